@@ -1,0 +1,56 @@
+"""ritornello: recurrent networks that learn music from your files and compose with you.
+
+The public names load when first used, so importing the package costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_PUBLIC = {
+    "Composer": "ritornello.api",
+    "Piece": "ritornello.piece",
+    "Track": "ritornello.piece",
+    "Note": "ritornello.piece",
+    "Tempo": "ritornello.piece",
+    "Metre": "ritornello.piece",
+    "Rules": "ritornello.generation.rules",
+    "Waveform": "ritornello.waveform",
+    "RitornelloError": "ritornello.errors",
+    "load": "ritornello.api",
+    "render": "ritornello.api",
+    "inspect": "ritornello.api",
+    "train": "ritornello.api",
+    "evaluate": "ritornello.api",
+}
+
+__all__ = ["__version__", *_PUBLIC]
+
+if TYPE_CHECKING:
+    from ritornello.api import Composer as Composer
+    from ritornello.api import evaluate as evaluate
+    from ritornello.api import inspect as inspect
+    from ritornello.api import load as load
+    from ritornello.api import render as render
+    from ritornello.api import train as train
+    from ritornello.errors import RitornelloError as RitornelloError
+    from ritornello.generation.rules import Rules as Rules
+    from ritornello.piece import Metre as Metre
+    from ritornello.piece import Note as Note
+    from ritornello.piece import Piece as Piece
+    from ritornello.piece import Tempo as Tempo
+    from ritornello.piece import Track as Track
+    from ritornello.waveform import Waveform as Waveform
+
+
+def __getattr__(name: str) -> Any:
+    if name in _PUBLIC:
+        return getattr(importlib.import_module(_PUBLIC[name]), name)
+    raise AttributeError(f"module 'ritornello' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

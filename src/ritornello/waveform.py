@@ -1,0 +1,46 @@
+"""Sound in memory: float32 samples of shape [samples, channels] and their rate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ritornello.errors import InputError
+
+
+@dataclass(frozen=True)
+class Waveform:
+    """Samples with their rate; shape and type are checked once, here.
+
+    Attributes:
+        samples: float32 [samples, channels], nominally within -1..1.
+        rate_hz: samples per second.
+
+    Raises:
+        InputError: if the array is not two-dimensional float32 or the rate is not positive.
+    """
+
+    samples: np.ndarray
+    rate_hz: int
+
+    def __post_init__(self) -> None:
+        if self.samples.ndim != 2 or self.samples.dtype != np.float32:
+            raise InputError(
+                f"A waveform is float32 [samples, channels]; found {self.samples.dtype} "
+                f"of shape {list(self.samples.shape)}."
+            )
+        if self.rate_hz <= 0:
+            raise InputError(f"A sample rate is a positive number of hertz; found {self.rate_hz}.")
+
+    @property
+    def channels(self) -> int:
+        return int(self.samples.shape[1])
+
+    @property
+    def duration_seconds(self) -> float:
+        return self.samples.shape[0] / self.rate_hz
+
+    def mono(self) -> np.ndarray:
+        """The mean of the channels, float32 [samples]."""
+        return self.samples.mean(axis=1, dtype=np.float32)
