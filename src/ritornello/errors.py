@@ -42,7 +42,7 @@ class InputError(RitornelloError):
 
 
 class OutputError(RitornelloError):
-    """A result that cannot be written: it exists already, the disk is full, the folder is absent."""
+    """A result that cannot be written: it exists, the disk is full, the folder is absent."""
 
 
 class ConfigError(RitornelloError):
