@@ -22,6 +22,13 @@ from ritornello.keys import KeyName
 NOTE_DTYPE = np.dtype(
     [("onset", np.int64), ("duration", np.int64), ("pitch", np.int16), ("velocity", np.int16)]
 )
+_MAX_TICKS = 2**40
+_NOTE_LIMITS = (
+    ("onset", 0, _MAX_TICKS),
+    ("duration", 1, _MAX_TICKS),
+    ("pitch", 0, 127),
+    ("velocity", 1, 127),
+)
 DEFAULT_RESOLUTION = 480
 DEFAULT_TEMPO_BPM = 120.0
 
@@ -53,7 +60,7 @@ class Metre(NamedTuple):
         return max(1, resolution * 4 * self.numerator // self.denominator)
 
     def beat_ticks(self, resolution: int) -> int:
-        """One felt beat: a dotted value in compound metres (6/8, 9/8, 12/8), else the denominator."""
+        """One felt beat: a dotted value in compound metres (6/8, 12/8), else the denominator."""
         compound = self.denominator >= 8 and self.numerator > 3 and self.numerator % 3 == 0
         return max(1, resolution * 4 * (3 if compound else 1) // self.denominator)
 
@@ -71,9 +78,8 @@ def note_table(notes: Iterable[tuple[int, int, int, int]] | np.ndarray) -> np.nd
         table = notes.copy()
     else:
         table = np.array([tuple(note) for note in notes], dtype=NOTE_DTYPE)
-    table = table[
-        np.lexsort((table["velocity"], table["duration"], table["pitch"], table["onset"]))
-    ]
+    keys = ("velocity", "duration", "pitch", "onset")
+    table = table[np.lexsort([table[key] for key in keys])]
     table.flags.writeable = False
     return table
 
@@ -104,21 +110,11 @@ class Track:
         where = self.name or "track"
         if not 0 <= self.program <= 127:
             raise InputError(f"Programs are 0 to 127; found {self.program}.", where=where)
-        limits = (
-            ("onset", 0, None),
-            ("duration", 1, None),
-            ("pitch", 0, 127),
-            ("velocity", 1, 127),
-        )
-        for name, low, high in limits:
-            column = table[name]
-            wrong = (column < low) | (
-                column > (high if high is not None else np.iinfo(np.int64).max)
-            )
+        for name, low, high in _NOTE_LIMITS:
+            wrong = (table[name] < low) | (table[name] > high)
             if wrong.any():
-                found = int(column[wrong][0])
-                upper = f" to {high}" if high is not None else " or more"
-                raise InputError(f"A note's {name} is {low}{upper}; found {found}.", where=where)
+                found = int(table[name][wrong][0])
+                raise InputError(f"A note's {name} is {low} to {high}; found {found}.", where=where)
 
     def __len__(self) -> int:
         return len(self.notes)
@@ -214,7 +210,7 @@ class Piece:
         return len(self.bar_starts_ticks())
 
     def bar_starts_ticks(self) -> np.ndarray:
-        """Tick of each bar line before the end of the piece, int64 [bars]; a new metre starts a bar."""
+        """Tick of each bar line before the end, int64 [bars]; a new metre starts a new bar."""
         starts: list[np.ndarray] = []
         ends = [metre.tick for metre in self.metres[1:]] + [self.length_ticks]
         for metre, end in zip(self.metres, ends, strict=True):
@@ -281,11 +277,11 @@ class Piece:
     # --- shorthands for the verbs of `ritornello.api` -----------------------------------------
 
     def save(self, path: str | PathLike[str], *, overwrite: bool = False) -> Path:
-        """Write the piece; the file's ending chooses the format (mid, musicxml, npz, wav, png, ...)."""
+        """Write the piece; the file's ending chooses the format (mid, musicxml, wav, png, ...)."""
         return _api("save")(self, path, overwrite=overwrite)
 
     def to(self, library: str) -> Any:
-        """This piece as an object of ``symusic``, ``pretty_midi``, ``music21`` or ``pypianoroll``."""
+        """This piece as an object of symusic, pretty_midi, music21 or pypianoroll."""
         return _api("to_library")(self, library)
 
     def _repr_html_(self) -> str:
