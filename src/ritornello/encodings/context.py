@@ -1,0 +1,303 @@
+"""What a composer always knows: inputs that are computed from the events so far, never predicted.
+
+Four tables of class indices go with the events of the `notes` encoding, in the order in which a
+composer comes to know them:
+
+    context  before the event: the previous event, its place in the bar, bars done and left, metre,
+             tempo, and what came next at this place one, two and four bars ago (the lookback)
+    place    once the shift is chosen: the place in the bar and the bars left at the new onset
+    memory   once the part is chosen: the last pitch, duration and velocity of that part
+    echo     once the pitch is chosen: the last duration and velocity of that pitch in that part
+
+`compute` makes them for a whole piece at once, `Tracker` one event at a time; a test proves the
+two equal. `CONTEXT`, `PLACE`, `MEMORY` and `ECHO` give the columns with the number of classes.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+
+import numpy as np
+
+from ritornello.encodings.notes import (
+    FIELDS,
+    MAX_SHIFT,
+    NONE,
+    PART,
+    PITCH,
+    RESOLUTION,
+    REST,
+    SHIFT,
+    SIZES,
+    START,
+    TEMPO,
+    TEMPO_CLASSES,
+    TEMPO_PITCH,
+    Encoded,
+    is_note,
+)
+from ritornello.piece import Metre
+
+_INPUT_SIZES = [size + 1 for size in SIZES]  # with NONE
+_LONGEST_BAR = 192
+_PHRASE_BARS = 16
+_METRES = (
+    (4, 4), (3, 4), (2, 4), (6, 8), (2, 2), (3, 8), (9, 8), (12, 8),
+    (6, 4), (3, 2), (5, 4), (7, 8), (7, 4), (5, 8), (4, 2),
+)  # fmt: skip
+_DONE_EDGES = (1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 24, 32, 64)
+_LEFT_EDGES = (*range(1, 18), 21, 25, 33, 49, 65, 97, 129)
+BARS_LEFT_UNKNOWN = len(_LEFT_EDGES) + 1
+TEMPO_UNKNOWN = TEMPO_CLASSES
+LOOKBACK_BARS = (1, 2, 4)
+
+_PLACE = {
+    "bar_position": _LONGEST_BAR,
+    "beat_position": 48,
+    "bar_in_phrase": _PHRASE_BARS,
+    "bars_left": BARS_LEFT_UNKNOWN + 1,
+}
+PLACE: dict[str, int] = dict(_PLACE)
+CONTEXT: dict[str, int] = {
+    **{f"previous_{name}": size for name, size in zip(FIELDS, _INPUT_SIZES, strict=True)},
+    **_PLACE,
+    "bars_done": len(_DONE_EDGES) + 1,
+    "metre": len(_METRES) + 1,
+    "tempo": TEMPO_CLASSES + 1,
+    **{
+        f"{name}_{bars}_bars_ago": size
+        for bars in LOOKBACK_BARS
+        for name, size in zip(FIELDS, _INPUT_SIZES, strict=True)
+    },
+}
+MEMORY: dict[str, int] = dict(zip(FIELDS[PITCH:], _INPUT_SIZES[PITCH:], strict=True))
+ECHO: dict[str, int] = dict(zip(FIELDS[PITCH + 1 :], _INPUT_SIZES[PITCH + 1 :], strict=True))
+
+CONTEXT_COLUMN = {name: index for index, name in enumerate(CONTEXT)}
+PLACE_COLUMN = {name: index for index, name in enumerate(PLACE)}
+PITCH_COLUMNS = [column for column, name in enumerate(CONTEXT) if "pitch" in name]
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The computed inputs of a piece; int64 [events, columns] each."""
+
+    context: np.ndarray
+    place: np.ndarray
+    memory: np.ndarray
+    echo: np.ndarray
+
+
+class Grid:
+    """The bars of a piece: where in the music a tick lies.
+
+    Args:
+        metres: the metre map, at 24 ticks a quarter.
+        length_ticks: the final bar line, or None for music without an end.
+    """
+
+    _UNENDING_BARS = 4096
+
+    def __init__(self, metres: tuple[Metre, ...], length_ticks: int | None) -> None:
+        self.ends = length_ticks is not None
+        starts, lengths, beats, names = [], [], [], []
+        for index, metre in enumerate(metres):
+            bar = metre.bar_ticks(RESOLUTION)
+            last = index + 1 == len(metres)
+            end = metres[index + 1].tick if not last else length_ticks
+            if end is None:
+                end = metre.tick + bar * self._UNENDING_BARS
+            ticks = np.arange(metre.tick, end, bar)
+            starts.append(ticks)
+            lengths.append(np.full(len(ticks), bar))
+            beats.append(np.full(len(ticks), metre.beat_ticks(RESOLUTION)))
+            pair = (metre.numerator, metre.denominator)
+            name = _METRES.index(pair) if pair in _METRES else len(_METRES)
+            names.append(np.full(len(ticks), name))
+        self.bar_starts = np.concatenate(starts)
+        self.bar_lengths = np.concatenate(lengths)
+        self._beats = np.concatenate(beats)
+        self._metres = np.concatenate(names)
+        self.length_ticks = length_ticks
+
+    def locate(self, ticks: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Where ticks lie.
+
+        Returns:
+            place: int64 [ticks, 4], the columns of `PLACE`.
+            rest: int64 [ticks, 2], bars done (class) and metre (class).
+            bar_length: int64 [ticks], length of the bar in ticks.
+        """
+        bar = np.searchsorted(self.bar_starts, ticks, side="right") - 1
+        into_bar = ticks - self.bar_starts[bar]
+        count = len(self.bar_starts)
+        if self.ends:
+            left = np.where(ticks >= self.length_ticks, 0, count - bar)
+            left = np.digitize(left, _LEFT_EDGES)
+        else:
+            left = np.full(len(ticks), BARS_LEFT_UNKNOWN)
+        place = np.stack(
+            [
+                np.minimum(into_bar, _LONGEST_BAR - 1),
+                np.minimum(into_bar % self._beats[bar], 47),
+                bar % _PHRASE_BARS,
+                left,
+            ],
+            axis=1,
+        )
+        rest = np.stack([np.digitize(bar, _DONE_EDGES), self._metres[bar]], axis=1)
+        return place, rest, self.bar_lengths[bar]
+
+
+def compute(encoded: Encoded) -> Inputs:
+    """All computed inputs of a piece at once."""
+    fields, onsets = encoded.fields, encoded.onsets_ticks
+    grid = Grid(encoded.metres, encoded.length_ticks)
+    place, rest, bar_length = grid.locate(onsets)
+    start_place, start_rest, start_bar = grid.locate(np.zeros(1, np.int64))
+
+    previous = np.concatenate([[NONE], fields[:-1]])
+    previous[0, SHIFT] = 0
+    before = np.concatenate([[0], onsets[:-1]])
+    context = [
+        previous,
+        np.concatenate([start_place, place[:-1]]),
+        np.concatenate([start_rest, rest[:-1]]),
+        _tempo_before(fields)[:, None],
+        *_lookbacks(fields, onsets, previous, before, np.concatenate([start_bar, bar_length[:-1]])),
+    ]
+    same_part = _previous_alike(fields[:, PART])
+    same_voice = _previous_alike(fields[:, PART] * (NONE[PITCH] + 1) + fields[:, PITCH])
+    return Inputs(
+        np.concatenate(context, axis=1),
+        place,
+        np.where(same_part[:, None] < 0, NONE[PITCH:], fields[same_part, PITCH:]),
+        np.where(same_voice[:, None] < 0, NONE[PITCH + 1 :], fields[same_voice, PITCH + 1 :]),
+    )
+
+
+def _tempo_before(fields: np.ndarray) -> np.ndarray:
+    """Tempo class in force before each event, int64 [events]."""
+    changes = np.where(fields[:, PART] == TEMPO, np.arange(len(fields)), -1)
+    latest = np.concatenate([[-1], np.maximum.accumulate(changes)[:-1]])
+    return np.where(latest < 0, TEMPO_UNKNOWN, fields[latest, PITCH] - TEMPO_PITCH)
+
+
+def _previous_alike(key: np.ndarray) -> np.ndarray:
+    """Index of the previous event with an equal key, -1 where there is none."""
+    order = np.argsort(key, kind="stable")
+    alike = key[order][1:] == key[order][:-1]
+    found = np.full(len(key), -1)
+    found[order[1:][alike]] = order[:-1][alike]
+    return found
+
+
+def _order_key(onset: np.ndarray, part: np.ndarray, pitch: np.ndarray) -> np.ndarray:
+    """Sorts like (onset, part, pitch). Works on arrays and on plain integers."""
+    return (onset * (START + 1) + part) * (NONE[PITCH] + 1) + pitch
+
+
+def _lookbacks(
+    fields: np.ndarray,
+    onsets: np.ndarray,
+    previous: np.ndarray,
+    before: np.ndarray,
+    bar_length: np.ndarray,
+) -> list[np.ndarray]:
+    """For each distance, the note that followed the same place that many bars ago."""
+    notes = np.flatnonzero(is_note(fields[:, PART]))
+    keys = _order_key(onsets[notes], fields[notes, PART], fields[notes, PITCH])
+    known = np.searchsorted(notes, np.arange(len(fields)))  # notes before each event
+    after_event = is_note(previous[:, PART])
+    part = np.where(after_event, previous[:, PART], 0)
+    pitch = np.where(after_event, previous[:, PITCH], 0)
+    tables = []
+    for bars in LOOKBACK_BARS:
+        then = before - bars * bar_length
+        index = np.searchsorted(keys, _order_key(then, part, pitch), side="right")
+        found = (then >= 0) & (index < known)
+        note = notes[np.where(found, index, 0)] if len(notes) else np.zeros_like(index)
+        table = np.where(found[:, None], fields[note], NONE)
+        shift = np.minimum(onsets[note] - then, MAX_SHIFT)
+        table[:, SHIFT] = np.where(found, shift, NONE[SHIFT])
+        tables.append(table)
+    return tables
+
+
+class Tracker:
+    """The computed inputs of a growing piece, one event at a time.
+
+    It is a plain value beside the state of the network: `copy` it to branch or to rewind. It keeps
+    the notes of the last four bars only, so that endless music needs constant memory.
+    """
+
+    def __init__(self, grid: Grid) -> None:
+        self.grid = grid
+        self.onset_ticks = 0
+        self.previous: tuple[int, ...] = (0, *NONE[PART:])
+        self.tempo = TEMPO_UNKNOWN
+        self._memory: dict[int, tuple[int, ...]] = {}
+        self._echo: dict[tuple[int, int], tuple[int, ...]] = {}
+        self._keys: list[int] = []
+        self._notes: list[tuple[int, tuple[int, ...]]] = []  # onset and fields
+        self._where = self._locate(0)
+
+    def copy(self) -> Tracker:
+        twin = object.__new__(Tracker)
+        twin.__dict__.update(self.__dict__)
+        twin._memory, twin._echo = dict(self._memory), dict(self._echo)
+        twin._keys, twin._notes = list(self._keys), list(self._notes)
+        return twin
+
+    def context(self) -> list[int]:
+        """The columns of `CONTEXT` for the next event."""
+        place, rest, bar_length = self._where
+        row = [*self.previous, *place, *rest, self.tempo]
+        part, pitch = self.previous[PART], self.previous[PITCH]
+        if not TEMPO < part < REST:
+            part = pitch = 0
+        for bars in LOOKBACK_BARS:
+            then = self.onset_ticks - bars * bar_length
+            index = bisect_right(self._keys, _order_key(then, part, pitch)) if then >= 0 else -1
+            if 0 <= index < len(self._keys):
+                onset, fields = self._notes[index]
+                row += (min(onset - then, MAX_SHIFT), *fields[PART:])
+            else:
+                row += NONE
+        return row
+
+    def place(self, shift: int) -> list[int]:
+        """The columns of `PLACE` at the onset that a shift leads to."""
+        return self._locate(self.onset_ticks + shift)[0]
+
+    def memory(self, part: int) -> tuple[int, ...]:
+        return self._memory.get(part, NONE[PITCH:])
+
+    def echo(self, part: int, pitch: int) -> tuple[int, ...]:
+        return self._echo.get((part, pitch), NONE[PITCH + 1 :])
+
+    def advance(self, event: tuple[int, ...]) -> None:
+        """Take the event as written."""
+        shift, part, pitch, duration, velocity = event
+        self.onset_ticks += shift
+        self.previous = event
+        self._where = self._locate(self.onset_ticks)
+        if part == TEMPO:
+            self.tempo = pitch - TEMPO_PITCH
+        self._memory[part] = (pitch, duration, velocity)
+        self._echo[part, pitch] = (duration, velocity)
+        if TEMPO < part < REST:
+            self._keys.append(_order_key(self.onset_ticks, part, pitch))
+            self._notes.append((self.onset_ticks, event))
+            self._forget()
+
+    def _forget(self) -> None:
+        if len(self._keys) % 1024 == 0:
+            oldest = self.onset_ticks - LOOKBACK_BARS[-1] * _LONGEST_BAR
+            keep = bisect_right(self._keys, _order_key(oldest, 0, 0))
+            del self._keys[:keep], self._notes[:keep]
+
+    def _locate(self, tick: int) -> tuple[list[int], list[int], int]:
+        place, rest, bar_length = self.grid.locate(np.array([tick]))
+        return place[0].tolist(), rest[0].tolist(), int(bar_length[0])

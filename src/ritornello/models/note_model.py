@@ -1,0 +1,274 @@
+"""The note model: a causal recurrent network that writes one note per step.
+
+An event's fields are predicted one after another: a small head each, which sees the state of the
+network and what has been chosen so far. The product of the heads is an exact likelihood, because
+each is masked to the one legal spelling of a piece (`ritornello.encodings.notes`).
+
+Time comes first in all sequences: [time, batch, ...].
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ritornello.encodings import context, controls
+from ritornello.encodings.notes import (
+    END,
+    FIELDS,
+    MAX_SHIFT,
+    PART,
+    PITCH,
+    PITCH_RANGE,
+    REST,
+    SHIFT,
+    SIZES,
+    START,
+    TEMPO,
+)
+from ritornello.errors import ConfigError
+from ritornello.instruments import INSTRUMENTS
+from ritornello.models.cells import CELLS, State
+
+
+@dataclass(frozen=True)
+class NoteModelConfig:
+    """Settings of the network.
+
+    Attributes:
+        cell: a name in `ritornello.models.cells.CELLS`.
+        layers: residual blocks.
+        width: units a block.
+        head_width: hidden units of each head.
+        dropout: share of a block's output dropped in training.
+        collections: number of collections the model tells apart.
+    """
+
+    cell: str = "qrnn"
+    layers: int = 3
+    width: int = 384
+    head_width: int = 256
+    dropout: float = 0.1
+    collections: int = 1
+
+    def __post_init__(self) -> None:
+        if self.cell not in CELLS:
+            raise ConfigError(f"No cell is called {self.cell!r}.", next_step=f"Known: {[*CELLS]}.")
+        if min(self.layers, self.width, self.head_width) < 1 or not 0 <= self.dropout < 1:
+            raise ConfigError(f"Layers and widths are at least 1, dropout below 1; found {self}.")
+
+
+class Events(NamedTuple):
+    """A batch of events with their computed inputs, int64 unless said otherwise.
+
+    fields [time, batch, 5]; context, place, memory and echo [time, batch, columns];
+    controls [batch, 3]; instruments float32 [batch, instruments + 1].
+    """
+
+    fields: Tensor
+    context: Tensor
+    place: Tensor
+    memory: Tensor
+    echo: Tensor
+    controls: Tensor
+    instruments: Tensor
+
+
+# What each head sees beside the state: tables of class indices, by the name in `Events`, where
+# "shift" ... "pitch" stand for the fields chosen before it.
+HEAD_INPUTS: tuple[tuple[str, ...], ...] = (
+    (),
+    ("shift", "place"),
+    ("part", "place", "memory"),
+    ("part", "pitch", "place", "memory", "echo"),
+    ("part", "pitch", "duration", "place", "memory", "echo"),
+)
+
+
+def head_columns(head: int) -> list[int]:
+    """Number of classes of each column that a head sees, in order."""
+    tables = {
+        "place": [*context.PLACE.values()],
+        "memory": [*context.MEMORY.values()],
+        "echo": [*context.ECHO.values()],
+        **{name: [size + 1] for name, size in zip(FIELDS, SIZES, strict=True)},
+    }
+    return [size for name in HEAD_INPUTS[head] for size in tables[name]]
+
+
+class _Lookup(nn.Module):
+    """Sum of one embedding per column of class indices; one table for all columns."""
+
+    offsets: Tensor
+
+    def __init__(self, sizes: list[int], width: int) -> None:
+        super().__init__()
+        starts = torch.tensor([0, *sizes[:-1]]).cumsum(0)
+        self.register_buffer("offsets", starts, persistent=False)
+        self.table = nn.EmbeddingBag(sum(sizes), width, mode="sum")
+        nn.init.normal_(self.table.weight, std=len(sizes) ** -0.5)
+
+    def forward(self, columns: Tensor) -> Tensor:
+        flat = (columns + self.offsets).reshape(-1, columns.shape[-1])
+        return self.table(flat).reshape(*columns.shape[:-1], -1)
+
+
+class Block(nn.Module):
+    """x + cell(window of two of norm(x)); its state is (previous normed input, cell state...)."""
+
+    def __init__(self, config: NoteModelConfig) -> None:
+        super().__init__()
+        self.norm = nn.RMSNorm(config.width, eps=1e-5)
+        self.cell = CELLS[config.cell](config.width)
+        self.dropout = nn.Dropout(config.dropout)
+
+    def forward(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        normed = self.norm(x)
+        shifted = torch.cat([state[0][None], normed[:-1]])
+        out, cell_state = self.cell(torch.cat([normed, shifted], dim=-1), state[1:])
+        return x + self.dropout(out), (normed[-1], *cell_state)
+
+
+class Head(nn.Module):
+    """Logits of one field from the state of the network and the columns known so far."""
+
+    def __init__(self, head: int, config: NoteModelConfig) -> None:
+        super().__init__()
+        columns = head_columns(head)
+        self.lookup = _Lookup(columns, config.head_width) if columns else None
+        self.hidden = nn.Linear(config.width, config.head_width)
+        self.out = nn.Linear(config.head_width, SIZES[head])
+
+    def forward(self, trunk: Tensor, columns: Tensor | None) -> Tensor:
+        hidden = self.hidden(trunk)
+        if self.lookup is not None:
+            hidden = hidden + self.lookup(columns)
+        return self.out(F.silu(hidden))
+
+
+class NoteModel(nn.Module):
+    """Reads events, predicts the next one field by field.
+
+    `forward` reads a sequence, `step` one event; both give the same numbers, and both take and
+    return the state.
+    """
+
+    def __init__(self, config: NoteModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        columns = [*context.CONTEXT.values(), *controls.sizes(config.collections).values()]
+        self.embed = _Lookup(columns, config.width)
+        self.instruments = nn.Linear(len(INSTRUMENTS) + 1, config.width, bias=False)
+        self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
+        self.norm = nn.RMSNorm(config.width, eps=1e-5)
+        self.heads = nn.ModuleList(Head(index, config) for index in range(len(FIELDS)))
+
+    def settings(self) -> dict[str, Any]:
+        return asdict(self.config)
+
+    def initial_state(self, batch: int) -> list[State]:
+        """The state before a piece starts: for each block a tuple of tensors [batch, width]."""
+        width = self.config.width
+        device = self.norm.weight.device
+        return [
+            tuple(
+                tensor.to(device)
+                for tensor in (torch.zeros(batch, width), *block.cell.initial_state(batch, width))
+            )
+            for block in self.blocks
+        ]
+
+    def trunk(
+        self, rows: Tensor, controls: Tensor, instruments: Tensor, state: list[State]
+    ) -> tuple[Tensor, list[State]]:
+        """The network under the heads: context rows [time, batch, columns] to [.., width]."""
+        steps = controls[None].expand(len(rows), -1, -1)
+        x = self.embed(torch.cat([rows, steps], dim=-1)) + self.instruments(instruments)
+        after = []
+        for block, before in zip(self.blocks, state, strict=True):
+            x, block_state = block(x, before)
+            after.append(block_state)
+        return self.norm(x), after
+
+    def forward(self, events: Events, state: list[State]) -> tuple[Tensor, list[State]]:
+        """Nats of every field of every event.
+
+        Returns:
+            float32 [time, batch, 5], the negative log likelihood of each field, 0 for fields an
+            event does not have; and the state after the last event.
+        """
+        hidden, state = self.trunk(events.context, events.controls, events.instruments, state)
+        nats = []
+        for head in range(len(FIELDS)):
+            logits = self.head_logits(head, hidden, events)
+            target = events.fields[..., head]
+            present = target < SIZES[head]
+            losses = F.cross_entropy(
+                logits.flatten(0, -2),
+                torch.where(present, target, 0).flatten(),
+                reduction="none",
+            ).reshape(target.shape)
+            # `where` and not a product: a forbidden class costs infinity, and inf * 0 is nan.
+            nats.append(torch.where(present, losses, torch.zeros_like(losses)))
+        return torch.stack(nats, dim=-1), state
+
+    def step(
+        self, row: Tensor, controls: Tensor, instruments: Tensor, state: list[State]
+    ) -> tuple[Tensor, list[State]]:
+        """One event: context [batch, columns] to the hidden vector [batch, width] and the state.
+
+        `head_logits` turns the hidden vector into the distribution of each field in turn.
+        """
+        hidden, state = self.trunk(row[None], controls, instruments, state)
+        return hidden[0], state
+
+    def head_logits(self, head: int, hidden: Tensor, events: Events) -> Tensor:
+        """Masked logits of a field [..., classes], given the fields before it in `events`."""
+        columns = [
+            events.fields[..., FIELDS.index(name), None]
+            if name in FIELDS
+            else getattr(events, name)
+            for name in HEAD_INPUTS[head]
+        ]
+        logits = self.heads[head](hidden, torch.cat(columns, dim=-1) if columns else None)
+        mask = self._legal(head, events)
+        return logits if mask is None else logits.masked_fill(~mask, -torch.inf)
+
+    def _legal(self, head: int, events: Events) -> Tensor | None:
+        """The masks of the encoding, for tensors."""
+        part, pitch = events.context[..., PART], events.context[..., PITCH]
+        shift = events.fields[..., SHIFT]
+        ranges = torch.as_tensor(PITCH_RANGE, device=part.device)
+        if head == SHIFT:
+            last = (part == REST - 1) & (pitch == int(PITCH_RANGE[REST - 1, 1]) - 1)
+            zero = (part == START) | ((part < REST) & ~last)
+            mask = torch.ones(*part.shape, SIZES[SHIFT], dtype=torch.bool, device=part.device)
+            mask[..., 0] = zero
+            return mask
+        if head == PART:
+            classes = torch.arange(SIZES[PART], device=part.device)
+            skip = (pitch == ranges[part, 1] - 1) | (part == TEMPO)
+            floor = torch.where((shift == 0) & (part != START), part + skip, 0)
+            mask = classes >= floor[..., None]
+            mask[..., REST] = shift == MAX_SHIFT
+            mask[..., END] &= (shift > 0) | (part == START)
+            return mask
+        if head == PITCH:
+            chosen = events.fields[..., PART]
+            low, high = ranges[chosen].unbind(-1)
+            low = torch.where((shift == 0) & (chosen == part), pitch + 1, low)
+            classes = torch.arange(SIZES[PITCH], device=part.device)
+            mask = (classes >= low[..., None]) & (classes < high[..., None])
+            # REST and END have no pitch: leave their unused row open rather than empty.
+            return mask | (high == 0)[..., None]
+        return None
+
+
+def parameter_count(model: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
