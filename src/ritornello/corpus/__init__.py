@@ -1,0 +1,1 @@
+"""A folder of music made fit to learn from: scanned, reported, split and stored."""
