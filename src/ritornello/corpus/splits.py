@@ -43,52 +43,13 @@ SPLIT_FOLDERS = {
 _WORK_FILES = 4
 _SERIES_SHARE = 0.25
 _PART_WORDS = frozenset(
-    [
-        "score",
-        "part",
-        "parts",
-        "full",
-        "piano",
-        "violin",
-        "viola",
-        "cello",
-        "violoncello",
-        "violone",
-        "bass",
-        "flute",
-        "oboe",
-        "clarinet",
-        "bassoon",
-        "horn",
-        "trumpet",
-        "trombone",
-        "timpani",
-        "guitar",
-        "organ",
-        "voice",
-        "voices",
-        "soprano",
-        "alto",
-        "tenor",
-        "basso",
-        "continuo",
-        "choir",
-        "strings",
-        "mov",
-        "movement",
-        "mvt",
-        "version",
-        "ver",
-        "copy",
-        "i",
-        "ii",
-        "iii",
-        "iv",
-        "v",
-        "vi",
-        "vii",
-        "viii",
-    ]
+    re.findall(
+        r"\w+",
+        """score part parts full piano violin viola cello violoncello violone bass flute oboe
+        clarinet bassoon horn trumpet trombone timpani guitar organ voice voices soprano alto
+        tenor basso continuo choir strings mov movement mvt version ver copy
+        i ii iii iv v vi vii viii""",
+    )
 )
 
 
