@@ -1,0 +1,42 @@
+"""What files can hold of names, notes and tempi; shared by the formats of this package."""
+
+from __future__ import annotations
+
+import numpy as np
+
+SLOWEST_BPM, FASTEST_BPM = 5.0, 1000.0
+MOST_TRACKS = 512
+
+
+def clean_name(text: str) -> str:
+    """One line without control characters: what a name can be in every format."""
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
+
+
+def decode_text(raw: bytes) -> str:
+    """A name from a file that does not name its encoding: UTF-8, or else Latin-1."""
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        text = raw.decode("latin-1")
+    return clean_name(text)
+
+
+def one_at_a_time(notes: np.ndarray) -> np.ndarray:
+    """Notes of which no two of one pitch sound together, as on one string or one channel.
+
+    A note ends where the next one of its pitch begins; of notes of one pitch and onset the
+    longest stays.
+
+    Args:
+        notes: `NOTE_DTYPE` [notes], sorted as in a `Track`.
+
+    Returns:
+        `NOTE_DTYPE` [notes or fewer], sorted by (pitch, onset).
+    """
+    by_pitch = notes[np.argsort(notes["pitch"], kind="stable")]
+    same_pitch = by_pitch["pitch"][1:] == by_pitch["pitch"][:-1]
+    durations = by_pitch["duration"][:-1]
+    until_next = np.where(same_pitch, np.diff(by_pitch["onset"]), durations)
+    by_pitch["duration"][:-1] = np.minimum(durations, until_next)
+    return by_pitch[by_pitch["duration"] > 0]

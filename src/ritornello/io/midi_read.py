@@ -1,0 +1,359 @@
+"""Standard MIDI files, bytes to `Piece`.
+
+symusic turns events into notes; this file makes sure that it may, and that nothing is lost
+silently. symusic drops notes that are never released and does not say where a track ends, so
+each track gets a small tail before it is parsed: a marker where the track ends, and, far behind
+it, a release of every pitch. A note that lasts until there was left hanging.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from symusic import core
+
+from ritornello.errors import InputError
+from ritornello.io.limits import (
+    FASTEST_BPM,
+    MOST_TRACKS,
+    SLOWEST_BPM,
+    clean_name,
+    decode_text,
+)
+from ritornello.keys import KeyName
+from ritornello.piece import (
+    DEFAULT_TEMPO_BPM,
+    NOTE_DTYPE,
+    KeyChange,
+    Metre,
+    Piece,
+    Tempo,
+    Track,
+)
+
+_NEXT_STEP = "Export it again from the program that made it."
+_END_OF_TRACK = b"\xff\x2f\x00"
+_END_MARK = "ritornello:end:"
+_FAR_TICKS = 2**28 - 1  # the longest delta time a MIDI file can hold
+_FAR_DELTA = b"\xff\xff\xff\x7f"
+_MOST_RELEASES = 32  # of one pitch; with the number of tracks it bounds the memory for the tails
+_RELEASES = tuple(
+    bytes((0, 0x90 | channel, 0, 0)) + b"".join(bytes((0, pitch, 0)) for pitch in range(1, 128))
+    for channel in range(16)
+)
+
+
+@dataclass
+class _File:
+    """A MIDI file taken apart: its tracks as bytes, and what was wrong with the container."""
+
+    format: int
+    resolution: int
+    chunks: list[bytes]
+    repairs: list[str]
+
+
+@dataclass
+class _Fault:
+    """A kind of repair in one track: how many notes, and where the first one is."""
+
+    sentence: str
+    track: str
+    count: int
+    first_tick: int
+
+
+@dataclass
+class _Reading:
+    """What is known of a piece while it is read."""
+
+    piece_repairs: list[str]
+    faults: list[_Fault] = field(default_factory=list)
+
+    def note(self, sentence: str, track: str, onsets: np.ndarray) -> None:
+        if len(onsets):
+            self.faults.append(_Fault(sentence, track, len(onsets), int(onsets.min())))
+
+    def sentences(self, piece: Piece) -> list[str]:
+        places = [
+            f"{fault.count} {'notes' if fault.count > 1 else 'note'} {fault.sentence} "
+            f"(track {fault.track or 'without a name'}, from bar "
+            f"{_bar_number(piece, fault.first_tick)})."
+            for fault in self.faults
+        ]
+        return self.piece_repairs + places
+
+
+def _bar_number(piece: Piece, tick: int) -> int:
+    # Counted, not listed: a damaged file can have 2^31 bars.
+    ends = [metre.tick for metre in piece.metres[1:]] + [tick + 1]
+    spans = (
+        (min(end, tick + 1) - metre.tick, metre.bar_ticks(piece.resolution))
+        for metre, end in zip(piece.metres, ends, strict=True)
+    )
+    return sum(-(-span // bar_ticks) for span, bar_ticks in spans if span > 0)
+
+
+def read_bytes(data: bytes, where: str) -> tuple[Piece, list[str]]:
+    """A MIDI file of format 0 or 1 as a piece at its own resolution, and what was repaired.
+
+    A track that uses several channels or programs becomes several tracks. Notes without length
+    get one tick; notes that are never released get a quarter note, or less where the piece
+    ends before. Tempi outside 5 to 1000 bpm are clamped. What cannot be a metre or a key is
+    left out. The piece lasts until the last end-of-track mark.
+
+    Raises:
+        InputError: if the bytes are no MIDI file, are cut short or damaged, or use SMPTE time.
+    """
+    file = _take_apart(data, where)
+    score = _parse(file, where)
+    ends = _ends(score)
+    reading = _Reading(file.repairs)
+    for index in range(len(file.chunks)):
+        if index not in ends:
+            reading.piece_repairs.append(f"What follows the end mark of track {index} was ignored.")
+    end = max(ends.values(), default=0)
+    if min(ends.values(), default=0) < 0:
+        raise InputError("Its time runs past 2^31 ticks.", where=where, next_step=_NEXT_STEP)
+    title = _title(file, where)
+    tracks = tuple(_tracks(file, score, end, reading, where))
+    piece = Piece(
+        tracks=tracks,
+        resolution=file.resolution,
+        tempos=_tempos(score, reading.piece_repairs),
+        metres=_metres(score, reading.piece_repairs),
+        keys=_keys(score, reading.piece_repairs),
+        length_ticks=end,
+        title=title,
+    )
+    return piece, reading.sentences(piece)
+
+
+# --- the container ----------------------------------------------------------------------------
+
+
+def _take_apart(data: bytes, where: str) -> _File:
+    if data[:4] != b"MThd" or len(data) < 14:
+        raise InputError(
+            f"This is not a MIDI file: it begins with {data[:4]!r}, not with b'MThd'.",
+            where=where,
+            next_step=_NEXT_STEP,
+        )
+    header_bytes, form, announced, division = struct.unpack(">IHHH", data[4:14])
+    if form not in (0, 1):
+        raise InputError(
+            f"MIDI format {form} holds separate patterns, not a piece; 0 or 1 was expected.",
+            where=where,
+            next_step="Export the piece as MIDI format 1.",
+        )
+    if division & 0x8000 or division == 0:
+        raise InputError(
+            "Its time is in SMPTE frames or has no unit; ticks per quarter were expected.",
+            where=where,
+            next_step="Export it with musical time (ticks per quarter note).",
+        )
+    chunks: list[bytes] = []
+    repairs: list[str] = []
+    at = 8 + header_bytes
+    while at + 8 <= len(data):
+        kind, size = struct.unpack(">4sI", data[at : at + 8])
+        at += 8
+        if kind == b"MTrk":
+            if at + size > len(data):
+                raise InputError(
+                    f"The file is cut short: track {len(chunks)} announces {size:,} bytes, "
+                    f"{len(data) - at:,} are left.",
+                    where=where,
+                    next_step="Get the complete file again.",
+                )
+            chunks.append(data[at : at + size])
+        elif at + size <= len(data):
+            repairs.append(f"A chunk of the unknown kind {kind!r} was skipped.")
+        else:
+            repairs.append(f"{len(data) - at + 8:,} bytes after the last track were ignored.")
+        at += size
+    if len(chunks) > MOST_TRACKS:
+        raise InputError(
+            f"{len(chunks):,} tracks; at most {MOST_TRACKS} were expected.", where=where
+        )
+    if not chunks:
+        raise InputError("The file is cut short: it holds no track.", where=where)
+    if len(chunks) != announced:
+        repairs.append(f"The header announces {announced} tracks; {len(chunks)} were there.")
+    return _File(form, division, chunks, repairs)
+
+
+def _parse(file: _File, where: str) -> core.ScoreTick:
+    """The notes; those left hanging are `_FAR_TICKS` long or longer."""
+    for copies in (1, _MOST_RELEASES):
+        # Each copy of the releases ends one note of a pitch; more may have been left hanging.
+        score = _score(file, [_tailed(*item, copies) for item in enumerate(file.chunks)], where)
+        most = max(map(_most_hanging, score.tracks), default=0)
+        if most < copies:
+            return score
+    file.repairs.append(
+        f"More than {most} notes of one pitch were never released; the others are left out."
+    )
+    return score
+
+
+def _tailed(index: int, chunk: bytes, copies: int) -> bytes:
+    mark = f"{_END_MARK}{index}".encode()
+    body = chunk[:-3] if chunk.endswith(_END_OF_TRACK) else chunk + b"\x00"
+    # Status bytes that look like notes may be part of a text; then releases go unused.
+    releases = [_RELEASES[byte & 15] for byte in sorted(set(chunk)) if 0x90 <= byte <= 0x9F]
+    return b"".join(
+        (body, b"\xff\x06", bytes((len(mark),)), mark, _FAR_DELTA, b"\xff\x01\x00")
+        + tuple(releases) * copies
+        + (b"\x00", _END_OF_TRACK)
+    )
+
+
+def _score(file: _File, chunks: list[bytes], where: str) -> core.ScoreTick:
+    header = struct.pack(">4sIHHH", b"MThd", 6, 1, len(chunks), file.resolution)
+    tracks = (struct.pack(">4sI", b"MTrk", len(chunk)) + chunk for chunk in chunks)
+    try:
+        return core.ScoreTick.from_midi(header + b"".join(tracks))
+    except (RuntimeError, ValueError, MemoryError) as error:
+        reason = str(error).splitlines()[0].removeprefix("MiniMidi: ").split(": iostream")[0]
+        raise InputError(
+            f"The file is damaged ({reason}).", where=where, next_step=_NEXT_STEP
+        ) from error
+
+
+def _most_hanging(track: core.TrackTick) -> int:
+    notes = track.notes.numpy()
+    hanging = notes["pitch"][notes["duration"] >= _FAR_TICKS]
+    return int(np.bincount(hanging).max()) if len(hanging) else 0
+
+
+def _ends(score: core.ScoreTick) -> dict[int, int]:
+    marks = (mark for mark in score.markers if mark.text.startswith(_END_MARK))
+    return {int(mark.text.removeprefix(_END_MARK)): mark.time for mark in marks}
+
+
+# --- names ------------------------------------------------------------------------------------
+
+
+def _title(file: _File, where: str) -> str:
+    """The first track's name, where that track is not itself a part."""
+    first = file.chunks[0]
+    if file.format == 0 or (
+        len(file.chunks) > 1 and not _score(file, [_tailed(0, first, 1)], where).tracks
+    ):
+        return _name(first)
+    return ""
+
+
+def _name(chunk: bytes) -> str:
+    return decode_text(_raw_name(chunk))
+
+
+def _raw_name(chunk: bytes) -> bytes:
+    start = chunk.find(b"\xff\x03")
+    if start < 0:
+        return b""
+    size, at = 0, start + 2
+    while at < len(chunk):
+        size = size << 7 | chunk[at] & 0x7F
+        at += 1
+        if chunk[at - 1] < 0x80:
+            break
+    return chunk[at : at + size]
+
+
+# --- the music --------------------------------------------------------------------------------
+
+
+def _tracks(
+    file: _File, score: core.ScoreTick, end: int, reading: _Reading, where: str
+) -> Iterator[Track]:
+    # symusic replaces what is not UTF-8; the bytes say what the name was.
+    names = {_raw_name(c).decode("utf-8", "replace"): _name(c) for c in file.chunks}
+    for parsed in score.tracks:
+        columns = parsed.notes.numpy()
+        if not len(columns["time"]):
+            continue
+        notes = np.empty(len(columns["time"]), NOTE_DTYPE)
+        notes["onset"] = columns["time"]
+        notes["duration"] = columns["duration"]
+        notes["pitch"] = columns["pitch"]
+        notes["velocity"] = columns["velocity"]
+        if notes["onset"].min() < 0 or notes["duration"].min() < 0:
+            raise InputError("Its time runs past 2^31 ticks.", where=where, next_step=_NEXT_STEP)
+        # A name in format 0 is the piece's: all its parts share one track.
+        name = names.get(parsed.name) or clean_name(parsed.name) if file.format else ""
+        _repair_durations(notes, file.resolution, end, name, reading)
+        yield Track(notes, parsed.program, parsed.is_drum, name)
+
+
+def _repair_durations(
+    notes: np.ndarray, resolution: int, end: int, name: str, reading: _Reading
+) -> None:
+    onsets, durations = notes["onset"], notes["duration"]
+    empty = durations == 0
+    hanging = durations >= _FAR_TICKS
+    if empty.any():
+        durations[empty] = 1
+        reading.note("without length got 1 tick", name, onsets[empty])
+    if hanging.any():
+        durations[hanging] = np.clip(end - onsets[hanging], 1, resolution)
+        reading.note("never released got a quarter note", name, onsets[hanging])
+
+
+def _tempos(score: core.ScoreTick, repairs: list[str]) -> tuple[Tempo, ...]:
+    columns = score.tempos.numpy()
+    ticks, mspq = columns["time"], columns["mspq"]
+    if not len(ticks):
+        return ()
+    low, high = 60e6 / FASTEST_BPM, 60e6 / SLOWEST_BPM
+    absurd = (mspq < low) | (mspq > high)
+    if absurd.any():
+        repairs.append(
+            f"{int(absurd.sum())} tempi outside {SLOWEST_BPM:g} to {FASTEST_BPM:g} bpm "
+            "were clamped."
+        )
+    tempos = [
+        Tempo(tick, tempo_bpm(microseconds))
+        for tick, microseconds in zip(
+            ticks.tolist(), np.clip(mspq, low, high).tolist(), strict=True
+        )
+    ]
+    if tempos[0].tick > 0:
+        tempos.insert(0, Tempo(0, DEFAULT_TEMPO_BPM))
+    return tuple(tempos)
+
+
+def tempo_bpm(microseconds_per_quarter: float) -> float:
+    """The roundest tempo that a MIDI file would write as this whole number of microseconds."""
+    exact = 60e6 / microseconds_per_quarter
+    for digits in (0, 1, 2, 3):
+        rounded = round(exact, digits)
+        if round(60e6 / rounded) == microseconds_per_quarter:
+            return rounded
+    return exact
+
+
+def _metres(score: core.ScoreTick, repairs: list[str]) -> tuple[Metre, ...]:
+    found = [Metre(m.time, m.numerator, m.denominator) for m in score.time_signatures]
+    kept = tuple(m for m in found if m.numerator and m.denominator in (1, 2, 4, 8, 16, 32, 64))
+    if len(kept) < len(found):
+        repairs.append(f"{len(found) - len(kept)} impossible metres were left out.")
+    return kept
+
+
+def _keys(score: core.ScoreTick, repairs: list[str]) -> tuple[KeyChange, ...]:
+    found = score.key_signatures
+    kept = [key for key in found if -7 <= key.key <= 7 and key.tonality in (0, 1)]
+    if len(kept) < len(found):
+        repairs.append(f"{len(found) - len(kept)} impossible key signatures were left out.")
+    return tuple(
+        KeyChange(
+            key.time,
+            KeyName((key.key * 7 + 9 * key.tonality) % 12, "minor" if key.tonality else "major"),
+        )
+        for key in kept
+    )
