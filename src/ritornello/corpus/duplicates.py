@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -25,8 +25,8 @@ SHINGLE_NOTES = 8
 SKETCH_SIZE = 512
 NEAR_CONTAINMENT = 0.5
 MIN_SHARED = 8
-_COMMON_SHARE = 0.01
-_COMMON_COUNT = 16
+_IDIOM_SHARE = 0.01
+_IDIOM_PIECES = 64
 
 
 @dataclass(frozen=True)
@@ -37,13 +37,13 @@ class Signature:
         notes_hash: of onsets, durations and pitches; part names and loudness do not matter.
         shape_hash: the same for every transposition of the piece.
         sketch: uint64 [up to `SKETCH_SIZE`], the smallest shingle hashes, sorted.
-        complete: the sketch holds every shingle of the piece.
+        complete_to: the sketch holds every shingle of the piece up to this hash.
     """
 
     notes_hash: str
     shape_hash: str
     sketch: np.ndarray
-    complete: bool
+    complete_to: int
 
 
 def signature(piece: Piece) -> Signature:
@@ -71,12 +71,13 @@ def _digest(table: np.ndarray) -> str:
     return hashlib.sha256(np.ascontiguousarray(table, "<i8").tobytes()).hexdigest()
 
 
-def _sketch(piece: Piece) -> tuple[np.ndarray, bool]:
+def _sketch(piece: Piece) -> tuple[np.ndarray, int]:
     # Drum patterns are common property: they tell pieces apart only where there is nothing else.
     pitched = [track for track in piece.tracks if not track.is_drum]
     parts = [_shingles(track.notes, track.is_drum) for track in pitched or piece.tracks]
     hashes = np.unique(np.concatenate(parts)) if parts else np.zeros(0, np.uint64)
-    return hashes[:SKETCH_SIZE], len(hashes) <= SKETCH_SIZE
+    kept = hashes[:SKETCH_SIZE]
+    return kept, int(kept[-1]) if len(kept) < len(hashes) else 2**64 - 1
 
 
 def _shingles(notes: np.ndarray, is_drum: bool) -> np.ndarray:
@@ -112,8 +113,9 @@ def near_groups(signatures: Sequence[Signature]) -> list[list[int]]:
     Returns:
         Lists of indices, sorted, each of two or more; pieces on their own are in none.
     """
+    signatures, shared_by = _without_idioms(signatures)
     parent = list(range(len(signatures)))
-    for one, other in _candidate_pairs(signatures):
+    for one, other in _candidate_pairs(shared_by, len(signatures)):
         if containment(signatures[one], signatures[other]) >= NEAR_CONTAINMENT:
             parent[_root(parent, other)] = _root(parent, one)
     groups: dict[int, list[int]] = {}
@@ -124,34 +126,54 @@ def near_groups(signatures: Sequence[Signature]) -> list[list[int]]:
 
 def containment(one: Signature, other: Signature) -> float:
     """Estimated share of the smaller piece's shingles that the other piece has, 0 to 1."""
-    # Below the end of both sketches, both are complete, and so can be compared exactly.
-    first, second = one.sketch, other.sketch
-    ends = [item.sketch[-1] for item in (one, other) if not item.complete]
-    if ends:
-        first, second = first[first <= min(ends)], second[second <= min(ends)]
+    # As far as both sketches are complete, they can be compared exactly.
+    end = np.uint64(min(one.complete_to, other.complete_to))
+    first, second = one.sketch[one.sketch <= end], other.sketch[other.sketch <= end]
     smaller = min(len(first), len(second))
     shared = len(np.intersect1d(first, second, assume_unique=True))
     return shared / smaller if smaller and shared >= MIN_SHARED else 0.0
 
 
-def _candidate_pairs(signatures: Sequence[Signature]) -> list[tuple[int, int]]:
-    """Pairs that share at least `MIN_SHARED` shingles, not counting those of many pieces."""
+def _without_idioms(
+    signatures: Sequence[Signature],
+) -> tuple[list[Signature], list[np.ndarray]]:
+    """Signatures without the shingles of very many pieces, which are idiom and nobody's tune.
+
+    Returns:
+        The signatures, and for each number of owners the pieces that share a shingle, as int
+        arrays [shingles, owners].
+    """
     count = len(signatures)
-    if count < 2:
-        return []
+    sizes_of_sketches = [len(item.sketch) for item in signatures]
+    if not sum(sizes_of_sketches):
+        return list(signatures), []
     hashes = np.concatenate([item.sketch for item in signatures])
-    owner = np.repeat(np.arange(count), [len(item.sketch) for item in signatures])
+    owner = np.repeat(np.arange(count), sizes_of_sketches)
     order = np.argsort(hashes, kind="stable")
-    hashes, owner = hashes[order], owner[order]
-    starts = np.flatnonzero(np.concatenate([[True], hashes[1:] != hashes[:-1]]))
-    sizes = np.diff(np.append(starts, len(hashes)))
-    common = max(_COMMON_COUNT, int(_COMMON_SHARE * count))
-    pairs = []
-    for size in range(2, common + 1):
-        rows = starts[sizes == size][:, None] + np.arange(size)
-        first, second = np.triu_indices(size, 1)
-        members = owner[rows]
-        pairs.append((members[:, first] * count + members[:, second]).ravel())
+    ranked = hashes[order]
+    starts = np.flatnonzero(np.concatenate([[True], ranked[1:] != ranked[:-1]]))
+    sizes = np.diff(np.append(starts, len(ranked)))
+    most = max(_IDIOM_PIECES, int(_IDIOM_SHARE * count))
+    idioms = ranked[starts[sizes > most]]
+    own = [
+        replace(item, sketch=np.setdiff1d(item.sketch, idioms, assume_unique=True))
+        if len(idioms)
+        else item
+        for item in signatures
+    ]
+    owners = [
+        owner[order][starts[sizes == size][:, None] + np.arange(size)]
+        for size in range(2, most + 1)
+    ]
+    return own, owners
+
+
+def _candidate_pairs(shared_by: Sequence[np.ndarray], count: int) -> list[tuple[int, int]]:
+    """Pairs of pieces that share at least `MIN_SHARED` shingles."""
+    pairs = [np.zeros(0, np.int64)]
+    for owners in shared_by:
+        first, second = np.triu_indices(owners.shape[1], 1)
+        pairs.append((owners[:, first] * count + owners[:, second]).ravel())
     found, shared = np.unique(np.concatenate(pairs), return_counts=True)
     return [divmod(int(key), count) for key in found[shared >= MIN_SHARED]]
 

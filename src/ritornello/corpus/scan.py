@@ -11,25 +11,30 @@ import hashlib
 import os
 import stat
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 
 from ritornello.corpus.duplicates import Signature, near_groups, signature
 from ritornello.corpus.grid import on_grid
+from ritornello.corpus.listing import list_files
 from ritornello.corpus.pool import Failure, default_workers, map_in_processes
-from ritornello.errors import ConfigError, InputError
+from ritornello.errors import InputError
 from ritornello.instruments import INSTRUMENTS
-from ritornello.io import read_with_repairs, readable_extensions
+from ritornello.io import read_with_repairs
 from ritornello.keys import estimate_key
 from ritornello.piece import Piece
 
 Progress = Callable[[int, int], None]
-_SPLIT_FOLDERS = frozenset({"train", "training", "valid", "validation", "val", "test", "heldout"})
+_READER_WORDS = (
+    ("is not a MIDI file", "not MIDI"),
+    ("cut short", "truncated"),
+    ("hours of music; at most", "too long"),
+    ("notes; at most", "too many notes"),
+)
 
 
 @dataclass(frozen=True)
@@ -173,94 +178,6 @@ def scan(
     )
 
 
-# --- listing ---------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Listing:
-    """The files below a folder: relative paths, sorted, and the collection of each."""
-
-    music: tuple[str, ...]
-    collection_of: dict[str, str]
-    other_endings: Counter[str]
-
-
-def list_files(folder: Path, collections: Iterable[str] | None = None) -> Listing:
-    """Every file below a folder that may hold music, and the endings of those that do not.
-
-    Raises:
-        InputError, ConfigError: as `scan`.
-    """
-    step = "Give a folder that holds MIDI, ABC or MusicXML files."
-    if not folder.exists():
-        raise InputError("There is no such folder.", where=str(folder), next_step=step)
-    if not folder.is_dir():
-        raise InputError("This is a file; a folder is needed.", where=str(folder), next_step=step)
-    endings = readable_extensions()
-    wanted = _checked_collections(folder, collections)
-    music, other = [], Counter[str]()
-    for path in _walk(folder):
-        if wanted is not None and PurePosixPath(path).parts[0] not in wanted:
-            continue
-        if PurePosixPath(path).suffix.lower() in endings:
-            music.append(path)
-        else:
-            other[PurePosixPath(path).suffix.lower() or "(no ending)"] += 1
-    if not music:
-        found = ", ".join(f"{count} {ending}" for ending, count in other.most_common(5))
-        raise InputError(
-            f"No music in this folder; found {found or 'no files at all'}, "
-            f"expected files ending in {', '.join(endings)}.",
-            where=str(folder),
-            next_step=step,
-        )
-    music.sort()
-    return Listing(tuple(music), _collections(folder, music, chosen=wanted is not None), other)
-
-
-def _checked_collections(folder: Path, names: Iterable[str] | None) -> frozenset[str] | None:
-    if names is None:
-        return None
-    wanted = frozenset(names)
-    for name in sorted(wanted):
-        if not (folder / name).is_dir():
-            there = sorted(item.name for item in folder.iterdir() if item.is_dir())
-            raise ConfigError(
-                f"{name!r} is not a sub-folder.",
-                where=str(folder),
-                next_step=f"Sub-folders: {', '.join(there) or 'none'}.",
-            )
-    return wanted
-
-
-def _walk(folder: Path) -> Iterator[str]:
-    """Paths of all files, relative, with forward slashes; hidden folders are left out."""
-    seen: set[tuple[int, int]] = set()
-    for here, folders, files in os.walk(folder, followlinks=True):
-        status = os.stat(here)
-        if (status.st_dev, status.st_ino) in seen:  # a link back into a folder already read
-            folders.clear()
-            continue
-        seen.add((status.st_dev, status.st_ino))
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in files:
-            yield Path(here, name).relative_to(folder).as_posix()
-
-
-def _collections(folder: Path, paths: Sequence[str], *, chosen: bool) -> dict[str, str]:
-    """First-level sub-folders where several are there or were asked for, else the own name.
-
-    Folders that name a side of a split (train, valid, ...) are not collections.
-    """
-    own = folder.resolve().name or "music"
-    parts = {path: PurePosixPath(path).parts for path in paths}
-    first = {path: part[0] for path, part in parts.items() if len(part) > 1}
-    names = {name for name in first.values() if name.lower() not in _SPLIT_FOLDERS}
-    if len(names) < 2 and not chosen:
-        return dict.fromkeys(paths, own)
-    return {path: first[path] if first.get(path) in names else own for path in paths}
-
-
 # --- one file --------------------------------------------------------------------------------
 
 
@@ -279,7 +196,7 @@ def _analyse(folder: Path, limits: Limits, path: str) -> tuple[FileReport, Signa
     try:
         piece, repairs = read_with_repairs(folder / path)
     except InputError as error:
-        return _rejected(report, "not readable as music", error.what), None
+        return _rejected(report, _reason(error.what), error.what), None
     report = replace(report, repairs=tuple(repairs), title=piece.title)
     # Before the grid is built: an absurd piece must not cost absurd work.
     rejection = _absurd(piece, limits)
@@ -288,6 +205,11 @@ def _analyse(folder: Path, limits: Limits, path: str) -> tuple[FileReport, Signa
         return replace(measured, rejection=rejection), None
     gridded, _ = on_grid(piece)
     return measure(report, gridded), signature(gridded)
+
+
+def _reason(sentence: str) -> str:
+    """The kind of failure a reader's sentence tells of, to count by."""
+    return next((reason for words, reason in _READER_WORDS if words in sentence), "damaged")
 
 
 def _absurd(piece: Piece, limits: Limits) -> Rejection | None:

@@ -26,20 +26,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from ritornello.corpus.listing import SPLIT_FOLDERS
 from ritornello.corpus.scan import FileReport, ScanResult
 from ritornello.errors import ConfigError, InputError
 
 SIDES = ("train", "valid", "test")
 LEFT_OUT = "left out"
-SPLIT_FOLDERS = {
-    "train": "train",
-    "training": "train",
-    "valid": "valid",
-    "validation": "valid",
-    "val": "valid",
-    "test": "test",
-    "heldout": "test",
-}
 _WORK_FILES = 4
 _SERIES_SHARE = 0.25
 _PART_WORDS = frozenset(

@@ -1,0 +1,47 @@
+"""Variants of a piece made while training: another key, another tempo. Drums keep their keys."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from ritornello.errors import ConfigError
+from ritornello.piece import Piece
+
+LOWEST_SEMITONES, HIGHEST_SEMITONES = -6, 5
+_SLOWEST_BPM, _FASTEST_BPM = 1.0, 10_000.0
+
+
+def transposition_range(piece: Piece) -> tuple[int, int]:
+    """The lowest and highest transposition, within -6 to +5, that keeps all pitches in 0-127."""
+    low, high = LOWEST_SEMITONES, HIGHEST_SEMITONES
+    for track in piece.tracks:
+        if not track.is_drum and len(track):
+            low = max(low, -int(track.notes["pitch"].min()))
+            high = min(high, 127 - int(track.notes["pitch"].max()))
+    return min(low, 0), max(high, 0)
+
+
+def transpose_randomly(piece: Piece, seed: int) -> Piece:
+    """The piece in a key drawn evenly from `transposition_range`; same seed, same key."""
+    low, high = transposition_range(piece)
+    semitones = int(np.random.default_rng(seed).integers(low, high + 1))
+    return piece.transposed(semitones) if semitones else piece
+
+
+def scale_tempo(piece: Piece, factor: float) -> Piece:
+    """The same notes, ``factor`` times as fast; tempi stay within what a `Piece` allows.
+
+    Raises:
+        ConfigError: if the factor is not above 0.
+    """
+    if not 0 < factor < float("inf"):
+        raise ConfigError(
+            f"A tempo factor is above 0; found {factor:g}.", next_step="1 keeps the tempo."
+        )
+    tempos = tuple(
+        tempo._replace(bpm=min(max(tempo.bpm * factor, _SLOWEST_BPM), _FASTEST_BPM))
+        for tempo in piece.tempos
+    )
+    return replace(piece, tempos=tempos)

@@ -1,0 +1,227 @@
+"""The ingest report: what of a folder is used, what is not, and why.
+
+`summary` gathers the figures once, as plain data; the terminal text, the JSON and the HTML page
+(`ritornello.corpus.report_html`) all show that.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ritornello.corpus.report_html import page
+from ritornello.corpus.scan import FileReport, ScanResult
+from ritornello.errors import OutputError
+from ritornello.io.atomic import atomic_write
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+# What each reason means for the person whose file it is.
+REASONS = {
+    "exact copy": "The same file again; one of them is used.",
+    "same notes": "The same notes as another file, exported or named differently; one is used.",
+    "transposed copy": "Another file in another key; one is used, training transposes by itself.",
+    "not MIDI": "The name ends like music, the content is something else. Export it again.",
+    "truncated": "The end of the file is missing. Get a complete copy.",
+    "damaged": "The content breaks the rules of its format. Export it again.",
+    "empty file": "The file holds nothing.",
+    "no notes": "A file without a single note: perhaps only lyrics, markers or a tempo.",
+    "too few notes": "Too short to learn from.",
+    "too many notes": "More notes than any piece for people to play. Split it into pieces.",
+    "too long": "Hours long: usually one stray event far behind the end. Cut it and export again.",
+    "not a regular file": "A device or a pipe, not a file.",
+    "cannot be opened": "The system does not let it be read. Check the rights and the links.",
+    "takes too long to read": "Reading was given up, so that the scan could go on.",
+    "the reader crashed": "The reader broke down on this file; the scan went on. Please report it.",
+    "the reader failed": "The reader met a case it does not know. Please report it.",
+}
+_TEMPO_STEP_BPM = 20
+_SHOWN = 5
+
+
+def summary(scan: ScanResult) -> dict[str, Any]:
+    """All figures of the report, ready for JSON."""
+    used = scan.used
+    near: dict[str, list[str]] = defaultdict(list)
+    for item in used:
+        if item.group:
+            near[item.group].append(item.path)
+    return {
+        "folder": str(scan.folder),
+        "scan_seconds": round(scan.elapsed_seconds, 1),
+        "totals": _totals(scan.files),
+        "collections": [
+            {"name": name, **_totals(item for item in scan.files if item.collection == name)}
+            for name in scan.collections
+        ],
+        "parts": _counted(part for item in used for part in set(item.parts)),
+        "metres": _counted(metre for item in used for metre in item.metres),
+        "keys": _counted(item.key or "no key (drums only)" for item in used),
+        "tempi": _tempi(used),
+        "rejected": _rejected(scan.rejected),
+        "repaired": _repaired(used),
+        "near_copies": sorted(near.values(), key=lambda group: (-len(group), group)),
+        "not_music": dict(sorted(scan.other_endings.items(), key=lambda item: (-item[1], item))),
+    }
+
+
+def _totals(items: Iterable[FileReport]) -> dict[str, Any]:
+    items = list(items)
+    used = [item for item in items if item.rejection is None]
+    return {
+        "files": len(items),
+        "used": len(used),
+        "rejected": len(items) - len(used),
+        "repaired": sum(bool(item.repairs) for item in used),
+        "notes": sum(item.notes for item in used),
+        "drum_notes": sum(item.drum_notes for item in used),
+        "parts": sum(len(item.parts) for item in used),
+        "bars": sum(item.bars for item in used),
+        "hours": round(sum(item.seconds for item in used) / 3600, 2),
+    }
+
+
+def _counted(values: Iterable[str]) -> dict[str, int]:
+    """Most frequent first, then by name."""
+    return dict(sorted(Counter(values).items(), key=lambda item: (-item[1], item[0])))
+
+
+def _tempi(used: Iterable[FileReport]) -> dict[str, int]:
+    """Pieces by mean tempo, in steps, slow to fast."""
+    steps = Counter(int(item.tempo_bpm // _TEMPO_STEP_BPM) for item in used)
+    return {
+        f"{step * _TEMPO_STEP_BPM}-{(step + 1) * _TEMPO_STEP_BPM - 1} bpm": steps[step]
+        for step in sorted(steps)
+    }
+
+
+def _rejected(items: Iterable[FileReport]) -> list[dict[str, Any]]:
+    by_reason: dict[str, list[dict[str, str]]] = defaultdict(list)
+    for item in items:
+        if item.rejection:
+            detail = {"path": item.path, "detail": item.rejection.detail}
+            by_reason[item.rejection.reason].append(detail)
+    return [
+        {"reason": reason, "meaning": REASONS.get(reason, ""), "count": len(files), "files": files}
+        for reason, files in sorted(by_reason.items(), key=lambda item: (-len(item[1]), item[0]))
+    ]
+
+
+def _repaired(items: Iterable[FileReport]) -> list[dict[str, Any]]:
+    """Repairs that differ only in their numbers are one kind."""
+    by_kind: dict[str, list[dict[str, str]]] = defaultdict(list)
+    for item in items:
+        for repair in item.repairs:
+            kind = re.sub(r"\d[\d,.]*(?<=\d)", "N", repair)
+            by_kind[kind].append({"path": item.path, "detail": repair})
+    return [
+        {"repair": kind, "count": len(files), "files": files}
+        for kind, files in sorted(by_kind.items(), key=lambda item: (-len(item[1]), item[0]))
+    ]
+
+
+def headline(figures: dict[str, Any]) -> str:
+    """The one sentence a person wants first."""
+    totals = figures["totals"]
+    return (
+        f"{totals['used']:,} of {totals['files']:,} files are used: {totals['notes']:,} notes in "
+        f"{totals['parts']:,} parts, {totals['hours']:,.1f} hours of music."
+    )
+
+
+# --- terminal ---------------------------------------------------------------------------------
+
+
+def print_report(scan: ScanResult, console: Console | None = None) -> None:
+    """The report as text, the first files of each reason named."""
+    from rich.console import Console as NewConsole
+    from rich.markup import escape
+
+    console = console or NewConsole()
+    figures = summary(scan)
+    console.print(f"[bold]{escape(headline(figures))}[/bold]")
+    if len(figures["collections"]) > 1:
+        console.print(_collection_table(figures))
+    for name in ("parts", "metres", "keys", "tempi"):
+        shown = list(figures[name].items())
+        tail = ", ..." if len(shown) > 8 else ""
+        text = ", ".join(f"{value} ({count:,})" for value, count in shown[:8])
+        console.print(f"[bold]{name.capitalize()}:[/bold] {escape(text + tail)}")
+    for title, groups, label in (
+        ("Not used", figures["rejected"], "reason"),
+        ("Used after repair", figures["repaired"], "repair"),
+    ):
+        if groups:
+            console.print(f"\n[bold]{title}[/bold]")
+        for group in groups:
+            meaning = f" - {group['meaning']}" if group.get("meaning") else ""
+            console.print(f"  [bold]{group['count']:,} x {escape(group[label])}[/bold]{meaning}")
+            for item in group["files"][:_SHOWN]:
+                detail = f"  ({item['detail']})" if item["detail"] else ""
+                console.print(f"    {escape(item['path'] + detail)}", highlight=False)
+            if len(group["files"]) > _SHOWN:
+                console.print(f"    ... and {len(group['files']) - _SHOWN:,} more")
+    if figures["near_copies"]:
+        pieces = sum(len(group) for group in figures["near_copies"])
+        console.print(
+            f"\n[bold]Near copies[/bold]\n  {pieces:,} pieces in {len(figures['near_copies']):,} "
+            "groups (versions, or parts and their score): used, and never split between training "
+            "and validation."
+        )
+    if figures["not_music"]:
+        found = ", ".join(f"{count:,} {ending}" for ending, count in figures["not_music"].items())
+        console.print(f"\n[bold]Not music, left alone:[/bold] {escape(found)}")
+
+
+def _collection_table(figures: dict[str, Any]) -> Any:
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("collection")
+    for column in ("files", "used", "notes", "hours"):
+        table.add_column(column, justify="right")
+    for row in figures["collections"]:
+        cells = (f"{row[name]:,}" for name in ("files", "used", "notes"))
+        table.add_row(escape(row["name"]), *cells, f"{row['hours']:,.1f}")
+    return table
+
+
+# --- files ------------------------------------------------------------------------------------
+
+
+def save_report(scan: ScanResult, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
+    """Write the report; ``.json`` holds every file, ``.html`` is one self-contained page.
+
+    Raises:
+        OutputError: if the ending is another one, or the file exists or cannot be written.
+    """
+    target = Path(path)
+    figures = summary(scan)
+    if target.suffix.lower() == ".json":
+        files = [_file_row(item) for item in scan.files]
+        text = json.dumps({**figures, "files": files}, indent=1, ensure_ascii=False)
+    elif target.suffix.lower() == ".html":
+        text = page(headline(figures), figures)
+    else:
+        raise OutputError(
+            f"{target.suffix or 'A name without an ending'} is no format of a report.",
+            where=str(target),
+            next_step="Use a name that ends in .html or .json.",
+        )
+    with atomic_write(target, overwrite=overwrite) as temporary:
+        # Names on disk need not be valid Unicode.
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
+    return target
+
+
+def _file_row(item: FileReport) -> dict[str, Any]:
+    row = dict(vars(item))
+    row["rejection"] = vars(item.rejection) if item.rejection else None
+    return row
