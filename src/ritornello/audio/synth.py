@@ -1,0 +1,170 @@
+"""A sampler: notes of a part, played by the zones of a SoundFont into a stereo buffer.
+
+Stretches of held tones are kept and used again for every note that sounds the same, whatever
+its length and loudness; only the release is made anew for each note.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+
+from ritornello.audio.soundfont import SoundFont, Zone
+from ritornello.audio.tone import Tone
+
+_CHUNK = 16384
+_CHUNKS_KEPT = 1024  # about 130 MB
+# A released note is dropped once it has fallen this far.
+_INAUDIBLE_NEPERS = 80 * np.log(10) / 20
+# How fast a closed hi-hat stops an open one: 100 dB in 0.3 s.
+_CHOKE_SECONDS = 0.3
+_CHOKE_NEPERS = 100 * np.log(10) / 20
+_NEVER = 2**62
+
+
+class PlayedNote(NamedTuple):
+    """A note in samples of the output; ``end`` is where the key is let go."""
+
+    onset: int
+    end: int
+    pitch: int
+    velocity: int
+
+
+class Sampler:
+    """Plays notes with a SoundFont at an output rate.
+
+    Keep one sampler for a whole piece: what it has rendered for one part is used by the others.
+    """
+
+    def __init__(self, font: SoundFont, rate_hz: int) -> None:
+        self._font = font
+        self._rate_hz = rate_hz
+        self._tones: dict[tuple[int, int], Tone] = {}
+        self._chunk = lru_cache(maxsize=_CHUNKS_KEPT)(_render_chunk)
+
+    def play(
+        self,
+        notes: list[PlayedNote],
+        out: np.ndarray,
+        *,
+        program: int,
+        is_drum: bool = False,
+        pan: float = 0.0,
+    ) -> None:
+        """Add a part to ``out``, float32 [2, samples]; what lies beyond its end is cut.
+
+        A key struck again lets go of itself first, and zones of one exclusive class (an open and
+        a closed hi-hat) stop each other.
+
+        Args:
+            notes: sorted by onset.
+            pan: place of the player, -1 (left) to 1 (right).
+
+        Raises:
+            InputError: if the font is damaged or has nothing to play the part with.
+        """
+        zones = self._font.preset(program, is_drum)
+        choices: dict[tuple[int, int], tuple[Zone, ...]] = {}
+        for note in notes:
+            if (note.pitch, note.velocity) not in choices:
+                choices[note.pitch, note.velocity] = _sounding(zones, note.pitch, note.velocity)
+        sounding = [choices[note.pitch, note.velocity] for note in notes]
+        struck_again = _Following((note.pitch, note.onset) for note in notes)
+        stopped = _Following(
+            (zone.exclusive_class, note.onset)
+            for note, chosen in zip(notes, sounding, strict=True)
+            for zone in chosen
+        )
+        for note, chosen in zip(notes, sounding, strict=True):
+            released = max(1, min(note.end, struck_again(note.pitch, note.onset)) - note.onset)
+            for zone in chosen:
+                group = zone.exclusive_class
+                choked = stopped(group, note.onset) - note.onset if group else _NEVER
+                tone = self._tone(zone, note.pitch)
+                gain = zone.gain * (note.velocity / 127) ** 2
+                angle = (1 + min(1.0, max(-1.0, zone.pan + pan))) * np.pi / 4
+                gains = np.float32(gain * np.cos(angle)), np.float32(gain * np.sin(angle))
+                self._add(tone, out[:, note.onset :], released, choked, gains)
+
+    def _tone(self, zone: Zone, key: int) -> Tone:
+        name = (id(zone), key)
+        if name not in self._tones:
+            self._tones[name] = Tone(zone, self._font.sample(zone.sample), key, self._rate_hz)
+        return self._tones[name]
+
+    def _add(
+        self,
+        tone: Tone,
+        out: np.ndarray,
+        released: int,
+        choked: int,
+        gains: tuple[np.float32, np.float32],
+    ) -> None:
+        """Add one tone from the start of ``out``, let go and choked at these samples."""
+        choke_rate = _CHOKE_NEPERS / (_CHOKE_SECONDS * self._rate_hz)
+        end = min(
+            out.shape[1],
+            tone.end,
+            released + int(_INAUDIBLE_NEPERS / tone.release_rate),
+            choked + int(_INAUDIBLE_NEPERS / choke_rate),
+        )
+        level_at_release = tone.level(np.array([released]))[0]
+        for first in range(0, end, _CHUNK):
+            last = min(end, first + _CHUNK)
+            held, level = self._chunk(tone, first)
+            sound = held[: last - first]
+            if last > min(released, choked):
+                at = np.arange(first, last, dtype=np.float32)
+                fall = tone.release_rate * np.maximum(0, at - released)
+                fall += choke_rate * np.maximum(0, at - choked)
+                sound = sound * np.exp(-fall)
+                if last > released:
+                    after = max(0, released - first)
+                    # The envelope stays where it was when the key was let go.
+                    sound[after:] *= level_at_release / level[after : last - first]
+            for channel, gain in enumerate(gains):
+                out[channel, first:last] += gain * sound
+
+
+class _Following:
+    """For a name and a time, the next later time of the same name; `_NEVER` if there is none."""
+
+    def __init__(self, events: Iterable[tuple[int, int]]) -> None:
+        self._times: dict[int, list[int]] = defaultdict(list)
+        for name, time in events:
+            self._times[name].append(time)
+
+    def __call__(self, name: int, time: int) -> int:
+        times = self._times[name]
+        index = bisect_right(times, time)
+        return times[index] if index < len(times) else _NEVER
+
+
+def _sounding(zones: tuple[Zone, ...], key: int, velocity: int) -> tuple[Zone, ...]:
+    """Zones that cover a key and velocity; where none does, those of the nearest that is."""
+    chosen = tuple(zone for zone in zones if zone.covers(key, velocity))
+    if chosen:
+        return chosen
+
+    def distance(zone: Zone) -> tuple[int, int]:
+        return _outside(key, zone.keys), _outside(velocity, zone.velocities)
+
+    nearest = min(map(distance, zones))
+    return tuple(zone for zone in zones if distance(zone) == nearest)
+
+
+def _outside(value: int, span: tuple[int, int]) -> int:
+    return max(span[0] - value, value - span[1], 0)
+
+
+def _render_chunk(tone: Tone, first: int) -> tuple[np.ndarray, np.ndarray]:
+    """The held tone and its envelope from a sample on, float32 [_CHUNK] each."""
+    count = min(_CHUNK, tone.end - first)
+    level = tone.level(np.arange(first, first + count)).astype(np.float32)
+    return tone.sound(first, count) * level, level

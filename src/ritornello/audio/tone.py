@@ -1,0 +1,182 @@
+"""One zone of a SoundFont sounding at one key: samples for any stretch of time.
+
+A tone is a function of time since the onset with nothing to carry along: where the sample is
+read, how far the envelopes have come and how open the filter is follow from the sample number.
+So any stretch can be made alone, kept and used again, and a long note costs no memory.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+from ritornello.audio.soundfont import Envelope, Sample, Zone
+
+# A time of release or decay is the time to fall by this much.
+_FULL_FALL_DB = 100.0
+_FALL_NEPERS = _FULL_FALL_DB * np.log(10) / 20
+# Levels never reach zero, so that a release can start from the level reached.
+_FLOOR = 1e-5
+# A shorter release is heard as a click.
+_SHORTEST_RELEASE_SECONDS = 0.03
+_OPEN_FILTER_CENTS = 13500
+# Filters have stopped ringing after this many samples.
+_RINGING = 2048
+_FRAME = 2048
+_HOP = _FRAME // 2
+_HANN = np.sin(np.pi * np.arange(_FRAME, dtype=np.float32) / _FRAME) ** 2
+# Room for interpolation before and after a recording.
+_MARGIN_BEFORE = 2
+_MARGIN_AFTER = 4
+ENDLESS = 2**62
+
+
+class Tone:
+    """A zone at a key and an output rate.
+
+    Attributes:
+        end: samples after which nothing sounds, for a tone that is held for ever.
+        release_rate: nepers a sample by which the tone fades once released.
+    """
+
+    def __init__(self, zone: Zone, sample: Sample, key: int, rate_hz: int) -> None:
+        self._zone = zone
+        self._key = key
+        self._rate_hz = rate_hz
+        cents = (key - zone.root_key) * zone.cents_per_key + zone.tuning_cents
+        self._step = 2 ** (cents / 1200) * sample.rate_hz / rate_hz
+        self._data, self._loop = _playable(zone, sample)
+        length = len(self._data) - _MARGIN_BEFORE - _MARGIN_AFTER
+        self.end = ENDLESS if self._loop else int(np.ceil(length / self._step))
+        release = max(_SHORTEST_RELEASE_SECONDS, zone.volume.release_seconds)
+        self.release_rate = _FALL_NEPERS / (release * rate_hz)
+
+    def sound(self, first: int, count: int) -> np.ndarray:
+        """The tone from sample ``first`` on, before its envelope, float32 [count]."""
+        start = first // _HOP - 3
+        middles = np.arange(start + 1, (first + count - 1) // _HOP + 2) * _HOP
+        cutoffs_cents = self._cutoffs_cents(np.maximum(0, middles))
+        if cutoffs_cents.min() >= _OPEN_FILTER_CENTS and self._zone.resonance_db == 0:
+            return self._read(first, count)
+        if np.ptp(cutoffs_cents) == 0:
+            return self._filtered(first, count, cutoffs_cents[0])
+        skip = first - start * _HOP
+        return self._swept(start * _HOP, cutoffs_cents)[skip : skip + count]
+
+    def level(self, at: np.ndarray) -> np.ndarray:
+        """The volume envelope while the note is held, at sample numbers; at least 1e-5."""
+        level, decayed = self._stages(self._zone.volume, at)
+        fall_db = np.minimum(_FULL_FALL_DB * decayed, self._zone.volume.sustain)
+        return np.maximum(_FLOOR, level * 10 ** (-fall_db / 20))
+
+    def _stages(self, envelope: Envelope, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Rise of an envelope (0 to 1), and full decay times passed since its hold ended."""
+        octaves = (60 - self._key) / 1200
+        hold = envelope.hold_seconds * 2 ** (octaves * envelope.hold_cents_per_key)
+        decay = envelope.decay_seconds * 2 ** (octaves * envelope.decay_cents_per_key)
+        seconds = at / self._rate_hz - envelope.delay_seconds
+        if envelope.attack_seconds > 0:
+            rise = np.clip(seconds / envelope.attack_seconds, 0, 1)
+        else:
+            rise = (seconds >= 0).astype(float)
+        # With no decay time the level drops at once; a sample's time keeps it finite.
+        passed = (seconds - envelope.attack_seconds - hold) / max(decay, 1 / self._rate_hz)
+        return rise, np.maximum(0, passed)
+
+    def _read(self, first: int, count: int) -> np.ndarray:
+        """The recording at this pitch, by cubic interpolation; silence before and after it."""
+        position = np.arange(first, first + count) * self._step
+        if self._loop:
+            start, length = self._loop
+            past = position >= start + length
+            position[past] = start + (position[past] - start) % length
+        whole = np.floor(position)
+        t = (position - whole).astype(np.float32)
+        index = np.clip(whole.astype(np.int64), -1, len(self._data) - 5) + _MARGIN_BEFORE
+        a, b, c, d = (np.take(self._data, index + offset) for offset in (-1, 0, 1, 2))
+        # Catmull-Rom, in Horner's form.
+        between = b + t * 0.5 * (
+            c - a + t * (2 * a - 5 * b + 4 * c - d + t * (3 * (b - c) + d - a))
+        )
+        between[: max(0, -first)] = 0
+        return between
+
+    def _cutoffs_cents(self, at: np.ndarray) -> np.ndarray:
+        """Cutoff of the filter at sample numbers, in absolute cents."""
+        envelope = self._zone.modulation
+        rise, decayed = self._stages(envelope, at)
+        opened = np.maximum(envelope.sustain, 1 - decayed) * rise
+        return self._zone.cutoff_cents + self._zone.envelope_to_cutoff_cents * opened
+
+    def _filtered(self, first: int, count: int, cutoff_cents: float) -> np.ndarray:
+        """The recording through a low-pass filter that stands still."""
+        source = self._read(first - _RINGING, count + _RINGING)
+        size = len(source) + len(source) % 2
+        response = low_pass_response(self._relative(cutoff_cents), self._zone.resonance_db, size)
+        return np.fft.irfft(np.fft.rfft(source, size) * response)[_RINGING : _RINGING + count]
+
+    def _swept(self, first: int, cutoffs_cents: np.ndarray) -> np.ndarray:
+        """The recording through a moving low-pass filter, from the start of a frame on.
+
+        Overlapping frames on a fixed grid each have the cutoff of their middle, and ring on for
+        as long again. Their Hann windows sum to one.
+        """
+        frames = len(cutoffs_cents)
+        source = self._read(first, (frames + 1) * _HOP)
+        windows = np.lib.stride_tricks.sliding_window_view(source, _FRAME)[::_HOP] * _HANN
+        spectra = np.fft.rfft(windows, 2 * _FRAME)
+        for spectrum, cents in zip(spectra, cutoffs_cents, strict=True):
+            spectrum *= low_pass_response(
+                self._relative(cents), self._zone.resonance_db, 2 * _FRAME
+            )
+        parts = np.fft.irfft(spectra).reshape(frames, 4, _HOP)
+        out = np.zeros((frames + 3, _HOP), np.float32)
+        for quarter in range(4):
+            out[quarter : quarter + frames] += parts[:, quarter]
+        return out.ravel()
+
+    def _relative(self, cents: float) -> float:
+        """A cutoff in absolute cents as a share of the sample rate."""
+        hz = 8.176 * 2 ** (min(_OPEN_FILTER_CENTS, max(1500, cents)) / 1200)
+        return min(hz / self._rate_hz, 0.45)
+
+
+@lru_cache(maxsize=512)
+def low_pass_response(cutoff: float, resonance_db: float, size: int) -> np.ndarray:
+    """Response of a resonant two-pole low-pass filter, complex64 [size // 2 + 1].
+
+    Args:
+        cutoff: over the sample rate.
+        resonance_db: height of the peak; half of it is taken from the level, as hardware did.
+        size: of the Fourier transform.
+
+    Source: R. Bristow-Johnson, "Cookbook formulae for audio EQ biquad filter coefficients".
+    """
+    # Without resonance the filter is flat: 3 dB down at its cutoff.
+    q = 10 ** ((resonance_db - 3.01) / 20)
+    omega = 2 * np.pi * cutoff
+    alpha = np.sin(omega) / (2 * q)
+    z = np.exp(-2j * np.pi * np.arange(size // 2 + 1) / size)
+    top = (1 - np.cos(omega)) / 2 * (1 + z) ** 2
+    bottom = 1 + alpha - 2 * np.cos(omega) * z + (1 - alpha) * z**2
+    return (top / bottom * 10 ** (-resonance_db / 40)).astype(np.complex64)
+
+
+def _playable(zone: Zone, sample: Sample) -> tuple[np.ndarray, tuple[int, int] | None]:
+    """Samples with a margin to interpolate in, and (start, length) of the loop, if there is one.
+
+    A looped sample is cut at the loop's end and goes on with the loop's beginning. The loop is
+    entered one sample late, so that the sample before it is the loop's last one too.
+    """
+    start, end, loop_start, loop_end = zone.span
+    first = min(max(0, start), len(sample.data))
+    data = sample.data[first : len(sample.data) + min(0, end)]
+    loop_start = sample.loop_start + loop_start - first
+    loop_end = sample.loop_end + loop_end - first
+    silence = np.zeros(_MARGIN_BEFORE, np.float32)
+    if zone.is_looped and 0 <= loop_start < loop_end <= len(data):
+        more = np.resize(data[loop_start:loop_end], _MARGIN_AFTER)
+        joined = np.concatenate([silence, data[:loop_end], more])
+        return joined, (loop_start + 1, loop_end - loop_start)
+    return np.concatenate([silence, data, np.zeros(_MARGIN_AFTER, np.float32)]), None
