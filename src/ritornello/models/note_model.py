@@ -16,7 +16,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ritornello.encodings import context, controls
 from ritornello.encodings.notes import (
     END,
     FIELDS,
@@ -29,6 +28,12 @@ from ritornello.encodings.notes import (
     SIZES,
     START,
     TEMPO,
+)
+from ritornello.encodings.tables import (
+    HEAD_INPUTS,
+    column_offsets,
+    context_columns,
+    head_columns,
 )
 from ritornello.errors import ConfigError
 from ritornello.instruments import INSTRUMENTS
@@ -78,28 +83,6 @@ class Events(NamedTuple):
     instruments: Tensor
 
 
-# What each head sees beside the state: tables of class indices, by the name in `Events`, where
-# "shift" ... "pitch" stand for the fields chosen before it.
-HEAD_INPUTS: tuple[tuple[str, ...], ...] = (
-    (),
-    ("shift", "place"),
-    ("part", "place", "memory"),
-    ("part", "pitch", "place", "memory", "echo"),
-    ("part", "pitch", "duration", "place", "memory", "echo"),
-)
-
-
-def head_columns(head: int) -> list[int]:
-    """Number of classes of each column that a head sees, in order."""
-    tables = {
-        "place": [*context.PLACE.values()],
-        "memory": [*context.MEMORY.values()],
-        "echo": [*context.ECHO.values()],
-        **{name: [size + 1] for name, size in zip(FIELDS, SIZES, strict=True)},
-    }
-    return [size for name in HEAD_INPUTS[head] for size in tables[name]]
-
-
 class _Lookup(nn.Module):
     """Sum of one embedding per column of class indices; one table for all columns."""
 
@@ -107,8 +90,8 @@ class _Lookup(nn.Module):
 
     def __init__(self, sizes: list[int], width: int) -> None:
         super().__init__()
-        starts = torch.tensor([0, *sizes[:-1]]).cumsum(0)
-        self.register_buffer("offsets", starts, persistent=False)
+        offsets = torch.as_tensor(column_offsets(sizes))
+        self.register_buffer("offsets", offsets, persistent=False)
         self.table = nn.EmbeddingBag(sum(sizes), width, mode="sum")
         nn.init.normal_(self.table.weight, std=len(sizes) ** -0.5)
 
@@ -160,8 +143,7 @@ class NoteModel(nn.Module):
     def __init__(self, config: NoteModelConfig) -> None:
         super().__init__()
         self.config = config
-        columns = [*context.CONTEXT.values(), *controls.sizes(config.collections).values()]
-        self.embed = _Lookup(columns, config.width)
+        self.embed = _Lookup(context_columns(config.collections), config.width)
         self.instruments = nn.Linear(len(INSTRUMENTS) + 1, config.width, bias=False)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
         self.norm = nn.RMSNorm(config.width, eps=1e-5)
@@ -270,5 +252,3 @@ class NoteModel(nn.Module):
 
 def parameter_count(model: nn.Module) -> int:
     return sum(parameter.numel() for parameter in model.parameters())
-
-

@@ -1,0 +1,147 @@
+"""A saved model, in one file that describes itself.
+
+A checkpoint is a safetensors file: the weights, and as metadata the settings of the network, the
+encoding with its fingerprint, the collections it tells apart, and where it comes from (data with
+licences, settings, figures). Weights may be stored as int8 with one scale a row. Loading is strict.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ritornello.encodings import load_encoding
+from ritornello.errors import CheckpointError
+from ritornello.io.atomic import atomic_write
+
+FORMAT = "ritornello-model-1"
+MODEL_FILE = "model.safetensors"
+_SCALE = ".scale"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Everything needed to play a model, or to go on training it.
+
+    Attributes:
+        weights: float32 arrays by name.
+        network: settings of the network (`NoteModelConfig` as a dictionary).
+        encoding: name of the encoding.
+        collections: names of the collections, in class order.
+        provenance: free facts for people: name, data, licences, settings, figures, limits.
+    """
+
+    weights: dict[str, np.ndarray]
+    network: dict[str, Any]
+    encoding: str = "notes"
+    collections: tuple[str, ...] = ()
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+
+def quantised(weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A matrix as int8 [rows, columns] and float32 scales [rows]; symmetric, nearest."""
+    scale = np.abs(weight).max(axis=1) / 127
+    scale = np.where(scale == 0, 1, scale).astype(np.float32)
+    return np.round(weight / scale[:, None]).astype(np.int8), scale
+
+
+def save(checkpoint: Checkpoint, path: Path, *, int8: bool = False, overwrite: bool = True) -> None:
+    """Write a checkpoint; with ``int8`` every matrix takes a quarter of the room."""
+    from safetensors.numpy import save_file
+
+    arrays: dict[str, np.ndarray] = {}
+    for name, weight in checkpoint.weights.items():
+        if int8 and weight.ndim == 2:
+            arrays[name], arrays[name + _SCALE] = quantised(weight)
+        else:
+            arrays[name] = np.ascontiguousarray(weight, np.float32)
+    about = {
+        "format": FORMAT,
+        "network": checkpoint.network,
+        "encoding": checkpoint.encoding,
+        "fingerprint": load_encoding(checkpoint.encoding).fingerprint(),
+        "collections": list(checkpoint.collections),
+        "provenance": checkpoint.provenance,
+    }
+    with atomic_write(path, overwrite=overwrite) as temporary:
+        save_file(arrays, temporary, metadata={"ritornello": json.dumps(about)})
+
+
+def find(model: str | Path) -> Path:
+    """The file of a model given as a file or as the folder that training wrote.
+
+    Raises:
+        CheckpointError: if there is none.
+    """
+    path = Path(model)
+    if path.is_dir():
+        path = path / MODEL_FILE
+    if not path.is_file():
+        raise CheckpointError(
+            "There is no model here.",
+            where=str(model),
+            next_step="Give a model's name, its .safetensors file, or the folder of "
+            "`ritornello train`; `ritornello models` lists the known ones.",
+        )
+    return path
+
+
+def describe(path: Path) -> dict[str, Any]:
+    """The metadata of a checkpoint, without its weights.
+
+    Raises:
+        CheckpointError: if the file is no checkpoint of this version or encoding.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    again = "Train it again, or use the version of ritornello that made it."
+    try:
+        with safe_open(path, framework="numpy") as file:
+            about = json.loads((file.metadata() or {}).get("ritornello", "{}"))
+    except (SafetensorError, OSError, ValueError) as error:
+        raise CheckpointError(f"Not a readable model: {error}.", where=str(path)) from error
+    if about.get("format") != FORMAT:
+        raise CheckpointError(
+            f"Expected the format {FORMAT}, found {about.get('format', 'none')}.",
+            where=str(path),
+            next_step=again,
+        )
+    expected = load_encoding(about["encoding"]).fingerprint()
+    if about["fingerprint"] != expected:
+        raise CheckpointError(
+            f"The model was made for another {about['encoding']} encoding "
+            f"({about['fingerprint']}, this version has {expected}).",
+            where=str(path),
+            next_step=again,
+        )
+    return about
+
+
+def load(path: Path) -> Checkpoint:
+    """Read a checkpoint, weights as float32.
+
+    Raises:
+        CheckpointError: as `describe`.
+    """
+    from safetensors.numpy import load_file
+
+    about = describe(path)
+    arrays = load_file(path)
+    weights = {
+        name: array.astype(np.float32) * arrays[name + _SCALE][:, None]
+        if name + _SCALE in arrays
+        else array
+        for name, array in arrays.items()
+        if not name.endswith(_SCALE)
+    }
+    return Checkpoint(
+        weights,
+        about["network"],
+        about["encoding"],
+        tuple(about["collections"]),
+        about["provenance"],
+    )

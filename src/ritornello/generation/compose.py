@@ -1,0 +1,181 @@
+"""Composing: the model's distributions, the rules' masks and a seed, one event at a time.
+
+Pieces are composed side by side in a batch. Each has its own random numbers, so that a piece
+depends on the model, its rules and its seed alone, never on the size of the batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ritornello.encodings import notes
+from ritornello.encodings.context import Grid, Tracker
+from ritornello.encodings.controls import Controls, density_class, key_class
+from ritornello.encodings.notes import DURATION, END, NONE, PART, PITCH, REST, TEMPO, VELOCITY
+from ritornello.encodings.tables import HEAD_INPUTS
+from ritornello.generation.masks import RuleMasks
+from ritornello.generation.rules import Rules
+from ritornello.generation.sampling import Sampling, draw
+from ritornello.keys import KeyName
+from ritornello.piece import KeyChange, Piece, Tempo
+from ritornello.runtime.engine import Engine
+
+Event = tuple[int, int, int, int, int]
+
+
+@dataclass
+class _Writer:
+    """One piece in the making."""
+
+    masks: RuleMasks
+    tracker: Tracker
+    random: np.random.Generator
+    events: list[Event]
+
+    def write(self, event: Event) -> None:
+        self.events.append(event)
+        self.tracker.advance(event)
+        self.masks.advance(event)
+
+    @property
+    def ended(self) -> bool:
+        return bool(self.events) and self.events[-1][PART] == END
+
+
+def compose(
+    engine: Engine,
+    rules: Rules,
+    *,
+    seeds: Sequence[int],
+    sampling: Sampling | None = None,
+    collections: tuple[str, ...] = (),
+    watch: Callable[[int, int], None] = lambda tick, length: None,
+) -> list[Piece]:
+    """Write one piece for each seed.
+
+    Args:
+        engine: the model.
+        rules: kept exactly.
+        seeds: one for each piece.
+        sampling: how bold; the default `Sampling` where None.
+        collections: names of the model's collections, to find ``rules.collection`` in.
+        watch: called now and then with the tick reached and the length in ticks.
+
+    Returns:
+        pieces at 24 ticks a quarter, of exactly ``rules.bars`` bars.
+    """
+    metres = rules.metre_map()
+    length = rules.bars * metres[0].bar_ticks(notes.RESOLUTION)
+    grid = Grid(metres, length)
+    writers = [
+        _Writer(RuleMasks(rules, length), Tracker(grid), np.random.default_rng(seed), [])
+        for seed in seeds
+    ]
+    condition = _condition(engine, rules, collections, len(writers))
+    for events in _run(engine, writers, condition, sampling or Sampling()):
+        if len(events) % 64 == 0:
+            watch(min(writer.tracker.onset_ticks for writer in writers), length)
+    return [to_piece(writer.events, rules) for writer in writers]
+
+
+def stream(
+    engine: Engine,
+    rules: Rules,
+    *,
+    seed: int,
+    sampling: Sampling | None = None,
+    collections: tuple[str, ...] = (),
+) -> Iterator[Event]:
+    """Write one piece without an end, event by event, at constant cost and memory."""
+    grid = Grid(rules.metre_map(), None)
+    writer = _Writer(RuleMasks(rules, None), Tracker(grid), np.random.default_rng(seed), [])
+    condition = _condition(engine, rules, collections, 1)
+    for events in _run(engine, [writer], condition, sampling or Sampling()):
+        yield events[-1]
+        del events[:-1]
+
+
+def to_piece(events: Sequence[Event], rules: Rules) -> Piece:
+    """The events as a piece that states the rules it was written under."""
+    tempos = () if rules.tempo_bpm is None else (Tempo(0, rules.tempo_bpm),)
+    keys = (KeyChange(0, rules.key),) if isinstance(rules.key, KeyName) else ()
+    return notes.decode(np.array(events), rules.metre_map(), keys, tempos)
+
+
+def _condition(
+    engine: Engine, rules: Rules, collections: tuple[str, ...], batch: int
+) -> np.ndarray:
+    instruments = rules.instruments()
+    controls = Controls(
+        collections.index(rules.collection) if rules.collection in collections else None,
+        key_class(rules.key) if isinstance(rules.key, KeyName) else None,
+        None if rules.density is None else density_class(rules.density),
+        None if instruments is None else frozenset(instruments),
+    )
+    row = engine.condition(controls.row(engine.collections)[None], controls.instrument_row()[None])
+    return np.repeat(row, batch, axis=0)
+
+
+def _run(
+    engine: Engine, writers: list[_Writer], condition: np.ndarray, sampling: Sampling
+) -> Iterator[list[Event]]:
+    """Advance all writers until each has ended; yields the events of the first after each step."""
+    state = engine.initial_state(len(writers))
+    first = writers[0].events
+    while writers:
+        rows = np.array([writer.tracker.context() for writer in writers])
+        hidden, state = engine.step(rows, condition, state)
+        for writer, event in zip(writers, _events(engine, hidden, writers, sampling), strict=True):
+            writer.write(event)
+        yield first
+        going = [index for index, writer in enumerate(writers) if not writer.ended]
+        if len(going) < len(writers):
+            writers = [writers[index] for index in going]
+            state = [tuple(array[going] for array in block) for block in state]
+            condition = condition[going]
+
+
+def _events(
+    engine: Engine, hidden: np.ndarray, writers: list[_Writer], sampling: Sampling
+) -> list[Event]:
+    """The next event of each writer, field by field."""
+    uniform = np.array([writer.random.random(5) for writer in writers])
+    known: dict[str, np.ndarray] = {}
+
+    def choose(head: int, legal: list[np.ndarray] | None) -> np.ndarray:
+        names = HEAD_INPUTS[head]
+        columns = np.concatenate([known[name] for name in names], axis=1) if names else None
+        logits = engine.head_logits(head, hidden, columns)
+        chosen = draw(
+            logits,
+            None if legal is None else np.array(legal),
+            uniform[:, head],
+            sampling.temperature_of(head),
+            sampling.top_p,
+            sampling.top_k,
+        )
+        known[notes.FIELDS[head]] = chosen[:, None]
+        return chosen
+
+    shift = choose(0, [writer.masks.shifts() for writer in writers])
+    pairs = list(zip(writers, shift.tolist(), strict=True))
+    known["place"] = np.array([writer.tracker.place(s) for writer, s in pairs])
+    part = choose(PART, [writer.masks.parts(s) for writer, s in pairs])
+    triples = [(writer, s, p) for (writer, s), p in zip(pairs, part.tolist(), strict=True)]
+    known["memory"] = np.array([writer.tracker.memory(p) for writer, _, p in triples])
+    pitch = choose(PITCH, [writer.masks.pitches(s, p) for writer, s, p in triples])
+    pitch = np.where(part >= REST, NONE[PITCH], pitch)
+    known["pitch"] = pitch[:, None]
+    known["echo"] = np.array(
+        [w.tracker.echo(p, q) for (w, _, p), q in zip(triples, pitch.tolist(), strict=True)]
+    )
+    sounds = (part > TEMPO) & (part < REST)
+    duration = choose(DURATION, [writer.masks.durations(s) for writer, s, _ in triples])
+    duration = np.where(sounds, duration, NONE[DURATION])
+    known["duration"] = duration[:, None]
+    velocity = np.where(sounds, choose(VELOCITY, None), NONE[VELOCITY])
+    table = np.stack([shift, part, pitch, duration, velocity], axis=1)
+    return [tuple(row) for row in table.tolist()]

@@ -1,0 +1,142 @@
+"""What a person asks of a piece, checked before any work starts.
+
+Every rule is exact: it becomes a mask on one head of the network, so the music cannot break it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ritornello.encodings.notes import DESKS
+from ritornello.errors import ConfigError
+from ritornello.instruments import INSTRUMENTS, parse_instrument
+from ritornello.keys import KeyName, parse_key
+from ritornello.piece import Metre
+
+MAX_BARS = 4000
+_DENOMINATORS = (2, 4, 8, 16)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Rules for one piece; what is None is left to the model.
+
+    Attributes:
+        bars: exact length.
+        metre: numerator and denominator, or text such as "3/4".
+        tempo_bpm: quarter notes a minute, exact; no tempo changes then.
+        key: every pitched note is in its scale; a `KeyName` or text such as "D minor".
+        parts: names of instruments; all of them play, and nobody else. A name given twice means
+            two players.
+        polyphony: most notes a part holds at a time, by instrument name; "all" sets the rest.
+        ranges: lowest and highest MIDI pitch by instrument name; by default the usual range.
+        density: notes per quarter note to aim at; a wish, not a rule.
+        collection: name of the training collection to write like; a wish, not a rule.
+
+    Raises:
+        ConfigError: if a rule has no meaning or contradicts another.
+    """
+
+    bars: int = 16
+    metre: tuple[int, int] | str = (4, 4)
+    tempo_bpm: float | None = None
+    key: KeyName | str | None = None
+    parts: tuple[str, ...] | None = None
+    polyphony: Mapping[str, int] = field(default_factory=dict)
+    ranges: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    density: float | None = None
+    collection: str | None = None
+
+    def __post_init__(self) -> None:
+        set_field = object.__setattr__
+        if isinstance(self.metre, str):
+            set_field(self, "metre", parse_metre(self.metre))
+        if isinstance(self.key, str):
+            set_field(self, "key", parse_key(self.key))
+        if self.parts is not None:
+            set_field(self, "parts", tuple(self.parts))
+        self._check_numbers()
+        self._check_parts()
+
+    def _check_numbers(self) -> None:
+        if not 1 <= self.bars <= MAX_BARS:
+            raise ConfigError(f"A piece has 1 to {MAX_BARS} bars; asked for {self.bars}.")
+        numerator, denominator = self.metre
+        if denominator not in _DENOMINATORS or not 1 <= numerator * 4 / denominator <= 8:
+            raise ConfigError(
+                f"{numerator}/{denominator} is not a metre this model can count.",
+                next_step="A bar lasts 1 to 8 quarter notes, in halves, quarters, 8ths or 16ths.",
+            )
+        if self.tempo_bpm is not None and not 20 <= self.tempo_bpm <= 320:
+            raise ConfigError(f"Tempo is 20 to 320 bpm; asked for {self.tempo_bpm:g}.")
+        if self.density is not None and not 0 < self.density <= 100:
+            raise ConfigError(f"Density is 0 to 100 notes a beat; asked for {self.density:g}.")
+        for name, notes in self.polyphony.items():
+            if notes < 1:
+                raise ConfigError(f"Polyphony of {name} is at least 1; asked for {notes}.")
+        for name, (low, high) in self.ranges.items():
+            if not 0 <= low <= high <= 127:
+                raise ConfigError(f"The range of {name}, {low} to {high}, is not within 0 to 127.")
+
+    def _check_parts(self) -> None:
+        for name in [*self.polyphony, *self.ranges]:
+            if name != "all":
+                parse_instrument(name)
+        if self.parts is None:
+            return
+        if not self.parts:
+            raise ConfigError("A piece needs at least one part.")
+        for instrument, count in Counter(map(parse_instrument, self.parts)).items():
+            most = 1 if INSTRUMENTS[instrument].is_drum else DESKS
+            if count > most:
+                name = INSTRUMENTS[instrument].name
+                raise ConfigError(f"At most {most} parts can play {name}; asked for {count}.")
+        for index in set(map(parse_instrument, self.parts)):
+            if not INSTRUMENTS[index].is_drum and not self.allowed_pitches(index):
+                low, high = self.range_of(index)
+                raise ConfigError(
+                    f"{INSTRUMENTS[index].name} has no note of {self.key} from {low} to {high}.",
+                    next_step="Widen the range or change the key.",
+                )
+
+    def instruments(self) -> list[int] | None:
+        """Indices into `INSTRUMENTS`, one for each part asked for; None when left open."""
+        return None if self.parts is None else [parse_instrument(name) for name in self.parts]
+
+    def range_of(self, instrument: int) -> tuple[int, int]:
+        """Lowest and highest pitch of an instrument."""
+        for name, limits in self.ranges.items():
+            if parse_instrument(name) == instrument:
+                return limits
+        return INSTRUMENTS[instrument].low, INSTRUMENTS[instrument].high
+
+    def polyphony_of(self, instrument: int) -> int | None:
+        """Most notes held at a time, None without a limit."""
+        for name, notes in self.polyphony.items():
+            if name != "all" and parse_instrument(name) == instrument:
+                return notes
+        return self.polyphony.get("all")
+
+    def allowed_pitches(self, instrument: int) -> list[int]:
+        """MIDI pitches (or drum keys) the instrument may play, ascending."""
+        low, high = self.range_of(instrument)
+        key = None if INSTRUMENTS[instrument].is_drum else self.key
+        scale = key.pitch_classes if isinstance(key, KeyName) else range(12)
+        return [pitch for pitch in range(low, high + 1) if pitch % 12 in scale]
+
+    def metre_map(self) -> tuple[Metre, ...]:
+        return (Metre(0, int(self.metre[0]), int(self.metre[1])),)
+
+
+def parse_metre(text: str) -> tuple[int, int]:
+    """Read "3/4".
+
+    Raises:
+        ConfigError: if it is not two whole numbers with a slash.
+    """
+    numerator, slash, denominator = text.partition("/")
+    if not (slash and numerator.strip().isdigit() and denominator.strip().isdigit()):
+        raise ConfigError(f"{text!r} is not a metre.", next_step="Write it as in 3/4 or 6/8.")
+    return int(numerator), int(denominator)

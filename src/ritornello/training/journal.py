@@ -1,0 +1,72 @@
+"""The record of a run: one JSON object a line in `metrics.jsonl`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from ritornello.encodings.notes import FIELDS
+from ritornello.io.atomic import atomic_write
+
+METRICS_FILE = "metrics.jsonl"
+_BINS = 40
+
+
+def histograms(model: nn.Module) -> dict[str, Any]:
+    """Histogram of the weights and of the gradients of every matrix of a model.
+
+    Returns:
+        For each parameter name ``weight`` and ``gradient``, each with the range ``low``, ``high``
+        and the ``counts`` of 40 equal bins.
+    """
+    found = {}
+    for name, parameter in model.named_parameters():
+        if parameter.ndim < 2 or parameter.grad is None:
+            continue
+        found[name] = {
+            "weight": _histogram(parameter.detach()),
+            "gradient": _histogram(parameter.grad),
+        }
+    return found
+
+
+def _histogram(values: torch.Tensor) -> dict[str, Any]:
+    values = values.float().flatten()
+    low, high = float(values.min()), float(values.max())
+    counts = torch.histc(values, _BINS, low, high) if high > low else torch.zeros(_BINS)
+    return {"low": low, "high": high, "counts": counts.int().tolist()}
+
+
+class Journal:
+    """Appends to `metrics.jsonl`: lines of kind "step", "validation" and "histograms"."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / METRICS_FILE
+
+    def step(self, step: int, *, fields: list[float], **figures: float) -> None:
+        named = {name: round(value, 4) for name, value in zip(FIELDS, fields, strict=True)}
+        rounded = {name: round(value, 6) for name, value in figures.items()}
+        self._write({"kind": "step", "step": step, **rounded, "fields": named})
+
+    def validation(self, step: int, figures: dict[str, Any]) -> None:
+        self._write({"kind": "validation", "step": step, **figures})
+
+    def histograms(self, step: int, shapes: dict[str, Any]) -> None:
+        self._write({"kind": "histograms", "step": step, "parameters": shapes})
+
+    def cut(self, step: int) -> None:
+        """Forget what was written after a step, because the run resumes from there."""
+        if not self.path.exists():
+            return
+        lines = self.path.read_text().splitlines()
+        kept = [line for line in lines if json.loads(line)["step"] <= step]
+        with atomic_write(self.path, overwrite=True) as temporary:
+            temporary.write_text("".join(line + "\n" for line in kept))
+
+    def _write(self, line: dict[str, Any]) -> None:
+        with self.path.open("a") as file:
+            file.write(json.dumps(line) + "\n")

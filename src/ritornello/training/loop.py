@@ -1,0 +1,266 @@
+"""Training, to be read from top to bottom.
+
+`train` draws contiguous batches, carries the network's state along each row, validates now and
+then, keeps the best weights, and writes its whole state to disk so that a run stopped at any
+moment goes on as if nothing had happened.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ritornello import checkpoint
+from ritornello.checkpoint import Checkpoint
+from ritornello.errors import InputError
+from ritornello.io.atomic import atomic_write
+from ritornello.models.cells import State
+from ritornello.models.note_model import Events, NoteModel, NoteModelConfig
+from ritornello.training.batches import Music, Rows
+from ritornello.training.config import TrainConfig
+from ritornello.training.journal import Journal, histograms
+from ritornello.training.validate import validate
+
+RESUME_FILE = "resume.pt"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a watcher of a run is told after each step."""
+
+    step: int
+    done: float
+    nats_per_note: float
+    notes_per_second: float
+    seconds_left: float
+    best_nats_per_note: float | None = None
+
+
+def train(
+    music: Music,
+    folder: Path,
+    config: TrainConfig,
+    *,
+    provenance: dict[str, Any] | None = None,
+    watch: Callable[[Progress], None] = lambda progress: None,
+    sample: Callable[[Path, int], None] = lambda model, step: None,
+) -> Path:
+    """Train a note model, or go on with the run that ``folder`` holds.
+
+    Args:
+        music: the corpus; its "train" and "valid" splits are used.
+        folder: gets the model, `metrics.jsonl`, the state to resume from.
+        config: ignored but for its length when a run is resumed.
+        watch: called after each step. sample: called with each new best model.
+
+    Returns:
+        The file of the best model.
+
+    Raises:
+        InputError: if the training split holds no notes.
+        KeyboardInterrupt: passed on after the state is saved.
+    """
+    if not len(music.indices("train")):
+        raise InputError("No piece is left to train on.", next_step="See `ritornello inspect`.")
+    folder.mkdir(parents=True, exist_ok=True)
+    run = _Run.resume(music, folder, config) or _Run.start(music, folder, config)
+    run.provenance = dict(provenance or {})
+    run.sample = sample
+    try:
+        while not run.finished():
+            nats = run.step()
+            watch(run.report(nats))
+            if run.steps % run.config.validate_every == 0:
+                run.validate()
+                run.save()
+    except KeyboardInterrupt:
+        run.save()
+        raise
+    if run.steps % run.config.validate_every:
+        run.validate()
+    run.save()
+    return folder / checkpoint.MODEL_FILE
+
+
+class _Run:
+    """The state of a run: everything that must survive a kill."""
+
+    def __init__(self, music: Music, folder: Path, config: TrainConfig) -> None:
+        self.music, self.folder, self.config = music, folder, config
+        if config.threads:
+            torch.set_num_threads(config.threads)
+        torch.manual_seed(config.seed)
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.network = NoteModelConfig(
+            cell=config.cell,
+            layers=config.layers,
+            width=config.width,
+            head_width=config.head_width,
+            dropout=config.dropout,
+            collections=len(music.collections),
+        )
+        self.model = NoteModel(self.network).to(self.device)
+        self.optimiser = _optimiser(self.model, config)
+        self.rows = Rows(
+            music,
+            shares=config.shares,
+            batch=config.batch,
+            chunk=config.chunk,
+            seed=config.seed,
+            open_probability=config.open_probability,
+        )
+        self.state = self.model.initial_state(config.batch)
+        self.steps, self.notes_seen, self.seconds = 0, 0, 0.0
+        self.best, self.bad_validations = math.inf, 0
+        self.running = math.nan  # moving average of nats per note
+        self.journal = Journal(folder)
+        self.provenance: dict[str, Any] = {}
+        self.sample: Callable[[Path, int], None] = lambda model, step: None
+
+    @classmethod
+    def start(cls, music: Music, folder: Path, config: TrainConfig) -> _Run:
+        return cls(music, folder, config)
+
+    @classmethod
+    def resume(cls, music: Music, folder: Path, config: TrainConfig) -> _Run | None:
+        path = folder / RESUME_FILE
+        if not path.exists():
+            return None
+        saved = torch.load(path, weights_only=True)
+        length = {"minutes": config.minutes, "steps": config.steps, "threads": config.threads}
+        run = cls(music, folder, TrainConfig(**{**saved["config"], **length}))
+        run.model.load_state_dict(saved["model"])
+        run.optimiser.load_state_dict(saved["optimiser"])
+        run.state = [tuple(tensor.to(run.device) for tensor in block) for block in saved["state"]]
+        run.rows.drawn[:], run.rows.offset[:] = saved["drawn"], saved["offset"]
+        for name in ("steps", "notes_seen", "seconds", "best", "bad_validations", "running"):
+            setattr(run, name, saved[name])
+        torch.set_rng_state(saved["random"])
+        run.journal.cut(run.steps)
+        return run
+
+    def save(self) -> None:
+        names = ("steps", "notes_seen", "seconds", "best", "bad_validations", "running")
+        saved = {
+            "config": asdict(self.config),
+            "model": self.model.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "state": self.state,
+            "drawn": self.rows.drawn.tolist(),
+            "offset": self.rows.offset.tolist(),
+            "random": torch.get_rng_state(),
+            **{name: getattr(self, name) for name in names},
+        }
+        with atomic_write(self.folder / RESUME_FILE, overwrite=True) as temporary:
+            torch.save(saved, temporary)
+
+    def finished(self) -> bool:
+        patience = self.config.patience
+        return self.done >= 1 or bool(patience and self.bad_validations >= patience)
+
+    @property
+    def done(self) -> float:
+        return self.config.progress(self.steps, self.seconds)
+
+    def step(self) -> float:
+        """One optimiser step; returns nats per note of its batch."""
+        began = time.monotonic()
+        arrays, starts = self.rows.next()
+        events = Events(*(torch.as_tensor(array).to(self.device) for array in arrays))
+        self.state = _fresh_where(starts, self.state, self.device)
+        rate = self.config.learning_rate_at(self.done)
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+
+        self.model.train()
+        nats, after = self.model(events, self.state)
+        notes = int((arrays[0][..., 4] < 32).sum())
+        total = nats.sum()
+        (total / max(notes, 1)).backward()
+        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
+        record = (self.steps + 1) % self.config.validate_every == 0
+        shapes = histograms(self.model) if record else None
+        self.optimiser.step()
+        self.optimiser.zero_grad(set_to_none=True)
+        self.state = [tuple(tensor.detach() for tensor in block) for block in after]
+
+        self.steps += 1
+        self.notes_seen += notes
+        seconds = time.monotonic() - began
+        self.seconds += seconds
+        per_note = float(total.detach()) / max(notes, 1)
+        self.running = (
+            per_note if math.isnan(self.running) else 0.98 * self.running + 0.02 * per_note
+        )
+        fields = (nats.detach().sum((0, 1)) / max(notes, 1)).tolist()
+        self.journal.step(
+            self.steps, seconds=self.seconds, notes=self.notes_seen, nats_per_note=per_note,
+            fields=fields, learning_rate=rate, gradient_norm=float(norm),
+            notes_per_second=notes / seconds,
+        )  # fmt: skip
+        if shapes:
+            self.journal.histograms(self.steps, shapes)
+        return per_note
+
+    def validate(self) -> None:
+        """Score the validation split; keep the weights if they are the best so far."""
+        began = time.monotonic()
+        figures = validate(self.model, self.music, self.config.validation_events)
+        self.seconds += time.monotonic() - began
+        self.journal.validation(self.steps, figures)
+        score = figures["nats_per_note"] if figures else self.running
+        if score < self.best:
+            self.best, self.bad_validations = score, 0
+            path = self.folder / checkpoint.MODEL_FILE
+            checkpoint.save(self._checkpoint(figures), path)
+            self.sample(path, self.steps)
+        else:
+            self.bad_validations += 1
+
+    def _checkpoint(self, figures: dict[str, Any]) -> Checkpoint:
+        weights = {
+            name: tensor.detach().cpu().numpy() for name, tensor in self.model.state_dict().items()
+        }
+        training = {
+            "config": asdict(self.config), "steps": self.steps, "notes_seen": self.notes_seen,
+            "minutes": round(self.seconds / 60, 1), "torch": torch.__version__,
+        }  # fmt: skip
+        provenance = {**self.provenance, "training": training, "validation": figures}
+        return Checkpoint(
+            weights, self.model.settings(), "notes", tuple(self.music.collections), provenance
+        )
+
+    def report(self, nats: float) -> Progress:
+        done = self.done
+        left = self.seconds * (1 - done) / done if done else math.inf
+        return Progress(
+            self.steps,
+            done,
+            self.running,
+            self.notes_seen / max(self.seconds, 1e-9),
+            left,
+            None if math.isinf(self.best) else self.best,
+        )
+
+
+def _optimiser(model: NoteModel, config: TrainConfig) -> torch.optim.Optimizer:
+    matrices = [parameter for parameter in model.parameters() if parameter.ndim > 1]
+    others = [parameter for parameter in model.parameters() if parameter.ndim <= 1]
+    groups = [
+        {"params": matrices, "weight_decay": config.weight_decay},
+        {"params": others, "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.98))
+
+
+def _fresh_where(starts: np.ndarray, state: list[State], device: torch.device) -> list[State]:
+    """The initial state, which is zero, in the rows that start an excerpt."""
+    keep = torch.as_tensor(~starts, dtype=torch.float32, device=device)[:, None]
+    return [tuple(tensor * keep for tensor in block) for block in state]

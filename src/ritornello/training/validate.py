@@ -1,0 +1,86 @@
+"""Nats on the validation split, with the weights of a run in progress."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from ritornello.encodings.notes import FIELDS, SIZES, VELOCITY
+from ritornello.models.note_model import Events, NoteModel
+from ritornello.training.batches import Music, Sequences, sequences, stacked
+
+_CHUNK = 256
+_BATCH = 32
+
+
+@torch.no_grad()
+def validate(model: NoteModel, music: Music, events: int) -> dict[str, Any]:
+    """Score the first events of each validation piece, with all controls given.
+
+    Args:
+        model: its dropout is switched off for the time.
+        music: its "valid" split is used, evenly spread over the collections.
+        events: about how many events to score.
+
+    Returns:
+        ``nats_per_note``, ``fields`` (nats per note of each field) and ``collections`` (nats per
+        note of each); empty if there is nothing to validate on.
+    """
+    rows = _choose(music, events)
+    if not rows:
+        return {}
+    model.eval()
+    totals: dict[str, np.ndarray] = {}
+    rows.sort(key=lambda row: len(row[1]))
+    for start in range(0, len(rows), _BATCH):
+        part = rows[start : start + _BATCH]
+        nats, notes = score(model, [sequence for _, sequence in part])
+        for (name, _), row_nats, row_notes in zip(part, nats, notes, strict=True):
+            totals.setdefault(name, np.zeros(len(FIELDS) + 1))
+            totals[name] += [*row_nats, row_notes]
+    total = sum(totals.values(), np.zeros(len(FIELDS) + 1))
+    fields = total[:-1] / total[-1]
+    return {
+        "nats_per_note": float(fields.sum()),
+        "fields": dict(zip(FIELDS, fields.round(4).tolist(), strict=True)),
+        "collections": {
+            name: round(float(sums[:-1].sum() / sums[-1]), 4) for name, sums in totals.items()
+        },
+        "notes": int(total[-1]),
+    }
+
+
+def score(model: NoteModel, rows: list[Sequences]) -> tuple[np.ndarray, np.ndarray]:
+    """Nats of each field summed over each row [rows, 5], and notes a row [rows]."""
+    state = model.initial_state(len(rows))
+    device = next(model.parameters()).device
+    nats = np.zeros((len(rows), len(FIELDS)))
+    notes = np.zeros(len(rows))
+    for start in range(0, max(map(len, rows)), _CHUNK):
+        arrays = stacked([row.chunk(start, _CHUNK) for row in rows])
+        batch = Events(*(torch.as_tensor(array).to(device) for array in arrays))
+        losses, state = model(batch, state)
+        nats += losses.double().sum(0).cpu().numpy()
+        notes += (arrays[0][..., VELOCITY] < SIZES[VELOCITY]).sum(0)
+    return nats, notes
+
+
+def _choose(music: Music, events: int) -> list[tuple[str, Sequences]]:
+    """The first 1,024 events of pieces spread evenly over each collection's validation split."""
+    longest = 4 * _CHUNK
+    by_name: dict[str, list[int]] = {}
+    for index in music.indices("valid"):
+        by_name.setdefault(music.collection_of(index), []).append(int(index))
+    chosen = []
+    for name, indices in by_name.items():
+        budget = events / len(by_name)
+        counts = np.minimum(music.note_counts[indices], longest)
+        wanted = max(1, min(len(indices), round(budget / max(1, counts.mean()))))
+        picked = np.linspace(0, len(indices) - 1, wanted).round().astype(int)
+        for index in np.unique(picked):
+            names = music.collections
+            whole = sequences(music.piece(indices[index]), names.index(name), len(names))
+            chosen.append((name, Sequences(*whole.chunk(0, min(longest, len(whole))))))
+    return chosen
