@@ -116,6 +116,18 @@ class Track:
                 found = int(table[name][wrong][0])
                 raise InputError(f"A note's {name} is {low} to {high}; found {found}.", where=where)
 
+    @classmethod
+    def of_table(
+        cls, table: np.ndarray, program: int = 0, is_drum: bool = False, name: str = ""
+    ) -> Track:
+        """A track of a table that is sorted, read-only and within limits already.
+
+        For readers that made sure of it for all tracks at once: nothing is checked or copied.
+        """
+        track = cls.__new__(cls)
+        track.__dict__.update(notes=table, program=program, is_drum=is_drum, name=name)
+        return track
+
     def __len__(self) -> int:
         return len(self.notes)
 
@@ -180,6 +192,9 @@ class Piece:
             power = metre.denominator > 0 and metre.denominator & (metre.denominator - 1) == 0
             if not (1 <= metre.numerator <= 255 and power and metre.denominator <= 64):
                 raise InputError(f"{metre.numerator}/{metre.denominator} is not a metre.")
+        for changes in (self.tempos, self.metres, self.keys):
+            if any(tick < 0 for tick, *_ in changes):
+                raise InputError("Tempo, metre or key changes before the piece begins.")
         set_field = object.__setattr__
         set_field(self, "tracks", tuple(self.tracks))
         set_field(self, "tempos", _from_zero(self.tempos, Tempo(0, DEFAULT_TEMPO_BPM)))

@@ -7,6 +7,7 @@ To add a format, write one module with ``read_bytes(data, where) -> (Piece, repa
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from os import PathLike
@@ -143,21 +144,22 @@ def check_size(piece: Piece, where: str) -> None:
 
 def _load(source: Path) -> bytes:
     try:
-        if source.is_dir():
-            raise InputError("This is a folder; a file was expected.", where=str(source))
-        size = source.stat().st_size
-        if size > MAX_FILE_BYTES:
-            raise InputError(
-                f"{size / 2**20:,.0f} MiB; at most {MAX_FILE_BYTES // 2**20} were expected.",
-                where=str(source),
-                next_step="Split the file into separate pieces.",
-            )
-        data = source.read_bytes()
+        with source.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            if size > MAX_FILE_BYTES:
+                raise InputError(
+                    f"{size / 2**20:,.0f} MiB; at most {MAX_FILE_BYTES // 2**20} were expected.",
+                    where=str(source),
+                    next_step="Split the file into separate pieces.",
+                )
+            data = file.read()
     except FileNotFoundError as error:
         raise InputError(
             "There is no such file.", where=str(source), next_step="Check the name."
         ) from error
     except OSError as error:
+        if source.is_dir():
+            raise InputError("This is a folder; a file was expected.", where=str(source)) from error
         reason = error.strerror or str(error)
         raise InputError(f"The file cannot be read ({reason}).", where=str(source)) from error
     if not data:

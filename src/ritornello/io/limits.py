@@ -10,7 +10,9 @@ MOST_TRACKS = 512
 
 def clean_name(text: str) -> str:
     """One line without control characters: what a name can be in every format."""
-    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    if not text.isprintable():
+        text = "".join(char if char.isprintable() else " " for char in text)
+    return " ".join(text.split())
 
 
 def decode_text(raw: bytes) -> str:

@@ -9,8 +9,8 @@ it, a release of every pitch. A note that lasts until there was left hanging.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from symusic import core
@@ -40,6 +40,7 @@ _END_MARK = "ritornello:end:"
 _FAR_TICKS = 2**28 - 1  # the longest delta time a MIDI file can hold
 _FAR_DELTA = b"\xff\xff\xff\x7f"
 _MOST_RELEASES = 32  # of one pitch; with the number of tracks it bounds the memory for the tails
+_NOTE_STATUSES = range(0x90, 0xA0)
 _RELEASES = tuple(
     bytes((0, 0x90 | channel, 0, 0)) + b"".join(bytes((0, pitch, 0)) for pitch in range(1, 128))
     for channel in range(16)
@@ -65,26 +66,12 @@ class _Fault:
     count: int
     first_tick: int
 
-
-@dataclass
-class _Reading:
-    """What is known of a piece while it is read."""
-
-    piece_repairs: list[str]
-    faults: list[_Fault] = field(default_factory=list)
-
-    def note(self, sentence: str, track: str, onsets: np.ndarray) -> None:
-        if len(onsets):
-            self.faults.append(_Fault(sentence, track, len(onsets), int(onsets.min())))
-
-    def sentences(self, piece: Piece) -> list[str]:
-        places = [
-            f"{fault.count} {'notes' if fault.count > 1 else 'note'} {fault.sentence} "
-            f"(track {fault.track or 'without a name'}, from bar "
-            f"{_bar_number(piece, fault.first_tick)})."
-            for fault in self.faults
-        ]
-        return self.piece_repairs + places
+    def in_words(self, piece: Piece) -> str:
+        bar = _bar_number(piece, self.first_tick)
+        return (
+            f"{self.count} {'notes' if self.count > 1 else 'note'} {self.sentence} "
+            f"(track {self.track or 'without a name'}, from bar {bar})."
+        )
 
 
 def _bar_number(piece: Piece, tick: int) -> int:
@@ -109,27 +96,26 @@ def read_bytes(data: bytes, where: str) -> tuple[Piece, list[str]]:
         InputError: if the bytes are no MIDI file, are cut short or damaged, or use SMPTE time.
     """
     file = _take_apart(data, where)
-    score = _parse(file, where)
+    score, notes = _parse(file, where)
     ends = _ends(score)
-    reading = _Reading(file.repairs)
+    repairs = file.repairs
     for index in range(len(file.chunks)):
         if index not in ends:
-            reading.piece_repairs.append(f"What follows the end mark of track {index} was ignored.")
-    end = max(ends.values(), default=0)
-    if min(ends.values(), default=0) < 0:
+            repairs.append(f"What follows the end mark of track {index} was ignored.")
+    if min([*ends.values(), notes.lowest_time()]) < 0:
         raise InputError("Its time runs past 2^31 ticks.", where=where, next_step=_NEXT_STEP)
-    title = _title(file, where)
-    tracks = tuple(_tracks(file, score, end, reading, where))
+    end = max(ends.values(), default=0)
+    faults: list[_Fault] = []
     piece = Piece(
-        tracks=tracks,
+        tracks=tuple(_tracks(file, score, notes, end, faults)),
         resolution=file.resolution,
-        tempos=_tempos(score, reading.piece_repairs),
-        metres=_metres(score, reading.piece_repairs),
-        keys=_keys(score, reading.piece_repairs),
+        tempos=_tempos(score, repairs),
+        metres=_metres(score, repairs),
+        keys=_keys(score, repairs),
         length_ticks=end,
-        title=title,
+        title=_title(file, where),
     )
-    return piece, reading.sentences(piece)
+    return piece, repairs + [fault.in_words(piece) for fault in faults]
 
 
 # --- the container ----------------------------------------------------------------------------
@@ -186,25 +172,24 @@ def _take_apart(data: bytes, where: str) -> _File:
     return _File(form, division, chunks, repairs)
 
 
-def _parse(file: _File, where: str) -> core.ScoreTick:
-    """The notes; those left hanging are `_FAR_TICKS` long or longer."""
+def _parse(file: _File, where: str) -> tuple[core.ScoreTick, _Notes]:
+    """The parsed file; notes left hanging are `_FAR_TICKS` long or longer."""
     for copies in (1, _MOST_RELEASES):
         # Each copy of the releases ends one note of a pitch; more may have been left hanging.
         score = _score(file, [_tailed(*item, copies) for item in enumerate(file.chunks)], where)
-        most = max(map(_most_hanging, score.tracks), default=0)
-        if most < copies:
-            return score
+        notes = _Notes.of(score)
+        if notes.most_hanging() < copies:
+            return score, notes
     file.repairs.append(
-        f"More than {most} notes of one pitch were never released; the others are left out."
+        f"More than {copies} notes of one pitch were never released; the others are left out."
     )
-    return score
+    return score, notes
 
 
 def _tailed(index: int, chunk: bytes, copies: int) -> bytes:
     mark = f"{_END_MARK}{index}".encode()
     body = chunk[:-3] if chunk.endswith(_END_OF_TRACK) else chunk + b"\x00"
-    # Status bytes that look like notes may be part of a text; then releases go unused.
-    releases = [_RELEASES[byte & 15] for byte in sorted(set(chunk)) if 0x90 <= byte <= 0x9F]
+    releases = [_RELEASES[status & 15] for status in _note_statuses(chunk)]
     return b"".join(
         (body, b"\xff\x06", bytes((len(mark),)), mark, _FAR_DELTA, b"\xff\x01\x00")
         + tuple(releases) * copies
@@ -224,10 +209,9 @@ def _score(file: _File, chunks: list[bytes], where: str) -> core.ScoreTick:
         ) from error
 
 
-def _most_hanging(track: core.TrackTick) -> int:
-    notes = track.notes.numpy()
-    hanging = notes["pitch"][notes["duration"] >= _FAR_TICKS]
-    return int(np.bincount(hanging).max()) if len(hanging) else 0
+def _note_statuses(chunk: bytes) -> list[int]:
+    """The bytes that begin notes on some channel; a few may be part of a text instead."""
+    return [status for status in _NOTE_STATUSES if status in chunk]
 
 
 def _ends(score: core.ScoreTick) -> dict[int, int]:
@@ -241,11 +225,12 @@ def _ends(score: core.ScoreTick) -> dict[int, int]:
 def _title(file: _File, where: str) -> str:
     """The first track's name, where that track is not itself a part."""
     first = file.chunks[0]
-    if file.format == 0 or (
-        len(file.chunks) > 1 and not _score(file, [_tailed(0, first, 1)], where).tracks
-    ):
-        return _name(first)
-    return ""
+    # A byte that looks like a note may be part of a text: only parsing the track tells.
+    is_part = file.format == 1 and (
+        len(file.chunks) == 1
+        or (bool(_note_statuses(first)) and len(_score(file, [_tailed(0, first, 1)], where).tracks))
+    )
+    return "" if is_part else _name(first)
 
 
 def _name(chunk: bytes) -> str:
@@ -268,40 +253,100 @@ def _raw_name(chunk: bytes) -> bytes:
 # --- the music --------------------------------------------------------------------------------
 
 
+@dataclass
+class _Notes:
+    """The notes of all tracks, one track after another, so that each step is one operation.
+
+    Attributes:
+        onset, duration, pitch, velocity: integers [notes].
+        sizes: how many notes each track has, int64 [tracks].
+    """
+
+    onset: np.ndarray
+    duration: np.ndarray
+    pitch: np.ndarray
+    velocity: np.ndarray
+    sizes: np.ndarray
+
+    @classmethod
+    def of(cls, score: core.ScoreTick) -> _Notes:
+        columns = [track.notes.numpy() for track in score.tracks]
+
+        def joined(name: str) -> np.ndarray:
+            return np.concatenate([np.zeros(0, np.int32), *(column[name] for column in columns)])
+
+        sizes = np.array([len(column["time"]) for column in columns], np.int64)
+        return cls(joined("time"), joined("duration"), joined("pitch"), joined("velocity"), sizes)
+
+    @property
+    def track_numbers(self) -> np.ndarray:
+        """The track of each note, int64 [notes]."""
+        return np.repeat(np.arange(len(self.sizes)), self.sizes)
+
+    def lowest_time(self) -> int:
+        """The least onset or duration, at most 0; less than 0 where time ran over."""
+        return int(min(self.onset.min(initial=0), self.duration.min(initial=0)))
+
+    def most_hanging(self) -> int:
+        """The largest number of notes of one track and pitch that were never released."""
+        hanging = np.flatnonzero(self.duration >= _FAR_TICKS)
+        if not len(hanging):
+            return 0
+        return int(np.bincount(self.track_numbers[hanging] * 128 + self.pitch[hanging]).max())
+
+    def tables(self) -> list[np.ndarray]:
+        """The `NOTE_DTYPE` table of each track, sorted and read-only as a `Track` wants it."""
+        track = self.track_numbers
+        # One key of 31 bits of time and 7 of pitch; a stable sort is fast on what is nearly sorted.
+        key = (track << 38) + (self.onset.astype(np.int64) << 7) + self.pitch
+        order = np.argsort(key, kind="stable")
+        ties = np.flatnonzero(np.diff(key[order]) == 0)
+        if len(ties):
+            places = np.union1d(ties, ties + 1)
+            tied = order[places]
+            order[places] = tied[np.lexsort([self.velocity[tied], self.duration[tied], key[tied]])]
+        table = np.empty(len(order), NOTE_DTYPE)
+        table["onset"] = self.onset[order]
+        table["duration"] = self.duration[order]
+        table["pitch"] = self.pitch[order]
+        table["velocity"] = self.velocity[order]
+        table.flags.writeable = False
+        edges = [0, *np.cumsum(self.sizes).tolist()]
+        return [table[start:end] for start, end in pairwise(edges)]
+
+
 def _tracks(
-    file: _File, score: core.ScoreTick, end: int, reading: _Reading, where: str
-) -> Iterator[Track]:
+    file: _File, score: core.ScoreTick, notes: _Notes, end: int, faults: list[_Fault]
+) -> list[Track]:
     # symusic replaces what is not UTF-8; the bytes say what the name was.
-    names = {_raw_name(c).decode("utf-8", "replace"): _name(c) for c in file.chunks}
-    for parsed in score.tracks:
-        columns = parsed.notes.numpy()
-        if not len(columns["time"]):
-            continue
-        notes = np.empty(len(columns["time"]), NOTE_DTYPE)
-        notes["onset"] = columns["time"]
-        notes["duration"] = columns["duration"]
-        notes["pitch"] = columns["pitch"]
-        notes["velocity"] = columns["velocity"]
-        if notes["onset"].min() < 0 or notes["duration"].min() < 0:
-            raise InputError("Its time runs past 2^31 ticks.", where=where, next_step=_NEXT_STEP)
-        # A name in format 0 is the piece's: all its parts share one track.
-        name = names.get(parsed.name) or clean_name(parsed.name) if file.format else ""
-        _repair_durations(notes, file.resolution, end, name, reading)
-        yield Track(notes, parsed.program, parsed.is_drum, name)
+    known = {_raw_name(chunk).decode("utf-8", "replace"): _name(chunk) for chunk in file.chunks}
+    # A name in format 0 is the piece's: all its parts share one track.
+    names = [
+        known.get(track.name) or clean_name(track.name) if file.format else ""
+        for track in score.tracks
+    ]
+    _repair_durations(notes, file.resolution, end, names, faults)
+    return [
+        Track.of_table(table, track.program, track.is_drum, name)
+        for table, track, name in zip(notes.tables(), score.tracks, names, strict=True)
+        if len(table)
+    ]
 
 
 def _repair_durations(
-    notes: np.ndarray, resolution: int, end: int, name: str, reading: _Reading
+    notes: _Notes, resolution: int, end: int, names: list[str], faults: list[_Fault]
 ) -> None:
-    onsets, durations = notes["onset"], notes["duration"]
-    empty = durations == 0
-    hanging = durations >= _FAR_TICKS
-    if empty.any():
-        durations[empty] = 1
-        reading.note("without length got 1 tick", name, onsets[empty])
-    if hanging.any():
-        durations[hanging] = np.clip(end - onsets[hanging], 1, resolution)
-        reading.note("never released got a quarter note", name, onsets[hanging])
+    onsets, durations = notes.onset, notes.duration
+    empty, hanging = durations == 0, durations >= _FAR_TICKS
+    for wrong, sentence, repaired in (
+        (empty, "without length got 1 tick", 1),
+        (hanging, "never released got a quarter note", np.clip(end - onsets, 1, resolution)),
+    ):
+        if wrong.any():
+            durations[wrong] = np.broadcast_to(repaired, wrong.shape)[wrong]
+            for number in np.unique(notes.track_numbers[wrong]):
+                here = onsets[wrong & (notes.track_numbers == number)]
+                faults.append(_Fault(sentence, names[number], len(here), int(here.min())))
 
 
 def _tempos(score: core.ScoreTick, repairs: list[str]) -> tuple[Tempo, ...]:

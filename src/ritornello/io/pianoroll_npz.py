@@ -14,6 +14,7 @@ import json
 import zipfile
 import zlib
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -152,7 +153,7 @@ def _notes(
     steps, pitches = (int(number) for number in _array(archive, prefix + "shape"))
     values = _array(archive, prefix + "data")
     step = _array(archive, prefix + "indices").astype(np.int64)
-    counts = np.diff(_array(archive, prefix + "indptr").astype(np.int64))
+    counts: np.ndarray = np.diff(_array(archive, prefix + "indptr").astype(np.int64))
     if pitches != 128 or len(counts) != 128 or not len(values) == len(step) == counts.sum():
         raise ValueError(f"the parts of {prefix[:-5]} do not fit together")
     if (counts < 0).any() or not 0 <= steps <= _MOST_CELLS:
@@ -239,8 +240,8 @@ def _metre(bar_ticks: int, resolution: int) -> Metre | None:
 
 def _tempo_steps(piece: Piece) -> np.ndarray:
     """Bpm at each step, float64 [steps]."""
-    starts = np.minimum([tempo.tick for tempo in piece.tempos], piece.length_ticks)
-    steps = np.diff(starts, append=piece.length_ticks).astype(np.int64)
+    starts = [min(tempo.tick, piece.length_ticks) for tempo in piece.tempos]
+    steps = [end - start for start, end in pairwise([*starts, piece.length_ticks])]
     bpm = np.clip([tempo.bpm for tempo in piece.tempos], SLOWEST_BPM, FASTEST_BPM)
     return np.repeat(bpm, steps)
 
