@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -193,8 +194,8 @@ def _previous_alike(key: np.ndarray) -> np.ndarray:
     return found
 
 
-def _order_key(onset: np.ndarray, part: np.ndarray, pitch: np.ndarray) -> np.ndarray:
-    """Sorts like (onset, part, pitch). Works on arrays and on plain integers."""
+def _order_key(onset: Any, part: Any, pitch: Any) -> Any:
+    """Sorts like (onset, part, pitch); on integers and on arrays of them."""
     return (onset * (START + 1) + part) * (NONE[PITCH] + 1) + pitch
 
 

@@ -51,8 +51,7 @@ class Rules:
 
     def __post_init__(self) -> None:
         set_field = object.__setattr__
-        if isinstance(self.metre, str):
-            set_field(self, "metre", parse_metre(self.metre))
+        set_field(self, "metre", self.counts)
         if isinstance(self.key, str):
             set_field(self, "key", parse_key(self.key))
         if self.parts is not None:
@@ -63,7 +62,7 @@ class Rules:
     def _check_numbers(self) -> None:
         if not 1 <= self.bars <= MAX_BARS:
             raise ConfigError(f"A piece has 1 to {MAX_BARS} bars; asked for {self.bars}.")
-        numerator, denominator = self.metre
+        numerator, denominator = self.counts
         if denominator not in _DENOMINATORS or not 1 <= numerator * 4 / denominator <= 8:
             raise ConfigError(
                 f"{numerator}/{denominator} is not a metre this model can count.",
@@ -101,6 +100,11 @@ class Rules:
                     next_step="Widen the range or change the key.",
                 )
 
+    @property
+    def counts(self) -> tuple[int, int]:
+        """Numerator and denominator of the metre."""
+        return parse_metre(self.metre) if isinstance(self.metre, str) else self.metre
+
     def instruments(self) -> list[int] | None:
         """Indices into `INSTRUMENTS`, one for each part asked for; None when left open."""
         return None if self.parts is None else [parse_instrument(name) for name in self.parts]
@@ -127,7 +131,7 @@ class Rules:
         return [pitch for pitch in range(low, high + 1) if pitch % 12 in scale]
 
     def metre_map(self) -> tuple[Metre, ...]:
-        return (Metre(0, int(self.metre[0]), int(self.metre[1])),)
+        return (Metre(0, *self.counts),)
 
 
 def parse_metre(text: str) -> tuple[int, int]:

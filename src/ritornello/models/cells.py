@@ -28,7 +28,7 @@ class _Scan(torch.autograd.Function):
         return out
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:  # type: ignore[override]
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         forget, out, start = ctx.saved_tensors
         flow = grad.contiguous().clone()
         for t in range(len(flow) - 2, -1, -1):
@@ -73,7 +73,7 @@ class QRNN(nn.Module):
 class _Library(nn.Module):
     """A cell of torch over the window of two inputs."""
 
-    kind: type[nn.RNNBase]
+    kind: type[nn.RNN] | type[nn.GRU] | type[nn.LSTM]
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -113,4 +113,4 @@ class LSTM(_Library):
         return out, (hidden[0], cell[0])
 
 
-CELLS: dict[str, type[nn.Module]] = {"qrnn": QRNN, "lstm": LSTM, "gru": GRU, "rnn": RNN}
+CELLS: dict[str, type[QRNN] | type[_Library]] = {"qrnn": QRNN, "lstm": LSTM, "gru": GRU, "rnn": RNN}

@@ -10,7 +10,7 @@ Time comes first in all sequences: [time, batch, ...].
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -161,7 +161,7 @@ class NoteModel(nn.Module):
                 tensor.to(device)
                 for tensor in (torch.zeros(batch, width), *block.cell.initial_state(batch, width))
             )
-            for block in self.blocks
+            for block in cast(list[Block], self.blocks)
         ]
 
     def trunk(

@@ -141,7 +141,7 @@ class Rows:
         batch: number of rows.
         chunk: events a row and batch.
         seed: of everything random here.
-        excerpt: longest walk inside a piece before another is drawn, in chunks.
+        excerpt: longest walk inside a piece before another is drawn, in events.
         open_probability: see `sequences`.
         transpose: whether excerpts are transposed at random.
     """
@@ -154,7 +154,7 @@ class Rows:
         batch: int,
         chunk: int,
         seed: int,
-        excerpt: int = 8,
+        excerpt: int = 2048,
         open_probability: float = 0.15,
         transpose: bool = True,
     ) -> None:
@@ -211,11 +211,11 @@ class Rows:
             rng=rng,
             open_probability=self.open_probability,
         )
-        longest = self.excerpt * self.chunk
-        spare = len(whole) - longest
+        spare = len(whole) - self.excerpt
         if spare <= 0:
             return whole
         # Beginnings and endings are rare in long pieces and matter most: draw them more often.
-        start = int(rng.choice([0, spare, rng.integers(spare + 1)], p=[0.3, 0.2, 0.5]))
-        tables = whole.chunk(start, longest)
+        places = np.array([0, spare, rng.integers(spare + 1)])
+        start = int(rng.choice(places, p=[0.3, 0.2, 0.5]))
+        tables = whole.chunk(start, self.excerpt)
         return Sequences(*tables)

@@ -19,6 +19,7 @@ import torch
 
 from ritornello import checkpoint
 from ritornello.checkpoint import Checkpoint
+from ritornello.encodings.notes import SIZES, VELOCITY
 from ritornello.errors import InputError
 from ritornello.io.atomic import atomic_write
 from ritornello.models.cells import State
@@ -181,7 +182,7 @@ class _Run:
 
         self.model.train()
         nats, after = self.model(events, self.state)
-        notes = int((arrays[0][..., 4] < 32).sum())
+        notes = int((arrays[0][..., VELOCITY] < SIZES[VELOCITY]).sum())
         total = nats.sum()
         (total / max(notes, 1)).backward()
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
