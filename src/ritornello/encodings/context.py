@@ -5,8 +5,10 @@ composer comes to know them:
 
     context  before the event: the previous event, its place in the bar, bars done and left, metre,
              tempo, and what came next at this place one, two and four bars ago (the lookback)
-    place    once the shift is chosen: the place in the bar and the bars left at the new onset
-    memory   once the part is chosen: the last pitch, duration and velocity of that part
+    place    once the shift is chosen: the place in the bar and the bars left at the new onset, and
+             which pitch classes sound there
+    memory   once the part is chosen: the last pitch, duration and velocity of that part, and what
+             it played at this very onset one, two and four bars ago
     echo     once the pitch is chosen: the last duration and velocity of that pitch in that part
 
 `compute` makes them for a whole piece at once, `Tracker` one event at a time; a test proves the
@@ -22,6 +24,9 @@ from typing import Any
 import numpy as np
 
 from ritornello.encodings.notes import (
+    DRUM_PITCH,
+    DURATION,
+    DURATIONS,
     FIELDS,
     MAX_SHIFT,
     NONE,
@@ -59,7 +64,8 @@ _PLACE = {
     "bar_in_phrase": _PHRASE_BARS,
     "bars_left": BARS_LEFT_UNKNOWN + 1,
 }
-PLACE: dict[str, int] = dict(_PLACE)
+_PITCH_CLASSES = 12
+PLACE: dict[str, int] = {**_PLACE, **{f"sounds_{pc}": 2 for pc in range(_PITCH_CLASSES)}}
 CONTEXT: dict[str, int] = {
     **{f"previous_{name}": size for name, size in zip(FIELDS, _INPUT_SIZES, strict=True)},
     **_PLACE,
@@ -72,12 +78,17 @@ CONTEXT: dict[str, int] = {
         for name, size in zip(FIELDS, _INPUT_SIZES, strict=True)
     },
 }
-MEMORY: dict[str, int] = dict(zip(FIELDS[PITCH:], _INPUT_SIZES[PITCH:], strict=True))
+MEMORY: dict[str, int] = {
+    **dict(zip(FIELDS[PITCH:], _INPUT_SIZES[PITCH:], strict=True)),
+    **{f"pitch_{bars}_bars_ago": _INPUT_SIZES[PITCH] for bars in LOOKBACK_BARS},
+}
 ECHO: dict[str, int] = dict(zip(FIELDS[PITCH + 1 :], _INPUT_SIZES[PITCH + 1 :], strict=True))
 
 CONTEXT_COLUMN = {name: index for index, name in enumerate(CONTEXT)}
 PLACE_COLUMN = {name: index for index, name in enumerate(PLACE)}
 PITCH_COLUMNS = [column for column, name in enumerate(CONTEXT) if "pitch" in name]
+MEMORY_PITCH_COLUMNS = [column for column, name in enumerate(MEMORY) if "pitch" in name]
+SOUNDING = slice(len(_PLACE), len(PLACE))  # columns of `PLACE`
 
 
 @dataclass(frozen=True)
@@ -169,11 +180,13 @@ def compute(encoded: Encoded) -> Inputs:
         *_lookbacks(fields, onsets, previous, before, np.concatenate([start_bar, bar_length[:-1]])),
     ]
     same_part = _previous_alike(fields[:, PART])
+    last_of_part = np.where(same_part[:, None] < 0, NONE[PITCH:], fields[same_part, PITCH:])
+    then = _part_lookbacks(fields, onsets, previous, bar_length)
     same_voice = _previous_alike(fields[:, PART] * (NONE[PITCH] + 1) + fields[:, PITCH])
     return Inputs(
         np.concatenate(context, axis=1),
-        place,
-        np.where(same_part[:, None] < 0, NONE[PITCH:], fields[same_part, PITCH:]),
+        np.concatenate([place, _sounding(fields, onsets)], axis=1),
+        np.concatenate([last_of_part, then], axis=1),
         np.where(same_voice[:, None] < 0, NONE[PITCH + 1 :], fields[same_voice, PITCH + 1 :]),
     )
 
@@ -226,6 +239,43 @@ def _lookbacks(
     return tables
 
 
+def _part_lookbacks(
+    fields: np.ndarray, onsets: np.ndarray, previous: np.ndarray, bar_length: np.ndarray
+) -> np.ndarray:
+    """The pitch the part played here some bars ago, above what it has struck already; by distance.
+
+    int64 [events, distances]; NONE where it did not play.
+    """
+    notes = np.flatnonzero(is_note(fields[:, PART]))
+    keys = _order_key(onsets[notes], fields[notes, PART], fields[notes, PITCH])
+    same_chord = (fields[:, SHIFT] == 0) & (fields[:, PART] == previous[:, PART])
+    above = np.where(same_chord, previous[:, PITCH], -1)
+    columns = []
+    for bars in LOOKBACK_BARS:
+        then = onsets - bars * bar_length
+        wanted = _order_key(then, fields[:, PART], above)
+        index = np.minimum(np.searchsorted(keys, wanted, side="right"), len(keys) - 1)
+        note = notes[index]
+        found = (then >= 0) & (onsets[note] == then) & (fields[note, PART] == fields[:, PART])
+        found &= fields[note, PITCH] > above
+        columns.append(np.where(found, fields[note, PITCH], NONE[PITCH]))
+    return np.stack(columns, axis=1)
+
+
+def _sounding(fields: np.ndarray, onsets: np.ndarray) -> np.ndarray:
+    """Whether each pitch class sounds at the onset of each event, from notes before it."""
+    pitched = (fields[:, PITCH] < DRUM_PITCH) & is_note(fields[:, PART])
+    ends = onsets + DURATIONS[np.where(pitched, fields[:, DURATION], 0)]
+    columns = []
+    for pitch_class in range(_PITCH_CLASSES):
+        member = pitched & (fields[:, PITCH] % _PITCH_CLASSES == pitch_class)
+        begun = np.cumsum(member) - member
+        # A note that has ended by now began earlier, so it is among those begun.
+        ended = np.searchsorted(np.sort(ends[member]), onsets, side="right")
+        columns.append(begun > ended)
+    return np.stack(columns, axis=1).astype(np.int64)
+
+
 class Tracker:
     """The computed inputs of a growing piece, one event at a time.
 
@@ -242,6 +292,7 @@ class Tracker:
         self._echo: dict[tuple[int, int], tuple[int, ...]] = {}
         self._keys: list[int] = []
         self._notes: list[tuple[int, tuple[int, ...]]] = []  # onset and fields
+        self._held: list[tuple[int, int]] = []  # end and pitch class of notes that may sound
         self._where = self._locate(0)
 
     def copy(self) -> Tracker:
@@ -249,6 +300,7 @@ class Tracker:
         twin.__dict__.update(self.__dict__)
         twin._memory, twin._echo = dict(self._memory), dict(self._echo)
         twin._keys, twin._notes = list(self._keys), list(self._notes)
+        twin._held = list(self._held)
         return twin
 
     def context(self) -> list[int]:
@@ -270,10 +322,29 @@ class Tracker:
 
     def place(self, shift: int) -> list[int]:
         """The columns of `PLACE` at the onset that a shift leads to."""
-        return self._locate(self.onset_ticks + shift)[0]
+        onset = self.onset_ticks + shift
+        sounds = [0] * _PITCH_CLASSES
+        for end, pitch_class in self._held:
+            if end > onset:
+                sounds[pitch_class] = 1
+        return self._locate(onset)[0] + sounds
 
-    def memory(self, part: int) -> tuple[int, ...]:
-        return self._memory.get(part, NONE[PITCH:])
+    def memory(self, shift: int, part: int) -> list[int]:
+        """The columns of `MEMORY` for a part that plays after a shift."""
+        row = [*self._memory.get(part, NONE[PITCH:])]
+        onset = self.onset_ticks + shift
+        bar_length = self._where[2] if shift == 0 else self._locate(onset)[2]
+        above = self.previous[PITCH] if shift == 0 and part == self.previous[PART] else -1
+        for bars in LOOKBACK_BARS:
+            then = onset - bars * bar_length
+            pitch = NONE[PITCH]
+            index = bisect_right(self._keys, _order_key(then, part, above))
+            if then >= 0 and index < len(self._keys):
+                found_onset, fields = self._notes[index]
+                if found_onset == then and fields[PART] == part:
+                    pitch = fields[PITCH]
+            row.append(pitch)
+        return row
 
     def echo(self, part: int, pitch: int) -> tuple[int, ...]:
         return self._echo.get((part, pitch), NONE[PITCH + 1 :])
@@ -291,6 +362,10 @@ class Tracker:
         if TEMPO < part < REST:
             self._keys.append(_order_key(self.onset_ticks, part, pitch))
             self._notes.append((self.onset_ticks, event))
+            self._held = [note for note in self._held if note[0] > self.onset_ticks]
+            if pitch < DRUM_PITCH:
+                end = self.onset_ticks + int(DURATIONS[duration])
+                self._held.append((end, pitch % _PITCH_CLASSES))
             self._forget()
 
     def _forget(self) -> None:

@@ -165,7 +165,7 @@ def _events(
     known["place"] = np.array([writer.tracker.place(s) for writer, s in pairs])
     part = choose(PART, [writer.masks.parts(s) for writer, s in pairs])
     triples = [(writer, s, p) for (writer, s), p in zip(pairs, part.tolist(), strict=True)]
-    known["memory"] = np.array([writer.tracker.memory(p) for writer, _, p in triples])
+    known["memory"] = np.array([writer.tracker.memory(s, p) for writer, s, p in triples])
     pitch = choose(PITCH, [writer.masks.pitches(s, p) for writer, s, p in triples])
     pitch = np.where(part >= REST, NONE[PITCH], pitch)
     known["pitch"] = pitch[:, None]

@@ -90,7 +90,9 @@ def sequences(
         asked = controls.transposed(asked, semitones)
         _transpose(encoded.fields[:, notes.PITCH : notes.PITCH + 1], semitones)
         _transpose(inputs.context, semitones, context.PITCH_COLUMNS)
-        _transpose(inputs.memory[:, :1], semitones)
+        _transpose(inputs.memory, semitones, context.MEMORY_PITCH_COLUMNS)
+        sounding = inputs.place[:, context.SOUNDING]
+        inputs.place[:, context.SOUNDING] = np.roll(sounding, semitones, axis=1)
     if open_probability:
         rng = rng or np.random.default_rng(0)
         asked = controls.opened(asked, rng, open_probability)
