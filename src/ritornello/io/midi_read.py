@@ -226,9 +226,10 @@ def _title(file: _File, where: str) -> str:
     """The first track's name, where that track is not itself a part."""
     first = file.chunks[0]
     # A byte that looks like a note may be part of a text: only parsing the track tells.
-    is_part = file.format == 1 and (
-        len(file.chunks) == 1
-        or (bool(_note_statuses(first)) and len(_score(file, [_tailed(0, first, 1)], where).tracks))
+    is_part = (
+        file.format == 1
+        and len(_note_statuses(first)) > 0
+        and len(_score(file, [_tailed(0, first, 1)], where).tracks) > 0
     )
     return "" if is_part else _name(first)
 

@@ -1,0 +1,89 @@
+"""Hypothesis strategies for music, shared by all tests."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+from ritornello.keys import KeyName
+from ritornello.piece import KeyChange, Metre, Piece, Tempo, Track
+
+RESOLUTIONS = (24, 96, 480)
+METRES = st.sampled_from([(4, 4), (3, 4), (2, 4), (6, 8), (12, 8), (5, 4), (7, 8), (2, 2), (3, 8)])
+BPM = st.one_of(st.integers(20, 300).map(float), st.floats(1, 10_000))
+KEYS = st.builds(KeyName, st.integers(0, 11), st.sampled_from(["major", "minor", "dorian"]))
+PLAIN_NAMES = st.sampled_from(["", "Violin 1", "Flûte", "ピアノ", "<&>"])
+NAMES = st.one_of(PLAIN_NAMES, st.text(st.characters(codec="utf-8"), max_size=12))
+
+
+@st.composite
+def note_lists(draw, resolution: int, end_ticks: int, *, is_drum: bool = False, lowest: int = 0):
+    """Notes of one part as (onset, duration, pitch, velocity), none or up to about thirty.
+
+    On plain, triplet and free grids, with chords, rests, repeated and overlapping pitches.
+    """
+    steps = [resolution, resolution // 2, resolution // 4, resolution // 3, 1]
+    pitches = st.integers(35, 81) if is_drum else st.integers(lowest, 127)
+    notes = []
+    for _ in range(draw(st.integers(0, 8))):
+        step = draw(st.sampled_from(steps))
+        onset = draw(st.integers(0, end_ticks // step - 1)) * step
+        duration = step * draw(st.integers(1, 8))
+        velocity = draw(st.integers(1, 127))
+        chord = draw(st.lists(pitches, min_size=1, max_size=4))
+        notes += [(onset, duration, pitch, velocity) for pitch in chord]
+    return notes
+
+
+@st.composite
+def tracks(draw, resolution: int, end_ticks: int, *, lowest: int = 0, names=NAMES):
+    """A part: pitched or drums, with or without a name, perhaps without a note."""
+    is_drum = draw(st.booleans())
+    return Track(
+        draw(note_lists(resolution, end_ticks, is_drum=is_drum, lowest=lowest)),
+        program=draw(st.integers(0, 127)),
+        is_drum=is_drum,
+        name=draw(names),
+    )
+
+
+@st.composite
+def pieces(draw, *, max_tracks: int = 4, bars: int = 4):
+    """A piece: any parts, with changes of tempo, metre and key, on and off the bar lines."""
+    resolution = draw(st.sampled_from(RESOLUTIONS))
+    end = 4 * resolution * bars
+    ticks = st.one_of(
+        st.integers(0, bars).map(lambda bar: bar * 4 * resolution), st.integers(0, end)
+    )
+    return Piece(
+        tracks=tuple(draw(st.lists(tracks(resolution, end), max_size=max_tracks))),
+        resolution=resolution,
+        tempos=tuple(draw(st.lists(st.builds(Tempo, ticks, BPM), max_size=3))),
+        metres=tuple(draw(st.lists(st.builds(_metre, ticks, METRES), max_size=3))),
+        keys=tuple(draw(st.lists(st.builds(KeyChange, ticks, KEYS), max_size=2))),
+        length_ticks=draw(st.integers(0, end)),
+        title=draw(NAMES),
+    )
+
+
+@st.composite
+def scores(draw, *, max_tracks: int = 4, bars: int = 4):
+    """A piece as it can stand in a score: one metre, changes on its bar lines, no low pitches."""
+    resolution = draw(st.sampled_from(RESOLUTIONS))
+    metre = _metre(0, draw(METRES))
+    end = metre.bar_ticks(resolution) * bars
+    lines = st.integers(0, bars - 1).map(lambda bar: bar * metre.bar_ticks(resolution))
+    parts = tracks(resolution, end, lowest=12, names=PLAIN_NAMES)
+    changes = draw(st.lists(st.builds(KeyChange, lines, KEYS), max_size=2))
+    return Piece(
+        tracks=tuple(draw(st.lists(parts, min_size=1, max_size=max_tracks))),
+        resolution=resolution,
+        tempos=tuple(draw(st.lists(st.builds(Tempo, lines, BPM), max_size=2))),
+        metres=(metre,),
+        keys=tuple({change.tick: change for change in changes}.values()),
+        length_ticks=end,
+        title=draw(PLAIN_NAMES),
+    )
+
+
+def _metre(tick: int, metre: tuple[int, int]) -> Metre:
+    return Metre(tick, *metre)
