@@ -12,6 +12,7 @@ import re
 import subprocess
 import tempfile
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -35,8 +36,8 @@ _LATE_TICKS, _TAIL_TICKS = 1, 26
 def split_tunebook(data: bytes) -> list[bytes]:
     """The tunes of a book, each a complete ABC text; what stands before the first goes to all."""
     starts = [match.start() for match in _TUNE_START.finditer(data)]
-    header = data[: starts[0]] if starts else b""
-    return [header + data[a:b] for a, b in zip(starts, [*starts[1:], len(data)], strict=True)]
+    edges = [*starts, len(data)]
+    return [data[: edges[0]] + data[start:end] for start, end in pairwise(edges)]
 
 
 def read_bytes(data: bytes, where: str) -> tuple[Piece, list[str]]:

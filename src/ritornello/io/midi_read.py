@@ -374,11 +374,11 @@ def _tempos(score: core.ScoreTick, repairs: list[str]) -> tuple[Tempo, ...]:
 
 
 def tempo_bpm(microseconds_per_quarter: float) -> float:
-    """The roundest tempo that a MIDI file would write as this whole number of microseconds."""
+    """The roundest tempo that programs write as this number, whether they round or cut it."""
     exact = 60e6 / microseconds_per_quarter
     for digits in (0, 1, 2, 3):
         rounded = round(exact, digits)
-        if round(60e6 / rounded) == microseconds_per_quarter:
+        if microseconds_per_quarter in (round(60e6 / rounded), int(60e6 / rounded)):
             return rounded
     return exact
 
