@@ -28,7 +28,7 @@ def atomic_write(path: str | PathLike[str], *, overwrite: bool = False) -> Itera
             written, or if the system refuses the write, as it does on a full disk.
     """
     target = Path(path)
-    _refuse_existing(target, overwrite)
+    refuse_existing(target, overwrite)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(
@@ -41,7 +41,7 @@ def atomic_write(path: str | PathLike[str], *, overwrite: bool = False) -> Itera
     try:
         yield temporary
         temporary.chmod(0o666 & ~_umask())
-        _refuse_existing(target, overwrite)
+        refuse_existing(target, overwrite)
         temporary.replace(target)
     except OSError as error:
         raise _refused(error, target) from error
@@ -49,7 +49,12 @@ def atomic_write(path: str | PathLike[str], *, overwrite: bool = False) -> Itera
         temporary.unlink(missing_ok=True)
 
 
-def _refuse_existing(target: Path, overwrite: bool) -> None:
+def refuse_existing(target: Path, overwrite: bool) -> None:
+    """Refuse a target before any work is spent on its content.
+
+    Raises:
+        OutputError: if it is a folder, or exists and may not be replaced.
+    """
     if target.is_dir():
         raise OutputError(
             "This is a folder; a file name was expected.",
