@@ -9,12 +9,14 @@ worker process with a memory limit; a worker that dies or does not answer is cou
 from __future__ import annotations
 
 import argparse
+import io
 import multiprocessing
 import os
 import random
 import resource
 import sys
 import time
+import zipfile
 from collections import Counter
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -58,6 +60,24 @@ def mutated(data: bytes, rng: random.Random) -> bytes:
     return bytes(damaged)
 
 
+def mutated_entry(data: bytes, rng: random.Random) -> bytes:
+    """An archive with one damaged entry and true check sums, so that the reader gets to see it."""
+    damaged = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as source, zipfile.ZipFile(damaged, "w") as target:
+        chosen = rng.choice(source.namelist())
+        for name in source.namelist():
+            content = source.read(name)
+            target.writestr(name, mutated(content, rng) if name == chosen else content)
+    return damaged.getvalue()
+
+
+def damage(data: bytes, rng: random.Random) -> bytes:
+    """`mutated`, and for archives half of the time `mutated_entry`."""
+    if zipfile.is_zipfile(io.BytesIO(data)) and rng.random() < 0.5:
+        return mutated_entry(data, rng)
+    return mutated(data, rng)
+
+
 def outcome(entry: Format, data: bytes) -> str:
     """``piece``, ``error``, or the name of what should not have happened."""
     try:
@@ -72,9 +92,7 @@ def outcome(entry: Format, data: bytes) -> str:
 
 def seeds(entry: Format, folder: Path, count: int = 24) -> list[bytes]:
     """Real files of a format, of moderate size; where the sets have none, written from MIDI."""
-    found = sorted(
-        path for extension in entry.extensions for path in folder.rglob(f"*{extension}")
-    )
+    found = sorted(path for extension in entry.extensions for path in folder.rglob(f"*{extension}"))
     small = [path for path in found if 200 < path.stat().st_size < 40_000]
     if small:
         return [path.read_bytes() for path in small[:: max(1, len(small) // count)]][:count]
@@ -85,8 +103,8 @@ def seeds(entry: Format, folder: Path, count: int = 24) -> list[bytes]:
 def _work(entry: Format, connection: Connection) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     sys.stderr = open(os.devnull, "w")  # noqa: SIM115 (it lasts as long as the process)
-    while (data := connection.recv_bytes()) != b"":
-        connection.send(outcome(entry, data))
+    while True:
+        connection.send(outcome(entry, connection.recv_bytes()))
 
 
 class _Worker:
@@ -116,8 +134,8 @@ def fuzz(entry: Format, folder: Path, inputs: int, failures: Path | None) -> Cou
     worker = _Worker(entry)
     for number in range(inputs):
         rng = random.Random(number)
-        data = mutated(rng.choice(files), rng)
-        result = worker.try_input(data) if data else "error"
+        data = damage(rng.choice(files), rng)
+        result = worker.try_input(data)
         outcomes[result] += 1
         if result not in ("piece", "error"):
             if failures:
@@ -125,7 +143,7 @@ def fuzz(entry: Format, folder: Path, inputs: int, failures: Path | None) -> Cou
                 (failures / f"{entry.name.replace(' ', '-')}-{number}").write_bytes(data)
             if not worker.process.is_alive():
                 worker = _Worker(entry)
-    worker.connection.send_bytes(b"") if worker.process.is_alive() else None
+    worker.process.kill()
     return outcomes
 
 

@@ -1,8 +1,8 @@
-"""How fast `ritornello.io.read` is, beside symusic alone, music21 and pretty_midi, on the same files.
+"""How fast `ritornello.io.read` is, beside symusic alone, music21 and pretty_midi.
 
     python benchmarks/reading.py
 
-Each reader makes its own complete object from each file. music21 is slow, so the sets are small;
+Each reader makes its own complete object from the same files. music21 is slow, so the sets are small;
 every reader gets every file. The fastest of several rounds counts, except for music21's one.
 """
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from benchmarks.fuzz_readers import mutated, outcome
+from benchmarks.fuzz_readers import damage, outcome
 
 from ritornello.io import FORMATS
 from ritornello.keys import KeyName
@@ -31,5 +31,5 @@ def test_damaged_files_are_read_or_refused(entry):
     data = entry.write_bytes(PIECE) if entry.writer else ABC
     assert outcome(entry, data) == "piece"
     for seed in range(INPUTS[entry.name]):
-        damaged = mutated(data, random.Random(seed))
+        damaged = damage(data, random.Random(seed))
         assert outcome(entry, damaged) in ("piece", "error"), f"seed {seed}"

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import io
 import json
+import tokenize
 import zipfile
 import zlib
 from dataclasses import replace
@@ -33,7 +34,22 @@ BINARY_VELOCITY = 64  # of rolls that only say whether a note sounds, as in pypi
 _MOST_CELLS = 2**24  # sounding steps in a file; bounds the memory
 _MOST_ENTRY_BYTES = 8 * _MOST_CELLS
 _NEXT_STEP = "Save it again with pypianoroll.save."
-_DAMAGE = (zipfile.BadZipFile, zlib.error, KeyError, ValueError, TypeError, EOFError, OSError)
+# What zipfile, json and numpy's header parser raise on damage, and what a JSON entry of another
+# shape than expected raises here.
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    tokenize.TokenError,
+    SyntaxError,
+    LookupError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    EOFError,
+    OSError,
+    RuntimeError,
+)
 
 
 def holdable(piece: Piece) -> Piece:
@@ -103,7 +119,7 @@ def read_bytes(data: bytes, where: str) -> tuple[Piece, list[str]]:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             return _piece(archive, where, repairs), repairs
-    except (*_DAMAGE, NotImplementedError, RuntimeError, OverflowError) as error:
+    except _DAMAGE as error:
         raise InputError(
             f"This is no piano-roll file, or it is damaged ({error}).",
             where=where,
