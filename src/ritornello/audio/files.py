@@ -20,6 +20,7 @@ _FORMATS: dict[str, tuple[str, str, float | None]] = {
 }
 AUDIO_SUFFIXES = frozenset(_FORMATS)
 _MP3_RATES_HZ = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
+_OGG_HIGHEST_HZ = 200_000
 # libvorbis crashes when it is given minutes of sound in one call.
 _BLOCK = 65_536
 _MOST_SAMPLES = 2**31  # read at once, 8 GB
@@ -79,13 +80,8 @@ def write_audio(waveform: Waveform, path: str | PathLike[str], *, overwrite: boo
     samples = waveform.samples
     if suffix == ".wav" and samples.size and max(samples.max(), -samples.min()) > 1:
         coding = "FLOAT"
-    if suffix == ".mp3" and (waveform.rate_hz not in _MP3_RATES_HZ or waveform.channels > 2):
-        raise OutputError(
-            f"mp3 holds one or two channels at certain rates, not {waveform.channels} channels "
-            f"at {waveform.rate_hz} Hz.",
-            where=str(target),
-            next_step=f"Rates: {', '.join(map(str, _MP3_RATES_HZ))}; or write wav.",
-        )
+    if problem := _cannot_hold(suffix, waveform):
+        raise OutputError(problem, where=str(target), next_step="Write wav instead.")
     with atomic_write(target, overwrite=overwrite) as temporary:
         try:
             with soundfile.SoundFile(
@@ -104,3 +100,16 @@ def write_audio(waveform: Waveform, path: str | PathLike[str], *, overwrite: boo
                 f"The sound cannot be written: {error}.", where=str(target)
             ) from error
     return target
+
+
+def _cannot_hold(suffix: str, waveform: Waveform) -> str:
+    """Why a format cannot hold a sound; empty if it can."""
+    rate_hz, channels = waveform.rate_hz, waveform.channels
+    if suffix == ".mp3" and rate_hz not in _MP3_RATES_HZ:
+        return f"mp3 holds {', '.join(map(str, _MP3_RATES_HZ))} Hz, not {rate_hz} Hz."
+    if suffix == ".mp3" and channels > 2:
+        return f"mp3 holds one or two channels, not {channels}."
+    # libvorbis crashes above this rate.
+    if suffix == ".ogg" and rate_hz > _OGG_HIGHEST_HZ:
+        return f"ogg holds at most {_OGG_HIGHEST_HZ} Hz, not {rate_hz} Hz."
+    return ""

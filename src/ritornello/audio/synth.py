@@ -120,10 +120,10 @@ class Sampler:
             held, level = self._chunk(tone, first)
             sound = held[: last - first]
             if last > min(released, choked):
-                at = np.arange(first, last, dtype=np.float32)
+                at = np.arange(first, last)
                 fall = tone.release_rate * np.maximum(0, at - released)
                 fall += choke_rate * np.maximum(0, at - choked)
-                sound = sound * np.exp(-fall)
+                sound = sound * np.exp(-fall.astype(np.float32))
                 if last > released:
                     after = max(0, released - first)
                     # The envelope stays where it was when the key was let go.

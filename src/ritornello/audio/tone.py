@@ -49,6 +49,10 @@ class Tone:
         self._data, self._loop = _playable(zone, sample)
         length = len(self._data) - _MARGIN_BEFORE - _MARGIN_AFTER
         self.end = ENDLESS if self._loop else int(np.ceil(length / self._step))
+        if zone.volume.sustain >= _FULL_FALL_DB:
+            hold, decay = self._hold_and_decay_seconds(zone.volume)
+            held = zone.volume.delay_seconds + zone.volume.attack_seconds + hold
+            self.end = min(self.end, int((held + decay) * rate_hz) + 1)
         release = max(_SHORTEST_RELEASE_SECONDS, zone.volume.release_seconds)
         self.release_rate = _FALL_NEPERS / (release * rate_hz)
 
@@ -72,9 +76,7 @@ class Tone:
 
     def _stages(self, envelope: Envelope, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Rise of an envelope (0 to 1), and full decay times passed since its hold ended."""
-        octaves = (60 - self._key) / 1200
-        hold = envelope.hold_seconds * 2 ** (octaves * envelope.hold_cents_per_key)
-        decay = envelope.decay_seconds * 2 ** (octaves * envelope.decay_cents_per_key)
+        hold, decay = self._hold_and_decay_seconds(envelope)
         seconds = at / self._rate_hz - envelope.delay_seconds
         if envelope.attack_seconds > 0:
             rise = np.clip(seconds / envelope.attack_seconds, 0, 1)
@@ -83,6 +85,13 @@ class Tone:
         # With no decay time the level drops at once; a sample's time keeps it finite.
         passed = (seconds - envelope.attack_seconds - hold) / max(decay, 1 / self._rate_hz)
         return rise, np.maximum(0, passed)
+
+    def _hold_and_decay_seconds(self, envelope: Envelope) -> tuple[float, float]:
+        octaves = (60 - self._key) / 1200
+        return (
+            envelope.hold_seconds * 2 ** (octaves * envelope.hold_cents_per_key),
+            envelope.decay_seconds * 2 ** (octaves * envelope.decay_cents_per_key),
+        )
 
     def _read(self, first: int, count: int) -> np.ndarray:
         """The recording at this pitch, by cubic interpolation; silence before and after it."""
