@@ -10,16 +10,14 @@ from __future__ import annotations
 
 import logging
 from bisect import bisect_right
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
 from xml.sax.saxutils import escape
 
-import numpy as np
-
 from ritornello.errors import InputError
 from ritornello.instruments import INSTRUMENTS
 from ritornello.io.musicxml_file import compressed
+from ritornello.io.musicxml_marks import clef, dynamic_marks, tempo_lines
 from ritornello.io.musicxml_measures import FORTE_VELOCITY, LENGTH_FIELD
 from ritornello.io.notation import Symbol
 from ritornello.io.parts import Voice, has_grand_staff, write_part
@@ -34,15 +32,12 @@ from ritornello.io.spelling import (
     signature_of,
     spell,
 )
-from ritornello.piece import Piece, Tempo, Track
+from ritornello.piece import Piece, Track
 
 _LOG = logging.getLogger(__name__)
 
 _MAX_BARS = 50_000
 _LOWEST_PITCH = 12  # octave 0 is the lowest MusicXML can write
-_OCTAVE_LOWER = frozenset({"bass", "double bass", "guitar", "electric guitar", "distortion guitar"})
-_MARKS = ((40, "pp"), (57, "p"), (72, "mp"), (88, "mf"), (104, "f"), (128, "ff"))
-_MARK_STEP = 12  # velocity
 _ACCIDENTALS = {-1: "flat", 0: "natural", 1: "sharp"}
 
 
@@ -57,7 +52,8 @@ def holdable(piece: Piece) -> bool:
     """
     texts = [piece.title, *(track.name for track in piece.tracks)]
     end = max(1, piece.length_ticks)
-    ticks = [change.tick for change in (*piece.tempos, *piece.metres, *piece.keys)]
+    ticks = [*(tempo.tick for tempo in piece.tempos), *(metre.tick for metre in piece.metres)]
+    ticks += [change.tick for change in piece.keys]
     return (
         bool(piece.tracks)
         and all(text == " ".join(text.split()) and text.isprintable() for text in texts)
@@ -227,8 +223,8 @@ class _PartWriter:
 
     def lines(self) -> Iterator[str]:
         yield f'<part id="P{self.number}">'
-        marks = _dynamic_marks(self.track, self.bars)
-        tempos = _tempo_lines(self.piece.tempos, self.bars) if self.number == 1 else {}
+        marks = dynamic_marks(self.track, self.bars)
+        tempos = tempo_lines(self.piece.tempos, self.bars) if self.number == 1 else {}
         signature = self.signatures[0]
         for index, bar in enumerate(self.bars):
             signature = self.signatures.get(index, signature)
@@ -267,7 +263,7 @@ class _PartWriter:
             yield '<clef number="1"><sign>G</sign><line>2</line></clef>'
             yield '<clef number="2"><sign>F</sign><line>4</line></clef>'
         elif index == 0:
-            yield _clef(self.track)
+            yield clef(self.track)
         yield "</attributes>"
 
     def _music(self, index: int, signature: Signature) -> Iterator[str]:
@@ -406,69 +402,3 @@ def _notations(symbol: Symbol, *, ties: bool, is_first: bool = True) -> str:
     if is_first:
         signs += "".join(f'<tuplet type="{edge}"/>' for edge in symbol.tuplet_edges)
     return f"<notations>{signs}</notations>" if signs else ""
-
-
-# --- clefs, tempo and dynamic marks -----------------------------------------------------------
-
-
-def _clef(track: Track) -> str:
-    """A clef for one staff: the instrument's own, else by the middle of its pitches."""
-    if track.is_drum:
-        return "<clef><sign>percussion</sign></clef>"
-    name = INSTRUMENTS[track.instrument].name
-    instrument = INSTRUMENTS[track.instrument]
-    middle = (
-        np.median(track.notes["pitch"]) if len(track) else (instrument.low + instrument.high) / 2
-    )
-    if name == "viola":
-        sign, line = "C", 3
-    elif name in ("bass", "double bass") or (middle < 59 and name not in _OCTAVE_LOWER):
-        sign, line = "F", 4
-    else:
-        sign, line = "G", 2
-    octave = "<clef-octave-change>-1</clef-octave-change>" if name in _OCTAVE_LOWER else ""
-    return f"<clef><sign>{sign}</sign><line>{line}</line>{octave}</clef>"
-
-
-def _tempo_lines(tempos: tuple[Tempo, ...], bars: list[Bar]) -> dict[int, list[str]]:
-    """Bar index -> tempo directions. Every change sounds; only marked ones (5%) are printed."""
-    starts = [bar.start for bar in bars]
-    lines: dict[int, list[str]] = defaultdict(list)
-    shown_bpm = 0.0
-    for tempo in tempos:
-        index = bisect_right(starts, tempo.tick) - 1
-        bar = bars[index]
-        offset = tempo.tick - bar.start
-        bpm = repr(float(tempo.bpm))
-        if abs(tempo.bpm - shown_bpm) <= 0.05 * tempo.bpm:
-            place = f"<offset>{offset}</offset>" if offset else ""
-            lines[index].append(f'<sound tempo="{bpm}">{place}</sound>')
-            continue
-        shown_bpm = tempo.bpm
-        place = f'<offset sound="yes">{offset}</offset>' if offset else ""
-        is_compound = bar.metre.beat_ticks(8) > 8 * 4 // bar.metre.denominator
-        is_dotted_quarter = is_compound and bar.metre.denominator == 8
-        dot, beat_bpm = (
-            ("<beat-unit-dot/>", tempo.bpm / 1.5) if is_dotted_quarter else ("", tempo.bpm)
-        )
-        lines[index].append(
-            '<direction placement="above"><direction-type><metronome>'
-            f"<beat-unit>quarter</beat-unit>{dot}<per-minute>{round(beat_bpm)}</per-minute>"
-            f'</metronome></direction-type>{place}<sound tempo="{bpm}"/></direction>'
-        )
-    return lines
-
-
-def _dynamic_marks(track: Track, bars: list[Bar]) -> dict[int, str]:
-    """Bar index -> p, mf, f ... where the mean velocity of the bars has clearly changed."""
-    starts = np.array([bar.start for bar in bars])
-    bar_of = np.searchsorted(starts, track.notes["onset"], side="right") - 1
-    marks: dict[int, str] = {}
-    shown, shown_velocity = "", -float(_MARK_STEP)
-    for index in np.unique(bar_of).tolist():
-        velocity = float(track.notes["velocity"][bar_of == index].mean())
-        mark = next(name for top, name in _MARKS if velocity < top)
-        if mark != shown and abs(velocity - shown_velocity) >= _MARK_STEP:
-            marks[index] = shown = mark
-            shown_velocity = velocity
-    return marks

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import tempfile
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from types import ModuleType
@@ -45,7 +46,11 @@ def score_svg(piece: Piece) -> list[str]:
             "header": "auto" if piece.title else "none",
         }
     )
-    if not toolkit.loadData(write_bytes(piece).decode()):
+    # Players must know whose staff it is: parts without a name show their instrument.
+    tracks = tuple(
+        replace(track, name=track.name or track.label.capitalize()) for track in piece.tracks
+    )
+    if not toolkit.loadData(write_bytes(replace(piece, tracks=tracks)).decode()):
         raise InputError("Verovio could not engrave the score.", where=piece.title)
     return [toolkit.renderToSVG(page) for page in range(1, toolkit.getPageCount() + 1)]
 
