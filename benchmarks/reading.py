@@ -2,8 +2,8 @@
 
     python benchmarks/reading.py
 
-Each reader makes its own complete object from the same files. music21 is slow, so the sets are small;
-every reader gets every file. The fastest of several rounds counts, except for music21's one.
+Each reader makes its own complete object from the same files. music21 is slow, so the sets are
+small. The fastest of several rounds counts; music21 gets one.
 """
 
 from __future__ import annotations

@@ -290,9 +290,9 @@ class _Notes:
 
     def most_hanging(self) -> int:
         """The largest number of notes of one track and pitch that were never released."""
-        hanging = np.flatnonzero(self.duration >= _FAR_TICKS)
-        if not len(hanging):
+        if self.duration.max(initial=0) < _FAR_TICKS:
             return 0
+        hanging = np.flatnonzero(self.duration >= _FAR_TICKS)
         return int(np.bincount(self.track_numbers[hanging] * 128 + self.pitch[hanging]).max())
 
     def tables(self) -> list[np.ndarray]:
@@ -338,35 +338,33 @@ def _repair_durations(
     notes: _Notes, resolution: int, end: int, names: list[str], faults: list[_Fault]
 ) -> None:
     onsets, durations = notes.onset, notes.duration
+    if durations.min(initial=1) > 0 and durations.max(initial=1) < _FAR_TICKS:
+        return
     empty, hanging = durations == 0, durations >= _FAR_TICKS
-    for wrong, sentence, repaired in (
-        (empty, "without length got 1 tick", 1),
-        (hanging, "never released got a quarter note", np.clip(end - onsets, 1, resolution)),
+    durations[empty] = 1
+    durations[hanging] = np.clip(end - onsets[hanging], 1, resolution)
+    for wrong, sentence in (
+        (empty, "without length got 1 tick"),
+        (hanging, "never released got a quarter note"),
     ):
-        if wrong.any():
-            durations[wrong] = np.broadcast_to(repaired, wrong.shape)[wrong]
-            for number in np.unique(notes.track_numbers[wrong]):
-                here = onsets[wrong & (notes.track_numbers == number)]
-                faults.append(_Fault(sentence, names[number], len(here), int(here.min())))
+        for number in np.unique(notes.track_numbers[wrong]):
+            here = onsets[wrong & (notes.track_numbers == number)]
+            faults.append(_Fault(sentence, names[number], len(here), int(here.min())))
 
 
 def _tempos(score: core.ScoreTick, repairs: list[str]) -> tuple[Tempo, ...]:
-    columns = score.tempos.numpy()
-    ticks, mspq = columns["time"], columns["mspq"]
-    if not len(ticks):
+    if not score.tempos:
         return ()
-    low, high = 60e6 / FASTEST_BPM, 60e6 / SLOWEST_BPM
-    absurd = (mspq < low) | (mspq > high)
-    if absurd.any():
+    fastest, slowest = 60e6 / FASTEST_BPM, 60e6 / SLOWEST_BPM
+    changes = [(tempo.time, tempo.mspq) for tempo in score.tempos]
+    absurd = sum(not fastest <= microseconds <= slowest for _, microseconds in changes)
+    if absurd:
         repairs.append(
-            f"{int(absurd.sum())} tempi outside {SLOWEST_BPM:g} to {FASTEST_BPM:g} bpm "
-            "were clamped."
+            f"{absurd} tempi outside {SLOWEST_BPM:g} to {FASTEST_BPM:g} bpm were clamped."
         )
     tempos = [
-        Tempo(tick, tempo_bpm(microseconds))
-        for tick, microseconds in zip(
-            ticks.tolist(), np.clip(mspq, low, high).tolist(), strict=True
-        )
+        Tempo(tick, tempo_bpm(min(max(microseconds, fastest), slowest)))
+        for tick, microseconds in changes
     ]
     if tempos[0].tick > 0:
         tempos.insert(0, Tempo(0, DEFAULT_TEMPO_BPM))
