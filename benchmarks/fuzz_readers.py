@@ -71,10 +71,22 @@ def mutated_entry(data: bytes, rng: random.Random) -> bytes:
     return damaged.getvalue()
 
 
+def mutated_track(data: bytes, rng: random.Random) -> bytes:
+    """A MIDI file with one damaged track of true length, so that its events are parsed."""
+    header, *tracks = data.split(b"MTrk")
+    chosen = rng.randrange(len(tracks))
+    body = mutated(tracks[chosen][4:], rng)
+    tracks[chosen] = len(body).to_bytes(4, "big") + body
+    return b"MTrk".join([header, *tracks])
+
+
 def damage(data: bytes, rng: random.Random) -> bytes:
-    """`mutated`, and for archives half of the time `mutated_entry`."""
-    if zipfile.is_zipfile(io.BytesIO(data)) and rng.random() < 0.5:
-        return mutated_entry(data, rng)
+    """Damage anywhere or, half of the time where a file has parts, within one of them."""
+    if rng.random() < 0.5:
+        if zipfile.is_zipfile(io.BytesIO(data)):
+            return mutated_entry(data, rng)
+        if data.startswith(b"MThd"):
+            return mutated_track(data, rng)
     return mutated(data, rng)
 
 
