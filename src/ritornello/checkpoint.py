@@ -7,6 +7,7 @@ licences, settings, figures). Weights may be stored as int8 with one scale a row
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,12 +16,14 @@ from typing import Any
 import numpy as np
 
 from ritornello.encodings import load_encoding
+from ritornello.encodings.tables import context_columns, head_columns
 from ritornello.errors import CheckpointError
 from ritornello.io.atomic import atomic_write
 
 FORMAT = "ritornello-model-1"
 MODEL_FILE = "model.safetensors"
 _SCALE = ".scale"
+_BASELINE = "baseline."
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,7 @@ class Checkpoint:
         encoding: name of the encoding.
         collections: names of the collections, in class order.
         provenance: free facts for people: name, data, licences, settings, figures, limits.
+        baseline: event counts of the training music (`ritornello.encodings.ngrams`).
     """
 
     weights: dict[str, np.ndarray]
@@ -40,6 +44,7 @@ class Checkpoint:
     encoding: str = "notes"
     collections: tuple[str, ...] = ()
     provenance: dict[str, Any] = field(default_factory=dict)
+    baseline: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 def quantised(weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -59,11 +64,13 @@ def save(checkpoint: Checkpoint, path: Path, *, int8: bool = False, overwrite: b
             arrays[name], arrays[name + _SCALE] = quantised(weight)
         else:
             arrays[name] = np.ascontiguousarray(weight, np.float32)
+    for name, counts in checkpoint.baseline.items():
+        arrays[_BASELINE + name] = np.minimum(counts, 2**32 - 1).astype(np.uint32)
     about = {
         "format": FORMAT,
         "network": checkpoint.network,
         "encoding": checkpoint.encoding,
-        "fingerprint": load_encoding(checkpoint.encoding).fingerprint(),
+        "fingerprint": _fingerprint(checkpoint.encoding),
         "collections": list(checkpoint.collections),
         "provenance": checkpoint.provenance,
     }
@@ -110,7 +117,7 @@ def describe(path: Path) -> dict[str, Any]:
             where=str(path),
             next_step=again,
         )
-    expected = load_encoding(about["encoding"]).fingerprint()
+    expected = _fingerprint(about["encoding"])
     if about["fingerprint"] != expected:
         raise CheckpointError(
             f"The model was made for another {about['encoding']} encoding "
@@ -119,6 +126,13 @@ def describe(path: Path) -> dict[str, Any]:
             next_step=again,
         )
     return about
+
+
+def _fingerprint(encoding: str) -> str:
+    """Of the encoding's classes and of the tables computed from them."""
+    columns = json.dumps([context_columns(0), [head_columns(head) for head in range(5)]])
+    tables = hashlib.sha256(columns.encode()).hexdigest()[:8]
+    return f"{load_encoding(encoding).fingerprint()}-{tables}"
 
 
 def load(path: Path) -> Checkpoint:
@@ -136,7 +150,12 @@ def load(path: Path) -> Checkpoint:
         if name + _SCALE in arrays
         else array
         for name, array in arrays.items()
-        if not name.endswith(_SCALE)
+        if not name.endswith(_SCALE) and not name.startswith(_BASELINE)
+    }
+    baseline = {
+        name.removeprefix(_BASELINE): array.astype(np.float32)
+        for name, array in arrays.items()
+        if name.startswith(_BASELINE)
     }
     return Checkpoint(
         weights,
@@ -144,4 +163,5 @@ def load(path: Path) -> Checkpoint:
         about["encoding"],
         tuple(about["collections"]),
         about["provenance"],
+        baseline,
     )

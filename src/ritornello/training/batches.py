@@ -7,13 +7,11 @@ is stopped resumes on the very next note.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
-from ritornello.encodings import context, controls, notes
+from ritornello.encodings.sequences import Sequences, sequences, stacked
 from ritornello.piece import Piece
 
 
@@ -33,91 +31,6 @@ class Music(Protocol):
     def indices(self, split: str) -> np.ndarray: ...
 
 
-@dataclass(frozen=True)
-class Sequences:
-    """Arrays of a piece or excerpt: those of `note_model.Events`, without the batch axis."""
-
-    fields: np.ndarray
-    context: np.ndarray
-    place: np.ndarray
-    memory: np.ndarray
-    echo: np.ndarray
-    controls: np.ndarray
-    instruments: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.fields)
-
-    def chunk(self, start: int, length: int) -> tuple[np.ndarray, ...]:
-        """Events [start, start + length), padded with events that have no field."""
-        stop = start + length
-        inputs = (self.context, self.place, self.memory, self.echo)
-        cut = [
-            _padded(self.fields[start:stop], length, notes.NONE),
-            *(_padded(table[start:stop], length, (0,) * table.shape[1]) for table in inputs),
-        ]
-        return (*cut, self.controls, self.instruments)
-
-
-def _padded(rows: np.ndarray, length: int, row: tuple[int, ...]) -> np.ndarray:
-    short = length - len(rows)
-    return np.concatenate([rows, np.tile(row, (short, 1))]) if short else rows
-
-
-def sequences(
-    piece: Piece,
-    collection: int | None,
-    collections: int,
-    *,
-    semitones: int = 0,
-    rng: np.random.Generator | None = None,
-    open_probability: float = 0.0,
-) -> Sequences:
-    """Encode a piece with its computed inputs and controls.
-
-    Args:
-        piece: any piece with notes.
-        collection: its collection, or None for an unknown one.
-        collections: how many the model tells apart.
-        semitones: transposition of all pitched notes; the caller keeps them in 0-127.
-        rng, open_probability: each control and the bars left are left open with this probability;
-            1.0 leaves all open.
-    """
-    encoded = notes.encode(piece)
-    inputs = context.compute(encoded)
-    asked = controls.read_controls(encoded, collection)
-    if semitones:
-        asked = controls.transposed(asked, semitones)
-        _transpose(encoded.fields[:, notes.PITCH : notes.PITCH + 1], semitones)
-        _transpose(inputs.context, semitones, context.PITCH_COLUMNS)
-        _transpose(inputs.memory, semitones, context.MEMORY_PITCH_COLUMNS)
-        sounding = inputs.place[:, context.SOUNDING]
-        inputs.place[:, context.SOUNDING] = np.roll(sounding, semitones, axis=1)
-    if open_probability:
-        rng = rng or np.random.default_rng(0)
-        asked = controls.opened(asked, rng, open_probability)
-        if rng.random() < open_probability:
-            left = context.CONTEXT_COLUMN["bars_left"]
-            inputs.context[:, left] = context.BARS_LEFT_UNKNOWN
-            inputs.place[:, context.PLACE_COLUMN["bars_left"]] = context.BARS_LEFT_UNKNOWN
-    return Sequences(
-        encoded.fields,
-        inputs.context,
-        inputs.place,
-        inputs.memory,
-        inputs.echo,
-        asked.row(collections),
-        asked.instrument_row(),
-    )
-
-
-def _transpose(table: np.ndarray, semitones: int, columns: Sequence[int] = (0,)) -> None:
-    """Move the pitched classes in these columns, in place."""
-    for column in columns:
-        values = table[:, column]
-        values[values < notes.DRUM_PITCH] += semitones
-
-
 def _transposition(piece: Piece, rng: np.random.Generator) -> int:
     """A shift of -6 to 5 semitones that keeps every pitched note on the keyboard."""
     pitches = [track.notes["pitch"] for track in piece.tracks if len(track) and not track.is_drum]
@@ -126,12 +39,6 @@ def _transposition(piece: Piece, rng: np.random.Generator) -> int:
     low = max(-6, -min(int(column.min()) for column in pitches))
     high = min(5, 127 - max(int(column.max()) for column in pitches))
     return int(rng.integers(low, high + 1)) if low <= high else 0
-
-
-def stacked(chunks: Sequence[tuple[np.ndarray, ...]]) -> list[np.ndarray]:
-    """Chunks as a batch, in the order of `note_model.Events`: time first, where there is time."""
-    columns = zip(*chunks, strict=True)
-    return [np.stack(column, axis=1 if i < 5 else 0) for i, column in enumerate(columns)]
 
 
 class Rows:
@@ -219,5 +126,4 @@ class Rows:
         # Beginnings and endings are rare in long pieces and matter most: draw them more often.
         places = np.array([0, spare, rng.integers(spare + 1)])
         start = int(rng.choice(places, p=[0.3, 0.2, 0.5]))
-        tables = whole.chunk(start, self.excerpt)
-        return Sequences(*tables)
+        return whole.part(start, self.excerpt)

@@ -19,6 +19,7 @@ import torch
 
 from ritornello import checkpoint
 from ritornello.checkpoint import Checkpoint
+from ritornello.encodings import ngrams, notes
 from ritornello.encodings.notes import SIZES, VELOCITY
 from ritornello.errors import InputError
 from ritornello.io.atomic import atomic_write
@@ -30,6 +31,7 @@ from ritornello.training.journal import Journal, histograms
 from ritornello.training.validate import validate
 
 RESUME_FILE = "resume.pt"
+_BASELINE_PIECES = 1000
 
 
 @dataclass(frozen=True)
@@ -122,6 +124,9 @@ class _Run:
         self.best, self.bad_validations = math.inf, 0
         self.running = math.nan  # moving average of nats per note
         self.journal = Journal(folder)
+        self.baseline = ngrams.count(
+            notes.encode(music.piece(index)).fields for index in _spread(music.indices("train"))
+        )
         self.provenance: dict[str, Any] = {}
         self.sample: Callable[[Path, int], None] = lambda model, step: None
 
@@ -235,7 +240,12 @@ class _Run:
         }  # fmt: skip
         provenance = {**self.provenance, "training": training, "validation": figures}
         return Checkpoint(
-            weights, self.model.settings(), "notes", tuple(self.music.collections), provenance
+            weights,
+            self.model.settings(),
+            "notes",
+            tuple(self.music.collections),
+            provenance,
+            self.baseline,
         )
 
     def report(self, nats: float) -> Progress:
@@ -249,6 +259,12 @@ class _Run:
             left,
             None if math.isinf(self.best) else self.best,
         )
+
+
+def _spread(indices: np.ndarray) -> np.ndarray:
+    """At most `_BASELINE_PIECES` of them, evenly spread."""
+    step = max(1, len(indices) // _BASELINE_PIECES)
+    return indices[::step]
 
 
 def _optimiser(model: NoteModel, config: TrainConfig) -> torch.optim.Optimizer:

@@ -8,8 +8,9 @@ import numpy as np
 import torch
 
 from ritornello.encodings.notes import FIELDS, SIZES, VELOCITY
+from ritornello.encodings.sequences import Sequences, sequences, stacked
 from ritornello.models.note_model import Events, NoteModel
-from ritornello.training.batches import Music, Sequences, sequences, stacked
+from ritornello.training.batches import Music
 
 _CHUNK = 256
 _BATCH = 32
@@ -82,5 +83,5 @@ def _choose(music: Music, events: int) -> list[tuple[str, Sequences]]:
         for index in np.unique(picked):
             names = music.collections
             whole = sequences(music.piece(indices[index]), names.index(name), len(names))
-            chosen.append((name, Sequences(*whole.chunk(0, min(longest, len(whole))))))
+            chosen.append((name, whole.part(0, longest)))
     return chosen

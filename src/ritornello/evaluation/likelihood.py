@@ -1,0 +1,185 @@
+"""Exact likelihood of real music under a model, beside a unigram and a bigram.
+
+Nats are summed over all fields of all events of a piece, the end included, and divided by its
+notes or by its quarter notes. Teacher forced; the state starts anew with each piece.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ritornello.checkpoint import Checkpoint
+from ritornello.encodings import ngrams, notes
+from ritornello.encodings.notes import FIELDS, PART, PITCH, SHIFT, SIZES, Previous
+from ritornello.encodings.sequences import Sequences, sequences, stacked
+from ritornello.encodings.tables import HEAD_INPUTS
+from ritornello.errors import InputError
+from ritornello.piece import Piece
+from ritornello.runtime.engine import Engine
+
+_BATCH = 32
+_CHUNK = 64
+
+
+@dataclass
+class _Sums:
+    """Nats of each field and what they are divided by."""
+
+    notes: float = 0.0
+    beats: float = 0.0
+    pieces: int = 0
+    model: np.ndarray = field(default_factory=lambda: np.zeros(len(FIELDS)))
+    unigram: np.ndarray = field(default_factory=lambda: np.zeros(len(FIELDS)))
+    bigram: np.ndarray = field(default_factory=lambda: np.zeros(len(FIELDS)))
+
+    def figures(self) -> dict[str, Any]:
+        per_note = self.model / self.notes
+        return {
+            "pieces": self.pieces,
+            "notes": int(self.notes),
+            "nats_per_note": round(float(per_note.sum()), 4),
+            "nats_per_beat": round(float(self.model.sum() / self.beats), 4),
+            "fields": dict(zip(FIELDS, per_note.round(4).tolist(), strict=True)),
+            "unigram_nats_per_note": round(float(self.unigram.sum() / self.notes), 4),
+            "bigram_nats_per_note": round(float(self.bigram.sum() / self.notes), 4),
+        }
+
+
+def evaluate(
+    checkpoint: Checkpoint,
+    pieces: Iterable[tuple[str, Piece]],
+    *,
+    controls: str = "open",
+    longest: int | None = None,
+    watch: Callable[[int], None] = lambda done: None,
+) -> dict[str, Any]:
+    """Score pieces.
+
+    Args:
+        checkpoint: the model.
+        pieces: with the name of the collection each belongs to.
+        controls: "open" tells the model nothing (the figure to compare with other models), "given"
+            tells it collection, key, density, instruments and the number of bars.
+        longest: only the first so many events of each piece count; None for all.
+        watch: called with the number of pieces done.
+
+    Returns:
+        ``nats_per_note``, ``nats_per_beat``, ``fields`` (nats per note of each field), the
+        baselines, ``notes``, ``pieces``, and the same for each of ``collections``.
+
+    Raises:
+        InputError: if there is no piece.
+    """
+    engine = Engine(checkpoint)
+    sums: dict[str, _Sums] = {}
+    batch: list[tuple[str, Sequences]] = []
+    done = 0
+    for name, piece in pieces:
+        batch.append((name, _prepare(checkpoint, name, piece, controls, longest)))
+        if len(batch) == _BATCH:
+            _add(engine, checkpoint.baseline, batch, sums)
+            done, batch = done + len(batch), []
+            watch(done)
+    if batch:
+        _add(engine, checkpoint.baseline, batch, sums)
+    if not sums:
+        raise InputError("There is no piece to evaluate on.")
+    whole = _Sums()
+    for part in sums.values():
+        for name in ("notes", "beats", "pieces", "model", "unigram", "bigram"):
+            setattr(whole, name, getattr(whole, name) + getattr(part, name))
+    return {
+        "controls": controls,
+        **whole.figures(),
+        "collections": {name: part.figures() for name, part in sorted(sums.items())},
+    }
+
+
+def _prepare(
+    checkpoint: Checkpoint, name: str, piece: Piece, controls: str, longest: int | None
+) -> Sequences:
+    known = checkpoint.collections
+    whole = sequences(
+        piece,
+        known.index(name) if name in known else None,
+        len(known),
+        open_probability=1.0 if controls == "open" else 0.0,
+    )
+    return whole if longest is None else whole.part(0, longest)
+
+
+def _add(
+    engine: Engine,
+    baseline: ngrams.Counts,
+    batch: Sequence[tuple[str, Sequences]],
+    sums: dict[str, _Sums],
+) -> None:
+    nats = score(engine, [rows for _, rows in batch])
+    for (name, rows), model in zip(batch, nats, strict=True):
+        total = sums.setdefault(name, _Sums())
+        unigram, bigram = ngrams.nats(baseline, rows.fields)
+        total.notes += int(notes.is_note(rows.fields[:, PART]).sum())
+        total.beats += float(rows.fields[:, SHIFT].sum()) / notes.RESOLUTION
+        total.pieces += 1
+        total.model += model
+        total.unigram += unigram
+        total.bigram += bigram
+
+
+def score(engine: Engine, rows: Sequence[Sequences]) -> np.ndarray:
+    """Nats of each field, summed over the events of each piece; float64 [pieces, 5]."""
+    conditions = engine.condition(
+        np.array([row.controls for row in rows]), np.array([row.instruments for row in rows])
+    )
+    state = engine.initial_state(len(rows))
+    nats = np.zeros((len(rows), len(FIELDS)))
+    for start in range(0, max(map(len, rows)), _CHUNK):
+        fields, context, place, memory, echo, *_ = stacked(
+            [row.chunk(start, _CHUNK) for row in rows]
+        )
+        hidden = []
+        for row in context:
+            out, state = engine.step(row, conditions, state)
+            hidden.append(out)
+        tables = {"place": place, "memory": memory, "echo": echo}
+        tables |= {name: fields[..., i, None] for i, name in enumerate(FIELDS)}
+        nats += _field_nats(engine, np.array(hidden), fields, context, tables).sum(axis=0)
+    return nats
+
+
+def _field_nats(
+    engine: Engine,
+    hidden: np.ndarray,
+    fields: np.ndarray,
+    context: np.ndarray,
+    tables: dict[str, np.ndarray],
+) -> np.ndarray:
+    """float64 [time, batch, 5]; 0 for a field an event does not have."""
+    found = np.zeros(fields.shape)
+    previous = Previous(context[..., PART], context[..., PITCH])
+    shift = fields[..., SHIFT]
+    for head in range(len(FIELDS)):
+        here = fields[..., head] < SIZES[head]
+        if not here.any():
+            continue
+        names = HEAD_INPUTS[head]
+        columns = np.concatenate([tables[name][here] for name in names], -1) if names else None
+        logits = engine.head_logits(head, hidden[here], columns).astype(np.float64)
+        before = Previous(previous.part[here], previous.pitch[here])
+        legal = np.ones(logits.shape, bool)
+        if head == SHIFT:
+            legal[:, 0] = notes.legal_shift_zero(before)
+        elif head == PART:
+            legal = notes.legal_parts(before, shift[here])
+        elif head == PITCH:
+            legal = notes.legal_pitches(before, shift[here], fields[..., PART][here])
+        logits = np.where(legal, logits, -np.inf)
+        top = logits.max(axis=1)
+        normaliser = top + np.log(np.exp(logits - top[:, None]).sum(axis=1))
+        chosen = fields[..., head][here]
+        found[here, head] = normaliser - logits[np.arange(len(chosen)), chosen]
+    return found
