@@ -10,15 +10,17 @@ import tempfile
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
+from textwrap import shorten
 from types import ModuleType
 
 from ritornello.errors import InputError, MissingExtraError
 from ritornello.io.musicxml_write import write_bytes
-from ritornello.piece import Piece
+from ritornello.piece import Piece, Track
 
 # A4 in Verovio's units (tenths of a millimetre) and staves a player can read from a stand.
 _PAGE_WIDTH, _PAGE_HEIGHT = 2100, 2970
 _SCALE = 40
+_LONGEST_LABEL = 24
 # Music font signs of the tempo marks we write -> Unicode: a quarter note, an augmentation dot.
 _PLAIN_SIGNS = {0xECA5: "\N{QUARTER NOTE}", 0xECB7: "."}
 
@@ -46,11 +48,8 @@ def score_svg(piece: Piece) -> list[str]:
             "header": "auto" if piece.title else "none",
         }
     )
-    # Players must know whose staff it is: parts without a name show their instrument.
-    tracks = tuple(
-        replace(track, name=track.name or track.label.capitalize()) for track in piece.tracks
-    )
-    if not toolkit.loadData(write_bytes(replace(piece, tracks=tracks)).decode()):
+    labelled = replace(piece, tracks=tuple(_labelled(track) for track in piece.tracks))
+    if not toolkit.loadData(write_bytes(labelled).decode()):
         raise InputError("Verovio could not engrave the score.", where=piece.title)
     return [toolkit.renderToSVG(page) for page in range(1, toolkit.getPageCount() + 1)]
 
@@ -72,6 +71,12 @@ def score_pdf(piece: Piece) -> bytes:
         source = Path(folder) / "score.typ"
         source.write_text("\n".join(book), encoding="utf-8")
         return bytes(typst.compile(str(source), format="pdf"))
+
+
+def _labelled(track: Track) -> Track:
+    """Players must know whose staff it is, and a long name must leave room for the music."""
+    name = track.name or track.label.capitalize()
+    return replace(track, name=shorten(name, _LONGEST_LABEL, placeholder="..."))
 
 
 def _in_plain_fonts(page: str) -> str:
