@@ -3,30 +3,47 @@
 Two hashes of the note table find copies. Near copies (another version, a part of a score, an
 arrangement of the same tune) are found through *shingles*: runs of `SHINGLE_NOTES` successive
 notes of one part, described by intervals and time differences, so that transposition does not
-matter. A piece keeps its `SKETCH_SIZE` smallest shingle hashes; two pieces are near copies when
-at least `NEAR_CONTAINMENT` of the smaller one's shingles are in the other. Containment and not
-Jaccard similarity, because the violin part of a quartet is a quarter of the score and must not be
-a test piece for a model that learned the score.
+matter. Two pieces are near copies when `NEAR_CONTAINMENT` of the shingles of the smaller one are
+in the other, or when that holds for a part of each: the violin part of a quartet must not test a
+model that learned the score, nor a tune one that learned its arrangement. Shingles that many
+pieces share are idiom (an Alberti bass, a strummed pattern) and do not count.
 
-Sketches follow A. Broder, "On the resemblance and containment of documents" (1997).
+Only the smallest shingle hashes of a piece and of a part are kept, as a sketch; sketches follow
+A. Broder, "On the resemblance and containment of documents" (1997).
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
 from ritornello.piece import Piece
 
 SHINGLE_NOTES = 8
-SKETCH_SIZE = 512
-NEAR_CONTAINMENT = 0.5
-MIN_SHARED = 8
-_IDIOM_SHARE = 0.01
-_IDIOM_PIECES = 64
+NEAR_CONTAINMENT = 0.6
+_PIECE_SKETCH, _PART_SKETCH = 512, 128
+_MIN_SHINGLES = 12
+_MIN_SHARED = 8
+_MIN_TELLING = 0.5
+# Beyond so many pieces a shingle is idiom: few for parts, where one accompaniment is enough to
+# mislead, many for whole pieces, so that a folder full of versions of one piece is recognised.
+_IDIOM_OF_PARTS = 8
+_IDIOM_OF_PIECES, _IDIOM_SHARE = 64, 0.01
+
+
+@dataclass(frozen=True)
+class Sketch:
+    """The smallest shingle hashes of a piece or a part, uint64, sorted.
+
+    ``complete_to``: every shingle up to this hash is there.
+    """
+
+    hashes: np.ndarray
+    complete_to: int
 
 
 @dataclass(frozen=True)
@@ -36,14 +53,14 @@ class Signature:
     Attributes:
         notes_hash: of onsets, durations and pitches; part names and loudness do not matter.
         shape_hash: the same for every transposition of the piece.
-        sketch: uint64 [up to `SKETCH_SIZE`], the smallest shingle hashes, sorted.
-        complete_to: the sketch holds every shingle of the piece up to this hash.
+        whole: sketch of all parts together.
+        parts: sketches of the parts that are varied enough to tell pieces apart.
     """
 
     notes_hash: str
     shape_hash: str
-    sketch: np.ndarray
-    complete_to: int
+    whole: Sketch
+    parts: tuple[Sketch, ...]
 
 
 def signature(piece: Piece) -> Signature:
@@ -59,7 +76,12 @@ def signature(piece: Piece) -> Signature:
         shape[2, pitched] -= shape[2, pitched].min()
     if shape.size:
         shape[0] -= shape[0].min()
-    return Signature(_digest(table), _digest(shape), *_sketch(piece))
+    # Drum patterns are common property: they tell pieces apart only where there is nothing else.
+    pitched = [track for track in piece.tracks if not track.is_drum]
+    runs = [_shingles(track.notes, track.is_drum) for track in pitched or piece.tracks]
+    whole = np.unique(np.concatenate([np.zeros(0, np.uint64), *runs]))
+    parts = tuple(_sketch(run, _PART_SKETCH) for run in runs if len(run) >= _MIN_SHINGLES)
+    return Signature(_digest(table), _digest(shape), _sketch(whole, _PIECE_SKETCH), parts)
 
 
 def _columns(notes: np.ndarray, is_drum: bool) -> np.ndarray:
@@ -71,17 +93,13 @@ def _digest(table: np.ndarray) -> str:
     return hashlib.sha256(np.ascontiguousarray(table, "<i8").tobytes()).hexdigest()
 
 
-def _sketch(piece: Piece) -> tuple[np.ndarray, int]:
-    # Drum patterns are common property: they tell pieces apart only where there is nothing else.
-    pitched = [track for track in piece.tracks if not track.is_drum]
-    parts = [_shingles(track.notes, track.is_drum) for track in pitched or piece.tracks]
-    hashes = np.unique(np.concatenate(parts)) if parts else np.zeros(0, np.uint64)
-    kept = hashes[:SKETCH_SIZE]
-    return kept, int(kept[-1]) if len(kept) < len(hashes) else 2**64 - 1
+def _sketch(hashes: np.ndarray, size: int) -> Sketch:
+    kept = hashes[:size]
+    return Sketch(kept, int(kept[-1]) if len(kept) < len(hashes) else 2**64 - 1)
 
 
 def _shingles(notes: np.ndarray, is_drum: bool) -> np.ndarray:
-    """Hashes of the runs of `SHINGLE_NOTES` notes; uint64 [runs]."""
+    """Hashes of the different runs of `SHINGLE_NOTES` notes; uint64, sorted."""
     if len(notes) < SHINGLE_NOTES:
         return np.zeros(0, np.uint64)
     pitch = notes["pitch"].astype(np.int64)
@@ -95,7 +113,7 @@ def _shingles(notes: np.ndarray, is_drum: bool) -> np.ndarray:
     # A repeated note or a trill is nobody's melody: a run must have four pitches or drum keys.
     windows = np.sort(np.lib.stride_tricks.sliding_window_view(pitch, SHINGLE_NOTES), axis=1)
     distinct = (np.diff(windows, axis=1) > 0).sum(axis=1) + 1
-    return hashes[distinct >= (3 if is_drum else 4)]
+    return np.unique(hashes[distinct >= (3 if is_drum else 4)])
 
 
 def _mixed(values: np.ndarray) -> np.ndarray:
@@ -113,10 +131,16 @@ def near_groups(signatures: Sequence[Signature]) -> list[list[int]]:
     Returns:
         Lists of indices, sorted, each of two or more; pieces on their own are in none.
     """
-    signatures, shared_by = _without_idioms(signatures)
     parent = list(range(len(signatures)))
-    for one, other in _candidate_pairs(shared_by, len(signatures)):
-        if containment(signatures[one], signatures[other]) >= NEAR_CONTAINMENT:
+    wholes = [item.whole for item in signatures]
+    parts = [part for item in signatures for part in item.parts]
+    owners = np.repeat(np.arange(len(signatures)), [len(item.parts) for item in signatures])
+    idiom = max(_IDIOM_OF_PIECES, int(_IDIOM_SHARE * len(signatures)))
+    for sketches, owner, most in (
+        (wholes, np.arange(len(signatures)), idiom),
+        (parts, owners, _IDIOM_OF_PARTS),
+    ):
+        for one, other in _near_pairs(sketches, owner, most):
             parent[_root(parent, other)] = _root(parent, one)
     groups: dict[int, list[int]] = {}
     for index in range(len(signatures)):
@@ -124,58 +148,72 @@ def near_groups(signatures: Sequence[Signature]) -> list[list[int]]:
     return sorted(group for group in groups.values() if len(group) > 1)
 
 
-def containment(one: Signature, other: Signature) -> float:
-    """Estimated share of the smaller piece's shingles that the other piece has, 0 to 1."""
+def _near_pairs(
+    sketches: Sequence[Sketch], owner: np.ndarray, most: int
+) -> Iterator[tuple[int, int]]:
+    """Pairs of pieces with near-copied sketches; ``owner`` int [sketches] names their pieces."""
+    if not sum(len(sketch.hashes) for sketch in sketches):
+        return
+    hashes = np.concatenate([sketch.hashes for sketch in sketches])
+    item = np.repeat(np.arange(len(sketches)), [len(sketch.hashes) for sketch in sketches])
+    order = np.lexsort([item, hashes])
+    hashes, item = hashes[order], item[order]
+    new_hash = np.concatenate([[True], hashes[1:] != hashes[:-1]])
+    new_owner = new_hash | np.concatenate([[True], np.diff(owner[item]) != 0])
+    starts = np.flatnonzero(new_hash)
+    telling_hash = np.add.reduceat(new_owner.astype(np.int64), starts) <= most
+    sizes = np.diff(np.append(starts, len(hashes)))
+    telling = np.repeat(telling_hash, sizes)
+    kept = _telling_sketches(sketches, hashes[telling], item[telling])
+    starts, sizes = starts[telling_hash], sizes[telling_hash]
+    for one, other in _candidates(starts, sizes, item, len(sketches)):
+        pieces = int(owner[one]), int(owner[other])
+        compared = pieces[0] != pieces[1] and one in kept and other in kept
+        if compared and containment(kept[one], kept[other]) >= NEAR_CONTAINMENT:
+            yield pieces
+
+
+def _telling_sketches(
+    sketches: Sequence[Sketch], hashes: np.ndarray, item: np.ndarray
+) -> dict[int, Sketch]:
+    """The sketches without idiom, by their index, where enough is left of them."""
+    order = np.argsort(item, kind="stable")
+    bounds = np.searchsorted(item[order], np.arange(len(sketches) + 1))
+    kept = {}
+    for index, (start, end) in enumerate(pairwise(bounds)):
+        left = end - start
+        if left >= max(_MIN_SHINGLES, _MIN_TELLING * len(sketches[index].hashes)):
+            kept[index] = Sketch(hashes[order[start:end]], sketches[index].complete_to)
+    return kept
+
+
+def _candidates(
+    starts: np.ndarray, sizes: np.ndarray, item: np.ndarray, count: int
+) -> list[tuple[int, int]]:
+    """Pairs of sketches that share at least `_MIN_SHARED` shingles.
+
+    Args:
+        starts, sizes: where the owners of each shingle are in ``item``.
+        item: index of a sketch, ascending for each shingle.
+        count: of sketches.
+    """
+    pairs = [np.zeros(0, np.int64)]
+    for size in np.unique(sizes[sizes > 1]):
+        members = item[starts[sizes == size][:, None] + np.arange(size)]
+        first, second = np.triu_indices(size, 1)
+        pairs.append((members[:, first] * count + members[:, second]).ravel())
+    found, shared = np.unique(np.concatenate(pairs), return_counts=True)
+    return [divmod(int(key), count) for key in found[shared >= _MIN_SHARED]]
+
+
+def containment(one: Sketch, other: Sketch) -> float:
+    """Estimated share of the shingles of the smaller one that the other has, 0 to 1."""
     # As far as both sketches are complete, they can be compared exactly.
     end = np.uint64(min(one.complete_to, other.complete_to))
-    first, second = one.sketch[one.sketch <= end], other.sketch[other.sketch <= end]
+    first, second = one.hashes[one.hashes <= end], other.hashes[other.hashes <= end]
     smaller = min(len(first), len(second))
     shared = len(np.intersect1d(first, second, assume_unique=True))
-    return shared / smaller if smaller and shared >= MIN_SHARED else 0.0
-
-
-def _without_idioms(
-    signatures: Sequence[Signature],
-) -> tuple[list[Signature], list[np.ndarray]]:
-    """Signatures without the shingles of very many pieces, which are idiom and nobody's tune.
-
-    Returns:
-        The signatures, and for each number of owners the pieces that share a shingle, as int
-        arrays [shingles, owners].
-    """
-    count = len(signatures)
-    sizes_of_sketches = [len(item.sketch) for item in signatures]
-    if not sum(sizes_of_sketches):
-        return list(signatures), []
-    hashes = np.concatenate([item.sketch for item in signatures])
-    owner = np.repeat(np.arange(count), sizes_of_sketches)
-    order = np.argsort(hashes, kind="stable")
-    ranked = hashes[order]
-    starts = np.flatnonzero(np.concatenate([[True], ranked[1:] != ranked[:-1]]))
-    sizes = np.diff(np.append(starts, len(ranked)))
-    most = max(_IDIOM_PIECES, int(_IDIOM_SHARE * count))
-    idioms = ranked[starts[sizes > most]]
-    own = [
-        replace(item, sketch=np.setdiff1d(item.sketch, idioms, assume_unique=True))
-        if len(idioms)
-        else item
-        for item in signatures
-    ]
-    owners = [
-        owner[order][starts[sizes == size][:, None] + np.arange(size)]
-        for size in range(2, most + 1)
-    ]
-    return own, owners
-
-
-def _candidate_pairs(shared_by: Sequence[np.ndarray], count: int) -> list[tuple[int, int]]:
-    """Pairs of pieces that share at least `MIN_SHARED` shingles."""
-    pairs = [np.zeros(0, np.int64)]
-    for owners in shared_by:
-        first, second = np.triu_indices(owners.shape[1], 1)
-        pairs.append((owners[:, first] * count + owners[:, second]).ravel())
-    found, shared = np.unique(np.concatenate(pairs), return_counts=True)
-    return [divmod(int(key), count) for key in found[shared >= MIN_SHARED]]
+    return shared / smaller if smaller and shared >= _MIN_SHARED else 0.0
 
 
 def _root(parent: list[int], index: int) -> int:

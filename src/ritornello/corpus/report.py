@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import textwrap
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from pathlib import Path
@@ -42,7 +43,8 @@ REASONS = {
     "the reader failed": "The reader met a case it does not know. Please report it.",
 }
 _TEMPO_STEP_BPM = 20
-_SHOWN = 5
+_SHOWN_FILES = 3
+_SHOWN_GROUPS = 12
 
 
 def summary(scan: ScanResult) -> dict[str, Any]:
@@ -62,7 +64,7 @@ def summary(scan: ScanResult) -> dict[str, Any]:
         ],
         "parts": _counted(part for item in used for part in set(item.parts)),
         "metres": _counted(metre for item in used for metre in item.metres),
-        "keys": _counted(item.key or "no key (drums only)" for item in used),
+        "keys": _counted(item.key or "none (drums only)" for item in used),
         "tempi": _tempi(used),
         "rejected": _rejected(scan.rejected),
         "repaired": _repaired(used),
@@ -114,16 +116,21 @@ def _rejected(items: Iterable[FileReport]) -> list[dict[str, Any]]:
 
 
 def _repaired(items: Iterable[FileReport]) -> list[dict[str, Any]]:
-    """Repairs that differ only in their numbers are one kind."""
-    by_kind: dict[str, list[dict[str, str]]] = defaultdict(list)
+    by_kind: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for item in items:
         for repair in item.repairs:
-            kind = re.sub(r"\d[\d,.]*(?<=\d)", "N", repair)
-            by_kind[kind].append({"path": item.path, "detail": repair})
-    return [
-        {"repair": kind, "count": len(files), "files": files}
-        for kind, files in sorted(by_kind.items(), key=lambda item: (-len(item[1]), item[0]))
-    ]
+            by_kind[_kind(repair)][item.path].append(repair)
+    groups: list[dict[str, Any]] = []
+    for kind, files in sorted(by_kind.items(), key=lambda item: (-len(item[1]), item[0])):
+        rows = [{"path": path, "detail": " ".join(files[path])} for path in files]
+        groups.append({"repair": kind, "count": len(rows), "files": rows})
+    return groups
+
+
+def _kind(repair: str) -> str:
+    """A repair without its numbers and places, so that like ones are counted together."""
+    plain = re.sub(r"\s*\(.*\)|^Line \d+: ", "", repair)
+    return re.sub(r"\bn note\b", "n notes", re.sub(r"\d+(?:[.,]\d+)*", "n", plain))
 
 
 def headline(figures: dict[str, Any]) -> str:
@@ -153,20 +160,8 @@ def print_report(scan: ScanResult, console: Console | None = None) -> None:
         tail = ", ..." if len(shown) > 8 else ""
         text = ", ".join(f"{value} ({count:,})" for value, count in shown[:8])
         console.print(f"[bold]{name.capitalize()}:[/bold] {escape(text + tail)}")
-    for title, groups, label in (
-        ("Not used", figures["rejected"], "reason"),
-        ("Used after repair", figures["repaired"], "repair"),
-    ):
-        if groups:
-            console.print(f"\n[bold]{title}[/bold]")
-        for group in groups:
-            meaning = f" - {group['meaning']}" if group.get("meaning") else ""
-            console.print(f"  [bold]{group['count']:,} x {escape(group[label])}[/bold]{meaning}")
-            for item in group["files"][:_SHOWN]:
-                detail = f"  ({item['detail']})" if item["detail"] else ""
-                console.print(f"    {escape(item['path'] + detail)}", highlight=False)
-            if len(group["files"]) > _SHOWN:
-                console.print(f"    ... and {len(group['files']) - _SHOWN:,} more")
+    _print_groups(console, "Not used", figures["rejected"], "reason")
+    _print_groups(console, "Used after repair", figures["repaired"], "repair")
     if figures["near_copies"]:
         pieces = sum(len(group) for group in figures["near_copies"])
         console.print(
@@ -177,6 +172,25 @@ def print_report(scan: ScanResult, console: Console | None = None) -> None:
     if figures["not_music"]:
         found = ", ".join(f"{count:,} {ending}" for ending, count in figures["not_music"].items())
         console.print(f"\n[bold]Not music, left alone:[/bold] {escape(found)}")
+
+
+def _print_groups(console: Console, title: str, groups: list[dict[str, Any]], label: str) -> None:
+    from rich.markup import escape
+
+    if groups:
+        console.print(f"\n[bold]{title}[/bold]")
+    for group in groups[:_SHOWN_GROUPS]:
+        meaning = f"  [dim]{group['meaning']}[/dim]" if group.get("meaning") else ""
+        console.print(f"  [bold]{group['count']:,} x {escape(group[label])}[/bold]{meaning}")
+        for item in group["files"][:_SHOWN_FILES]:
+            detail = f": {item['detail']}" if item["detail"] else ""
+            line = textwrap.shorten(item["path"] + detail, 200, placeholder=" ...")
+            console.print(f"      {escape(line)}", highlight=False, soft_wrap=True)
+        if len(group["files"]) > _SHOWN_FILES:
+            console.print(f"      ... and {len(group['files']) - _SHOWN_FILES:,} more")
+    if len(groups) > _SHOWN_GROUPS:
+        rest = sum(group["count"] for group in groups[_SHOWN_GROUPS:])
+        console.print(f"  ... and {len(groups) - _SHOWN_GROUPS} kinds more, {rest:,} in all")
 
 
 def _collection_table(figures: dict[str, Any]) -> Any:

@@ -283,26 +283,25 @@ def _judged(
 def _reject_copies(
     reports: Sequence[FileReport], signatures: Sequence[Signature | None]
 ) -> list[FileReport]:
-    """Of files with the same music, the first by path stays."""
+    """Of files with the same music one stays: the first by path of those without repairs."""
+    judged = list(reports)
     first: dict[tuple[str, str], str] = {}
-    judged = []
-    for report, marks in zip(reports, signatures, strict=True):
-        if report.rejection is None and marks is not None:
-            for reason, mark in (
-                ("exact copy", report.sha256),
-                ("same notes", marks.notes_hash),
-                ("transposed copy", marks.shape_hash),
-            ):
-                if (reason, mark) in first:
-                    kept = first[reason, mark]
-                    rejection = Rejection(reason, f"{kept} is used instead.", kept)
-                    report = replace(report, rejection=rejection)
-                    break
-            else:
-                first["exact copy", report.sha256] = report.path
-                first["same notes", marks.notes_hash] = report.path
-                first["transposed copy", marks.shape_hash] = report.path
-        judged.append(report)
+    for index in sorted(range(len(judged)), key=lambda index: bool(judged[index].repairs)):
+        report, marks = judged[index], signatures[index]
+        if report.rejection is not None or marks is None:
+            continue
+        keys = (
+            ("exact copy", report.sha256),
+            ("same notes", marks.notes_hash),
+            ("transposed copy", marks.shape_hash),
+        )
+        known = next((key for key in keys if key in first), None)
+        if known is None:
+            first.update(dict.fromkeys(keys, report.path))
+        else:
+            kept = first[known]
+            rejection = Rejection(known[0], f"{kept} is used instead.", kept)
+            judged[index] = replace(report, rejection=rejection)
     return judged
 
 

@@ -92,7 +92,7 @@ def assign_splits(
             free[work_of[members[0].path]].append(members)
     shares = {"test": test_share, "valid": valid_share}
     groups = _joined(free, work_of)
-    for group, side in _by_hash(groups, seed, shares, has_valid="valid" in sides.values()):
+    for group, side in _by_hash(groups, seed, shares, placed=set(sides.values())):
         sides.update((item.path, side) for item in group)
     return sides
 
@@ -124,21 +124,26 @@ def _by_hash(
     groups: Mapping[str, list[FileReport]],
     seed: int,
     shares: Mapping[str, float],
-    has_valid: bool,
+    placed: set[str],
 ) -> Iterable[tuple[list[FileReport], str]]:
-    """A side for each group; validation gets at least one group where two can be had."""
+    """A side for each group.
+
+    Args:
+        placed: sides that have pieces already. If nothing else teaches, one group does, and if
+            nothing else validates and two groups or more teach, one of them validates.
+    """
     place = {name: _fraction(f"{seed}:{name}") for name in groups}
     sides = {}
     for name, fraction in place.items():
         test = fraction < shares["test"]
         valid = fraction < shares["test"] + shares["valid"]
         sides[name] = "test" if test else "valid" if valid else "train"
-    if shares["valid"] and len(groups) > 1:
-        taught = [name for name in groups if sides[name] == "train"]
-        if not has_valid and "valid" not in sides.values() and len(taught) > 1:
-            sides[min(taught, key=lambda name: (place[name], name))] = "valid"
-        elif not taught:
-            sides[max(groups, key=lambda name: (place[name], name))] = "train"
+    ranked = sorted(groups, key=lambda name: (place[name], name))
+    if ranked and "train" not in placed | set(sides.values()):
+        sides[ranked[-1]] = "train"
+    taught = [name for name in ranked if sides[name] == "train"]
+    if shares["valid"] and "valid" not in placed | set(sides.values()) and len(taught) > 1:
+        sides[taught[0]] = "valid"
     return ((members, sides[name]) for name, members in groups.items())
 
 

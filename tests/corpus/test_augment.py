@@ -1,0 +1,52 @@
+"""Variants keep drums, rhythm and range."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ritornello.corpus.augment import scale_tempo, transpose_randomly, transposition_range
+from ritornello.errors import ConfigError
+from ritornello.piece import Piece, Tempo, Track
+
+PITCHES = st.lists(st.integers(0, 127), min_size=1, max_size=5)
+
+
+def piece_of(pitches: list[int]) -> Piece:
+    notes = [(index * 10, 5, pitch, 80) for index, pitch in enumerate(pitches)]
+    return Piece((Track(notes), Track(notes, is_drum=True)), tempos=(Tempo(0, 90.0),))
+
+
+@given(PITCHES, st.integers(0, 10_000))
+def test_transposition_moves_pitches_alike_and_never_drums(pitches: list[int], seed: int) -> None:
+    piece = piece_of(pitches)
+    moved = transpose_randomly(piece, seed)
+    step = moved.tracks[0].notes["pitch"] - piece.tracks[0].notes["pitch"]
+    assert len(set(step.tolist())) == 1
+    assert -6 <= step[0] <= 5
+    assert moved.tracks[1] == piece.tracks[1]
+    assert moved == transpose_randomly(piece, seed)
+
+
+def test_every_key_is_reached_where_the_range_allows() -> None:
+    piece = piece_of([60])
+    keys = {int(transpose_randomly(piece, seed).tracks[0].notes["pitch"][0]) for seed in range(200)}
+    assert keys == set(range(54, 66))
+    assert transposition_range(piece_of([2, 125])) == (-2, 2)
+    assert transposition_range(piece_of([0, 127])) == (0, 0)
+
+
+@given(st.floats(0.01, 100))
+def test_tempo_scales_and_notes_stay(factor: float) -> None:
+    piece = piece_of([60, 62])
+    scaled = scale_tempo(piece, factor)
+    assert scaled.tracks == piece.tracks
+    assert scaled.tempos[0].bpm == pytest.approx(np.clip(90 * factor, 1, 10_000))
+
+
+@pytest.mark.parametrize("factor", [0, -1, float("nan"), float("inf")])
+def test_senseless_factors_are_refused(factor: float) -> None:
+    with pytest.raises(ConfigError):
+        scale_tempo(piece_of([60]), factor)

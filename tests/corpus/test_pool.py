@@ -1,0 +1,71 @@
+"""The pool gives every answer in order, whatever single items do to their process."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+import pytest
+
+from ritornello.corpus.pool import Failure, map_in_processes
+from ritornello.errors import InputError, RitornelloError
+
+
+def behave(item: object) -> object:
+    if item == "die":
+        os._exit(7)
+    if item == "hang":
+        time.sleep(60)
+    if item == "raise":
+        raise InputError("bad", where="here")
+    if item == "print":
+        print("noise on standard output")
+        os.write(1, b"more noise")
+    return item
+
+
+def test_crash_hang_error_and_noise_cost_one_item_each() -> None:
+    items = ["a", "die", "b", "hang", "print", "raise", *range(200)]
+    answers = list(map_in_processes(behave, items, workers=2, timeout_seconds=1.5))
+    assert [answer for answer in answers if not isinstance(answer, Failure)] == [
+        "a",
+        "b",
+        "print",
+        *range(200),
+    ]
+    failures = {
+        item: answer.kind
+        for item, answer in zip(items, answers, strict=True)
+        if isinstance(answer, Failure)
+    }
+    assert failures == {"die": "crashed", "hang": "too slow", "raise": "failed"}
+    assert "code 7" in answers[1].detail
+
+
+def test_leaving_early_ends_the_processes() -> None:
+    pids = []
+    for pid in map_in_processes(worker_pid, range(1000), workers=2):
+        pids.append(pid)
+        if len(pids) == 5:
+            break
+    for pid in set(pids):
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+
+
+def worker_pid(_item: int) -> int:
+    return os.getpid()
+
+
+def test_a_python_that_cannot_start_is_an_error_not_a_hang(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "path", ["/nowhere"])
+    with pytest.raises(RitornelloError, match="could not start"):
+        list(map_in_processes(worker_pid, [1], workers=1))
+
+
+def test_nothing_to_do_starts_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/no/such/python")
+    assert list(map_in_processes(worker_pid, [], workers=4)) == []
