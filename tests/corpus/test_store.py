@@ -49,7 +49,7 @@ PIECES = st.builds(
     max_examples=25,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(st.lists(PIECES, max_size=3))
+@given(st.lists(PIECES, min_size=1, max_size=3))
 def test_pieces_come_back_equal(tmp_path: Path, pieces: list[Piece]) -> None:
     pieces = [on_grid(piece)[0] for piece in pieces]
     write_store(
@@ -167,6 +167,8 @@ def test_notes_are_a_plain_npy_file_and_a_pickle_holds_no_music(tune, tmp_path: 
 
 
 def test_a_scan_without_a_usable_piece_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no piece to store"):
+        write_store([], tmp_path / "store")
     (tmp_path / "music").mkdir()
     (tmp_path / "music" / "a.mid").write_bytes(b"")
     with pytest.raises(InputError, match="None of the 1 files"):

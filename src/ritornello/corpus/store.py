@@ -150,6 +150,7 @@ def write_store(
         fingerprint: of what the pieces were made from.
 
     Raises:
+        InputError: if there are no pieces.
         OutputError: if the folder holds something else or cannot be written.
         ConfigError: if a split is unknown.
     """
@@ -176,6 +177,8 @@ def write_store(
                         _split_number(entry),
                     )
                 )
+        if not rows:
+            raise InputError("There is no piece to store.", where=str(folder))
         np.save(partial_folder / "index.npy", np.array(rows, INDEX_ROW))
         about = {
             "version": STORE_VERSION,
