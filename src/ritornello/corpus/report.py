@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import textwrap
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from pathlib import Path
@@ -45,6 +44,7 @@ REASONS = {
 _TEMPO_STEP_BPM = 20
 _SHOWN_FILES = 3
 _SHOWN_GROUPS = 12
+_SHOWN_DETAIL = 200
 
 
 def summary(scan: ScanResult) -> dict[str, Any]:
@@ -184,8 +184,11 @@ def _print_groups(console: Console, title: str, groups: list[dict[str, Any]], la
         console.print(f"  [bold]{group['count']:,} x {escape(group[label])}[/bold]{meaning}")
         for item in group["files"][:_SHOWN_FILES]:
             detail = f": {item['detail']}" if item["detail"] else ""
-            line = textwrap.shorten(item["path"] + detail, 200, placeholder=" ...")
-            console.print(f"      {escape(line)}", highlight=False, soft_wrap=True)
+            console.print(
+                f"      {escape(item['path'] + detail[:_SHOWN_DETAIL])}",
+                highlight=False,
+                soft_wrap=True,
+            )
         if len(group["files"]) > _SHOWN_FILES:
             console.print(f"      ... and {len(group['files']) - _SHOWN_FILES:,} more")
     if len(groups) > _SHOWN_GROUPS:
