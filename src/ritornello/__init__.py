@@ -21,20 +21,26 @@ _PUBLIC = {
     "Waveform": "ritornello.waveform",
     "RitornelloError": "ritornello.errors",
     "load": "ritornello.api",
+    "save": "ritornello.api",
     "render": "ritornello.api",
+    "convert": "ritornello.api",
     "inspect": "ritornello.api",
     "train": "ritornello.api",
     "evaluate": "ritornello.api",
+    "doctor": "ritornello.api",
 }
 
 __all__ = ["__version__", *_PUBLIC]
 
 if TYPE_CHECKING:
     from ritornello.api import Composer as Composer
+    from ritornello.api import convert as convert
+    from ritornello.api import doctor as doctor
     from ritornello.api import evaluate as evaluate
     from ritornello.api import inspect as inspect
     from ritornello.api import load as load
     from ritornello.api import render as render
+    from ritornello.api import save as save
     from ritornello.api import train as train
     from ritornello.errors import RitornelloError as RitornelloError
     from ritornello.generation.rules import Rules as Rules

@@ -1,0 +1,42 @@
+"""The verbs a user has. They join the packages below, which never import each other.
+
+files      load, save, render, convert, notebook_html
+composer   Composer: compose, compose_many, stream
+library    models, find_model, model_card
+learning   inspect, train, evaluate
+health     doctor
+"""
+
+from __future__ import annotations
+
+from ritornello.api.composer import Composer, StreamedNote
+from ritornello.api.files import convert, load, notebook_html, refuse_target, render, save
+from ritornello.api.health import Check, doctor
+from ritornello.api.learning import evaluate, inspect, train
+from ritornello.api.library import ModelInfo, find_model, model_card, models
+from ritornello.corpus.report import print_report
+from ritornello.corpus.report import summary as report_summary
+from ritornello.io.interop import to_library
+
+__all__ = [
+    "Check",
+    "Composer",
+    "ModelInfo",
+    "StreamedNote",
+    "convert",
+    "doctor",
+    "evaluate",
+    "find_model",
+    "inspect",
+    "load",
+    "model_card",
+    "models",
+    "notebook_html",
+    "print_report",
+    "refuse_target",
+    "render",
+    "report_summary",
+    "save",
+    "to_library",
+    "train",
+]

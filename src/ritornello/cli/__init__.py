@@ -1,0 +1,114 @@
+"""The command `ritornello`: parses, calls `ritornello.api`, says what went wrong, exits.
+
+Exit codes: 0 done, 1 it could not be done, 2 the command makes no sense, 130 interrupted. Settings
+come from `ritornello.toml` in the working folder, then from the environment, then from the command
+line; the last one counts.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import NoReturn
+
+from cyclopts import App, CycloptsError
+from cyclopts.config import Env, Toml
+
+from ritornello import __version__
+from ritornello.cli.about import doctor, models
+from ritornello.cli.compose import compose
+from ritornello.cli.files import convert, render
+from ritornello.cli.learn import evaluate, inspect, train
+from ritornello.cli.show import print_error
+from ritornello.errors import RitornelloError
+
+_INTERRUPTED = 130
+_SETTINGS_FILE = "ritornello.toml"
+
+_COMPOSE_EXAMPLES = """
+**Examples**
+
+`ritornello compose` writes 16 bars into the folder out/ as MIDI, sound and picture.
+
+`ritornello compose --bars 32 --tempo 96 --key "D minor" --metre 3/4 --parts piano,bass,drums`
+
+`ritornello compose -m mymodel -n 4 -f mid,musicxml,mp3,png -o songs --stems`
+
+`ritornello compose --seed 7 --polyphony lead=1,all=4 --range bass=28-50 --temperature 0.9`
+
+A piece can be had again with the same model, rules and seed.
+"""
+
+_SETTINGS = """
+Each option can also be set in `ritornello.toml` in the working folder, under the name of its
+command (`[compose]`, then `tempo = 96`), or in the environment (`RITORNELLO_COMPOSE_TEMPO=96`).
+"""
+
+app = App(
+    name="ritornello",
+    help="Learns music from your own files and composes with you. Start with: ritornello compose",
+    help_epilogue=_SETTINGS,
+    version=__version__,
+    help_format="markdown",
+    # The first source that has a value wins, after the command line itself.
+    config=[Env("RITORNELLO_", show=False), Toml(_SETTINGS_FILE)],
+    exit_on_error=False,
+    print_error=False,
+    result_action="return_int_as_exit_code_else_zero",
+    suppress_keyboard_interrupt=False,
+)
+app.command(compose, help_epilogue=_COMPOSE_EXAMPLES)
+for command in (inspect, train, evaluate, render, convert, models, doctor):
+    app.command(command)
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run a command line (by default that of the process) and exit with its code."""
+    code = run(arguments)
+    try:
+        sys.stdout.flush()
+    except OSError:
+        # Whoever read our output has gone; Python must not try to flush it once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(code)
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run a command line and return its exit code; every failure becomes one message."""
+    try:
+        code = app(arguments)
+        sys.stdout.flush()  # a full disk behind a redirection shows here
+        return int(code)
+    except CycloptsError as error:
+        command = " ".join(("ritornello", *(error.command_chain or ())))
+        what = str(error).replace("TOMLDecodeError", f"{_SETTINGS_FILE} cannot be read")
+        return _failed(error, what, f"See: {command} --help", 2)
+    except RitornelloError as error:
+        what = f"{error.where}: {error.what}" if error.where else error.what
+        return _failed(error, what, error.next_step, error.exit_code)
+    except KeyboardInterrupt as error:
+        return _failed(error, "Interrupted.", "", _INTERRUPTED)
+    except BrokenPipeError:
+        return 0  # the reader, such as `head`, has seen enough
+    except MemoryError as error:
+        return _failed(error, "There is not enough memory for this.", "Try a smaller piece.", 1)
+    except OSError as error:
+        return _failed(error, _system_refusal(error), "", 1)
+    except Exception as error:
+        what = f"This is a fault of ritornello ({type(error).__name__}: {error})."
+        step = "Set RITORNELLO_DEBUG=1, run it again, and report what it prints."
+        return _failed(error, what, step, 1)
+
+
+def _failed(error: BaseException, what: str, next_step: str, code: int) -> int:
+    if os.environ.get("RITORNELLO_DEBUG"):
+        traceback.print_exception(error)
+    print_error(what, next_step)
+    return code
+
+
+def _system_refusal(error: OSError) -> str:
+    where = f"{error.filename}: " if error.filename else ""
+    return f"{where}The system refused: {error.strerror or error}."

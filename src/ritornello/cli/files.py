@@ -1,0 +1,71 @@
+"""`ritornello render` and `ritornello convert`: from files of music to other files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from ritornello.cli.options import Flag
+from ritornello.cli.show import out, say
+
+_SHOWN_REPAIRS = 10
+
+
+def render(
+    piece: Path,
+    /,
+    *,
+    output: Annotated[Path, Parameter(alias="-o")],
+    stems: Flag = False,
+    soundfont: Path | None = None,
+    overwrite: Flag = False,
+) -> None:
+    """Play a file of music into a sound file.
+
+    Parameters
+    ----------
+    piece
+        A MIDI, MusicXML, ABC or piano-roll file.
+    output
+        Sound file to write: wav, flac, ogg or mp3.
+    stems
+        Also write each part alone, into a folder beside it.
+    soundfont
+        Another set of instruments, an .sf2 or .sf3 file.
+    overwrite
+        Replace files that are there.
+    """
+    from ritornello import api
+
+    for path in api.render(piece, output, stems=stems, soundfont=soundfont, overwrite=overwrite):
+        out.print(str(path), markup=False)
+
+
+def convert(
+    source: Path,
+    target: Path,
+    /,
+    *,
+    overwrite: Flag = False,
+) -> None:
+    """Write a file of music in another format; the endings choose.
+
+    Parameters
+    ----------
+    source
+        A MIDI, MusicXML, ABC or piano-roll file.
+    target
+        mid, musicxml, mxl, npz; also wav, flac, ogg, mp3, png, svg, score.svg or pdf.
+    overwrite
+        Replace a file that is there.
+    """
+    from ritornello import api
+
+    repairs = api.convert(source, target, overwrite=overwrite)
+    for repair in repairs[:_SHOWN_REPAIRS]:
+        say(f"Mended: {repair}")
+    if len(repairs) > _SHOWN_REPAIRS:
+        say(f"... and {len(repairs) - _SHOWN_REPAIRS} more.")
+    out.print(str(target), markup=False)

@@ -1,0 +1,254 @@
+"""`ritornello inspect`, `train` and `evaluate`: from a folder of music to a model of it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from cyclopts import Parameter
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TextColumn
+from rich.table import Table
+
+from ritornello.cli.options import Flag, Names, split_names
+from ritornello.cli.show import err, out, print_json, progress, say
+
+if TYPE_CHECKING:
+    from ritornello.training.loop import Progress as Step
+
+
+def inspect(
+    folder: Path,
+    /,
+    *,
+    only: Names = (),
+    output: Annotated[Path | None, Parameter(alias="-o")] = None,
+    overwrite: Flag = False,
+    json: Flag = False,
+) -> None:
+    """Say what is in a folder of music, and which files cannot be used and why.
+
+    Parameters
+    ----------
+    folder
+        Searched with all its sub-folders.
+    only
+        Names of sub-folders to look at, by default all.
+    output
+        Also save the report: .html to read, .json with every file.
+    overwrite
+        Replace a report that is there.
+    json
+        Print the result for programs.
+    """
+    from ritornello import api
+
+    with progress("Reading") as watch:
+        result = api.inspect(
+            folder,
+            collections=split_names(only) or None,
+            report=output,
+            overwrite=overwrite,
+            progress=watch,
+        )
+    if json:
+        print_json(api.report_summary(result))
+    else:
+        api.print_report(result, out)
+
+
+def train(
+    folder: Path,
+    /,
+    *,
+    output: Annotated[Path, Parameter(alias="-o")],
+    minutes: float | None = None,
+    steps: int | None = None,
+    only: Names = (),
+    cell: Literal["qrnn", "lstm", "gru", "rnn"] | None = None,
+    layers: int | None = None,
+    width: int | None = None,
+    dropout: float | None = None,
+    learning_rate: float | None = None,
+    batch: int | None = None,
+    seed: int = 0,
+    threads: int | None = None,
+) -> None:
+    """Learn from a folder of music.
+
+    Run it again with the same output folder to go on where it stopped. While it learns it writes
+    short pieces into OUTPUT/samples. Needs the extra: pip install 'ritornello[train]'
+
+    Parameters
+    ----------
+    folder
+        Of MIDI, MusicXML or ABC files, searched with all its sub-folders.
+    output
+        Folder for the model.
+    minutes
+        Time to learn, 10 if left out. The run is planned to end on time.
+    steps
+        Length in steps instead of minutes.
+    only
+        Names of sub-folders to learn from, by default all.
+    cell
+        Kind of network.
+    layers
+        Of the network. Its size follows the amount of music where it is left open.
+    width
+        Units a layer.
+    dropout
+        Share of units left out at random, 0 to 1, against learning by heart.
+    learning_rate
+        The highest; 0.002 if left out.
+    batch
+        Excerpts learned from at a time; 16 if left out.
+    seed
+        The same seed, music and machine give the same model.
+    threads
+        Processors to use, by default all.
+    """
+    from ritornello import api
+
+    asked = {
+        "cell": cell,
+        "layers": layers,
+        "width": width,
+        "dropout": dropout,
+        "learning_rate": learning_rate,
+        "batch": batch,
+    }
+    settings: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
+    stepped = False
+    try:
+        with _bars() as (scanned, step):
+
+            def watch(state: Step) -> None:
+                nonlocal stepped
+                stepped = True
+                step(state)
+
+            model = api.train(
+                folder,
+                output,
+                minutes=minutes,
+                steps=steps,
+                collections=split_names(only) or None,
+                seed=seed,
+                threads=threads,
+                scanned=scanned,
+                watch=watch,
+                say=say,
+                **settings,
+            )
+    except KeyboardInterrupt:
+        again = ["ritornello", "train", str(folder), "-o", str(output)]
+        for option, value in (("--minutes", minutes), ("--steps", steps), ("--threads", threads)):
+            again += [option, f"{value:g}"] if value is not None else []
+        again += ["--only", ",".join(only)] if only else []
+        say(
+            f"Saved. Go on with: {shlex.join(again)}"
+            if stepped
+            else "Stopped before anything was learned."
+        )
+        raise
+    if not stepped:
+        say("The run was complete already. Give it more --minutes to go on.")
+    out.print(str(model), markup=False)
+    say(f"Compose with it: ritornello compose -m {shlex.quote(str(output))}")
+
+
+@contextmanager
+def _bars() -> Iterator[tuple[Callable[[int, int], None], Callable[[Step], None]]]:
+    """A bar for reading the folder, then one for learning, with the time that is left."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[text]}"))
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bars:
+        reading = bars.add_task("Reading", total=None, text="")
+        learning = bars.add_task("Learning", total=1.0, text="", visible=False)
+
+        def scanned(done: int, total: int) -> None:
+            bars.update(reading, completed=done, total=total, text=f"{done:,} of {total:,} files")
+
+        def step(state: Step) -> None:
+            best = f", best {state.best_nats_per_note:.3f}" if state.best_nats_per_note else ""
+            left = _clock(state.seconds_left)
+            text = (
+                f"{state.nats_per_note:.3f} nats a note{best}, "
+                f"{state.notes_per_second:,.0f} notes a second, {left} left"
+            )
+            bars.update(reading, visible=False)
+            bars.update(learning, visible=True, completed=state.done, text=text)
+
+        yield scanned, step
+
+
+def _clock(seconds: float) -> str:
+    if seconds == float("inf"):
+        return "?"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02d}"
+
+
+def evaluate(
+    model: str,
+    folder: Path,
+    /,
+    *,
+    split: Literal["valid", "test", "train", "all"] = "valid",
+    only: Names = (),
+    controls: Literal["open", "given"] = "open",
+    json: Flag = False,
+) -> None:
+    """Measure how well a model foresees the music in a folder, in nats a note; less is better.
+
+    Parameters
+    ----------
+    model
+        A model's name, or the folder that `ritornello train` wrote.
+    folder
+        Of MIDI, MusicXML or ABC files.
+    split
+        Which pieces count: those that training on this folder holds back (valid), or all.
+    only
+        Names of sub-folders to use, by default all.
+    controls
+        Whether the model is told key, density and instruments (given) or nothing (open).
+    json
+        Print the result for programs.
+    """
+    from ritornello import api
+
+    with progress("Reading") as scanned, progress("Listening") as watch:
+        figures = api.evaluate(
+            model,
+            folder,
+            split=split,
+            collections=split_names(only) or None,
+            controls=controls,
+            scanned=scanned,
+            watch=watch,
+        )
+    if json:
+        print_json(figures)
+    else:
+        _print_figures(figures)
+
+
+def _print_figures(figures: dict[str, Any]) -> None:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("")
+    for column in ("nats a note", "a beat", "bigram", "unigram", "notes", "pieces"):
+        table.add_column(column, justify="right")
+    rows = {"all": figures}
+    if len(figures["collections"]) > 1:
+        rows |= figures["collections"]
+    for name, row in rows.items():
+        nats = ("nats_per_note", "nats_per_beat", "bigram_nats_per_note", "unigram_nats_per_note")
+        cells = [f"{row[key]:.3f}" for key in nats]
+        table.add_row(escape(name), *cells, f"{row['notes']:,}", f"{row['pieces']:,}")
+    out.print(table)
+    fields = ", ".join(f"{name} {nats:.3f}" for name, nats in figures["fields"].items())
+    out.print(f"Nats a note by field: {fields}")

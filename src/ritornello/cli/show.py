@@ -1,0 +1,50 @@
+"""What all commands print alike: results and JSON on stdout; errors and progress on stderr."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.panel import Panel
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False)
+
+
+def print_error(what: str, next_step: str = "") -> None:
+    """One message; in a box where a person looks on, as plain lines in a log."""
+    if err.is_terminal:
+        text = escape(what) + (f"\n[dim]{escape(next_step)}[/dim]" if next_step else "")
+        err.print(Panel(text, title="ritornello", title_align="left", border_style="red"))
+    else:
+        err.print(f"ritornello: {what}", markup=False, soft_wrap=True)
+        if next_step:
+            err.print(next_step, markup=False, soft_wrap=True)
+
+
+def say(sentence: str) -> None:
+    """A sentence about what is going on."""
+    err.print(sentence, markup=False, soft_wrap=True)
+
+
+def print_json(value: Any) -> None:
+    """One JSON value on stdout."""
+    print(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+
+
+@contextmanager
+def progress(label: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar with the time left; yields what to call with (done, in all). Only on a terminal."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
+        task = bar.add_task(label, total=None)
+
+        def watch(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        yield watch
