@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from ritornello.errors import MissingExtraError
-from ritornello.piece import Piece, Track
 from ritornello.pictures.score import score_pdf, score_svg
+from ritornello.piece import Piece, Track
 
 
 @pytest.fixture(scope="module")
