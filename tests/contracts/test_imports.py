@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 import subprocess
 import sys
 from graphlib import CycleError, TopologicalSorter
@@ -56,15 +55,13 @@ def _imports(module: str) -> set[str]:
                 inner = f"{node.module}.{alias.name}"
                 if (node.module, alias.name) != ("ritornello", "__version__"):
                     found.add(inner if inner in MODULES else str(node.module))
-        elif isinstance(node, ast.Constant) and re.fullmatch(
-            r"ritornello(\.\w+)+", str(node.value)
-        ):
-            found.add(str(node.value))
+        elif isinstance(node, ast.Constant) and str(node.value).startswith("ritornello."):
+            found.add(str(node.value))  # by name
     return {name for name in found if name in MODULES} - {module}
 
 
 def _layer(module: str) -> int:
-    name = (module.split(".") + ["ritornello"])[1] if "." in module else module
+    name = _package(module).removeprefix("ritornello.")
     return next(index for index, names in enumerate(LAYERS) if name in names)
 
 
