@@ -57,6 +57,7 @@ _LEFT_EDGES = (*range(1, 18), 21, 25, 33, 49, 65, 97, 129)
 BARS_LEFT_UNKNOWN = len(_LEFT_EDGES) + 1
 TEMPO_UNKNOWN = TEMPO_CLASSES
 LOOKBACK_BARS = (1, 2, 4)
+_DURATION_TICKS: list[int] = DURATIONS.tolist()
 
 _PLACE = {
     "bar_position": _LONGEST_BAR,
@@ -132,6 +133,28 @@ class Grid:
         self._beats = np.concatenate(beats)
         self._metres = np.concatenate(names)
         self.length_ticks = length_ticks
+        tables = (self.bar_starts, self.bar_lengths, self._beats, self._metres)
+        self._bars = [*zip(*(table.tolist() for table in tables), strict=True)]
+        self._starts = self.bar_starts.tolist()
+
+    def locate_one(self, tick: int) -> tuple[list[int], list[int], int]:
+        """`locate` for one tick, without the price of arrays; also far into endless music."""
+        index = bisect_right(self._starts, tick) - 1
+        start, length, beat, metre = self._bars[index]
+        beyond, into_bar = (0, tick - start) if self.ends else divmod(tick - start, length)
+        bar = index + beyond
+        if self.length_ticks is None:
+            left = BARS_LEFT_UNKNOWN
+        else:
+            bars_left = 0 if tick >= self.length_ticks else len(self._starts) - bar
+            left = bisect_right(_LEFT_EDGES, bars_left)
+        place = [
+            min(into_bar, _LONGEST_BAR - 1),
+            min(into_bar % beat, 47),
+            bar % _PHRASE_BARS,
+            left,
+        ]
+        return place, [bisect_right(_DONE_EDGES, bar), metre], length
 
     def locate(self, ticks: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Where ticks lie.
@@ -293,7 +316,8 @@ class Tracker:
         self._keys: list[int] = []
         self._notes: list[tuple[int, tuple[int, ...]]] = []  # onset and fields
         self._held: list[tuple[int, int]] = []  # end and pitch class of notes that may sound
-        self._where = self._locate(0)
+        self._where = self._next = grid.locate_one(0)
+        self._next_ticks = 0  # `_next` is where this tick lies
 
     def copy(self) -> Tracker:
         twin = object.__new__(Tracker)
@@ -310,9 +334,10 @@ class Tracker:
         part, pitch = self.previous[PART], self.previous[PITCH]
         if not TEMPO < part < REST:
             part = pitch = 0
+        now, bar = _order_key(self.onset_ticks, part, pitch), _order_key(bar_length, 0, 0)
         for bars in LOOKBACK_BARS:
             then = self.onset_ticks - bars * bar_length
-            index = bisect_right(self._keys, _order_key(then, part, pitch)) if then >= 0 else -1
+            index = bisect_right(self._keys, now - bars * bar) if then >= 0 else -1
             if 0 <= index < len(self._keys):
                 onset, fields = self._notes[index]
                 row += (min(onset - then, MAX_SHIFT), *fields[PART:])
@@ -333,12 +358,13 @@ class Tracker:
         """The columns of `MEMORY` for a part that plays after a shift."""
         row = [*self._memory.get(part, NONE[PITCH:])]
         onset = self.onset_ticks + shift
-        bar_length = self._where[2] if shift == 0 else self._locate(onset)[2]
+        bar_length = self._locate(onset)[2]
         above = self.previous[PITCH] if shift == 0 and part == self.previous[PART] else -1
+        now, bar = _order_key(onset, part, above), _order_key(bar_length, 0, 0)
         for bars in LOOKBACK_BARS:
             then = onset - bars * bar_length
             pitch = NONE[PITCH]
-            index = bisect_right(self._keys, _order_key(then, part, above))
+            index = bisect_right(self._keys, now - bars * bar)
             if then >= 0 and index < len(self._keys):
                 found_onset, fields = self._notes[index]
                 if found_onset == then and fields[PART] == part:
@@ -364,7 +390,7 @@ class Tracker:
             self._notes.append((self.onset_ticks, event))
             self._held = [note for note in self._held if note[0] > self.onset_ticks]
             if pitch < DRUM_PITCH:
-                end = self.onset_ticks + int(DURATIONS[duration])
+                end = self.onset_ticks + _DURATION_TICKS[duration]
                 self._held.append((end, pitch % _PITCH_CLASSES))
             self._forget()
 
@@ -375,5 +401,7 @@ class Tracker:
             del self._keys[:keep], self._notes[:keep]
 
     def _locate(self, tick: int) -> tuple[list[int], list[int], int]:
-        place, rest, bar_length = self.grid.locate(np.array([tick]))
-        return place[0].tolist(), rest[0].tolist(), int(bar_length[0])
+        """`Grid.locate_one`, once for all who ask about the next onset."""
+        if tick != self._next_ticks:
+            self._next, self._next_ticks = self.grid.locate_one(tick), tick
+        return self._next

@@ -14,11 +14,21 @@ import numpy as np
 from ritornello.encodings import notes
 from ritornello.encodings.context import Grid, Tracker
 from ritornello.encodings.controls import Controls, density_class, key_class
-from ritornello.encodings.notes import DURATION, END, NONE, PART, PITCH, REST, TEMPO, VELOCITY
+from ritornello.encodings.notes import (
+    DURATION,
+    END,
+    NONE,
+    PART,
+    PITCH,
+    REST,
+    SHIFT,
+    TEMPO,
+    VELOCITY,
+)
 from ritornello.encodings.tables import HEAD_INPUTS
 from ritornello.generation.masks import RuleMasks
 from ritornello.generation.rules import Rules
-from ritornello.generation.sampling import Sampling, draw
+from ritornello.generation.sampling import Sampling
 from ritornello.keys import KeyName
 from ritornello.piece import KeyChange, Piece, Tempo
 from ritornello.runtime.engine import Engine
@@ -134,48 +144,53 @@ def _run(
         going = [index for index, writer in enumerate(writers) if not writer.ended]
         if len(going) < len(writers):
             writers = [writers[index] for index in going]
-            state = [tuple(array[going] for array in block) for block in state]
-            condition = condition[going]
+            state, condition = state[going], condition[going]
 
 
 def _events(
     engine: Engine, hidden: np.ndarray, writers: list[_Writer], sampling: Sampling
 ) -> list[Event]:
     """The next event of each writer, field by field."""
-    uniform = np.array([writer.random.random(5) for writer in writers])
+    uniform = np.array([writer.random.random(len(notes.FIELDS)) for writer in writers])
     known: dict[str, np.ndarray] = {}
 
-    def choose(head: int, legal: list[np.ndarray] | None) -> np.ndarray:
+    def choose(head: int, legal: list[np.ndarray] | None) -> list[int]:
         names = HEAD_INPUTS[head]
-        columns = np.concatenate([known[name] for name in names], axis=1) if names else None
-        logits = engine.head_logits(head, hidden, columns)
-        chosen = draw(
-            logits,
+        return engine.choose(
+            head,
+            hidden,
+            np.concatenate([known[name] for name in names], axis=1) if names else None,
             None if legal is None else np.array(legal),
             uniform[:, head],
             sampling.temperature_of(head),
             sampling.top_p,
             sampling.top_k,
-        )
-        known[notes.FIELDS[head]] = chosen[:, None]
-        return chosen
+        ).tolist()
 
-    shift = choose(0, [writer.masks.shifts() for writer in writers])
-    pairs = list(zip(writers, shift.tolist(), strict=True))
-    known["place"] = np.array([writer.tracker.place(s) for writer, s in pairs])
-    part = choose(PART, [writer.masks.parts(s) for writer, s in pairs])
-    triples = [(writer, s, p) for (writer, s), p in zip(pairs, part.tolist(), strict=True)]
-    known["memory"] = np.array([writer.tracker.memory(s, p) for writer, s, p in triples])
-    pitch = choose(PITCH, [writer.masks.pitches(s, p) for writer, s, p in triples])
-    pitch = np.where(part >= REST, NONE[PITCH], pitch)
-    known["pitch"] = pitch[:, None]
-    known["echo"] = np.array(
-        [w.tracker.echo(p, q) for (w, _, p), q in zip(triples, pitch.tolist(), strict=True)]
-    )
-    sounds = (part > TEMPO) & (part < REST)
-    duration = choose(DURATION, [writer.masks.durations(s) for writer, s, _ in triples])
-    duration = np.where(sounds, duration, NONE[DURATION])
-    known["duration"] = duration[:, None]
-    velocity = np.where(sounds, choose(VELOCITY, None), NONE[VELOCITY])
-    table = np.stack([shift, part, pitch, duration, velocity], axis=1)
-    return [tuple(row) for row in table.tolist()]
+    def know(name: str, rows: Sequence[int] | Sequence[Sequence[int]]) -> None:
+        known[name] = np.array(rows).reshape(len(writers), -1)
+
+    shifts = choose(SHIFT, [writer.masks.shifts() for writer in writers])
+    after = [*zip(writers, shifts, strict=True)]
+    know("shift", shifts)
+    know("place", [writer.tracker.place(shift) for writer, shift in after])
+
+    parts = choose(PART, [writer.masks.parts(shift) for writer, shift in after])
+    played = [*zip(writers, shifts, parts, strict=True)]
+    sounds = [TEMPO < part < REST for part in parts]
+    know("part", parts)
+    know("memory", [writer.tracker.memory(shift, part) for writer, shift, part in played])
+
+    pitches = choose(PITCH, [writer.masks.pitches(shift, part) for writer, shift, part in played])
+    pitches = [NONE[PITCH] if p >= REST else q for p, q in zip(parts, pitches, strict=True)]
+    struck = zip(writers, parts, pitches, strict=True)
+    know("pitch", pitches)
+    know("echo", [writer.tracker.echo(part, pitch) for writer, part, pitch in struck])
+
+    durations = choose(DURATION, [writer.masks.durations(shift) for writer, shift in after])
+    durations = [d if s else NONE[DURATION] for d, s in zip(durations, sounds, strict=True)]
+    know("duration", durations)
+
+    velocities = choose(VELOCITY, None)
+    velocities = [v if s else NONE[VELOCITY] for v, s in zip(velocities, sounds, strict=True)]
+    return [*zip(shifts, parts, pitches, durations, velocities, strict=True)]

@@ -6,6 +6,8 @@ ahead so that no choice leads into a corner: a shift is open only where some par
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
+
 import numpy as np
 
 from ritornello.encodings import notes
@@ -21,12 +23,12 @@ from ritornello.encodings.notes import (
     START,
     TEMPO,
     TEMPO_PITCH,
-    Previous,
 )
 from ritornello.generation.rules import Rules
 from ritornello.instruments import INSTRUMENTS
 
 _NEVER = np.iinfo(np.int64).max
+_DURATION_TICKS: list[int] = DURATIONS.tolist()
 
 
 class RuleMasks:
@@ -41,11 +43,13 @@ class RuleMasks:
         self.rules = rules
         self.length_ticks = length_ticks
         self._parts = _allowed_parts(rules)  # ascending part classes
+        self._part_classes = np.array(self._parts)
         self._pitches = {part: _allowed_pitches(rules, part) for part in self._parts}
-        self._highest = np.array([np.flatnonzero(self._pitches[p])[-1] for p in self._parts])
+        self._highest = [int(np.flatnonzero(self._pitches[p])[-1]) for p in self._parts]
         self._polyphony = [rules.polyphony_of(notes.instrument_of(part)) for part in self._parts]
         self._sounding: list[list[int]] = [[] for _ in self._parts]  # ends of held notes
         self._free_from = np.zeros(len(self._parts), np.int64)
+        self._first_free = 0  # the smallest of them
         self._missing = set(self._parts) if rules.parts is not None else set()
         self._half = _NEVER if length_ticks is None else length_ticks // 2
         self.onset_ticks = 0
@@ -62,13 +66,14 @@ class RuleMasks:
         if self._part == START:
             legal[0] = True
             return legal
-        onsets = self.onset_ticks + np.arange(SIZES[0])
-        legal[1:] = onsets[1:] >= self._free_from.min()
+        legal[max(1, self._first_free - self.onset_ticks) :] = True
         legal[MAX_SHIFT] = True  # a rest at least
         if self.length_ticks is not None:
-            legal[onsets > self.length_ticks] = False
-            legal[onsets == self.length_ticks] = True  # the end
-        legal[0] = bool(notes.legal_shift_zero(self._previous())) and self._open(0).any()
+            end = self.length_ticks - self.onset_ticks
+            # Parts that have not played yet need a tick each before the end.
+            legal[max(1, end + 1 - len(self._missing)) :] = False
+            legal[end : end + 1] = not self._missing
+        legal[0] = len(self._open(0)) > 0
         return legal
 
     def parts(self, shift: int) -> np.ndarray:
@@ -81,10 +86,14 @@ class RuleMasks:
         if onset == self.length_ticks:
             legal[END] = True
             return legal
-        free = self._open(shift)
-        allowed = [part for part, is_free in zip(self._parts, free, strict=True) if is_free]
-        overdue = [part for part in allowed if part in self._missing]
-        legal[overdue if overdue and onset >= self._half else allowed] = True
+        allowed = self._open(shift)
+        legal[allowed] = True
+        if self._missing and onset >= self._half:
+            overdue = [part for part in allowed.tolist() if part in self._missing]
+            if overdue:
+                legal[:] = False
+                legal[overdue] = True
+            return legal
         legal[REST] = shift == MAX_SHIFT
         legal[TEMPO] = self._tempo_class is None and shift > 0
         return legal
@@ -106,10 +115,10 @@ class RuleMasks:
 
     def durations(self, shift: int) -> np.ndarray:
         """bool [durations]: those that end with the piece at the latest."""
-        if self.length_ticks is None:
-            return np.ones(len(DURATIONS), bool)
-        legal = self.length_ticks - self.onset_ticks - shift >= DURATIONS
-        legal[0] = True
+        legal = np.ones(len(DURATIONS), bool)
+        if self.length_ticks is not None:
+            left = self.length_ticks - self.onset_ticks - shift
+            legal[max(1, bisect_right(_DURATION_TICKS, left)) :] = False
         return legal
 
     # --- memory -------------------------------------------------------------------------------
@@ -126,21 +135,21 @@ class RuleMasks:
         limit = self._polyphony[index]
         if limit is not None:
             held = [end for end in self._sounding[index] if end > self.onset_ticks]
-            held.append(self.onset_ticks + int(DURATIONS[duration]))
+            held.append(self.onset_ticks + _DURATION_TICKS[duration])
             held.sort()
             self._sounding[index] = held
             self._free_from[index] = held[-limit] if len(held) >= limit else 0
-
-    def _previous(self) -> Previous:
-        return Previous(np.array(self._part), np.array(self._pitch))
+            self._first_free = int(self._free_from.min())
 
     def _open(self, shift: int) -> np.ndarray:
-        """Which of the allowed parts may play after a shift; bool [allowed parts]."""
-        free = self._free_from <= self.onset_ticks + shift
-        if shift == 0:
-            parts = np.array(self._parts)
-            free &= (parts > self._part) | ((parts == self._part) & (self._highest > self._pitch))
-        return free
+        """The allowed parts that may play after a shift; ascending part classes."""
+        first = 0
+        if shift == 0:  # only what comes after the previous event
+            first = bisect_left(self._parts, self._part)
+            if self._parts[first : first + 1] == [self._part]:
+                first += self._highest[first] <= self._pitch
+        free = self._free_from[first:] <= self.onset_ticks + shift
+        return self._part_classes[first:][free]
 
 
 def _allowed_parts(rules: Rules) -> list[int]:

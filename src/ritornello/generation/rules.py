@@ -16,6 +16,7 @@ from ritornello.keys import KeyName, parse_key
 from ritornello.piece import Metre
 
 MAX_BARS = 4000
+MAX_PARTS = 16  # as many as a MIDI file has channels; each needs a tick to play in
 _DENOMINATORS = (2, 4, 8, 16)
 
 
@@ -85,8 +86,8 @@ class Rules:
                 parse_instrument(name)
         if self.parts is None:
             return
-        if not self.parts:
-            raise ConfigError("A piece needs at least one part.")
+        if not 1 <= len(self.parts) <= MAX_PARTS:
+            raise ConfigError(f"A piece has 1 to {MAX_PARTS} parts; asked for {len(self.parts)}.")
         for instrument, count in Counter(map(parse_instrument, self.parts)).items():
             most = 1 if INSTRUMENTS[instrument].is_drum else DESKS
             if count > most:
