@@ -1,0 +1,120 @@
+"""What every registered cell promises: steps equal the full pass, and state is a value."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from tests.music import band
+
+from ritornello.encodings.notes import SIZES
+from ritornello.encodings.sequences import sequences, stacked
+from ritornello.models.cells import CELLS, scan
+from ritornello.models.note_model import Events, NoteModel, NoteModelConfig
+
+
+def batch(length: int = 64) -> Events:
+    rows = [sequences(band(seed), 0, 1) for seed in (1, 2, 3)]
+    return Events(*map(torch.as_tensor, stacked([row.chunk(0, length) for row in rows])))
+
+
+def at(events: Events, time: int) -> Events:
+    """The events of one moment, without the time axis."""
+    return Events(*(table[time] for table in events[:5]), *events[5:])
+
+
+def between(events: Events, start: int, stop: int) -> Events:
+    return Events(*(table[start:stop] for table in events[:5]), *events[5:])
+
+
+@pytest.fixture(params=CELLS)
+def model(request) -> NoteModel:
+    torch.manual_seed(0)
+    config = NoteModelConfig(cell=request.param, layers=2, width=24, head_width=16, dropout=0.0)
+    return NoteModel(config).eval()
+
+
+@torch.no_grad()
+def test_stepping_equals_the_full_pass(model):
+    events = batch()
+    nats, last = model(events, model.initial_state(3))
+    state = model.initial_state(3)
+    for time in range(len(events.fields)):
+        hidden, state = model.step(events.context[time], events.controls, events.instruments, state)
+        now = at(events, time)
+        for head, size in enumerate(SIZES):
+            logits = model.head_logits(head, hidden, now)
+            target = now.fields[:, head]
+            here = target < size
+            chosen = logits.log_softmax(-1).gather(-1, target.clamp(max=size - 1)[:, None])[:, 0]
+            expected = torch.where(here, -chosen, torch.zeros_like(chosen))
+            torch.testing.assert_close(nats[time, :, head], expected, atol=1e-4, rtol=1e-4)
+    for block, full in zip(state, last, strict=True):
+        for one, other in zip(block, full, strict=True):
+            torch.testing.assert_close(one, other, atol=1e-5, rtol=1e-4)
+
+
+@torch.no_grad()
+def test_a_sequence_in_two_halves_is_the_same_sequence(model):
+    events = batch()
+    whole, _ = model(events, model.initial_state(3))
+    first, state = model(between(events, 0, 29), model.initial_state(3))
+    snapshot = [tuple(tensor.clone() for tensor in block) for block in state]
+    second, _ = model(between(events, 29, 64), state)
+    torch.testing.assert_close(torch.cat([first, second]), whole, atol=1e-4, rtol=1e-4)
+    for block, kept in zip(state, snapshot, strict=True):
+        for one, other in zip(block, kept, strict=True):
+            assert torch.equal(one, other), "reading on changed a state that was handed over"
+
+
+@torch.no_grad()
+def test_the_future_does_not_leak(model):
+    events = batch()
+    fields = events.fields.clone()
+    before, _ = model(events, model.initial_state(3))
+    changed = [table.clone() for table in events[:5]]
+    for table in changed[1:]:
+        table[40:] = 0
+    after, _ = model(Events(fields, *changed[1:], *events[5:]), model.initial_state(3))
+    torch.testing.assert_close(before[:40], after[:40])
+
+
+@torch.no_grad()
+def test_the_legal_classes_of_each_head_sum_to_one(model):
+    events = batch()
+    hidden, _ = model.trunk(
+        events.context, events.controls, events.instruments, model.initial_state(3)
+    )
+    for head in range(len(SIZES)):
+        logits = model.head_logits(head, hidden, events)
+        assert torch.isfinite(logits.max(-1).values).all(), "a head with nothing to choose"
+        total = logits.softmax(-1).sum(-1)
+        torch.testing.assert_close(total, torch.ones_like(total))
+
+
+def test_scan_agrees_with_a_plain_loop_and_its_gradient():
+    torch.manual_seed(0)
+    forget = torch.rand(7, 2, 3, dtype=torch.float64, requires_grad=True)
+    update = torch.randn(7, 2, 3, dtype=torch.float64, requires_grad=True)
+    start = torch.randn(2, 3, dtype=torch.float64, requires_grad=True)
+    carry, rows = start, []
+    for time in range(7):
+        carry = forget[time] * carry + update[time]
+        rows.append(carry)
+    torch.testing.assert_close(scan(forget, update, start), torch.stack(rows))
+    assert torch.autograd.gradcheck(scan, (forget, update, start))
+
+
+def test_nats_are_those_of_a_distribution_counted_by_hand():
+    """A model whose last layers are zero is uniform over what is legal."""
+    model = NoteModel(NoteModelConfig(layers=1, width=8, head_width=8, dropout=0.0))
+    with torch.no_grad():
+        for head in model.heads:
+            head.out.weight.zero_()
+            head.out.bias.zero_()
+        events = batch(2)
+        nats, _ = model(events, model.initial_state(3))
+    # The first event is the tempo, after nothing: all shifts, all parts but REST, 48 tempi.
+    expected = np.log([SIZES[0], SIZES[1] - 1, 48])
+    np.testing.assert_allclose(nats[0, 0, :3].numpy(), expected, rtol=1e-5)
+    assert nats[0, 0, 3:].tolist() == [0, 0], "a tempo has no duration and no velocity"

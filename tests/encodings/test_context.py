@@ -1,0 +1,88 @@
+"""Computed inputs: the whole piece at once and one event at a time agree."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from tests.music import band
+from tests.strategies import pieces
+
+from ritornello.encodings import context, notes
+from ritornello.encodings.context import CONTEXT_COLUMN, ECHO, MEMORY, PLACE, Grid, Tracker
+from ritornello.encodings.sequences import sequences
+from ritornello.io import read
+
+
+def assert_tracker_agrees(encoded: notes.Encoded, most: int = 3000) -> None:
+    inputs = context.compute(encoded)
+    tracker = Tracker(Grid(encoded.metres, encoded.length_ticks))
+    for index, event in enumerate(encoded.fields[:most].tolist()):
+        shift, part, pitch, *_ = event
+        assert tracker.context() == inputs.context[index].tolist()
+        assert list(tracker.place(shift)) == inputs.place[index].tolist()
+        assert list(tracker.memory(shift, part)) == inputs.memory[index].tolist()
+        assert list(tracker.echo(part, pitch)) == inputs.echo[index].tolist()
+        tracker.advance(tuple(event))
+
+
+@settings(max_examples=40, deadline=None)
+@given(pieces())
+def test_tracker_equals_the_whole_piece(piece):
+    if piece.note_count:
+        assert_tracker_agrees(notes.encode(piece))
+
+
+@pytest.mark.data
+def test_tracker_equals_the_whole_piece_on_real_music(data_dir):
+    for name in ("freedoom_midi", "openscore_quartets_midi"):
+        path = sorted((data_dir / name).rglob("*.mid"))[3]
+        assert_tracker_agrees(notes.encode(read(path)), most=1500)
+
+
+@settings(max_examples=40, deadline=None)
+@given(pieces())
+def test_every_input_is_a_class_of_its_column(piece):
+    if not piece.note_count:
+        return
+    inputs = context.compute(notes.encode(piece))
+    tables = ((inputs.context, context.CONTEXT), (inputs.place, PLACE),
+              (inputs.memory, MEMORY), (inputs.echo, ECHO))  # fmt: skip
+    for table, sizes in tables:
+        assert (table >= 0).all()
+        assert (table < np.array([*sizes.values()])).all()
+
+
+def test_the_lookback_foretells_a_repeated_bar():
+    encoded = notes.encode(band(bars=8))
+    inputs = context.compute(encoded)
+    first = CONTEXT_COLUMN["shift_4_bars_ago"]
+    told = inputs.context[:, first : first + 3]  # shift, part, pitch
+    later = encoded.onsets_ticks >= 4 * 96
+    later[-1] = False  # the end of the piece is no repetition
+    later[np.flatnonzero(later)[0]] = False  # its lookback starts before the piece
+    np.testing.assert_array_equal(told[later], encoded.fields[later, :3])
+
+
+def test_a_copied_tracker_goes_its_own_way():
+    events = [tuple(row) for row in notes.encode(band()).fields.tolist()]
+    tracker = Tracker(Grid(band().metres, 8 * 96))
+    for event in events[:40]:
+        tracker.advance(event)
+    twin = tracker.copy()
+    before = twin.context()
+    for event in events[40:60]:
+        tracker.advance(event)
+    assert twin.context() == before
+    for event in events[40:60]:
+        twin.advance(event)
+    assert twin.context() == tracker.context()
+
+
+@pytest.mark.parametrize("semitones", [-5, 4])
+def test_transposing_the_arrays_is_transposing_the_piece(semitones):
+    piece = band()
+    moved = sequences(piece, 0, 1, semitones=semitones)
+    expected = sequences(piece.transposed(semitones), 0, 1)
+    for name in ("fields", "context", "place", "memory", "echo", "controls"):
+        np.testing.assert_array_equal(getattr(moved, name), getattr(expected, name), err_msg=name)

@@ -1,0 +1,160 @@
+"""Composed music keeps every rule exactly, whatever the model thinks."""
+
+from __future__ import annotations
+
+import io
+
+import mido
+import numpy as np
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ritornello.checkpoint import Checkpoint
+from ritornello.encodings import notes
+from ritornello.errors import ConfigError
+from ritornello.generation.compose import compose, stream
+from ritornello.generation.rules import Rules
+from ritornello.generation.sampling import Sampling
+from ritornello.instruments import INSTRUMENTS, parse_instrument
+from ritornello.io.midi_write import write_bytes
+from ritornello.keys import SCALES, KeyName
+from ritornello.models.note_model import NoteModel, NoteModelConfig
+from ritornello.runtime.drawing import draw
+from ritornello.runtime.engine import Engine
+
+
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    """An untrained model: it knows no music, so only the masks keep the rules."""
+    torch.manual_seed(1)
+    model = NoteModel(NoteModelConfig(layers=1, width=16, head_width=16))
+    with torch.no_grad():  # fewer, longer steps than uniform choice would take
+        model.heads[0].out.bias[:] = -8
+        model.heads[0].out.bias[[0, 12, 24, 36, 96, 192]] = 2
+    weights = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
+    return Engine(Checkpoint(weights, model.settings(), collections=("band",)))
+
+
+INSTRUMENT_NAMES = [i.name for i in INSTRUMENTS]
+RULES = st.fixed_dictionaries(
+    {
+        "bars": st.integers(1, 12),
+        "metre": st.sampled_from(["4/4", "3/4", "6/8", "5/4", "7/8", "2/2", "12/8", "3/8"]),
+        "tempo_bpm": st.integers(20, 320).map(float),
+        "key": st.builds(KeyName, st.integers(0, 11), st.sampled_from([*SCALES])),
+        "parts": st.lists(st.sampled_from(INSTRUMENT_NAMES), min_size=1, max_size=5, unique=True),
+        "polyphony": st.fixed_dictionaries({"all": st.integers(1, 4)}),
+    }
+)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(rules=RULES, seed=st.integers(0, 2**32 - 1))
+def test_an_independent_reader_finds_no_rule_broken(engine, rules, seed):
+    asked = Rules(**rules)
+    piece = compose(engine, asked, seeds=[seed])[0]
+    midi = mido.MidiFile(file=io.BytesIO(write_bytes(piece)))
+    numerator, denominator = asked.counts
+    bar = midi.ticks_per_beat * 4 * numerator / denominator
+    assert piece.bar_count == asked.bars
+    found, held = set(), {}
+    for track in midi.tracks:
+        tick, programs = 0, {}
+        for message in track:
+            tick += message.time
+            if message.type == "set_tempo":
+                assert mido.tempo2bpm(message.tempo) == pytest.approx(asked.tempo_bpm, rel=1e-4)
+            elif message.type == "time_signature":
+                assert (message.numerator, message.denominator) == (numerator, denominator)
+            elif message.type == "program_change":
+                programs[message.channel] = message.program
+            elif message.type in ("note_on", "note_off"):
+                drums = message.channel == 9
+                program = programs.get(message.channel, 0)
+                name = INSTRUMENTS[
+                    0 if drums else next(i for i, x in enumerate(INSTRUMENTS)
+                                         if program in x.programs and not x.is_drum)
+                ].name  # fmt: skip
+                sounding = held.setdefault(name, set())
+                if message.type == "note_off" or message.velocity == 0:
+                    sounding.discard(message.note)
+                    continue
+                found.add(name)
+                assert name in rules["parts"]
+                assert tick < asked.bars * bar
+                low, high = asked.range_of(parse_instrument(name))
+                assert low <= message.note <= high
+                if not drums:
+                    assert message.note % 12 in asked.key.pitch_classes
+                sounding.add(message.note)
+                assert len(sounding) <= rules["polyphony"]["all"]
+        assert tick <= asked.bars * bar
+    assert found == set(rules["parts"]), "a part that was asked for is silent"
+
+
+def test_a_seed_gives_the_same_piece_in_any_batch(engine):
+    rules = Rules(bars=4, parts=("piano", "drums"))
+    together = compose(engine, rules, seeds=[5, 6, 7])
+    alone = compose(engine, rules, seeds=[6])[0]
+    assert together[1] == alone
+    assert together[0] != together[1]
+
+
+def test_open_rules_are_left_to_the_model(engine):
+    piece = compose(engine, Rules(bars=2), seeds=[1])[0]
+    assert piece.note_count > 0
+    assert piece.bar_count == 2
+
+
+def test_music_without_an_end_streams_in_constant_memory(engine):
+    events = stream(engine, Rules(parts=("piano", "bass")), seed=0)
+    onset = 0
+    for _ in range(3000):
+        shift, part, *_ = next(events)
+        onset += shift
+        assert part != notes.END
+    assert onset > 24 * 4 * 8
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        {"bars": 0}, {"metre": "4"}, {"metre": "4/3"}, {"metre": "33/4"}, {"tempo_bpm": 900},
+        {"key": "H major"}, {"key": "C kazoo"}, {"parts": ()}, {"parts": ("kazoo",)},
+        {"parts": ("drums", "drums")}, {"parts": ("violin",) * 5}, {"polyphony": {"piano": 0}},
+        {"ranges": {"bass": (40, 30)}}, {"density": -1},
+        {"parts": ("bass",), "key": "C major", "ranges": {"bass": (37, 37)}},
+    ],
+)  # fmt: skip
+def test_rules_that_cannot_be_met_are_refused_before_any_work(rules):
+    with pytest.raises(ConfigError):
+        Rules(**rules)
+
+
+@given(st.integers(0, 2**32 - 1), st.floats(0.1, 3), st.floats(0.05, 1), st.integers(0, 5))
+def test_only_legal_and_likely_classes_are_drawn(seed, temperature, top_p, top_k):
+    rng = np.random.default_rng(seed)
+    logits = rng.normal(size=(8, 12))
+    legal = rng.random((8, 12)) < 0.5
+    legal[:, 3] = True
+    drawn = draw(logits, legal, rng.random(8), temperature, top_p, top_k)
+    assert legal[np.arange(8), drawn].all()
+    if top_k:
+        better = ((logits > logits[np.arange(8), drawn, None]) & legal).sum(axis=1)
+        assert (better < top_k).all()
+
+
+def test_draws_follow_the_distribution():
+    logits = np.log(np.tile([0.5, 0.3, 0.15, 0.05], (20_000, 1)))
+    uniform = (np.arange(20_000) + 0.5) / 20_000
+    found = np.bincount(draw(logits, None, uniform), minlength=4) / 20_000
+    np.testing.assert_allclose(found, [0.5, 0.3, 0.15, 0.05], atol=1e-3)
+    kept = np.bincount(draw(logits, None, uniform, top_p=0.6), minlength=4) / 20_000
+    np.testing.assert_allclose(kept, [0.625, 0.375, 0, 0], atol=1e-3)
+
+
+def test_a_temperature_of_zero_is_refused():
+    with pytest.raises(ConfigError):
+        Sampling(temperature=0)

@@ -1,0 +1,110 @@
+"""Training learns, and a run that was stopped goes on to the same numbers."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tests.music import MemoryCorpus, band
+
+from ritornello import checkpoint
+from ritornello.errors import ConfigError, InputError
+from ritornello.training.batches import Rows
+from ritornello.training.config import TrainConfig
+from ritornello.training.loop import train
+
+TINY = TrainConfig(
+    steps=24, layers=1, width=24, head_width=16, batch=4, chunk=32, validate_every=8,
+    learning_rate=1e-2, dropout=0.1, threads=1, seed=3,
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def music() -> MemoryCorpus:
+    return MemoryCorpus([band(seed) for seed in range(10)])
+
+
+def losses(folder) -> list[float]:
+    lines = map(json.loads, (folder / "metrics.jsonl").read_text().splitlines())
+    return [line["nats_per_note"] for line in lines if line["kind"] == "step"]
+
+
+def test_a_resumed_run_is_the_run_that_was_never_stopped(music, tmp_path):
+    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
+    train(music, whole, TINY)
+
+    class Killed(Exception):
+        pass
+
+    def kill(progress):
+        if progress.step == 13:  # between two savings
+            raise Killed
+
+    with pytest.raises(Killed):
+        train(music, stopped, TINY, watch=kill)
+    train(music, stopped, TINY)
+    assert losses(stopped) == losses(whole)
+    one, other = (checkpoint.load(folder / "model.safetensors") for folder in (whole, stopped))
+    for name, weight in one.weights.items():
+        np.testing.assert_array_equal(weight, other.weights[name], err_msg=name)
+
+
+def test_ctrl_c_saves_first(music, tmp_path):
+    def interrupt(progress):
+        if progress.step == 5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(music, tmp_path, TINY, watch=interrupt)
+    train(music, tmp_path, TINY)
+    steps = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    assert [s["step"] for s in steps if s["kind"] == "step"] == list(range(1, 25))
+
+
+def test_it_learns(music, tmp_path):
+    train(music, tmp_path, replace(TINY, steps=80))
+    found = losses(tmp_path)
+    assert np.mean(found[-10:]) < 0.5 * np.mean(found[:5])
+    figures = checkpoint.load(tmp_path / "model.safetensors").provenance["validation"]
+    assert figures["nats_per_note"] == pytest.approx(sum(figures["fields"].values()), abs=0.001)
+
+
+def test_a_row_reads_each_excerpt_from_its_start_to_its_end(music):
+    rows = Rows(music, shares=None, batch=3, chunk=16, seed=0, transpose=False)
+    ends = np.zeros(3, int)
+    for _ in range(30):
+        arrays, starts = rows.next()
+        assert (starts[ends == 1]).all(), "a new excerpt follows the end of one"
+        ends = (arrays[0][..., 1] == 130).any(axis=0).astype(int)  # END was read
+    assert rows.drawn.min() > 1
+
+
+def test_shares_decide_how_often_a_collection_is_read():
+    class Two(MemoryCorpus):
+        collections = ("small", "large")
+
+        def __init__(self):
+            super().__init__([band(seed, bars=4 if seed < 4 else 16) for seed in range(12)], 0)
+            self.collections = ("small", "large")
+
+        def collection_of(self, index):
+            return self.collections[int(index >= 4)]
+
+    rows = Rows(Two(), shares={"small": 0.5, "large": 0.5}, batch=8, chunk=64, seed=0)
+    chances = dict.fromkeys(("small", "large"), 0.0)
+    for index, chance in zip(rows._indices, rows._chances, strict=True):
+        chances[rows.music.collection_of(index)] += chance
+    assert chances["small"] == pytest.approx(0.5)
+
+
+def test_nothing_to_train_on_is_said(tmp_path):
+    with pytest.raises(InputError, match="train on"):
+        train(MemoryCorpus([band()], valid=1), tmp_path, TINY)
+
+
+@pytest.mark.parametrize("change", [{"steps": None}, {"minutes": 3.0}, {"steps": -1}, {"batch": 0}])
+def test_settings_without_meaning_are_refused(change):
+    with pytest.raises(ConfigError):
+        replace(TINY, **change)
