@@ -35,14 +35,14 @@ def test_a_resumed_run_is_the_run_that_was_never_stopped(music, tmp_path):
     whole, stopped = tmp_path / "whole", tmp_path / "stopped"
     train(music, whole, TINY)
 
-    class Killed(Exception):
+    class KilledError(Exception):
         pass
 
     def kill(progress):
         if progress.step == 13:  # between two savings
-            raise Killed
+            raise KilledError
 
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         train(music, stopped, TINY, watch=kill)
     train(music, stopped, TINY)
     assert losses(stopped) == losses(whole)
