@@ -22,17 +22,22 @@ def data_dir() -> Path:
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a model that has learned nothing and composes at once."""
     torch = pytest.importorskip("torch", reason="making a model needs the extra train")
+    from tests.music import band
+
     from ritornello import checkpoint
+    from ritornello.encodings import ngrams, notes
     from ritornello.models.note_model import NoteModel, NoteModelConfig
 
     torch.manual_seed(0)
     model = NoteModel(NoteModelConfig(layers=1, width=16, head_width=16, collections=2))
     weights = {name: tensor.detach().numpy() for name, tensor in model.state_dict().items()}
-    folder = tmp_path_factory.mktemp("models") / "tiny"
-    checkpoint.save(
-        checkpoint.Checkpoint(
-            weights, model.settings(), "notes", ("chorales", "rags"), {"name": "tiny"}
-        ),
-        folder / checkpoint.MODEL_FILE,
+    made = checkpoint.Checkpoint(
+        weights,
+        model.settings(),
+        collections=("chorales", "rags"),
+        provenance={"name": "tiny"},
+        baseline=ngrams.count([notes.encode(band()).fields]),
     )
+    folder = tmp_path_factory.mktemp("models") / "tiny"
+    checkpoint.save(made, folder / checkpoint.MODEL_FILE)
     return folder

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ritornello.encodings import load_encoding
+from ritornello.encodings import ENCODINGS, load_encoding
 from ritornello.encodings.tables import context_columns, head_columns
 from ritornello.errors import CheckpointError
 from ritornello.io.atomic import atomic_write
@@ -117,11 +117,12 @@ def describe(path: Path) -> dict[str, Any]:
             where=str(path),
             next_step=again,
         )
-    expected = _fingerprint(about["encoding"])
-    if about["fingerprint"] != expected:
+    encoding, found = about["encoding"], about["fingerprint"]
+    expected = _fingerprint(encoding) if encoding in ENCODINGS else "none of this name"
+    if found != expected:
         raise CheckpointError(
-            f"The model was made for another {about['encoding']} encoding "
-            f"({about['fingerprint']}, this version has {expected}).",
+            f"The model was made for another {encoding} encoding "
+            f"({found}, this version has {expected}).",
             where=str(path),
             next_step=again,
         )

@@ -105,7 +105,7 @@ def train(
     learning_rate
         The highest; 0.002 if left out.
     batch
-        Excerpts learned from at a time; 16 if left out.
+        Excerpts learned from at a time; follows the amount of music if left out.
     seed
         The same seed, music and machine give the same model.
     threads

@@ -12,7 +12,15 @@ from rich.markup import escape
 from rich.panel import Panel
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-out = Console(highlight=False, soft_wrap=True)
+
+class _Results(Console):
+    """Standard output; when its reader has gone, `ritornello.cli` decides what that means."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
+out = _Results(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False)
 
 
