@@ -29,6 +29,7 @@ from ritornello.instruments import INSTRUMENTS
 
 _NEVER = np.iinfo(np.int64).max
 _DURATION_TICKS: list[int] = DURATIONS.tolist()
+_FIRST_DURATIONS = np.tri(len(DURATIONS) + 1, len(DURATIONS), -1, bool)  # row n allows n of them
 
 
 class RuleMasks:
@@ -49,7 +50,7 @@ class RuleMasks:
         self._polyphony = [rules.polyphony_of(notes.instrument_of(part)) for part in self._parts]
         self._sounding: list[list[int]] = [[] for _ in self._parts]  # ends of held notes
         self._free_from = np.zeros(len(self._parts), np.int64)
-        self._first_free = 0  # the smallest of them
+        self._first_free = self._all_free = 0  # the smallest and the largest of them
         self._missing = set(self._parts) if rules.parts is not None else set()
         self._half = _NEVER if length_ticks is None else length_ticks // 2
         self.onset_ticks = 0
@@ -115,11 +116,10 @@ class RuleMasks:
 
     def durations(self, shift: int) -> np.ndarray:
         """bool [durations]: those that end with the piece at the latest."""
-        legal = np.ones(len(DURATIONS), bool)
-        if self.length_ticks is not None:
-            left = self.length_ticks - self.onset_ticks - shift
-            legal[max(1, bisect_right(_DURATION_TICKS, left)) :] = False
-        return legal
+        if self.length_ticks is None:
+            return _FIRST_DURATIONS[-1]
+        left = self.length_ticks - self.onset_ticks - shift
+        return _FIRST_DURATIONS[max(1, bisect_right(_DURATION_TICKS, left))]
 
     # --- memory -------------------------------------------------------------------------------
 
@@ -140,6 +140,7 @@ class RuleMasks:
             self._sounding[index] = held
             self._free_from[index] = held[-limit] if len(held) >= limit else 0
             self._first_free = int(self._free_from.min())
+            self._all_free = int(self._free_from.max())
 
     def _open(self, shift: int) -> np.ndarray:
         """The allowed parts that may play after a shift; ascending part classes."""
@@ -148,8 +149,8 @@ class RuleMasks:
             first = bisect_left(self._parts, self._part)
             if self._parts[first : first + 1] == [self._part]:
                 first += self._highest[first] <= self._pitch
-        free = self._free_from[first:] <= self.onset_ticks + shift
-        return self._part_classes[first:][free]
+        onset, later = self.onset_ticks + shift, self._part_classes[first:]
+        return later if onset >= self._all_free else later[self._free_from[first:] <= onset]
 
 
 def _allowed_parts(rules: Rules) -> list[int]:

@@ -277,9 +277,9 @@ static float keep_likeliest(float *chance, int64_t n, float mass, int64_t most)
 }
 
 /* One class a row, as drawing.py; logits [batch, classes] are overwritten. */
-void ritornello_draw(int64_t batch, int64_t classes, float *logits, const uint8_t *legal,
-                     const double *uniform, double temperature, double top_p, int64_t top_k,
-                     int64_t *chosen)
+static void draw(int64_t batch, int64_t classes, float *logits, const uint8_t *legal,
+                 const double *uniform, double temperature, double top_p, int64_t top_k,
+                 int64_t *chosen)
 {
     const float down = (float)(1 / temperature);
     for (int64_t row = 0; row < batch; row++) {
@@ -308,4 +308,18 @@ void ritornello_draw(int64_t batch, int64_t classes, float *logits, const uint8_
                 chosen[row] = i;
         }
     }
+}
+
+/* Draw a field: chosen [batch]; legal [batch, classes] or NULL, uniform [batch]. */
+int ritornello_choose(const struct model *m, int64_t which, int64_t batch, const float *hidden,
+                      const int64_t *columns, const uint8_t *legal, const double *uniform,
+                      double temperature, double top_p, int64_t top_k, int64_t *chosen)
+{
+    const int64_t classes = m->head[which].out.rows;
+    float *logits = malloc(batch * classes * sizeof *logits);
+    int failed = !logits || ritornello_logits(m, which, batch, hidden, columns, logits);
+    if (!failed)
+        draw(batch, classes, logits, legal, uniform, temperature, top_p, top_k, chosen);
+    free(logits);
+    return failed;
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Callable
 from ctypes import POINTER, Structure, c_double, c_int64, c_void_p
 from typing import Any
 
@@ -100,8 +101,13 @@ class CompiledEngine(Engine):
             self._linear(self._hidden),
             (_Head * len(heads))(*heads),
         )
-        self._model_address = c_void_p(ctypes.addressof(self._model))
-        self._classes = [out.integers.shape[0] for out in self._outs]
+        self._model_address = ctypes.addressof(self._model)
+        array, count, number = c_void_p, c_int64, c_double
+        library.ritornello_step.argtypes = [c_void_p, count, *[array] * 5]
+        library.ritornello_logits.argtypes = [c_void_p, count, count, *[array] * 3]
+        library.ritornello_choose.argtypes = [
+            c_void_p, count, count, *[array] * 4, number, number, count, array
+        ]  # fmt: skip
 
     def _keep(self, array: np.ndarray, dtype: type) -> int:
         """The address of a copy that starts on a cache line and lives as long as the engine."""
@@ -135,32 +141,27 @@ class CompiledEngine(Engine):
         batch = len(rows)
         hidden = np.empty((batch, len(self._outs) * self.head_width), np.float32)
         after = np.empty((batch, *self._state_shape), np.float32)
-        failed = self._library.ritornello_step(
-            self._model_address,
-            c_int64(batch),
+        self._call(
+            self._library.ritornello_step,
+            batch,
             _buffer(rows, np.int64),
             _buffer(condition, np.float32),
             _buffer(state, np.float32),
             _buffer(after, np.float32),
             _buffer(hidden, np.float32),
         )
-        if failed:
-            raise MemoryError
         return hidden, after
 
     def head_logits(self, head: int, hidden: np.ndarray, columns: np.ndarray | None) -> np.ndarray:
-        batch = len(hidden)
-        logits = np.empty((batch, self._classes[head]), np.float32)
-        failed = self._library.ritornello_logits(
-            self._model_address,
-            c_int64(head),
-            c_int64(batch),
+        logits = np.empty((len(hidden), len(self._outs[head].bias)), np.float32)
+        self._call(
+            self._library.ritornello_logits,
+            head,
+            len(hidden),
             _buffer(hidden, np.float32),
             None if columns is None else _buffer(columns, np.int64),
             _buffer(logits, np.float32),
         )
-        if failed:
-            raise MemoryError
         return logits
 
     def choose(
@@ -174,17 +175,22 @@ class CompiledEngine(Engine):
         top_p: float = 1.0,
         top_k: int = 0,
     ) -> np.ndarray:
-        logits = self.head_logits(head, hidden, columns)
         chosen = np.empty(len(hidden), np.int64)
-        self._library.ritornello_draw(
-            c_int64(len(hidden)),
-            c_int64(self._classes[head]),
-            _buffer(logits, np.float32),
+        self._call(
+            self._library.ritornello_choose,
+            head,
+            len(hidden),
+            _buffer(hidden, np.float32),
+            None if columns is None else _buffer(columns, np.int64),
             None if legal is None else _buffer(legal, np.bool_),
             _buffer(uniform, np.float64),
-            c_double(temperature),
-            c_double(top_p),
-            c_int64(top_k),
+            temperature,
+            top_p,
+            top_k,
             _buffer(chosen, np.int64),
         )
         return chosen
+
+    def _call(self, function: Callable[..., int], *arguments: Any) -> None:
+        if function(self._model_address, *arguments):
+            raise MemoryError("No memory is left for a step of the model.")

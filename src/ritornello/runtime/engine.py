@@ -183,7 +183,9 @@ class Engine:
         Args:
             controls: int [batch, 3]. instruments: float32 [batch, instruments + 1].
         """
-        return self._controls(controls) + instruments @ self._instruments
+        # Not a matrix product: the order in which BLAS sums depends on the size of the batch.
+        shares = instruments[:, :, None] * self._instruments
+        return self._controls(controls) + shares.sum(axis=1)
 
     def step(
         self, rows: np.ndarray, condition: np.ndarray, state: np.ndarray

@@ -1,0 +1,83 @@
+"""Untrained models of every cell, music for them to read, and the ways to play them."""
+
+from __future__ import annotations
+
+import subprocess
+from ctypes import CDLL
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from tests.music import band
+
+from ritornello.checkpoint import Checkpoint
+from ritornello.encodings.notes import FIELDS
+from ritornello.encodings.tables import HEAD_INPUTS
+from ritornello.runtime import kernel
+from ritornello.runtime.compiled import CompiledEngine
+from ritornello.runtime.engine import Engine
+
+torch = pytest.importorskip("torch", reason="the judge of the runtime is the model in torch")
+
+from ritornello.models.note_model import Events, NoteModel, NoteModelConfig  # noqa: E402
+from ritornello.training.batches import sequences  # noqa: E402
+
+
+def make_model(cell: str = "qrnn") -> tuple[NoteModel, Checkpoint]:
+    torch.manual_seed(3)
+    model = NoteModel(NoteModelConfig(cell, layers=2, width=40, head_width=24, collections=2))
+    model.eval()
+    weights = {name: tensor.detach().numpy() for name, tensor in model.state_dict().items()}
+    return model, Checkpoint(weights, model.settings(), collections=("chorales", "rags"))
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Several pieces as arrays [batch, time, columns], as `Events` has them."""
+
+    fields: np.ndarray
+    context: np.ndarray
+    place: np.ndarray
+    memory: np.ndarray
+    echo: np.ndarray
+    controls: np.ndarray
+    instruments: np.ndarray
+
+    def events(self) -> Events:
+        """Time first, for torch."""
+        tables = (self.fields, self.context, self.place, self.memory, self.echo)
+        swapped = [torch.as_tensor(table).transpose(0, 1) for table in tables]
+        return Events(*swapped, torch.as_tensor(self.controls), torch.as_tensor(self.instruments))
+
+    def columns(self, head: int, time: int) -> np.ndarray | None:
+        tables = [
+            self.fields[:, time, FIELDS.index(name), None]
+            if name in FIELDS
+            else getattr(self, name)[:, time]
+            for name in HEAD_INPUTS[head]
+        ]
+        return np.concatenate(tables, axis=1) if tables else None
+
+
+@pytest.fixture(scope="session")
+def batch() -> Batch:
+    """Nineteen pieces: more than the kernel works on together, and not a multiple of it."""
+    rows = [sequences(band(seed, bars=4), seed % 2, 2).chunk(0, 40) for seed in range(19)]
+    return Batch(*(np.stack(arrays) for arrays in zip(*rows, strict=True)))
+
+
+@pytest.fixture(scope="session")
+def library(tmp_path_factory: pytest.TempPathFactory) -> CDLL:
+    try:
+        return CDLL(str(kernel.compiled(tmp_path_factory.mktemp("kernel"))))
+    except (OSError, subprocess.SubprocessError) as error:
+        pytest.skip(f"needs a C compiler: {error}")
+
+
+@pytest.fixture(params=["numpy", "c"])
+def int8_engine(request: pytest.FixtureRequest) -> Engine:
+    """Each of the engines that people compose with."""
+    checkpoint = make_model()[1]
+    if request.param == "numpy":
+        return Engine(checkpoint, int8=True)
+    return CompiledEngine(checkpoint, request.getfixturevalue("library"))
