@@ -8,7 +8,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata, util
 from pathlib import Path
 
@@ -16,7 +16,8 @@ from ritornello import __version__
 from ritornello.api.composer import Composer
 from ritornello.api.files import save
 from ritornello.api.library import DEFAULT_MODEL, own_models_folder
-from ritornello.errors import RitornelloError
+from ritornello.errors import ConfigError, RitornelloError
+from ritornello.runtime import kernel
 
 _PACKAGES = ("numpy", "symusic", "safetensors", "soundfile", "soxr", "pillow", "cyclopts", "rich")
 _EXTRAS = {
@@ -52,7 +53,7 @@ class Check:
 def doctor() -> list[Check]:
     """Look at everything; required things first. Nothing is changed, and nothing is raised."""
     checks = [_python(), *_packages(), _sound(), _default_model(), _working_folder()]
-    return [*checks, *_extras(), _own_models(), _processors(), _compiler()]
+    return [*checks, *_extras(), _own_models(), _processors(), _kernel()]
 
 
 def _python() -> Check:
@@ -139,6 +140,10 @@ def _processors() -> Check:
     return Check("processors", True, False, f"{os.cpu_count() or 1} threads")
 
 
-def _compiler() -> Check:
-    compiler = next(filter(None, map(shutil.which, ("cc", "gcc", "clang"))), None)
-    return Check("C compiler", compiler is not None, False, compiler or "none", "Not needed.")
+def _kernel() -> Check:
+    def load() -> str:
+        if kernel.load() is None:
+            raise ConfigError("none, so models play with NumPy, several times slower")
+        return "compiled for this machine"
+
+    return replace(_tried("kernel", load, "Install a C compiler, such as gcc."), required=False)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ritornello.training.loop import Progress
 
 _REPORT_FILE = "report.html"
+_CORPUS_FOLDER = "corpus"
 _SAMPLES_FOLDER = "samples"
 _SAMPLE_BARS = 8
 _SAMPLES_A_RUN = 8
@@ -148,8 +149,11 @@ def train(
     _refuse_other_model(out, RESUME_FILE)
     result = inspect(folder, collections=collections, progress=scanned)
     resumes = (out / RESUME_FILE).is_file()
-    music = _stored(result, out, resumes)
+    splits = assign_splits(result)
+    if resumes:
+        _refuse_other_music(out, fingerprint(result, splits))
     save_report(result, out / _REPORT_FILE, overwrite=True)
+    music = build_store(result, out / _CORPUS_FOLDER, splits=splits)
     taught = int(music.note_counts[music.indices("train")].sum())
     size = network_size(taught)._asdict()
     del size["up_to_notes"]
@@ -237,21 +241,15 @@ def _refuse_other_model(out: Path, resume_file: str) -> None:
         )
 
 
-def _stored(result: ScanResult, out: Path, resumes: bool) -> Corpus:
-    """The scanned music as arrays in ``out``; a run goes on only with the music it began with."""
-    folder = out / "corpus"
-    splits = assign_splits(result)
-    if (
-        resumes
-        and folder.exists()
-        and Corpus.open(folder).fingerprint != fingerprint(result, splits)
-    ):
+def _refuse_other_music(out: Path, music: str) -> None:
+    """A run goes on only with the music it began with."""
+    folder = out / _CORPUS_FOLDER
+    if folder.exists() and Corpus.open(folder).fingerprint != music:
         raise ConfigError(
             "The run in this folder began with other music: files came, went or changed since.",
             where=str(out),
             next_step="Choose another folder with -o to begin anew.",
         )
-    return build_store(result, folder, splits=splits)
 
 
 def _provenance(result: ScanResult, name: str) -> dict[str, Any]:

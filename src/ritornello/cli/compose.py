@@ -168,7 +168,7 @@ def _facts(piece: Piece, seed: int, files: list[Path]) -> dict[str, Any]:
 def _print(rows: list[dict[str, Any]], seconds: float) -> None:
     for row in rows:
         key = f"{row['key']}, " if row["key"] else ""
-        parts = ", ".join(f"{name} {count}" for name, count in row["parts"].items())
+        parts = ", ".join(f"{name} ({count})" for name, count in row["parts"].items())
         minutes, rest = divmod(round(row["seconds"]), 60)
         out.print(
             f"Piece {row['seed']}: {key}{row['tempo_bpm']:g} bpm, {row['metre']}, "
