@@ -19,8 +19,8 @@ from ritornello.runtime.engine import Engine
 
 torch = pytest.importorskip("torch", reason="the judge of the runtime is the model in torch")
 
+from ritornello.encodings.sequences import sequences  # noqa: E402
 from ritornello.models.note_model import Events, NoteModel, NoteModelConfig  # noqa: E402
-from ritornello.training.batches import sequences  # noqa: E402
 
 
 def make_model(cell: str = "qrnn") -> tuple[NoteModel, Checkpoint]:
@@ -61,8 +61,8 @@ class Batch:
 
 @pytest.fixture(scope="session")
 def batch() -> Batch:
-    """Nineteen pieces: more than the kernel works on together, and not a multiple of it."""
-    rows = [sequences(band(seed, bars=4), seed % 2, 2).chunk(0, 40) for seed in range(19)]
+    """Thirty-five pieces: more than the kernel works on together, and not a multiple of it."""
+    rows = [sequences(band(seed, bars=4), seed % 2, 2).chunk(0, 40) for seed in range(35)]
     return Batch(*(np.stack(arrays) for arrays in zip(*rows, strict=True)))
 
 

@@ -22,7 +22,7 @@ typedef int16_t act;
 enum { SURPLUS = 0 };
 #endif
 
-enum { GROUP = 16, TILE = 64 }; /* pieces, and rows of a matrix, that are worked on together */
+enum { GROUP = 32, TILE = 64 }; /* pieces, and rows of a matrix, that are worked on together */
 
 struct linear { /* y = weight x * scale + bias */
     const int8_t *weight;
