@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+
 import numpy as np
 import pytest
 import torch
@@ -121,3 +123,11 @@ def test_draws_follow_the_distribution():
 def test_a_temperature_of_zero_is_refused():
     with pytest.raises(ConfigError):
         Sampling(temperature=0)
+
+
+def test_the_command_line_is_as_bold_as_the_library():
+    from ritornello.cli.compose import compose as command
+
+    defaults = {name: p.default for name, p in inspect.signature(command).parameters.items()}
+    assert defaults["temperature"] == Sampling.temperature
+    assert defaults["top_p"] == Sampling.top_p

@@ -108,3 +108,10 @@ def test_nothing_to_train_on_is_said(tmp_path):
 def test_settings_without_meaning_are_refused(change):
     with pytest.raises(ConfigError):
         replace(TINY, **change)
+
+
+def test_a_run_killed_before_its_first_saving_leaves_no_trace(music, tmp_path):
+    (tmp_path / "metrics.jsonl").write_text('{"kind": "step", "step": 1}\n{"kind": "st')
+    train(music, tmp_path, replace(TINY, steps=2))
+    steps = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    assert [s["step"] for s in steps if s["kind"] == "step"] == [1, 2]

@@ -81,8 +81,8 @@ class Composer:
         rules: Rules | None = None,
         *,
         seed: int = 0,
-        temperature: float = 1.0,
-        top_p: float = 0.97,
+        temperature: float = Sampling.temperature,
+        top_p: float = Sampling.top_p,
         watch: Watch | None = None,
         **fields: Any,
     ) -> Piece:
@@ -108,8 +108,8 @@ class Composer:
         rules: Rules | None = None,
         *,
         seed: int = 0,
-        temperature: float = 1.0,
-        top_p: float = 0.97,
+        temperature: float = Sampling.temperature,
+        top_p: float = Sampling.top_p,
         watch: Watch | None = None,
         **fields: Any,
     ) -> list[Piece]:
@@ -140,8 +140,8 @@ class Composer:
         rules: Rules | None = None,
         *,
         seed: int = 0,
-        temperature: float = 1.0,
-        top_p: float = 0.97,
+        temperature: float = Sampling.temperature,
+        top_p: float = Sampling.top_p,
         **fields: Any,
     ) -> Iterator[StreamedNote]:
         """Notes for ever, in the order they start, at constant cost and memory.

@@ -17,7 +17,7 @@ from ritornello.encodings import ngrams, notes
 from ritornello.encodings.notes import FIELDS, PART, PITCH, SHIFT, SIZES, Previous
 from ritornello.encodings.sequences import Sequences, sequences, stacked
 from ritornello.encodings.tables import HEAD_INPUTS
-from ritornello.errors import InputError
+from ritornello.errors import CheckpointError, InputError
 from ritornello.piece import Piece
 from ritornello.runtime.engine import Engine
 
@@ -72,8 +72,13 @@ def evaluate(
         baselines, ``notes``, ``pieces``, and the same for each of ``collections``.
 
     Raises:
-        InputError: if there is no piece.
+        InputError: if there is no piece. CheckpointError: if the model lacks its baselines.
     """
+    if not checkpoint.baseline:
+        raise CheckpointError(
+            "The model holds no counts of its training music, so its baselines are unknown.",
+            next_step="Train it again with this version.",
+        )
     engine = Engine(checkpoint)
     sums: dict[str, _Sums] = {}
     batch: list[tuple[str, Sequences]] = []

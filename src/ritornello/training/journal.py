@@ -62,10 +62,11 @@ class Journal:
         """Forget what was written after a step, because the run resumes from there."""
         if not self.path.exists():
             return
-        lines = self.path.read_text().splitlines()
-        kept = [line for line in lines if json.loads(line)["step"] <= step]
+        lines = self.path.read_text().splitlines(keepends=True)
+        whole = [line for line in lines if line.endswith("\n")]  # a kill may cut the last one
+        kept = [line for line in whole if json.loads(line)["step"] <= step]
         with atomic_write(self.path, overwrite=True) as temporary:
-            temporary.write_text("".join(line + "\n" for line in kept))
+            temporary.write_text("".join(kept))
 
     def _write(self, line: dict[str, Any]) -> None:
         with self.path.open("a") as file:

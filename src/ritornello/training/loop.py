@@ -73,7 +73,8 @@ def train(
     if not len(music.indices("train")):
         raise InputError("No piece is left to train on.", next_step="See `ritornello inspect`.")
     folder.mkdir(parents=True, exist_ok=True)
-    run = _Run.resume(music, folder, config) or _Run.start(music, folder, config)
+    run = _Run.resume(music, folder, config) or _Run(music, folder, config)
+    run.journal.cut(run.steps)
     run.provenance = dict(provenance or {})
     run.sample = sample
     try:
@@ -131,10 +132,6 @@ class _Run:
         self.sample: Callable[[Path, int], None] = lambda model, step: None
 
     @classmethod
-    def start(cls, music: Music, folder: Path, config: TrainConfig) -> _Run:
-        return cls(music, folder, config)
-
-    @classmethod
     def resume(cls, music: Music, folder: Path, config: TrainConfig) -> _Run | None:
         path = folder / RESUME_FILE
         if not path.exists():
@@ -149,7 +146,6 @@ class _Run:
         for name in ("steps", "notes_seen", "seconds", "best", "bad_validations", "running"):
             setattr(run, name, saved[name])
         torch.set_rng_state(saved["random"])
-        run.journal.cut(run.steps)
         return run
 
     def save(self) -> None:
