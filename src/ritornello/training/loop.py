@@ -28,6 +28,7 @@ from ritornello.models.note_model import Events, NoteModel, NoteModelConfig
 from ritornello.training.batches import Music, Rows
 from ritornello.training.config import TrainConfig
 from ritornello.training.journal import Journal, histograms
+from ritornello.training.report import write_report
 from ritornello.training.validate import validate
 
 RESUME_FILE = "resume.pt"
@@ -59,7 +60,7 @@ def train(
 
     Args:
         music: the corpus; its "train" and "valid" splits are used.
-        folder: gets the model, `metrics.jsonl`, the state to resume from.
+        folder: gets the model, `metrics.jsonl`, the state to resume from, and the report.
         config: ignored but for its length when a run is resumed.
         watch: called after each step. sample: called with each new best model.
 
@@ -84,12 +85,14 @@ def train(
             if run.steps % run.config.validate_every == 0:
                 run.validate()
                 run.save()
+                write_report(folder)
     except KeyboardInterrupt:
         run.save()
         raise
     if run.steps % run.config.validate_every:
         run.validate()
     run.save()
+    write_report(folder)
     return folder / checkpoint.MODEL_FILE
 
 

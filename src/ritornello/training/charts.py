@@ -1,0 +1,223 @@
+"""Charts as inline SVG: curves over a run, and histograms over a run.
+
+Colours come from the style sheet of the page (classes of `Curve.look`, and ``h1`` to ``h8`` for the
+shades of a histogram), so that one chart serves light, dark and paper.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Literal
+
+import numpy as np
+
+from ritornello.training.history import Shape
+
+# One size for all line charts, about that of a phone: the letters are legible at any width.
+_WIDTH, _HEIGHT = 360, 220
+_LEFT, _RIGHT, _TOP, _BOTTOM = 48, 336, 22, 184
+_MOST_POINTS = 400
+_SETTLED = 0.1  # share of a run after which its curves should fill the chart
+_STRIP_COLUMNS, _STRIP_ROWS, _SHADES = 60, 27, 8
+_SHARE_SHOWN = 0.99  # of the values of a matrix; a few far ones would flatten the rest
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Values ``y`` at ``x`` [points], NaN where there is none.
+
+    Its look is "raw" (thin and pale), "smooth" (a line), "marked" (a dashed line with dots) or
+    "limit" (a dotted line).
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    look: Literal["raw", "smooth", "marked", "limit"]
+
+
+def smoothed(values: np.ndarray, keep: float = 0.98) -> np.ndarray:
+    """Moving average [steps] that forgets, without a bias to its start; NaN values are left out."""
+    total = weight = 0.0
+    found = np.full(len(values), math.nan)
+    for index, value in enumerate(values.tolist()):
+        if math.isfinite(value):
+            total, weight = keep * total + (1 - keep) * value, keep * weight + 1 - keep
+        if weight:
+            found[index] = total / weight
+    return found
+
+
+def line_chart(curves: Sequence[Curve], *, x_name: str, y_name: str, whole: bool = False) -> str:
+    """Curves over one x axis from 0.
+
+    The y axis is close around the run after its steep beginning, which leaves the chart at its top;
+    or, if ``whole``, it goes from zero to the highest value.
+    """
+    x_low, x_high = _span(np.concatenate([[0.0], *(curve.x for curve in curves)]))
+    y_low, y_high = _range(curves, -math.inf if whole else _SETTLED * x_high)
+    margin = 0.05 * (y_high - y_low)
+    y_low = 0.0 if whole else max(y_low - margin, min(y_low, 0.0))
+    y_high += margin
+    y_ticks, x_ticks = _ticks(y_low, y_high, 5), _ticks(x_low, x_high, 4)
+    if curves[0].x.dtype.kind == "i":  # steps are counted
+        x_ticks = [tick for tick in x_ticks if tick == round(tick)]
+
+    def across(x: float) -> float:
+        return _LEFT + (x - x_low) / (x_high - x_low) * (_RIGHT - _LEFT)
+
+    def up(y: float) -> float:
+        # Far outside is as good as infinitely far, and short to write.
+        share = min(max((y - y_low) / (y_high - y_low), -1), 9)
+        return _BOTTOM - share * (_BOTTOM - _TOP)
+
+    marks = [f'<text class="name" x="4" y="12">{escape(y_name)}</text>']
+    for tick, label in zip(y_ticks, _labels(y_ticks), strict=True):
+        marks.append(f'<path class="grid" d="M{_LEFT} {up(tick):.1f}H{_RIGHT}"/>')
+        marks.append(
+            f'<text class="y" x="{_LEFT - 6}" y="{up(tick) + 4:.1f}" '
+            f'text-anchor="end">{label}</text>'
+        )
+    for tick, label in zip(x_ticks, _labels(x_ticks), strict=True):
+        marks.append(f'<path class="grid" d="M{across(tick):.1f} {_BOTTOM}v4"/>')
+        marks.append(
+            f'<text class="x" x="{across(tick):.1f}" y="{_BOTTOM + 17}" '
+            f'text-anchor="middle">{label}</text>'
+        )
+    marks.append(
+        f'<text class="name" x="{_RIGHT}" y="{_HEIGHT - 4}" text-anchor="end">'
+        f"{escape(x_name)}</text>"
+    )
+    inner = "".join(_drawn(curve, across, up) for curve in curves)
+    plot = (
+        f'<svg y="{_TOP}" width="{_WIDTH}" height="{_BOTTOM - _TOP}" '
+        f'viewBox="0 {_TOP} {_WIDTH} {_BOTTOM - _TOP}">{inner}</svg>'
+    )
+    spoken = escape(f"{y_name} over {x_name}")
+    return (
+        f'<svg class="chart" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{spoken}">'
+        f"{''.join(marks)}{plot}</svg>"
+    )
+
+
+def _drawn(curve: Curve, across: Callable[[float], float], up: Callable[[float], float]) -> str:
+    finite = np.isfinite(curve.x) & np.isfinite(curve.y)
+    kept = _thinned(np.where(finite, curve.y, math.nan))
+    path, dots, pen_down = [], [], False
+    for x, y in zip(curve.x[kept].tolist(), curve.y[kept].tolist(), strict=True):
+        if not math.isfinite(x + y):
+            pen_down = False
+            continue
+        place = f"{across(x):.1f} {up(y):.1f}"
+        # A point alone is drawn too: the round ends of a line of no length are a dot.
+        path.append(f"L{place}" if pen_down else f"M{place}h0")
+        pen_down = True
+        if curve.look == "marked":
+            dots.append(f"M{place}h0")
+    look = curve.look if len(path) > 1 else f"{curve.look} lone"
+    line = f'<path class="{look}" d="{"".join(path)}"/>' if path else ""
+    return line + (f'<path class="dots" d="{"".join(dots)}"/>' if dots else "")
+
+
+def _thinned(values: np.ndarray) -> np.ndarray:
+    """Indices of the points to draw: of every stretch of a long curve its extremes."""
+    if len(values) <= _MOST_POINTS:
+        return np.arange(len(values))
+    kept = {0, len(values) - 1}
+    for stretch in np.array_split(np.arange(len(values)), _MOST_POINTS // 2):
+        known = stretch[np.isfinite(values[stretch])]
+        if len(known):
+            kept |= {int(known[values[known].argmin()]), int(known[values[known].argmax()])}
+        else:
+            kept.add(int(stretch[0]))  # so that the gap is seen
+    return np.array(sorted(kept))
+
+
+def _span(values: np.ndarray) -> tuple[float, float]:
+    """Lowest and highest value, never the same; 0 to 1 if there is none."""
+    values = values[np.isfinite(values)]
+    if not len(values):
+        return 0.0, 1.0
+    low, high = float(values.min()), float(values.max())
+    if high - low > 1e-9 * max(abs(low), abs(high)) + 1e-30:
+        return low, high
+    return low - (abs(low) / 10 or 1), high + (abs(high) / 10 or 1)
+
+
+def _range(curves: Sequence[Curve], settled: float) -> tuple[float, float]:
+    """Lowest and highest of what is drawn from ``settled`` on, without lone peaks."""
+    values = []
+    for curve in curves:
+        late = curve.y[curve.x >= settled]
+        late = late[np.isfinite(late)]
+        if curve.look == "raw" and len(late):
+            late = np.quantile(late, [0.01, 0.99])
+        values.append(late)
+    return _span(np.concatenate(values))
+
+
+def _ticks(low: float, high: float, most: int) -> list[float]:
+    """Round numbers between two values, at most ``most + 1``."""
+    rough = (high - low) / most
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(power * factor for factor in (1, 2, 2.5, 5, 10) if power * factor >= rough * 0.999)
+    first, last = math.ceil(low / step - 1e-6), math.floor(high / step + 1e-6)
+    return [number * step for number in range(first, last + 1)] or [low, high]
+
+
+def _labels(ticks: Sequence[float]) -> list[str]:
+    step = ticks[1] - ticks[0] if len(ticks) > 1 else abs(ticks[0]) or 1
+    if step < 1e-4 or step >= 1e6:
+        return [f"{tick:.3g}" for tick in ticks]
+    decimals = next(count for count in range(7) if abs(round(step, count) - step) < 1e-3 * step)
+    return [f"{tick + 0.0:,.{decimals}f}" for tick in ticks]
+
+
+def strip(shapes: Sequence[Shape]) -> tuple[str, float]:
+    """Histograms of one matrix beside each other, time from left to right.
+
+    Returns:
+        The SVG, stretched to any size by its style, and the ``reach``: it shows the values from
+        ``-reach`` to ``reach``, bottom to top.
+    """
+    if len(shapes) > _STRIP_COLUMNS:
+        picked = np.linspace(0, len(shapes) - 1, _STRIP_COLUMNS).round().astype(int)
+        shapes = [shapes[index] for index in picked]
+    reach = max(map(_reach, shapes)) or 1.0
+    edges = np.linspace(reach, -reach, _STRIP_ROWS + 1)
+    cells: list[list[str]] = [[] for _ in range(_SHADES + 1)]
+    for column, shape in enumerate(shapes):
+        density = -np.diff(_below(shape, edges))
+        # The root lets the thin flanks be seen beside the peak.
+        shades = np.ceil(_SHADES * np.sqrt(density / max(density.max(), 1e-12)) - 0.4).astype(int)
+        starts = np.flatnonzero(np.diff(shades, prepend=-1))
+        for row, end in zip(starts, [*starts[1:], _STRIP_ROWS], strict=True):
+            cells[shades[row]].append(f"M{column} {row}h1v{end - row}h-1z")
+    paths = "".join(
+        f'<path class="h{shade}" d="{"".join(cells[shade])}"/>'
+        for shade in range(1, _SHADES + 1)
+        if cells[shade]
+    )
+    picture = (
+        f'<svg class="strip" viewBox="0 0 {len(shapes)} {_STRIP_ROWS}" '
+        f'preserveAspectRatio="none" aria-hidden="true">{paths}</svg>'
+    )
+    return picture, reach
+
+
+def _below(shape: Shape, values: np.ndarray) -> np.ndarray:
+    """Share of a matrix that is below each of some values [values]."""
+    total = shape.counts.sum()
+    if not total or shape.high <= shape.low:  # all elements are the same
+        return (values > shape.low).astype(float)
+    edges = np.linspace(shape.low, shape.high, len(shape.counts) + 1)
+    return np.interp(values, edges, np.concatenate([[0], shape.counts.cumsum()]) / total)
+
+
+def _reach(shape: Shape) -> float:
+    """The distance from zero within which nearly all values lie."""
+    distances = np.linspace(0, max(abs(shape.low), abs(shape.high)), 401)
+    inside = _below(shape, distances) - _below(shape, -distances)
+    return float(distances[min(int(np.searchsorted(inside, _SHARE_SHOWN)), len(distances) - 1)])

@@ -1,0 +1,182 @@
+"""What `metrics.jsonl` tells of a run, as arrays.
+
+The journal may be read while the run writes it and after a kill in the middle of a line, so a line
+that cannot be used is counted and passed over.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ritornello.encodings.notes import FIELDS
+from ritornello.errors import InputError
+from ritornello.training.journal import METRICS_FILE
+
+_FIGURES = ("seconds", "notes", "nats_per_note", "learning_rate", "gradient_norm")
+_LARGEST = 1e30
+
+
+@dataclass(frozen=True)
+class Validation:
+    """One scoring of the validation split.
+
+    Attributes:
+        step, seconds: of the run when it was made. notes: how many were scored.
+        nats_per_note: of all notes. fields, collections: the same by field and by collection.
+    """
+
+    step: int
+    seconds: float
+    notes: float
+    nats_per_note: float
+    fields: dict[str, float]
+    collections: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Histogram of the values of one matrix: ``counts`` of equal bins from ``low`` to ``high``."""
+
+    step: int
+    low: float
+    high: float
+    counts: np.ndarray
+
+
+@dataclass(frozen=True)
+class History:
+    """A run so far. What a line does not tell is NaN.
+
+    Attributes:
+        steps: numbers of the steps, ascending [steps].
+        figures: ``seconds``, ``notes``, ``nats_per_note``, ``learning_rate`` and
+            ``gradient_norm`` after each step [steps].
+        fields: nats per note of each field of the note [steps].
+        validations: ascending by step; none if there was nothing to validate on.
+        shapes: by parameter, histograms of its ``weight`` and its ``gradient``, ascending by step.
+        unread: lines that could not be used.
+    """
+
+    steps: np.ndarray
+    figures: dict[str, np.ndarray]
+    fields: dict[str, np.ndarray]
+    validations: list[Validation]
+    shapes: dict[str, dict[str, list[Shape]]]
+    unread: int
+
+    @property
+    def best(self) -> Validation | None:
+        """The validation with the fewest nats per note: the one whose weights were kept."""
+        return min(self.validations, key=lambda one: one.nats_per_note, default=None)
+
+
+def read_history(folder: Path) -> History:
+    """Read the journal of a run.
+
+    Raises:
+        InputError: if the folder holds no journal, or none with a step in it.
+    """
+    path = folder / METRICS_FILE
+    try:
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError as error:
+        raise InputError(
+            f"There is no record of a training run here ({error.strerror}).",
+            where=str(path),
+            next_step="Give the folder that `ritornello train` writes.",
+        ) from error
+    parsed = list(map(_parsed, lines))
+    # A resumed run may tell of a step twice; the later line counts.
+    told: dict[str, dict[int, dict[str, Any]]] = {"step": {}, "validation": {}, "histograms": {}}
+    for line in filter(None, parsed):
+        told[line["kind"]][line["step"]] = line
+    if not told["step"]:
+        raise InputError(
+            "No training step is recorded yet.",
+            where=str(path),
+            next_step="Let the run make its first step.",
+        )
+    rows = [told["step"][step] for step in sorted(told["step"])]
+    steps = np.array([row["step"] for row in rows])
+    figures = {name: _column(row.get(name) for row in rows) for name in _FIGURES}
+    return History(
+        steps,
+        figures,
+        {name: _column(_table(row.get("fields")).get(name) for row in rows) for name in FIELDS},
+        _validations(told["validation"], steps, figures["seconds"]),
+        _shapes(told["histograms"]),
+        parsed.count(None),
+    )
+
+
+def _parsed(text: str) -> dict[str, Any] | None:
+    try:
+        line = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    known = isinstance(line, dict) and line.get("kind") in ("step", "validation", "histograms")
+    step = line.get("step") if known else None
+    return line if type(step) is int and 0 <= step < 2**53 else None
+
+
+def _number(value: object) -> float:
+    """A figure a chart can hold, or NaN."""
+    if isinstance(value, int | float) and abs(value) < _LARGEST:
+        return float(value)
+    return math.nan
+
+
+def _column(values: Iterable[object]) -> np.ndarray:
+    return np.array([_number(value) for value in values])
+
+
+def _table(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _validations(
+    told: dict[int, dict[str, Any]], steps: np.ndarray, seconds: np.ndarray
+) -> list[Validation]:
+    found = []
+    for step, line in sorted(told.items()):
+        nats = _number(line.get("nats_per_note"))
+        if math.isfinite(nats):
+            fields, collections = (
+                {name: _number(value) for name, value in _table(line.get(key)).items()}
+                for key in ("fields", "collections")
+            )
+            before = max(int(np.searchsorted(steps, step, side="right")) - 1, 0)
+            found.append(
+                Validation(
+                    step, seconds[before], _number(line.get("notes")), nats, fields, collections
+                )
+            )
+    return found
+
+
+def _shapes(told: dict[int, dict[str, Any]]) -> dict[str, dict[str, list[Shape]]]:
+    found: dict[str, dict[str, list[Shape]]] = {}
+    for step, line in sorted(told.items()):
+        for name, pair in _table(line.get("parameters")).items():
+            for kind in ("weight", "gradient"):
+                shape = _shape(step, _table(_table(pair).get(kind)))
+                if shape:
+                    found.setdefault(name, {"weight": [], "gradient": []})[kind].append(shape)
+    return found
+
+
+def _shape(step: int, values: dict[str, Any]) -> Shape | None:
+    low, high = _number(values.get("low")), _number(values.get("high"))
+    try:
+        counts = np.array(values.get("counts"), float)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    usable = counts.ndim == 1 and len(counts) and math.isfinite(low + high)
+    return Shape(step, low, high, counts) if usable and (counts >= 0).all() else None

@@ -1,0 +1,127 @@
+"""What the pages of the training report are made of: style sheet, page, table, grid, numbers.
+
+The page serves screen, phone, dark and paper. Blue and vermilion (in the dark: sky blue and orange)
+are the pair of Okabe and Ito that people with any kind of colour blindness tell apart; lines also
+differ in their dashes, so that grey print does.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from html import escape
+
+STYLE = """
+:root { color-scheme: light dark; --ink: #1d2430; --soft: #566072; --line: #dfe3ea;
+  --paper: #fff; --card: #f5f7fa; --train: #0072b2; --valid: #c44e00; }
+@media screen and (prefers-color-scheme: dark) { :root { --ink: #e6e8ec; --soft: #a8b0bd;
+  --line: #333b47; --paper: #14181e; --card: #1d232c; --train: #56b4e9; --valid: #f0a030; } }
+* { box-sizing: border-box; }
+body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper);
+  max-width: 68rem; margin: 2rem auto 4rem; padding: 0 1.1rem; }
+h1 { font-size: 1.6rem; line-height: 1.25; margin: 0 0 .25rem; overflow-wrap: anywhere; }
+h2 { font-size: 1.2rem; margin: 2.75rem 0 .25rem; }
+h3 { font-size: 1rem; margin: 0; overflow-wrap: anywhere; }
+p { margin: .25rem 0 .9rem; max-width: 46rem; } .soft, figcaption { color: var(--soft); }
+.warn { border-left: 4px solid var(--valid); padding-left: .75rem; }
+dl.cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(9.5rem, 1fr));
+  gap: .75rem; margin: 1.25rem 0 .75rem; }
+.cards div { background: var(--card); border-radius: .5rem; padding: .6rem .8rem; }
+.cards dt { color: var(--soft); font-size: .85rem; }
+.cards dd { margin: 0; font-size: 1.45rem; font-weight: 600; line-height: 1.25; }
+.cards small { display: block; font-size: .8rem; font-weight: 400; color: var(--soft); }
+.grid { display: grid; gap: 1.25rem 2rem;
+  grid-template-columns: repeat(auto-fit, minmax(min(20rem, 100%), 1fr)); }
+.grid.wide { grid-template-columns: repeat(auto-fit, minmax(min(24rem, 100%), 1fr)); }
+figure { margin: 0; break-inside: avoid; } figcaption { font-size: .9rem; }
+svg { display: block; width: 100%; } .chart { height: auto; max-width: 36rem; }
+svg text { fill: var(--soft); font-size: 12px; font-variant-numeric: tabular-nums; }
+svg text.name { fill: var(--ink); }
+svg path { fill: none; stroke-linecap: round; stroke-linejoin: round; }
+.grid path, svg .grid { stroke: var(--line); }
+svg .raw { stroke: var(--train); stroke-width: 1; opacity: .35; }
+svg .smooth { stroke: var(--train); stroke-width: 2; }
+svg .marked { stroke: var(--valid); stroke-width: 1.5; stroke-dasharray: 5 3; }
+svg .dots { stroke: var(--valid); stroke-width: 6; }
+svg .lone { stroke-width: 6; }
+svg .limit { stroke: var(--soft); stroke-width: 1.5; stroke-dasharray: 1 4; }
+.key { display: flex; flex-wrap: wrap; gap: .1rem 1.25rem; margin: .25rem 0 .6rem;
+  font-size: .9rem; }
+.key svg { display: inline-block; width: 28px; height: 12px; margin-right: .4rem;
+  vertical-align: middle; }
+.pair { display: grid; grid-template-columns: 1fr 1fr; gap: .9rem; }
+.layer { break-inside: avoid; } .layer p { margin: 0; font-size: .85rem; }
+.strip { height: 84px; background: var(--card); border: 1px solid var(--line); }
+svg.strip path { fill: var(--train); stroke: none; shape-rendering: crispEdges; }
+.h1 { opacity: .12 } .h2 { opacity: .24 } .h3 { opacity: .36 } .h4 { opacity: .48 }
+.h5 { opacity: .6 } .h6 { opacity: .73 } .h7 { opacity: .86 }
+.scroll { overflow-x: auto; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; margin: .25rem 0 .75rem; }
+th, td { text-align: left; padding: .3rem 1.5rem .3rem 0; border-bottom: 1px solid var(--line);
+  vertical-align: top; overflow-wrap: anywhere; }
+caption { text-align: left; font-size: .9rem; color: var(--soft); }
+thead th { color: var(--soft); font-weight: 500; font-size: .9rem; }
+td.n, th.n { text-align: right; white-space: nowrap; }
+tbody th { overflow-wrap: normal; font-weight: 500; }
+@media (max-width: 40rem) { th, td { padding-right: .8rem; } }
+table.settings th { font-weight: 400; color: var(--soft); white-space: nowrap; }
+audio { display: block; width: 100%; margin: .3rem 0; }
+details { margin: .5rem 0; } summary { cursor: pointer; }
+a { color: var(--train); }
+@media print { tr, .scroll:not(:has(.settings)) { break-inside: avoid; }
+  body { font-size: 10.5pt; margin: 0; max-width: none; }
+  figcaption, .layer h3 { font-size: .8rem; }
+  .cards div { border: 1px solid var(--line); } audio, .samples { display: none; }
+  .strip, .cards div { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+  h2 { break-after: avoid; } .chart { max-width: none; }
+  .grid { grid-template-columns: 1fr 1fr 1fr; } .grid.wide { grid-template-columns: 1fr 1fr; } }
+"""
+
+
+def page(title: str, sections: Iterable[str]) -> str:
+    """A whole document; ``sections`` are HTML, and the empty ones are left out."""
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{text(title)}</title><style>{STYLE}</style></head><body>\n<h1>{text(title)}</h1>\n"
+        + "\n".join(filter(None, sections))
+        + "\n</body></html>\n"
+    )
+
+
+def table(head: list[str], rows: Iterable[list[str]], *, caption: str) -> str:
+    """A table whose first column names its rows; the others are numbers."""
+    titles = "".join(
+        f'<th scope="col" class="{"n" if index else ""}">{text(title)}</th>'
+        for index, title in enumerate(head)
+    )
+    lines = "".join(
+        f'<tr><th scope="row">{text(first)}</th>'
+        + "".join(f'<td class="n">{cell}</td>' for cell in cells)
+        + "</tr>"
+        for first, *cells in rows
+    )
+    return (
+        f'<div class="scroll"><table><caption>{caption}</caption><thead><tr>{titles}</tr></thead>'
+        f"<tbody>{lines}</tbody></table></div>"
+    )
+
+
+def grid(items: Iterable[str], *, wide: bool = False) -> str:
+    """Items beside each other as far as the page is wide; ``wide`` ones take more room."""
+    return f'<div class="grid{" wide" if wide else ""}">{"".join(items)}</div>'
+
+
+def text(value: object) -> str:
+    """Anything as text that HTML takes for nothing else."""
+    return escape(str(value))
+
+
+def nats(value: float | None) -> str:
+    """Nats per note as the reader sees them, to three places."""
+    return f"{value:.3f}" if value is not None and math.isfinite(value) else "unknown"
+
+
+def count(value: float) -> str:
+    """A whole number as the reader sees it."""
+    return f"{value:,.0f}" if math.isfinite(value) else "unknown"
