@@ -4,7 +4,8 @@ Four tables of class indices go with the events of the `notes` encoding, in the 
 composer comes to know them:
 
     context  before the event: the previous event, its place in the bar, bars done and left, metre,
-             tempo, and what came next at this place one, two and four bars ago (the lookback)
+             tempo, what came next at this place one, two and four bars ago (the lookback), and how
+             many notes its part has struck together
     place    once the shift is chosen: the place in the bar and the bars left at the new onset, and
              which pitch classes sound there
     memory   once the part is chosen: the last pitch, duration and velocity of that part, and what
@@ -48,6 +49,7 @@ from ritornello.piece import Metre
 _INPUT_SIZES = [size + 1 for size in SIZES]  # with NONE
 _LONGEST_BAR = 192
 _PHRASE_BARS = 16
+_CHORD_SIZES = 16
 _METRES = (
     (4, 4), (3, 4), (2, 4), (6, 8), (2, 2), (3, 8), (9, 8), (12, 8),
     (6, 4), (3, 2), (5, 4), (7, 8), (7, 4), (5, 8), (4, 2),
@@ -78,6 +80,7 @@ CONTEXT: dict[str, int] = {
         for bars in LOOKBACK_BARS
         for name, size in zip(FIELDS, _INPUT_SIZES, strict=True)
     },
+    "chord_size": _CHORD_SIZES,
 }
 MEMORY: dict[str, int] = {
     **dict(zip(FIELDS[PITCH:], _INPUT_SIZES[PITCH:], strict=True)),
@@ -202,6 +205,7 @@ def compute(encoded: Encoded) -> Inputs:
         _tempo_before(fields)[:, None],
         *_lookbacks(fields, onsets, previous, before, np.concatenate([start_bar, bar_length[:-1]])),
     ]
+    context.append(_chord_sizes(fields)[:, None])
     same_part = _previous_alike(fields[:, PART])
     last_of_part = np.where(same_part[:, None] < 0, NONE[PITCH:], fields[same_part, PITCH:])
     then = _part_lookbacks(fields, onsets, previous, bar_length)
@@ -219,6 +223,14 @@ def _tempo_before(fields: np.ndarray) -> np.ndarray:
     changes = np.where(fields[:, PART] == TEMPO, np.arange(len(fields)), -1)
     latest = np.concatenate([[-1], np.maximum.accumulate(changes)[:-1]])
     return np.where(latest < 0, TEMPO_UNKNOWN, fields[latest, PITCH] - TEMPO_PITCH)
+
+
+def _chord_sizes(fields: np.ndarray) -> np.ndarray:
+    """Notes that the part of the event before each event has struck on its tick, int64 [events]."""
+    index = np.arange(len(fields))
+    begins = (fields[:, SHIFT] > 0) | (np.diff(fields[:, PART], prepend=-1) != 0)
+    size = 1 + index - np.maximum.accumulate(np.where(begins, index, 0))
+    return np.concatenate([[0], np.minimum(size[:-1], _CHORD_SIZES - 1)])
 
 
 def _previous_alike(key: np.ndarray) -> np.ndarray:
@@ -311,6 +323,7 @@ class Tracker:
         self.onset_ticks = 0
         self.previous: tuple[int, ...] = (0, *NONE[PART:])
         self.tempo = TEMPO_UNKNOWN
+        self._chord_size = 0
         self._memory: dict[int, tuple[int, ...]] = {}
         self._echo: dict[tuple[int, int], tuple[int, ...]] = {}
         self._keys: list[int] = []
@@ -343,6 +356,7 @@ class Tracker:
                 row += (min(onset - then, MAX_SHIFT), *fields[PART:])
             else:
                 row += NONE
+        row.append(self._chord_size)
         return row
 
     def place(self, shift: int) -> list[int]:
@@ -378,6 +392,8 @@ class Tracker:
     def advance(self, event: tuple[int, ...]) -> None:
         """Take the event as written."""
         shift, part, pitch, duration, velocity = event
+        again = shift == 0 and part == self.previous[PART]
+        self._chord_size = min(self._chord_size + 1, _CHORD_SIZES - 1) if again else 1
         self.onset_ticks += shift
         self.previous = event
         self._where = self._locate(self.onset_ticks)
