@@ -148,7 +148,9 @@ def test_it_names_the_run_and_its_settings_and_every_layer(run: Path):
     page = Page(run / REPORT_FILE)
     assert "<h1>Training of Ours</h1>" in page.source
     assert page.row("width") == ["16"]
-    assert page.row("validate_every") == ["4"]
+    planned, kept = (line[1] for line in page.rows if line[0] == "steps")
+    assert planned == "10"
+    assert kept == page.source.split("nats per note, step ")[1].split("<")[0]  # of the best
     lines = (run / METRICS_FILE).read_text().splitlines()
     shapes = next(json.loads(line) for line in lines if '"histograms"' in line)["parameters"]
     for name in shapes:

@@ -324,19 +324,27 @@ def _settings(about: Mapping[str, Any]) -> str:
     provenance = _mapping(about, "provenance")
     training = _mapping(provenance, "training")
     config, network = _mapping(training, "config"), _mapping(about, "network")
-    facts = {key: value for key, value in training.items() if key != "config"}
-    others = {
-        key: value for key, value in provenance.items() if key not in ("training", "validation")
+    groups = {
+        "As planned": config,
+        "Network": {key: value for key, value in network.items() if key not in config},
+        "By the time the best model was kept": _without(training, "config"),
+        "About the model": _without(provenance, "training", "validation"),
     }
-    rows = [
-        f'<tr><th scope="row">{text(name)}</th><td>{text(_plain(value))}</td></tr>'
-        for name, value in {**config, **network, **facts, **others}.items()
-        if value not in (None, {}, [], "")
-    ]
-    return (
-        "<h2>Settings</h2><p>As the best model states them: how it was trained, its network, and "
-        f'its music.</p><div class="scroll"><table class="settings">{"".join(rows)}</table></div>'
-    )
+    tables = []
+    for group, facts in groups.items():
+        rows = "".join(
+            f'<tr><th scope="row">{text(name)}</th><td>{text(_plain(value))}</td></tr>'
+            for name, value in facts.items()
+            if value not in (None, {}, [], "")
+        )
+        if rows:
+            caption = f"<caption>{group}</caption>"
+            tables.append(f'<div><table class="settings">{caption}{rows}</table></div>')
+    return f"<h2>Settings</h2><p>As the best model states them.</p>{grid(tables, wide=True)}"
+
+
+def _without(facts: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in facts.items() if name not in names}
 
 
 def _validations(history: History) -> str:

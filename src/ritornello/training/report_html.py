@@ -28,7 +28,8 @@ dl.cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(9.5rem
   gap: .75rem; margin: 1.25rem 0 .75rem; }
 .cards div { background: var(--card); border-radius: .5rem; padding: .6rem .8rem; }
 .cards dt { color: var(--soft); font-size: .85rem; }
-.cards dd { margin: 0; font-size: 1.45rem; font-weight: 600; line-height: 1.25; }
+.cards dd { margin: 0; font-size: 1.35rem; font-weight: 600; line-height: 1.25;
+  overflow-wrap: anywhere; }
 .cards small { display: block; font-size: .8rem; font-weight: 400; color: var(--soft); }
 .grid { display: grid; gap: 1.25rem 2rem;
   grid-template-columns: repeat(auto-fit, minmax(min(20rem, 100%), 1fr)); }
@@ -60,6 +61,7 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; margin: .
 th, td { text-align: left; padding: .3rem 1.5rem .3rem 0; border-bottom: 1px solid var(--line);
   vertical-align: top; overflow-wrap: anywhere; }
 caption { text-align: left; font-size: .9rem; color: var(--soft); }
+.settings caption { font-size: 1rem; font-weight: 600; color: var(--ink); }
 thead th { color: var(--soft); font-weight: 500; font-size: .9rem; }
 td.n, th.n { text-align: right; white-space: nowrap; }
 tbody th { overflow-wrap: normal; font-weight: 500; }
@@ -68,7 +70,7 @@ table.settings th { font-weight: 400; color: var(--soft); white-space: nowrap; }
 audio { display: block; width: 100%; margin: .3rem 0; }
 details { margin: .5rem 0; } summary { cursor: pointer; }
 a { color: var(--train); }
-@media print { tr, .scroll:not(:has(.settings)) { break-inside: avoid; }
+@media print { tr, .scroll { break-inside: avoid; }
   body { font-size: 10.5pt; margin: 0; max-width: none; }
   figcaption, .layer h3 { font-size: .8rem; }
   .cards div { border: 1px solid var(--line); } audio, .samples { display: none; }
