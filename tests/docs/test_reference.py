@@ -1,0 +1,65 @@
+"""The reference leaves nothing out: every command with every option, every public name, format."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from typing import Any
+
+import pytest
+from tests.docs.pages import ROOT
+
+import ritornello
+from ritornello import cli, io
+from ritornello.api.files import writable_formats
+from ritornello.generation.rules import Rules
+from ritornello.instruments import INSTRUMENTS
+
+COMMANDS = sorted(name for name in cli.app if not name.startswith("-"))
+
+
+def reference(name: str) -> str:
+    return (ROOT / "docs" / "reference" / f"{name}.md").read_text()
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_option_of_every_command_is_described_as_it_is(command: str):
+    page = reference("cli")
+    section = re.search(rf"^## ritornello {command}\n(.*?)(?=^## |\Z)", page, re.M | re.S)
+    assert section, f"no section on {command}"
+    shown = re.findall(r"^\| `.*$", section[1], re.M)
+    arguments = cli.app[command].assemble_argument_collection(parse_docstring=True)
+    assert shown == [_row(argument) for argument in arguments]
+
+
+def _row(argument: Any) -> str:
+    """How the reference shows an argument: names, default, meaning."""
+    default = argument.field_info.default
+    if default is argument.field_info.empty:
+        default = "required"
+    elif default is None or default is False or default == ():
+        default = ""
+    elif isinstance(default, tuple):
+        default = ",".join(default)
+    names = " ".join(f"`{name}`" for name in argument.names)
+    return f"| {names} | {default} | {argument.parameter.help} |"
+
+
+@pytest.mark.parametrize("name", sorted(set(ritornello.__all__) - {"__version__"}))
+def test_every_public_name_is_described(name: str):
+    assert f"`{name}" in reference("python")
+
+
+def test_every_rule_and_every_instrument_is_described():
+    page = reference("rules")
+    for field in dataclasses.fields(Rules):
+        assert f"`{field.name}`" in page
+    for instrument in INSTRUMENTS:
+        row = f"| {instrument.name} | {instrument.low} | {instrument.high} |"
+        assert row in page, row
+
+
+def test_every_format_is_described():
+    page = reference("formats")
+    for ending in (*io.readable_extensions(), *(f".{name}" for name in writable_formats())):
+        assert f"`{ending}`" in page, ending
