@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ritornello.corpus.augment import scale_tempo, transpose_randomly, transposition_range
+from ritornello.corpus.augment import augmented, scale_tempo, transposition_range
 from ritornello.errors import ConfigError
 from ritornello.piece import Piece, Tempo, Track
 
@@ -22,17 +22,19 @@ def piece_of(pitches: list[int]) -> Piece:
 @given(PITCHES, st.integers(0, 10_000))
 def test_transposition_moves_pitches_alike_and_never_drums(pitches: list[int], seed: int) -> None:
     piece = piece_of(pitches)
-    moved = transpose_randomly(piece, seed)
+    moved = augmented(piece, np.random.default_rng(seed))
     step = moved.tracks[0].notes["pitch"] - piece.tracks[0].notes["pitch"]
     assert len(set(step.tolist())) == 1
     assert -6 <= step[0] <= 5
     assert moved.tracks[1] == piece.tracks[1]
-    assert moved == transpose_randomly(piece, seed)
+    assert 90 / 1.101 < moved.tempos[0].bpm < 90 * 1.101
+    assert moved == augmented(piece, np.random.default_rng(seed))
 
 
 def test_every_key_is_reached_where_the_range_allows() -> None:
     piece = piece_of([60])
-    keys = {int(transpose_randomly(piece, seed).tracks[0].notes["pitch"][0]) for seed in range(200)}
+    rng = np.random.default_rng(0)
+    keys = {int(augmented(piece, rng).tracks[0].notes["pitch"][0]) for _ in range(200)}
     assert keys == set(range(54, 66))
     assert transposition_range(piece_of([2, 125])) == (-2, 2)
     assert transposition_range(piece_of([0, 127])) == (0, 0)

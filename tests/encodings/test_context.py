@@ -10,7 +10,6 @@ from tests.strategies import pieces
 
 from ritornello.encodings import context, notes
 from ritornello.encodings.context import CONTEXT_COLUMN, ECHO, MEMORY, PLACE, Grid, Tracker
-from ritornello.encodings.sequences import sequences
 from ritornello.io import read
 
 
@@ -77,12 +76,3 @@ def test_a_copied_tracker_goes_its_own_way():
     for event in events[40:60]:
         twin.advance(event)
     assert twin.context() == tracker.context()
-
-
-@pytest.mark.parametrize("semitones", [-5, 4])
-def test_transposing_the_arrays_is_transposing_the_piece(semitones):
-    piece = band()
-    moved = sequences(piece, 0, 1, semitones=semitones)
-    expected = sequences(piece.transposed(semitones), 0, 1)
-    for name in ("fields", "context", "place", "memory", "echo", "controls"):
-        np.testing.assert_array_equal(getattr(moved, name), getattr(expected, name), err_msg=name)

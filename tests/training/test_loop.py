@@ -72,7 +72,7 @@ def test_it_learns(music, tmp_path):
 
 
 def test_a_row_reads_each_excerpt_from_its_start_to_its_end(music):
-    rows = Rows(music, shares=None, batch=3, chunk=16, seed=0, transpose=False)
+    rows = Rows(music, shares=None, batch=3, chunk=16, seed=0, augment=False)
     ends = np.zeros(3, int)
     for _ in range(30):
         arrays, starts = rows.next()

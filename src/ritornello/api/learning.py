@@ -140,6 +140,7 @@ def train(
     from ritornello.training.config import TrainConfig
     from ritornello.training.loop import RESUME_FILE
     from ritornello.training.loop import train as run
+    from ritornello.training.report import write_report
 
     out = Path(out)
     if steps is None:
@@ -167,6 +168,7 @@ def train(
     about = _provenance(result, out.resolve().name)
     model = run(music, out, config, provenance=about, watch=watch, sample=sampler.now_and_then)
     sampler.write(model, "final")
+    write_report(out)  # again, with the final sample
     return model
 
 

@@ -11,6 +11,7 @@ from ritornello.piece import Piece
 
 LOWEST_SEMITONES, HIGHEST_SEMITONES = -6, 5
 _SLOWEST_BPM, _FASTEST_BPM = 1.0, 10_000.0
+_TEMPO_SHARE = 0.1
 
 
 def transposition_range(piece: Piece) -> tuple[int, int]:
@@ -23,11 +24,12 @@ def transposition_range(piece: Piece) -> tuple[int, int]:
     return min(low, 0), max(high, 0)
 
 
-def transpose_randomly(piece: Piece, seed: int) -> Piece:
-    """The piece in a key drawn evenly from `transposition_range`; same seed, same key."""
+def augmented(piece: Piece, rng: np.random.Generator) -> Piece:
+    """The piece in a key drawn evenly from `transposition_range`, up to 10% slower or faster."""
     low, high = transposition_range(piece)
-    semitones = int(np.random.default_rng(seed).integers(low, high + 1))
-    return piece.transposed(semitones) if semitones else piece
+    semitones = int(rng.integers(low, high + 1))
+    factor = (1 + _TEMPO_SHARE) ** rng.uniform(-1, 1)
+    return scale_tempo(piece.transposed(semitones) if semitones else piece, factor)
 
 
 def scale_tempo(piece: Piece, factor: float) -> Piece:

@@ -90,9 +90,6 @@ ECHO: dict[str, int] = dict(zip(FIELDS[PITCH + 1 :], _INPUT_SIZES[PITCH + 1 :], 
 
 CONTEXT_COLUMN = {name: index for index, name in enumerate(CONTEXT)}
 PLACE_COLUMN = {name: index for index, name in enumerate(PLACE)}
-PITCH_COLUMNS = [column for column, name in enumerate(CONTEXT) if "pitch" in name]
-MEMORY_PITCH_COLUMNS = [column for column, name in enumerate(MEMORY) if "pitch" in name]
-SOUNDING = slice(len(_PLACE), len(PLACE))  # columns of `PLACE`
 
 
 @dataclass(frozen=True)

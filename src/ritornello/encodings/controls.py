@@ -85,13 +85,6 @@ def read_controls(encoded: Encoded, collection: int | None) -> Controls:
     )
 
 
-def transposed(controls: Controls, semitones: int) -> Controls:
-    if controls.key is None:
-        return controls
-    minor, tonic = divmod(controls.key, 12)
-    return replace(controls, key=12 * minor + (tonic + semitones) % 12)
-
-
 def opened(controls: Controls, rng: np.random.Generator, probability: float) -> Controls:
     """Each control left open with a probability, independently."""
     names = ("collection", "key", "density", "instruments")

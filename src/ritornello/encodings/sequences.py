@@ -51,7 +51,6 @@ def sequences(
     collection: int | None,
     collections: int,
     *,
-    semitones: int = 0,
     rng: np.random.Generator | None = None,
     open_probability: float = 0.0,
 ) -> Sequences:
@@ -61,20 +60,12 @@ def sequences(
         piece: any piece with notes.
         collection: its collection, or None for an unknown one.
         collections: how many the model tells apart.
-        semitones: transposition of all pitched notes; the caller keeps them in 0-127.
         rng, open_probability: each control and the bars left are left open with this probability;
             1.0 leaves all open.
     """
     encoded = notes.encode(piece)
     inputs = context.compute(encoded)
     asked = controls.read_controls(encoded, collection)
-    if semitones:
-        asked = controls.transposed(asked, semitones)
-        _transpose(encoded.fields[:, notes.PITCH : notes.PITCH + 1], semitones)
-        _transpose(inputs.context, semitones, context.PITCH_COLUMNS)
-        _transpose(inputs.memory, semitones, context.MEMORY_PITCH_COLUMNS)
-        sounding = inputs.place[:, context.SOUNDING]
-        inputs.place[:, context.SOUNDING] = np.roll(sounding, semitones, axis=1)
     if open_probability:
         rng = rng or np.random.default_rng(0)
         asked = controls.opened(asked, rng, open_probability)
@@ -91,13 +82,6 @@ def sequences(
         asked.row(collections),
         asked.instrument_row(),
     )
-
-
-def _transpose(table: np.ndarray, semitones: int, columns: Sequence[int] = (0,)) -> None:
-    """Move the pitched classes in these columns, in place."""
-    for column in columns:
-        values = table[:, column]
-        values[values < notes.DRUM_PITCH] += semitones
 
 
 def stacked(chunks: Sequence[tuple[np.ndarray, ...]]) -> list[np.ndarray]:

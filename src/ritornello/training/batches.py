@@ -11,6 +11,7 @@ from typing import Protocol
 
 import numpy as np
 
+from ritornello.corpus.augment import augmented
 from ritornello.encodings.sequences import Sequences, sequences, stacked
 from ritornello.piece import Piece
 
@@ -31,16 +32,6 @@ class Music(Protocol):
     def indices(self, split: str) -> np.ndarray: ...
 
 
-def _transposition(piece: Piece, rng: np.random.Generator) -> int:
-    """A shift of -6 to 5 semitones that keeps every pitched note on the keyboard."""
-    pitches = [track.notes["pitch"] for track in piece.tracks if len(track) and not track.is_drum]
-    if not pitches:
-        return 0
-    low = max(-6, -min(int(column.min()) for column in pitches))
-    high = min(5, 127 - max(int(column.max()) for column in pitches))
-    return int(rng.integers(low, high + 1)) if low <= high else 0
-
-
 class Rows:
     """The rows of a batch, each on its own walk through the training split.
 
@@ -52,7 +43,7 @@ class Rows:
         seed: of everything random here.
         excerpt: longest walk inside a piece before another is drawn, in events.
         open_probability: see `sequences`.
-        transpose: whether excerpts are transposed at random.
+        augment: whether excerpts are transposed and their tempo changed at random.
     """
 
     def __init__(
@@ -65,10 +56,10 @@ class Rows:
         seed: int,
         excerpt: int = 2048,
         open_probability: float = 0.15,
-        transpose: bool = True,
+        augment: bool = True,
     ) -> None:
         self.music, self.chunk, self.seed, self.excerpt = music, chunk, seed, excerpt
-        self.open_probability, self.transpose = open_probability, transpose
+        self.open_probability, self.augment = open_probability, augment
         self._indices = np.asarray(music.indices("train"))
         self._chances = self._piece_chances(shares)
         self.drawn = np.zeros(batch, np.int64)  # excerpts drawn by each row
@@ -111,12 +102,13 @@ class Rows:
         rng = np.random.default_rng((self.seed, row, int(self.drawn[row])))
         index = int(rng.choice(self._indices, p=self._chances))
         piece = self.music.piece(index)
+        if self.augment:
+            piece = augmented(piece, rng)
         names = self.music.collections
         whole = sequences(
             piece,
             names.index(self.music.collection_of(index)),
             len(names),
-            semitones=_transposition(piece, rng) if self.transpose else 0,
             rng=rng,
             open_probability=self.open_probability,
         )
