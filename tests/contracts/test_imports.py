@@ -22,7 +22,8 @@ LAYERS = (
     ("io", "encodings"),
     ("checkpoint",),
     ("models", "runtime"),
-    ("corpus", "training", "generation", "audio", "pictures", "evaluation"),
+    ("corpus",),  # training draws its music from it
+    ("training", "generation", "audio", "pictures", "evaluation"),
     ("api",),
     ("cli",),
     ("ritornello", "__main__"),  # the public names, by name only
