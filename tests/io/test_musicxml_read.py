@@ -205,6 +205,14 @@ def test_an_archive_that_swells_is_refused():
         read_bytes(bomb(), "bomb.mxl")
 
 
+def test_a_container_in_an_unknown_encoding_is_refused():
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("META-INF/container.xml", '<?xml version="1.0" encoding="UTF-n"?><a/>')
+    with pytest.raises(InputError, match="unknown encoding"):
+        read_bytes(buffer.getvalue(), "tune.mxl")
+
+
 def test_damaged_scores_are_read_or_refused_never_worse():
     """Bytes changed, cut out and doubled in a real score."""
     notes = [(i * 160, 320, 60 + i % 9, 80) for i in range(12)]

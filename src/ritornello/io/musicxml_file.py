@@ -85,8 +85,8 @@ def _unzipped(data: bytes, where: str) -> bytes:
             # The declared size may lie: read one byte more than allowed, never the rest.
             with archive.open(name) as file:
                 return file.read(MAX_XML_BYTES + 1)
-    except (zipfile.BadZipFile, zlib.error, KeyError, OSError, EOFError, ValueError,
-            RuntimeError, NotImplementedError, ElementTree.ParseError) as error:  # fmt: skip
+    except (zipfile.BadZipFile, zlib.error, LookupError, OSError, EOFError, ValueError,
+            RuntimeError, ElementTree.ParseError) as error:  # fmt: skip
         raise InputError(
             f"The compressed score cannot be opened ({error}).", where=where, next_step=_NEXT_STEP
         ) from None
