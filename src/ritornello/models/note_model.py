@@ -12,23 +12,13 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple, cast
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ritornello.encodings.notes import (
-    END,
-    FIELDS,
-    MAX_SHIFT,
-    PART,
-    PITCH,
-    PITCH_RANGE,
-    REST,
-    SHIFT,
-    SIZES,
-    START,
-    TEMPO,
-)
+from ritornello.encodings import notes
+from ritornello.encodings.notes import FIELDS, PART, PITCH, SHIFT, SIZES
 from ritornello.encodings.tables import (
     HEAD_INPUTS,
     column_offsets,
@@ -221,33 +211,22 @@ class NoteModel(nn.Module):
         return logits if mask is None else logits.masked_fill(~mask, -torch.inf)
 
     def _legal(self, head: int, events: Events) -> Tensor | None:
-        """The masks of the encoding, for tensors."""
-        part, pitch = events.context[..., PART], events.context[..., PITCH]
-        shift = events.fields[..., SHIFT]
-        ranges = torch.as_tensor(PITCH_RANGE, device=part.device)
+        """The masks of the encoding, bool [..., classes]; None where every class is legal."""
+        if head > PITCH:
+            return None
+        part, pitch = (events.context[..., column].cpu().numpy() for column in (PART, PITCH))
+        previous = notes.Previous(part, pitch)
+        shift, chosen = (events.fields[..., column].cpu().numpy() for column in (SHIFT, PART))
         if head == SHIFT:
-            last = (part == REST - 1) & (pitch == int(PITCH_RANGE[REST - 1, 1]) - 1)
-            zero = (part == START) | ((part < REST) & ~last)
-            mask = torch.ones(*part.shape, SIZES[SHIFT], dtype=torch.bool, device=part.device)
-            mask[..., 0] = zero
-            return mask
-        if head == PART:
-            classes = torch.arange(SIZES[PART], device=part.device)
-            skip = (pitch == ranges[part, 1] - 1) | (part == TEMPO)
-            floor = torch.where((shift == 0) & (part != START), part + skip, 0)
-            mask = classes >= floor[..., None]
-            mask[..., REST] = shift == MAX_SHIFT
-            mask[..., END] &= (shift > 0) | (part == START)
-            return mask
-        if head == PITCH:
-            chosen = events.fields[..., PART]
-            low, high = ranges[chosen].unbind(-1)
-            low = torch.where((shift == 0) & (chosen == part), pitch + 1, low)
-            classes = torch.arange(SIZES[PITCH], device=part.device)
-            mask = (classes >= low[..., None]) & (classes < high[..., None])
-            # REST and END have no pitch: leave their unused row open rather than empty.
-            return mask | (high == 0)[..., None]
-        return None
+            mask = np.ones((*part.shape, SIZES[SHIFT]), bool)
+            mask[..., 0] = notes.legal_shift_zero(previous)
+        elif head == PART:
+            mask = notes.legal_parts(previous, shift)
+        else:
+            mask = notes.legal_pitches(previous, shift, chosen)
+            # REST, END and padding have no pitch: leave their unused row open, not empty.
+            mask |= ~mask.any(axis=-1, keepdims=True)
+        return torch.as_tensor(mask, device=events.fields.device)
 
 
 def parameter_count(model: nn.Module) -> int:
