@@ -140,6 +140,13 @@ def _plain(text: str) -> str:
     return "\n".join(line.rstrip() for line in text.splitlines())
 
 
+def test_the_reference_lists_all_that_learning_leaves(mymodel: Path):
+    page = (ROOT / "docs/reference/checkpoint.md").read_text()
+    for path in mymodel.iterdir():
+        name = f"{path.name}/" if path.is_dir() else path.name
+        assert f"`{name}`" in page
+
+
 @pytest.mark.parametrize("page", pages(), ids=str)
 def test_links_lead_to_something(page: Path):
     for target in links(page):
