@@ -20,7 +20,6 @@ import pytest
 from tests.docs.pages import ROOT, Block, blocks, links, pages
 
 import ritornello
-from ritornello.api import models
 from ritornello.piece import Piece, Tempo, Track
 
 RUNNABLE = [page for page in pages() if blocks(page)]
@@ -68,12 +67,10 @@ def mymodel(music: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def desk(tmp_path: Path, music: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def desk(tmp_path: Path, music: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A reader's folder, with the commands as they are after `make setup`."""
     shutil.copytree(music, tmp_path / "my-music")
     (tmp_path / ".venv").symlink_to(sys.prefix)
-    if not any(model.origin == "bundled" for model in models()):
-        (tmp_path / "default").symlink_to(tiny_model)
     tools = tmp_path / ".tools"
     tools.mkdir()
     make = tools / "make"
