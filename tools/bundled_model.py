@@ -18,12 +18,13 @@ from ritornello.checkpoint import Checkpoint
 from ritornello.corpus.scan import ScanResult, scan
 from ritornello.corpus.splits import assign_splits
 from ritornello.corpus.store import Corpus, build_store
+from ritornello.encodings import notes
 from ritornello.evaluation.likelihood import evaluate
 from ritornello.instruments import INSTRUMENTS
 from ritornello.piece import Piece
 
 _PACKAGE = Path(__file__).resolve().parent.parent / "src" / "ritornello"
-_LONGEST_EVENTS = 4096
+_LONGEST_EVENTS = 1024
 
 
 def read_recipe() -> dict[str, Any]:
@@ -67,7 +68,8 @@ def pack(data: Path, run: Path) -> None:
     exact = evaluate(model, held_out[::10], longest=_LONGEST_EVENTS)["nats_per_note"]
     coarse = evaluate(rounded, held_out[::10], longest=_LONGEST_EVENTS)["nats_per_note"]
     figures["int8_loss_nats_per_note"] = round(coarse - exact, 5)
-    provenance = {**model.provenance, **_provenance(recipe), "figures": figures}
+    provenance = {**model.provenance, **_provenance(recipe), "figures": figures,
+                  "line_ups": line_ups(music, recipe["shares"])}  # fmt: skip
     checkpoint.save(replace(model, provenance=provenance), target, int8=True)
     target.with_name("CARD.md").write_text(card(replace(model, provenance=provenance)))
     print(json.dumps(figures, indent=1))
@@ -83,6 +85,19 @@ def unseen(found: ScanResult, music: Corpus) -> list[tuple[str, Piece]]:
         for index in music.indices("valid")
         if group[music.name_of(index)] not in elsewhere
     ]
+
+
+def line_ups(music: Corpus, shares: dict[str, float]) -> list[tuple[tuple[str, ...], float]]:
+    """Who plays when nobody says, as often as the set's share; drums alone are not a piece."""
+    from ritornello.training.loop import common_line_ups
+
+    names = [music.collection_of(index) for index in music.indices("train")]
+    weights = {name: shares[name] / names.count(name) for name in set(names) - {"groove_midi"}}
+    return common_line_ups(
+        (notes.encode(music.piece(index)), weights[name])
+        for index, name in zip(music.indices("train"), names, strict=True)
+        if name in weights
+    )
 
 
 def _provenance(recipe: dict[str, Any]) -> dict[str, Any]:

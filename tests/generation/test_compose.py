@@ -73,6 +73,13 @@ def test_open_rules_are_left_to_the_model(engine):
     assert piece.bar_count == 2
 
 
+def test_parts_left_open_are_a_line_up_of_the_training_music(engine):
+    line_ups = [(("piano", "violin"), 3), (("drums",), 1)]
+    pieces = compose(engine, Rules(bars=2), seeds=range(12), line_ups=line_ups)
+    heard = {tuple(sorted(track.label for track in piece.tracks)) for piece in pieces}
+    assert heard == {("piano", "violin"), ("drums",)}
+
+
 def test_music_without_an_end_streams_in_constant_memory(engine):
     events = stream(engine, Rules(parts=("piano", "bass")), seed=0)
     onset = 0

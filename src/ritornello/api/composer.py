@@ -55,6 +55,7 @@ class Composer:
     def __init__(self, model: Checkpoint) -> None:
         self._engine = open_engine(model)
         self._collections = model.collections
+        self._line_ups = model.provenance.get("line_ups", ())
         self.card: dict[str, Any] = {
             "network": model.network,
             "encoding": model.encoding,
@@ -128,6 +129,7 @@ class Composer:
             seeds=seeds,
             sampling=Sampling(temperature, top_p),
             collections=self._collections,
+            line_ups=self._line_ups,
             **({} if watch is None else {"watch": watch}),
         )
         return [
@@ -155,6 +157,7 @@ class Composer:
             seed=seed,
             sampling=Sampling(temperature, top_p),
             collections=self._collections,
+            line_ups=self._line_ups,
         )
         return _timed(events, asked.tempo_bpm)
 

@@ -266,6 +266,12 @@ def _insert_rests(rows: np.ndarray) -> np.ndarray:
     return np.insert(rows, at, np.concatenate(pieces), axis=0)
 
 
+def line_up(encoded: Encoded) -> tuple[str, ...]:
+    """Who plays in a piece: names of instruments in part order, one for each desk."""
+    parts = np.unique(encoded.fields[:, PART])
+    return tuple(INSTRUMENTS[instrument_of(int(part))].name for part in parts[is_note(parts)])
+
+
 # --- decode ------------------------------------------------------------------------------------
 
 

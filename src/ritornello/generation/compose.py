@@ -7,7 +7,7 @@ depends on the model, its rules and its seed alone, never on the size of the bat
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -34,16 +34,29 @@ from ritornello.piece import KeyChange, Piece, Tempo
 from ritornello.runtime.engine import Engine
 
 Event = tuple[int, int, int, int, int]
+LineUps = Sequence[tuple[Sequence[str], float]]  # who plays together, and how often
 
 
 @dataclass
 class _Writer:
     """One piece in the making."""
 
+    rules: Rules
     masks: RuleMasks
     tracker: Tracker
     random: np.random.Generator
     events: list[Event]
+
+    @classmethod
+    def start(cls, rules: Rules, length_ticks: int | None, seed: int, line_ups: LineUps) -> _Writer:
+        """Before the first event; parts that are left open are drawn from the line-ups."""
+        random = np.random.default_rng(seed)
+        if rules.parts is None and line_ups:
+            weights = np.array([count for _, count in line_ups], float)
+            chosen = random.choice(len(line_ups), p=weights / weights.sum())
+            rules = replace(rules, parts=tuple(line_ups[chosen][0]))
+        grid = Grid(rules.metre_map(), length_ticks)
+        return cls(rules, RuleMasks(rules, length_ticks), Tracker(grid), random, [])
 
     def write(self, event: Event) -> None:
         self.events.append(event)
@@ -62,6 +75,7 @@ def compose(
     seeds: Sequence[int],
     sampling: Sampling | None = None,
     collections: tuple[str, ...] = (),
+    line_ups: LineUps = (),
     watch: Callable[[int, int], None] = lambda tick, length: None,
 ) -> list[Piece]:
     """Write one piece for each seed.
@@ -72,6 +86,8 @@ def compose(
         seeds: one for each piece.
         sampling: how bold; the default `Sampling` where None.
         collections: names of the model's collections, to find ``rules.collection`` in.
+        line_ups: who plays where the rules leave the parts open, drawn by weight; anybody and
+            everybody may if there are none.
         watch: called now and then with the tick reached and the length in ticks.
 
     Returns:
@@ -79,12 +95,8 @@ def compose(
     """
     metres = rules.metre_map()
     length = rules.bars * metres[0].bar_ticks(notes.RESOLUTION)
-    grid = Grid(metres, length)
-    writers = [
-        _Writer(RuleMasks(rules, length), Tracker(grid), np.random.default_rng(seed), [])
-        for seed in seeds
-    ]
-    condition = _condition(engine, rules, collections, len(writers))
+    writers = [_Writer.start(rules, length, seed, line_ups) for seed in seeds]
+    condition = _conditions(engine, writers, collections)
     for events in _run(engine, writers, condition, sampling or Sampling()):
         if len(events) % 64 == 0:
             watch(min(writer.tracker.onset_ticks for writer in writers), length)
@@ -98,11 +110,11 @@ def stream(
     seed: int,
     sampling: Sampling | None = None,
     collections: tuple[str, ...] = (),
+    line_ups: LineUps = (),
 ) -> Iterator[Event]:
     """Write one piece without an end, event by event, at constant cost and memory."""
-    grid = Grid(rules.metre_map(), None)
-    writer = _Writer(RuleMasks(rules, None), Tracker(grid), np.random.default_rng(seed), [])
-    condition = _condition(engine, rules, collections, 1)
+    writer = _Writer.start(rules, None, seed, line_ups)
+    condition = _conditions(engine, [writer], collections)
     for events in _run(engine, [writer], condition, sampling or Sampling()):
         yield events[-1]
         del events[:-1]
@@ -115,18 +127,24 @@ def to_piece(events: Sequence[Event], rules: Rules) -> Piece:
     return notes.decode(np.array(events), rules.metre_map(), keys, tempos)
 
 
-def _condition(
-    engine: Engine, rules: Rules, collections: tuple[str, ...], batch: int
+def _conditions(
+    engine: Engine, writers: Sequence[_Writer], collections: tuple[str, ...]
 ) -> np.ndarray:
+    asked = [_controls(writer.rules, collections) for writer in writers]
+    return engine.condition(
+        np.array([controls.row(engine.collections) for controls in asked]),
+        np.array([controls.instrument_row() for controls in asked]),
+    )
+
+
+def _controls(rules: Rules, collections: tuple[str, ...]) -> Controls:
     instruments = rules.instruments()
-    controls = Controls(
+    return Controls(
         collections.index(rules.collection) if rules.collection in collections else None,
         key_class(rules.key) if isinstance(rules.key, KeyName) else None,
         None if rules.density is None else density_class(rules.density),
         None if instruments is None else frozenset(instruments),
     )
-    row = engine.condition(controls.row(engine.collections)[None], controls.instrument_row()[None])
-    return np.repeat(row, batch, axis=0)
 
 
 def _run(

@@ -30,7 +30,7 @@ class Rules:
         tempo_bpm: quarter notes a minute, exact; no tempo changes then.
         key: every pitched note is in its scale; a `KeyName` or text such as "D minor".
         parts: names of instruments; all of them play, and nobody else. A name given twice means
-            two players.
+            two players. Left open, a line-up of the training music is drawn.
         polyphony: most notes a part holds at a time, by instrument name; "all" sets the rest.
         ranges: lowest and highest MIDI pitch by instrument name; by default the usual range.
         density: notes per quarter note to aim at; a wish, not a rule.

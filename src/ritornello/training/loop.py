@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,8 @@ from ritornello.training.validate import validate
 
 RESUME_FILE = "resume.pt"
 _BASELINE_PIECES = 1000
+_LINE_UPS = 200
+_LARGEST_LINE_UP = 8
 
 
 @dataclass(frozen=True)
@@ -128,9 +131,9 @@ class _Run:
         self.best, self.bad_validations = math.inf, 0
         self.running = math.nan  # moving average of nats per note
         self.journal = Journal(folder)
-        self.baseline = ngrams.count(
-            notes.encode(music.piece(index)).fields for index in _spread(music.indices("train"))
-        )
+        taught = [notes.encode(music.piece(index)) for index in _spread(music.indices("train"))]
+        self.baseline = ngrams.count(encoded.fields for encoded in taught)
+        self.line_ups = common_line_ups((encoded, 1.0) for encoded in taught)
         self.provenance: dict[str, Any] = {}
         self.sample: Callable[[Path, int], None] = lambda model, step: None
 
@@ -237,7 +240,8 @@ class _Run:
             "config": asdict(self.config), "steps": self.steps, "notes_seen": self.notes_seen,
             "minutes": round(self.seconds / 60, 1), "torch": torch.__version__,
         }  # fmt: skip
-        provenance = {**self.provenance, "training": training, "validation": figures}
+        provenance = {**self.provenance, "training": training, "validation": figures,
+                      "line_ups": self.line_ups}  # fmt: skip
         return Checkpoint(
             weights,
             self.model.settings(),
@@ -258,6 +262,18 @@ class _Run:
             left,
             None if math.isinf(self.best) else self.best,
         )
+
+
+def common_line_ups(
+    pieces: Iterable[tuple[notes.Encoded, float]],
+) -> list[tuple[tuple[str, ...], float]]:
+    """Who plays together in pieces with weights, the most frequent first; large groups left out."""
+    counts: defaultdict[tuple[str, ...], float] = defaultdict(float)
+    for encoded, weight in pieces:
+        players = notes.line_up(encoded)
+        if len(players) <= _LARGEST_LINE_UP:
+            counts[players] += weight
+    return sorted(counts.items(), key=lambda item: -item[1])[:_LINE_UPS]
 
 
 def _spread(indices: np.ndarray) -> np.ndarray:
