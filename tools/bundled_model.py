@@ -101,7 +101,7 @@ def line_ups(music: Corpus, shares: dict[str, float]) -> list[tuple[tuple[str, .
 
 
 def _provenance(recipe: dict[str, Any]) -> dict[str, Any]:
-    return {key: recipe[key] for key in ("name", "about", "shares", "credits")}
+    return {key: recipe[key] for key in ("name", "about", "history", "shares", "credits")}
 
 
 _CARD = """# Model card: {name}
@@ -113,9 +113,9 @@ Composes for {instruments}.
 ## How it was made
 A recurrent note model ({layers} {cell} blocks of {width} units, {parameters:,} parameters), one
 step a note. Trained by `tools/bundled_model.py` following `recipes/{name}.toml`: {minutes} minutes
-on one shared core of a server CPU, {steps:,} steps, {notes:,} notes read, each excerpt transposed
-by -6 to 5 semitones (never drums). Weights are stored as int8 with a scale for each row, which
-costs {int8_loss:+.4f} nats a note.
+on one to two cores of a busy server CPU, {steps:,} steps, {notes:,} notes read, each excerpt
+transposed by -6 to 5 semitones (never drums). Weights are stored as int8 with a scale for each row,
+which costs {int8_loss:+.4f} nats a note. {history}
 
 ## Figures
 Nats on held-out music, lower is better: {protocol}. "Open" tells the model nothing about the
@@ -138,7 +138,7 @@ chords are public domain, their arrangement was made by rules.
 
 ## Limits
 It knows General MIDI instruments in {classes} classes, times in 1/24 of a quarter note and 32
-levels of loudness. It was trained for little more than an hour on one core: phrases are coherent,
+levels of loudness. It was trained for less than two hours on a CPU: phrases are coherent,
 long forms are not yet. It has no notion of lyrics, and it has not heard music written after 1930
 outside games. It may by chance write a passage that is in its training music; no meter for that is
 built in yet.
@@ -165,6 +165,7 @@ def card(model: Checkpoint) -> str:
         **{key: network[key] for key in ("layers", "cell", "width")},
         name=about["name"],
         about=about["about"],
+        history=about["history"],
         instruments=", ".join(instrument.name for instrument in INSTRUMENTS),
         classes=len(INSTRUMENTS),
         parameters=sum(weight.size for weight in model.weights.values()),
