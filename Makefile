@@ -7,6 +7,7 @@ PYTHON ?= $(shell for python in $(CANDIDATES); do \
 	&& echo $$python && break; done)
 VENV := .venv
 OUT ?= out
+KEY ?= A minor
 WORKERS ?= 2
 
 # Pip applies the versions to what it installs and to what it builds with.
@@ -23,7 +24,7 @@ help:  ## Say what there is to make
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' Makefile
 
 song: $(VENV)/player  ## Compose a piece with the bundled model into out/
-	@$(VENV)/bin/ritornello compose --bars 32 --parts piano,guitar,bass,strings,drums \
+	@$(VENV)/bin/ritornello compose --bars 32 --key "$(KEY)" --parts piano,guitar,bass,strings,drums \
 		--formats mid,musicxml,mp3,png --output "$(OUT)"
 	@echo "Your song is in $(OUT)/: open the .mp3 with any player, the .png to see it,"
 	@echo "the .mid in a music program, the .musicxml in a score program."
