@@ -40,7 +40,3 @@ class Waveform:
     @property
     def duration_seconds(self) -> float:
         return self.samples.shape[0] / self.rate_hz
-
-    def mono(self) -> np.ndarray:
-        """The mean of the channels, float32 [samples]."""
-        return self.samples.mean(axis=1, dtype=np.float32)

@@ -11,6 +11,7 @@ from tests.strategies import pieces
 from ritornello.encodings import context, notes
 from ritornello.encodings.context import CONTEXT_COLUMN, ECHO, MEMORY, PLACE, Grid, Tracker
 from ritornello.io import read
+from ritornello.piece import Metre
 
 
 def assert_tracker_agrees(encoded: notes.Encoded, most: int = 3000) -> None:
@@ -76,3 +77,15 @@ def test_a_copied_tracker_goes_its_own_way():
     for event in events[40:60]:
         twin.advance(event)
     assert twin.context() == tracker.context()
+
+
+def test_music_without_an_end_is_counted_like_music_with_one():
+    metres = (Metre(0, 4, 4), Metre(96 * 3, 7, 8))
+    endless, long = Grid(metres, None), Grid(metres, 96 * 3 + 84 * 6000)
+    left = list(PLACE).index("bars_left")
+    for tick in (0, 95, 96 * 3, 96 * 3 + 84 * 17 + 5, 96 * 3 + 84 * 5500 + 83):
+        place, rest, length = endless.locate_one(tick)
+        expected, expected_rest, expected_length = long.locate_one(tick)
+        assert place[:left] == expected[:left]
+        assert (rest, length) == (expected_rest, expected_length)
+        assert place[left] == context.BARS_LEFT_UNKNOWN

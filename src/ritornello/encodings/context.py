@@ -110,17 +110,14 @@ class Grid:
         length_ticks: the final bar line, or None for music without an end.
     """
 
-    _UNENDING_BARS = 4096
-
     def __init__(self, metres: tuple[Metre, ...], length_ticks: int | None) -> None:
-        self.ends = length_ticks is not None
         starts, lengths, beats, names = [], [], [], []
         for index, metre in enumerate(metres):
             bar = metre.bar_ticks(RESOLUTION)
             last = index + 1 == len(metres)
             end = metres[index + 1].tick if not last else length_ticks
             if end is None:
-                end = metre.tick + bar * self._UNENDING_BARS
+                end = metre.tick + bar  # `locate_one` counts on from the last bar
             ticks = np.arange(metre.tick, end, bar)
             starts.append(ticks)
             lengths.append(np.full(len(ticks), bar))
@@ -141,7 +138,9 @@ class Grid:
         """`locate` for one tick, without the price of arrays; also far into endless music."""
         index = bisect_right(self._starts, tick) - 1
         start, length, beat, metre = self._bars[index]
-        beyond, into_bar = (0, tick - start) if self.ends else divmod(tick - start, length)
+        beyond, into_bar = 0, tick - start
+        if self.length_ticks is None:
+            beyond, into_bar = divmod(into_bar, length)
         bar = index + beyond
         if self.length_ticks is None:
             left = BARS_LEFT_UNKNOWN
@@ -167,7 +166,7 @@ class Grid:
         bar = np.searchsorted(self.bar_starts, ticks, side="right") - 1
         into_bar = ticks - self.bar_starts[bar]
         count = len(self.bar_starts)
-        if self.ends:
+        if self.length_ticks is not None:
             left = np.where(ticks >= self.length_ticks, 0, count - bar)
             left = np.digitize(left, _LEFT_EDGES)
         else:

@@ -152,6 +152,20 @@ def legal_pitches(previous: Previous, shift: np.ndarray, part: np.ndarray) -> np
     return (pitches >= low[..., None]) & (pitches < high[..., None])
 
 
+def legal(head: int, previous: Previous, shift: np.ndarray, part: np.ndarray) -> np.ndarray | None:
+    """Classes a field may take, given the fields before it; bool [..., classes].
+
+    None for the fields of which every class is legal: duration and velocity.
+    """
+    if head == SHIFT:
+        classes = np.ones((*previous.part.shape, SIZES[SHIFT]), bool)
+        classes[..., 0] = legal_shift_zero(previous)
+        return classes
+    if head == PART:
+        return legal_parts(previous, shift)
+    return legal_pitches(previous, shift, part) if head == PITCH else None
+
+
 # --- encode ------------------------------------------------------------------------------------
 
 

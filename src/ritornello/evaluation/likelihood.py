@@ -166,7 +166,6 @@ def _field_nats(
     """float64 [time, batch, 5]; 0 for a field an event does not have."""
     found = np.zeros(fields.shape)
     previous = Previous(context[..., PART], context[..., PITCH])
-    shift = fields[..., SHIFT]
     for head in range(len(FIELDS)):
         here = fields[..., head] < SIZES[head]
         if not here.any():
@@ -175,14 +174,9 @@ def _field_nats(
         columns = np.concatenate([tables[name][here] for name in names], -1) if names else None
         logits = engine.head_logits(head, hidden[here], columns).astype(np.float64)
         before = Previous(previous.part[here], previous.pitch[here])
-        legal = np.ones(logits.shape, bool)
-        if head == SHIFT:
-            legal[:, 0] = notes.legal_shift_zero(before)
-        elif head == PART:
-            legal = notes.legal_parts(before, shift[here])
-        elif head == PITCH:
-            legal = notes.legal_pitches(before, shift[here], fields[..., PART][here])
-        logits = np.where(legal, logits, -np.inf)
+        legal = notes.legal(head, before, fields[here, SHIFT], fields[here, PART])
+        if legal is not None:
+            logits = np.where(legal, logits, -np.inf)
         top = logits.max(axis=1)
         normaliser = top + np.log(np.exp(logits - top[:, None]).sum(axis=1))
         chosen = fields[..., head][here]

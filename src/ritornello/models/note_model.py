@@ -12,7 +12,6 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple, cast
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -212,22 +211,12 @@ class NoteModel(nn.Module):
 
     def _legal(self, head: int, events: Events) -> Tensor | None:
         """The masks of the encoding, bool [..., classes]; None where every class is legal."""
-        if head > PITCH:
+        previous = (events.context[..., column].cpu().numpy() for column in (PART, PITCH))
+        shift, part = (events.fields[..., column].cpu().numpy() for column in (SHIFT, PART))
+        mask = notes.legal(head, notes.Previous(*previous), shift, part)
+        if mask is None:
             return None
-        part, pitch = (events.context[..., column].cpu().numpy() for column in (PART, PITCH))
-        previous = notes.Previous(part, pitch)
-        shift, chosen = (events.fields[..., column].cpu().numpy() for column in (SHIFT, PART))
-        if head == SHIFT:
-            mask = np.ones((*part.shape, SIZES[SHIFT]), bool)
-            mask[..., 0] = notes.legal_shift_zero(previous)
-        elif head == PART:
-            mask = notes.legal_parts(previous, shift)
-        else:
-            mask = notes.legal_pitches(previous, shift, chosen)
+        if head == PITCH:
             # REST, END and padding have no pitch: leave their unused row open, not empty.
             mask |= ~mask.any(axis=-1, keepdims=True)
         return torch.as_tensor(mask, device=events.fields.device)
-
-
-def parameter_count(model: nn.Module) -> int:
-    return sum(parameter.numel() for parameter in model.parameters())

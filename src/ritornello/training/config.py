@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from ritornello.errors import ConfigError
 
@@ -46,7 +46,6 @@ class TrainConfig:
     patience: int = 0
     threads: int | None = None
     seed: int = 0
-    licences: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if (self.minutes is None) == (self.steps is None):

@@ -102,6 +102,8 @@ def train(
 class _Run:
     """The state of a run: everything that must survive a kill."""
 
+    _COUNTS = ("steps", "notes_seen", "seconds", "best", "bad_validations", "running")
+
     def __init__(self, music: Music, folder: Path, config: TrainConfig) -> None:
         self.music, self.folder, self.config = music, folder, config
         if config.threads:
@@ -149,13 +151,12 @@ class _Run:
         run.optimiser.load_state_dict(saved["optimiser"])
         run.state = [tuple(tensor.to(run.device) for tensor in block) for block in saved["state"]]
         run.rows.drawn[:], run.rows.offset[:] = saved["drawn"], saved["offset"]
-        for name in ("steps", "notes_seen", "seconds", "best", "bad_validations", "running"):
+        for name in cls._COUNTS:
             setattr(run, name, saved[name])
         torch.set_rng_state(saved["random"])
         return run
 
     def save(self) -> None:
-        names = ("steps", "notes_seen", "seconds", "best", "bad_validations", "running")
         saved = {
             "config": asdict(self.config),
             "model": self.model.state_dict(),
@@ -164,7 +165,7 @@ class _Run:
             "drawn": self.rows.drawn.tolist(),
             "offset": self.rows.offset.tolist(),
             "random": torch.get_rng_state(),
-            **{name: getattr(self, name) for name in names},
+            **{name: getattr(self, name) for name in self._COUNTS},
         }
         with atomic_write(self.folder / RESUME_FILE, overwrite=True) as temporary:
             torch.save(saved, temporary)
@@ -189,9 +190,9 @@ class _Run:
 
         self.model.train()
         nats, after = self.model(events, self.state)
-        notes = int((arrays[0][..., VELOCITY] < SIZES[VELOCITY]).sum())
+        count = int((arrays[0][..., VELOCITY] < SIZES[VELOCITY]).sum())
         total = nats.sum()
-        (total / max(notes, 1)).backward()
+        (total / max(count, 1)).backward()
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
         record = (self.steps + 1) % self.config.validate_every == 0
         shapes = histograms(self.model) if record else None
@@ -200,18 +201,18 @@ class _Run:
         self.state = [tuple(tensor.detach() for tensor in block) for block in after]
 
         self.steps += 1
-        self.notes_seen += notes
+        self.notes_seen += count
         seconds = time.monotonic() - began
         self.seconds += seconds
-        per_note = float(total.detach()) / max(notes, 1)
+        per_note = float(total.detach()) / max(count, 1)
         self.running = (
             per_note if math.isnan(self.running) else 0.98 * self.running + 0.02 * per_note
         )
-        fields = (nats.detach().sum((0, 1)) / max(notes, 1)).tolist()
+        fields = (nats.detach().sum((0, 1)) / max(count, 1)).tolist()
         self.journal.step(
             self.steps, seconds=self.seconds, notes=self.notes_seen, nats_per_note=per_note,
             fields=fields, learning_rate=rate, gradient_norm=float(norm),
-            notes_per_second=notes / seconds,
+            notes_per_second=count / seconds,
         )  # fmt: skip
         if shapes:
             self.journal.histograms(self.steps, shapes)
