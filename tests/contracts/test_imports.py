@@ -24,6 +24,7 @@ LAYERS = (
     ("models", "runtime"),
     ("corpus",),  # training draws its music from it
     ("training", "generation", "audio", "pictures", "evaluation"),
+    ("papers",),  # each published system joins all of these
     ("api",),
     ("cli",),
     ("ritornello", "__main__"),  # the public names, by name only

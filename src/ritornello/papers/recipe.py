@@ -1,0 +1,81 @@
+"""Recipes of the published systems: their exact settings, and what a smaller budget changes.
+
+A recipe is `ritornello/recipes/<id>.toml`::
+
+    id, title, authors, source, does, wants, stand_in
+    [minutes]          # of two laptop cores: tiny, small, full
+    [published]        # every setting as its authors give it
+    [figures]          # what they report: name = value
+    [budget.tiny]      # settings that replace published ones in this budget
+    [budget.small]
+    [budget.full]      # empty, or what the authors leave open
+
+Settings that a budget replaces are told in the report.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any, Literal, get_args
+
+from ritornello.errors import ConfigError
+from ritornello.papers import SYSTEMS
+
+Budget = Literal["tiny", "small", "full"]
+BUDGETS: tuple[Budget, ...] = get_args(Budget)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A published system, as its authors describe it.
+
+    Attributes:
+        id: the name used everywhere. title, authors, source: of the publication.
+        does: its job in one line. wants: the data it was made for.
+        stand_in: the music used here where that data is absent.
+        minutes: about how long each budget takes on two laptop cores.
+        published: every setting as printed. figures: the results as printed.
+        budgets: for each budget, the settings it replaces.
+    """
+
+    id: str
+    title: str
+    authors: str
+    source: str
+    does: str
+    wants: str
+    stand_in: str
+    minutes: dict[str, float]
+    published: dict[str, Any]
+    figures: dict[str, float]
+    budgets: dict[str, dict[str, Any]]
+
+    def settings(self, budget: Budget) -> dict[str, Any]:
+        """The settings to run with: the published ones, with those the budget replaces."""
+        return {**self.published, **self.budgets[budget]}
+
+    def departures(self, budget: Budget) -> list[str]:
+        """What the budget changes, a line each: "epochs 4 (published: 50)"."""
+        return [
+            f"{name} {value} (published: {self.published[name]})"
+            for name, value in self.budgets[budget].items()
+            if name in self.published and self.published[name] != value
+        ]
+
+
+def load_recipe(system: str) -> Recipe:
+    """The recipe of a system.
+
+    Raises:
+        ConfigError: if no system has this id.
+    """
+    if system not in SYSTEMS:
+        raise ConfigError(
+            f"No system is called {system!r}.", next_step=f"There are: {', '.join(SYSTEMS)}."
+        )
+    text = (files("ritornello") / "recipes" / f"{system}.toml").read_text(encoding="utf-8")
+    table = tomllib.loads(text)
+    budgets = table.pop("budget")
+    return Recipe(**table, budgets={name: budgets.get(name, {}) for name in BUDGETS})

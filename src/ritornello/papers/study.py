@@ -1,0 +1,98 @@
+"""One run of one published system: its recipe, its data, its folder, and what it says on the way."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ritornello.errors import InputError
+from ritornello.papers import SYSTEMS
+from ritornello.papers.outcome import Outcome
+from ritornello.papers.recipe import Budget, Recipe, load_recipe
+
+SETS_VARIABLE = "RITORNELLO_DATA"
+
+
+@dataclass(frozen=True)
+class Study:
+    """What a system's ``run`` is given.
+
+    Attributes:
+        recipe: of the system. budget: how much of it to run.
+        settings: published, with what the budget replaces.
+        folder: for models and samples; exists.
+        data: the user's own data in the authors' format, or None to use the stand-in.
+        seed: of everything random. threads: processors to use.
+        say: called with a sentence on what is going on.
+    """
+
+    recipe: Recipe
+    budget: Budget
+    folder: Path
+    data: Path | None = None
+    seed: int = 0
+    threads: int = 1
+    say: Callable[[str], None] = field(default=lambda sentence: None)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        return self.recipe.settings(self.budget)
+
+    def music_set(self, name: str) -> Path:
+        """A folder of the music sets that stand in for data that cannot be had.
+
+        Raises:
+            InputError: if it is not on this machine.
+        """
+        root = music_sets()
+        if root is None or not (root / name).exists():
+            raise InputError(
+                f"The music set {name!r} is not on this machine.",
+                where=str(root or SETS_VARIABLE),
+                next_step=f"Set {SETS_VARIABLE} to the folder of music sets, or give your own "
+                f"data: {self.recipe.wants}",
+            )
+        return root / name
+
+
+def music_sets() -> Path | None:
+    """The folder of music sets: of the environment, else beside a checkout of this project."""
+    named = os.environ.get(SETS_VARIABLE)
+    beside = Path(__file__).parents[4] / "shared" / "data"
+    folder = Path(named) if named else beside
+    return folder if folder.is_dir() else None
+
+
+def run_study(
+    system: str,
+    folder: Path,
+    *,
+    budget: Budget = "tiny",
+    data: Path | None = None,
+    seed: int = 0,
+    threads: int | None = None,
+    say: Callable[[str], None] = lambda sentence: None,
+) -> Outcome:
+    """Run a system and keep its outcome in a folder.
+
+    Raises:
+        ConfigError: if no system has this id. InputError: if its data is missing.
+    """
+    recipe = load_recipe(system)
+    folder.mkdir(parents=True, exist_ok=True)
+    threads = threads or os.cpu_count() or 1
+    study = Study(recipe, budget, folder, data, seed, threads, say)
+    started = time.monotonic()
+    outcome: Outcome = importlib.import_module(SYSTEMS[system]).run(study)
+    outcome.seconds = round(time.monotonic() - started, 1)
+    outcome.machine = f"{threads} of {os.cpu_count()} cores, {platform.machine()}, CPU only"
+    outcome.command = f"ritornello papers run {system} --budget {budget} --seed {seed}"
+    outcome.departures = [*recipe.departures(budget), *outcome.departures]
+    outcome.save(folder)
+    return outcome
