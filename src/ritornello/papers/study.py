@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
 import os
-import platform
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ritornello.errors import InputError
-from ritornello.papers import SYSTEMS
-from ritornello.papers.outcome import Outcome
-from ritornello.papers.recipe import Budget, Recipe, load_recipe
+from ritornello.papers.recipe import Budget, Recipe
 
 SETS_VARIABLE = "RITORNELLO_DATA"
 
@@ -67,32 +62,3 @@ def music_sets() -> Path | None:
     beside = Path(__file__).parents[4] / "shared" / "data"
     folder = Path(named) if named else beside
     return folder if folder.is_dir() else None
-
-
-def run_study(
-    system: str,
-    folder: Path,
-    *,
-    budget: Budget = "tiny",
-    data: Path | None = None,
-    seed: int = 0,
-    threads: int | None = None,
-    say: Callable[[str], None] = lambda sentence: None,
-) -> Outcome:
-    """Run a system and keep its outcome in a folder.
-
-    Raises:
-        ConfigError: if no system has this id. InputError: if its data is missing.
-    """
-    recipe = load_recipe(system)
-    folder.mkdir(parents=True, exist_ok=True)
-    threads = threads or os.cpu_count() or 1
-    study = Study(recipe, budget, folder, data, seed, threads, say)
-    started = time.monotonic()
-    outcome: Outcome = importlib.import_module(SYSTEMS[system]).run(study)
-    outcome.seconds = round(time.monotonic() - started, 1)
-    outcome.machine = f"{threads} of {os.cpu_count()} cores, {platform.machine()}, CPU only"
-    outcome.command = f"ritornello papers run {system} --budget {budget} --seed {seed}"
-    outcome.departures = [*recipe.departures(budget), *outcome.departures]
-    outcome.save(folder)
-    return outcome

@@ -1,0 +1,48 @@
+"""Run a published system and keep its outcome."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import platform
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+from ritornello.papers.outcome import Outcome
+from ritornello.papers.recipe import Budget, load_recipe
+from ritornello.papers.study import Study
+
+
+def run_study(
+    system: str,
+    folder: Path,
+    *,
+    budget: Budget = "tiny",
+    data: Path | None = None,
+    seed: int = 0,
+    threads: int | None = None,
+    say: Callable[[str], None] = lambda sentence: None,
+) -> Outcome:
+    """Run a system and keep its outcome in a folder.
+
+    Raises:
+        ConfigError: if no system has this id. InputError: if its data is missing.
+    """
+    recipe = load_recipe(system)
+    folder.mkdir(parents=True, exist_ok=True)
+    threads = threads or os.cpu_count() or 1
+    study = Study(recipe, budget, folder, data, seed, threads, say)
+    started = time.monotonic()
+    outcome: Outcome = _module(system).run(study)
+    outcome.seconds = round(time.monotonic() - started, 1)
+    outcome.machine = f"{threads} of {os.cpu_count()} cores, {platform.machine()}, CPU only"
+    outcome.command = f"ritornello papers run {system} --budget {budget} --seed {seed}"
+    outcome.departures = [*recipe.departures(budget), *outcome.departures]
+    outcome.save(folder)
+    return outcome
+
+
+def _module(system: str) -> ModuleType:
+    return importlib.import_module(f"ritornello.papers.{system.replace('-', '_')}")
