@@ -1,4 +1,4 @@
-"""One run of one published system: its recipe, its data, its folder, and what it says on the way."""
+"""One run of one published system: its recipe, its data, its folder, and whom it tells."""
 
 from __future__ import annotations
 
