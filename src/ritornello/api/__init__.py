@@ -12,11 +12,12 @@ from __future__ import annotations
 from ritornello.api.composer import Composer, StreamedNote
 from ritornello.api.files import convert, load, notebook_html, refuse_target, render, save
 from ritornello.api.health import Check, doctor
-from ritornello.api.learning import evaluate, inspect, network_size, train
+from ritornello.api.learning import evaluate, inspect, train
 from ritornello.api.library import ModelInfo, find_model, model_card, models
 from ritornello.corpus.report import print_report
 from ritornello.corpus.report import summary as report_summary
 from ritornello.io.interop import to_library
+from ritornello.training.config import network_size
 
 __all__ = [
     "Check",

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
 from ritornello import __version__, checkpoint
 from ritornello.api.composer import Composer
@@ -22,6 +22,7 @@ from ritornello.corpus.store import Corpus, build_store, fingerprint
 from ritornello.errors import ConfigError, InputError, MissingExtraError, RitornelloError
 from ritornello.io.atomic import refuse_existing
 from ritornello.piece import Piece
+from ritornello.training.config import TrainConfig, network_settings
 
 if TYPE_CHECKING:
     from ritornello.training.loop import Progress
@@ -32,38 +33,6 @@ _SAMPLES_FOLDER = "samples"
 _SAMPLE_BARS = 8
 _SAMPLES_A_RUN = 8
 _PATIENCE = 20
-
-
-class NetworkSize(NamedTuple):
-    """A network, and batches to teach it with, that fit an amount of music."""
-
-    up_to_notes: float
-    layers: int
-    width: int
-    head_width: int
-    dropout: float
-    batch: int
-    chunk: int
-
-
-# The more notes there are to learn from, the larger the network may be before it learns them by
-# heart, and the less it must be held back by dropout. Little music is learned best in many small
-# steps: on 40,000 notes of hymns 90 seconds of one processor reached 2.50 nats a note with batches
-# of 8 x 128 events, 2.65 with 16 x 128 and 3.73 with 16 x 256.
-NETWORK_SIZES = (
-    NetworkSize(30_000, layers=2, width=128, head_width=96, dropout=0.35, batch=8, chunk=128),
-    NetworkSize(150_000, layers=2, width=192, head_width=128, dropout=0.3, batch=8, chunk=128),
-    NetworkSize(600_000, layers=3, width=256, head_width=192, dropout=0.2, batch=16, chunk=128),
-    NetworkSize(5_000_000, layers=3, width=384, head_width=256, dropout=0.1, batch=16, chunk=128),
-    NetworkSize(
-        float("inf"), layers=3, width=512, head_width=320, dropout=0.05, batch=16, chunk=256
-    ),
-)
-
-
-def network_size(notes: int) -> NetworkSize:
-    """The row of `NETWORK_SIZES` for a number of notes to learn from."""
-    return next(size for size in NETWORK_SIZES if notes <= size.up_to_notes)
 
 
 def inspect(
@@ -125,7 +94,7 @@ def train(
         say: called with what a person may want to know, a sentence each time.
         settings: of `ritornello.training.config.TrainConfig` (``width``, ``layers``, ``dropout``,
             ``cell``, ...); the size of the network follows the amount of music, see
-            `NETWORK_SIZES`.
+            `ritornello.training.config.NETWORK_SIZES`.
 
     Returns:
         The file of the best model.
@@ -137,7 +106,6 @@ def train(
         KeyboardInterrupt: passed on, after the run is saved.
     """
     _require_torch()
-    from ritornello.training.config import TrainConfig
     from ritornello.training.loop import RESUME_FILE
     from ritornello.training.loop import train as run
     from ritornello.training.report import write_report
@@ -156,9 +124,7 @@ def train(
     save_report(result, out / _REPORT_FILE, overwrite=True)
     music = build_store(result, out / _CORPUS_FOLDER, splits=splits)
     taught = int(music.note_counts[music.indices("train")].sum())
-    size = network_size(taught)._asdict()
-    del size["up_to_notes"]
-    config = TrainConfig(**{"patience": _PATIENCE, **size, **asked})
+    config = TrainConfig(**{"patience": _PATIENCE, **network_settings(taught), **asked})
     if resumes:
         say(f"Going on with the run in {out}; of the settings, only its length counts now.")
     else:

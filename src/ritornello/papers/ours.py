@@ -1,0 +1,155 @@
+"""Our own note model beside a published system: taught, scored and heard on the same music."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from ritornello import checkpoint, io
+from ritornello.audio.files import write_audio
+from ritornello.audio.render import render
+from ritornello.corpus.grid import on_grid
+from ritornello.corpus.store import Corpus, Entry, write_store
+from ritornello.evaluation import likelihood
+from ritornello.generation import compose as writing
+from ritornello.generation.rules import Rules
+from ritornello.papers.outcome import Sample
+from ritornello.piece import Piece, Track
+from ritornello.runtime import open_engine
+from ritornello.training.config import TrainConfig, network_settings
+
+_COLLECTION = "study"
+_VALIDATION_EVENTS = 10_000  # a short run must not spend its minutes on validating
+_PATIENCE = 20
+_SAMPLE_RATE_HZ = 24_000  # of the sounds inside a report, so that a page of many stays small
+
+
+def train_ours(
+    pieces: Iterable[tuple[str, Piece, str]],
+    folder: Path,
+    *,
+    minutes: float,
+    seed: int,
+    threads: int,
+    **settings: Any,
+) -> Path:
+    """Teach a note model of a size that fits the music; an earlier run in the folder is replaced.
+
+    Args:
+        pieces: (name, piece, "train" or "valid" or "test"); those of "test" are left alone.
+        folder: gets the music (`corpus/`), the record of the run and the model.
+        minutes: of learning, validation included.
+        seed: of everything random. threads: processors to use.
+        settings: of `TrainConfig`, in place of those that fit the amount of music; with ``steps``
+            the run is counted in steps instead of minutes.
+
+    Returns:
+        The file of the model that was best on "valid".
+
+    Raises:
+        InputError: if there is no piece to train on. ConfigError: if a setting has no meaning.
+    """
+    from ritornello.training.journal import METRICS_FILE
+    from ritornello.training.loop import RESUME_FILE, train
+
+    entries = ((piece, Entry(name, _COLLECTION, split)) for name, piece, split in pieces)
+    write_store(entries, folder / "corpus")
+    for earlier in (RESUME_FILE, METRICS_FILE, checkpoint.MODEL_FILE):
+        (folder / earlier).unlink(missing_ok=True)
+    music = Corpus.open(folder / "corpus")
+    taught = int(music.note_counts[music.indices("train")].sum())
+    asked = {
+        "minutes": None if settings.get("steps") else minutes,
+        "seed": seed,
+        "threads": threads,
+        "patience": _PATIENCE,
+        "validation_events": _VALIDATION_EVENTS,
+        **network_settings(taught),
+        **settings,
+    }
+    return train(music, folder, TrainConfig(**asked), provenance={"name": folder.name})
+
+
+def score_ours(model: Path, pieces: Iterable[Piece]) -> dict[str, Any]:
+    """How well a model foresees pieces, told nothing about them; exact.
+
+    Returns:
+        ``nats_per_note``, ``fields`` (nats per note of each field), ``nats_per_beat``,
+        ``unigram_nats_per_note``, ``bigram_nats_per_note``, ``notes`` and ``pieces``.
+
+    Raises:
+        InputError: if there is no piece. CheckpointError: if there is no such model.
+    """
+    named: Iterator[tuple[str, Piece]] = ((_COLLECTION, on_grid(piece)[0]) for piece in pieces)
+    figures = likelihood.evaluate(checkpoint.load(checkpoint.find(model)), named)
+    del figures["collections"], figures["controls"]
+    return figures
+
+
+def compose_ours(model: Path, *, bars: int, seed: int, **rules: Any) -> Piece:
+    """Write a piece with a model, at the default boldness.
+
+    Args:
+        model: of `train_ours`. bars: exact length. seed: another seed, another piece.
+        rules: further ones, see `ritornello.generation.rules.Rules`.
+
+    Raises:
+        ConfigError: if a rule has no meaning. CheckpointError: if there is no such model.
+    """
+    made = checkpoint.load(checkpoint.find(model))
+    return writing.compose(
+        open_engine(made),
+        Rules(bars=bars, **rules),
+        seeds=(seed,),
+        collections=made.collections,
+        line_ups=made.provenance.get("line_ups", ()),
+    )[0]
+
+
+def write_sample(
+    piece: Piece,
+    folder: Path,
+    stem: str,
+    name: str,
+    maker: Literal["published", "ours", "real"],
+    seconds: float = 20,
+) -> Sample:
+    """Keep a piece as MIDI and its beginning as sound, in place of earlier ones.
+
+    Args:
+        piece: with notes or without. folder: of the run. stem: of the two files' names.
+        name: as a listener reads it. maker: who made it. seconds: of sound, at most.
+
+    Raises:
+        OutputError: if a file cannot be written.
+    """
+    midi = io.write(piece, folder / f"{stem}.mid", overwrite=True)
+    sound = render(beginning(piece, seconds), rate_hz=_SAMPLE_RATE_HZ)
+    mp3 = write_audio(sound, folder / f"{stem}.mp3", overwrite=True)
+    return Sample(name, maker, midi=midi.name, sound=mp3.name)
+
+
+def beginning(piece: Piece, seconds: float) -> Piece:
+    """The first seconds of a piece; notes that would go on are cut off."""
+    if piece.duration_seconds <= seconds:
+        return piece
+    ticks = np.arange(piece.length_ticks + 1)
+    end = int(np.searchsorted(piece.ticks_to_seconds(ticks), seconds, side="right")) - 1
+
+    def cut(track: Track) -> Track:
+        notes = track.notes[track.notes["onset"] < end]
+        notes["duration"] = np.minimum(notes["duration"], end - notes["onset"])
+        return replace(track, notes=notes)
+
+    return replace(
+        piece,
+        tracks=tuple(cut(track) for track in piece.tracks),
+        tempos=tuple(change for change in piece.tempos if change.tick <= end),
+        metres=tuple(change for change in piece.metres if change.tick <= end),
+        keys=tuple(change for change in piece.keys if change.tick <= end),
+        length_ticks=end,
+    )
