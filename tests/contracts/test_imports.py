@@ -20,10 +20,10 @@ LAYERS = (
     ("instruments", "keys"),
     ("piece", "waveform"),
     ("io", "encodings"),
-    ("checkpoint",),
+    ("checkpoint", "pictures"),  # reports of all kinds are made of pictures and pages
     ("models", "runtime"),
     ("corpus",),  # training draws its music from it
-    ("training", "generation", "audio", "pictures", "evaluation"),
+    ("training", "generation", "audio", "evaluation"),
     ("papers",),  # each published system joins all of these
     ("api",),
     ("cli",),

@@ -19,10 +19,10 @@ from ritornello import checkpoint
 from ritornello.encodings.notes import FIELDS
 from ritornello.errors import InputError
 from ritornello.models.note_model import NoteModel, NoteModelConfig
+from ritornello.pictures.charts import Curve, Shape, line_chart, smoothed, strip
 from ritornello.training import report_samples
-from ritornello.training.charts import Curve, line_chart, smoothed, strip
 from ritornello.training.config import TrainConfig
-from ritornello.training.history import Shape, read_history
+from ritornello.training.history import read_history
 from ritornello.training.journal import METRICS_FILE
 from ritornello.training.loop import train
 from ritornello.training.report import REPORT_FILE, write_report

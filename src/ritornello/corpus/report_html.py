@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Any
 
+from ritornello.pictures.charts import bars
+
 _STYLE = """
 :root { color-scheme: light dark; --ink: light-dark(#1d2430, #e6e8ec);
   --soft: light-dark(#5b6575, #a3abb8); --line: light-dark(#dfe3ea, #333b47);
@@ -28,7 +30,6 @@ details { border-bottom: 1px solid var(--line); padding: .45rem 0; }
 summary { cursor: pointer; } summary b.bad { color: var(--bad); }
 .list { max-height: 24rem; overflow: auto; margin: .5rem 0 .5rem 1.25rem; font-size: .9rem; }
 """
-_BAR_ROWS = 12
 
 
 def page(headline: str, figures: Mapping[str, Any]) -> str:
@@ -46,7 +47,7 @@ def page(headline: str, figures: Mapping[str, Any]) -> str:
         "<h2>What is in the music</h2>",
         '<div class="charts">',
         *(
-            f"<div><h3>{title}</h3>{bars(figures[name])}</div>"
+            f"<div><h3>{title}</h3>{bars(figures[name].items())}</div>"
             for title, name in (
                 ("Pieces with each instrument", "parts"),
                 ("Metres", "metres"),
@@ -65,32 +66,6 @@ def page(headline: str, figures: Mapping[str, Any]) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>Ingest report: {escape(figures['folder'])}</title>"
         f"<style>{_STYLE}</style></head><body>\n" + "\n".join(body) + "\n</body></html>\n"
-    )
-
-
-def bars(counts: Mapping[str, int]) -> str:
-    """A horizontal bar chart as SVG; beyond `_BAR_ROWS` rows the rest is one row."""
-    rows = list(counts.items())
-    if len(rows) > _BAR_ROWS:
-        rest = sum(count for _, count in rows[_BAR_ROWS - 1 :])
-        others = len(rows) - _BAR_ROWS + 1
-        rows = [*rows[: _BAR_ROWS - 1], (f"{others} others", rest)]
-    if not rows:
-        return '<p class="soft">None.</p>'
-    most = max(count for _, count in rows)
-    marks = []
-    for number, (name, count) in enumerate(rows):
-        top, width = number * 20, 150 * count / most
-        marks.append(
-            f'<text x="136" y="{top + 14}" text-anchor="end">{escape(name)}</text>'
-            f'<rect x="144" y="{top + 3}" width="{max(width, 1):.1f}" height="14" rx="2"/>'
-            f'<text x="{150 + width:.1f}" y="{top + 14}">{count:,}</text>'
-        )
-    spoken = ", ".join(f"{name} {count}" for name, count in rows)
-    return (
-        f'<svg viewBox="0 0 350 {len(rows) * 20}" role="img" aria-label="{escape(spoken)}">'
-        + "".join(marks)
-        + "</svg>"
     )
 
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from ritornello.encodings.notes import FIELDS
 from ritornello.errors import InputError
+from ritornello.pictures.charts import Shape
 from ritornello.training.journal import METRICS_FILE
 
 _FIGURES = ("seconds", "notes", "nats_per_note", "learning_rate", "gradient_norm")
@@ -38,16 +39,6 @@ class Validation:
     nats_per_note: float
     fields: dict[str, float]
     collections: dict[str, float]
-
-
-@dataclass(frozen=True)
-class Shape:
-    """Histogram of the values of one matrix: ``counts`` of equal bins from ``low`` to ``high``."""
-
-    step: int
-    low: float
-    high: float
-    counts: np.ndarray
 
 
 @dataclass(frozen=True)

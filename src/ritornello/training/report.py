@@ -17,9 +17,9 @@ from ritornello import checkpoint
 from ritornello.encodings.notes import FIELDS
 from ritornello.errors import CheckpointError
 from ritornello.io.atomic import atomic_write
-from ritornello.training.charts import Curve, line_chart, smoothed, strip
+from ritornello.pictures.charts import Curve, line_chart, smoothed, strip
+from ritornello.pictures.page import count, grid, nats, page, table, text
 from ritornello.training.history import History, Validation, read_history
-from ritornello.training.report_html import count, grid, nats, page, table, text
 from ritornello.training.report_samples import players
 
 # Not `report.html`: that is the ingest report of the same folder.

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 from pathlib import Path
 
-from ritornello.training.report_html import grid, text
+from ritornello.pictures.page import download, grid, player, text
 
 SAMPLES_FOLDER = "samples"
-_SOUNDS = {".mp3": "audio/mpeg", ".ogg": "audio/ogg"}
+_SOUNDS = (".mp3", ".ogg")
 _MOST_SAMPLE_BYTES = 11_000_000  # four thirds of it as text, which is about 15 MB
 
 
@@ -31,7 +30,7 @@ def players(folder: Path) -> str:
     others = f" {left} more are in the folder {text(folder.name)}." if left else ""
     found = grid(_player(sounds[stem]) for stem in chosen)
     return (
-        '<section class="samples"><h2>What it composed on the way</h2><p>Short pieces by the model '
+        '<section class="players"><h2>What it composed on the way</h2><p>Short pieces by the model '
         f"as it was after that many steps, newest first.{others}</p>{found}</section>"
     )
 
@@ -40,16 +39,4 @@ def _player(sound: Path) -> str:
     kind, _, step = sound.stem.partition("-")
     title = f"Step {int(step):,}" if kind == "step" and step.isdigit() else text(sound.stem)
     midi = sound.with_suffix(".mid")
-    score = (
-        f'<a download="{text(midi.name)}" href="{_data_uri(midi, "audio/midi")}">MIDI file</a>'
-        if midi.is_file()
-        else ""
-    )
-    return (
-        f'<figure><h3>{title}</h3><audio controls preload="none" '
-        f'src="{_data_uri(sound, _SOUNDS[sound.suffix])}"></audio>{score}</figure>'
-    )
-
-
-def _data_uri(path: Path, kind: str) -> str:
-    return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
+    return f"<figure><h3>{title}</h3>{player(sound)}{download(midi, 'MIDI file')}</figure>"

@@ -1,4 +1,4 @@
-"""Charts as inline SVG: curves over a run, and histograms over a run.
+"""Charts as inline SVG: curves, histograms over a run, and bars.
 
 Colours come from the style sheet of the page (classes of `Curve.look`, and ``h1`` to ``h8`` for the
 shades of a histogram), so that one chart serves light, dark and paper.
@@ -7,14 +7,11 @@ shades of a histogram), so that one chart serves light, dark and paper.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import Literal
 
 import numpy as np
-
-from ritornello.training.history import Shape
 
 # One size for all line charts, about that of a phone: the letters are legible at any width.
 _WIDTH, _HEIGHT = 360, 220
@@ -22,6 +19,7 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 48, 336, 22, 184
 _MOST_POINTS = 400
 _SETTLED = 0.1  # share of a run after which its curves should fill the chart
 _STRIP_COLUMNS, _STRIP_ROWS, _SHADES = 60, 27, 8
+_BAR_ROWS = 12
 _SHARE_SHOWN = 0.99  # of the values of a matrix; a few far ones would flatten the rest
 
 
@@ -29,13 +27,26 @@ _SHARE_SHOWN = 0.99  # of the values of a matrix; a few far ones would flatten t
 class Curve:
     """Values ``y`` at ``x`` [points], NaN where there is none.
 
-    Its look is "raw" (thin and pale), "smooth" (a line), "marked" (a dashed line with dots) or
-    "limit" (a dotted line).
+    Its look is "raw" (thin and pale), "smooth" (a line), "marked" (a dashed line with dots),
+    "limit" (a dotted line), or one of `LINES`, whose colours and dashes all differ.
     """
 
     x: np.ndarray
     y: np.ndarray
-    look: Literal["raw", "smooth", "marked", "limit"]
+    look: str
+
+
+LINES = ("line1", "line2", "line3", "line4", "line5", "line6")
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Histogram of the values of one matrix: ``counts`` of equal bins from ``low`` to ``high``."""
+
+    step: int
+    low: float
+    high: float
+    counts: np.ndarray
 
 
 def smoothed(values: np.ndarray, keep: float = 0.98) -> np.ndarray:
@@ -221,3 +232,63 @@ def _reach(shape: Shape) -> float:
     distances = np.linspace(0, max(abs(shape.low), abs(shape.high)), 401)
     inside = _below(shape, distances) - _below(shape, -distances)
     return float(distances[min(int(np.searchsorted(inside, _SHARE_SHOWN)), len(distances) - 1)])
+
+
+def bars(counts: Iterable[tuple[str, float]], *, most_rows: int = _BAR_ROWS) -> str:
+    """Horizontal bars of named counts; beyond ``most_rows`` rows the rest is one row."""
+    rows = list(counts)
+    if len(rows) > most_rows:
+        rest = sum(count for _, count in rows[most_rows - 1 :])
+        others = len(rows) - most_rows + 1
+        rows = [*rows[: most_rows - 1], (f"{others} others", rest)]
+    if not rows:
+        return '<p class="soft">None.</p>'
+    most = max(count for _, count in rows) or 1
+    marks = []
+    for number, (name, count) in enumerate(rows):
+        top, width = number * 20, 150 * count / most
+        marks.append(
+            f'<text x="136" y="{top + 14}" text-anchor="end">{escape(name)}</text>'
+            f'<rect x="144" y="{top + 3}" width="{max(width, 1):.1f}" height="14" rx="2"/>'
+            f'<text x="{150 + width:.1f}" y="{top + 14}">{_amount(count)}</text>'
+        )
+    spoken = ", ".join(f"{name} {_amount(count)}" for name, count in rows)
+    return (
+        f'<svg class="bars" viewBox="0 0 350 {len(rows) * 20}" role="img" '
+        f'aria-label="{escape(spoken)}">{"".join(marks)}</svg>'
+    )
+
+
+def columns(labels: Sequence[str], counts: Sequence[float], *, name: str) -> str:
+    """Upright columns, of which some are labelled: a histogram of values.
+
+    Args:
+        labels: one for each count, or the edges between which they lie, one more.
+        counts: [columns]. name: what it shows, for those who cannot see it.
+    """
+    most, width = max(counts, default=0) or 1, (_RIGHT - _LEFT) / max(len(counts), 1)
+    marks = [f'<path class="grid" d="M{_LEFT} {_BOTTOM}H{_RIGHT}"/>']
+    for number, count in enumerate(counts):
+        height = (_BOTTOM - _TOP) * count / most
+        marks.append(
+            f'<rect x="{_LEFT + number * width:.1f}" y="{_BOTTOM - height:.1f}" '
+            f'width="{max(0.9 * width, 0.5):.2f}" height="{height:.1f}"/>'
+        )
+    marks.append(
+        f'<text x="{_LEFT - 6}" y="{_TOP + 4}" text-anchor="end">{_amount(most)}</text>'
+        f'<text x="{_LEFT - 6}" y="{_BOTTOM + 4}" text-anchor="end">0</text>'
+    )
+    centre = 0 if len(labels) > len(counts) else width / 2
+    for index in sorted({0, len(labels) // 2, len(labels) - 1} if labels else ()):
+        marks.append(
+            f'<text x="{_LEFT + index * width + centre:.1f}" y="{_BOTTOM + 17}" '
+            f'text-anchor="middle">{escape(labels[index])}</text>'
+        )
+    return (
+        f'<svg class="bars chart" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" '
+        f'aria-label="{escape(name)}">{"".join(marks)}</svg>'
+    )
+
+
+def _amount(count: float) -> str:
+    return f"{count:,}" if isinstance(count, int) else f"{count:,.4g}"

@@ -1,15 +1,18 @@
-"""What the pages of the training report are made of: style sheet, page, table, grid, numbers.
+"""What the pages of reports are made of: style sheet, page, table, grid, players, numbers.
 
-The page serves screen, phone, dark and paper. Blue and vermilion (in the dark: sky blue and orange)
-are the pair of Okabe and Ito that people with any kind of colour blindness tell apart; lines also
-differ in their dashes, so that grey print does.
+A page is one file that needs nothing else and runs no script. It serves screen, phone, dark and
+paper. Blue and vermilion (in the dark: sky blue and orange) are the pair of Okabe and Ito that
+people with any kind of colour blindness tell apart; lines also differ in their dashes, so that grey
+print does.
 """
 
 from __future__ import annotations
 
+import base64
 import math
 from collections.abc import Iterable
 from html import escape
+from pathlib import Path
 
 STYLE = """
 :root { color-scheme: light dark; --ink: #1d2430; --soft: #566072; --line: #dfe3ea;
@@ -46,6 +49,13 @@ svg .marked { stroke: var(--valid); stroke-width: 1.5; stroke-dasharray: 5 3; }
 svg .dots { stroke: var(--valid); stroke-width: 6; }
 svg .lone { stroke-width: 6; }
 svg .limit { stroke: var(--soft); stroke-width: 1.5; stroke-dasharray: 1 4; }
+svg .line1 { stroke: #0072b2; } svg .line2 { stroke: #d55e00; stroke-dasharray: 7 4; }
+svg .line3 { stroke: #009e73; stroke-dasharray: 2 4; }
+svg .line4 { stroke: #cc79a7; stroke-dasharray: 9 3 2 3; }
+svg .line5 { stroke: #a6761d; stroke-dasharray: 12 5; }
+svg .line6 { stroke: #56b4e9; stroke-dasharray: 4 2; }
+svg .line1, svg .line2, svg .line3, svg .line4, svg .line5, svg .line6 { stroke-width: 2; }
+.bars rect { fill: var(--train); }
 .key { display: flex; flex-wrap: wrap; gap: .1rem 1.25rem; margin: .25rem 0 .6rem;
   font-size: .9rem; }
 .key svg { display: inline-block; width: 28px; height: 12px; margin-right: .4rem;
@@ -73,19 +83,27 @@ a { color: var(--train); }
 @media print { tr, .scroll { break-inside: avoid; }
   body { font-size: 10.5pt; margin: 0; max-width: none; }
   figcaption, .layer h3 { font-size: .8rem; }
-  .cards div { border: 1px solid var(--line); } audio, .samples { display: none; }
+  .cards div { border: 1px solid var(--line); } audio, .players { display: none; }
   .strip, .cards div { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   h2 { break-after: avoid; } .chart { max-width: none; }
   .grid { grid-template-columns: 1fr 1fr 1fr; } .grid.wide { grid-template-columns: 1fr 1fr; } }
 """
 
 
-def page(title: str, sections: Iterable[str]) -> str:
-    """A whole document; ``sections`` are HTML, and the empty ones are left out."""
+_SOUNDS = {".mp3": "audio/mpeg", ".ogg": "audio/ogg", ".wav": "audio/wav", ".flac": "audio/flac"}
+
+
+def page(title: str, sections: Iterable[str], *, style: str = "") -> str:
+    """A whole document.
+
+    Args:
+        title: as text. sections: as HTML; the empty ones are left out.
+        style: rules of the page's own after `STYLE`.
+    """
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{text(title)}</title><style>{STYLE}</style></head><body>\n<h1>{text(title)}</h1>\n"
+        f"<title>{text(title)}</title><style>{STYLE}{style}</style></head><body>\n<h1>{text(title)}</h1>\n"
         + "\n".join(filter(None, sections))
         + "\n</body></html>\n"
     )
@@ -112,6 +130,25 @@ def table(head: list[str], rows: Iterable[list[str]], *, caption: str) -> str:
 def grid(items: Iterable[str], *, wide: bool = False) -> str:
     """Items beside each other as far as the page is wide; ``wide`` ones take more room."""
     return f'<div class="grid{" wide" if wide else ""}">{"".join(items)}</div>'
+
+
+def player(sound: Path) -> str:
+    """A player with a sound file inside: mp3, ogg, wav or flac."""
+    kind = _SOUNDS[sound.suffix]
+    return f'<audio controls preload="none" src="{_data_uri(sound, kind)}"></audio>'
+
+
+def download(midi: Path, label: str) -> str:
+    """A link that saves the MIDI file that is inside it; nothing if there is no such file."""
+    if not midi.is_file():
+        return ""
+    return (
+        f'<a download="{text(midi.name)}" href="{_data_uri(midi, "audio/midi")}">{text(label)}</a>'
+    )
+
+
+def _data_uri(path: Path, kind: str) -> str:
+    return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
 
 
 def text(value: object) -> str:
