@@ -1,7 +1,7 @@
 """How much of a piece stands note for note, in any transposition, in the training music.
 
-Music is cut into quarter notes of four sixteenths. A sixteenth holds what sounds in it: pitches, and
-which of them begin there. A window is a row of quarters; two windows are the same if one is the
+Music is cut into quarter notes of four sixteenths. A sixteenth holds what sounds in it: pitches,
+and which of them begin there. A window is a row of quarters; two windows are the same if one is the
 other, transposed. So a window of four is a bar of 4/4, and windows start on each quarter. Drums,
 instruments, loudness and tempo do not count, nor does what lasts less than a sixteenth; a window in
 which too little begins is no passage, and is not counted at all.
@@ -126,7 +126,7 @@ def copying(
 
 
 def _longest(measured: Passages, training: Passages, least: int) -> tuple[int, int, int]:
-    """Length of the longest passage, and the pieces on both sides; windows grow while they match."""
+    """Length of the longest passage and the pieces on both sides: windows grow while they match."""
     ours, theirs = measured.windows(least), training.windows(least)
     asked, known = measured.hashes(ours, least), training.hashes(theirs, least)
     quarters, found = least, (0, -1, -1)

@@ -186,7 +186,7 @@ def _densities(
     low, high = min(values[0] for values in sets), max(values[-1] for values in sets)
     # One width for both: where most pieces of both sets have the very same value, as in the number
     # of voices of chorales, two widths would make two densities of one and the same spike.
-    width = float(np.hypot(*map(_scott_width, sets)) / np.sqrt(2))
+    width = float(np.sqrt(np.mean([_scott_width(values) ** 2 for values in sets])))
     # Sets of one and the same value: any width will do, and they overlap wholly.
     width = max(width, (high - low) * _NARROWEST) or 1.0
     grid = np.linspace(low - _REACH * width, high + _REACH * width, _GRID_POINTS)
