@@ -60,6 +60,11 @@ class Chart:
     y_name: str
     lines: dict[str, tuple[list[float], list[float]]]
 
+    def __post_init__(self) -> None:
+        # JSON knows no tuples.
+        pairs = {name: (list(x), list(y)) for name, (x, y) in self.lines.items()}
+        object.__setattr__(self, "lines", pairs)
+
 
 @dataclass(frozen=True)
 class Histogram:

@@ -19,7 +19,7 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 48, 336, 22, 184
 _MOST_POINTS = 400
 _SETTLED = 0.1  # share of a run after which its curves should fill the chart
 _STRIP_COLUMNS, _STRIP_ROWS, _SHADES = 60, 27, 8
-_BAR_ROWS = 12
+_BAR_ROWS, _LONGEST_NAME = 12, 20
 _SHARE_SHOWN = 0.99  # of the values of a matrix; a few far ones would flatten the rest
 
 
@@ -248,7 +248,7 @@ def bars(counts: Iterable[tuple[str, float]], *, most_rows: int = _BAR_ROWS) -> 
     for number, (name, count) in enumerate(rows):
         top, width = number * 20, 150 * count / most
         marks.append(
-            f'<text x="136" y="{top + 14}" text-anchor="end">{escape(name)}</text>'
+            f'<text x="136" y="{top + 14}" text-anchor="end">{escape(_short(name))}</text>'
             f'<rect x="144" y="{top + 3}" width="{max(width, 1):.1f}" height="14" rx="2"/>'
             f'<text x="{150 + width:.1f}" y="{top + 14}">{_amount(count)}</text>'
         )
@@ -288,6 +288,11 @@ def columns(labels: Sequence[str], counts: Sequence[float], *, name: str) -> str
         f'<svg class="bars chart" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" '
         f'aria-label="{escape(name)}">{"".join(marks)}</svg>'
     )
+
+
+def _short(name: str) -> str:
+    """A name that fits beside a bar."""
+    return name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"
 
 
 def _amount(count: float) -> str:

@@ -76,6 +76,14 @@ thead th { color: var(--soft); font-weight: 500; font-size: .9rem; }
 td.n, th.n { text-align: right; white-space: nowrap; }
 tbody th { overflow-wrap: normal; font-weight: 500; }
 @media (max-width: 40rem) { th, td { padding-right: .8rem; } }
+.stack { width: 100%; } .stack th, .stack td { overflow-wrap: break-word; padding-right: .9rem; }
+.stack tbody th { font-weight: 600; } .stack small { display: block; color: var(--soft); font-weight: 400; }
+@media screen and (max-width: 44rem) { .stack thead { display: none; }
+  .stack, .stack tbody, .stack tr, .stack th, .stack td, .stack caption { display: block; }
+  .stack tr { border-bottom: 1px solid var(--line); padding: .5rem 0; }
+  .stack th, .stack td { border: 0; padding: .1rem 0; }
+  .stack td { display: grid; grid-template-columns: 7.5rem 1fr; gap: .5rem; }
+  .stack td::before { content: attr(data-label); color: var(--soft); font-size: .9rem; } }
 table.settings th { font-weight: 400; color: var(--soft); white-space: nowrap; }
 audio { display: block; width: 100%; margin: .3rem 0; }
 details { margin: .5rem 0; } summary { cursor: pointer; }
@@ -85,7 +93,7 @@ a { color: var(--train); }
   figcaption, .layer h3 { font-size: .8rem; }
   .cards div { border: 1px solid var(--line); } audio, .players { display: none; }
   .strip, .cards div { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
-  h2 { break-after: avoid; } .chart { max-width: none; }
+  h2, h3, h4 { break-after: avoid; } .stack { font-size: .9em; } .chart { max-width: none; }
   .grid { grid-template-columns: 1fr 1fr 1fr; } .grid.wide { grid-template-columns: 1fr 1fr; } }
 """
 
@@ -127,6 +135,45 @@ def table(head: list[str], rows: Iterable[list[str]], *, caption: str) -> str:
     )
 
 
+def legend(looks: Iterable[tuple[str, str]]) -> str:
+    """What the lines of charts mean: (look of a `charts.Curve`, name)."""
+    entries = []
+    for look, name in looks:
+        dot = '<path class="dots" d="M14 6h0"/>' if look == "marked" else ""
+        line = f'<path class="{look}" d="M2 6h24"/>{dot}'
+        entries.append(
+            f'<span><svg viewBox="0 0 28 12" aria-hidden="true">{line}</svg>{text(name)}</span>'
+        )
+    return f'<div class="key">{"".join(entries)}</div>'
+
+
+def cards(facts: Iterable[tuple[str, str, str, str]]) -> str:
+    """Facts in boxes: (identifier, title, value, remark), all but the identifier as HTML."""
+    items = "".join(
+        f'<div><dt>{title}</dt><dd><span id="{key}">{value}</span>'
+        f"<small>{remark}</small></dd></div>"
+        for key, title, value, remark in facts
+    )
+    return f'<dl class="cards">{items}</dl>'
+
+
+def stacked(head: list[str], rows: Iterable[list[str]], *, caption: str = "") -> str:
+    """A table that a phone shows as one block a row; ``rows`` are HTML, the first cell its name."""
+    titles = "".join(f'<th scope="col">{text(title)}</th>' for title in head)
+    lines = "".join(
+        f'<tr><th scope="row">{first}</th>'
+        + "".join(
+            f'<td data-label="{text(title)}"><div>{cell}</div></td>'
+            for title, cell in zip(head[1:], cells, strict=True)
+        )
+        + "</tr>"
+        for first, *cells in rows
+    )
+    about = f"<caption>{caption}</caption>" if caption else ""
+    inner = f"{about}<thead><tr>{titles}</tr></thead><tbody>{lines}</tbody>"
+    return f'<table class="stack">{inner}</table>'
+
+
 def grid(items: Iterable[str], *, wide: bool = False) -> str:
     """Items beside each other as far as the page is wide; ``wide`` ones take more room."""
     return f'<div class="grid{" wide" if wide else ""}">{"".join(items)}</div>'
@@ -154,6 +201,21 @@ def _data_uri(path: Path, kind: str) -> str:
 def text(value: object) -> str:
     """Anything as text that HTML takes for nothing else."""
     return escape(str(value))
+
+
+def number(value: object) -> str:
+    """A value of any kind as the reader sees it: numbers to four digits, nothing as a dash."""
+    if value is None or value == "":
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if not isinstance(value, float):
+        return text(value)
+    if not math.isfinite(value):
+        return "not a number" if math.isnan(value) else "infinite"
+    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
 
 
 def nats(value: float | None) -> str:

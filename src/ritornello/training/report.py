@@ -18,7 +18,7 @@ from ritornello.encodings.notes import FIELDS
 from ritornello.errors import CheckpointError
 from ritornello.io.atomic import atomic_write
 from ritornello.pictures.charts import Curve, line_chart, smoothed, strip
-from ritornello.pictures.page import count, grid, nats, page, table, text
+from ritornello.pictures.page import cards, count, grid, legend, nats, page, table, text
 from ritornello.training.history import History, Validation, read_history
 from ritornello.training.report_samples import players
 
@@ -110,24 +110,20 @@ def _warnings(history: History) -> str:
 def _cards(history: History) -> str:
     seconds, notes = (float(history.figures[name][-1]) for name in ("seconds", "notes"))
     training = smoothed(history.figures["nats_per_note"])[-1]
-    cards = []
+    facts = []
     if history.best:
         for key, title, one in (
             ("best", "Best validation", history.best),
             ("last", "Last validation", history.validations[-1]),
         ):
-            cards.append((key, title, nats(one.nats_per_note), f"nats per note, step {one.step:,}"))
-    cards += [
+            facts.append((key, title, nats(one.nats_per_note), f"nats per note, step {one.step:,}"))
+    facts += [
         ("training", "Training now", nats(training), "nats per note, moving average"),
         ("notes", "Notes seen", count(notes), f"up to step {history.steps[-1]:,}"),
         ("minutes", "Time", f"{seconds / 60:,.1f} min", "of learning and validating"),
         ("speed", "Speed", count(notes / seconds if seconds else math.nan), "notes per second"),
     ]
-    items = "".join(
-        f'<div><dt>{title}</dt><dd><span id="{key}">{value}</span><small>{unit}</small></dd></div>'
-        for key, title, value, unit in cards
-    )
-    return f'<dl class="cards">{items}</dl>'
+    return cards(facts)
 
 
 # --- curves ------------------------------------------------------------------------------------
@@ -147,13 +143,7 @@ def _key(history: History) -> str:
     looks = [("raw", "training, each step"), ("smooth", "training, moving average")]
     if history.validations:
         looks.append(("marked", "validation"))
-    return '<div class="key">' + "".join(_key_entry(*look) for look in looks) + "</div>"
-
-
-def _key_entry(look: str, name: str) -> str:
-    dot = '<path class="dots" d="M14 6h0"/>' if look == "marked" else ""
-    line = f'<path class="{look}" d="M2 6h24"/>{dot}'
-    return f'<span><svg viewBox="0 0 28 12" aria-hidden="true">{line}</svg>{name}</span>'
+    return legend(looks)
 
 
 def _loss(history: History) -> str:
