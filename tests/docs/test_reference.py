@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from functools import reduce
+from operator import getitem
 from typing import Any
 
 import pytest
@@ -15,20 +17,29 @@ from ritornello.api.files import writable_formats
 from ritornello.generation.rules import Rules
 from ritornello.instruments import INSTRUMENTS
 
-COMMANDS = sorted(name for name in cli.app if not name.startswith("-"))
+
+def _commands(app: Any, *above: str) -> list[tuple[str, ...]]:
+    """Every command as its words; also those inside of others, such as `papers run`."""
+    found = []
+    for name in sorted(name for name in app if not name.startswith("-")):
+        found += [(*above, name), *_commands(app[name], *above, name)]
+    return found
+
+
+COMMANDS = _commands(cli.app)
 
 
 def reference(name: str) -> str:
     return (ROOT / "docs" / "reference" / f"{name}.md").read_text()
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_every_option_of_every_command_is_described_as_it_is(command: str):
-    page = reference("cli")
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_every_option_of_every_command_is_described_as_it_is(words: tuple[str, ...]):
+    page, command = reference("cli"), " ".join(words)
     section = re.search(rf"^## ritornello {command}\n(.*?)(?=^## |\Z)", page, re.M | re.S)
     assert section, f"no section on {command}"
     shown = re.findall(r"^\| `.*$", section[1], re.M)
-    arguments = cli.app[command].assemble_argument_collection(parse_docstring=True)
+    arguments = reduce(getitem, words, cli.app).assemble_argument_collection(parse_docstring=True)
     assert shown == [_row(argument) for argument in arguments]
 
 

@@ -17,6 +17,7 @@ def model(tmp_path_factory: pytest.TempPathFactory):
     pieces = [(f"tune {seed}", band(seed), "valid" if seed < 2 else "train") for seed in range(8)]
     folder = tmp_path_factory.mktemp("ours")
     settings = {"layers": 1, "width": 32, "head_width": 16, "learning_rate": 0.02}
+    settings |= {"batch": 4, "chunk": 64}
     for _ in range(2):  # the second run begins anew
         made = train_ours(pieces, folder, minutes=1, steps=40, seed=0, threads=1, **settings)
     return made

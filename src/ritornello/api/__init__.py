@@ -4,6 +4,7 @@ files      load, save, render, convert, notebook_html
 composer   Composer: compose, compose_many, stream
 library    models, find_model, model_card
 learning   inspect, train, evaluate
+papers     list_papers, run_papers, report_papers: the published systems
 health     doctor
 """
 
@@ -14,6 +15,7 @@ from ritornello.api.files import convert, load, notebook_html, refuse_target, re
 from ritornello.api.health import Check, doctor
 from ritornello.api.learning import evaluate, inspect, train
 from ritornello.api.library import ModelInfo, find_model, model_card, models
+from ritornello.api.papers import list_papers, report_papers, run_papers
 from ritornello.corpus.report import print_report
 from ritornello.corpus.report import summary as report_summary
 from ritornello.io.interop import to_library
@@ -29,6 +31,7 @@ __all__ = [
     "evaluate",
     "find_model",
     "inspect",
+    "list_papers",
     "load",
     "model_card",
     "models",
@@ -37,7 +40,9 @@ __all__ = [
     "print_report",
     "refuse_target",
     "render",
+    "report_papers",
     "report_summary",
+    "run_papers",
     "save",
     "to_library",
     "train",

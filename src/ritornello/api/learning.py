@@ -105,7 +105,7 @@ def train(
         ConfigError: if a setting has no meaning, or ``out`` holds a run on other music.
         KeyboardInterrupt: passed on, after the run is saved.
     """
-    _require_torch()
+    require_torch()
     from ritornello.training.loop import RESUME_FILE
     from ritornello.training.loop import train as run
     from ritornello.training.report import write_report
@@ -191,7 +191,12 @@ def evaluate(
     return {"model": str(model), "folder": str(folder), "split": split, **figures}
 
 
-def _require_torch() -> None:
+def require_torch() -> None:
+    """Refuse to learn without PyTorch.
+
+    Raises:
+        MissingExtraError: if it is not installed.
+    """
     try:
         import torch  # noqa: F401
     except ImportError as error:

@@ -21,6 +21,7 @@ from ritornello.cli.about import doctor, models
 from ritornello.cli.compose import compose
 from ritornello.cli.files import convert, render
 from ritornello.cli.learn import evaluate, inspect, train
+from ritornello.cli.papers import papers
 from ritornello.cli.show import print_error
 from ritornello.errors import RitornelloError
 
@@ -60,7 +61,7 @@ app = App(
     suppress_keyboard_interrupt=False,
 )
 app.command(compose, help_epilogue=_COMPOSE_EXAMPLES)
-for command in (inspect, train, evaluate, render, convert, models, doctor):
+for command in (inspect, train, evaluate, render, convert, models, papers, doctor):
     app.command(command)
 
 

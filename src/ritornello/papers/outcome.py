@@ -123,6 +123,18 @@ class Outcome:
     compared: str = ""
     wishes: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def key_figure(self) -> Figure | None:
+        """The figure that stands for the run: the first that was measured on ours too, if any."""
+        measured = [figure for figure in self.figures if figure.value is not None]
+        both = [figure for figure in measured if figure.ours is not None]
+        return next(iter([*both, *measured]), None)
+
+    @property
+    def is_compared(self) -> bool:
+        """Whether our own model was measured on the same data."""
+        return bool(self.compared) or any(figure.ours is not None for figure in self.figures)
+
     def save(self, folder: Path) -> Path:
         """Write it to `OUTCOME_FILE` in a folder, in place of an earlier one."""
         path = folder / OUTCOME_FILE

@@ -107,7 +107,7 @@ def _overview_row(name: str, outcome: Outcome | None) -> list[str]:
     if outcome is None:
         again = f"<small>ritornello papers run {text(name)}</small>"
         return [text(name) + again, "not yet", *["–"] * 6, "no"]
-    figure = key_figure(outcome) or Figure("–", None)
+    figure = outcome.key_figure or Figure("–", None)
     beside, value = next(iter(figure.baselines.items()), ("", None))
     return [
         f'<a href="#{text(name)}">{text(name)}</a><small>{text(recipe.does)}</small>',
@@ -117,20 +117,8 @@ def _overview_row(name: str, outcome: Outcome | None) -> list[str]:
         *(measured(v, figure.unit) for v in (figure.published, figure.value)),
         f"{number(value)}<small>{text(beside)}</small>",
         measured(figure.ours, figure.unit),
-        "yes" if is_compared(outcome) else "no",
+        "yes" if outcome.is_compared else "no",
     ]
-
-
-def key_figure(outcome: Outcome) -> Figure | None:
-    """The figure that stands for a run: the first that was measured on both, else on the system."""
-    taken = [figure for figure in outcome.figures if figure.value is not None]
-    both = [figure for figure in taken if figure.ours is not None]
-    return next(iter([*both, *taken]), None)
-
-
-def is_compared(outcome: Outcome) -> bool:
-    """Whether our own model was measured on the same data."""
-    return bool(outcome.compared) or any(figure.ours is not None for figure in outcome.figures)
 
 
 def _wishes(outcomes: Mapping[str, Outcome]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import platform
+import shlex
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -38,7 +39,8 @@ def run_study(
     outcome: Outcome = _module(system).run(study)
     outcome.seconds = round(time.monotonic() - started, 1)
     outcome.machine = f"{threads} of {os.cpu_count()} cores, {platform.machine()}, CPU only"
-    outcome.command = f"ritornello papers run {system} --budget {budget} --seed {seed}"
+    own = "" if data is None else f" --data {shlex.quote(str(data))}"
+    outcome.command = f"ritornello papers run {system} --budget {budget} --seed {seed}{own}"
     outcome.departures = [*recipe.departures(budget), *outcome.departures]
     outcome.save(folder)
     return outcome

@@ -77,7 +77,8 @@ td.n, th.n { text-align: right; white-space: nowrap; }
 tbody th { overflow-wrap: normal; font-weight: 500; }
 @media (max-width: 40rem) { th, td { padding-right: .8rem; } }
 .stack { width: 100%; } .stack th, .stack td { overflow-wrap: break-word; padding-right: .9rem; }
-.stack tbody th { font-weight: 600; } .stack small { display: block; color: var(--soft); font-weight: 400; }
+.stack tbody th { font-weight: 600; }
+.stack small { display: block; color: var(--soft); font-weight: 400; }
 @media screen and (max-width: 44rem) { .stack thead { display: none; }
   .stack, .stack tbody, .stack tr, .stack th, .stack td, .stack caption { display: block; }
   .stack tr { border-bottom: 1px solid var(--line); padding: .5rem 0; }

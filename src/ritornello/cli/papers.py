@@ -1,0 +1,178 @@
+"""`ritornello papers`: list the published systems, run them, and report what came out."""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import App, Parameter
+from rich.markup import escape
+from rich.table import Table
+
+from ritornello.cli.options import Flag
+from ritornello.cli.show import out, print_error, print_json, say
+from ritornello.errors import ConfigError, RitornelloError
+
+if TYPE_CHECKING:
+    from ritornello.papers.outcome import Outcome
+
+papers = App(name="papers", help="List the published systems, run them, and report what came out.")
+
+
+@papers.default
+def systems(*, json: Flag = False) -> None:
+    """List the published systems: what each does, the data it wants, the minutes it takes here.
+
+    Parameters
+    ----------
+    json
+        Print the result for programs.
+    """
+    from ritornello import api
+
+    found = api.list_papers()
+    if json:
+        print_json([dataclasses.asdict(recipe) for recipe in found])
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("system", "what it does", "data it wants"):
+        table.add_column(column, overflow="fold")
+    table.add_column("minutes: tiny, small, full", justify="right", no_wrap=True)
+    for recipe in found:
+        minutes = ", ".join(f"{recipe.minutes[budget]:,g}" for budget in ("tiny", "small", "full"))
+        table.add_row(recipe.id, escape(recipe.does), escape(recipe.wants), minutes)
+    out.print(table, soft_wrap=False)
+    say("Minutes are of two laptop cores. Run one: ritornello papers run SYSTEM --budget tiny")
+
+
+@papers.command
+def run(
+    system: str,
+    /,
+    *,
+    budget: Literal["tiny", "small", "full"] = "tiny",
+    data: Path | None = None,
+    seed: int = 0,
+    threads: int | None = None,
+    output: Annotated[Path, Parameter(alias="-o")] = Path("papers"),
+    overwrite: Flag = False,
+    json: Flag = False,
+) -> int:
+    """Run a published system: data, training, generation, figures.
+
+    Needs the extra: pip install 'ritornello[train]'
+
+    Parameters
+    ----------
+    system
+        Its id, see `ritornello papers`; or all, one after the other.
+    budget
+        How much of it: tiny takes about a minute, small some minutes, full is as published.
+    data
+        Your own data in the authors' format; music that stands in for it if left out.
+    seed
+        Of everything random.
+    threads
+        Processors to use, by default all.
+    output
+        Folder for the results; each system gets a folder in it.
+    overwrite
+        Run again what was run into this folder before.
+    json
+        Print the result for programs.
+    """
+    from ritornello import api
+
+    every = system == "all"
+    if every and data is not None:
+        raise ConfigError(
+            "Each system wants data of its own.",
+            where="--data",
+            next_step="Name one system, or leave --data out to use the stand-ins.",
+        )
+    chosen = [recipe.id for recipe in api.list_papers()] if every else [system]
+    failures = []
+
+    def failed(name: str, error: Exception) -> None:
+        failures.append(name)
+        if isinstance(error, RitornelloError):
+            where = f"{error.where}: " if error.where else ""
+            print_error(f"{name}: {where}{error.what}", error.next_step)
+        else:
+            print_error(f"{name}: a fault of ritornello ({type(error).__name__}: {error}).")
+
+    found = api.run_papers(
+        chosen,
+        output,
+        budget=budget,
+        data=data,
+        seed=seed,
+        threads=threads,
+        overwrite=overwrite,
+        say=say,
+        failed=failed if every else None,
+    )
+    if json:
+        print_json({name: dataclasses.asdict(outcome) for name, outcome in found.items()})
+    else:
+        _print_table(chosen, found)
+    if found:
+        say(f"See and hear it: ritornello papers report {shlex.quote(str(output))} -o papers.html")
+    return 1 if failures else 0
+
+
+def _print_table(chosen: list[str], found: dict[str, Outcome]) -> None:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("system", "ran", "figures", "compared"):
+        table.add_column(column, overflow="fold")
+    for name in chosen:
+        outcome = found.get(name)
+        if outcome is None:
+            table.add_row(name, "no", "", "no")
+            continue
+        compared = "yes" if outcome.is_compared else "no"
+        table.add_row(name, f"{outcome.seconds / 60:.1f} min", _figure(outcome), compared)
+    out.print(table, soft_wrap=False)
+
+
+def _figure(outcome: Outcome) -> str:
+    """The figure that stands for a run, and how many more there are."""
+    figure = outcome.key_figure
+    if figure is None:
+        return "none"
+    beside = {"published": figure.published, "ours": figure.ours}
+    others = [f"{name} {value:.4g}" for name, value in beside.items() if value is not None]
+    shown = f"{figure.value:.4g} {figure.unit}".strip()
+    inside = f" ({', '.join(others)})" if others else ""
+    more = len(outcome.figures) - 1
+    return escape(f"{figure.name}: {shown}{inside}" + (f"; {more} more" if more else ""))
+
+
+@papers.command
+def report(
+    folder: Path = Path("papers"),
+    /,
+    *,
+    output: Annotated[Path, Parameter(alias="-o")] = Path("papers.html"),
+    scorecard: Path | None = None,
+    overwrite: Flag = False,
+) -> None:
+    """Write one page on all systems that were run: figures, curves, samples, beside our own model.
+
+    Parameters
+    ----------
+    folder
+        What `ritornello papers run` wrote into.
+    output
+        The page, one HTML file that needs no other.
+    scorecard
+        Folder with results of `ritornello benchmark`, to be shown too.
+    overwrite
+        Replace a page that is there.
+    """
+    from ritornello import api
+
+    path = api.report_papers(folder, output, scorecard=scorecard, overwrite=overwrite)
+    out.print(str(path), markup=False)

@@ -1,0 +1,64 @@
+"""Each published system has a whole recipe, a module that runs it, settings for each budget."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+
+import pytest
+
+from ritornello.errors import ConfigError
+from ritornello.papers import SYSTEMS
+from ritornello.papers.recipe import BUDGETS, load_recipe
+
+
+def recipe_of(system: str):
+    try:
+        return load_recipe(system)
+    except FileNotFoundError:
+        pytest.skip(f"{system} has no recipe yet")
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_the_recipe_is_whole(system: str):
+    recipe = recipe_of(system)
+    assert recipe.id == system
+    for name in ("title", "authors", "source", "does", "wants", "stand_in"):
+        assert getattr(recipe, name), f"{system} does not tell its {name}"
+    assert recipe.published
+    minutes = [recipe.minutes[budget] for budget in BUDGETS]
+    assert set(recipe.minutes) == set(BUDGETS)
+    assert minutes == sorted(minutes)
+    assert 0 < recipe.minutes["tiny"] <= 2
+    assert recipe.minutes["small"] <= 20
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+@pytest.mark.parametrize("budget", BUDGETS)
+def test_what_a_budget_replaces_is_told(system: str, budget):
+    recipe = recipe_of(system)
+    settings = recipe.settings(budget)
+    assert set(recipe.published) <= set(settings)
+    changed = [name for name in recipe.published if settings[name] != recipe.published[name]]
+    assert [line.split()[0] for line in recipe.departures(budget)] == changed
+    if budget == "full":
+        assert not changed, "the full budget is as published"
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_a_module_runs_it(system: str):
+    pytest.importorskip("torch", reason="the systems need the extra train")
+    name = f"ritornello.papers.{system.replace('-', '_')}"
+    try:
+        module = importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name != name:
+            raise
+        pytest.skip(f"{system} has no module yet")
+    assert list(inspect.signature(module.run).parameters) == ["study"]
+
+
+def test_an_unknown_system_is_refused_with_the_known_ones():
+    with pytest.raises(ConfigError, match="nonsense") as refused:
+        load_recipe("nonsense")
+    assert all(system in refused.value.next_step for system in SYSTEMS)
