@@ -139,7 +139,8 @@ class Outcome:
         """Write it to `OUTCOME_FILE` in a folder, in place of an earlier one."""
         path = folder / OUTCOME_FILE
         with atomic_write(path, overwrite=True) as partial:
-            partial.write_text(json.dumps(asdict(self), indent=1), encoding="utf-8")
+            # NumPy's numbers become plain ones.
+            partial.write_text(json.dumps(asdict(self), indent=1, default=float), encoding="utf-8")
         return path
 
     @classmethod
