@@ -1,0 +1,158 @@
+"""Composed pieces beside the real excerpts that they are made to match: overlap, copies, endings.
+
+`python -m benchmarks.scorecard generated` runs it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from benchmarks.music_sets import MusicSets
+
+from ritornello.api import Composer
+from ritornello.encodings import notes
+from ritornello.evaluation import overlap
+from ritornello.evaluation.copying import Copying, Passages, copying
+from ritornello.evaluation.endings import endings
+from ritornello.piece import Metre, Piece
+
+PROTOCOL = (
+    "each sample is composed with the bars (8, 12 or 16), metre and instruments of one random "
+    "excerpt of a validation piece, nothing else given but the name of the set; none is left "
+    "out; as many random excerpts of training pieces give the ceiling; copying: windows of 4 "
+    "and 8 quarter notes in any transposition in the training split of all sets, texture = all "
+    "pitched parts together, parts = each alone; endings: of whole real pieces"
+)
+CORE = (  # of the features, those that every piece with pitches has
+    "pitches", "pitch_range_semitones", "pitch_class_entropy_bits", "scale_consistency",
+    "stepwise_motion", "groove_consistency", "notes_per_beat",
+)  # fmt: skip
+
+
+def compare_generated(
+    composer: Composer,
+    music: MusicSets,
+    training: Mapping[str, Passages],
+    samples: int,
+    seed: int,
+    say: Callable[[str], None],
+) -> dict[str, Any]:
+    """The figures of one set of music.
+
+    Args:
+        music: of one collection. training: where copies are looked for, by what they are copies of.
+        samples: pieces to compose, and excerpts of each side of the split.
+    """
+    (collection,) = music.collections
+    rng = np.random.default_rng(seed)
+    test = [*excerpts(music, "valid", samples, rng)]
+    train = [*excerpts(music, "train", samples, rng)]
+    began = time.process_time()
+    made = compose_like(composer, test, collection, seed, say)
+    composing_cpu_seconds = time.process_time() - began
+    found = {
+        side: [overlap.features(piece) for piece in pieces]
+        for side, pieces in (("train", train), ("test", test), ("generated", made))
+    }
+    unseen = [piece for _, piece in music.pieces("unseen")]
+    return {
+        "samples": len(made),
+        "notes": sum(piece.note_count for piece in made),
+        "composing_cpu_seconds": round(composing_cpu_seconds, 1),
+        "overlap train-test": summary(overlap.compare(found["train"], found["test"])),
+        "overlap generated-test": summary(overlap.compare(found["generated"], found["test"])),
+        "copying": {
+            kind: {
+                "generated": shares(copying(made, passages)),
+                "real test excerpts": shares(copying(test, passages)),
+                f"the {len(unseen)} real test pieces without a near copy": shares(
+                    copying(unseen, passages)
+                ),
+            }
+            for kind, passages in training.items()
+        },
+        "endings": {
+            "generated": endings(made),
+            "real test pieces": endings(piece for _, piece in music.pieces("valid")),
+            "real train pieces": endings(piece for _, piece in music.pieces("train")),
+        },
+    }
+
+
+def excerpts(music: MusicSets, split: str, count: int, rng: np.random.Generator) -> Iterator[Piece]:
+    """Random stretches of 8, 12 or 16 bars in one metre, of pieces that are long enough."""
+    indices = music.indices(split)
+    while count:
+        piece, bars = music.piece(int(rng.choice(indices))), int(rng.choice([8, 12, 16]))
+        starts = piece.bar_starts_ticks()
+        if len(starts) < bars:
+            continue
+        first = int(rng.integers(len(starts) - bars + 1))
+        metre = [metre for metre in piece.metres if metre.tick <= starts[first]][-1]
+        end = int(starts[first]) + bars * metre.bar_ticks(piece.resolution)
+        cut = excerpt(piece, int(starts[first]), end, metre)
+        changes = any(starts[first] < other.tick < end for other in piece.metres)
+        if not changes and cut.note_count:
+            count -= 1
+            yield cut
+
+
+def excerpt(piece: Piece, start: int, end: int, metre: Metre) -> Piece:
+    """The notes that begin in [start, end), cut at its end."""
+    tracks = []
+    for track in piece.tracks:
+        table = track.notes[(track.notes["onset"] >= start) & (track.notes["onset"] < end)].copy()
+        table["duration"] = np.minimum(table["duration"], end - table["onset"])
+        table["onset"] -= start
+        if len(table):
+            tracks.append(replace(track, notes=table))
+    metres = (Metre(0, metre.numerator, metre.denominator),)
+    return Piece(tuple(tracks), piece.resolution, metres=metres, length_ticks=end - start)
+
+
+def compose_like(
+    composer: Composer,
+    models: Sequence[Piece],
+    collection: str,
+    seed: int,
+    say: Callable[[str], None],
+) -> list[Piece]:
+    """A piece with the bars, metre and instruments of each; alike ones side by side."""
+    groups: defaultdict[tuple[Any, ...], int] = defaultdict(int)
+    for piece in models:
+        metre = (piece.metres[0].numerator, piece.metres[0].denominator)
+        groups[piece.bar_count, metre, notes.line_up(notes.encode(piece))] += 1
+    made: list[Piece] = []
+    for (bars, metre, parts), count in sorted(groups.items()):
+        made += composer.compose_many(
+            count, bars=bars, metre=metre, parts=parts, collection=collection,
+            seed=seed * 1_000_000 + len(made),
+        )  # fmt: skip
+        say(f"{collection}: {len(made)} of {len(models)} pieces")
+    return made
+
+
+def summary(compared: dict[str, dict[str, float]]) -> dict[str, Any]:
+    """Mean overlaps, and each feature rounded."""
+    areas = {name: entry["overlap"] for name, entry in compared.items()}
+    return {
+        "mean_of_core_features": round(float(np.mean([areas[name] for name in CORE])), 4),
+        "mean_of_all_features": round(float(np.mean([*areas.values()])), 4),
+        "features": {
+            name: {key: round(value, 4) for key, value in entry.items()}
+            for name, entry in compared.items()
+        },
+    }
+
+
+def shares(found: Copying) -> dict[str, Any]:
+    return {
+        **{f"share of {quarters} quarters": found.shares[quarters] for quarters in found.shares},
+        "windows": [*found.windows.values()],
+        "longest_quarters": found.longest_quarters,
+    }
