@@ -21,11 +21,12 @@ from ritornello.papers.outcome import Sample
 from ritornello.piece import Piece, Track
 from ritornello.runtime import open_engine
 from ritornello.training.config import TrainConfig, network_settings
+from ritornello.waveform import Waveform
 
 _COLLECTION = "study"
 _VALIDATION_EVENTS = 10_000  # a short run must not spend its minutes on validating
 _PATIENCE = 20
-_SAMPLE_RATE_HZ = 24_000  # of the sounds inside a report, so that a page of many stays small
+_SAMPLE_RATE_HZ = 24_000  # and mono: a page with dozens of sounds inside must stay small
 
 
 def train_ours(
@@ -118,7 +119,7 @@ def write_sample(
     maker: Literal["published", "ours", "real"],
     seconds: float = 20,
 ) -> Sample:
-    """Keep a piece as MIDI and its beginning as sound, in place of earlier ones.
+    """Keep a piece as MIDI and its beginning as sound in mono, in place of earlier ones.
 
     Args:
         piece: with notes or without. folder: of the run. stem: of the two files' names.
@@ -129,7 +130,8 @@ def write_sample(
     """
     midi = io.write(piece, folder / f"{stem}.mid", overwrite=True)
     sound = render(beginning(piece, seconds), rate_hz=_SAMPLE_RATE_HZ)
-    mp3 = write_audio(sound, folder / f"{stem}.mp3", overwrite=True)
+    mono = Waveform(sound.samples.mean(axis=1, keepdims=True), sound.rate_hz)
+    mp3 = write_audio(mono, folder / f"{stem}.mp3", overwrite=True)
     return Sample(name, maker, midi=midi.name, sound=mp3.name)
 
 
