@@ -41,8 +41,8 @@ def test_what_a_budget_replaces_is_told(system: str, budget):
     assert set(recipe.published) <= set(settings)
     changed = [name for name in recipe.published if settings[name] != recipe.published[name]]
     assert [line.split()[0] for line in recipe.departures(budget)] == changed
-    if budget == "full":
-        assert not changed, "the full budget is as published"
+    if budget == "full":  # may settle what the authors leave open, and scales nothing
+        assert not {"epochs", "batch", "learning_rate"} & set(changed)
 
 
 @pytest.mark.parametrize("system", SYSTEMS)

@@ -24,6 +24,7 @@ h4 small { font-weight: 400; color: var(--soft); } ul { margin: .25rem 0 .9rem; 
   padding-left: 1.25rem; } li { margin: .15rem 0; overflow-wrap: anywhere; }
 nav { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; margin: 1rem 0; }
 code { overflow-wrap: anywhere; font-size: .9em; }
+ul.beside { list-style: none; margin: 0; padding: 0; } .stack .beside small { display: inline; }
 .system { border-top: 1px solid var(--line); margin-top: 2.5rem; }
 .roll { display: block; width: 100%; min-width: 34rem; background: #fff; }
 @media print { .roll { min-width: 0; } nav { display: none; }
@@ -106,7 +107,7 @@ def _overview_row(name: str, outcome: Outcome | None) -> list[str]:
     recipe = load_recipe(name)
     if outcome is None:
         again = f"<small>ritornello papers run {text(name)}</small>"
-        return [text(name) + again, "not yet", *["–"] * 6, "no"]
+        return [text(name) + again, '<span class="name">not yet</span>', *["–"] * 6, "no"]
     figure = outcome.key_figure or Figure("–", None)
     beside, value = next(iter(figure.baselines.items()), ("", None))
     return [
@@ -115,7 +116,7 @@ def _overview_row(name: str, outcome: Outcome | None) -> list[str]:
         "stand-in" if outcome.stand_in else "as the authors'",
         text(figure.name),
         *(measured(v, figure.unit) for v in (figure.published, figure.value)),
-        f"{number(value)}<small>{text(beside)}</small>",
+        f"{number(value)}<small>{text(beside)}</small>" if beside else "–",
         measured(figure.ours, figure.unit),
         "yes" if outcome.is_compared else "no",
     ]
@@ -123,7 +124,7 @@ def _overview_row(name: str, outcome: Outcome | None) -> list[str]:
 
 def _wishes(outcomes: Mapping[str, Outcome]) -> str:
     rows = [
-        [text(wish), text(name), text(answer)]
+        [text(wish), f'<span class="name">{text(name)}</span>', text(answer)]
         for name in SYSTEMS
         if name in outcomes
         for wish, answer in outcomes[name].wishes.items()

@@ -33,10 +33,10 @@ def section(recipe: Recipe, folder: Path, outcome: Outcome, sound_bytes: int) ->
         figures_table(outcome.figures),
         _paragraph("Beside our own model", outcome.compared),
         _points("Weaknesses found", outcome.weaknesses),
+        samples(folder, outcome.samples, sound_bytes),
         *map(_variants, outcome.tables),
         _charts(outcome.charts),
         _histograms(outcome.histograms),
-        samples(folder, outcome.samples, sound_bytes),
     ]
     return f'<section id="{text(recipe.id)}" class="system">{"".join(parts)}</section>'
 
@@ -103,7 +103,12 @@ def _figure_row(figure: Figure) -> list[str]:
             ours = f"<b>{ours}</b>"
     better = f"{figure.better} is better. " if figure.better else ""
     about = f"{text(figure.name)}<small>{better}{text(figure.protocol)}</small>"
-    beside = "<br>".join(f"{text(name)} {number(v)}" for name, v in figure.baselines.items())
+    beside = "".join(
+        f"<li>{number(value)} <small>{text(name)}</small></li>"
+        for name, value in figure.baselines.items()
+    )
+    if beside:
+        beside = f'<ul class="beside">{beside}</ul>'
     return [about, measured(figure.published, figure.unit), here, ours, beside or "–"]
 
 

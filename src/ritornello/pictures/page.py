@@ -75,7 +75,8 @@ caption { text-align: left; font-size: .9rem; color: var(--soft); }
 thead th { color: var(--soft); font-weight: 500; font-size: .9rem; }
 td.n, th.n { text-align: right; white-space: nowrap; }
 tbody th { overflow-wrap: normal; font-weight: 500; }
-@media (max-width: 40rem) { th, td { padding-right: .8rem; } }
+@media (max-width: 40rem) { th, td { padding-right: .8rem; } .scroll { font-size: .875rem; } }
+.name { white-space: nowrap; }
 .stack { width: 100%; } .stack th, .stack td { overflow-wrap: break-word; padding-right: .9rem; }
 .stack tbody th { font-weight: 600; }
 .stack small { display: block; color: var(--soft); font-weight: 400; }
@@ -84,6 +85,7 @@ tbody th { overflow-wrap: normal; font-weight: 500; }
   .stack tr { border-bottom: 1px solid var(--line); padding: .5rem 0; }
   .stack th, .stack td { border: 0; padding: .1rem 0; }
   .stack td { display: grid; grid-template-columns: 7.5rem 1fr; gap: .5rem; }
+  .stack td.none { display: none; }
   .stack td::before { content: attr(data-label); color: var(--soft); font-size: .9rem; } }
 table.settings th { font-weight: 400; color: var(--soft); white-space: nowrap; }
 audio { display: block; width: 100%; margin: .3rem 0; }
@@ -93,6 +95,7 @@ a { color: var(--train); }
   body { font-size: 10.5pt; margin: 0; max-width: none; }
   figcaption, .layer h3 { font-size: .8rem; }
   .cards div { border: 1px solid var(--line); } audio, .players { display: none; }
+  .scroll { overflow: visible; } .scroll table { font-size: .85em; } th.n { white-space: normal; }
   .strip, .cards div { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   h2, h3, h4 { break-after: avoid; } .stack { font-size: .9em; } .chart { max-width: none; }
   .grid { grid-template-columns: 1fr 1fr 1fr; } .grid.wide { grid-template-columns: 1fr 1fr; } }
@@ -164,7 +167,7 @@ def stacked(head: list[str], rows: Iterable[list[str]], *, caption: str = "") ->
     lines = "".join(
         f'<tr><th scope="row">{first}</th>'
         + "".join(
-            f'<td data-label="{text(title)}"><div>{cell}</div></td>'
+            f'<td data-label="{text(title)}"{_unless_empty(cell)}><div>{cell}</div></td>'
             for title, cell in zip(head[1:], cells, strict=True)
         )
         + "</tr>"
@@ -173,6 +176,11 @@ def stacked(head: list[str], rows: Iterable[list[str]], *, caption: str = "") ->
     about = f"<caption>{caption}</caption>" if caption else ""
     inner = f"{about}<thead><tr>{titles}</tr></thead><tbody>{lines}</tbody>"
     return f'<table class="stack">{inner}</table>'
+
+
+def _unless_empty(cell: str) -> str:
+    """A phone leaves out the cells that hold only a dash."""
+    return ' class="none"' if cell == "–" else ""
 
 
 def grid(items: Iterable[str], *, wide: bool = False) -> str:
