@@ -96,6 +96,7 @@ a { color: var(--train); }
   figcaption, .layer h3 { font-size: .8rem; }
   .cards div { border: 1px solid var(--line); } audio, .players { display: none; }
   .scroll { overflow: visible; } .scroll table { font-size: .85em; } th.n { white-space: normal; }
+  .scroll thead th { font-size: 1em; overflow-wrap: normal; } a[download] { display: none; }
   .strip, .cards div { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   h2, h3, h4 { break-after: avoid; } .stack { font-size: .9em; } .chart { max-width: none; }
   .grid { grid-template-columns: 1fr 1fr 1fr; } .grid.wide { grid-template-columns: 1fr 1fr; } }
