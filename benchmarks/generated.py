@@ -18,15 +18,16 @@ from ritornello.api import Composer
 from ritornello.encodings import notes
 from ritornello.evaluation import overlap
 from ritornello.evaluation.copying import Copying, Passages, copying
-from ritornello.evaluation.endings import endings
+from ritornello.evaluation.endings import closing_key, endings
 from ritornello.piece import Metre, Piece
 
 PROTOCOL = (
     "each sample is composed with the bars (8, 12 or 16), metre and instruments of one random "
-    "excerpt of a validation piece, nothing else given but the name of the set; none is left "
-    "out; as many random excerpts of training pieces give the ceiling; copying: windows of 4 "
-    "and 8 quarter notes in any transposition in the training split of all sets, texture = all "
-    "pitched parts together, parts = each alone; endings: of whole real pieces"
+    "excerpt of a validation piece, nothing else given but the name of the set, and once more with "
+    "the excerpt's estimated key; default boldness; none is left out; as many random excerpts of "
+    "training pieces give the ceiling; copying: windows of 4 and 8 quarter notes in any "
+    "transposition in the training split of all sets, texture = all pitched parts together, parts = "
+    "each alone; endings: of whole real pieces"
 )
 CORE = (  # of the features, those that every piece with pitches has
     "pitches", "pitch_range_semitones", "pitch_class_entropy_bits", "scale_consistency",
@@ -53,31 +54,33 @@ def compare_generated(
     test = [*excerpts(music, "valid", samples, rng)]
     train = [*excerpts(music, "train", samples, rng)]
     began = time.process_time()
-    made = compose_like(composer, test, collection, seed, say)
-    composing_cpu_seconds = time.process_time() - began
-    found = {
-        side: [overlap.features(piece) for piece in pieces]
-        for side, pieces in (("train", train), ("test", test), ("generated", made))
+    composed = {
+        name: compose_like(composer, test, collection, seed, keyed=keyed)
+        for name, keyed in (("composed", False), ("composed, key given", True))
     }
+    composing_cpu_seconds = time.process_time() - began
+    say(f"{collection}: composed; comparing ...")
     unseen = [piece for _, piece in music.pieces("unseen")]
+    suspects = {
+        **composed,
+        "real test excerpts": test,
+        f"the {len(unseen)} real test pieces without a near copy": unseen,
+    }
+    real_features = [overlap.features(piece) for piece in test]
     return {
-        "samples": len(made),
-        "notes": sum(piece.note_count for piece in made),
-        "composing_cpu_seconds": round(composing_cpu_seconds, 1),
-        "overlap train-test": summary(overlap.compare(found["train"], found["test"])),
-        "overlap generated-test": summary(overlap.compare(found["generated"], found["test"])),
+        "samples": samples,
+        "notes": {name: sum(piece.note_count for piece in made) for name, made in composed.items()},
+        "composing_cpu_seconds": composing_cpu_seconds,
+        "overlap with real test excerpts": {
+            name: summary(overlap.compare(map(overlap.features, pieces), real_features))
+            for name, pieces in {"real train excerpts": train, **composed}.items()
+        },
         "copying": {
-            kind: {
-                "generated": shares(copying(made, passages)),
-                "real test excerpts": shares(copying(test, passages)),
-                f"the {len(unseen)} real test pieces without a near copy": shares(
-                    copying(unseen, passages)
-                ),
-            }
+            kind: {name: shares(copying(pieces, passages)) for name, pieces in suspects.items()}
             for kind, passages in training.items()
         },
         "endings": {
-            "generated": endings(made),
+            **{name: endings(made) for name, made in composed.items()},
             "real test pieces": endings(piece for _, piece in music.pieces("valid")),
             "real train pieces": endings(piece for _, piece in music.pieces("train")),
         },
@@ -116,37 +119,33 @@ def excerpt(piece: Piece, start: int, end: int, metre: Metre) -> Piece:
 
 
 def compose_like(
-    composer: Composer,
-    models: Sequence[Piece],
-    collection: str,
-    seed: int,
-    say: Callable[[str], None],
+    composer: Composer, models: Sequence[Piece], collection: str, seed: int, *, keyed: bool
 ) -> list[Piece]:
-    """A piece with the bars, metre and instruments of each; alike ones side by side."""
+    """A piece with the bars, metre and instruments of each, if wanted also its key.
+
+    Those that are asked for alike are composed side by side.
+    """
     groups: defaultdict[tuple[Any, ...], int] = defaultdict(int)
     for piece in models:
         metre = (piece.metres[0].numerator, piece.metres[0].denominator)
-        groups[piece.bar_count, metre, notes.line_up(notes.encode(piece))] += 1
+        key = str(closing_key(piece) or "") if keyed else ""
+        groups[piece.bar_count, metre, notes.line_up(notes.encode(piece)), key] += 1
     made: list[Piece] = []
-    for (bars, metre, parts), count in sorted(groups.items()):
+    for (bars, metre, parts, key), count in sorted(groups.items()):
         made += composer.compose_many(
-            count, bars=bars, metre=metre, parts=parts, collection=collection,
+            count, bars=bars, metre=metre, parts=parts, key=key or None, collection=collection,
             seed=seed * 1_000_000 + len(made),
         )  # fmt: skip
-        say(f"{collection}: {len(made)} of {len(models)} pieces")
     return made
 
 
 def summary(compared: dict[str, dict[str, float]]) -> dict[str, Any]:
-    """Mean overlaps, and each feature rounded."""
+    """Each feature, and the mean overlap of the core features and of all."""
     areas = {name: entry["overlap"] for name, entry in compared.items()}
     return {
-        "mean_of_core_features": round(float(np.mean([areas[name] for name in CORE])), 4),
-        "mean_of_all_features": round(float(np.mean([*areas.values()])), 4),
-        "features": {
-            name: {key: round(value, 4) for key, value in entry.items()}
-            for name, entry in compared.items()
-        },
+        "mean_of_core_features": np.mean([areas[name] for name in CORE if name in areas]),
+        "mean_of_all_features": np.mean([*areas.values()]),
+        "features": compared,
     }
 
 

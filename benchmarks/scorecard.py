@@ -106,12 +106,10 @@ def length_ratio(
     return {
         "pieces": len(rows),
         "notes_compared": counts[3],
-        "nats_per_note_at_4x": round(stretches[3] / counts[3], 4),
-        "nats_per_note_at_1x": round(float(afresh) / counts[3], 4),
-        "ratio": round(float(stretches[3] / afresh), 4),
-        "nats_per_note_by_stretch": [
-            round(float(nats / n), 4) for nats, n in zip(stretches, counts, strict=True)
-        ],
+        "nats_per_note_at_4x": stretches[3] / counts[3],
+        "nats_per_note_at_1x": afresh / counts[3],
+        "ratio": stretches[3] / afresh,
+        "nats_per_note_by_stretch": [nats / n for nats, n in zip(stretches, counts, strict=True)],
     }
 
 
@@ -156,7 +154,7 @@ def measure_transformer(options: argparse.Namespace) -> dict[str, Any]:
         "rotary, window of 256 events carried over) at its best learning rate of "
         f"{', '.join(f'{rate:g}' for rate in options.rates)}, the network at its usual 3e-3"
     )
-    figures = {"fewer_nats_than_best_transformer": np.round(fewer, 4).tolist(), "runs": runs}
+    figures = {"fewer_nats_than_best_transformer": fewer, "runs": runs}
     return {"protocol": protocol, "seeds": options.seeds, "figures": figures}
 
 
@@ -203,7 +201,7 @@ def measure_drift(options: argparse.Namespace) -> dict[str, Any]:
         streams.append(found)
     means = {
         str(minute): {
-            name: [round(float(np.mean(values)), 4), round(float(np.std(values)), 4)]
+            name: [np.mean(values), np.std(values)]
             for name, values in of_minute(streams, place).items()
         }
         for place, minute in enumerate(sorted(options.minutes))
@@ -258,12 +256,23 @@ def write(name: str, found: dict[str, Any], wall_seconds: float, folder: Path) -
         "date": date.today().isoformat(),
         "wall_seconds": round(wall_seconds),
         "cpu_seconds": round(time.process_time()),
-        "figures": found["figures"],
+        "figures": plain(found["figures"]),
     }
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.json"
     path.write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
     return path
+
+
+def plain(value: Any) -> Any:
+    """Figures for JSON, numbers to four decimals; what is not a number becomes null."""
+    if isinstance(value, dict):
+        return {str(key): plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(inner) for inner in value]
+    if isinstance(value, float):
+        return round(float(value), 4) if np.isfinite(value) else None
+    return value
 
 
 def arguments() -> argparse.Namespace:
@@ -319,7 +328,7 @@ def main() -> None:
     began = time.perf_counter()
     found = options.measure(options)
     path = write(options.command, found, time.perf_counter() - began, options.results)
-    print(json.dumps(found["figures"], indent=1))
+    print(path.read_text(encoding="utf-8"))
     say(f"Written to {path}")
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ritornello.keys import KeyName, estimate_key
-from ritornello.piece import Piece
+from ritornello.piece import NOTE_DTYPE, Piece
 
 # Triads and sevenths in thirds up the scale: the chords of a key.
 _CHORD_STEPS = (0, 2, 4, 6)
@@ -42,8 +42,8 @@ class Ending(NamedTuple):
 def ending(piece: Piece) -> Ending:
     """Look at the end of a piece.
 
-    The key is the last that the piece states, else the one its notes are likeliest in. In minor
-    keys the fifth step may have a major third, and the closing tonic too.
+    The key is that of `closing_key`. In minor keys the fifth step may have a major third, and
+    the closing tonic too.
     """
     piece = piece.at_resolution(24)
     starts = piece.bar_starts_ticks()
@@ -56,7 +56,7 @@ def ending(piece: Piece) -> Ending:
     last = notes["onset"].max()
     final = notes[notes["onset"] + notes["duration"] > last]
     beat = [metre for metre in piece.metres if metre.tick <= last][-1].beat_ticks(24)
-    key = _key(piece, notes)
+    key = closing_key(piece)
     sounding = frozenset((final["pitch"] % 12).tolist())
     return Ending(
         in_last_bar,
@@ -82,9 +82,12 @@ def endings(pieces: Iterable[Piece]) -> dict[str, float]:
     return {"pieces": len(found), "in_last_bar": in_last_bar, **shares}
 
 
-def _key(piece: Piece, notes: np.ndarray) -> KeyName | None:
+def closing_key(piece: Piece) -> KeyName | None:
+    """The last key a piece states, else the one its notes are likeliest in, weighed by duration."""
     if piece.keys:
         return piece.keys[-1].key
+    tables = [track.notes for track in piece.tracks if not track.is_drum]
+    notes = np.concatenate(tables) if tables else np.zeros(0, NOTE_DTYPE)
     return estimate_key(np.bincount(notes["pitch"] % 12, notes["duration"], minlength=12))
 
 

@@ -11,7 +11,7 @@ their own support, as in a well-known toolbox, seem to overlap wherever their sh
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -206,7 +206,7 @@ def _density(values: np.ndarray, width: float, grid: np.ndarray) -> np.ndarray:
 
 
 def compare(
-    first: Sequence[Mapping[str, float]], second: Sequence[Mapping[str, float]]
+    first: Iterable[Mapping[str, float]], second: Iterable[Mapping[str, float]]
 ) -> dict[str, dict[str, float]]:
     """Overlap and divergence of each feature that both sets have.
 
@@ -217,10 +217,11 @@ def compare(
         By feature ``overlap``, ``divergence_nats`` and the means ``first_mean`` and
         ``second_mean``; features that fewer than two pieces of a set have are left out.
     """
-    names = dict.fromkeys(name for piece in [*first, *second] for name in piece)
+    both = [*first], [*second]
+    names = dict.fromkeys(name for pieces in both for piece in pieces for name in piece)
     found = {}
     for name in names:
-        sets = [[piece.get(name, np.nan) for piece in pieces] for pieces in (first, second)]
+        sets = [[piece.get(name, np.nan) for piece in pieces] for pieces in both]
         area = overlap(*sets)
         if np.isfinite(area):
             found[name] = {
