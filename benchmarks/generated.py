@@ -26,8 +26,8 @@ PROTOCOL = (
     "excerpt of a validation piece, nothing else given but the name of the set, and once more with "
     "the excerpt's estimated key; default boldness; none is left out; as many random excerpts of "
     "training pieces give the ceiling; copying: windows of 4 and 8 quarter notes in any "
-    "transposition in the training split of all sets, texture = all pitched parts together, parts = "
-    "each alone; endings: of whole real pieces"
+    "transposition in the training split of all sets, texture = all pitched parts together, parts "
+    "= each alone; endings: of whole real pieces"
 )
 CORE = (  # of the features, those that every piece with pitches has
     "pitches", "pitch_range_semitones", "pitch_class_entropy_bits", "scale_consistency",

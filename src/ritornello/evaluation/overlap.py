@@ -4,9 +4,11 @@ The features are those of Yang & Lerch, "On the evaluation of generative models 
 that need no bar-wise tables, with the groove of Wu & Yang (2020) and, for bands, drums and the
 polyphony of each part. MusPy's definitions are used where it has one.
 
-Two sets are compared through the densities of a feature in both, estimated with Gaussian kernels
-of one width and read off on ONE grid that spans both sets. Densities that are each sampled over
-their own support, as in a well-known toolbox, seem to overlap wherever their shapes are alike.
+Yang & Lerch compare how far the pieces of a set are from each other and from those of the other
+set; here, as is usual since, the features themselves are compared, through the densities of a
+feature in both sets. These are estimated with Gaussian kernels of one width and read off on ONE
+grid that spans both sets: densities that are each sampled over their own support, as in a
+well-known toolbox, seem to overlap wherever their shapes are alike.
 """
 
 from __future__ import annotations
