@@ -80,7 +80,7 @@ def _departures(found: Findings) -> list[str]:
         f"{TICKS_PER_QUARTER} ticks a quarter note, velocities divided by 127, batches of "
         f"{learning.BATCH} windows: the report gives none of them",
         "trained for a time, not to an error under a threshold, which the report does not name: "
-        f"{FORM} went {run.epochs:.2f} times through the music ({run.windows_read:,} windows)",
+        f"{FORM} went {run.epochs:.3g} times through the music ({run.windows_read:,} windows)",
         f"{FORM} carries its state from one window of a part to the next, its windows in order; "
         "the stacked form begins each window anew, its windows in random order",
         "a generated note keeps the velocity it begins with; a cell sounds over the velocity that "

@@ -20,7 +20,7 @@ from torch.nn import functional as F
 
 from ritornello.models.velocity_lstm import FORMS, StackedLSTM, SteppedLSTM
 
-BATCH = 64  # the report gives none
+BATCH = 32  # the report gives none
 LOUDEST = 127
 Network = StackedLSTM | SteppedLSTM
 
@@ -92,7 +92,9 @@ def side_by_side(
     has ended leaves the others in their places.
 
     Args:
-        batch: lanes. random: deals the parts out in random order; None in order of length.
+        batch: lanes.
+        random: deals the parts out in random order, and lets each lane begin anywhere and come
+            round, as a short training would else hear beginnings only. None: longest parts first.
     """
     starts = np.flatnonzero(music.fresh)
     parts = np.split(np.arange(len(music)), starts[1:]) if len(starts) else []
@@ -107,6 +109,8 @@ def side_by_side(
         lanes[shortest].append(part)
         sizes[shortest] += len(part)
     whole = sorted((np.concatenate(lane) for lane in lanes), key=len, reverse=True)
+    if random is not None:
+        whole = [np.roll(lane, random.integers(len(lane))) for lane in whole]
     for at in range(max(sizes, default=0)):
         yield np.array([lane[at] for lane in whole if at < len(lane)])
 
@@ -229,7 +233,7 @@ def forecasts(network: Network, music: Windows) -> np.ndarray:
     """The vector that a network expects after each window, float32 [windows, 128], 0 to 127."""
     found = np.zeros((len(music), music.rows.shape[1]), np.float32)
     state = None
-    for batch in side_by_side(music, 4 * BATCH):
+    for batch in side_by_side(music, 8 * BATCH):
         rows = music.read(batch)
         forecast, state = network(rows[:-1], _carried(network, state, music.fresh[batch]))
         found[batch] = forecast.numpy() * LOUDEST

@@ -109,13 +109,13 @@ def forms(found: Findings) -> Table:
     rows = [
         [
             f"{one.run.form}, sequence {one.sequence}",
-            round(one.run.seconds / 60, 2),
+            one.run.seconds / 60,
             one.train.error,
             one.test.error,
             one.test.f1,
             one.test.new_f1,
-            round(one.run.epochs, 2),
-            round(one.run.seconds_per_epoch, 1),
+            one.run.epochs,
+            one.run.seconds_per_epoch,
         ]
         for one in judged
     ]
@@ -130,7 +130,10 @@ def forms(found: Findings) -> Table:
         rows,
         "Error: mean squared error in squared velocities (0 to 127). F1: of the cells over the "
         "threshold that is best on the validation pieces; new notes are those that did not sound "
-        "one tick before. All rows are scored on the same ticks of the same parts.",
+        "one tick before. All rows are scored on the same ticks of the same parts. With the same "
+        "weights and state both forms give the same numbers: LSTMCell differs by the state it "
+        "keeps, which hears most ticks twice with windows of 12, four times with 24, and misses a "
+        "third of them with 4.",
     )
 
 
