@@ -15,7 +15,7 @@ from ritornello.api.files import convert, load, notebook_html, refuse_target, re
 from ritornello.api.health import Check, doctor
 from ritornello.api.learning import evaluate, inspect, train
 from ritornello.api.library import ModelInfo, find_model, model_card, models
-from ritornello.api.papers import list_papers, report_papers, run_papers
+from ritornello.api.papers import list_papers, report_papers, run_benchmark, run_papers
 from ritornello.corpus.report import print_report
 from ritornello.corpus.report import summary as report_summary
 from ritornello.io.interop import to_library
@@ -42,6 +42,7 @@ __all__ = [
     "render",
     "report_papers",
     "report_summary",
+    "run_benchmark",
     "run_papers",
     "save",
     "to_library",

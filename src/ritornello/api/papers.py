@@ -1,10 +1,11 @@
-"""The published systems: which there are, running them, and the page that shows what came out."""
+"""The published systems and benchmarks: running them, and the page that shows what came out."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 from ritornello.api.learning import require_torch
 from ritornello.errors import InputError
@@ -111,4 +112,28 @@ def report_papers(
         Path(path),
         benchmarks=None if scorecard is None else Path(scorecard),
         overwrite=overwrite,
+    )
+
+
+def run_benchmark(
+    name: str,
+    folder: str | PathLike[str] = "scorecard",
+    *,
+    minutes: float | None = None,
+    seeds: Sequence[int] = (0, 1, 2),
+    jobs: int | None = None,
+    say: Callable[[str], None] = lambda sentence: None,
+) -> dict[str, Any]:
+    """Train our frame model on a published benchmark and score its test split.
+
+    Args, result and errors are those of `ritornello.papers.benchmark.run_benchmark`.
+
+    Raises:
+        MissingExtraError: without the extra ``train``.
+    """
+    require_torch()
+    from ritornello.papers import benchmark
+
+    return benchmark.run_benchmark(
+        name, Path(folder), minutes=minutes, seeds=seeds, jobs=jobs, say=say
     )

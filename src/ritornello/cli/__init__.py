@@ -18,6 +18,7 @@ from cyclopts.config import Env, Toml
 
 from ritornello import __version__
 from ritornello.cli.about import doctor, models
+from ritornello.cli.benchmark import benchmark
 from ritornello.cli.compose import compose
 from ritornello.cli.files import convert, render
 from ritornello.cli.learn import evaluate, inspect, train
@@ -61,7 +62,7 @@ app = App(
     suppress_keyboard_interrupt=False,
 )
 app.command(compose, help_epilogue=_COMPOSE_EXAMPLES)
-for command in (inspect, train, evaluate, render, convert, models, papers, doctor):
+for command in (inspect, train, evaluate, render, convert, models, papers, benchmark, doctor):
     app.command(command)
 
 

@@ -92,11 +92,11 @@ class _Lookup(nn.Module):
 class Block(nn.Module):
     """x + cell(window of two of norm(x)); its state is (previous normed input, cell state...)."""
 
-    def __init__(self, config: NoteModelConfig) -> None:
+    def __init__(self, cell: str, width: int, dropout: float) -> None:
         super().__init__()
-        self.norm = nn.RMSNorm(config.width, eps=1e-5)
-        self.cell = CELLS[config.cell](config.width)
-        self.dropout = nn.Dropout(config.dropout)
+        self.norm = nn.RMSNorm(width, eps=1e-5)
+        self.cell = CELLS[cell](width)
+        self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         normed = self.norm(x)
@@ -134,7 +134,9 @@ class NoteModel(nn.Module):
         self.config = config
         self.embed = _Lookup(context_columns(config.collections), config.width)
         self.instruments = nn.Linear(len(INSTRUMENTS) + 1, config.width, bias=False)
-        self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
+        self.blocks = nn.ModuleList(
+            Block(config.cell, config.width, config.dropout) for _ in range(config.layers)
+        )
         self.norm = nn.RMSNorm(config.width, eps=1e-5)
         self.heads = nn.ModuleList(Head(index, config) for index in range(len(FIELDS)))
 

@@ -45,15 +45,24 @@ class Study:
         Raises:
             InputError: if it is not on this machine.
         """
-        root = music_sets()
-        if root is None or not (root / name).exists():
-            raise InputError(
-                f"The music set {name!r} is not on this machine.",
-                where=str(root or SETS_VARIABLE),
-                next_step=f"Set {SETS_VARIABLE} to the folder of music sets, or give your own "
-                f"data: {self.recipe.wants}",
-            )
-        return root / name
+        return music_set(name, f"or give your own data: {self.recipe.wants}")
+
+
+def music_set(name: str, otherwise: str = "") -> Path:
+    """A folder of the music sets.
+
+    Raises:
+        InputError: if it is not on this machine; ``otherwise`` ends its next step.
+    """
+    root = music_sets()
+    if root is None or not (root / name).exists():
+        step = f"Set {SETS_VARIABLE} to the folder of music sets"
+        raise InputError(
+            f"The music set {name!r} is not on this machine.",
+            where=str(root or SETS_VARIABLE),
+            next_step=f"{step}, {otherwise}" if otherwise else f"{step}.",
+        )
+    return root / name
 
 
 def music_sets() -> Path | None:
