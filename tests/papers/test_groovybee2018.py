@@ -107,7 +107,7 @@ def test_training_learns_and_goes_on_from_where_it_was_stopped(form, tmp_path):
 
 def test_merged_pieces_have_one_track_a_part_and_hold_their_notes():
     piece = band()
-    seeds = rolls([piece])
+    seeds = rolls([piece], keep_silence=False)
     vectors = np.zeros((8, len(seeds), 128), np.float32)
     vectors[:, 0, 60] = [80, 82.4, 79, 81, 9, 80, 80, 80]
     made = merged(seeds, vectors, threshold=10)

@@ -27,7 +27,7 @@ class Filtered:
 
     Attributes:
         off_key: notes found outside the key; each was moved or removed.
-        moved: by a semitone into the key. removed: taken out.
+        moved: by a semitone. removed: taken out.
     """
 
     piece: Piece
@@ -47,7 +47,18 @@ def off_key_notes(piece: Piece, *, span_beats: float = SPAN_BEATS) -> list[np.nd
     Raises:
         ConfigError: if the span is not positive.
     """
-    return [outside for outside, _ in _judged(piece, span_beats)]
+    if not span_beats > 0:
+        raise ConfigError(f"A span lasts more than 0 beats; found {span_beats:g}.")
+    span_ticks = min(span_beats * piece.resolution, piece.length_ticks + 1)
+    spans = [(track.notes["onset"] // span_ticks).astype(int) for track in piece.tracks]
+    used = np.unique(np.concatenate([np.zeros(0, int), *spans])).tolist()
+    scales = {span: _scale(piece, [of == span for of in spans]) for span in used}
+    found = []
+    for track, of in zip(piece.tracks, spans, strict=True):
+        scale = np.array([scales[span] for span in of.tolist()], bool).reshape(-1, 12)
+        inside = scale[np.arange(len(track)), track.notes["pitch"] % 12]
+        found.append(~inside & (not track.is_drum))
+    return found
 
 
 def without_off_key(
@@ -60,8 +71,8 @@ def without_off_key(
 
     Args:
         span_beats: quarter notes that share one key.
-        action: "move" to the nearer pitch of the key, down where both are as near; a note that
-            would sound together with another of its part at that pitch is removed. "remove" all.
+        action: "move" down a semitone, where every major and minor key has a note; one that would
+            sound together with another of its part at that pitch is removed. "remove" them all.
 
     Raises:
         ConfigError: if the span is not positive or there is no such action.
@@ -69,33 +80,17 @@ def without_off_key(
     if action not in ("move", "remove"):
         raise ConfigError(f"No action is called {action!r}.", next_step="There are: move, remove.")
     tracks, found, moved = [], 0, 0
-    for track, (outside, scale) in zip(piece.tracks, _judged(piece, span_beats), strict=True):
-        notes = track.notes.copy()
-        kept = ~outside
+    outside_of = off_key_notes(piece, span_beats=span_beats)
+    for track, outside in zip(piece.tracks, outside_of, strict=True):
+        notes, kept = track.notes.copy(), ~outside
         for index in np.flatnonzero(outside).tolist() if action == "move" else ():
-            notes["pitch"][index] += _way_in(int(notes["pitch"][index]), scale[index])
+            notes["pitch"][index] += -1 if notes["pitch"][index] else 1
             if not (kept & _together(notes, index)).any():
                 kept[index] = True
                 moved += 1
         found += int(outside.sum())
         tracks.append(replace(track, notes=notes[kept]))
     return Filtered(replace(piece, tracks=tuple(tracks)), found, moved, found - moved)
-
-
-def _judged(piece: Piece, span_beats: float) -> list[tuple[np.ndarray, np.ndarray]]:
-    """For each track: notes outside the key, and the key's pitch classes, bool [notes, 12]."""
-    if not span_beats > 0:
-        raise ConfigError(f"A span lasts more than 0 beats; found {span_beats:g}.")
-    span_ticks = min(span_beats * piece.resolution, piece.length_ticks + 1)
-    spans = [(track.notes["onset"] // span_ticks).astype(int) for track in piece.tracks]
-    used = np.unique(np.concatenate([np.zeros(0, int), *spans])).tolist()
-    scales = {span: _scale(piece, [of == span for of in spans]) for span in used}
-    judged = []
-    for track, of in zip(piece.tracks, spans, strict=True):
-        scale = np.array([scales[span] for span in of.tolist()], bool).reshape(-1, 12)
-        inside = scale[np.arange(len(track)), track.notes["pitch"] % 12]
-        judged.append((~inside & (not track.is_drum), scale))
-    return judged
 
 
 def _scale(piece: Piece, chosen: list[np.ndarray]) -> np.ndarray:
@@ -109,12 +104,6 @@ def _scale(piece: Piece, chosen: list[np.ndarray]) -> np.ndarray:
     if key is not None:
         scale[:] = [pitch_class in key.pitch_classes for pitch_class in range(12)]
     return scale
-
-
-def _way_in(pitch: int, scale: np.ndarray) -> int:
-    """Semitones to the nearest pitch of a scale."""
-    ways = [way for way in (-1, 1, -2, 2) if scale[(pitch + way) % 12] and 0 <= pitch + way < 128]
-    return ways[0]
 
 
 def _together(notes: np.ndarray, index: int) -> np.ndarray:

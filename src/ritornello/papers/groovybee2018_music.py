@@ -28,6 +28,7 @@ TICKS_PER_QUARTER = 4  # the report gives none
 _STAND_IN = Path("lists") / "composers3_132.txt"
 _HELD_OUT_SHARE = 0.1
 _SPLITS_TRIED = 50
+_MOST_NAMES = 12  # of files left out for one reason
 
 
 class Held(NamedTuple):
@@ -92,7 +93,9 @@ def _load(study: Study, folder: Path, name: str) -> Music:
 
 def _names(found: ScanResult, reason: str) -> str:
     items = (item for item in found.rejected if item.rejection and item.rejection.reason == reason)
-    return ", ".join(Path(item.path).name for item in items)
+    names = [Path(item.path).name for item in items]
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    return ", ".join(names[:_MOST_NAMES]) + more
 
 
 def _three_sides(found: ScanResult, seed: int) -> dict[str, str]:
@@ -125,9 +128,13 @@ def _spread(paths: Sequence[str], most: int, sides: dict[str, str]) -> list[str]
     return sorted(chosen)
 
 
-def rolls(pieces: Iterable[Piece]) -> list[Roll]:
-    """The parts of all pieces, each alone and without silence."""
-    return [roll for piece in pieces for roll in velocity_roll.encode(piece, TICKS_PER_QUARTER)]
+def rolls(pieces: Iterable[Piece], *, keep_silence: bool) -> list[Roll]:
+    """The parts of all pieces, each alone."""
+    return [
+        roll
+        for piece in pieces
+        for roll in velocity_roll.encode(piece, TICKS_PER_QUARTER, keep_silence=keep_silence)
+    ]
 
 
 def lost(pieces: Iterable[Piece], ticks_per_quarter: int) -> Losses:

@@ -220,7 +220,7 @@ def off_key_filter(found: Findings) -> Table:
         "The off-key filter",
         ["pieces", "off key before, %", "moved, %", "removed, %", "off key after, %"],
         rows,
-        "Moved by a semitone or two into the key of its 32 quarter notes; removed where that pitch "
+        "Moved down a semitone, into the key of its 32 quarter notes; removed where that pitch "
         "sounds already. In real music every such note is one that a composer wrote. Moved notes "
         "can change the key that is estimated afterwards.",
     )

@@ -47,7 +47,12 @@ class Score(NamedTuple):
 
 @dataclass(frozen=True)
 class Bench:
-    """What every network learns from and is scored on: rolls of each side."""
+    """What every network learns from and is scored on.
+
+    Attributes:
+        taught: rolls to learn, uint8 [ticks, 128] each.
+        scored: for each side, the beginnings of some of its rolls.
+    """
 
     study: Study
     taught: list[np.ndarray]
@@ -57,8 +62,9 @@ class Bench:
     def of(cls, study: Study, music: Music) -> Bench:
         settings = study.settings
         ticks = settings["score_beats"] * TICKS_PER_QUARTER
+        keep_silence = settings["keep_silence"]
         sides = {
-            side: [roll.velocities for roll in rolls(music.side(side))]
+            side: [roll.velocities for roll in rolls(music.side(side), keep_silence=keep_silence)]
             for side in ("train", "valid", "test")
         }
         scored = {
@@ -198,11 +204,13 @@ def generate(study: Study, music: Music, judged: Judged) -> Written:
     """Each piece takes the instruments of a held-out one, and a random window of each."""
     settings, sequence = study.settings, judged.sequence
     random = np.random.default_rng(study.seed)
-    line_ups = [
-        found
-        for piece in music.side("test")
-        if (found := [roll for roll in rolls([piece]) if len(roll.velocities) >= sequence])
+    held_out = [
+        rolls([piece], keep_silence=settings["keep_silence"]) for piece in music.side("test")
     ]
+    long_enough = [
+        [roll for roll in parts if len(roll.velocities) >= sequence] for parts in held_out
+    ]
+    line_ups = [parts for parts in long_enough if parts]
     chosen: list[list[Roll]] = []
     for _ in range(settings["generated"]):
         parts = line_ups[random.integers(len(line_ups))]
