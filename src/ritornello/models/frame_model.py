@@ -46,8 +46,8 @@ class FrameModelConfig:
     shifts: int = 12
     cell: str = "qrnn"
     layers: int = 2
-    width: int = 256
-    head_width: int = 256
+    width: int = 128
+    head_width: int = 128
     channels: int = 32
     local_layers: int = 1
     dropout: float = 0.3

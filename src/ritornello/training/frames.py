@@ -46,7 +46,7 @@ class FrameTraining:
     batch: int = 8
     excerpt: int = 64
     learning_rate: float = 4e-3
-    weight_decay: float = 0.05
+    weight_decay: float = 0.1
     shift_share: float = 0.75
     average: float = 0.998
     validations: int = 12
