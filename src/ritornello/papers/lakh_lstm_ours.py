@@ -24,7 +24,7 @@ from ritornello.papers.ours import compose_ours, score_ours, train_ours
 from ritornello.papers.outcome import Table
 from ritornello.papers.study import Study
 from ritornello.piece import Piece, Track, note_table
-from ritornello.runtime import open_engine
+from ritornello.runtime.engine import Engine
 from ritornello.training.config import network_size
 
 _SCORED_AT_ONCE = 16
@@ -113,7 +113,7 @@ def nats_per_token(model: Path, songs: Songs, skip: int) -> float:
     Those tokens are the ones the published network predicts; the events before are read only.
     """
     made = checkpoint.load(checkpoint.find(model))
-    engine, known = open_engine(made), len(made.collections)
+    engine, known = Engine(made), len(made.collections)
     pieces = [piece for _, piece, _ in played(songs, "test")]
     total, tokens = 0.0, 0
     for start in range(0, len(pieces), _SCORED_AT_ONCE):
