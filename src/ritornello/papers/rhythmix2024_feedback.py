@@ -69,9 +69,8 @@ def learned_from_ratings(
         real: windows of real lines, see `rhythmix2024_training.windows`, to stay near.
         passes: through the rated pieces. seed: of their order.
     """
-    torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
-    learner = copy.deepcopy(model).train()
+    learner = copy.deepcopy(model).eval()  # dropout would be taken for a divergence
     optimiser = torch.optim.Adam(learner.parameters(), _LEARNING_RATE)
     weights = _weights(rated)
     for _ in range(passes):
@@ -83,7 +82,7 @@ def learned_from_ratings(
             torch.nn.utils.clip_grad_norm_(learner.parameters(), 1.0)
             optimiser.step()
             optimiser.zero_grad(set_to_none=True)
-    return learner.eval()
+    return learner
 
 
 def _weights(rated: Sequence[Rated]) -> np.ndarray:

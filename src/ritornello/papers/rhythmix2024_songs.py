@@ -152,15 +152,10 @@ def consonant_share(pieces: Sequence[Piece], *, from_ticks: int = _PRIMER_TICKS)
 
 def mixed_songs(songs: Sequence[Song]) -> list[Piece]:
     """Openings whose second and further lines come from the next song: lines that never met."""
+    following = [*songs[1:], *songs[:1]]
     return [
-        onehot_events.decode(opening_lines)
-        for song, following in zip(songs, [*songs[1:], *songs[:1]], strict=True)
-        for opening_lines in [
-            [
-                replace(line, events=_until(line.events, _SONG_TICKS))
-                for line in (song.lines[0], *following.lines[1:])
-            ]
-        ]
+        opening_of(replace(song, lines=(song.lines[0], *other.lines[1:])))
+        for song, other in zip(songs, following, strict=True)
     ]
 
 
