@@ -67,10 +67,13 @@ def test_all_ways_to_go_on_add_up_to_their_beginning():
     assert together == pytest.approx(beginning, rel=1e-4)
 
 
-def test_scoring_in_pieces_of_time_equals_scoring_at_once():
+@pytest.mark.parametrize("encode", [frames.encode_sets, frames.encode_voices])
+def test_scoring_in_pieces_of_time_equals_scoring_at_once(encode):
     rng = np.random.default_rng(0)
-    long = _piece([sorted(rng.integers(50, 70, 3).tolist()) for _ in range(150)])
-    short = _piece(TUNE)
+    long, short = (
+        FramePiece.of(encode(np.sort(rng.integers(50, 70, (length, 4))).tolist()), LAGS)
+        for length in (150, 9)
+    )
     model = _model(long)
     chunked = training.frame_nats(model, [long, short])
     with torch.no_grad():

@@ -25,6 +25,7 @@ from ritornello.models.cells import State
 from ritornello.models.note_model import Block
 
 _REACH = 12  # semitones that the convolution sees to each side
+_LEAP = 24  # semitones that a voice may fall
 _BELOW = 48  # intervals below the last note of a frame
 
 
@@ -102,6 +103,8 @@ class FrameModel(nn.Module):
         self.join_intervals = nn.Linear(_BELOW, head, bias=False)
         self.above_last = nn.Linear(head, PITCHES + 1)
         self.above_first = nn.Linear(head, PITCHES + 1)
+        if config.voices > 1:
+            self.motion = nn.Linear(head, PITCHES + 1)
         self.input_dropout = nn.Dropout(config.dropout / 2)
         self.dropout = nn.Dropout(config.dropout)
 
@@ -139,8 +142,11 @@ class FrameModel(nn.Module):
         joined = F.silu(joined + self.voice(voice))
         joined = self.dropout(F.silu(self.middle(joined))) + joined
         logits = self.out(joined)
-        logits = logits + _interval_logits(self.above_last(joined), last)
-        logits = logits + _interval_logits(self.above_first(joined), first)
+        logits = logits + _interval_logits(self.above_last(joined), last, last >= 0)
+        logits = logits + _interval_logits(self.above_first(joined), first, first < PITCHES)
+        if self.config.voices > 1:
+            before = _last_pitch(batch)
+            logits = logits + _interval_logits(self.motion(joined), before - _LEAP, before >= 0)
         logits = logits + F.pad(_nearby(batch, self.query(joined), keys), (0, 1))
         return logits.masked_fill(~batch.legal, -torch.inf), after + local_after
 
@@ -200,9 +206,20 @@ def _relative(prefix: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return last, first, below.float()
 
 
-def _interval_logits(scores: Tensor, root: Tensor) -> Tensor:
-    """Scores of intervals above a key, as logits of classes; 0 where there is no such key."""
+def _last_pitch(batch: FrameBatch) -> Tensor:
+    """The pitch of each slot's voice in the frame before [slots]; -1 after a rest."""
+    before = batch.maps.flatten(0, 1)[batch.frame, batch.voice]  # the first map is that frame
+    return torch.where(before.any(-1), before.argmax(-1), -1)
+
+
+def _interval_logits(scores: Tensor, root: Tensor, known: Tensor) -> Tensor:
+    """Scores of the intervals above a key [slots, 89], as logits of classes.
+
+    Args:
+        root: the key [slots], which may lie below the keyboard. known: where there is one; the
+            logits are 0 elsewhere.
+    """
     interval = torch.arange(PITCHES) - root[:, None]
-    known = (interval >= 0) & (root >= 0)[:, None]  # a root of 88 leaves no interval
-    found = scores.gather(1, torch.where(known, interval, PITCHES).clamp(0, PITCHES))
-    return F.pad(torch.where(known, found, 0.0), (0, 1))
+    used = (interval >= 0) & (interval <= PITCHES) & known[:, None]
+    found = scores.gather(1, torch.where(used, interval, 0))
+    return F.pad(torch.where(used, found, 0.0), (0, 1))
