@@ -28,4 +28,5 @@ def test_the_raw_cosine_cannot_tell_noise_from_music():
     found = mean_cosines(noise, tunes)
     assert found["raw"] > 0.95
     assert abs(found["centred"]) < 0.1
+    assert np.isnan(mean_cosines([], tunes)["raw"])
     assert mean_cosines(tunes[:4], tunes[4:])["pitch classes"] > 0.5 > found["pitch classes"]

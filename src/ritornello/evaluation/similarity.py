@@ -40,7 +40,12 @@ def mean_cosines(ones: Sequence[np.ndarray], others: Sequence[np.ndarray]) -> di
 
     Args:
         ones, others: pitches of pieces, [notes] each, not empty.
+
+    Returns:
+        By name; nan where there is no pair.
     """
+    if not (ones and others):
+        return dict.fromkeys(COSINES, float("nan"))
     return {
         name: float(np.mean([cosine(one, other) for one in ones for other in others]))
         for name, cosine in COSINES.items()

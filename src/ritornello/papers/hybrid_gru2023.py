@@ -316,6 +316,7 @@ def _wishes(learned: Sequence[Learned]) -> dict[str, str]:
         "melody, chords and drums as separate tasks": f"{written} pieces were written, "
         f"{len(ours[0].sampled)} of each task; the bundled model does all of them and the five "
         "tracks together: ritornello compose --parts drums",
-        "variable length": f"ours is asked for a number of bars and keeps it: {written} of "
-        f"{written} pieces have exactly {BARS} bars; the published cells stop where they are cut",
+        "variable length": "ours is asked for a number of bars and keeps it: "
+        f"{sum(item.exact for item in ours)} of {written} pieces have exactly {BARS} bars; "
+        "the published cells stop where they are cut",
     }

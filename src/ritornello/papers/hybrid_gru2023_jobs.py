@@ -57,6 +57,8 @@ class Learned:
             which only our model can use.
         seconds, updates, epochs: of training. parameters: of the network.
         curve: (updates, validation loss, validation pitch accuracy).
+        exact: how many of our pieces have the bars that were asked for; 0 for the others, which
+            have no end.
         sampled, argmaxed: what it writes, rows of (pitch, step, duration); pitches drawn, and
             always the likeliest.
     """
@@ -70,6 +72,7 @@ class Learned:
     epochs: float
     parameters: int
     curve: list[tuple[int, float, float]]
+    exact: int
     sampled: list[np.ndarray]
     argmaxed: list[np.ndarray]
 
@@ -138,6 +141,7 @@ def _learn_net(job: Job) -> Learned:
         trained.epochs,
         trained.parameters,
         trained.curve,
+        0,
         written[True],
         written[False],
     )
@@ -164,6 +168,7 @@ def _learn_ours(job: Job) -> Learned:
         training["notes_seen"] / taught,
         sum(weight.size for weight in made.weights.values()),
         [],
+        sum(piece.bar_count == BARS for piece in composed),
         [psd.encode(piece.tracks[0], piece.resolution) for piece in composed if piece.tracks],
         [],
     )

@@ -181,7 +181,7 @@ def write_notes(
         sampled: draw the pitch from its distribution; otherwise take the likeliest.
 
     Returns:
-        For each primer rows [notes, 3]; the first step is from the end of the primer.
+        For each primer rows [notes, 3], one at least; the first step is from the end of the primer.
     """
     random = torch.Generator().manual_seed(seed)
     start = np.concatenate([np.zeros((len(primers), 1, 3)), np.stack(primers)], axis=1)
@@ -204,4 +204,5 @@ def write_notes(
         prediction, state = model.step(note, state)
     table = torch.stack(written, dim=1).double().numpy()
     inside = np.cumsum(table[..., STEP], axis=1) < beats
+    inside[:, 0] = True
     return [notes[keep] for notes, keep in zip(table, inside, strict=True)]

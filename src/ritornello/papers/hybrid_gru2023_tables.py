@@ -27,6 +27,7 @@ _NOISE = (48, 84)  # from C3 up to below C6
 def foreseen_table(
     task: str, ran: Sequence[Learned], trivial: dict[str, Figures], study: Study
 ) -> Table:
+    """A row for each predictor of a task; under the first task also what was printed."""
     columns = [
         "network", "pitch nats", "pitch accuracy %", "step loss", "duration loss", "loss",
         "step error", "duration error", "nats a note", "parameters", "updates", "epochs",
@@ -93,6 +94,7 @@ def weighted_loss(figures: Figures, study: Study) -> float | None:
 
 
 def written_table(task: str, ran: Sequence[Learned], held_out: Sequence[np.ndarray]) -> Table:
+    """A row for real pieces, for noise, and for each network with its pitches drawn or argmaxed."""
     real = [rows for rows in held_out if len(rows)]
     even = len(real) // 2
     rows: list[list[Any]] = [
@@ -124,10 +126,12 @@ def written_table(task: str, ran: Sequence[Learned], held_out: Sequence[np.ndarr
 
 
 def pitches(pieces: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """The first `COMPARED_NOTES` pitches of each piece."""
     return [rows[:COMPARED_NOTES, PITCH] for rows in pieces]
 
 
 def alike(pieces: Sequence[np.ndarray], others: Sequence[np.ndarray]) -> list[float]:
+    """Each of `COSINES`, averaged over all pairs of a piece of one group and one of the other."""
     return [*mean_cosines(pitches(pieces), pitches(others)).values()]
 
 
