@@ -140,6 +140,8 @@ def _learn(study: Study) -> _Work:
         silence = np.square(file["valid_stems"], dtype=np.float64).mean((0, 1))
     longest_first = sorted(jobs.values(), key=lambda job: job.part is not None)
     curves = run_jobs(longest_first, threads=study.threads, say=study.say)
+    for source in SOURCES:  # the chunks are the songs again, many megabytes
+        (folder / f"{source}.npz").unlink()
     work = _Work(study, found, sides, silence, jobs, curves, {})
     for source in SOURCES:
         for kind in _architectures(study, source):
