@@ -179,5 +179,6 @@ def test_the_system_runs_on_a_folder_of_midi_files(folder, tmp_path, monkeypatch
         assert (home / str(sample.sound)).is_file()
         io.read(home / str(sample.midi))
     assert {sample.maker for sample in outcome.samples} == {"published", "ours", "real"}
-    outcome.save(home)
-    assert "nan" not in " ".join(outcome.weaknesses)
+    text = outcome.save(home).read_text()
+    assert "NaN" not in text
+    assert "nan%" not in text

@@ -121,13 +121,12 @@ def _weaknesses(found: Findings) -> list[str]:
         f"({real_vectors.active:.2f}).",
         f"Fed with its own forecasts, it changes its notes in {100 * vectors.changing:.1f}% of the "
         f"ticks; real parts do in {100 * real_vectors.changing:.1f}%.",
-        f"No silence: {percent(lost.silent_ticks, lost.ticks):.1f}% of the parts' ticks were cut "
-        "out, so that the parts of a piece no longer run together; generated parts are silent "
-        f"{100 * own.silence:.1f}% of the time, real ones {100 * real.silence:.1f}%.",
+        f"Silence is cut out, {percent(lost.silent_ticks, lost.ticks):.1f}% of the parts' ticks, "
+        "so that the parts of a piece no longer run together; generated parts are silent "
+        f"{_told(own.silence)} of the time, real ones {_told(real.silence)}.",
         f"No tempo, no repeated notes: all {lost.tempos} tempo marks are lost, and {tied:.1f}% of "
         "notes are tied to the one before.",
-        f"Off key: {100 * own.off_key:.1f}% of generated notes, {100 * real.off_key:.1f}% of real "
-        "ones.",
+        f"Off key: {_told(own.off_key)} of generated notes, {_told(real.off_key)} of real ones.",
     ]
 
 
@@ -140,8 +139,8 @@ def _compared(found: Findings) -> str:
         f"{figures['unigram_nats_per_note']:.2f}, bigram {figures['bigram_nats_per_note']:.2f}), "
         "silence, tempo and instruments included. Its pieces have "
         f"{ours.notes_per_beat:.1f} notes a beat (real {real.notes_per_beat:.1f}), "
-        f"{100 * ours.silence:.0f}% silence ({100 * real.silence:.0f}%) and "
-        f"{100 * ours.off_key:.1f}% off-key notes ({100 * real.off_key:.1f}%)."
+        f"{_told(ours.silence)} silence ({_told(real.silence)}) and "
+        f"{_told(ours.off_key)} off-key notes ({_told(real.off_key)})."
     )
 
 
@@ -154,7 +153,7 @@ def _wishes(found: Findings) -> dict[str, str]:
         size / len(found.music.pieces) / 1e3
         for size in (sparse_bytes(lost), *velocity_roll.sizes(lost))
     ]
-    real, own, shipped = (100 * found.characters[it].off_key for it in (REAL, WRITTEN, SHIPPED))
+    real, own, shipped = (_told(found.characters[it].off_key) for it in (REAL, WRITTEN, SHIPPED))
     return {
         "A cascade of networks for tempo, each instrument's notes and silence": "One network "
         f"learns them together: {fields['shift']:.2f} nats a note for when (rests and silence), "
@@ -165,10 +164,15 @@ def _wishes(found: Findings) -> dict[str, str]:
         f"{kilobytes[0]:,.1f} kB a piece as notes, {kilobytes[1]:,.0f} kB as rolls without "
         f"silence, {kilobytes[2]:,.0f} kB with it.",
         "Post-processing that removes off-key notes": "There is one "
-        f"(`ritornello.generation.off_key`). {own:.1f}% of the notes this system writes are off "
-        f"key, {shipped:.1f}% of those of our model that ships, {real:.1f}% of real ones, which "
+        f"(`ritornello.generation.off_key`). {own} of the notes this system writes are off "
+        f"key, {shipped} of those of our model that ships, {real} of real ones, which "
         "the filter would change too. A key that is asked of our model is kept while it writes.",
         "Training on spectrograms": "Not yet: our model learns from notes; `remix2023` is the "
         "system that learns from sound.",
         "A Turing test": "Not yet: it comes with the studio.",
     }
+
+
+def _told(share: float) -> str:
+    """A share in words; nan is that of no notes at all."""
+    return "none" if math.isnan(share) else f"{100 * share:.1f}%"

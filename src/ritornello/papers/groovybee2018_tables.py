@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -101,6 +102,11 @@ def percent(part: float, whole: float) -> float:
     return 100 * part / whole if whole else float("nan")
 
 
+def _known(value: float) -> float | None:
+    """None for what cannot be measured on pieces without notes."""
+    return None if math.isnan(value) else value
+
+
 # --- tables and curves ----------------------------------------------------------------------------
 
 
@@ -189,10 +195,10 @@ def generated(found: Findings) -> Table:
         [
             [
                 name,
-                100 * one.off_key,
-                one.pitch_class_entropy_bits,
+                _known(100 * one.off_key),
+                _known(one.pitch_class_entropy_bits),
                 one.notes_per_beat,
-                100 * one.silence,
+                _known(100 * one.silence),
             ]
             for name, one in found.characters.items()
         ],
@@ -210,10 +216,10 @@ def off_key_filter(found: Findings) -> Table:
         rows.append(
             [
                 name,
-                percent(sum(one.off_key for one in filtered), notes),
-                percent(sum(one.moved for one in filtered), notes),
-                percent(sum(one.removed for one in filtered), notes),
-                100 * character([one.piece for one in filtered]).off_key,
+                _known(percent(sum(one.off_key for one in filtered), notes)),
+                _known(percent(sum(one.moved for one in filtered), notes)),
+                _known(percent(sum(one.removed for one in filtered), notes)),
+                _known(100 * character([one.piece for one in filtered]).off_key),
             ]
         )
     return Table(
@@ -278,23 +284,26 @@ def _foreseeing(found: Findings) -> list[Figure]:
 
 
 def _likeness(characters: Mapping[str, Character], settings: Mapping[str, int]) -> list[Figure]:
-    """The generated music of both beside the real one."""
+    """The generated music of both beside the real one; how many notes there are comes first."""
     names = (
-        ("Off-key notes", "%", 100.0),
-        ("Pitch-class entropy", "bits", 1.0),
-        ("Notes per beat", "", 1.0),
-        ("Silence of the parts", "%", 100.0),
+        ("Notes per beat", "notes_per_beat", "", 1.0),
+        ("Pitch-class entropy", "pitch_class_entropy_bits", "bits", 1.0),
+        ("Silence of the parts", "silence", "%", 100.0),
+        ("Off-key notes", "off_key", "%", 100.0),
     )
-    values = zip(*(characters[name] for name in (WRITTEN, OURS, REAL)), strict=True)
+    values = {
+        field: [factor * getattr(characters[name], field) for name in (WRITTEN, OURS, REAL)]
+        for _, field, _, factor in names
+    }
     return [
         Figure(
             name,
-            factor * published,
+            _known(values[field][0]),
             unit,
-            ours=factor * ours,
-            baselines={REAL: factor * real},
+            ours=_known(values[field][1]),
+            baselines={REAL: values[field][2]},
             protocol=f"{settings['generated']} unselected pieces of {settings['generated_beats']} "
             "quarter notes; the nearer to real music the better",
         )
-        for (name, unit, factor), (published, ours, real) in zip(names, values, strict=True)
+        for name, field, unit, _ in names
     ]
