@@ -193,7 +193,7 @@ def test_the_simulated_listener_likes_steps_within_a_key():
     assert simulated_rating(np.array([(REST, QUARTER)] * 4), rng) <= 2, "silence pleases nobody"
 
 
-def test_what_was_liked_becomes_likelier_and_the_model_before_stays(lines, trained):
+def test_what_was_liked_gains_on_what_was_not_and_the_model_before_stays(lines, trained):
     primer = lines[0][:8]
     written = continued(trained.model, [primer] * 16, 16, seed=3)
     rated = [Rated(primer, row, 5 if number % 2 else 1) for number, row in enumerate(written)]
@@ -210,7 +210,7 @@ def test_what_was_liked_becomes_likelier_and_the_model_before_stays(lines, train
         )
 
     gain = {stars: nats(trained.model, stars) - nats(learner, stars) for stars in (1, 5)}
-    assert gain[5] > max(0, gain[1])
+    assert gain[5] > gain[1] + 0.1
     same = zip(weights, trained.model.state_dict().values(), strict=True)
     assert all(torch.equal(one, other) for one, other in same)
 

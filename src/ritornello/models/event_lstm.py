@@ -52,10 +52,10 @@ class EventLSTM(nn.Module):
         with torch.no_grad():
             # One-hot input is a look-up: started as small as inner layers are, it takes some 400
             # steps of 1,000 events until events tell the network more than their counts do.
-            self.lstm.weight_ih_l0.normal_()
-            for layer in range(config.layers):
-                bias = getattr(self.lstm, f"bias_ih_l{layer}")
-                bias[config.width : 2 * config.width] = 1.0  # remember at first
+            weights = dict(self.lstm.named_parameters())
+            weights["weight_ih_l0"].normal_()
+            for layer in range(config.layers):  # remember at first
+                weights[f"bias_ih_l{layer}"][config.width : 2 * config.width] = 1.0
 
     def initial_state(self, batch: int) -> State:
         """The state before a line starts: two tensors [layers, batch, width]."""

@@ -18,6 +18,7 @@ from ritornello.papers.ours import write_sample
 from ritornello.papers.outcome import Chart, Figure, Outcome, Sample, Table
 from ritornello.papers.rhythmix2024_bench import (
     PRIMER_EVENTS,
+    RATED_EVENTS,
     WRITTEN_EVENTS,
     Bench,
     Feedback,
@@ -122,8 +123,9 @@ class _Report:
                 "the music"
                 for name, trained in self._runs().items()
             ),
-            "the authors do not say how a rating changes the network: here reward-weighted "
-            "regression, held near the earlier model on real lines",
+            "the authors do not say how a rating changes the network: here its pieces are learned "
+            "again, weighted by their stars above or below those of the same primer (policy "
+            "gradient), and it is held near the earlier model on real lines",
         ]
 
     @property
@@ -260,7 +262,7 @@ class _Report:
                     "real music": round(loop.real_stars[0], 3),
                 },
                 protocol=f"{_LISTENER.capitalize()}; {settings['rounds']} rounds of {rated} rated "
-                "pieces; then two fresh pieces from each held-out primer. Intervals in the table.",
+                f"pieces of {RATED_EVENTS} events; then two fresh ones from each held-out primer.",
             ),
             Figure(
                 "Notes of melodic lines, after learning from ratings",
@@ -290,7 +292,7 @@ class _Report:
             "Learning from ratings of a simulated listener",
             ["model", "mean stars", "95% from", "to", "nats a note, held out"],
             rows,
-            "No people rated. 1 + 4 x share of steps of one or two semitones x share of sounding "
+            "No people rated. 1 + 8 x share of steps of one or two semitones x share of sounding "
             "time in the scale of the key that fits best, with noise of half a star, rounded to 1 "
             "to 5. Intervals of the mean by bootstrap over pieces.",
         )

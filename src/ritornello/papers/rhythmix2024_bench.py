@@ -37,6 +37,7 @@ from ritornello.piece import Piece
 
 PRIMER_EVENTS = 16
 WRITTEN_EVENTS = 64
+RATED_EVENTS = 32  # short ones, of which a listener rates many
 _MOST_LINES = 4
 
 Rating = tuple[float, float, float]  # the mean, and the 95% interval of the mean
@@ -140,7 +141,7 @@ class Bench:
 
         after = loop(real=real())
         rng = np.random.default_rng(seed)
-        ends = slice(PRIMER_EVENTS, PRIMER_EVENTS + WRITTEN_EVENTS)
+        ends = slice(PRIMER_EVENTS, PRIMER_EVENTS + RATED_EVENTS)
         real_stars = [simulated_rating(line[ends], rng) for line in _long(self.held_out)]
         return Feedback(
             self._judged(model),
@@ -157,14 +158,14 @@ class Bench:
         chosen = rng.permutation(len(lines))[: self.settings["primers"]]
         primers = [lines[index][:PRIMER_EVENTS] for index in chosen]
         primers *= self.settings["continuations"]
-        written = continued(model, primers, WRITTEN_EVENTS, seed=self.study.seed + number)
+        written = continued(model, primers, RATED_EVENTS, seed=self.study.seed + number)
         return [*zip(primers, written, strict=True)]
 
     def _judged(self, model: EventLSTM) -> Judged:
         """Rated on two continuations of every held-out line; the same seeds for every model."""
         primers = [line[:PRIMER_EVENTS] for line in _long(self.held_out)] * 2
         rng = np.random.default_rng(self.study.seed)
-        written = continued(model, primers, WRITTEN_EVENTS, seed=self.study.seed + 1000)
+        written = continued(model, primers, RATED_EVENTS, seed=self.study.seed + 1000)
         stars = [simulated_rating(events, rng) for events in written]
         nats = float(nats_per_note(model, self.held_out).sum())
         return Judged(mean_with_interval(stars, seed=self.study.seed), nats)

@@ -1,11 +1,12 @@
 """The feedback loop of `rhythmix2024`: listeners rate what a model wrote, and it learns from that.
 
-The authors describe the loop and do not say how a rating changes the network. Here it is reward-
-weighted regression (Peters and Schaal 2007): the model learns its own rated pieces again, each
-weighted by exp(rating / temperature), so that what was liked becomes likelier. A rating counts
-against those of other pieces with the same primer: how well the primer itself pleases, the model
-cannot change. On its own that drifts away from music; a second term, the divergence from the
-model before on windows of real lines, holds it there.
+The authors describe the loop and do not say how a rating changes the network. Here the model
+learns its own rated pieces again, each weighted by how far its rating is above those of other
+pieces with the same primer (how well the primer itself pleases, the model cannot change): what was
+liked gains on what was not, as in the policy gradient of Williams (1992).
+Weights that are all positive, exp(rating / temperature), made no difference that could be told
+from chance with as many ratings. On its own this drifts away from music; a second term, the
+divergence from the model before on windows of real lines, holds it there.
 """
 
 from __future__ import annotations
@@ -23,10 +24,9 @@ from ritornello.encodings.onehot_events import DURATIONS_TICKS, NONE, PITCHES, R
 from ritornello.keys import estimate_key
 from ritornello.models.event_lstm import EventLSTM
 
-_TEMPERATURE_STARS = 0.5
-_KEPT = 1.0  # weight of the divergence, in nats for nats
-_LEARNING_RATE = 5e-4
-_BATCH = 32
+_KEPT = 0.5  # weight of the divergence, in nats for nats
+_LEARNING_RATE = 2e-3
+_BATCH = 128
 _NOISE_STARS = 0.5
 STARS = (1, 5)
 _LARGEST_STEP = 2  # semitones
@@ -37,8 +37,9 @@ Windows = Iterator[tuple[Tensor, Tensor]]
 def simulated_rating(events: np.ndarray, rng: np.random.Generator) -> int:
     """Stars, 1 to 5, from a simulated listener who likes stepwise melody within a key.
 
-    1 + 4 x (share of steps of one or two semitones among the moves from note to note) x (share of
-    the sounding time in the scale of the key that fits best), and noise of half a star.
+    1 + 8 x (share of steps of one or two semitones among the moves from note to note) x (share of
+    the sounding time in the scale of the key that fits best), and noise of half a star; so a
+    melody within a key that moves by step every other time has all five.
     """
     sounds = events[:, 0] != REST
     pitches, ticks = events[sounds, 0], DURATIONS_TICKS[events[sounds, 1]]
@@ -47,7 +48,7 @@ def simulated_rating(events: np.ndarray, rng: np.random.Generator) -> int:
     weights = np.bincount(pitches % 12, ticks, minlength=12)
     key = estimate_key(weights)
     in_key = 0.0 if key is None else weights[[*key.pitch_classes]].sum() / weights.sum()
-    return int(np.clip(round(1 + 4 * steps * in_key + rng.normal(0, _NOISE_STARS)), *STARS))
+    return int(np.clip(round(1 + 8 * steps * in_key + rng.normal(0, _NOISE_STARS)), *STARS))
 
 
 @dataclass(frozen=True)
@@ -86,13 +87,13 @@ def learned_from_ratings(
 
 
 def _weights(rated: Sequence[Rated]) -> np.ndarray:
-    """How much each piece counts, with mean 1; a primer with one piece is held against all."""
+    """How much each piece counts, mean 0 and deviation 1; a single piece is held against all."""
     stars = np.array([piece.stars for piece in rated], float)
     primers = np.unique([piece.primer.ravel() for piece in rated], axis=0, return_inverse=True)[1]
     counts = np.bincount(primers)[primers]
     usual = np.where(counts > 1, np.bincount(primers, stars)[primers] / counts, stars.mean())
-    weights = np.exp((stars - usual) / _TEMPERATURE_STARS)
-    return weights / weights.mean()
+    above = stars - usual
+    return above / max(above.std(), 1e-6)
 
 
 def _liked_nats(learner: EventLSTM, rated: list[Rated], weights: np.ndarray) -> Tensor:
