@@ -136,8 +136,6 @@ def _optuna() -> ModuleType:
     try:
         optuna = importlib.import_module("optuna")
     except ImportError as error:
-        raise MissingExtraError(
-            "The search over settings is made only where Optuna is installed.", extra="train"
-        ) from error
+        raise MissingExtraError("The search over settings needs Optuna.", extra="search") from error
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     return optuna
