@@ -22,6 +22,7 @@ from ritornello.runtime import kernel
 _PACKAGES = ("numpy", "symusic", "safetensors", "soundfile", "soxr", "pillow", "cyclopts", "rich")
 _EXTRAS = {
     "train": ("to learn from your own music", ("torch",)),
+    "search": ("to search for settings of rhythmix2024", ("optuna",)),
     "score": ("to engrave scores as SVG and PDF", ("verovio", "typst")),
     "interop": (
         "to hand pieces to other libraries",
