@@ -21,7 +21,6 @@ import numpy as np
 
 from ritornello.piece import NOTE_DTYPE, Piece, Track
 
-NAME = "onehot_events"
 RESOLUTION = 24
 
 # --- vocabulary --------------------------------------------------------------------------------
