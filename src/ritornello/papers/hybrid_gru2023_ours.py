@@ -50,7 +50,8 @@ class OursForeseen:
         likeliest: the pitch it held most likely, its step not known [notes].
         pitch_nats: of the true pitch given the past [notes].
         pitch_nats_knowing: given the past and the note's own step [notes].
-        step_mean, step_median: of the step given the past [notes].
+        step_mean, step_median: of the step given the past; of a step of more than eight beats
+            only the first eight are foreseen [notes].
         duration_mean, duration_median: given the past and the note's own step and pitch [notes].
         total_nats: of shift, part, pitch and duration from the second note to the last, rests
             included, per note. Where the piece ends is not charged, as it is not foreseen by the
@@ -98,6 +99,7 @@ class _Reader:
         self._trackers = [Tracker(Grid(item.metres, None)) for item in encoded]
         self._notes_read = np.zeros(len(pieces), np.int64)
         self._last_onset = np.zeros(len(pieces), np.int64)
+        self._step = np.zeros((len(pieces), 2))  # mean and median foreseen at the last note
         self._part = [
             int(fields[notes.is_note(fields[:, PART]), PART][0]) for fields in self._fields
         ]
@@ -134,6 +136,8 @@ class _Reader:
         shift_chances = self._chances(SHIFT, hidden, tracker, event[None])
         true = self._chances_of(tracker, event, hidden)
         self.nats -= np.log(shift_chances[0, event[SHIFT]])
+        if tracker.onset_ticks == self._last_onset[row]:  # no rest has been heard since the note
+            self._step[row] = _mean_and_median(shift_chances[0], np.arange(SIZES[SHIFT]))
         for head in (PART, PITCH, DURATION):
             if event[head] < SIZES[head]:
                 self.nats -= np.log(true[head][0, event[head]])
@@ -141,7 +145,6 @@ class _Reader:
             return
         pitch_chances = self._pitches_of_any_shift(row, tracker, hidden, shift_chances[0])
         drum = DRUM_PITCH if event[PITCH] >= DRUM_PITCH else 0
-        step = _mean_and_median(shift_chances[0], np.arange(SIZES[SHIFT]))
         duration = _mean_and_median(true[DURATION][0], DURATIONS)
         values = {
             "pitch": event[PITCH] - drum,
@@ -150,8 +153,8 @@ class _Reader:
             "likeliest": int(pitch_chances.argmax()) - drum,
             "pitch_nats": -np.log(max(pitch_chances[event[PITCH]], 1e-12)),
             "pitch_nats_knowing": -np.log(true[PITCH][0, event[PITCH]]),
-            "step_mean": step[0],
-            "step_median": step[1],
+            "step_mean": self._step[row, 0],
+            "step_median": self._step[row, 1],
             "duration_mean": duration[0],
             "duration_median": duration[1],
         }
