@@ -49,3 +49,16 @@ def test_an_unknown_system_is_refused_with_the_known_ones():
     with pytest.raises(ConfigError, match="nonsense") as refused:
         load_recipe("nonsense")
     assert all(system in refused.value.next_step for system in SYSTEMS)
+
+
+def test_a_setting_can_be_replaced_and_is_told():
+    recipe = load_recipe("hybrid-gru2023").changed({"tasks": "melody", "learning_rate": "1"})
+    assert recipe.settings("small")["tasks"] == ["melody"]
+    assert recipe.settings("full")["learning_rate"] == 1.0
+    assert any(line.startswith("tasks ['melody']") for line in recipe.departures("tiny"))
+
+
+@pytest.mark.parametrize(("name", "text"), [("nonsense", "1"), ("batch", "many"), ("batch", "1.5")])
+def test_a_setting_without_meaning_is_refused(name: str, text: str):
+    with pytest.raises(ConfigError, match=name):
+        load_recipe("hybrid-gru2023").changed({name: text})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ def run_papers(
     data: str | PathLike[str] | None = None,
     seed: int = 0,
     threads: int | None = None,
+    changes: Mapping[str, str] | None = None,
     overwrite: bool = False,
     say: Callable[[str], None] = lambda sentence: None,
     failed: Callable[[str, Exception], None] | None = None,
@@ -39,6 +40,7 @@ def run_papers(
         budget: how much of each: "tiny", "small", or "full" as published.
         data: the user's own, in the format that the authors used; by default a stand-in.
         seed: of everything random. threads: processors to use, by default all.
+        changes: settings to replace, name -> value as text: {"tasks": "melody"}.
         overwrite: run again what was run into this folder before.
         say: called with a sentence on what is going on.
         failed: called with a system and why it could not be run, and the others follow; by
@@ -67,6 +69,7 @@ def run_papers(
                 data=None if data is None else Path(data),
                 seed=seed,
                 threads=threads,
+                changes=changes,
                 say=say,
             )
         except Exception as error:

@@ -56,6 +56,7 @@ def run(
     data: Path | None = None,
     seed: int = 0,
     threads: int | None = None,
+    set: Annotated[tuple[str, ...], Parameter(negative=(), show_default=False)] = (),
     output: Annotated[Path, Parameter(alias="-o")] = Path("papers"),
     overwrite: Flag = False,
     json: Flag = False,
@@ -76,6 +77,8 @@ def run(
         Of everything random.
     threads
         Processors to use, by default all.
+    set
+        Settings to replace, as in --set tasks=melody; may be given again. The report tells them.
     output
         Folder for the results; each system gets a folder in it.
     overwrite
@@ -93,6 +96,12 @@ def run(
             next_step="Name one system, or leave --data out to use the stand-ins.",
         )
     chosen = [recipe.id for recipe in api.list_papers()] if every else [system]
+    changes = {}
+    for text in set:
+        name, equals, value = text.partition("=")
+        if not (equals and name.strip()):
+            raise ConfigError(f"{text!r} is no setting.", next_step="Write --set name=value")
+        changes[name.strip()] = value.strip()
     failures = []
 
     def failed(name: str, error: Exception) -> None:
@@ -110,6 +119,7 @@ def run(
         data=data,
         seed=seed,
         threads=threads,
+        changes=changes,
         overwrite=overwrite,
         say=say,
         failed=failed if every else None,

@@ -16,7 +16,8 @@ Settings that a budget replaces are told in the report.
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from typing import Any, Literal, get_args
 
@@ -63,6 +64,45 @@ class Recipe:
             for name, value in self.budgets[budget].items()
             if name in self.published and self.published[name] != value
         ]
+
+    def changed(self, changes: Mapping[str, str]) -> Recipe:
+        """This recipe with some settings replaced in every budget, as a departure like any other.
+
+        Args:
+            changes: name -> value as text, in TOML; where a list is meant one item will do.
+
+        Raises:
+            ConfigError: if no setting has the name, or the value is of another kind.
+        """
+        values = {}
+        for name, text in changes.items():
+            known = {**self.published, **self.settings("small")}
+            if name not in known:
+                raise ConfigError(
+                    f"{self.id} has no setting {name!r}.",
+                    next_step=f"It has: {', '.join(known)}.",
+                )
+            values[name] = _read(name, text, known[name])
+        budgets = {budget: {**own, **values} for budget, own in self.budgets.items()}
+        return replace(self, budgets=budgets)
+
+
+def _read(name: str, text: str, example: Any) -> Any:
+    """A setting's value of the kind that ``example`` has."""
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text  # a plain word
+    if isinstance(example, list) and not isinstance(value, list):
+        value = [value]
+    if isinstance(example, float) and type(value) is int:
+        value = float(value)
+    if type(value) is not type(example):
+        raise ConfigError(
+            f"{text!r} is not a value of the setting {name!r}.",
+            next_step=f"It is now {example!r}.",
+        )
+    return value
 
 
 def load_recipe(system: str) -> Recipe:
