@@ -116,7 +116,11 @@ class Bench:
         minutes = self.settings["ours_minutes"]
         self.study.say(f"Our model learns the lines, then the songs, {minutes:g} minutes each.")
         teach = partial(
-            train_ours, minutes=minutes, seed=self.study.seed, threads=self.study.threads
+            train_ours,
+            minutes=minutes,
+            seed=self.study.seed,
+            threads=self.study.threads,
+            **self.settings.get("ours", {}),  # a size that fits few minutes, not only the music
         )
         whole = ((song.name, song.piece, song.split) for song in self.music.songs)
         return Ours(
