@@ -115,17 +115,13 @@ class Bench:
     def ours(self) -> Ours:
         minutes = self.settings["ours_minutes"]
         self.study.say(f"Our model learns the lines, then the songs, {minutes:g} minutes each.")
-        teach = partial(
-            train_ours,
-            minutes=minutes,
-            seed=self.study.seed,
-            threads=self.study.threads,
-            **self.settings.get("ours", {}),  # a size that fits few minutes, not only the music
-        )
+        options = {"seed": self.study.seed, "threads": self.study.threads}
+        options |= self.settings.get("ours", {})  # a size that fits few minutes, not only the music
         whole = ((song.name, song.piece, song.split) for song in self.music.songs)
+        lines, songs = (self.study.folder / name for name in ("ours-lines", "ours-songs"))
         return Ours(
-            teach(self.music.bare_lines(), self.study.folder / "ours-lines"),
-            teach(whole, self.study.folder / "ours-songs"),
+            train_ours(self.music.bare_lines(), lines, minutes=minutes, **options),
+            train_ours(whole, songs, minutes=minutes, **options),
         )
 
     def feedback(self, model: EventLSTM) -> Feedback:
