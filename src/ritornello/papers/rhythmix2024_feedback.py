@@ -5,7 +5,7 @@ learns its own rated pieces again, each weighted by how far its rating is above 
 pieces with the same primer (how well the primer itself pleases, the model cannot change): what was
 liked gains on what was not, as in the policy gradient of Williams (1992).
 Weights that are all positive, exp(rating / temperature), made no difference that could be told
-from chance with as many ratings. On its own this drifts away from music; a second term, the
+from chance with half as many ratings. On its own this drifts away from music; a second term, the
 divergence from the model before on windows of real lines, holds it there.
 """
 
