@@ -248,6 +248,12 @@ def test_the_network_grows_with_the_music():
     assert dropouts == sorted(dropouts, reverse=True)
 
 
+def test_the_network_is_no_larger_than_its_minutes_can_teach():
+    sizes = [api.network_size(10**7, minutes) for minutes in (0.1, 1, 5, 30, 1000)]
+    assert [size.width for size in sizes] == sorted({size.width for size in sizes})
+    assert {size.dropout for size in sizes} == {api.network_size(10**7).dropout}
+
+
 def test_a_report_that_exists_is_refused_before_the_folder_is_read(tmp_path):
     (tmp_path / "report.html").write_text("mine")
     with pytest.raises(OutputError, match="exists already"):

@@ -93,7 +93,7 @@ def train(
         scanned: called with (files done, files in all). watch: called after each step.
         say: called with what a person may want to know, a sentence each time.
         settings: of `ritornello.training.config.TrainConfig` (``width``, ``layers``, ``dropout``,
-            ``cell``, ...); the size of the network follows the amount of music, see
+            ``cell``, ...); the size of the network follows the amount of music and time, see
             `ritornello.training.config.NETWORK_SIZES`.
 
     Returns:
@@ -124,7 +124,7 @@ def train(
     save_report(result, out / _REPORT_FILE, overwrite=True)
     music = build_store(result, out / _CORPUS_FOLDER, splits=splits)
     taught = int(music.note_counts[music.indices("train")].sum())
-    config = TrainConfig(**{"patience": _PATIENCE, **network_settings(taught), **asked})
+    config = TrainConfig(**{"patience": _PATIENCE, **network_settings(taught, minutes), **asked})
     if resumes:
         say(f"Going on with the run in {out}; of the settings, only its length counts now.")
     else:

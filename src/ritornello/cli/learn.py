@@ -97,7 +97,7 @@ def train(
     cell
         Kind of network.
     layers
-        Of the network. Its size follows the amount of music where it is left open.
+        Of the network. Its size follows the amount of music and time where it is left open.
     width
         Units a layer.
     dropout
@@ -105,7 +105,7 @@ def train(
     learning_rate
         The highest; 0.002 if left out.
     batch
-        Excerpts learned from at a time; follows the amount of music if left out.
+        Excerpts learned from at a time; follows the amount of music and time if left out.
     seed
         The same seed, music and machine give the same model.
     threads

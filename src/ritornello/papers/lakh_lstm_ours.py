@@ -76,7 +76,7 @@ def run_ours(study: Study, songs: Songs, *, token_minutes: float) -> Ours:
     )
     real = [(song.name, song.piece, side) for side in SIDES for song in songs.side(side)]
     few = [*real[: max(1, len(songs.train) // 4)], *real[len(songs.train) :]]
-    size = network_size(sum(song.piece.note_count for song in songs.train))
+    size = network_size(sum(song.piece.note_count for song in songs.train), real_minutes)
     models = {
         "all songs": teach("all songs", real, real_minutes),
         "a quarter of the songs": teach("a quarter of the songs", few, real_minutes),

@@ -38,7 +38,7 @@ def train_ours(
     threads: int,
     **settings: Any,
 ) -> Path:
-    """Teach a note model of a size that fits the music; an earlier run in the folder is replaced.
+    """Teach a note model that fits the music and the minutes; an earlier run is replaced.
 
     Args:
         pieces: (name, piece, "train" or "valid" or "test"); those of "test" are left alone.
@@ -69,7 +69,7 @@ def train_ours(
         "threads": threads,
         "patience": _PATIENCE,
         "validation_events": _VALIDATION_EVENTS,
-        **network_settings(taught),
+        **network_settings(taught, None if settings.get("steps") else minutes),
         **settings,
     }
     return train(music, folder, TrainConfig(**asked), provenance={"name": folder.name})
