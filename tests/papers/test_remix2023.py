@@ -16,7 +16,7 @@ from ritornello.papers import remix2023
 from ritornello.papers.outcome import Outcome
 from ritornello.papers.recipe import load_recipe
 from ritornello.papers.remix2023_jobs import Job, predict, run_jobs, train, write_chunks
-from ritornello.papers.remix2023_scores import baselines, clicks_db, score
+from ritornello.papers.remix2023_scores import baselines, clicks_db, score, settled_epoch
 from ritornello.papers.remix2023_wishes import hear_the_others
 from ritornello.papers.study import Study
 from ritornello.waveform import Waveform
@@ -55,6 +55,13 @@ def test_other_settings_start_anew_and_the_best_weights_are_kept(tmp_path: Path)
     assert made[0].shape == (950, 1)
 
 
+def test_a_finished_job_is_not_trained_again_where_its_folder_was_moved(tmp_path: Path) -> None:
+    (tmp_path / "before").mkdir()
+    first = train(job(tmp_path / "before", 2))
+    (tmp_path / "before").rename(tmp_path / "after")
+    assert train(job(tmp_path / "after", 2)) == first
+
+
 def test_a_failing_job_is_named(tmp_path: Path) -> None:
     bad = job(tmp_path, 1, name="mix-none", architecture="none")
     with pytest.raises(RitornelloError, match="mix-none"):
@@ -82,8 +89,8 @@ def test_baselines_score_what_they_must() -> None:
 
 
 def test_the_epoch_at_which_a_loss_has_settled() -> None:
-    assert remix2023.settled_epoch([1.0, 0.5, 0.04, 0.0, 0.01]) == 3
-    assert remix2023.settled_epoch([1.0, 2.0]) == 1
+    assert settled_epoch([1.0, 0.5, 0.04, 0.0, 0.01]) == 3
+    assert settled_epoch([1.0, 2.0]) == 1
 
 
 def test_pieces_are_scored_whole_and_part_by_part(tiny_model: Path) -> None:
@@ -126,4 +133,6 @@ def test_a_study_runs_end_to_end_on_a_folder_of_the_user(tmp_path: Path, monkeyp
     for sample in outcome.samples:
         assert read_audio(folder / sample.sound).duration_seconds == pytest.approx(2, abs=0.2)
     assert "Not measured here" in next(iter(outcome.wishes.values()))
+    assert not outcome.is_compared
+    assert "no MIDI file with its solo" in outcome.departures[-1]
     assert said

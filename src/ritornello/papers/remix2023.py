@@ -2,11 +2,13 @@
 
 Songs with stems become one-second chunks; every network is a job of its own, trained in parallel
 (`remix2023_jobs`); the stems of the test songs are scored beside silence, copies and the bound of
-masking (`remix2023_scores`); what the authors left open is asked of our model (`remix2023_wishes`).
+masking (`remix2023_scores`); our model accompanies the same songs unheard (`remix2023_ours`), and
+what the authors left open is asked of it (`remix2023_wishes`).
 """
 
 from __future__ import annotations
 
+import time
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +20,7 @@ from ritornello.corpus.stem_folders import PARTS, StemSong, StemSongs, read_song
 from ritornello.errors import InputError
 from ritornello.papers.outcome import Chart, Figure, Outcome, Sample, Table
 from ritornello.papers.remix2023_jobs import Curves, Job, predict, run_jobs, write_chunks
+from ritornello.papers.remix2023_ours import Networks, accompany
 from ritornello.papers.remix2023_scores import (
     LABELS,
     SILENCE,
@@ -31,16 +34,15 @@ from ritornello.papers.remix2023_scores import (
     mean,
     noise_db,
     score,
+    settled_epoch,
     tables,
 )
-from ritornello.papers.remix2023_wishes import BAND_SET, hear_the_others, held_out_band
+from ritornello.papers.remix2023_wishes import BUNDLED, wishes
 from ritornello.papers.study import Study
 from ritornello.waveform import Waveform
 
 STEM_SET = "stem_loops15"
-_BAND_PIECES, _BAND_SECONDS = 20, 20.0
 _SAMPLE_SECONDS, _SAMPLE_RATE_HZ, _SAMPLE_PEAK = 15.0, 24_000, 0.9
-_SETTLED = 0.95
 
 
 @dataclass
@@ -51,6 +53,7 @@ class _Work:
         songs: found; sides: the same by side.
         silence: mean square of each part of the validation chunks, what silence scores as loss.
         jobs, curves: by name. stems: (source, architecture) -> [samples, parts] of every song.
+        cpu_seconds: (source, architecture) -> to make these stems, for each second of music.
     """
 
     study: Study
@@ -60,6 +63,7 @@ class _Work:
     jobs: dict[str, Job]
     curves: dict[str, Curves]
     stems: dict[tuple[str, str], dict[str, np.ndarray]]
+    cpu_seconds: dict[tuple[str, str], float]
 
     def names(self, source: str, architecture: str) -> list[str]:
         """The jobs that make up one system."""
@@ -98,11 +102,8 @@ def run(study: Study) -> Outcome:
     outcome.charts = _charts(work)
     outcome.samples = _samples(work)
     outcome.weaknesses = _weaknesses(work)
-    outcome.compared = (
-        "Not yet: our own remixer comes later. Until then our note model writes notes that the "
-        "SoundFont renderer plays as stems without noise or borders, but it hears no recording."
-    )
-    outcome.wishes = _wishes(study)
+    outcome.wishes = wishes(study)
+    _beside_ours(work, outcome)
     return outcome
 
 
@@ -142,13 +143,16 @@ def _learn(study: Study) -> _Work:
     curves = run_jobs(longest_first, threads=study.threads, say=study.say)
     for source in SOURCES:  # the chunks are the songs again, many megabytes
         (folder / f"{source}.npz").unlink()
-    work = _Work(study, found, sides, silence, jobs, curves, {})
+    work = _Work(study, found, sides, silence, jobs, curves, {}, {})
+    music_seconds = sum(len(song.mix) for song in found.songs) / rate_hz
     for source in SOURCES:
         for kind in _architectures(study, source):
+            began = time.process_time()
             made = [
                 predict(jobs[name], [heard(song, source) for song in found.songs], rate_hz, seconds)
                 for name in work.names(source, kind)
             ]
+            work.cpu_seconds[source, kind] = (time.process_time() - began) / music_seconds
             work.stems[source, kind] = {
                 song.name: np.concatenate([job[index] for job in made], axis=1)
                 for index, song in enumerate(found.songs)
@@ -229,12 +233,6 @@ def _quality(source: str, scores: dict[str, Scores], songs: int) -> list[Figure]
 def _valid(work: _Work, part: str) -> list[float]:
     """Validation loss of the split network of a part that hears the mix, after each epoch."""
     return [parts[0] for parts in work.curves[f"mix-split-{part}"].valid]
-
-
-def settled_epoch(losses: list[float]) -> int:
-    """The epoch, from 1, by which 95% of the fall from the first to the lowest loss is done."""
-    target = losses[0] - _SETTLED * (losses[0] - min(losses))
-    return next(epoch for epoch, loss in enumerate(losses, 1) if loss <= target)
 
 
 def _loss_figures(work: _Work) -> list[Figure]:
@@ -381,17 +379,23 @@ def _weaknesses(work: _Work) -> list[str]:
     return faults
 
 
-def _wishes(study: Study) -> dict[str, str]:
-    """What the authors left open, answered by a measurement or by "not yet"."""
+def _beside_ours(work: _Work, outcome: Outcome) -> None:
+    """Add what ours does with the same test songs, where their solos are known as notes."""
+    study, test = work.study, work.sides["test"]
+    networks = Networks(
+        {source: work.by(source, "split", test) for source in SOURCES},
+        work.cpu_seconds["solo", "split"],
+        study.settings["chunk_seconds"],
+    )
+    folder = study.data or study.music_set(STEM_SET)
+    study.say("our own model accompanies the test songs")
     try:
-        pieces = held_out_band(study.music_set(BAND_SET), _BAND_PIECES, _BAND_SECONDS)
-        study.say(f"scoring {len(pieces)} band pieces together and part by part")
-        both = hear_the_others(pieces).sentence()
+        found = accompany(folder, test, networks, BUNDLED, out=study.folder, seed=study.seed)
     except InputError as error:
-        both = f"Not measured here: {error.what}"
-    return {
-        "dependency on one's own past and on the other instruments at once": both,
-        "a remix without noise, and noise reduction that removes no notes": "Not yet.",
-        "no borders between chunks": "Not yet for remixes.",
-        "a remix of any duration the user asks for": "Not yet.",
-    }
+        outcome.departures.append(f"our own model was not measured: {error.what}")
+        return
+    outcome.figures += found.figures
+    outcome.tables.append(found.table)
+    outcome.samples.append(found.sample)
+    outcome.compared = found.compared
+    outcome.wishes |= found.wishes

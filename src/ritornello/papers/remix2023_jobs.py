@@ -235,7 +235,8 @@ class _Run:
         if not self.job.state_file.exists():
             return
         state = self.torch.load(self.job.state_file, weights_only=True)
-        same = {**state["job"], "epochs": 0} == {**asdict(self.job), "epochs": 0}
+        free = {"epochs": 0, "chunks": ""}  # the folder may have moved; the fingerprint counts
+        same = {**state["job"], **free} == {**asdict(self.job), **free}
         if not same or len(state["curves"]["train"]) > self.job.epochs:
             self.job.curves_file.unlink(missing_ok=True)
             return

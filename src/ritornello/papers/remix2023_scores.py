@@ -15,6 +15,7 @@ SOURCES = ("mix", "solo")
 LABELS = {"one2one": "One2One", "combined": "One2Four combined", "split": "One2Four split"}
 BOUND = "ideal ratio mask"
 SILENCE = "silence"
+_SETTLED = 0.95
 _SAME_DB = 100.0  # ratios of equal sounds are infinite; above this nobody hears a difference
 
 
@@ -107,6 +108,12 @@ def level_db(songs: list[StemSong], stems: list[np.ndarray]) -> float | None:
         for part in range(len(PARTS))
         if song.stems[:, part].any() and made[:, part].var() > 0
     )
+
+
+def settled_epoch(losses: list[float]) -> int:
+    """The epoch, from 1, by which 95% of the fall from the first to the lowest loss is done."""
+    target = losses[0] - _SETTLED * (losses[0] - min(losses))
+    return next(epoch for epoch, loss in enumerate(losses, 1) if loss <= target)
 
 
 def tables(source: str, scores: dict[str, Scores], songs: list[StemSong]) -> list[Table]:
