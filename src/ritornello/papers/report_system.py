@@ -48,11 +48,13 @@ def _stand_in(recipe: Recipe, outcome: Outcome) -> str:
 
 
 def _facts(outcome: Outcome) -> str:
-    facts = [
-        ("budget", "Budget", text(outcome.budget), f"seed {outcome.seed}"),
-        ("time", "Time", duration(outcome.seconds), text(outcome.machine)),
-    ]
-    boxes = cards((f"{outcome.id}-{key}", *fact) for key, *fact in facts)
+    own, seed = outcome.id, f"seed {outcome.seed}"
+    boxes = cards(
+        [
+            (f"{own}-budget", "Budget", text(outcome.budget), seed),
+            (f"{own}-time", "Time", duration(outcome.seconds), text(outcome.machine)),
+        ]
+    )
     return f"{boxes}<p>Run it again: <code>{text(outcome.command)}</code></p>"
 
 
