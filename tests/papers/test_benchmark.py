@@ -76,10 +76,11 @@ def test_an_unknown_benchmark_and_a_missing_set_are_told(
         benchmark.run_benchmark("jsb", tmp_path)
 
 
-@pytest.mark.parametrize("content", [b"", b"no gzip", gzip.compress(b"[1]"), gzip.compress(b"{")])
-def test_a_damaged_set_is_told(content: bytes, tmp_path: Path):
+@pytest.mark.parametrize("content", ["[1]", "{", '{"train": [[[200]]]}'])
+@pytest.mark.parametrize("packed", [True, False])
+def test_a_damaged_set_is_told(content: str, packed: bool, tmp_path: Path):
     path = tmp_path / "set.json.gz"
-    path.write_bytes(content)
+    path.write_bytes(gzip.compress(content.encode()) if packed else content.encode())
     with pytest.raises(InputError, match="no benchmark set"):
         load_frames(path)
 
