@@ -71,6 +71,10 @@ def test_an_unknown_benchmark_and_a_missing_set_are_told(
 ):
     with pytest.raises(ConfigError, match="No benchmark is called 'bach'"):
         benchmark.run_benchmark("bach", tmp_path)
+    with pytest.raises(ConfigError, match="at least one seed"):
+        benchmark.run_benchmark("jsb", tmp_path, seeds=[])
+    with pytest.raises(ConfigError, match="-1 minutes"):
+        benchmark.run_benchmark("jsb", tmp_path, minutes=-1)
     monkeypatch.setenv("RITORNELLO_DATA", str(tmp_path))
     with pytest.raises(InputError, match="is not on this machine"):
         benchmark.run_benchmark("jsb", tmp_path)

@@ -22,6 +22,7 @@ import numpy as np
 LOWEST_PITCH, PITCHES = 21, 88
 NONE = PITCHES
 CLASSES = PITCHES + 1
+SHIFTS = tuple(range(-6, 6))  # transpositions that are learned from, in semitones
 RECENT = 4  # the last frames, each a map
 MATCHES = 2  # places where the last frames were heard before
 _MATCH_EDGES = np.array([1, 2, 3, 5, 9, 17, 33])

@@ -13,16 +13,16 @@ Time comes first: [time, batch, ...].
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any, NamedTuple, cast
+from dataclasses import dataclass
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ritornello.encodings.frames import CLASSES, PITCHES
+from ritornello.encodings.frames import CLASSES, PITCHES, SHIFTS
 from ritornello.models.cells import State
-from ritornello.models.note_model import Block
+from ritornello.models.note_model import Block, through
 
 _REACH = 12  # semitones that the convolution sees to each side
 _LEAP = 24  # semitones that a voice may fall
@@ -34,7 +34,7 @@ class FrameModelConfig:
     """Settings of the network.
 
     Attributes:
-        maps, scalars, voices, shifts: sizes of the inputs.
+        maps, scalars, voices: sizes of the inputs.
         cell: a name in `ritornello.models.cells.CELLS`.
         layers, width: of the trunk. head_width: of the network that joins.
         channels, local_layers: of the network around each pitch.
@@ -44,7 +44,6 @@ class FrameModelConfig:
     maps: int
     scalars: int
     voices: int = 1
-    shifts: int = 12
     cell: str = "qrnn"
     layers: int = 2
     width: int = 128
@@ -82,7 +81,7 @@ class FrameModel(nn.Module):
         planes = config.maps * config.voices
         width, head = config.width, config.head_width
         self.read = nn.Linear(planes * PITCHES + config.scalars, width)
-        self.shift = nn.Embedding(config.shifts, width)
+        self.shift = nn.Embedding(len(SHIFTS), width)
         self.blocks = nn.ModuleList(
             Block(config.cell, width, config.dropout) for _ in range(config.layers)
         )
@@ -108,20 +107,11 @@ class FrameModel(nn.Module):
         self.input_dropout = nn.Dropout(config.dropout / 2)
         self.dropout = nn.Dropout(config.dropout)
 
-    def settings(self) -> dict[str, Any]:
-        return asdict(self.config)
-
     def initial_state(self, batch: int) -> list[State]:
         """The state before a piece: for each block a tuple of tensors [batch, ...]."""
-        width, channels = self.config.width, self.config.channels
-        trunk = [
-            (torch.zeros(batch, width), *block.cell.initial_state(batch, width))
-            for block in cast(list[Block], self.blocks)
-        ]
-        keys = batch * PITCHES
+        trunk = [block.initial_state(batch) for block in cast(list[Block], self.blocks)]
         local = [
-            (torch.zeros(keys, channels), *block.cell.initial_state(keys, channels))
-            for block in cast(list[Block], self.local_blocks)
+            block.initial_state(batch * PITCHES) for block in cast(list[Block], self.local_blocks)
         ]
         return trunk + [_split(state, batch) for state in local]
 
@@ -159,12 +149,10 @@ class FrameModel(nn.Module):
         x = self.around(maps.flatten(0, 1)).transpose(1, 2)
         place = self.place(torch.cat([batch.scalars.flatten(0, 1), hidden], dim=-1))
         x = (x + place[:, None]).reshape(steps, rows * PITCHES, -1)
-        after = []
-        for block, before in zip(self.local_blocks, state, strict=True):
-            x, block_state = block(x, tuple(tensor.flatten(0, 1) for tensor in before))
-            after.append(_split(block_state, rows))
+        joined = [tuple(tensor.flatten(0, 1) for tensor in before) for before in state]
+        x, after = through(self.local_blocks, x, joined)
         keys = F.silu(self.local_norm(x)).reshape(steps, rows, PITCHES, -1).transpose(2, 3)
-        return self._without_some(keys).flatten(0, 1), after
+        return self._without_some(keys).flatten(0, 1), [_split(one, rows) for one in after]
 
     def _without_some(self, maps: Tensor) -> Tensor:
         """Maps [time, rows, channels, 88] without some channels of each row, in training only."""
@@ -173,10 +161,7 @@ class FrameModel(nn.Module):
     def _trunk(self, batch: FrameBatch, state: list[State]) -> tuple[Tensor, list[State]]:
         seen = torch.cat([batch.maps.flatten(2), batch.scalars], dim=-1)
         x = self.read(self.input_dropout(seen)) + self.shift(batch.shift)
-        after = []
-        for block, before in zip(self.blocks, state, strict=True):
-            x, block_state = block(x, before)
-            after.append(block_state)
+        x, after = through(self.blocks, x, state)
         return self.norm(x), after
 
 

@@ -9,6 +9,7 @@ Time comes first in all sequences: [time, batch, ...].
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple, cast
 
@@ -98,11 +99,28 @@ class Block(nn.Module):
         self.cell = CELLS[cell](width)
         self.dropout = nn.Dropout(dropout)
 
+    def initial_state(self, rows: int) -> State:
+        """The state before anything is read: tensors [rows, width]."""
+        weight = self.norm.weight
+        zeros = (torch.zeros(rows, len(weight)), *self.cell.initial_state(rows, len(weight)))
+        return tuple(tensor.to(weight.device) for tensor in zeros)
+
     def forward(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         normed = self.norm(x)
         shifted = torch.cat([state[0][None], normed[:-1]])
         out, cell_state = self.cell(torch.cat([normed, shifted], dim=-1), state[1:])
         return x + self.dropout(out), (normed[-1], *cell_state)
+
+
+def through(
+    blocks: Iterable[nn.Module], x: Tensor, state: list[State]
+) -> tuple[Tensor, list[State]]:
+    """Read x [time, rows, width] block after block, each from its own state and to the next."""
+    after = []
+    for block, before in zip(blocks, state, strict=True):
+        x, block_state = block(x, before)
+        after.append(block_state)
+    return x, after
 
 
 class Head(nn.Module):
@@ -145,15 +163,7 @@ class NoteModel(nn.Module):
 
     def initial_state(self, batch: int) -> list[State]:
         """The state before a piece starts: for each block a tuple of tensors [batch, width]."""
-        width = self.config.width
-        device = self.norm.weight.device
-        return [
-            tuple(
-                tensor.to(device)
-                for tensor in (torch.zeros(batch, width), *block.cell.initial_state(batch, width))
-            )
-            for block in cast(list[Block], self.blocks)
-        ]
+        return [block.initial_state(batch) for block in cast(list[Block], self.blocks)]
 
     def trunk(
         self, rows: Tensor, controls: Tensor, instruments: Tensor, state: list[State]
@@ -161,10 +171,7 @@ class NoteModel(nn.Module):
         """The network under the heads: context rows [time, batch, columns] to [.., width]."""
         steps = controls[None].expand(len(rows), -1, -1)
         x = self.embed(torch.cat([rows, steps], dim=-1)) + self.instruments(instruments)
-        after = []
-        for block, before in zip(self.blocks, state, strict=True):
-            x, block_state = block(x, before)
-            after.append(block_state)
+        x, after = through(self.blocks, x, state)
         return self.norm(x), after
 
     def forward(self, events: Events, state: list[State]) -> tuple[Tensor, list[State]]:

@@ -7,25 +7,33 @@ so that a run that was stopped goes on with the seeds that are missing.
 from __future__ import annotations
 
 import json
-import multiprocessing
-import os
 import platform
 import statistics
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ritornello.corpus.frame_sets import load_frames
-from ritornello.errors import ConfigError
+from ritornello.corpus.pool import Failure, map_in_processes
+from ritornello.errors import ConfigError, RitornelloError
 from ritornello.evaluation.frame_baselines import coins, key_chains, voice_chains
 from ritornello.io.atomic import atomic_write
 from ritornello.papers.benchmark_sets import BENCHMARKS, BenchmarkSet
 from ritornello.papers.study import music_set
 
 SETS_FOLDER = "bench_polyphonic"
+
+
+class SeedRun(NamedTuple):
+    """One seed of a benchmark: its name, its set, the processor time, where the nats are kept."""
+
+    name: str
+    path: Path
+    seconds: float
+    seed: int
+    out: Path
 
 
 def run_benchmark(
@@ -52,28 +60,38 @@ def run_benchmark(
         mixture of the seeds), ``baselines``, ``published``, ``target``, ``protocol``, ...
 
     Raises:
-        ConfigError: if there is no such benchmark. InputError: if its set is not on this machine.
+        ConfigError: if there is no such benchmark, no seed or no time.
+        InputError: if its set is not on this machine.
     """
     if name not in BENCHMARKS:
         raise ConfigError(
             f"No benchmark is called {name!r}.", next_step=f"There are: {', '.join(BENCHMARKS)}."
         )
     bench = BENCHMARKS[name]
-    path = music_set(SETS_FOLDER) / bench.file
     minutes = bench.minutes if minutes is None else minutes
+    if minutes <= 0 or not seeds:
+        raise ConfigError(
+            f"A benchmark takes some minutes and at least one seed; found {minutes:g} minutes "
+            f"and {len(seeds)} seeds."
+        )
+    path = music_set(SETS_FOLDER) / bench.file
     splits = load_frames(path, voices=bench.voices)
     folder.mkdir(parents=True, exist_ok=True)
     kept = {seed: folder / f"{name}-{minutes:g}m-{seed}.npz" for seed in seeds}
-    missing = [seed for seed in seeds if not kept[seed].is_file()]
-    jobs = max(1, min(len(missing), jobs or os.cpu_count() or 1))
-    with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
-        work = {
-            pool.submit(run_seed, name, path, 60 * minutes, seed, kept[seed]): seed
-            for seed in missing
-        }
-        for done in as_completed(work):
-            found = done.result()
-            say(f"{name}, seed {work[done]}: validation {found:.3f} {bench.unit}")
+    missing = [
+        SeedRun(name, path, 60 * minutes, seed, out)
+        for seed, out in kept.items()
+        if not out.is_file()
+    ]
+    # Minutes of a processor are many more of the clock where others use it too.
+    patience = 60 * 60 * minutes + 3600
+    results = map_in_processes(run_seed, missing, workers=jobs, timeout_seconds=patience)
+    for run, found in zip(missing, results, strict=True):
+        if isinstance(found, Failure):
+            raise RitornelloError(
+                f"Training {found.kind} ({found.detail}).", where=f"{name}, seed {run.seed}"
+            )
+        say(f"{name}, seed {run.seed}: validation {found:.3f} {bench.unit}")
     result = _result(name, bench, splits, [_load(kept[seed]) for seed in seeds])
     result |= {"seeds": list(seeds), "minutes": minutes, "machine": _machine()}
     result["command"] = f"ritornello benchmark {name} --minutes {minutes:g}"
@@ -82,7 +100,7 @@ def run_benchmark(
     return result
 
 
-def run_seed(name: str, path: Path, seconds: float, seed: int, out: Path) -> float:
+def run_seed(run: SeedRun) -> float:
     """Train one seed, score the test split once, and keep the nats of every frame.
 
     Returns:
@@ -100,10 +118,10 @@ def run_seed(name: str, path: Path, seconds: float, seed: int, out: Path) -> flo
     )
 
     torch.set_num_threads(1)
-    bench = BENCHMARKS[name]
+    bench = BENCHMARKS[run.name]
     pieces = {
         split: [FramePiece.of(roll, bench.lags) for roll in rolls]
-        for split, rolls in load_frames(path, voices=bench.voices).items()
+        for split, rolls in load_frames(run.path, voices=bench.voices).items()
     }
     context = pieces["train"][0].context
     network = FrameModelConfig(
@@ -117,13 +135,13 @@ def run_seed(name: str, path: Path, seconds: float, seed: int, out: Path) -> flo
         pieces["train"],
         pieces["valid"],
         network,
-        FrameTraining(seconds=seconds, seed=seed, **bench.training),
+        FrameTraining(seconds=run.seconds, seed=run.seed, **bench.training),
         watch=lambda *values: curve.append(values),
     )
     test = np.concatenate(frame_nats(model, pieces["test"]))
     valid = score(model, pieces["valid"])
     parameters = sum(weights.numel() for weights in model.parameters())
-    with atomic_write(out, overwrite=True) as partial, partial.open("wb") as file:
+    with atomic_write(run.out, overwrite=True) as partial, partial.open("wb") as file:
         np.savez(file, test=test, valid=valid, curve=np.array(curve), parameters=parameters)
     return valid / bench.voices
 

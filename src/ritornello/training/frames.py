@@ -18,11 +18,11 @@ import torch
 from torch import Tensor
 
 from ritornello.encodings import frames
-from ritornello.encodings.frames import PITCHES, Context
+from ritornello.encodings.frames import PITCHES, SHIFTS, Context
+from ritornello.errors import ConfigError
 from ritornello.models.cells import State
 from ritornello.models.frame_model import FrameBatch, FrameModel, FrameModelConfig
 
-SHIFTS = tuple(range(-6, 6))
 _CHUNK = 64  # frames at a time when scoring
 _SCORED_TOGETHER = 32
 _WATCHED_FRAMES = 8_000  # of validation, while training
@@ -52,10 +52,20 @@ class FrameTraining:
     validations: int = 12
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        if (self.seconds is None) == (self.steps is None):
+            raise ConfigError("A run needs a length: either seconds or steps.")
+        if self._length <= 0:
+            raise ConfigError(f"A run's length is positive; found {self._length}.")
+
+    @property
+    def _length(self) -> float:
+        return self.seconds if self.seconds is not None else self.steps or 0
+
     def done(self, steps: int, seconds: float) -> float:
         """Share of the run that is done, 0 to 1."""
-        share = steps / self.steps if self.steps else seconds / (self.seconds or 1)
-        return min(1.0, share)
+        spent = steps if self.seconds is None else seconds
+        return min(1.0, spent / self._length)
 
 
 @dataclass(frozen=True)
