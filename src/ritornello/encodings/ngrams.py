@@ -10,9 +10,10 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from ritornello.encodings.notes import FIELDS, NONE, SIZES, START
+from ritornello.encodings.notes import DESKS, FIELDS, FIRST_PART, NONE, REST, SIZES, START
 
 _SMOOTHING = 0.5
+_LEARNED_NOTES = 500
 
 Counts = dict[str, np.ndarray]
 
@@ -57,6 +58,18 @@ def nats(counts: Counts, fields: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         pair = table[before, now] + weight * single[now] / single.sum()
         bigram[column] = -np.log(pair / (table.sum(axis=1)[before] + weight)).sum()
     return unigram, bigram
+
+
+def known_instruments(counts: Counts, *, least_notes: int = _LEARNED_NOTES) -> frozenset[int]:
+    """Indices into `INSTRUMENTS` of the instruments the counted music has enough notes for.
+
+    Args:
+        counts: as `count` makes them, or as a checkpoint keeps them (``baseline``).
+        least_notes: that many notes, on all desks together, make an instrument known.
+    """
+    of_part = counts["part"].sum(axis=0)[FIRST_PART:REST]
+    played = of_part.reshape(-1, DESKS).sum(axis=1)
+    return frozenset(np.flatnonzero(played >= least_notes).tolist())
 
 
 def _before_first() -> tuple[int, ...]:
