@@ -1,4 +1,4 @@
-"""The chain of chorales is a proper distribution, learns what it is shown, and keeps the soprano."""
+"""The chain of chorales is a distribution, learns what it is shown, and keeps the soprano."""
 
 from __future__ import annotations
 
