@@ -20,6 +20,7 @@ from ritornello.runtime.engine import Engine
 torch = pytest.importorskip("torch", reason="the judge of the runtime is the model in torch")
 
 from ritornello.encodings.sequences import sequences  # noqa: E402
+from ritornello.models.cells import CELLS  # noqa: E402
 from ritornello.models.note_model import Events, NoteModel, NoteModelConfig  # noqa: E402
 
 
@@ -74,10 +75,9 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> CDLL:
         pytest.skip(f"needs a C compiler: {error}")
 
 
-@pytest.fixture(params=["numpy", "c"])
+@pytest.fixture(params=[*CELLS, "qrnn in c"])
 def int8_engine(request: pytest.FixtureRequest) -> Engine:
     """Each of the engines that people compose with."""
-    checkpoint = make_model()[1]
-    if request.param == "numpy":
-        return Engine(checkpoint, int8=True)
-    return CompiledEngine(checkpoint, request.getfixturevalue("library"))
+    if request.param == "qrnn in c":
+        return CompiledEngine(make_model()[1], request.getfixturevalue("library"))
+    return Engine(make_model(request.param)[1], int8=True)

@@ -11,6 +11,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="training needs the extra train")
 
 from ritornello.encodings import frames  # noqa: E402
+from ritornello.models.cells import CELLS  # noqa: E402
 from ritornello.models.frame_model import FrameModel, FrameModelConfig  # noqa: E402
 from ritornello.training import frames as training  # noqa: E402
 from ritornello.training.frames import FramePiece, FrameTraining  # noqa: E402
@@ -23,7 +24,7 @@ def _piece(tune: list[list[int]]) -> FramePiece:
     return FramePiece.of(frames.encode_sets(tune), LAGS)
 
 
-def _model(piece: FramePiece, **settings: float) -> FrameModel:
+def _model(piece: FramePiece, **settings: float | str) -> FrameModel:
     torch.manual_seed(0)
     config = FrameModelConfig(
         maps=piece.context.sources.shape[1],
@@ -67,14 +68,17 @@ def test_all_ways_to_go_on_add_up_to_their_beginning():
     assert together == pytest.approx(beginning, rel=1e-4)
 
 
-@pytest.mark.parametrize("encode", [frames.encode_sets, frames.encode_voices])
-def test_scoring_in_pieces_of_time_equals_scoring_at_once(encode):
+@pytest.mark.parametrize(
+    ("encode", "cell"),
+    [(frames.encode_voices, "qrnn"), *((frames.encode_sets, cell) for cell in CELLS)],
+)
+def test_scoring_in_pieces_of_time_equals_scoring_at_once(encode, cell):
     rng = np.random.default_rng(0)
     long, short = (
         FramePiece.of(encode(np.sort(rng.integers(50, 70, (length, 4))).tolist()), LAGS)
         for length in (150, 9)
     )
-    model = _model(long)
+    model = _model(long, cell=cell)
     chunked = training.frame_nats(model, [long, short])
     with torch.no_grad():
         batch = training.batch_of([(long, 0, len(long), 0)])

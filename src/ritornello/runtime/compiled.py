@@ -5,12 +5,14 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable
 from ctypes import POINTER, Structure, c_double, c_int64, c_void_p
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from ritornello.checkpoint import Checkpoint
-from ritornello.runtime.engine import Engine, Linear, Lookup
+from ritornello.runtime.cells import QRNN
+from ritornello.runtime.engine import Engine
+from ritornello.runtime.layers import Linear, Lookup
 
 _CACHE_LINE = 64
 _Bytes = ctypes.c_char * 0
@@ -83,8 +85,8 @@ class CompiledEngine(Engine):
         self._library = library
         self._kept: list[np.ndarray] = []  # what the structures point into
         blocks = [
-            _Block(self._keep(norm, np.float32), self._linear(maps["gates"]))
-            for norm, maps in zip(self._norms, self._maps, strict=True)
+            _Block(self._keep(norm, np.float32), self._linear(cell.gates))
+            for norm, cell in zip(self._norms, cast(list[QRNN], self._cells), strict=True)
         ]
         heads = [
             _Head(_Lookup() if lookup is None else self._lookup(lookup), self._linear(out))
@@ -140,7 +142,7 @@ class CompiledEngine(Engine):
     ) -> tuple[np.ndarray, np.ndarray]:
         batch = len(rows)
         hidden = np.empty((batch, len(self._outs) * self.head_width), np.float32)
-        after = np.empty((batch, *self._state_shape), np.float32)
+        after = np.empty(state.shape, np.float32)
         self._call(
             self._library.ritornello_step,
             batch,
