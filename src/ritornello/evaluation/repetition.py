@@ -6,6 +6,7 @@ note. Both are measured here, to be read beside the same figures of real music.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -32,11 +33,21 @@ def repetition(piece: Piece) -> Repetition:
     """Measure a piece, at 24 ticks a quarter."""
     piece = piece.at_resolution(24)
     runs = [_longest_run(track) for track in piece.tracks if len(track) and not track.is_drum]
+    return Repetition(max(runs, default=0), self_similarity(piece))
+
+
+def self_similarity(piece: Piece, lags_bars: Sequence[int] = LAGS_BARS) -> tuple[float, ...]:
+    """`Repetition.self_similarity` at any distances, at 24 ticks a quarter."""
+    piece = piece.at_resolution(24)
     starts = piece.bar_starts_ticks()
-    return Repetition(
-        max(runs, default=0),
-        tuple(_similarity(piece, starts, lag) for lag in LAGS_BARS),
-    )
+    places = set()
+    for number, track in enumerate(piece.tracks):
+        bars = np.searchsorted(starts, track.notes["onset"], side="right") - 1
+        into = track.notes["onset"] - starts[bars]
+        part = np.full(len(track), number)
+        table = np.stack([bars, into, part, track.notes["pitch"]], axis=1)
+        places |= set(map(tuple, table.tolist()))
+    return tuple(_similarity(places, len(starts), lag) for lag in lags_bars)
 
 
 def _longest_run(track: Track) -> int:
@@ -55,17 +66,9 @@ def _longest_run(track: Track) -> int:
     return longest
 
 
-def _similarity(piece: Piece, starts: np.ndarray, lag: int) -> float:
-    if len(starts) <= lag:
-        return float("nan")
-    places = set()
-    for number, track in enumerate(piece.tracks):
-        bars = np.searchsorted(starts, track.notes["onset"], side="right") - 1
-        into = track.notes["onset"] - starts[bars]
-        part = np.full(len(track), number)
-        table = np.stack([bars, into, part, track.notes["pitch"]], axis=1)
-        places |= set(map(tuple, table.tolist()))
-    early = [place for place in places if place[0] + lag < len(starts)]
+def _similarity(places: set[tuple[int, ...]], bars: int, lag: int) -> float:
+    """Share of the (bar, place, part, pitch) that are there again so many bars later."""
+    early = [place for place in places if place[0] + lag < bars]
     if not early:
         return float("nan")
     return sum((bar + lag, *rest) in places for bar, *rest in early) / len(early)
