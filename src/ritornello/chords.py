@@ -126,7 +126,7 @@ _SYMBOL = re.compile(rf"(?P<root>{_NOTE})(?P<kind>.*?)(?:/(?P<bass>{_NOTE}))?")
 _KIND = re.compile(
     r"(?P<third>(?i:major|minor|maj|min|dim|aug|dom|mi|ma)|[Mm]|-|\+|o|°|º|ø|Ø|Δ)?"
     r"(?P<major_seventh>(?i:maj|ma)|M|Δ)?"
-    r"(?P<number>6/?9|2|4|5|6|7|9|11|13)?"
+    r"(?P<number>69|2|4|5|6|7|9|11|13)?"
     r"(?P<changes>(?:(?i:sus)[24]?|(?i:add)[#b]?(?:2|4|6|9|11|13)|[#b+-](?:5|6|9|11|13)|\+"
     r"|(?i:maj|M)(?:7|9)|(?i:alt)|(?i:no|omit)[35])*)"
 )
@@ -156,7 +156,7 @@ def parse_chord(text: str) -> Chord:
     symbol = _SYMBOL.fullmatch(written.translate(_SIGNS))
     if not symbol:
         raise ConfigError(f"{text!r} is not a chord.", next_step=_EXPECTED)
-    kind = _KIND.fullmatch(re.sub(r"[(),\s]", "", symbol["kind"]))
+    kind = _KIND.fullmatch(re.sub(r"[(),/\s]", "", symbol["kind"]))
     if not kind:
         raise ConfigError(
             f"{text!r} is not a chord: {symbol['kind']!r} is no quality.", next_step=_EXPECTED
