@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from ritornello.errors import ConfigError
+from ritornello.keys import LETTERS
 
 # Semitones above the root. The order numbers the classes of an encoding: only ever add at the end.
 QUALITIES: dict[str, tuple[int, ...]] = {
@@ -36,7 +37,6 @@ CHORD_OPEN = NO_CHORD + 1  # nothing is stated
 _MAJOR_ROOTS = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 _MINOR_ROOTS = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "G#", "A", "Bb", "B")
 _SUFFIXES = {"maj": "", "min": "m", "min7": "m7"}
-_LETTERS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 
 
 @dataclass(frozen=True)
@@ -117,8 +117,7 @@ class ChordChange(NamedTuple):
     chord: Chord | None
 
 
-Chart = tuple[tuple[Chord | None, ...], ...]
-
+Chart = tuple[tuple[Chord | None, ...], ...]  # the chords of each bar
 
 _SIGNS = str.maketrans({"♯": "#", "♭": "b", "−": "-", "–": "-", "△": "Δ", "∆": "Δ", "^": "Δ"})
 _NOTE = r"[A-G](?:##|bb(?!5|6|9|13)|#|b)?"
@@ -131,7 +130,7 @@ _KIND = re.compile(
     r"|(?i:maj|M)(?:7|9)|(?i:alt)|(?i:no|omit)[35])*)"
 )
 _THIRDS = {
-    **dict.fromkeys(("M", "ma", "maj", "major"), "maj"),
+    **dict.fromkeys(("M", "ma", "maj", "major", "Δ"), "maj"),
     **dict.fromkeys(("m", "mi", "min", "minor", "-"), "min"),
     **dict.fromkeys(("dim", "o", "°", "º"), "dim"),
     **dict.fromkeys(("ø", "Ø"), "m7b5"),
@@ -169,21 +168,22 @@ def parse_chord(text: str) -> Chord:
 
 
 def _pitch_class(name: str) -> int:
-    return (_LETTERS[name[0]] + name.count("#") - name.count("b")) % 12
+    return (LETTERS[name[0]] + name.count("#") - name.count("b")) % 12
 
 
 def _quality(kind: re.Match[str]) -> str:
     """The nearest quality of the parts of a symbol."""
-    third, number, changes = kind["third"] or "", kind["number"] or "", kind["changes"].lower()
-    if third != "M":
-        third = third.lower()
-    third = _THIRDS.get(third, third)
-    seventh = number in ("7", "9", "11", "13")
-    major_seventh = bool(kind["major_seventh"]) or "maj" in changes or "m7" in changes
-    major_seventh |= third == "δ" or (third == "maj" and seventh)
-    if "sus" in changes or number == "4":
+    sign, changes = kind["third"] or "", kind["changes"].lower()
+    third = _THIRDS.get(sign if len(sign) == 1 else sign.lower(), "")  # M is not m
+    seventh = kind["number"] in ("7", "9", "11", "13")
+    major_seventh = (
+        bool(kind["major_seventh"] or re.search(r"m(aj)?[79]", changes))
+        or sign == "Δ"
+        or (third == "maj" and seventh)
+    )
+    if "sus" in changes or kind["number"] == "4":
         return "sus4"
-    if third in ("ø", "m7b5"):
+    if third == "m7b5":
         return "m7b5"
     if third == "dim" or (third == "min" and re.search(r"[b-]5", changes)):
         if not seventh or major_seventh:

@@ -11,7 +11,7 @@ from ritornello.errors import ConfigError
 
 TONICS_SHARP = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 TONICS_FLAT = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
-_LETTERS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
+LETTERS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 
 # Semitones above the tonic. "minor" holds the natural, harmonic and melodic forms together,
 # because tonal music in a minor key uses all of them; ask for "natural minor" to be strict.
@@ -79,7 +79,7 @@ def parse_key(text: str) -> KeyName:
         raise ConfigError(f"{text!r} is not a key.", next_step=step)
     letter, accidental, rest = match.groups()
     shift = {"": 0, "#": 1, "♯": 1, "b": -1, "♭": -1}[accidental]
-    tonic = (_LETTERS[letter.upper()] + shift) % 12
+    tonic = (LETTERS[letter.upper()] + shift) % 12
     short = {"": "major", "m": "minor", "M": "major", "maj": "major", "min": "minor"}
     scale = short.get(rest, rest.lower().replace("-", " ").replace("_", " "))
     scale = {"ionian": "major", "aeolian": "natural minor", "pentatonic": "major pentatonic"}.get(

@@ -17,7 +17,8 @@ ROOT = Path(ritornello.__file__).parent
 # never import each other.
 LAYERS = (
     ("errors",),
-    ("instruments", "keys", "chords"),
+    ("instruments", "keys"),
+    ("chords",),
     ("piece", "waveform"),
     ("io", "encodings"),
     ("checkpoint", "pictures"),  # reports of all kinds are made of pictures and pages
