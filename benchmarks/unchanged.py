@@ -1,0 +1,114 @@
+"""An independent judge of given notes: did they come out as they went in, and is the rest in place?
+
+Both files are read with mido, not with the readers of the package. A note is where it begins and
+how long it lasts in quarter notes (exact fractions), its pitch, velocity and program, or "drums".
+"""
+
+from __future__ import annotations
+
+import io
+from collections import Counter, defaultdict, deque
+from collections.abc import Collection, Iterator
+from fractions import Fraction
+from typing import NamedTuple
+
+import mido
+
+_DRUM_CHANNEL = 9
+DRUMS = "drums"
+Part = int | str  # a General MIDI program from 0, or DRUMS
+Gap = tuple[Fraction | int, Fraction | int]
+
+
+class Heard(NamedTuple):
+    """A note of a file. Times in quarter notes."""
+
+    onset_beats: Fraction
+    part: Part
+    pitch: int
+    duration_beats: Fraction
+    velocity: int
+
+    def __str__(self) -> str:
+        who = self.part if self.part == DRUMS else f"program {self.part}"
+        return (
+            f"pitch {self.pitch} of {who} at beat {self.onset_beats} for {self.duration_beats}, "
+            f"velocity {self.velocity}"
+        )
+
+
+def changes(
+    given: bytes,
+    made: bytes,
+    *,
+    gap: Gap | None = None,
+    parts: Collection[Part] | None = None,
+    rewritten: bool = False,
+) -> list[str]:
+    """Every given note that is not in the made file, and every other note that should not be.
+
+    Args:
+        given, made: MIDI files.
+        gap: where notes may be composed, [start, end) in quarter notes; they begin and end in it.
+            None is anywhere.
+        parts: which may be composed. None is any.
+        rewritten: given notes that begin in the gap in these parts may go, as when bars are filled
+            anew; otherwise every given note stays.
+
+    Returns:
+        One sentence for each fault; empty if there is none. As many equal notes as were given are
+        given notes, any more are composed.
+    """
+    before, after = Counter(notes(given)), Counter(notes(made))
+    lost = [
+        f"lost or changed: {note}"
+        for note in sorted((before - after).elements(), key=_order)
+        if not (rewritten and _begins_in(note, gap) and _allowed(note, parts))
+    ]
+    wrong = []
+    for note in sorted((after - before).elements(), key=_order):
+        if not _allowed(note, parts):
+            wrong.append(f"composed in another part: {note}")
+        elif not _begins_in(note, gap):
+            wrong.append(f"composed outside the gap: {note}")
+        elif gap is not None and note.onset_beats + note.duration_beats > gap[1]:
+            wrong.append(f"composed beyond the end of the gap: {note}")
+    return lost + wrong
+
+
+def notes(midi_bytes: bytes) -> Iterator[Heard]:
+    """The notes of a file. Of equal pitches on a channel the first begun is the first to end.
+
+    A note of no length is one tick long. A note that nothing ends is none.
+    """
+    midi = mido.MidiFile(file=io.BytesIO(midi_bytes))
+    for track in midi.tracks:
+        tick, program = 0, dict.fromkeys(range(16), 0)
+        held: dict[tuple[int, int], deque[tuple[int, Part, int]]] = defaultdict(deque)
+        for message in track:
+            tick += message.time
+            if message.type == "program_change":
+                program[message.channel] = message.program
+            if message.type not in ("note_on", "note_off"):
+                continue
+            row = held[message.channel, message.note]
+            if message.type == "note_on" and message.velocity:
+                drums = message.channel == _DRUM_CHANNEL
+                row.append((tick, DRUMS if drums else program[message.channel], message.velocity))
+            elif row:
+                onset, part, velocity = row.popleft()
+                beat = midi.ticks_per_beat
+                length = Fraction(max(tick - onset, 1), beat)
+                yield Heard(Fraction(onset, beat), part, message.note, length, velocity)
+
+
+def _begins_in(note: Heard, gap: Gap | None) -> bool:
+    return gap is None or gap[0] <= note.onset_beats < gap[1]
+
+
+def _allowed(note: Heard, parts: Collection[Part] | None) -> bool:
+    return parts is None or note.part in parts
+
+
+def _order(note: Heard) -> tuple[Fraction, str, int]:
+    return note.onset_beats, str(note.part), note.pitch
