@@ -73,15 +73,21 @@ def heard_metres(piece: Piece, heard: list[Span]) -> tuple[Metre, ...]:
     metres: list[Metre] = []
     for span in heard:
         start = Fraction(span.metre.tick * RESOLUTION, piece.resolution)
+        while metres and metres[-1].tick >= _nearest_tick(start):
+            metres.pop()  # of a bar that the new metre cuts short
         count = 1 if span.is_whole and len(span.heard) == 1 else len(span.bars)
         for bar in range(count):
             at = start + bar * span.length
             for counts in span.heard:
-                metre = Metre(floor(at + Fraction(1, 2)), *counts)
+                metre = Metre(_nearest_tick(at), *counts)
                 if not (metres and _goes_on(metres[-1], metre)):
                     metres.append(metre)
                 at += _length(counts)
     return tuple(metres)
+
+
+def _nearest_tick(at: Fraction) -> int:
+    return floor(at + Fraction(1, 2))
 
 
 def _goes_on(before: Metre, metre: Metre) -> bool:

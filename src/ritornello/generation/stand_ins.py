@@ -38,7 +38,7 @@ _NEIGHBOURS = {
     "clarinet": ("oboe", "saxophone", "flute"),
     "oboe": ("clarinet", "flute"),
     "flute": ("oboe", "violin", "clarinet"),
-    "violin": ("viola", "flute"),
+    "violin": ("viola", "flute", "strings"),
     "lead": ("saxophone", "flute", "distortion guitar"),
     "effects": ("pad", "mallets", "timpani"),
 }
