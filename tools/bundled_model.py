@@ -1,6 +1,7 @@
 """Make the bundled model: train it by its recipe, then measure it and put it in the package.
 
 python tools/bundled_model.py train DATA RUN      # DATA holds one folder a set; resumes
+python tools/bundled_model.py train DATA RUN --start MODEL    # from the weights of an edition
 python tools/bundled_model.py pack DATA RUN       # figures, int8 file and card into the package
 """
 
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ritornello import checkpoint
+from ritornello.api import write_training_index
 from ritornello.checkpoint import Checkpoint
 from ritornello.corpus.scan import ScanResult, scan
 from ritornello.corpus.splits import assign_splits
@@ -36,7 +38,7 @@ def corpus(data: Path, run: Path, recipe: dict[str, Any]) -> tuple[ScanResult, C
     return found, build_store(found, run / "corpus", splits=assign_splits(found))
 
 
-def train(data: Path, run: Path) -> None:
+def train(data: Path, run: Path, start: Path | None = None) -> None:
     from ritornello.training.config import TrainConfig
     from ritornello.training.loop import Progress
     from ritornello.training.loop import train as train_model
@@ -48,7 +50,8 @@ def train(data: Path, run: Path) -> None:
     recipe = read_recipe()
     _, music = corpus(data, run, recipe)
     config = TrainConfig(**recipe["train"], shares=recipe["shares"], threads=1)
-    train_model(music, run, config, provenance=_provenance(recipe), watch=watch)
+    begin = checkpoint.load(start) if start else None
+    train_model(music, run, config, start=begin, provenance=_provenance(recipe), watch=watch)
 
 
 def pack(data: Path, run: Path) -> None:
@@ -59,6 +62,7 @@ def pack(data: Path, run: Path) -> None:
     checkpoint.save(model, target, int8=True)
     rounded = checkpoint.load(target)
     held_out = unseen(found, music)
+    write_training_index(music, target.parent, held_out=(piece for _, piece in held_out))
     figures = {
         "protocol": f"the first {_LONGEST_EVENTS} events of each validation piece that has no "
         "near copy in training; teacher forced, state new for each piece, int8 weights",
@@ -140,8 +144,8 @@ chords are public domain, their arrangement was made by rules.
 It knows General MIDI instruments in {classes} classes, times in 1/24 of a quarter note and 32
 levels of loudness. It was trained for less than two hours on a CPU: phrases are coherent,
 long forms are not yet. It has no notion of lyrics, and it has not heard music written after 1930
-outside games. It may by chance write a passage that is in its training music; no meter for that is
-built in yet.
+outside games. It may by chance write a passage that is in its training music: `ritornello
+originality` finds it, and `ritornello compose --original` tries again.
 """
 
 
@@ -187,8 +191,12 @@ def main() -> None:
     parser.add_argument("what", choices=["train", "pack"])
     parser.add_argument("data", type=Path)
     parser.add_argument("run", type=Path)
+    parser.add_argument("--start", type=Path, help="a model whose weights training begins with")
     arguments = parser.parse_args()
-    {"train": train, "pack": pack}[arguments.what](arguments.data, arguments.run)
+    if arguments.what == "train":
+        train(arguments.data, arguments.run, arguments.start)
+    else:
+        pack(arguments.data, arguments.run)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ files      load, save, render, convert, notebook_html
 composer   Composer: compose, compose_many, stream
 library    models, find_model, model_card
 learning   inspect, train, evaluate
+originality  originality, training_index, write_training_index, most_original
 papers     list_papers, run_papers, report_papers: the published systems
 health     doctor
 """
@@ -15,6 +16,14 @@ from ritornello.api.files import convert, load, notebook_html, refuse_target, re
 from ritornello.api.health import Check, doctor
 from ritornello.api.learning import evaluate, inspect, train
 from ritornello.api.library import ModelInfo, find_model, model_card, models
+from ritornello.api.originality import (
+    Attempt,
+    Limit,
+    most_original,
+    originality,
+    training_index,
+    write_training_index,
+)
 from ritornello.api.papers import list_papers, report_papers, run_benchmark, run_papers
 from ritornello.corpus.report import print_report
 from ritornello.corpus.report import summary as report_summary
@@ -22,8 +31,10 @@ from ritornello.io.interop import to_library
 from ritornello.training.config import network_size
 
 __all__ = [
+    "Attempt",
     "Check",
     "Composer",
+    "Limit",
     "ModelInfo",
     "StreamedNote",
     "convert",
@@ -35,8 +46,10 @@ __all__ = [
     "load",
     "model_card",
     "models",
+    "most_original",
     "network_size",
     "notebook_html",
+    "originality",
     "print_report",
     "refuse_target",
     "render",
@@ -47,4 +60,6 @@ __all__ = [
     "save",
     "to_library",
     "train",
+    "training_index",
+    "write_training_index",
 ]

@@ -13,6 +13,7 @@ from ritornello import __version__, checkpoint
 from ritornello.api.composer import Composer
 from ritornello.api.files import load, save
 from ritornello.api.library import find_model
+from ritornello.api.originality import write_training_index
 from ritornello.corpus.grid import on_grid
 from ritornello.corpus.report import save_report
 from ritornello.corpus.scan import Progress as Counted
@@ -82,7 +83,8 @@ def train(
 
     ``out`` gets the ingest report (`report.html`), the music as arrays (`corpus/`), the record of
     the run (`metrics.jsonl`), short pieces composed on the way (`samples/`) and the best model so
-    far (`model.safetensors`). Called again with the same ``out``, the run goes on.
+    far (`model.safetensors`) with an index of what it was taught (`originality.safetensors`).
+    Called again with the same ``out``, the run goes on.
 
     Args:
         folder: of MIDI, MusicXML or ABC files. out: a folder for the results.
@@ -123,6 +125,7 @@ def train(
         _refuse_other_music(out, fingerprint(result, splits))
     save_report(result, out / _REPORT_FILE, overwrite=True)
     music = build_store(result, out / _CORPUS_FOLDER, splits=splits)
+    write_training_index(music, out)
     taught = int(music.note_counts[music.indices("train")].sum())
     config = TrainConfig(**{"patience": _PATIENCE, **network_settings(taught, minutes), **asked})
     if resumes:

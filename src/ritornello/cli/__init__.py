@@ -22,6 +22,7 @@ from ritornello.cli.benchmark import benchmark
 from ritornello.cli.compose import compose
 from ritornello.cli.files import convert, render
 from ritornello.cli.learn import evaluate, inspect, train
+from ritornello.cli.originality import originality
 from ritornello.cli.papers import papers
 from ritornello.cli.show import print_error
 from ritornello.errors import RitornelloError
@@ -62,7 +63,18 @@ app = App(
     suppress_keyboard_interrupt=False,
 )
 app.command(compose, help_epilogue=_COMPOSE_EXAMPLES)
-for command in (inspect, train, evaluate, render, convert, models, papers, benchmark, doctor):
+for command in (
+    inspect,
+    train,
+    evaluate,
+    originality,
+    render,
+    convert,
+    models,
+    papers,
+    benchmark,
+    doctor,
+):
     app.command(command)
 
 

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from ritornello.cli.options import Flag, Names, read_range, split_names, split_pairs
+from ritornello.cli.originality import as_facts
 from ritornello.cli.show import out, print_json, progress, say
 from ritornello.errors import ConfigError
 
 if TYPE_CHECKING:
+    from ritornello.api import Attempt
     from ritornello.piece import Piece
 
 _SOUNDS = frozenset({"wav", "flac", "ogg", "mp3"})
@@ -39,6 +41,7 @@ def compose(
     formats: Annotated[Names, Parameter(name=("--formats", "-f"))] = ("mid,mp3,png",),
     output: Annotated[Path, Parameter(alias="-o")] = Path("out"),
     stems: Flag = False,
+    original: Flag = False,
     overwrite: Flag = False,
     json: Flag = False,
 ) -> None:
@@ -82,6 +85,8 @@ def compose(
         Folder to write into.
     stems
         Also write each part as a sound of its own.
+    original
+        Try further seeds until no two bars stand in the training music, in any transposition.
     overwrite
         Replace files that are there.
     json
@@ -112,11 +117,23 @@ def compose(
     for paths in targets:
         for path in paths:
             api.refuse_target(path, overwrite=overwrite)
+    taught = api.training_index(model) if original else None
     composer = api.Composer.load(model)
+    attempts: list[Attempt] = []
     with progress("Composing") as watch:
-        pieces = composer.compose_many(
-            number, rules, seed=seed, temperature=temperature, top_p=top_p, watch=watch
-        )
+        if taught is None:
+            pieces = composer.compose_many(
+                number, rules, seed=seed, temperature=temperature, top_p=top_p, watch=watch
+            )
+        else:
+
+            def make(tried: int) -> Piece:
+                return composer.compose(rules, seed=tried, temperature=temperature, top_p=top_p)
+
+            for done in range(number):
+                watch(done, number)
+                attempts.append(api.most_original(make, taught, seed=seed + done))
+            pieces = [attempt.piece for attempt in attempts]
     written = []
     with progress("Writing") as watch:
         for index, (piece, paths) in enumerate(zip(pieces, targets, strict=True)):
@@ -127,6 +144,13 @@ def compose(
         _facts(piece, seed + index, files)
         for index, (piece, files) in enumerate(zip(pieces, written, strict=True))
     ]
+    for row, attempt in zip(rows, attempts, strict=False):
+        row["original"] = {
+            "within_limit": attempt.within_limit,
+            "tries": attempt.tries,
+            "seed": attempt.seed,
+            **as_facts(attempt.originality),
+        }
     if json:
         print_json({"model": model, "seconds": round(seconds, 2), "pieces": rows})
     else:
@@ -176,6 +200,10 @@ def _print(rows: list[dict[str, Any]], seconds: float) -> None:
             style="bold",
         )
         out.print(f"  notes: {parts}", markup=False)
+        if tried := row.get("original"):
+            tries = "1 try" if tried["tries"] == 1 else f"{tried['tries']} tries"
+            kept = "copies no two bars" if tried["within_limit"] else "copies least, but too much"
+            out.print(f"  {kept} of the training music ({tries})")
         for path in row["files"]:
             out.print(f"  {path}", markup=False)
     first, last = rows[0]["seed"], rows[-1]["seed"]

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ritornello.evaluation.hash_set import among
 from ritornello.piece import Piece, Track
 
 WINDOWS_QUARTERS = (4, 8)  # one and two bars of 4/4
@@ -51,6 +52,10 @@ class Passages:
     Args:
         pieces: read one after another; none is kept.
         by_part: whether each pitched part stands alone, instead of all of them together.
+
+    Attributes:
+        ends: the quarter after the last of each voice, int64 [voices]: one voice a piece, or by
+            part one for each part with pitches; quarters are counted through all voices.
     """
 
     def __init__(self, pieces: Iterable[Piece], *, by_part: bool = False) -> None:
@@ -67,12 +72,12 @@ class Passages:
             np.concatenate(column) for column in zip(*columns, strict=True)
         )
         self._owners = np.array(owners, np.int64)
-        self._ends = np.cumsum(np.array(lengths, np.int64))
+        self.ends = np.cumsum(np.array(lengths, np.int64))
         self._silent = self._opening == 0
 
     def owner(self, quarter: int) -> int:
         """Number of the piece that a quarter belongs to."""
-        return int(self._owners[np.searchsorted(self._ends, quarter, side="right")])
+        return int(self._owners[np.searchsorted(self.ends, quarter, side="right")])
 
     def windows(self, quarters: int) -> np.ndarray:
         """Where windows start: those that begin with a sound and in which enough begins."""
@@ -84,7 +89,7 @@ class Passages:
 
     def _room(self, starts: np.ndarray, quarters: int) -> np.ndarray:
         """Whether a window ends before its part does, bool [starts]."""
-        ends = self._ends[np.searchsorted(self._ends, starts, side="right")]
+        ends = self.ends[np.searchsorted(self.ends, starts, side="right")]
         return starts + quarters <= ends
 
     def hashes(self, starts: np.ndarray, quarters: int) -> np.ndarray:
@@ -95,7 +100,7 @@ class Passages:
         return found
 
     def _joined(self, found: np.ndarray, starts: np.ndarray, later: int) -> np.ndarray:
-        return _scrambled(found + self._inner[starts + later])
+        return scrambled(found + self._inner[starts + later])
 
     def longer(
         self, found: np.ndarray, starts: np.ndarray, quarters: int
@@ -121,7 +126,7 @@ def copying(
         known = np.unique(training.hashes(training.windows(quarters), quarters))
         asked = measured.hashes(measured.windows(quarters), quarters)
         counts[quarters] = len(asked)
-        shares[quarters] = float(_among(asked, known).mean()) if len(asked) else float("nan")
+        shares[quarters] = float(among(asked, known).mean()) if len(asked) else float("nan")
     return Copying(shares, counts, *_longest(measured, training, windows[0]))
 
 
@@ -131,7 +136,7 @@ def _longest(measured: Passages, training: Passages, least: int) -> tuple[int, i
     asked, known = measured.hashes(ours, least), training.hashes(theirs, least)
     quarters, found = least, (0, -1, -1)
     while True:
-        here, there = _among(asked, np.unique(known)), _among(known, np.unique(asked))
+        here, there = among(asked, np.unique(known)), among(known, np.unique(asked))
         if not here.any():
             return found
         asked, ours, known, theirs = asked[here], ours[here], known[there], theirs[there]
@@ -140,14 +145,6 @@ def _longest(measured: Passages, training: Passages, least: int) -> tuple[int, i
         quarters += 1
         asked, ours = measured.longer(asked, ours, quarters)
         known, theirs = training.longer(known, theirs, quarters)
-
-
-def _among(values: np.ndarray, ordered: np.ndarray) -> np.ndarray:
-    """Whether each value is among those of a sorted array, bool [values]."""
-    if not len(ordered):
-        return np.zeros(len(values), bool)
-    at = np.minimum(np.searchsorted(ordered, values), len(ordered) - 1)
-    return ordered[at] == values
 
 
 def _voices(piece: Piece, by_part: bool) -> list[list[Track]]:
@@ -171,9 +168,9 @@ def _quarters(tracks: Sequence[Track]) -> tuple[np.ndarray, ...]:
     first = steps % _STEPS == 0
     place = (steps % _STEPS) * 128 + pitches - lowest[cells]
     opening, inner = np.zeros(count, np.uint64), np.zeros(count, np.uint64)
-    np.add.at(opening, cells, _scrambled(2 * place + (begins & ~first) + 1))
-    np.add.at(inner, cells, _scrambled(2 * place + begins + 1))
-    inner = _scrambled(inner + _scrambled(interval + 4096))
+    np.add.at(opening, cells, scrambled(2 * place + (begins & ~first) + 1))
+    np.add.at(inner, cells, scrambled(2 * place + begins + 1))
+    inner = scrambled(inner + scrambled(interval + 4096))
 
     moving = np.unique(steps[begins])
     moves = np.bincount(moving // _STEPS, minlength=count)
@@ -199,7 +196,7 @@ def _sounding(tracks: Sequence[Track]) -> tuple[np.ndarray, np.ndarray, np.ndarr
     return rows // 256, rows // 2 % 128, rows % 2 == 1
 
 
-def _scrambled(values: np.ndarray) -> np.ndarray:
+def scrambled(values: np.ndarray) -> np.ndarray:
     """Well-mixed 64 bits of each number: the finaliser of SplitMix64 (Steele et al. 2014)."""
     mixed = values.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
     mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
