@@ -26,6 +26,15 @@ _ANCHOR = 67  # what pitches are measured from until the soprano begins
 Counts = dict[Hashable, Counter[int]]
 
 
+class _Cell(NamedTuple):
+    """A sixteenth of a lower voice: its place, the pitch its own is measured from, its contexts."""
+
+    step: int
+    voice: int
+    anchor: int
+    contexts: tuple[Hashable, ...]
+
+
 class Chain(NamedTuple):
     """How often each pitch followed each context: counts [lower voices][lengths of context]."""
 
@@ -56,9 +65,10 @@ def learn(chorales: Sequence[np.ndarray]) -> Chain:
     counts: tuple[tuple[Counts, ...], ...]
     counts = tuple(tuple({} for _ in range(_LEVELS)) for _ in lower_voices)
     for chorale in chorales:
-        for voice, contexts, found in _steps(chorale):
-            for level, context in zip(counts[voice - 1], contexts, strict=True):
-                level.setdefault(context, Counter())[found] += 1
+        for cell in _cells(chorale):
+            below = _below(int(chorale[cell.step, cell.voice]), cell.anchor)
+            for level, context in zip(counts[cell.voice - 1], cell.contexts, strict=True):
+                level.setdefault(context, Counter())[below] += 1
     return Chain(counts)
 
 
@@ -77,12 +87,13 @@ def likelihood(chain: Chain, chorales: Sequence[np.ndarray]) -> dict[str, float]
     """
     nats, cells, notes = 0.0, 0, 0
     for chorale in chorales:
-        _check(chain, chorale.shape[1])
+        if chorale.shape[1] != chain.voices:
+            raise InputError(f"The chain knows {chain.voices} voices; found {chorale.shape[1]}.")
         before = np.vstack([np.full_like(chorale[:1], REST), chorale[:-1]])
         notes += int(((chorale != before) & (chorale != REST))[:, 1:].sum())
         cells += chorale[:, 1:].size
-        for voice, contexts, found in _steps(chorale):
-            nats -= float(np.log(_chance(chain.counts[voice - 1], contexts, found)))
+        for cell in _cells(chorale):
+            nats -= float(np.log(_chances(chain, cell)[chorale[cell.step, cell.voice]]))
     if not notes:
         raise InputError("There are no notes in the lower voices.")
     return {"nats_per_note": nats / notes, "nats_per_cell": nats / cells, "notes": notes,
@@ -101,18 +112,11 @@ def harmonise(chain: Chain, soprano: np.ndarray, seed: int = 0) -> np.ndarray:
     rng = np.random.default_rng(seed)
     chorale = np.full((len(soprano), chain.voices), REST)
     chorale[:, 0] = soprano
-    for step, anchor in enumerate(_anchors(chorale[:, 0])):
-        for voice in _order(chain.voices):
-            contexts = _contexts(chorale, step, voice, anchor)
-            chances = _chances(chain.counts[voice - 1], contexts, anchor)
-            drawn = np.searchsorted(np.cumsum(chances), rng.random() * chances.sum())
-            chorale[step, voice] = int(drawn) if drawn < _PITCHES else REST
+    for cell in _cells(chorale):  # each is looked at when all before it are written
+        sums = np.cumsum(_chances(chain, cell))
+        drawn = int(np.searchsorted(sums, rng.random() * sums[-1], side="right"))
+        chorale[cell.step, cell.voice] = drawn if drawn < _PITCHES else REST
     return chorale
-
-
-def _check(chain: Chain, voices: int) -> None:
-    if voices != chain.voices:
-        raise InputError(f"The chain knows {chain.voices} voices; found {voices}.")
 
 
 def _order(voices: int) -> list[int]:
@@ -129,12 +133,11 @@ def _anchors(soprano: np.ndarray) -> list[int]:
     return anchors
 
 
-def _steps(chorale: np.ndarray) -> Iterator[tuple[int, list[Hashable], int]]:
-    """Voice, contexts and symbol of each cell, in the order of writing."""
+def _cells(chorale: np.ndarray) -> Iterator[_Cell]:
+    """The cells of the lower voices in the order of writing."""
     for step, anchor in enumerate(_anchors(chorale[:, 0])):
         for voice in _order(chorale.shape[1]):
-            contexts = _contexts(chorale, step, voice, anchor)
-            yield voice, contexts, _below(int(chorale[step, voice]), anchor)
+            yield _Cell(step, voice, anchor, _contexts(chorale, step, voice, anchor))
 
 
 def _below(pitch: int, anchor: int) -> int:
@@ -142,7 +145,7 @@ def _below(pitch: int, anchor: int) -> int:
     return _PITCHES if pitch == REST else anchor - pitch
 
 
-def _contexts(chorale: np.ndarray, step: int, voice: int, anchor: int) -> list[Hashable]:
+def _contexts(chorale: np.ndarray, step: int, voice: int, anchor: int) -> tuple[Hashable, ...]:
     """What the voice may look at, `_LEVELS` of them, most telling first; the last is empty."""
     before = chorale[step - 1].tolist() if step else [REST] * chorale.shape[1]
     now = chorale[step].tolist()
@@ -152,27 +155,22 @@ def _contexts(chorale: np.ndarray, step: int, voice: int, anchor: int) -> list[H
     drawn = tuple(_below(now[other], anchor) for other in order[: order.index(voice)])
     last = tuple(_below(pitch, anchor) for pitch in before[1:])
     own = last[voice - 1]
-    return [(place, moved, drawn, last), (place, moved, drawn, own), (moved, drawn, own),
-            (moved, own), ()]  # fmt: skip
+    return ((place, moved, drawn, last), (place, moved, drawn, own), (moved, drawn, own),
+            (moved, own), ())  # fmt: skip
 
 
-def _chance(levels: Sequence[Counts], contexts: Sequence[Hashable], found: int) -> float:
-    chance = 1 / (_PITCHES + 1)
-    for level, context in zip(reversed(levels), reversed(contexts), strict=True):
-        if seen := level.get(context):
-            chance = (seen[found] + len(seen) * chance) / (seen.total() + len(seen))
-    return chance
-
-
-def _chances(levels: Sequence[Counts], contexts: Sequence[Hashable], anchor: int) -> np.ndarray:
-    """The same of each pitch, and of a rest at the end, float64 [129]."""
+def _chances(chain: Chain, cell: _Cell) -> np.ndarray:
+    """Chances of each pitch, and of a rest at the end; float64 [129]."""
     chances = np.full(_PITCHES + 1, 1 / (_PITCHES + 1))
-    for level, context in zip(reversed(levels), reversed(contexts), strict=True):
+    levels = chain.counts[cell.voice - 1]
+    for level, context in zip(reversed(levels), reversed(cell.contexts), strict=True):
         if seen := level.get(context):
             counts = np.zeros(_PITCHES + 1)
             for below, times in seen.items():
-                pitch = _PITCHES if below == _PITCHES else anchor - below
-                if 0 <= pitch <= _PITCHES:
-                    counts[pitch] += times
-            chances = (counts + len(seen) * chances) / (seen.total() + len(seen))
+                pitch = cell.anchor - below
+                if below == _PITCHES:
+                    counts[_PITCHES] = times
+                elif 0 <= pitch < _PITCHES:  # what the soprano's height pushes out is none
+                    counts[pitch] = times
+            chances = (counts + len(seen) * chances) / (counts.sum() + len(seen))
     return chances
