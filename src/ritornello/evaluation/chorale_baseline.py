@@ -50,7 +50,8 @@ def learn(chorales: Sequence[np.ndarray]) -> Chain:
 
     Args:
         chorales: pitches, int [sixteenths, voices], soprano first, the lowest voice last; `REST`
-            where a voice is silent. The first row begins a beat.
+            where a voice is silent; of the voices of a piece, what `voice_leading.sounding` finds
+            at each sixteenth. The first row begins a beat.
 
     Raises:
         InputError: if there is no chorale, or their voices are not equally many and two or more.
