@@ -150,6 +150,15 @@ def test_pitches_far_out_of_range_are_heard_octaves_nearer_and_counted():
     )
 
 
+def test_a_track_without_a_name_is_called_by_its_own_instrument():
+    piece = Piece((Track([(0, 24, 2, 80)], 104),), 24)
+    assert fit(piece, known_instruments=known("guitar")).warnings == (
+        "track 1 'plucked': plucked is not among the instruments the model has learned; heard as "
+        "guitar.",
+        "track 1 'plucked': 1 note below E1 is heard up to 3 octaves higher.",
+    )
+
+
 def test_strange_drum_keys_are_named_as_keys():
     piece = Piece((Track([(0, 6, 1, 80), (6, 6, 22, 80)], is_drum=True, name="Kit"),), 24)
     assert fit(piece).warnings == (

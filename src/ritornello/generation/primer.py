@@ -81,23 +81,21 @@ def fit(piece: Piece, *, known_instruments: frozenset[int] | None = None) -> Fit
     about_bars: _Said[range] = defaultdict(list)
     heard = _heard_instruments(piece, known_instruments, about_tracks)
     parts = _parts(piece, heard, about_tracks)
-    tracks = _heard_tracks(piece, parts, about_tracks)
+    at_grid = piece.at_resolution(RESOLUTION)
+    tracks = _heard_tracks(at_grid.tracks, parts, about_tracks)
     bars = list(spans(piece))
     for span in bars:
         if sentence := span.warning():
             about_bars[sentence].append(span.bars)
     _check_tempos(piece, bars, about_bars)
-    fitted = replace(
-        piece.at_resolution(RESOLUTION), tracks=tracks, metres=heard_metres(piece, bars)
-    )
+    fitted = replace(at_grid, tracks=tracks, metres=heard_metres(piece, bars))
     warnings = (*_of_tracks(about_tracks), *_of_bars(about_bars), *_off_grid(piece))
     return Fitted(fitted, parts, warnings)
 
 
 def _heard_instruments(piece: Piece, known: frozenset[int] | None, said: _Said[str]) -> list[int]:
     """Index into `INSTRUMENTS` that each track is heard as."""
-    everyone = frozenset(range(len(INSTRUMENTS)))
-    known = everyone if known is None else known
+    known = frozenset(range(len(INSTRUMENTS))) if known is None else known
     heard = [stand_in(track.instrument, known) for track in piece.tracks]
     for index, (track, instrument) in enumerate(zip(piece.tracks, heard, strict=True)):
         if not len(track) or track.instrument in known:
@@ -116,34 +114,35 @@ def _parts(piece: Piece, heard: list[int], said: _Said[str]) -> tuple[int, ...]:
     desks: Counter[int] = Counter()
     parts = []
     for index, (track, instrument) in enumerate(zip(piece.tracks, heard, strict=True)):
-        parts.append(part_of(instrument, desks[instrument]) if len(track) else -1)
-        desks[instrument] += bool(len(track))
-        name = INSTRUMENTS[instrument].name
         if not len(track):
+            parts.append(-1)
             continue
+        parts.append(part_of(instrument, desks[instrument]))
+        desks[instrument] += 1
         if instrument == DRUMS and desks[DRUMS] > 1:
             said["heard as one with the drums before."].append(_label(index, track))
         elif desks[instrument] > DESKS:
-            sentence = f"a model hears {DESKS} parts of {name}; heard as one with the last of them."
-            said[sentence].append(_label(index, track))
+            sentence = f"a model hears {DESKS} parts of {INSTRUMENTS[instrument].name}; "
+            said[f"{sentence}heard as one with the last of them."].append(_label(index, track))
     return tuple(parts)
 
 
-def _heard_tracks(piece: Piece, parts: tuple[int, ...], said: _Said[str]) -> tuple[Track, ...]:
-    """The tracks at 24 ticks a quarter, one for each part class, in range."""
+def _heard_tracks(
+    tracks: tuple[Track, ...], parts: tuple[int, ...], said: _Said[str]
+) -> tuple[Track, ...]:
+    """The tracks as one for each part class, played by its instrument, in its range."""
     tables: dict[int, list[np.ndarray]] = {}
     first: dict[int, Track] = {}
-    at_grid = piece.at_resolution(RESOLUTION).tracks
-    for index, (track, part) in enumerate(zip(at_grid, parts, strict=True)):
+    for index, (track, part) in enumerate(zip(tracks, parts, strict=True)):
         if part < 0:
             continue
-        instrument = instrument_of(part)
+        label, instrument = _label(index, track), instrument_of(part)
         if track.instrument != instrument:
             track = replace(track, program=INSTRUMENTS[instrument].program)
         notes = track.notes.copy()
         notes["pitch"], sentences = _in_range(notes["pitch"], instrument)
         for sentence in sentences:
-            said[sentence].append(_label(index, track))
+            said[sentence].append(label)
         first.setdefault(part, track)
         tables.setdefault(part, []).append(notes)
     return tuple(
