@@ -119,7 +119,8 @@ def length_ratio(
 def measure_transformer(options: argparse.Namespace) -> dict[str, Any]:
     """Our network and Transformers of its size, taught in turns for the same CPU time."""
     import torch
-    from benchmarks.transformer import Learner, Transformer, teach_in_turns
+    from benchmarks.learners import Learner, teach_in_turns
+    from benchmarks.transformer import Transformer
 
     from ritornello.models.note_model import NoteModel, NoteModelConfig
     from ritornello.training.config import TrainConfig
@@ -237,15 +238,25 @@ def resident_megabytes() -> float:
 # --- all ------------------------------------------------------------------------------------------
 
 
-def write(name: str, found: dict[str, Any], wall_seconds: float, folder: Path) -> Path:
-    """The figures with all that is needed to get them again."""
+def write(
+    name: str,
+    found: dict[str, Any],
+    used: dict[str, float],
+    folder: Path,
+    program: str = "benchmarks.scorecard",
+) -> Path:
+    """The figures with all that is needed to get them again.
+
+    Args:
+        found: protocol, seeds and figures. used: seconds of each kind that they took.
+    """
     cpu = Path("/proc/cpuinfo")
     lines = cpu.read_text().splitlines() if cpu.exists() else []
     models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     about = {
         "protocol": found["protocol"],
         "seeds": found["seeds"],
-        "command": " ".join(["python -m benchmarks.scorecard", *sys.argv[1:]]),
+        "command": " ".join([f"python -m {program}", *sys.argv[1:]]),
         "version": ritornello.__version__,
         "machine": {
             "processor": models[0] if models else platform.processor(),
@@ -254,8 +265,7 @@ def write(name: str, found: dict[str, Any], wall_seconds: float, folder: Path) -
             "numpy": np.__version__,
         },
         "date": date.today().isoformat(),
-        "wall_seconds": round(wall_seconds),
-        "cpu_seconds": round(time.process_time()),
+        **{kind: round(seconds) for kind, seconds in used.items()},
         "figures": plain(found["figures"]),
     }
     folder.mkdir(parents=True, exist_ok=True)
@@ -327,7 +337,8 @@ def main() -> None:
     options = arguments()
     began = time.perf_counter()
     found = options.measure(options)
-    path = write(options.command, found, time.perf_counter() - began, options.results)
+    used = {"wall_seconds": time.perf_counter() - began, "cpu_seconds": time.process_time()}
+    path = write(options.command, found, used, options.results)
     print(path.read_text(encoding="utf-8"))
     say(f"Written to {path}")
 

@@ -1,28 +1,18 @@
 """A causal Transformer over the same events, heads and masks as the note model, to compare with.
 
 Pre-norm blocks with rotary positions and a window of the last 256 events, whose keys and values are
-carried from chunk to chunk as the note model carries its state. Both are taught in turns, in one
-process on one thread, each until it has used its CPU seconds: a busy machine slows both alike.
-`python -m benchmarks.scorecard transformer` runs the comparison.
+carried from chunk to chunk as the note model carries its state. `python -m benchmarks.scorecard
+transformer` teaches both in turns (`benchmarks.learners`).
 """
 
 from __future__ import annotations
-
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ritornello.encodings.notes import SIZES, VELOCITY
 from ritornello.models.cells import State
-from ritornello.models.note_model import Events, NoteModel, NoteModelConfig
-from ritornello.training.batches import Music, Rows
-from ritornello.training.config import TrainConfig
-from ritornello.training.validate import validate
+from ritornello.models.note_model import NoteModel, NoteModelConfig
 
 WINDOW_EVENTS = 256
 _HEAD_WIDTH = 64
@@ -102,102 +92,3 @@ class Transformer(NoteModel):
         kept = torch.zeros(batch, WINDOW_EVENTS * self.config.width)
         count = torch.zeros(batch, 1)
         return [(kept, kept, count) for _ in self.blocks]
-
-
-def parameters(model: nn.Module) -> int:
-    return sum(parameter.numel() for parameter in model.parameters())
-
-
-# --- teaching in turns ----------------------------------------------------------------------------
-
-
-@dataclass
-class Learner:
-    """A network and what it has used so far; see `TrainConfig` for what its settings mean."""
-
-    name: str
-    model: NoteModel
-    config: TrainConfig
-    music: Music
-    cpu_seconds: float = 0.0
-    steps: int = 0
-    notes: int = 0
-    validations: list[dict[str, Any]] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.rows = Rows(
-            self.music,
-            shares=self.config.shares,
-            batch=self.config.batch,
-            chunk=self.config.chunk,
-            seed=self.config.seed,
-            open_probability=self.config.open_probability,
-        )
-        self.state = self.model.initial_state(self.config.batch)
-        by_rank: dict[bool, list[nn.Parameter]] = {True: [], False: []}
-        for parameter in self.model.parameters():
-            by_rank[parameter.ndim > 1].append(parameter)
-        groups = [
-            {"params": by_rank[True], "weight_decay": self.config.weight_decay},
-            {"params": by_rank[False], "weight_decay": 0.0},
-        ]
-        self.optimiser = torch.optim.AdamW(groups, betas=(0.9, 0.98))
-
-    def step(self, budget_cpu_seconds: float) -> None:
-        """One step of the optimiser; the learning rate falls as the budget is used up."""
-        began = time.process_time()
-        arrays, starts = self.rows.next()
-        keep = torch.as_tensor(~starts, dtype=torch.float32)[:, None]
-        self.state = [tuple(tensor * keep for tensor in block) for block in self.state]
-        rate = self.config.learning_rate_at(min(1.0, self.cpu_seconds / budget_cpu_seconds))
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate
-        self.model.train()
-        nats, after = self.model(Events(*map(torch.as_tensor, arrays)), self.state)
-        count = int((arrays[0][..., VELOCITY] < SIZES[VELOCITY]).sum())
-        (nats.sum() / max(count, 1)).backward()
-        nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
-        self.optimiser.step()
-        self.optimiser.zero_grad(set_to_none=True)
-        self.state = [tuple(tensor.detach() for tensor in block) for block in after]
-        self.steps, self.notes = self.steps + 1, self.notes + count
-        self.cpu_seconds += time.process_time() - began
-
-    def validate(self) -> None:
-        """Score the validation split; its time is not counted."""
-        figures = validate(self.model, self.music, self.config.validation_events)
-        self.validations.append({"cpu_seconds": round(self.cpu_seconds, 1), **figures})
-
-    def figures(self) -> dict[str, Any]:
-        return {
-            "parameters": parameters(self.model),
-            "parameters_of_blocks": parameters(self.model.blocks),
-            "layers": self.model.config.layers,
-            "width": self.model.config.width,
-            "learning_rate": self.config.learning_rate,
-            "cpu_seconds": round(self.cpu_seconds, 1),
-            "steps": self.steps,
-            "notes_seen": self.notes,
-            "nats_per_note": self.validations[-1]["nats_per_note"],
-            "fields": self.validations[-1]["fields"],
-            "curve": [
-                [each["cpu_seconds"], round(each["nats_per_note"], 4)] for each in self.validations
-            ],
-        }
-
-
-def teach_in_turns(
-    learners: Sequence[Learner],
-    cpu_seconds: float,
-    *,
-    validations: int = 4,
-    say: Callable[[str], None] = lambda sentence: None,
-) -> None:
-    """Teach each learner for its CPU seconds; the one that has used least takes the next step."""
-    while going := [learner for learner in learners if learner.cpu_seconds < cpu_seconds]:
-        learner = min(going, key=lambda each: each.cpu_seconds)
-        learner.step(cpu_seconds)
-        if learner.cpu_seconds >= (len(learner.validations) + 1) * cpu_seconds / validations:
-            learner.validate()
-            nats = learner.validations[-1]["nats_per_note"]
-            say(f"{learner.name}: {nats:.3f} nats a note after {learner.cpu_seconds:.0f} CPU s")

@@ -10,12 +10,8 @@ from tests.music import MemoryCorpus, band
 
 torch = pytest.importorskip("torch", reason="networks need the extra train")
 
-from benchmarks.transformer import (  # noqa: E402
-    WINDOW_EVENTS,
-    Learner,
-    Transformer,
-    teach_in_turns,
-)
+from benchmarks.learners import Learner, teach_in_turns  # noqa: E402
+from benchmarks.transformer import WINDOW_EVENTS, Transformer  # noqa: E402
 
 from ritornello.encodings.sequences import sequences, stacked  # noqa: E402
 from ritornello.models.note_model import Events, NoteModel, NoteModelConfig  # noqa: E402
