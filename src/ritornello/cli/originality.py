@@ -45,16 +45,16 @@ def originality(
             "No piece is given.", next_step="Write it as in: ritornello originality song.mid"
         )
     index = api.training_index(model)
-    found = {}
+    found = []
     with progress("Comparing") as watch:
         for number, path in enumerate(pieces):
             watch(number, len(pieces))
-            found[path] = index.measure(api.load(path))
+            found.append((path, index.measure(api.load(path))))
     if json:
-        rows = [{"file": str(path), **as_facts(each)} for path, each in found.items()]
+        rows = [{"file": str(path), **as_facts(each)} for path, each in found]
         print_json({"model": model, "held_out": index.held_out, "pieces": rows})
         return
-    for path, each in found.items():
+    for path, each in found:
         _print(path, each, index.held_out)
     if not index.held_out:
         say("Training on this music held nothing back, so there is no real music to compare with.")
