@@ -222,6 +222,8 @@ def test_a_folder_becomes_a_model_that_composes(tmp_path: Path):
     assert figures["nats_per_note"] > 0
     assert figures["pieces"] < 12, "only what training held back"
     assert api.evaluate(out, music, split="all")["pieces"] == 12
+    known = [api.originality(path, model=out).texture.shares[8] == 1 for path in music.iterdir()]
+    assert sum(known) == 12 - figures["pieces"], "the index knows what was taught, nothing else"
 
     steps = []
     api.train(music, out, watch=lambda state: steps.append(state.step), **{**settings, "steps": 6})
