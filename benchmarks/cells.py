@@ -234,14 +234,16 @@ def arguments() -> argparse.Namespace:
 
 def main() -> None:
     options = arguments()
+    path = options.results / "cells.json"
+    if options.table and not path.is_file():
+        raise SystemExit(f"{path}: There are no figures yet; run the comparison first.")
     if not options.table:
         try:
             teach(options)
         except RitornelloError as error:
             raise SystemExit(str(error)) from error
         say(f"Written to {collect(options)}")
-    results = json.loads((options.results / "cells.json").read_text(encoding="utf-8"))
-    print(markdown(results))
+    print(markdown(json.loads(path.read_text(encoding="utf-8"))))
 
 
 if __name__ == "__main__":
