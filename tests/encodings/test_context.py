@@ -5,18 +5,25 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.music import band
 from tests.strategies import pieces
 
-from ritornello.encodings import context, notes
-from ritornello.encodings.context import CONTEXT_COLUMN, ECHO, MEMORY, PLACE, Grid, Tracker
+from ritornello.encodings import context, notes, tasks
+from ritornello.encodings.context import CONTEXT_COLUMN, ECHO, MEMORY, PLACE
+from ritornello.encodings.grid import BARS_LEFT_UNKNOWN, Grid
+from ritornello.encodings.tasks import TASKS
+from ritornello.encodings.tracker import Tracker
 from ritornello.io import read
 from ritornello.piece import Metre
 
 
-def assert_tracker_agrees(encoded: notes.Encoded, most: int = 3000) -> None:
-    inputs = context.compute(encoded)
-    tracker = Tracker(Grid(encoded.metres, encoded.length_ticks))
+def assert_tracker_agrees(encoded: notes.Encoded, name: str, seed: int, most: int = 3000) -> None:
+    rng = np.random.default_rng(seed)
+    task = tasks.task(name, encoded, rng, told_end=bool(seed % 2))
+    seen = tasks.seen(encoded, task, chords=bool(seed % 3))
+    inputs = context.compute(encoded, task.known, seen)
+    tracker = Tracker(Grid(encoded.metres, encoded.length_ticks), seen)
     for index, event in enumerate(encoded.fields[:most].tolist()):
         shift, part, pitch, *_ = event
         assert tracker.context() == inputs.context[index].tolist()
@@ -26,26 +33,29 @@ def assert_tracker_agrees(encoded: notes.Encoded, most: int = 3000) -> None:
         tracker.advance(tuple(event))
 
 
-@settings(max_examples=40, deadline=None)
-@given(pieces())
-def test_tracker_equals_the_whole_piece(piece):
+@settings(max_examples=60, deadline=None)
+@given(pieces(), st.sampled_from([*TASKS]), st.integers(0, 99))
+def test_tracker_equals_the_whole_piece(piece, task, seed):
     if piece.note_count:
-        assert_tracker_agrees(notes.encode(piece))
+        assert_tracker_agrees(notes.encode(piece), task, seed)
 
 
 @pytest.mark.data
 def test_tracker_equals_the_whole_piece_on_real_music(data_dir):
     for name in ("freedoom_midi", "openscore_quartets_midi"):
         path = sorted((data_dir / name).rglob("*.mid"))[3]
-        assert_tracker_agrees(notes.encode(read(path)), most=1500)
+        for seed, task in enumerate(TASKS):
+            assert_tracker_agrees(notes.encode(read(path)), task, seed, most=600)
 
 
 @settings(max_examples=40, deadline=None)
-@given(pieces())
-def test_every_input_is_a_class_of_its_column(piece):
+@given(pieces(), st.sampled_from([*TASKS]), st.integers(0, 99))
+def test_every_input_is_a_class_of_its_column(piece, name, seed):
     if not piece.note_count:
         return
-    inputs = context.compute(notes.encode(piece))
+    encoded = notes.encode(piece)
+    task = tasks.task(name, encoded, np.random.default_rng(seed), told_end=True)
+    inputs = context.compute(encoded, task.known, tasks.seen(encoded, task, chords=True))
     tables = ((inputs.context, context.CONTEXT), (inputs.place, PLACE),
               (inputs.memory, MEMORY), (inputs.echo, ECHO))  # fmt: skip
     for table, sizes in tables:
@@ -88,4 +98,4 @@ def test_music_without_an_end_is_counted_like_music_with_one():
         expected, expected_rest, expected_length = long.locate_one(tick)
         assert place[:left] == expected[:left]
         assert (rest, length) == (expected_rest, expected_length)
-        assert place[left] == context.BARS_LEFT_UNKNOWN
+        assert place[left] == BARS_LEFT_UNKNOWN

@@ -41,14 +41,17 @@ class Batch:
     place: np.ndarray
     memory: np.ndarray
     echo: np.ndarray
+    counts: np.ndarray
     controls: np.ndarray
     instruments: np.ndarray
+    closed: np.ndarray
 
     def events(self) -> Events:
         """Time first, for torch."""
-        tables = (self.fields, self.context, self.place, self.memory, self.echo)
+        tables = (self.fields, self.context, self.place, self.memory, self.echo, self.counts)
         swapped = [torch.as_tensor(table).transpose(0, 1) for table in tables]
-        return Events(*swapped, torch.as_tensor(self.controls), torch.as_tensor(self.instruments))
+        rest = (self.controls, self.instruments, self.closed)
+        return Events(*swapped, *map(torch.as_tensor, rest))
 
     def columns(self, head: int, time: int) -> np.ndarray | None:
         tables = [

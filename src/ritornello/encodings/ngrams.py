@@ -39,8 +39,15 @@ def count(tables: Iterable[np.ndarray]) -> Counts:
     return counts
 
 
-def nats(counts: Counts, fields: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def nats(
+    counts: Counts, fields: np.ndarray, counted: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Nats of each field of a piece, summed over its events.
+
+    Args:
+        counts: as of `count`.
+        fields: int64 [events, 5].
+        counted: bool [events, 5], which of them count; all where None.
 
     Returns:
         unigram and bigram, float64 [5] each.
@@ -50,6 +57,8 @@ def nats(counts: Counts, fields: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     for column, name in enumerate(FIELDS):
         table = counts[name].astype(np.float64)
         present = fields[:, column] < SIZES[column]
+        if counted is not None:
+            present &= counted[:, column]
         before, now = previous[present, column], fields[present, column]
         single = table.sum(axis=0) + _SMOOTHING
         unigram[column] = -np.log(single[now] / single.sum()).sum()

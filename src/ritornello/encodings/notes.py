@@ -126,6 +126,23 @@ class Previous(NamedTuple):
     pitch: np.ndarray
 
 
+class Ahead(NamedTuple):
+    """The next given event, which nobody may jump over, and who may not be composed for.
+
+    Choosing its very tick and part means: nothing is composed before it. So the first two heads
+    also say when nothing happens, and the likelihood of what is composed stays exact.
+
+    Attributes:
+        shift: int [...], ticks from the previous event to it; NONE where none is that near.
+        part: int [...], its part.
+        closed: bool [..., parts], the parts that are given, or left out.
+    """
+
+    shift: np.ndarray
+    part: np.ndarray
+    closed: np.ndarray
+
+
 def legal_shift_zero(previous: Previous) -> np.ndarray:
     """Whether an event may fall on the tick of the previous one; bool [...]."""
     last = (previous.part == REST - 1) & (previous.pitch == PITCH_RANGE[REST - 1, 1] - 1)
@@ -152,7 +169,13 @@ def legal_pitches(previous: Previous, shift: np.ndarray, part: np.ndarray) -> np
     return (pitches >= low[..., None]) & (pitches < high[..., None])
 
 
-def legal(head: int, previous: Previous, shift: np.ndarray, part: np.ndarray) -> np.ndarray | None:
+def legal(
+    head: int,
+    previous: Previous,
+    shift: np.ndarray,
+    part: np.ndarray,
+    ahead: Ahead | None = None,
+) -> np.ndarray | None:
     """Classes a field may take, given the fields before it; bool [..., classes].
 
     None for the fields of which every class is legal: duration and velocity.
@@ -160,10 +183,28 @@ def legal(head: int, previous: Previous, shift: np.ndarray, part: np.ndarray) ->
     if head == SHIFT:
         classes = np.ones((*previous.part.shape, SIZES[SHIFT]), bool)
         classes[..., 0] = legal_shift_zero(previous)
-        return classes
+        return classes if ahead is None else _shifts_up_to(ahead, previous, classes)
     if head == PART:
-        return legal_parts(previous, shift)
+        classes = legal_parts(previous, shift)
+        return classes if ahead is None else _parts_up_to(ahead, shift, classes)
     return legal_pitches(previous, shift, part) if head == PITCH else None
+
+
+def _shifts_up_to(ahead: Ahead, previous: Previous, classes: np.ndarray) -> np.ndarray:
+    highest_open = END - ahead.closed[..., ::-1].argmin(axis=-1)
+    classes[..., 0] &= (previous.part <= highest_open) | (previous.part == START)
+    classes[..., 0] |= ahead.shift == 0
+    return classes & (np.arange(SIZES[SHIFT]) <= ahead.shift[..., None])
+
+
+def _parts_up_to(ahead: Ahead, shift: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    parts = np.arange(SIZES[PART])
+    there = (shift == ahead.shift)[..., None]
+    given = there & (parts == ahead.part[..., None])
+    reach = np.where(there, ahead.part[..., None], END)
+    rest = parts == REST
+    composed = classes & ~ahead.closed & (parts <= reach)
+    return given | (composed & ~(rest & there)) | (classes & rest & ~there)
 
 
 # --- encode ------------------------------------------------------------------------------------

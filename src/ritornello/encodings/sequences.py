@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ritornello.encodings import context, controls, notes
+from ritornello.encodings import context, controls, notes, tasks
+from ritornello.encodings.notes import PART
 from ritornello.piece import Piece
 
 
@@ -20,25 +21,40 @@ class Sequences:
     place: np.ndarray
     memory: np.ndarray
     echo: np.ndarray
+    counts: np.ndarray
     controls: np.ndarray
     instruments: np.ndarray
+    closed: np.ndarray
 
     def __len__(self) -> int:
         return len(self.fields)
+
+    @property
+    def composed_notes(self) -> int:
+        return int((notes.is_note(self.fields[:, PART]) & (self.counts == tasks.COMPOSED)).sum())
+
+    @property
+    def counted(self) -> np.ndarray:
+        """bool [events, 5], the fields whose likelihood counts."""
+        return tasks.counted(self.counts)
 
     def part(self, start: int, length: int) -> Sequences:
         """Events [start, start + length), or fewer at the end."""
         return Sequences(*self.chunk(start, min(length, len(self) - start)))
 
     def chunk(self, start: int, length: int) -> tuple[np.ndarray, ...]:
-        """Events [start, start + length), padded with events that have no field."""
+        """Events [start, start + length), padded with given events that have no field."""
         stop = start + length
         inputs = (self.context, self.place, self.memory, self.echo)
         cut = [
             _padded(self.fields[start:stop], length, notes.NONE),
             *(_padded(table[start:stop], length, (0,) * table.shape[1]) for table in inputs),
+            np.pad(self.counts[start:stop], (0, length - len(self.counts[start:stop]))),
         ]
-        return (*cut, self.controls, self.instruments)
+        return (*cut, self.controls, self.instruments, self.closed)
+
+
+TIMED = 6  # so many of the arrays have a time axis; they come first
 
 
 def _padded(rows: np.ndarray, length: int, row: tuple[int, ...]) -> np.ndarray:
@@ -53,6 +69,8 @@ def sequences(
     *,
     rng: np.random.Generator | None = None,
     open_probability: float = 0.0,
+    task: str | None = "compose",
+    chord_probability: float = 0.0,
 ) -> Sequences:
     """Encode a piece with its computed inputs and controls.
 
@@ -62,29 +80,39 @@ def sequences(
         collections: how many the model tells apart.
         rng, open_probability: each control and the bars left are left open with this probability;
             1.0 leaves all open.
+        task: what is given, one of `tasks.TASKS`; drawn at random where None.
+        chord_probability: how often the chords of the piece are told.
     """
+    rng = rng or np.random.default_rng(0)
     encoded = notes.encode(piece)
-    inputs = context.compute(encoded)
-    asked = controls.read_controls(encoded, collection)
+    bars_open = rng.random() < open_probability
+    if task is None:
+        chosen = tasks.draw_task(encoded, rng, told_end=not bars_open)
+    else:
+        chosen = tasks.task(task, encoded, rng, told_end=not bars_open)
+    seen = tasks.seen(encoded, chosen, chords=rng.random() < chord_probability)
+    inputs = context.compute(encoded, chosen.known, seen)
+    asked = controls.read_controls(encoded, collection, chosen.closed)
     if open_probability:
-        rng = rng or np.random.default_rng(0)
         asked = controls.opened(asked, rng, open_probability)
-        if rng.random() < open_probability:
-            left = context.CONTEXT_COLUMN["bars_left"]
-            inputs.context[:, left] = context.BARS_LEFT_UNKNOWN
-            inputs.place[:, context.PLACE_COLUMN["bars_left"]] = context.BARS_LEFT_UNKNOWN
+    if bars_open:
+        left = context.CONTEXT_COLUMN["bars_left"]
+        inputs.context[:, left] = context.BARS_LEFT_UNKNOWN
+        inputs.place[:, context.PLACE_COLUMN["bars_left"]] = context.BARS_LEFT_UNKNOWN
     return Sequences(
         encoded.fields,
         inputs.context,
         inputs.place,
         inputs.memory,
         inputs.echo,
+        chosen.counts,
         asked.row(collections),
         asked.instrument_row(),
+        chosen.closed,
     )
 
 
 def stacked(chunks: Sequence[tuple[np.ndarray, ...]]) -> list[np.ndarray]:
     """Chunks as a batch, in the order of `note_model.Events`: time first, where there is time."""
     columns = zip(*chunks, strict=True)
-    return [np.stack(column, axis=1 if i < 5 else 0) for i, column in enumerate(columns)]
+    return [np.stack(column, axis=1 if i < TIMED else 0) for i, column in enumerate(columns)]

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from ritornello.checkpoint import Checkpoint
-from ritornello.encodings import ngrams, notes
-from ritornello.encodings.notes import FIELDS, PART, PITCH, SHIFT, SIZES, Previous
+from ritornello.encodings import ngrams, notes, tasks
+from ritornello.encodings.context import CONTEXT_COLUMN
+from ritornello.encodings.notes import FIELDS, PART, PITCH, SHIFT, SIZES, Ahead, Previous
 from ritornello.encodings.sequences import Sequences, sequences, stacked
 from ritornello.encodings.tables import HEAD_INPUTS
 from ritornello.errors import CheckpointError, InputError
@@ -54,6 +55,8 @@ def evaluate(
     pieces: Iterable[tuple[str, Piece]],
     *,
     controls: str = "open",
+    task: str = "compose",
+    chords: bool = False,
     longest: int | None = None,
     watch: Callable[[int], None] = lambda done: None,
 ) -> dict[str, Any]:
@@ -64,6 +67,9 @@ def evaluate(
         pieces: with the name of the collection each belongs to.
         controls: "open" tells the model nothing (the figure to compare with other models), "given"
             tells it collection, key, density, instruments and the number of bars.
+        task: what is given, one of `ritornello.encodings.tasks.TASKS`, drawn with a seed of the
+            piece's number; nats are those of what is composed, a note that is composed.
+        chords: whether the model is told the chords detected in the piece.
         longest: only the first so many events of each piece count; None for all.
         watch: called with the number of pieces done.
 
@@ -79,12 +85,21 @@ def evaluate(
             "The model holds no counts of its training music, so its baselines are unknown.",
             next_step="Train it again with this version.",
         )
-    engine = Engine(checkpoint)
+    engine, known = Engine(checkpoint), checkpoint.collections
     sums: dict[str, _Sums] = {}
     batch: list[tuple[str, Sequences]] = []
     done = 0
-    for name, piece in pieces:
-        batch.append((name, _prepare(checkpoint, name, piece, controls, longest)))
+    for number, (name, piece) in enumerate(pieces):
+        rows = sequences(
+            piece,
+            known.index(name) if name in known else None,
+            len(known),
+            rng=np.random.default_rng(number),
+            open_probability=1.0 if controls == "open" else 0.0,
+            task=task,
+            chord_probability=float(chords),
+        )
+        batch.append((name, rows if longest is None else rows.part(0, longest)))
         if len(batch) == _BATCH:
             _add(engine, checkpoint.baseline, batch, sums)
             done, batch = done + len(batch), []
@@ -104,19 +119,6 @@ def evaluate(
     }
 
 
-def _prepare(
-    checkpoint: Checkpoint, name: str, piece: Piece, controls: str, longest: int | None
-) -> Sequences:
-    known = checkpoint.collections
-    whole = sequences(
-        piece,
-        known.index(name) if name in known else None,
-        len(known),
-        open_probability=1.0 if controls == "open" else 0.0,
-    )
-    return whole if longest is None else whole.part(0, longest)
-
-
 def _add(
     engine: Engine,
     baseline: ngrams.Counts,
@@ -126,8 +128,8 @@ def _add(
     nats = score(engine, [rows for _, rows in batch])
     for (name, rows), model in zip(batch, nats, strict=True):
         total = sums.setdefault(name, _Sums())
-        unigram, bigram = ngrams.nats(baseline, rows.fields)
-        total.notes += int(notes.is_note(rows.fields[:, PART]).sum())
+        unigram, bigram = ngrams.nats(baseline, rows.fields, rows.counted)
+        total.notes += rows.composed_notes
         total.beats += float(rows.fields[:, SHIFT].sum()) / notes.RESOLUTION
         total.pieces += 1
         total.model += model
@@ -143,7 +145,7 @@ def score(engine: Engine, rows: Sequence[Sequences]) -> np.ndarray:
     state = engine.initial_state(len(rows))
     nats = np.zeros((len(rows), len(FIELDS)))
     for start in range(0, max(map(len, rows)), _CHUNK):
-        fields, context, place, memory, echo, *_ = stacked(
+        fields, context, place, memory, echo, counts, _, _, closed = stacked(
             [row.chunk(start, _CHUNK) for row in rows]
         )
         hidden = []
@@ -152,7 +154,10 @@ def score(engine: Engine, rows: Sequence[Sequences]) -> np.ndarray:
             hidden.append(out)
         tables = {"place": place, "memory": memory, "echo": echo}
         tables |= {name: fields[..., i, None] for i, name in enumerate(FIELDS)}
-        nats += _field_nats(engine, np.array(hidden), fields, context, tables).sum(axis=0)
+        counted = tasks.counted(counts) & (fields < SIZES)
+        nats += _field_nats(engine, np.array(hidden), fields, context, tables, closed, counted).sum(
+            axis=0
+        )
     return nats
 
 
@@ -162,19 +167,24 @@ def _field_nats(
     fields: np.ndarray,
     context: np.ndarray,
     tables: dict[str, np.ndarray],
+    closed: np.ndarray,
+    counted: np.ndarray,
 ) -> np.ndarray:
-    """float64 [time, batch, 5]; 0 for a field an event does not have."""
+    """float64 [time, batch, 5]; 0 for fields that do not count."""
     found = np.zeros(fields.shape)
-    previous = Previous(context[..., PART], context[..., PITCH])
+    previous = Previous(*(context[..., column] for column in (PART, PITCH)))
+    ahead = [context[..., CONTEXT_COLUMN[name]] for name in ("ahead_shift", "ahead_part")]
+    closed = np.broadcast_to(closed, (*fields.shape[:2], closed.shape[-1]))
     for head in range(len(FIELDS)):
-        here = fields[..., head] < SIZES[head]
+        here = counted[..., head]
         if not here.any():
             continue
         names = HEAD_INPUTS[head]
         columns = np.concatenate([tables[name][here] for name in names], -1) if names else None
         logits = engine.head_logits(head, hidden[here], columns).astype(np.float64)
         before = Previous(previous.part[here], previous.pitch[here])
-        legal = notes.legal(head, before, fields[here, SHIFT], fields[here, PART])
+        given = Ahead(ahead[0][here], ahead[1][here], closed[here])
+        legal = notes.legal(head, before, fields[here, SHIFT], fields[here, PART], given)
         if legal is not None:
             logits = np.where(legal, logits, -np.inf)
         top = logits.max(axis=1)

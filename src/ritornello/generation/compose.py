@@ -7,12 +7,12 @@ depends on the model, its rules and its seed alone, never on the size of the bat
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ritornello.encodings import notes
-from ritornello.encodings.context import Grid, Tracker
 from ritornello.encodings.controls import Controls, density_class, key_class
 from ritornello.encodings.notes import (
     DURATION,
@@ -26,6 +26,8 @@ from ritornello.encodings.notes import (
     VELOCITY,
 )
 from ritornello.encodings.tables import HEAD_INPUTS
+from ritornello.encodings.tracker import Tracker
+from ritornello.generation.job import Job, whole_piece
 from ritornello.generation.masks import RuleMasks
 from ritornello.generation.rules import Rules
 from ritornello.generation.sampling import Sampling
@@ -38,34 +40,77 @@ LineUps = Sequence[tuple[Sequence[str], float]]  # who plays together, and how o
 
 
 @dataclass
-class _Writer:
-    """One piece in the making."""
+class Writer:
+    """One piece in the making: a value, which `copy` branches.
 
-    rules: Rules
+    ``events`` holds all that was written and given so far; ``composed`` says which is which.
+    """
+
+    job: Job
     masks: RuleMasks
     tracker: Tracker
     random: np.random.Generator
     events: list[Event]
+    composed: list[bool]
 
     @classmethod
-    def start(cls, rules: Rules, length_ticks: int | None, seed: int, line_ups: LineUps) -> _Writer:
-        """Before the first event; parts that are left open are drawn from the line-ups."""
-        random = np.random.default_rng(seed)
-        if rules.parts is None and line_ups:
-            weights = np.array([count for _, count in line_ups], float)
-            chosen = random.choice(len(line_ups), p=weights / weights.sum())
-            rules = replace(rules, parts=tuple(line_ups[chosen][0]))
-        grid = Grid(rules.metre_map(), length_ticks)
-        return cls(rules, RuleMasks(rules, length_ticks), Tracker(grid), random, [])
+    def start(cls, job: Job, random: np.random.Generator) -> Writer:
+        """Before the first event."""
+        return cls(job, RuleMasks(job), Tracker(job.grid(), job.given), random, [], [])
+
+    def copy(self) -> Writer:
+        return Writer(
+            self.job,
+            self.masks.copy(),
+            self.tracker.copy(),
+            deepcopy(self.random),
+            list(self.events),
+            list(self.composed),
+        )
 
     def write(self, event: Event) -> None:
-        self.events.append(event)
+        ahead = self.tracker.next_given
         self.tracker.advance(event)
-        self.masks.advance(event)
+        self.composed.append(self.tracker.next_given is ahead)
+        self.events.append(event)
+        self.masks.advance(event, self.tracker.next_given)
+
+    def coming(self, shift: int, part: int) -> Event | None:
+        """The given event that a shift and a part choose, if they choose it."""
+        ahead = self.tracker.next_given
+        if ahead is None or ahead[0] != self.tracker.onset_ticks + shift or ahead[1][PART] != part:
+            return None
+        _, part, pitch, duration, velocity = ahead[1]
+        return shift, part, pitch, duration, velocity
+
+    def forced(self) -> Event | None:
+        """The given event that comes now, as nothing can be composed before it; or None."""
+        come = self.masks.forced
+        return (
+            None if come is None else self.coming(come[0] - self.tracker.onset_ticks, come[1][PART])
+        )
+
+    def forget(self) -> None:
+        """Drop the events written so far, so that endless music needs constant memory."""
+        self.events.clear()
+        self.composed.clear()
 
     @property
     def ended(self) -> bool:
-        return bool(self.events) and self.events[-1][PART] == END
+        """Whether nothing is left to write."""
+        if not self.events:
+            return False
+        over = self.masks.forced is not None and self.tracker.onset_ticks >= self.job.end_ticks
+        return self.events[-1][PART] == END or over
+
+
+def draw_parts(rules: Rules, line_ups: LineUps, random: np.random.Generator) -> Rules:
+    """The rules with their parts, drawn from the line-ups where they are left open."""
+    if rules.parts is not None or not line_ups:
+        return rules
+    weights = np.array([count for _, count in line_ups], float)
+    chosen = random.choice(len(line_ups), p=weights / weights.sum())
+    return replace(rules, parts=tuple(line_ups[chosen][0]))
 
 
 def compose(
@@ -93,14 +138,35 @@ def compose(
     Returns:
         pieces at 24 ticks a quarter, of exactly ``rules.bars`` bars.
     """
-    metres = rules.metre_map()
-    length = rules.bars * metres[0].bar_ticks(notes.RESOLUTION)
-    writers = [_Writer.start(rules, length, seed, line_ups) for seed in seeds]
-    condition = _conditions(engine, writers, collections)
-    for events in _run(engine, writers, condition, sampling or Sampling()):
-        if len(events) % 64 == 0:
-            watch(min(writer.tracker.onset_ticks for writer in writers), length)
-    return [to_piece(writer.events, rules) for writer in writers]
+    writers = []
+    for seed in seeds:
+        random = np.random.default_rng(seed)
+        job = whole_piece(draw_parts(rules, line_ups, random))
+        writers.append(Writer.start(job, random))
+    return [
+        to_piece(writer.events, writer.job.rules)
+        for writer in write(
+            engine, writers, sampling=sampling, collections=collections, watch=watch
+        )
+    ]
+
+
+def write(
+    engine: Engine,
+    writers: Sequence[Writer],
+    *,
+    sampling: Sampling | None = None,
+    collections: tuple[str, ...] = (),
+    watch: Callable[[int, int], None] = lambda tick, length: None,
+) -> Sequence[Writer]:
+    """Let writers finish their jobs side by side; arguments as of `compose`."""
+    going = [writer for writer in writers if not writer.ended]
+    condition = conditions(engine, going, collections)
+    length = max((writer.job.end_ticks for writer in going), default=0)
+    for step, left in enumerate(_run(engine, going, condition, sampling or Sampling())):
+        if step % 64 == 0 and left:
+            watch(min(writer.tracker.onset_ticks for writer in left), length)
+    return writers
 
 
 def stream(
@@ -113,11 +179,13 @@ def stream(
     line_ups: LineUps = (),
 ) -> Iterator[Event]:
     """Write one piece without an end, event by event, at constant cost and memory."""
-    writer = _Writer.start(rules, None, seed, line_ups)
-    condition = _conditions(engine, [writer], collections)
-    for events in _run(engine, [writer], condition, sampling or Sampling()):
-        yield events[-1]
-        del events[:-1]
+    random = np.random.default_rng(seed)
+    job = whole_piece(draw_parts(rules, line_ups, random), endless=True)
+    writer = Writer.start(job, random)
+    condition = conditions(engine, [writer], collections)
+    for _ in _run(engine, [writer], condition, sampling or Sampling()):
+        yield writer.events[-1]
+        writer.forget()
 
 
 def to_piece(events: Sequence[Event], rules: Rules) -> Piece:
@@ -127,46 +195,65 @@ def to_piece(events: Sequence[Event], rules: Rules) -> Piece:
     return notes.decode(np.array(events), rules.metre_map(), keys, tempos)
 
 
-def _conditions(
-    engine: Engine, writers: Sequence[_Writer], collections: tuple[str, ...]
+def conditions(
+    engine: Engine, writers: Sequence[Writer], collections: tuple[str, ...]
 ) -> np.ndarray:
-    asked = [_controls(writer.rules, collections) for writer in writers]
+    """What the wishes of each job add to every input, float32 [writers, width]."""
+    asked = [_controls(writer.job, collections) for writer in writers]
+    if not asked:
+        return np.zeros((0, engine.width), np.float32)
     return engine.condition(
         np.array([controls.row(engine.collections) for controls in asked]),
         np.array([controls.instrument_row() for controls in asked]),
     )
 
 
-def _controls(rules: Rules, collections: tuple[str, ...]) -> Controls:
-    instruments = rules.instruments()
+def _controls(job: Job, collections: tuple[str, ...]) -> Controls:
+    rules = job.rules
     return Controls(
         collections.index(rules.collection) if rules.collection in collections else None,
         key_class(rules.key) if isinstance(rules.key, KeyName) else None,
         None if rules.density is None else density_class(rules.density),
-        None if instruments is None else frozenset(instruments),
+        job.players,
+        job.given_players,
+        rules.busy(),
     )
 
 
 def _run(
-    engine: Engine, writers: list[_Writer], condition: np.ndarray, sampling: Sampling
-) -> Iterator[list[Event]]:
-    """Advance all writers until each has ended; yields the events of the first after each step."""
+    engine: Engine, writers: list[Writer], condition: np.ndarray, sampling: Sampling
+) -> Iterator[list[Writer]]:
+    """Advance all writers until each has ended; yields those that go on after each step."""
     state = engine.initial_state(len(writers))
-    first = writers[0].events
     while writers:
-        rows = np.array([writer.tracker.context() for writer in writers])
-        hidden, state = engine.step(rows, condition, state)
-        for writer, event in zip(writers, _events(engine, hidden, writers, sampling), strict=True):
-            writer.write(event)
-        yield first
+        state = advance(engine, writers, condition, state, sampling)
+        yield writers
         going = [index for index, writer in enumerate(writers) if not writer.ended]
         if len(going) < len(writers):
             writers = [writers[index] for index in going]
             state, condition = state[going], condition[going]
 
 
+def advance(
+    engine: Engine,
+    writers: Sequence[Writer],
+    condition: np.ndarray,
+    state: np.ndarray,
+    sampling: Sampling,
+) -> np.ndarray:
+    """Write the next event of each writer; returns the state of the network after it."""
+    rows = np.array([writer.tracker.context() for writer in writers])
+    hidden, state = engine.step(rows, condition, state)
+    forced = [event for writer in writers if (event := writer.forced()) is not None]
+    if len(forced) < len(writers):
+        forced = _events(engine, hidden, writers, sampling)
+    for writer, event in zip(writers, forced, strict=True):
+        writer.write(event)
+    return state
+
+
 def _events(
-    engine: Engine, hidden: np.ndarray, writers: list[_Writer], sampling: Sampling
+    engine: Engine, hidden: np.ndarray, writers: Sequence[Writer], sampling: Sampling
 ) -> list[Event]:
     """The next event of each writer, field by field."""
     uniform = np.array([writer.random.random(len(notes.FIELDS)) for writer in writers])
@@ -195,20 +282,24 @@ def _events(
 
     parts = choose(PART, [writer.masks.parts(shift) for writer, shift in after])
     played = [*zip(writers, shifts, parts, strict=True)]
+    given = [writer.coming(shift, part) for writer, shift, part in played]
     sounds = [TEMPO < part < REST for part in parts]
     know("part", parts)
     know("memory", [writer.tracker.memory(shift, part) for writer, shift, part in played])
 
     pitches = choose(PITCH, [writer.masks.pitches(shift, part) for writer, shift, part in played])
     pitches = [NONE[PITCH] if p >= REST else q for p, q in zip(parts, pitches, strict=True)]
+    pitches = [q if come is None else come[PITCH] for q, come in zip(pitches, given, strict=True)]
     struck = zip(writers, parts, pitches, strict=True)
     know("pitch", pitches)
     know("echo", [writer.tracker.echo(part, pitch) for writer, part, pitch in struck])
 
-    durations = choose(DURATION, [writer.masks.durations(shift) for writer, shift in after])
+    legal = [writer.masks.durations(shift, part) for writer, shift, part in played]
+    durations = choose(DURATION, legal)
     durations = [d if s else NONE[DURATION] for d, s in zip(durations, sounds, strict=True)]
     know("duration", durations)
 
     velocities = choose(VELOCITY, None)
     velocities = [v if s else NONE[VELOCITY] for v, s in zip(velocities, sounds, strict=True)]
-    return [*zip(shifts, parts, pitches, durations, velocities, strict=True)]
+    written = zip(shifts, parts, pitches, durations, velocities, strict=True)
+    return [event if come is None else come for event, come in zip(written, given, strict=True)]

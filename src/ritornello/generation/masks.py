@@ -1,7 +1,9 @@
 """Rules as masks: which classes of a field are allowed for the next event of one piece.
 
-The masks join the encoding's own (one legal spelling) with a person's rules, and look one step
-ahead so that no choice leads into a corner: a shift is open only where some part can then play.
+The masks join the encoding's own (one legal spelling), what is given, and a person's rules. They
+look one step ahead so that no choice leads into a corner: a shift is open only where some part can
+then play, or where a given event comes. Choosing the tick and the part of the next given event
+means that it comes and nothing is composed before it.
 """
 
 from __future__ import annotations
@@ -12,7 +14,6 @@ import numpy as np
 
 from ritornello.encodings import notes
 from ritornello.encodings.notes import (
-    DRUM_PITCH,
     DURATIONS,
     END,
     MAX_SHIFT,
@@ -24,113 +25,188 @@ from ritornello.encodings.notes import (
     TEMPO,
     TEMPO_PITCH,
 )
-from ritornello.generation.rules import Rules
-from ritornello.instruments import INSTRUMENTS
+from ritornello.generation.job import ENDLESS, Job
+from ritornello.generation.pitches import Pitches
 
-_NEVER = np.iinfo(np.int64).max
 _DURATION_TICKS: list[int] = DURATIONS.tolist()
 _FIRST_DURATIONS = np.tri(len(DURATIONS) + 1, len(DURATIONS), -1, bool)  # row n allows n of them
 
 
 class RuleMasks:
-    """The masks of one piece, and what they need to remember of it.
+    """The masks of one piece, and what they need to remember of it."""
 
-    Args:
-        rules: of the piece.
-        length_ticks: the final bar line, or None for music without an end.
-    """
-
-    def __init__(self, rules: Rules, length_ticks: int | None) -> None:
-        self.rules = rules
-        self.length_ticks = length_ticks
-        self._parts = _allowed_parts(rules)  # ascending part classes
+    def __init__(self, job: Job) -> None:
+        rules = job.rules
+        self.job = job
+        self.pitch_rules = Pitches(job)
+        self._parts = job.composed_parts
         self._part_classes = np.array(self._parts)
-        self._pitches = {part: _allowed_pitches(rules, part) for part in self._parts}
-        self._highest = [int(np.flatnonzero(self._pitches[p])[-1]) for p in self._parts]
+        self._spans = [
+            [opening for opening in job.openings if part in opening.parts] for part in self._parts
+        ]
+        self._edges: dict[tuple[int, int], list[int]] = {}  # span -> indices of parts
+        for opening in job.openings:
+            members = [self._parts.index(part) for part in opening.parts]
+            span = opening.start_ticks, opening.end_ticks
+            self._edges.setdefault(span, []).extend(members)
+        self._alike = len(self._edges) == 1  # all parts are open at the same time
         self._polyphony = [rules.polyphony_of(notes.instrument_of(part)) for part in self._parts]
         self._sounding: list[list[int]] = [[] for _ in self._parts]  # ends of held notes
         self._free_from = np.zeros(len(self._parts), np.int64)
-        self._first_free = self._all_free = 0  # the smallest and the largest of them
-        self._missing = set(self._parts) if rules.parts is not None else set()
-        self._half = _NEVER if length_ticks is None else length_ticks // 2
+        self._all_free = 0  # the largest of them
+        self._missing = {part for opening in job.openings if opening.required
+                         for part in opening.parts}  # fmt: skip
+        end = job.end_ticks
+        self._half = ENDLESS if end == ENDLESS else (job.start_ticks + end) // 2
         self.onset_ticks = 0
         self._part, self._pitch = START, NONE[PITCH]
+        self.ahead: tuple[int, tuple[int, ...]] | None = None  # the next given event
+        if job.given.events:
+            self.ahead = job.given.events[0]
         self._tempo_class = (
             None if rules.tempo_bpm is None else notes.tempo_class(rules.tempo_bpm) + TEMPO_PITCH
         )
+        # Where nothing but an END is given, the piece is told its tempo by its first event.
+        self._writes_tempo = all(fields[1] == END for _, fields in job.given.events)
+
+    def copy(self) -> RuleMasks:
+        twin = object.__new__(RuleMasks)
+        twin.__dict__.update(self.__dict__)
+        twin._sounding = [list(ends) for ends in self._sounding]
+        twin._free_from = self._free_from.copy()
+        twin._missing = set(self._missing)
+        twin.pitch_rules = self.pitch_rules.copy()
+        return twin
+
+    @property
+    def forced(self) -> tuple[int, tuple[int, ...]] | None:
+        """The given event that comes now, as nothing can be composed before it; or None."""
+        if self.ahead is None or (self._part == START and self._writes_tempo):
+            return None
+        onset, fields = self.ahead
+        if onset - self.onset_ticks > MAX_SHIFT:
+            return None
+        open_now = any(
+            start < onset + (fields[1] != END) and end > self.onset_ticks
+            for start, end in self._edges
+        )
+        return None if open_now else self.ahead
 
     # --- masks, in the order of the fields ----------------------------------------------------
 
     def shifts(self) -> np.ndarray:
         """bool [shifts]. The first event is the tempo, at the start."""
         legal = np.zeros(SIZES[0], bool)
-        if self._part == START:
+        if self._part == START and self._writes_tempo:
             legal[0] = True
             return legal
-        legal[max(1, self._first_free - self.onset_ticks) :] = True
+        now = self.onset_ticks
+        for (start, end), members in self._edges.items():
+            free = int(self._free_from[members].min())
+            first = max(1, start - now, free - now)
+            legal[first : max(first, min(end - now, len(legal)))] = True
+        ahead = ENDLESS if self.ahead is None else self.ahead[0] - now
         legal[MAX_SHIFT] = True  # a rest at least
-        if self.length_ticks is not None:
-            end = self.length_ticks - self.onset_ticks
-            # Parts that have not played yet need a tick each before the end.
-            legal[max(1, end + 1 - len(self._missing)) :] = False
-            legal[end : end + 1] = not self._missing
-        legal[0] = len(self._open(0)) > 0
+        legal[min(ahead, len(legal)) + 1 :] = False
+        if ahead <= MAX_SHIFT:
+            legal[ahead] = True
+        self._reach_what_must_come(legal)
+        here = self._open(0)
+        legal[0] = len(here) > 0 or ahead == 0
+        if not legal.any():
+            legal[min(ahead, MAX_SHIFT)] = True
+        due = self._part != START and self.pitch_rules.closing_missing(now) and len(here) > 0
+        overdue = now >= self._half and self._missing.intersection(here.tolist())
+        if due or overdue:
+            legal[1:] = False
         return legal
+
+    def _reach_what_must_come(self, legal: np.ndarray) -> None:
+        """Close the shifts that leave too little room for parts that have not played yet."""
+        now = self.onset_ticks
+        end, closing = self.job.end_ticks, self.pitch_rules.closing_ticks
+        if closing is not None and now >= closing:
+            legal[1 : min(end - now, len(legal))] = False
+        elif closing is not None:
+            end = closing
+            legal[min(end - now, MAX_SHIFT) + 1 :] = False
+        if self._missing and end != ENDLESS and now < end:
+            legal[max(2, end - now + 1 - len(self._missing)) :] = False
 
     def parts(self, shift: int) -> np.ndarray:
         """bool [parts]."""
         legal = np.zeros(SIZES[1], bool)
         onset = self.onset_ticks + shift
-        if self._part == START:
+        if self._part == START and self._writes_tempo:
             legal[TEMPO] = True
             return legal
-        if onset == self.length_ticks:
-            legal[END] = True
-            return legal
         allowed = self._open(shift)
-        legal[allowed] = True
+        come = self.ahead is not None and self.ahead[0] == onset
         if self._missing and onset >= self._half:
             overdue = [part for part in allowed.tolist() if part in self._missing]
             if overdue:
-                legal[:] = False
                 legal[overdue] = True
-            return legal
-        legal[REST] = shift == MAX_SHIFT
-        legal[TEMPO] = self._tempo_class is None and shift > 0
+                return legal
+        legal[allowed] = True
+        if come and self.ahead is not None:
+            legal[self.ahead[1][1]] = True
+        else:
+            legal[REST] = shift == MAX_SHIFT
+            legal[TEMPO] = (
+                self._writes_tempo and self._tempo_class is None and shift > 0
+                and onset < self.job.end_ticks and not self.pitch_rules.closing(onset)
+            )  # fmt: skip
         return legal
 
     def pitches(self, shift: int, part: int) -> np.ndarray:
         """bool [pitches]; all of them for a part that has none to choose."""
-        if part == TEMPO:
+        if part == TEMPO and self._writes_tempo:
             legal = np.zeros(SIZES[PITCH], bool)
             legal[slice(TEMPO_PITCH, None) if self._tempo_class is None else self._tempo_class] = (
                 True
             )
             return legal
-        if part >= REST:
+        if part >= REST or part not in self._parts:
             return np.ones(SIZES[PITCH], bool)
-        legal = self._pitches[part].copy()
+        legal = self.pitch_rules.allowed(part, self.onset_ticks + shift).copy()
         if shift == 0 and part == self._part:
             legal[: self._pitch + 1] = False
-        return legal
+        return legal if legal.any() else np.ones(SIZES[PITCH], bool)
 
-    def durations(self, shift: int) -> np.ndarray:
-        """bool [durations]: those that end with the piece at the latest."""
-        if self.length_ticks is None:
+    def durations(self, shift: int, part: int) -> np.ndarray:
+        """bool [durations]: those that end with the opening, or the piece, at the latest."""
+        onset = self.onset_ticks + shift
+        end = ENDLESS if self.job.length_ticks is None else self.job.length_ticks
+        if part in self._parts:
+            for span in self._spans[self._parts.index(part)]:
+                if span.start_ticks <= onset < span.end_ticks and not span.spill:
+                    end = min(end, span.end_ticks)
+        closing = self.pitch_rules.closing_ticks
+        shortest = 0
+        if closing is not None:
+            end = end if onset >= closing else closing
+            shortest = self.pitch_rules.closing_shortest(onset, part)
+        if end == ENDLESS:
             return _FIRST_DURATIONS[-1]
-        left = self.length_ticks - self.onset_ticks - shift
-        return _FIRST_DURATIONS[max(1, bisect_right(_DURATION_TICKS, left))]
+        longest = max(1, bisect_right(_DURATION_TICKS, end - onset))
+        legal = _FIRST_DURATIONS[longest]
+        if shortest:
+            legal = legal & ~_FIRST_DURATIONS[min(shortest, longest - 1)]
+        return legal
 
     # --- memory -------------------------------------------------------------------------------
 
-    def advance(self, event: tuple[int, ...]) -> None:
-        """Take the event as written."""
+    def advance(self, event: tuple[int, ...], ahead: tuple[int, tuple[int, ...]] | None) -> None:
+        """Take the event as written, and what is given next."""
         shift, part, pitch, duration, _ = event
         self.onset_ticks += shift
-        self._part, self._pitch = part, pitch
+        self._part, self._pitch, self.ahead = part, pitch, ahead
         if not TEMPO < part < REST:
             return
         self._missing.discard(part)
+        self.pitch_rules.advance(self.onset_ticks, pitch, _DURATION_TICKS[duration])
+        if part not in self._parts:
+            return
         index = self._parts.index(part)
         limit = self._polyphony[index]
         if limit is not None:
@@ -139,36 +215,27 @@ class RuleMasks:
             held.sort()
             self._sounding[index] = held
             self._free_from[index] = held[-limit] if len(held) >= limit else 0
-            self._first_free = int(self._free_from.min())
             self._all_free = int(self._free_from.max())
 
     def _open(self, shift: int) -> np.ndarray:
         """The allowed parts that may play after a shift; ascending part classes."""
-        first = 0
-        if shift == 0:  # only what comes after the previous event
+        onset, first, last = self.onset_ticks + shift, 0, len(self._parts)
+        if shift == 0 and self._part != START:  # only what comes after the previous event
             first = bisect_left(self._parts, self._part)
             if self._parts[first : first + 1] == [self._part]:
-                first += self._highest[first] <= self._pitch
-        onset, later = self.onset_ticks + shift, self._part_classes[first:]
-        return later if onset >= self._all_free else later[self._free_from[first:] <= onset]
+                first += self.pitch_rules.highest(self._part, onset) <= self._pitch
+        if self.ahead is not None and self.ahead[0] == onset:  # and before the given one
+            last = bisect_left(self._parts, self.ahead[1][1])
+        parts = self._part_classes[first:last]
+        if onset < self._all_free:
+            parts = parts[self._free_from[first:last] <= onset]
+        if self._alike:
+            [(start, end)] = self._edges
+            parts = parts if start <= onset < end else parts[:0]
+        else:
+            parts = parts[[self._opens(part, onset) for part in parts.tolist()]]
+        return parts
 
-
-def _allowed_parts(rules: Rules) -> list[int]:
-    instruments = rules.instruments()
-    if instruments is None:
-        desks = range(notes.DESKS)
-        return sorted({notes.part_of(i, desk) for i in range(len(INSTRUMENTS)) for desk in desks})
-    counts: dict[int, int] = {}
-    parts = []
-    for instrument in instruments:
-        parts.append(notes.part_of(instrument, counts.get(instrument, 0)))
-        counts[instrument] = counts.get(instrument, 0) + 1
-    return sorted(parts)
-
-
-def _allowed_pitches(rules: Rules, part: int) -> np.ndarray:
-    instrument = notes.instrument_of(part)
-    pitches = np.array(rules.allowed_pitches(instrument), np.int64)
-    legal = np.zeros(SIZES[PITCH], bool)
-    legal[pitches + (DRUM_PITCH if INSTRUMENTS[instrument].is_drum else 0)] = True
-    return legal
+    def _opens(self, part: int, onset: int) -> bool:
+        spans = self._spans[self._parts.index(part)]
+        return any(span.start_ticks <= onset < span.end_ticks for span in spans)

@@ -1,6 +1,7 @@
 """What a person asks of a piece, checked before any work starts.
 
 Every rule is exact: it becomes a mask on one head of the network, so the music cannot break it.
+Wishes are told to the network, which has learned what they mean, but may stray from them.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ritornello.chords import Chart, parse_chart
 from ritornello.encodings.notes import DESKS
 from ritornello.errors import ConfigError
 from ritornello.instruments import INSTRUMENTS, parse_instrument
@@ -17,6 +19,7 @@ from ritornello.piece import Metre
 
 MAX_BARS = 4000
 MAX_PARTS = 16  # as many as a MIDI file has channels; each needs a tick to play in
+DENSITIES = {"low": 0.5, "medium": 1.5, "high": 4.0}  # notes per quarter note of one part
 _DENOMINATORS = (2, 4, 8, 16)
 
 
@@ -34,6 +37,12 @@ class Rules:
         polyphony: most notes a part holds at a time, by instrument name; "all" sets the rest.
         ranges: lowest and highest MIDI pitch by instrument name; by default the usual range.
         density: notes per quarter note to aim at; a wish, not a rule.
+        densities: the same for single instruments, by name: a number, or one of `DENSITIES`.
+        chords: a chart such as "Am F C G" or "Am7 | D7 G7 | %", repeated to the end. Each pitched
+            note that begins on a beat is of the chord (and of the key, where they share a note);
+            between the beats the chord is a wish.
+        ending: whether the last bar must be an ending: nothing begins after its first beat, where
+            at least one pitched part strikes the chord of the tonic and holds it.
         collection: name of the training collection to write like; a wish, not a rule.
 
     Raises:
@@ -48,6 +57,9 @@ class Rules:
     polyphony: Mapping[str, int] = field(default_factory=dict)
     ranges: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     density: float | None = None
+    densities: Mapping[str, float | str] = field(default_factory=dict)
+    chords: str | Chart | None = None
+    ending: bool = False
     collection: str | None = None
 
     def __post_init__(self) -> None:
@@ -57,7 +69,10 @@ class Rules:
             set_field(self, "key", parse_key(self.key))
         if self.parts is not None:
             set_field(self, "parts", tuple(self.parts))
+        if isinstance(self.chords, str):
+            set_field(self, "chords", parse_chart(self.chords))
         self._check_numbers()
+        self._check_densities()
         self._check_parts()
 
     def _check_numbers(self) -> None:
@@ -80,8 +95,18 @@ class Rules:
             if not 0 <= low <= high <= 127:
                 raise ConfigError(f"The range of {name}, {low} to {high}, is not within 0 to 127.")
 
+    def _check_densities(self) -> None:
+        for name, density in self.densities.items():
+            if isinstance(density, str) and density not in DENSITIES:
+                raise ConfigError(
+                    f"The density of {name} is {density!r}, which is no density.",
+                    next_step=f"Give notes a beat, or one of {', '.join(DENSITIES)}.",
+                )
+            if not isinstance(density, str) and not 0 < density <= 100:
+                raise ConfigError(f"Density is 0 to 100 notes a beat; {name} has {density:g}.")
+
     def _check_parts(self) -> None:
-        for name in [*self.polyphony, *self.ranges]:
+        for name in [*self.polyphony, *self.ranges, *self.densities]:
             if name != "all":
                 parse_instrument(name)
         if self.parts is None:
@@ -130,6 +155,18 @@ class Rules:
         key = None if INSTRUMENTS[instrument].is_drum else self.key
         scale = key.pitch_classes if isinstance(key, KeyName) else range(12)
         return [pitch for pitch in range(low, high + 1) if pitch % 12 in scale]
+
+    @property
+    def chart(self) -> Chart | None:
+        """The chords, bar by bar."""
+        return None if self.chords is None or isinstance(self.chords, str) else self.chords
+
+    def busy(self) -> dict[int, float]:
+        """Notes per quarter note by index of the instrument, where they are stated."""
+        return {
+            parse_instrument(name): DENSITIES[density] if isinstance(density, str) else density
+            for name, density in self.densities.items()
+        }
 
     def metre_map(self) -> tuple[Metre, ...]:
         return (Metre(0, *self.counts),)

@@ -13,20 +13,23 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple, cast
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ritornello.encodings import notes
-from ritornello.encodings.notes import FIELDS, PART, PITCH, SHIFT, SIZES
+from ritornello.encodings.context import CONTEXT_COLUMN
+from ritornello.encodings.controls import INSTRUMENT_COLUMNS
+from ritornello.encodings.notes import FIELDS, PART, SHIFT, SIZES
 from ritornello.encodings.tables import (
     HEAD_INPUTS,
     column_offsets,
     context_columns,
     head_columns,
 )
+from ritornello.encodings.tasks import COMPOSED, GIVEN
 from ritornello.errors import ConfigError
-from ritornello.instruments import INSTRUMENTS
 from ritornello.models.cells import CELLS, State
 
 
@@ -61,7 +64,9 @@ class Events(NamedTuple):
     """A batch of events with their computed inputs, int64 unless said otherwise.
 
     fields [time, batch, 5]; context, place, memory and echo [time, batch, columns];
-    controls [batch, 3]; instruments float32 [batch, instruments + 1].
+    counts [time, batch], how each event's likelihood counts (`ritornello.encodings.tasks`);
+    controls [batch, 3]; instruments float32 [batch, `INSTRUMENT_COLUMNS`]; closed bool
+    [batch, parts], the parts that are not composed for.
     """
 
     fields: Tensor
@@ -69,8 +74,10 @@ class Events(NamedTuple):
     place: Tensor
     memory: Tensor
     echo: Tensor
+    counts: Tensor
     controls: Tensor
     instruments: Tensor
+    closed: Tensor
 
 
 class _Lookup(nn.Module):
@@ -151,7 +158,7 @@ class NoteModel(nn.Module):
         super().__init__()
         self.config = config
         self.embed = _Lookup(context_columns(config.collections), config.width)
-        self.instruments = nn.Linear(len(INSTRUMENTS) + 1, config.width, bias=False)
+        self.instruments = nn.Linear(INSTRUMENT_COLUMNS, config.width, bias=False)
         self.blocks = nn.ModuleList(
             Block(config.cell, config.width, config.dropout) for _ in range(config.layers)
         )
@@ -179,14 +186,15 @@ class NoteModel(nn.Module):
 
         Returns:
             float32 [time, batch, 5], the negative log likelihood of each field, 0 for fields an
-            event does not have; and the state after the last event.
+            event does not have and for those that were given; and the state after the last event.
         """
         hidden, state = self.trunk(events.context, events.controls, events.instruments, state)
         nats = []
         for head in range(len(FIELDS)):
             logits = self.head_logits(head, hidden, events)
             target = events.fields[..., head]
-            present = target < SIZES[head]
+            least = GIVEN if head <= PART else COMPOSED - 1
+            present = (target < SIZES[head]) & (events.counts > least)
             losses = F.cross_entropy(
                 logits.flatten(0, -2),
                 torch.where(present, target, 0).flatten(),
@@ -220,12 +228,19 @@ class NoteModel(nn.Module):
 
     def _legal(self, head: int, events: Events) -> Tensor | None:
         """The masks of the encoding, bool [..., classes]; None where every class is legal."""
-        previous = (events.context[..., column].cpu().numpy() for column in (PART, PITCH))
-        shift, part = (events.fields[..., column].cpu().numpy() for column in (SHIFT, PART))
-        mask = notes.legal(head, notes.Previous(*previous), shift, part)
+
+        def column(name: str) -> np.ndarray:
+            return events.context[..., CONTEXT_COLUMN[name]].cpu().numpy()
+
+        previous = notes.Previous(column("previous_part"), column("previous_pitch"))
+        ahead = notes.Ahead(
+            column("ahead_shift"), column("ahead_part"), events.closed.cpu().numpy()
+        )
+        shift, part = (events.fields[..., field].cpu().numpy() for field in (SHIFT, PART))
+        mask = notes.legal(head, previous, shift, part, ahead)
         if mask is None:
             return None
-        if head == PITCH:
-            # REST, END and padding have no pitch: leave their unused row open, not empty.
-            mask |= ~mask.any(axis=-1, keepdims=True)
+        # A row in which nothing is legal belongs to padding or to a field that is not there, such
+        # as the pitch of a rest: leave it open, not empty.
+        mask |= ~mask.any(axis=-1, keepdims=True)
         return torch.as_tensor(mask, device=events.fields.device)

@@ -18,7 +18,7 @@ import numpy as np
 
 from ritornello import checkpoint
 from ritornello.encodings import notes
-from ritornello.encodings.context import Grid, Tracker
+from ritornello.encodings.grid import Grid
 from ritornello.encodings.notes import (
     DRUM_PITCH,
     DURATION,
@@ -35,6 +35,7 @@ from ritornello.encodings.notes import (
 )
 from ritornello.encodings.sequences import sequences
 from ritornello.encodings.tables import HEAD_INPUTS
+from ritornello.encodings.tracker import Tracker
 from ritornello.piece import Piece
 from ritornello.runtime.engine import Engine
 

@@ -15,6 +15,8 @@ from ritornello.corpus.augment import augmented
 from ritornello.encodings.sequences import Sequences, sequences, stacked
 from ritornello.piece import Piece
 
+CHORDS_TOLD = 0.3  # how often the chords of a piece are told in training
+
 
 class Music(Protocol):
     """What batches are made from; `ritornello.corpus.store.Corpus` is one."""
@@ -43,6 +45,7 @@ class Rows:
         seed: of everything random here.
         excerpt: longest walk inside a piece before another is drawn, in events.
         open_probability: see `sequences`.
+        tasks: whether notes are given, see `ritornello.encodings.tasks`; or all are composed.
         augment: whether excerpts are transposed and their tempo changed at random.
     """
 
@@ -56,9 +59,11 @@ class Rows:
         seed: int,
         excerpt: int = 2048,
         open_probability: float = 0.15,
+        tasks: bool = True,
         augment: bool = True,
     ) -> None:
         self.music, self.chunk, self.seed, self.excerpt = music, chunk, seed, excerpt
+        self.tasks = tasks
         self.open_probability, self.augment = open_probability, augment
         self._indices = np.asarray(music.indices("train"))
         self._chances = self._piece_chances(shares)
@@ -111,6 +116,8 @@ class Rows:
             len(names),
             rng=rng,
             open_probability=self.open_probability,
+            task=None if self.tasks else "compose",
+            chord_probability=CHORDS_TOLD if self.tasks else 0.0,
         )
         spare = len(whole) - self.excerpt
         if spare <= 0:

@@ -20,6 +20,8 @@ class TrainConfig:
         batch: rows of a batch. chunk: events a row and step.
         learning_rate: the highest, reached after ``warmup`` of the run, then falling as a cosine.
         weight_decay: of matrices only. clip: largest norm of the gradient.
+        tasks: whether notes are given now and then, so that the model also learns to continue, fill
+            and arrange; see `ritornello.encodings.tasks`.
         shares: share of the notes from each collection; by size where None.
         validate_every: steps between validations.
         patience: validations without a gain before stopping early; 0 never stops early.
@@ -41,6 +43,7 @@ class TrainConfig:
     weight_decay: float = 0.02
     clip: float = 1.0
     open_probability: float = 0.15
+    tasks: bool = True
     shares: dict[str, float] | None = None
     validate_every: int = 200
     validation_events: int = 40_000

@@ -21,8 +21,7 @@ import torch
 from ritornello import checkpoint
 from ritornello.checkpoint import Checkpoint
 from ritornello.encodings import ngrams, notes
-from ritornello.encodings.notes import SIZES, VELOCITY
-from ritornello.errors import InputError
+from ritornello.errors import ConfigError, InputError
 from ritornello.io.atomic import atomic_write
 from ritornello.models.cells import State
 from ritornello.models.note_model import Events, NoteModel, NoteModelConfig
@@ -30,7 +29,7 @@ from ritornello.training.batches import Music, Rows
 from ritornello.training.config import TrainConfig
 from ritornello.training.journal import Journal, histograms
 from ritornello.training.report import write_report
-from ritornello.training.validate import validate
+from ritornello.training.validate import composed_notes, validate
 
 RESUME_FILE = "resume.pt"
 _BASELINE_PIECES = 1000
@@ -55,6 +54,7 @@ def train(
     folder: Path,
     config: TrainConfig,
     *,
+    start: Checkpoint | None = None,
     provenance: dict[str, Any] | None = None,
     watch: Callable[[Progress], None] = lambda progress: None,
     sample: Callable[[Path, int], None] = lambda model, step: None,
@@ -65,6 +65,7 @@ def train(
         music: the corpus; its "train" and "valid" splits are used.
         folder: gets the model, `metrics.jsonl`, the state to resume from, and the report.
         config: ignored but for its length when a run is resumed.
+        start: a model of the same network and collections whose weights a new run begins with.
         watch: called after each step. sample: called with each new best model.
 
     Returns:
@@ -72,12 +73,13 @@ def train(
 
     Raises:
         InputError: if the training split holds no notes.
+        ConfigError: if ``start`` is another network.
         KeyboardInterrupt: passed on after the state is saved.
     """
     if not len(music.indices("train")):
         raise InputError("No piece is left to train on.", next_step="See `ritornello inspect`.")
     folder.mkdir(parents=True, exist_ok=True)
-    run = _Run.resume(music, folder, config) or _Run(music, folder, config)
+    run = _Run.resume(music, folder, config) or _Run(music, folder, config, start)
     run.journal.cut(run.steps)
     run.provenance = dict(provenance or {})
     run.sample = sample
@@ -104,7 +106,9 @@ class _Run:
 
     _COUNTS = ("steps", "notes_seen", "seconds", "best", "bad_validations", "running")
 
-    def __init__(self, music: Music, folder: Path, config: TrainConfig) -> None:
+    def __init__(
+        self, music: Music, folder: Path, config: TrainConfig, start: Checkpoint | None = None
+    ) -> None:
         self.music, self.folder, self.config = music, folder, config
         if config.threads:
             torch.set_num_threads(config.threads)
@@ -119,6 +123,8 @@ class _Run:
             collections=len(music.collections),
         )
         self.model = NoteModel(self.network).to(self.device)
+        if start is not None:
+            _begin_with(self.model, start, tuple(music.collections))
         self.optimiser = _optimiser(self.model, config)
         self.rows = Rows(
             music,
@@ -127,6 +133,7 @@ class _Run:
             chunk=config.chunk,
             seed=config.seed,
             open_probability=config.open_probability,
+            tasks=config.tasks,
         )
         self.state = self.model.initial_state(config.batch)
         self.steps, self.notes_seen, self.seconds = 0, 0, 0.0
@@ -190,7 +197,7 @@ class _Run:
 
         self.model.train()
         nats, after = self.model(events, self.state)
-        count = int((arrays[0][..., VELOCITY] < SIZES[VELOCITY]).sum())
+        count = int(composed_notes(arrays).sum())
         total = nats.sum()
         (total / max(count, 1)).backward()
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
@@ -221,7 +228,8 @@ class _Run:
     def validate(self) -> None:
         """Score the validation split; keep the weights if they are the best so far."""
         began = time.monotonic()
-        figures = validate(self.model, self.music, self.config.validation_events)
+        task = None if self.config.tasks else "compose"
+        figures = validate(self.model, self.music, self.config.validation_events, task)
         self.seconds += time.monotonic() - began
         self.journal.validation(self.steps, figures)
         score = figures["nats_per_note"] if figures else self.running
@@ -263,6 +271,20 @@ class _Run:
             left,
             None if math.isinf(self.best) else self.best,
         )
+
+
+def _begin_with(model: NoteModel, start: Checkpoint, collections: tuple[str, ...]) -> None:
+    """Take over the weights of a model of the same kind."""
+    settings = model.settings()
+    ours = {name: value for name, value in settings.items() if name != "dropout"}
+    theirs = {name: start.network.get(name) for name in ours}
+    if ours != theirs or start.collections != collections:
+        raise ConfigError(
+            f"A model can go on learning as the same network with the same collections only: "
+            f"found {theirs} with {start.collections}, expected {ours} with {collections}.",
+        )
+    weights = {name: torch.as_tensor(weight) for name, weight in start.weights.items()}
+    model.load_state_dict(weights)
 
 
 def common_line_ups(

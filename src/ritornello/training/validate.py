@@ -9,27 +9,37 @@ import torch
 
 from ritornello.encodings.notes import FIELDS, SIZES, VELOCITY
 from ritornello.encodings.sequences import Sequences, sequences, stacked
+from ritornello.encodings.tasks import COMPOSED
 from ritornello.models.note_model import Events, NoteModel
-from ritornello.training.batches import Music
+from ritornello.training.batches import CHORDS_TOLD, Music
 
 _CHUNK = 256
 _BATCH = 32
 
 
+def composed_notes(arrays: list[np.ndarray]) -> np.ndarray:
+    """How many notes of a batch (arrays of `note_model.Events`) are composed; int64 [rows]."""
+    fields, counts = arrays[0], arrays[5]
+    return ((fields[..., VELOCITY] < SIZES[VELOCITY]) & (counts == COMPOSED)).sum(0)
+
+
 @torch.no_grad()
-def validate(model: NoteModel, music: Music, events: int) -> dict[str, Any]:
-    """Score the first events of each validation piece, with all controls given.
+def validate(
+    model: NoteModel, music: Music, events: int, task: str | None = "compose"
+) -> dict[str, Any]:
+    """Score the first events of each validation piece, with all controls told.
 
     Args:
         model: its dropout is switched off for the time.
         music: its "valid" split is used, evenly spread over the collections.
         events: about how many events to score.
+        task: what is given, see `sequences`; drawn for each piece where None.
 
     Returns:
-        ``nats_per_note``, ``fields`` (nats per note of each field) and ``collections`` (nats per
-        note of each); empty if there is nothing to validate on.
+        ``nats_per_note`` (of composed notes), ``fields`` (nats per note of each field) and
+        ``collections`` (nats per note of each); empty if there is nothing to validate on.
     """
-    rows = _choose(music, events)
+    rows = _choose(music, events, task)
     if not rows:
         return {}
     model.eval()
@@ -41,6 +51,7 @@ def validate(model: NoteModel, music: Music, events: int) -> dict[str, Any]:
         for (name, _), row_nats, row_notes in zip(part, nats, notes, strict=True):
             totals.setdefault(name, np.zeros(len(FIELDS) + 1))
             totals[name] += [*row_nats, row_notes]
+    totals = {name: sums for name, sums in totals.items() if sums[-1]}
     total = sum(totals.values(), np.zeros(len(FIELDS) + 1))
     fields = total[:-1] / total[-1]
     return {
@@ -64,11 +75,11 @@ def score(model: NoteModel, rows: list[Sequences]) -> tuple[np.ndarray, np.ndarr
         batch = Events(*(torch.as_tensor(array).to(device) for array in arrays))
         losses, state = model(batch, state)
         nats += losses.double().sum(0).cpu().numpy()
-        notes += (arrays[0][..., VELOCITY] < SIZES[VELOCITY]).sum(0)
+        notes += composed_notes(arrays)
     return nats, notes
 
 
-def _choose(music: Music, events: int) -> list[tuple[str, Sequences]]:
+def _choose(music: Music, events: int, task: str | None) -> list[tuple[str, Sequences]]:
     """The first 1,024 events of pieces spread evenly over each collection's validation split."""
     longest = 4 * _CHUNK
     by_name: dict[str, list[int]] = {}
@@ -82,6 +93,13 @@ def _choose(music: Music, events: int) -> list[tuple[str, Sequences]]:
         picked = np.linspace(0, len(indices) - 1, wanted).round().astype(int)
         for index in np.unique(picked):
             names = music.collections
-            whole = sequences(music.piece(indices[index]), names.index(name), len(names))
+            whole = sequences(
+                music.piece(indices[index]),
+                names.index(name),
+                len(names),
+                rng=np.random.default_rng(indices[index]),
+                task=task,
+                chord_probability=CHORDS_TOLD if task is None else 0.0,
+            )
             chosen.append((name, whole.part(0, longest)))
     return chosen

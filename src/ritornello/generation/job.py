@@ -1,0 +1,159 @@
+"""What a writer is asked: what is given, where it may write, and under which rules."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ritornello.chords import CHORD_OPEN, chord_changes, chord_class
+from ritornello.encodings import notes
+from ritornello.encodings.given import Given
+from ritornello.encodings.grid import Grid
+from ritornello.encodings.notes import END, NONE, RESOLUTION
+from ritornello.generation.rules import Rules
+from ritornello.instruments import INSTRUMENTS
+from ritornello.piece import Metre
+
+ENDLESS = np.iinfo(np.int64).max
+
+
+@dataclass(frozen=True)
+class Opening:
+    """Parts that may play notes that begin from one tick to before another.
+
+    Attributes:
+        parts: part classes, ascending.
+        start_ticks, end_ticks: at 24 a quarter note.
+        required: whether each of the parts must play at least once.
+        spill: whether notes may sound beyond the end.
+    """
+
+    parts: tuple[int, ...]
+    start_ticks: int
+    end_ticks: int
+    required: bool = False
+    spill: bool = False
+
+
+@dataclass(frozen=True)
+class Job:
+    """One piece to write.
+
+    Attributes:
+        rules: kept by what is composed; its bars and metre do not count, those of the job do.
+        metres: the metre map, at 24 ticks a quarter.
+        length_ticks: the final bar line, or None for music without an end.
+        given: events that are there already, the END with them where there is one, and chords.
+        openings: where to write; no part has two at a time.
+        players: indices into `INSTRUMENTS` of all that play, or None where that is left open.
+        given_players: those of them that are given throughout.
+        ending: whether the last bar must be an ending, see `masks`.
+    """
+
+    rules: Rules
+    metres: tuple[Metre, ...]
+    length_ticks: int | None
+    given: Given
+    openings: tuple[Opening, ...]
+    players: frozenset[int] | None = None
+    given_players: frozenset[int] = frozenset()
+    ending: bool = False
+
+    @property
+    def start_ticks(self) -> int:
+        return min(opening.start_ticks for opening in self.openings)
+
+    @property
+    def end_ticks(self) -> int:
+        return max(opening.end_ticks for opening in self.openings)
+
+    @property
+    def composed_parts(self) -> list[int]:
+        """Part classes that may be composed for, ascending."""
+        return sorted({part for opening in self.openings for part in opening.parts})
+
+    def grid(self) -> Grid:
+        return Grid(self.metres, self.length_ticks)
+
+
+def whole_piece(rules: Rules, *, endless: bool = False) -> Job:
+    """A piece from nothing."""
+    metres = rules.metre_map()
+    length = None if endless else rules.bars * metres[0].bar_ticks(RESOLUTION)
+    parts = parts_of(rules.instruments())
+    opening = Opening(
+        tuple(parts),
+        0,
+        ENDLESS if length is None else length,
+        required=rules.parts is not None,
+        spill=length is None,
+    )
+    players = rules.instruments()
+    return Job(
+        rules,
+        metres,
+        length,
+        given_events(length, chords=stated_chords(rules, metres, length)),
+        (opening,),
+        None if players is None else frozenset(players),
+        ending=rules.ending and not endless and rules.bars > 1,
+    )
+
+
+def given_events(
+    length_ticks: int | None,
+    events: np.ndarray | None = None,
+    onsets_ticks: np.ndarray | None = None,
+    chords: tuple[np.ndarray, np.ndarray] | None = None,
+) -> Given:
+    """Events in the order of the stream, closed by an END where the length is known.
+
+    Args:
+        length_ticks: the final bar line, or None.
+        events: int64 [events, 5], notes and tempi in their order. onsets_ticks: of each.
+        chords: ticks and classes.
+    """
+    fields = np.zeros((0, len(NONE)), np.int64) if events is None else events
+    onsets = np.zeros(0, np.int64) if onsets_ticks is None else onsets_ticks
+    if length_ticks is not None:
+        fields = np.concatenate([fields, [(0, END, *NONE[notes.PITCH :])]])
+        onsets = np.append(onsets, length_ticks)
+    ticks, classes = chords or (np.zeros(0, np.int64), np.zeros(0, np.int64))
+    return Given(fields, onsets, ticks, classes)
+
+
+def stated_chords(
+    rules: Rules, metres: Sequence[Metre], length_ticks: int | None, start_ticks: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """The chords of the rules from a tick on, once a bar or as written; ticks and classes.
+
+    Before that tick no chord is stated. Without an end, the chart is laid out once.
+    """
+    chart = rules.chart
+    if chart is None:
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    metre = [metre for metre in metres if metre.tick <= start_ticks][-1]
+    end = length_ticks
+    if end is None:
+        end = start_ticks + len(chart) * metre.bar_ticks(RESOLUTION)
+    bars = Grid(tuple(metres), end).bar_starts
+    bars = bars[bars >= start_ticks]
+    changes = chord_changes(chart, bars.tolist(), end)
+    ticks = [0] * (start_ticks > 0) + [change.tick for change in changes]
+    classes = [CHORD_OPEN] * (start_ticks > 0) + [chord_class(change.chord) for change in changes]
+    return np.array(ticks, np.int64), np.array(classes, np.int64)
+
+
+def parts_of(instruments: Sequence[int] | None) -> list[int]:
+    """Part classes for players of instruments, desk after desk, ascending; all where None."""
+    if instruments is None:
+        desks = range(notes.DESKS)
+        return sorted({notes.part_of(i, desk) for i in range(len(INSTRUMENTS)) for desk in desks})
+    counts: dict[int, int] = {}
+    parts = []
+    for instrument in instruments:
+        parts.append(notes.part_of(instrument, counts.get(instrument, 0)))
+        counts[instrument] = counts.get(instrument, 0) + 1
+    return sorted(parts)

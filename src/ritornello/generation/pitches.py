@@ -1,0 +1,156 @@
+"""Which pitches a part may play at a tick: range and key always, chords on the beat, the ending.
+
+The ending, where it is asked for: in the last bar nothing begins after the first beat. There each
+pitched note is of the tonic's triad, the lowest part plays the tonic itself, at least one pitched
+part strikes, and what is struck lasts a beat at least; all that was struck before ends there. The
+tonic is that of the key asked for, otherwise of the key in which the piece is written so far.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+
+import numpy as np
+
+from ritornello.chords import CHORD_CLASSES, chord_of_class
+from ritornello.encodings import notes
+from ritornello.encodings.notes import DRUM_PITCH, DURATIONS, PITCH, RESOLUTION, SIZES
+from ritornello.errors import ConfigError
+from ritornello.generation.job import Job
+from ritornello.instruments import INSTRUMENTS
+from ritornello.keys import KeyName, estimate_key
+
+
+class Pitches:
+    """The allowed pitches of the parts of one piece.
+
+    Raises:
+        ConfigError: if a part has no note of a stated chord in its range.
+    """
+
+    def __init__(self, job: Job) -> None:
+        rules = job.rules
+        self._job = job
+        self._grid = job.grid()
+        self._usual = {part: _usual(job, part) for part in job.composed_parts}
+        self._highest = {part: _top(legal) for part, legal in self._usual.items()}
+        self._chords: dict[tuple[int, int], np.ndarray] = {}
+        self._pitched = [p for p in job.composed_parts if not _is_drums(p)]
+        if rules.chart is not None:
+            for part in self._pitched:
+                for index in sorted(set(job.given.chord_classes.tolist())):
+                    self._of_chord(part, index)
+        self.closing_ticks: int | None = None
+        if job.ending and self._pitched:
+            self.closing_ticks = int(self._grid.bar_starts[-1])
+        self._heard = np.zeros(12)  # ticks that each pitch class has sounded
+        self._closed = False  # a pitched part has struck the last chord
+        self._final: dict[int, np.ndarray] | None = None
+
+    def copy(self) -> Pitches:
+        twin = object.__new__(Pitches)
+        twin.__dict__.update(self.__dict__)
+        twin._heard = self._heard.copy()
+        return twin
+
+    def allowed(self, part: int, onset_ticks: int) -> np.ndarray:
+        """bool [pitches], at least one; not to be written to."""
+        if self.closing_ticks is not None and onset_ticks >= self.closing_ticks:
+            return self._closing_pitches()[part]
+        if self._job.rules.chart is not None and not _is_drums(part):
+            place, _, _ = self._grid.locate_one(onset_ticks)
+            index = self._job.given.chords.one(onset_ticks)[0]
+            if place[1] == 0 and index < CHORD_CLASSES:
+                return self._of_chord(part, index)
+        return self._usual[part]
+
+    def highest(self, part: int, onset_ticks: int) -> int:
+        """The highest class a part may play."""
+        legal = self.allowed(part, onset_ticks)
+        return self._highest[part] if legal is self._usual[part] else _top(legal)
+
+    # --- the ending ------------------------------------------------------------------------------
+
+    def closing(self, onset_ticks: int) -> bool:
+        return self.closing_ticks is not None and onset_ticks >= self.closing_ticks
+
+    def closing_missing(self, onset_ticks: int) -> bool:
+        """Whether the last chord is due and no pitched part has struck it."""
+        return self.closing(onset_ticks) and not self._closed
+
+    def closing_shortest(self, onset_ticks: int, part: int) -> int:
+        """How many of the shortest durations are too short for the last chord."""
+        if not self.closing(onset_ticks) or _is_drums(part):
+            return 0
+        return bisect_left(DURATIONS.tolist(), RESOLUTION)
+
+    def advance(self, onset_ticks: int, pitch: int, duration_ticks: int) -> None:
+        """Take a note as written, or as given."""
+        if pitch < DRUM_PITCH:
+            self._heard[pitch % 12] += duration_ticks
+            self._closed = self._closed or self.closing(onset_ticks)
+
+    def _closing_pitches(self) -> dict[int, np.ndarray]:
+        if self._final is None:
+            key = self._job.rules.key
+            if not isinstance(key, KeyName):
+                key = estimate_key(self._heard)
+            tonic, third = (0, 4) if key is None else (key.tonic, 3 if key.is_minor else 4)
+            triad = [tonic, (tonic + third) % 12, (tonic + 7) % 12]
+            self._final = {
+                part: legal
+                if _is_drums(part)
+                else _within(legal, [tonic] if part == self._pitched[0] else triad)
+                for part, legal in self._usual.items()
+            }
+        return self._final
+
+    # --- chords ----------------------------------------------------------------------------------
+
+    def _of_chord(self, part: int, index: int) -> np.ndarray:
+        """The pitches of a chord that are of the key, or all of the chord if none is."""
+        if index >= CHORD_CLASSES:
+            return self._usual[part]
+        if (part, index) not in self._chords:
+            chord = chord_of_class(index)
+            classes = sorted(chord.pitch_classes) if chord else []
+            of_key = _of_classes(self._usual[part], classes)
+            instrument = notes.instrument_of(part)
+            low, high = self._job.rules.range_of(instrument)
+            in_range = np.zeros(SIZES[PITCH], bool)
+            in_range[low : high + 1] = True
+            legal = of_key if of_key.any() else _of_classes(in_range, classes)
+            if not legal.any():
+                raise ConfigError(
+                    f"{INSTRUMENTS[instrument].name} has no note of {chord} from {low} to {high}.",
+                    next_step="Widen the range or change the chord.",
+                )
+            self._chords[part, index] = legal
+        return self._chords[part, index]
+
+
+def _is_drums(part: int) -> bool:
+    return INSTRUMENTS[notes.instrument_of(part)].is_drum
+
+
+def _usual(job: Job, part: int) -> np.ndarray:
+    """Range and key."""
+    instrument = notes.instrument_of(part)
+    pitches = np.array(job.rules.allowed_pitches(instrument), np.int64)
+    legal = np.zeros(SIZES[PITCH], bool)
+    legal[pitches + (DRUM_PITCH if INSTRUMENTS[instrument].is_drum else 0)] = True
+    return legal
+
+
+def _of_classes(legal: np.ndarray, classes: list[int]) -> np.ndarray:
+    return legal & np.isin(np.arange(len(legal)) % 12, classes)
+
+
+def _within(legal: np.ndarray, classes: list[int]) -> np.ndarray:
+    """Those of the classes, or all if none is."""
+    found = _of_classes(legal, classes)
+    return found if found.any() else legal
+
+
+def _top(legal: np.ndarray) -> int:
+    return int(np.flatnonzero(legal)[-1])
