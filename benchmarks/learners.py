@@ -16,13 +16,12 @@ from typing import Any
 import torch
 from torch import nn
 
-from ritornello.encodings.notes import SIZES, VELOCITY
 from ritornello.errors import ConfigError
 from ritornello.io.atomic import atomic_write
 from ritornello.models.note_model import Events, NoteModel
 from ritornello.training.batches import Music, Rows
 from ritornello.training.config import TrainConfig
-from ritornello.training.validate import validate
+from ritornello.training.validate import composed_notes, validate
 
 
 def parameters(model: nn.Module) -> int:
@@ -52,6 +51,7 @@ class Learner:
             chunk=self.config.chunk,
             seed=self.config.seed,
             open_probability=self.config.open_probability,
+            tasks=self.config.tasks,
         )
         self.state = self.model.initial_state(self.config.batch)
         by_rank: dict[bool, list[nn.Parameter]] = {True: [], False: []}
@@ -75,7 +75,7 @@ class Learner:
         torch.manual_seed(self.config.seed + self.steps)
         self.model.train()
         nats, after = self.model(Events(*map(torch.as_tensor, arrays)), self.state)
-        count = int((arrays[0][..., VELOCITY] < SIZES[VELOCITY]).sum())
+        count = int(composed_notes(arrays).sum())
         (nats.sum() / max(count, 1)).backward()
         nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
         self.optimiser.step()
@@ -86,7 +86,8 @@ class Learner:
 
     def validate(self) -> None:
         """Score the validation split; its time is not counted."""
-        figures = validate(self.model, self.music, self.config.validation_events)
+        task = None if self.config.tasks else "compose"
+        figures = validate(self.model, self.music, self.config.validation_events, task)
         self.validations.append({"cpu_seconds": round(self.cpu_seconds, 1), **figures})
 
     def save(self, path: Path) -> None:

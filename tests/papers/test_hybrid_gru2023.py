@@ -113,7 +113,7 @@ def test_writing_stops_at_the_asked_beat_and_depends_on_the_seed_alone():
 def test_training_learns_a_scale():
     scale = np.stack([60 + np.arange(48) % 8, np.full(48, 0.5), np.full(48, 0.5)], axis=1)
     settings = load_recipe("hybrid-gru2023").settings("tiny")
-    settings |= {"batch": 8, "epochs": 150, "learning_rate": 0.01, "seconds_each": 60}
+    settings |= {"batch": 8, "epochs": 150, "learning_rate": 0.01, "seconds_each": 600}
     trained = nets.train_net(PsdConfig("gru", 32), [scale] * 2, [scale], settings, seed=0)
     first = nets.foresee(PsdRnn(PsdConfig("gru", 32)), [scale])
     last = nets.foresee(trained.model, [scale])
