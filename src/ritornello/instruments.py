@@ -22,6 +22,8 @@ class Instrument:
         programs: the General MIDI programs (0-127) of the class; the first one stands for it.
         low, high: usual range, MIDI pitches, inclusive; within it lie 99 of 100 notes written for
             the instrument, where enough music for it was at hand to count.
+        voices: most notes held at a time: one for all who blow, pluck a bass or sing a melody, else
+            what hands reach; in the same music 95 of 100 moments have no more.
         is_drum: notes are General MIDI percussion keys, not pitches.
     """
 
@@ -29,6 +31,7 @@ class Instrument:
     programs: tuple[int, ...]
     low: int
     high: int
+    voices: int
     is_drum: bool = False
 
     @property
@@ -45,38 +48,38 @@ def _span(first: int, last: int, *, start: int | None = None) -> tuple[int, ...]
 
 
 INSTRUMENTS: tuple[Instrument, ...] = (
-    Instrument("drums", (0,), 27, 87, is_drum=True),
-    Instrument("timpani", (47,), 36, 57),
-    Instrument("bass", _span(32, 39, start=33), 28, 62),
-    Instrument("double bass", (43,), 28, 62),
-    Instrument("tuba", (58,), 24, 65),
-    Instrument("cello", (42,), 36, 76),
-    Instrument("bassoon", (70,), 34, 75),
-    Instrument("trombone", (57,), 34, 77),
-    Instrument("horn", (60,), 34, 77),
-    Instrument("viola", (41,), 48, 81),
-    Instrument("piano", _span(0, 5), 24, 96),
-    Instrument("harpsichord", (6, 7), 29, 89),
-    Instrument("organ", _span(16, 20), 36, 91),
-    Instrument("accordion", (21, 22, 23), 41, 93),
-    Instrument("harp", (46,), 28, 96),
-    Instrument("guitar", (25, 24), 40, 83),
-    Instrument("electric guitar", (27, 26, 28), 40, 81),
-    Instrument("distortion guitar", (30, 29, 31), 38, 84),
-    Instrument("plucked", _span(104, 111), 36, 96),
-    Instrument("mallets", _span(8, 15), 45, 96),
-    Instrument("strings", (48, 49, 50, 51, 44, 45), 31, 86),
-    Instrument("pad", _span(88, 103, start=89), 34, 91),
-    Instrument("voice", (52, 53, 54), 40, 84),
-    Instrument("brass", (61, 62, 63, 55), 34, 84),
-    Instrument("trumpet", (56, 59), 52, 84),
-    Instrument("saxophone", (65, 64, 66, 67), 44, 87),
-    Instrument("clarinet", (71,), 50, 94),
-    Instrument("oboe", (68, 69), 52, 91),
-    Instrument("flute", _span(72, 79, start=73), 55, 98),
-    Instrument("violin", (40,), 55, 94),
-    Instrument("lead", _span(80, 87, start=81), 45, 88),
-    Instrument("effects", _span(112, 127), 24, 96),
+    Instrument("drums", (0,), 27, 87, 8, is_drum=True),
+    Instrument("timpani", (47,), 36, 57, 1),
+    Instrument("bass", _span(32, 39, start=33), 28, 62, 1),
+    Instrument("double bass", (43,), 28, 62, 1),
+    Instrument("tuba", (58,), 24, 65, 1),
+    Instrument("cello", (42,), 36, 76, 2),
+    Instrument("bassoon", (70,), 34, 75, 1),
+    Instrument("trombone", (57,), 34, 77, 1),
+    Instrument("horn", (60,), 34, 77, 1),
+    Instrument("viola", (41,), 48, 81, 2),
+    Instrument("piano", _span(0, 5), 24, 96, 8),
+    Instrument("harpsichord", (6, 7), 29, 89, 6),
+    Instrument("organ", _span(16, 20), 36, 91, 6),
+    Instrument("accordion", (21, 22, 23), 41, 93, 4),
+    Instrument("harp", (46,), 28, 96, 6),
+    Instrument("guitar", (25, 24), 40, 83, 6),
+    Instrument("electric guitar", (27, 26, 28), 40, 81, 5),
+    Instrument("distortion guitar", (30, 29, 31), 38, 84, 4),
+    Instrument("plucked", _span(104, 111), 36, 96, 4),
+    Instrument("mallets", _span(8, 15), 45, 96, 4),
+    Instrument("strings", (48, 49, 50, 51, 44, 45), 31, 86, 6),
+    Instrument("pad", _span(88, 103, start=89), 34, 91, 6),
+    Instrument("voice", (52, 53, 54), 40, 84, 1),
+    Instrument("brass", (61, 62, 63, 55), 34, 84, 4),
+    Instrument("trumpet", (56, 59), 52, 84, 1),
+    Instrument("saxophone", (65, 64, 66, 67), 44, 87, 1),
+    Instrument("clarinet", (71,), 50, 94, 1),
+    Instrument("oboe", (68, 69), 52, 91, 1),
+    Instrument("flute", _span(72, 79, start=73), 55, 98, 1),
+    Instrument("violin", (40,), 55, 94, 2),
+    Instrument("lead", _span(80, 87, start=81), 45, 88, 1),
+    Instrument("effects", _span(112, 127), 24, 96, 4),
 )
 
 DRUMS = 0
