@@ -73,7 +73,8 @@ def pack(data: Path, run: Path) -> None:
     coarse = evaluate(rounded, held_out[::10], longest=_LONGEST_EVENTS)["nats_per_note"]
     figures["int8_loss_nats_per_note"] = round(coarse - exact, 5)
     provenance = {**model.provenance, **_provenance(recipe), "figures": figures,
-                  "line_ups": line_ups(music, recipe["shares"])}  # fmt: skip
+                  "line_ups": line_ups(music, recipe["shares"]),
+                  "minor_shares": minors(music)}  # fmt: skip
     checkpoint.save(replace(model, provenance=provenance), target, int8=True)
     target.with_name("CARD.md").write_text(card(replace(model, provenance=provenance)))
     print(json.dumps(figures, indent=1))
@@ -101,6 +102,16 @@ def line_ups(music: Corpus, shares: dict[str, float]) -> list[tuple[tuple[str, .
         (notes.encode(music.piece(index)), weights[name])
         for index, name in zip(music.indices("train"), names, strict=True)
         if name in weights
+    )
+
+
+def minors(music: Corpus) -> dict[str, float]:
+    """How often each set is in minor."""
+    from ritornello.training.loop import minor_shares
+
+    return minor_shares(
+        (music.collection_of(index), notes.encode(music.piece(index)))
+        for index in music.indices("train")
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from difflib import get_close_matches
 from os import PathLike
@@ -12,16 +12,16 @@ import numpy as np
 
 from ritornello import checkpoint
 from ritornello.api.library import DEFAULT_MODEL, find_model
+from ritornello.api.partner import Partner, Watch
 from ritornello.checkpoint import Checkpoint
 from ritornello.encodings import notes
+from ritornello.encodings.ngrams import known_instruments
 from ritornello.errors import ConfigError
 from ritornello.generation import compose as writing
 from ritornello.generation.rules import Rules
 from ritornello.generation.sampling import Sampling
 from ritornello.piece import DEFAULT_TEMPO_BPM, Piece
 from ritornello.runtime import open_engine
-
-Watch = Callable[[int, int], None]
 
 
 class StreamedNote(NamedTuple):
@@ -41,12 +41,13 @@ class StreamedNote(NamedTuple):
     velocity: int
 
 
-class Composer:
+class Composer(Partner):
     """Composes with one model. The same model, rules and seed give the same piece.
 
     >>> composer = Composer.load()
     >>> piece = composer.compose(bars=8, key="D minor", parts=("piano", "bass"), seed=7)
     >>> piece.save("song.mid")
+    >>> composer.fill("song.mid", bars=(3, 4), parts=("bass",)).piece.save("other.mid")
 
     Attributes:
         card: what the model says of itself, see `ritornello.api.model_card`.
@@ -56,6 +57,8 @@ class Composer:
         self._engine = open_engine(model)
         self._collections = model.collections
         self._line_ups = model.provenance.get("line_ups", ())
+        self._known = known_instruments(model.baseline) if model.baseline else None
+        self._minor_shares: dict[str, float] = model.provenance.get("minor_shares", {})
         self.card: dict[str, Any] = {
             "network": model.network,
             "encoding": model.encoding,
@@ -130,6 +133,7 @@ class Composer:
             sampling=Sampling(temperature, top_p),
             collections=self._collections,
             line_ups=self._line_ups,
+            minor_share=self._minor_share(asked.collection),
             **({} if watch is None else {"watch": watch}),
         )
         return [
@@ -160,6 +164,13 @@ class Composer:
             line_ups=self._line_ups,
         )
         return _timed(events, asked.tempo_bpm)
+
+    def _minor_share(self, collection: str | None) -> float | None:
+        """How often such music is in minor; None where the model does not say."""
+        shares = self._minor_shares
+        if collection in shares:
+            return shares[collection]
+        return sum(shares.values()) / len(shares) if shares else None
 
     def _checked(self, rules: Rules | None, seed: int, fields: dict[str, Any]) -> Rules:
         asked = replace(rules or Rules(), **fields)

@@ -85,6 +85,11 @@ def key_class(key: KeyName) -> int:
     return key.tonic + 12 * key.is_minor
 
 
+def is_minor(key: int) -> bool:
+    """Of a class of `key_class`."""
+    return key >= 12
+
+
 def density_class(notes_per_quarter: float) -> int:
     return int(np.digitize(notes_per_quarter, _DENSITY_EDGES))
 

@@ -21,6 +21,7 @@ import torch
 from ritornello import checkpoint
 from ritornello.checkpoint import Checkpoint
 from ritornello.encodings import ngrams, notes
+from ritornello.encodings.controls import is_minor, read_controls
 from ritornello.errors import ConfigError, InputError
 from ritornello.io.atomic import atomic_write
 from ritornello.models.cells import State
@@ -140,7 +141,10 @@ class _Run:
         self.best, self.bad_validations = math.inf, 0
         self.running = math.nan  # moving average of nats per note
         self.journal = Journal(folder)
-        taught = [notes.encode(music.piece(index)) for index in _spread(music.indices("train"))]
+        sample = _spread(music.indices("train"))
+        taught = [notes.encode(music.piece(index)) for index in sample]
+        named = zip(map(music.collection_of, sample), taught, strict=True)
+        self.minor_shares = minor_shares(named)
         self.baseline = ngrams.count(encoded.fields for encoded in taught)
         self.line_ups = common_line_ups((encoded, 1.0) for encoded in taught)
         self.provenance: dict[str, Any] = {}
@@ -250,7 +254,7 @@ class _Run:
             "minutes": round(self.seconds / 60, 1), "torch": torch.__version__,
         }  # fmt: skip
         provenance = {**self.provenance, "training": training, "validation": figures,
-                      "line_ups": self.line_ups}  # fmt: skip
+                      "line_ups": self.line_ups, "minor_shares": self.minor_shares}  # fmt: skip
         return Checkpoint(
             weights,
             self.model.settings(),
@@ -297,6 +301,16 @@ def common_line_ups(
         if len(players) <= _LARGEST_LINE_UP:
             counts[players] += weight
     return sorted(counts.items(), key=lambda item: -item[1])[:_LINE_UPS]
+
+
+def minor_shares(pieces: Iterable[tuple[str, notes.Encoded]]) -> dict[str, float]:
+    """Share of the pieces that are in minor, by collection; drums alone have no key."""
+    modes: defaultdict[str, list[bool]] = defaultdict(list)
+    for collection, encoded in pieces:
+        key = read_controls(encoded, None).key
+        if key is not None:
+            modes[collection].append(is_minor(key))
+    return {name: round(sum(found) / len(found), 3) for name, found in modes.items()}
 
 
 def _spread(indices: np.ndarray) -> np.ndarray:
