@@ -2,6 +2,7 @@
 
 files      load, save, render, convert, notebook_html
 composer   Composer: compose, compose_many, stream
+partner    what a Composer does to a song: continue_, fill, arrange, harmonise, vary -> Result
 library    models, find_model, model_card
 learning   inspect, train, evaluate
 originality  originality, training_index, write_training_index, most_original
@@ -25,6 +26,7 @@ from ritornello.api.originality import (
     write_training_index,
 )
 from ritornello.api.papers import list_papers, report_papers, run_benchmark, run_papers
+from ritornello.api.partner import Options, Partner, Result
 from ritornello.corpus.report import print_report
 from ritornello.corpus.report import summary as report_summary
 from ritornello.io.interop import to_library
@@ -36,6 +38,9 @@ __all__ = [
     "Composer",
     "Limit",
     "ModelInfo",
+    "Options",
+    "Partner",
+    "Result",
     "StreamedNote",
     "convert",
     "doctor",

@@ -36,6 +36,7 @@ from ritornello.piece import KeyChange, Piece, Tempo
 from ritornello.runtime.engine import Engine
 
 Event = tuple[int, int, int, int, int]
+HISTORY_EVENTS = 1024  # the network reads no more of a song than that before it writes
 LineUps = Sequence[tuple[Sequence[str], float]]  # who plays together, and how often
 
 
@@ -84,11 +85,21 @@ class Writer:
         return shift, part, pitch, duration, velocity
 
     def forced(self) -> Event | None:
-        """The given event that comes now, as nothing can be composed before it; or None."""
+        """The event that comes now, as nothing can be composed before it; or None."""
         come = self.masks.forced
-        return (
-            None if come is None else self.coming(come[0] - self.tracker.onset_ticks, come[1][PART])
-        )
+        if come is None:
+            return None
+        onset, (_, part, pitch, duration, velocity) = come
+        return onset - self.tracker.onset_ticks, part, pitch, duration, velocity
+
+    def pass_by(self, history_events: int) -> None:
+        """Take given events as written, up to some before the first that may be composed.
+
+        The rules and the computed inputs know them then, but no network has read them.
+        """
+        before = np.searchsorted(self.job.given.onsets_ticks, self.job.start_ticks)
+        while len(self.events) < before - history_events and (come := self.forced()):
+            self.write(come)
 
     def forget(self) -> None:
         """Drop the events written so far, so that endless music needs constant memory."""
@@ -159,7 +170,12 @@ def write(
     collections: tuple[str, ...] = (),
     watch: Callable[[int, int], None] = lambda tick, length: None,
 ) -> Sequence[Writer]:
-    """Let writers finish their jobs side by side; arguments as of `compose`."""
+    """Let writers finish their jobs side by side, from their start; arguments as of `compose`.
+
+    Of what is given before the first opening the network reads the last `HISTORY_EVENTS`.
+    """
+    for writer in writers:
+        writer.pass_by(HISTORY_EVENTS)
     going = [writer for writer in writers if not writer.ended]
     condition = conditions(engine, going, collections)
     length = max((writer.job.end_ticks for writer in going), default=0)
@@ -212,7 +228,7 @@ def _controls(job: Job, collections: tuple[str, ...]) -> Controls:
     rules = job.rules
     return Controls(
         collections.index(rules.collection) if rules.collection in collections else None,
-        key_class(rules.key) if isinstance(rules.key, KeyName) else None,
+        None if key is None else key_class(key),
         None if rules.density is None else density_class(rules.density),
         job.players,
         job.given_players,
@@ -224,6 +240,7 @@ def _run(
     engine: Engine, writers: list[Writer], condition: np.ndarray, sampling: Sampling
 ) -> Iterator[list[Writer]]:
     """Advance all writers until each has ended; yields those that go on after each step."""
+    key = rules.key if isinstance(rules.key, KeyName) else job.key
     state = engine.initial_state(len(writers))
     while writers:
         state = advance(engine, writers, condition, state, sampling)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -12,8 +12,10 @@ from ritornello.encodings import notes
 from ritornello.encodings.given import Given
 from ritornello.encodings.grid import Grid
 from ritornello.encodings.notes import END, NONE, RESOLUTION
+from ritornello.errors import ConfigError
 from ritornello.generation.rules import Rules
 from ritornello.instruments import INSTRUMENTS
+from ritornello.keys import KeyName
 from ritornello.piece import Metre
 
 ENDLESS = np.iinfo(np.int64).max
@@ -49,7 +51,10 @@ class Job:
         openings: where to write; no part has two at a time.
         players: indices into `INSTRUMENTS` of all that play, or None where that is left open.
         given_players: those of them that are given throughout.
-        ending: whether the last bar must be an ending, see `masks`.
+        ending: whether the last bar must be an ending, see `pitches`.
+        key: told to the model where the rules ask for none; a wish.
+        ranges: lowest and highest pitch by part class, in place of those of the rules.
+        polyphony: most notes held at a time by part class, in place of that of the rules.
     """
 
     rules: Rules
@@ -60,6 +65,9 @@ class Job:
     players: frozenset[int] | None = None
     given_players: frozenset[int] = frozenset()
     ending: bool = False
+    key: KeyName | None = None
+    ranges: Mapping[int, tuple[int, int]] = field(default_factory=dict)
+    polyphony: Mapping[int, int] = field(default_factory=dict)
 
     @property
     def start_ticks(self) -> int:
@@ -76,6 +84,30 @@ class Job:
 
     def grid(self) -> Grid:
         return Grid(self.metres, self.length_ticks)
+
+    def range_of(self, part: int) -> tuple[int, int]:
+        """Lowest and highest pitch of a part class."""
+        return self.ranges.get(part) or self.rules.range_of(notes.instrument_of(part))
+
+    def polyphony_of(self, part: int) -> int | None:
+        """Most notes a part class holds at a time, None without a limit."""
+        return self.polyphony.get(part) or self.rules.polyphony_of(notes.instrument_of(part))
+
+    def allowed_pitches(self, part: int) -> list[int]:
+        """MIDI pitches (or drum keys) a part class may play, ascending.
+
+        Raises:
+            ConfigError: if there is none.
+        """
+        instrument, (low, high) = notes.instrument_of(part), self.range_of(part)
+        pitches = self.rules.allowed_pitches(instrument, (low, high))
+        if not pitches:
+            raise ConfigError(
+                f"{INSTRUMENTS[instrument].name} has no note of {self.rules.key} "
+                f"from {low} to {high}.",
+                next_step="Widen the range or change the key.",
+            )
+        return pitches
 
 
 def whole_piece(rules: Rules, *, endless: bool = False) -> Job:

@@ -29,6 +29,7 @@ from ritornello.generation.job import ENDLESS, Job
 from ritornello.generation.pitches import Pitches
 
 _DURATION_TICKS: list[int] = DURATIONS.tolist()
+_REST = (MAX_SHIFT, REST, *NONE[PITCH:])
 _FIRST_DURATIONS = np.tri(len(DURATIONS) + 1, len(DURATIONS), -1, bool)  # row n allows n of them
 
 
@@ -50,7 +51,7 @@ class RuleMasks:
             span = opening.start_ticks, opening.end_ticks
             self._edges.setdefault(span, []).extend(members)
         self._alike = len(self._edges) == 1  # all parts are open at the same time
-        self._polyphony = [rules.polyphony_of(notes.instrument_of(part)) for part in self._parts]
+        self._polyphony = [job.polyphony_of(part) for part in self._parts]
         self._sounding: list[list[int]] = [[] for _ in self._parts]  # ends of held notes
         self._free_from = np.zeros(len(self._parts), np.int64)
         self._all_free = 0  # the largest of them
@@ -80,17 +81,20 @@ class RuleMasks:
 
     @property
     def forced(self) -> tuple[int, tuple[int, ...]] | None:
-        """The given event that comes now, as nothing can be composed before it; or None."""
+        """The onset and fields of the event that comes now, as nothing can be composed before it.
+
+        A given event, or a rest on the way to it; None where there is a choice.
+        """
         if self.ahead is None or (self._part == START and self._writes_tempo):
             return None
         onset, fields = self.ahead
         if onset - self.onset_ticks > MAX_SHIFT:
-            return None
+            onset, fields = self.onset_ticks + MAX_SHIFT, _REST
         open_now = any(
             start < onset + (fields[1] != END) and end > self.onset_ticks
             for start, end in self._edges
         )
-        return None if open_now else self.ahead
+        return None if open_now else (onset, fields)
 
     # --- masks, in the order of the fields ----------------------------------------------------
 

@@ -3,7 +3,8 @@
 The ending, where it is asked for: in the last bar nothing begins after the first beat. There each
 pitched note is of the tonic's triad, the lowest part plays the tonic itself, at least one pitched
 part strikes, and what is struck lasts a beat at least; all that was struck before ends there. The
-tonic is that of the key asked for, otherwise of the key in which the piece is written so far.
+tonic is that of the key asked for, or wished for, and otherwise of the key in which the piece is
+written so far.
 """
 
 from __future__ import annotations
@@ -94,7 +95,7 @@ class Pitches:
         if self._final is None:
             key = self._job.rules.key
             if not isinstance(key, KeyName):
-                key = estimate_key(self._heard)
+                key = self._job.key or estimate_key(self._heard)
             tonic, third = (0, 4) if key is None else (key.tonic, 3 if key.is_minor else 4)
             triad = [tonic, (tonic + third) % 12, (tonic + 7) % 12]
             self._final = {
@@ -115,14 +116,14 @@ class Pitches:
             chord = chord_of_class(index)
             classes = sorted(chord.pitch_classes) if chord else []
             of_key = _of_classes(self._usual[part], classes)
-            instrument = notes.instrument_of(part)
-            low, high = self._job.rules.range_of(instrument)
+            low, high = self._job.range_of(part)
             in_range = np.zeros(SIZES[PITCH], bool)
             in_range[low : high + 1] = True
             legal = of_key if of_key.any() else _of_classes(in_range, classes)
             if not legal.any():
+                name = INSTRUMENTS[notes.instrument_of(part)].name
                 raise ConfigError(
-                    f"{INSTRUMENTS[instrument].name} has no note of {chord} from {low} to {high}.",
+                    f"{name} has no note of {chord} from {low} to {high}.",
                     next_step="Widen the range or change the chord.",
                 )
             self._chords[part, index] = legal
@@ -136,7 +137,7 @@ def _is_drums(part: int) -> bool:
 def _usual(job: Job, part: int) -> np.ndarray:
     """Range and key."""
     instrument = notes.instrument_of(part)
-    pitches = np.array(job.rules.allowed_pitches(instrument), np.int64)
+    pitches = np.array(job.allowed_pitches(part), np.int64)
     legal = np.zeros(SIZES[PITCH], bool)
     legal[pitches + (DRUM_PITCH if INSTRUMENTS[instrument].is_drum else 0)] = True
     return legal

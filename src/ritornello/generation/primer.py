@@ -51,6 +51,12 @@ class Fitted:
     parts: tuple[int, ...]
     warnings: tuple[str, ...]
 
+    def heard(self, piece: Piece) -> Piece:
+        """The original with other notes in its tracks, heard in the same parts and bars."""
+        at_grid = piece.at_resolution(RESOLUTION)
+        tracks = _heard_tracks(at_grid.tracks, self.parts, defaultdict(list))
+        return replace(self.piece, tracks=tracks)
+
 
 def fit(piece: Piece, *, known_instruments: frozenset[int] | None = None) -> Fitted:
     """The nearest piece that a model can hear.

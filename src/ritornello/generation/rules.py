@@ -149,9 +149,12 @@ class Rules:
                 return notes
         return self.polyphony.get("all")
 
-    def allowed_pitches(self, instrument: int) -> list[int]:
-        """MIDI pitches (or drum keys) the instrument may play, ascending."""
-        low, high = self.range_of(instrument)
+    def allowed_pitches(self, instrument: int, limits: tuple[int, int] | None = None) -> list[int]:
+        """MIDI pitches (or drum keys) the instrument may play, ascending.
+
+        ``limits`` stand in for its range.
+        """
+        low, high = limits or self.range_of(instrument)
         key = None if INSTRUMENTS[instrument].is_drum else self.key
         scale = key.pitch_classes if isinstance(key, KeyName) else range(12)
         return [pitch for pitch in range(low, high + 1) if pitch % 12 in scale]
