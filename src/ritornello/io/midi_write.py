@@ -1,11 +1,16 @@
 """`Piece` to a standard MIDI file of format 1, exact to the tick.
 
 The first track holds title, tempi, metres and keys and lasts as long as the piece; then comes
-one track for each part that has notes.
+one track for each part that has notes or a name.
+
+A file holds no notes but onsets and releases. Readers pair them within a track in the order they
+come: of one pitch, the note that began first ends first. So a pitch may overlap itself, and notes
+may be doubled, as long as none begins and ends inside another.
 """
 
 from __future__ import annotations
 
+import logging
 import struct
 from collections.abc import Iterable
 from dataclasses import replace
@@ -13,11 +18,12 @@ from dataclasses import replace
 import numpy as np
 
 from ritornello.errors import OutputError
-from ritornello.io.limits import FASTEST_BPM, SLOWEST_BPM, clean_name, one_at_a_time
+from ritornello.io.limits import FASTEST_BPM, SLOWEST_BPM, clean_name
 from ritornello.io.midi_read import tempo_bpm
 from ritornello.keys import KeyName
 from ritornello.piece import KeyChange, Metre, Piece, Track
 
+_LOG = logging.getLogger(__name__)
 _DRUM_CHANNEL = 9
 _PITCHED_CHANNELS = tuple(channel for channel in range(16) if channel != _DRUM_CHANNEL)
 _LAST_TICK = 2**28 - 1  # of a delta time, and so of the end mark of a piece with no change
@@ -26,15 +32,21 @@ _LAST_TICK = 2**28 - 1  # of a delta time, and so of the end mark of a piece wit
 def holdable(piece: Piece) -> Piece:
     """The piece as MIDI can hold it: what reading back `write_bytes` gives.
 
-    Parts without notes go. Names become one line. On one channel a pitch sounds once at a time,
-    so a note ends where the next one of its pitch begins, and of notes of one pitch and onset the
-    longest stays. A tempo is a whole number of microseconds, within 5 to 1000 bpm. A key is major
-    or minor. The piece lasts at least until its last change.
+    Every note of a piece that was read from MIDI stays as it is. In other music a note may begin
+    and end inside a longer one of its track and pitch; the longer one then ends with it, and how
+    many do is logged. Parts without notes go: they are written if they have a name, but a track
+    without notes is not read, as in most files it is a line of text. Names become one line. A
+    tempo is a whole number of microseconds, within 5 to 1000 bpm. A key is major or minor. The
+    piece lasts at least until its last change.
     """
+    return _as_held(replace(piece, tracks=tuple(track for track in piece.tracks if len(track))))
+
+
+def _as_held(piece: Piece) -> Piece:
+    """The piece as MIDI can hold it, with its parts without notes."""
     tracks = tuple(
-        replace(track, notes=one_at_a_time(track.notes), name=clean_name(track.name))
+        replace(track, notes=_first_begun_first_ended(track), name=clean_name(track.name))
         for track in piece.tracks
-        if len(track)
     )
     tempos = tuple(t._replace(bpm=tempo_bpm(_microseconds(t.bpm))) for t in piece.tempos)
     keys = {tick: KeyName(key.tonic, _mode(key)) for tick, key in piece.keys}
@@ -52,7 +64,7 @@ def holdable(piece: Piece) -> Piece:
 
 
 def write_bytes(piece: Piece) -> bytes:
-    """A MIDI file of what `holdable` keeps of the piece.
+    """A MIDI file of what `holdable` keeps of the piece, and of its named parts without notes.
 
     Each pitched part has a channel of its own, or, where there are more than 15, shares one with
     the parts of its program; what goes beyond 15 programs is sent to further ports.
@@ -60,7 +72,7 @@ def write_bytes(piece: Piece) -> bytes:
     Raises:
         OutputError: if the piece is longer than the file format can count.
     """
-    piece = holdable(piece)
+    piece = _as_held(replace(piece, tracks=tuple(t for t in piece.tracks if len(t) or t.name)))
     if piece.length_ticks > _LAST_TICK:
         raise OutputError(
             f"The piece has {piece.length_ticks:,} ticks; MIDI files hold {_LAST_TICK:,}.",
@@ -72,6 +84,28 @@ def write_bytes(piece: Piece) -> bytes:
         chunks.append(_chunk(_part(track, port, channel), track.end_ticks))
     header = struct.pack(">4sIHHH", b"MThd", 6, 1, len(chunks), piece.resolution)
     return header + b"".join(chunks)
+
+
+def _first_begun_first_ended(track: Track) -> np.ndarray:
+    """The notes, `NOTE_DTYPE` [notes]; one with another of its pitch inside it ends with that."""
+    notes = track.notes
+    pitches, ends = notes["pitch"].astype(np.int64), notes["onset"] + notes["duration"]
+    order = np.lexsort([ends, notes["onset"], pitches])
+    # One key of 42 bits of time below the pitch, so that one pass serves all pitches.
+    keys = (pitches[order] << 42) + ends[order]
+    earliest = np.minimum.accumulate(keys[::-1])[::-1]
+    outer = np.count_nonzero(earliest < keys)
+    if not outer:
+        return notes
+    _LOG.info(
+        "%s: %d notes end with a shorter one of their pitch that begins in them; "
+        "MIDI cannot hold one inside the other.",
+        track.label,
+        outer,
+    )
+    held = notes.copy()
+    held["duration"][order] -= keys - earliest
+    return held
 
 
 def _channels(tracks: Iterable[Track]) -> list[tuple[int, int]]:
