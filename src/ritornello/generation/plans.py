@@ -36,6 +36,7 @@ from ritornello.keys import KeyName, estimate_key
 from ritornello.piece import Metre, Piece, Track
 
 _KEY_TICKS = 64 * RESOLUTION  # so far around an opening the song tells its key
+_TOUCH_TICKS = 3  # notes that overlap by no more are played one after the other
 
 
 @dataclass(frozen=True)
@@ -105,17 +106,22 @@ class Heard:
         return [index for index, part in enumerate(self.fitted.parts) if part >= 0]
 
     def homes(self, tracks: Iterable[int]) -> dict[int, int]:
-        """Part class -> index, for tracks to write for; one without notes is a part of its own."""
+        """Part class -> index, for tracks to write for; one without notes takes the next desk."""
         homes: dict[int, int] = {}
-        silent = []
+        desks = self._desks
         for index in tracks:
             part = self.fitted.parts[index]
             if part < 0:
-                silent.append(index)
-            else:
-                homes.setdefault(part, index)
-        new = self.desks([(self.song.tracks[index].instrument, None) for index in silent])
-        return homes | dict(zip(new, silent, strict=True))
+                instrument = self.song.tracks[index].instrument
+                part = notes.part_of(instrument, desks[instrument])
+                desks[instrument] += 1
+            homes.setdefault(part, index)
+        return homes
+
+    @property
+    def _desks(self) -> Counter[int]:
+        """How many play each instrument, by index into `INSTRUMENTS`."""
+        return Counter(notes.instrument_of(part) for part in self.parts)
 
     def desks(self, players: Sequence[tuple[int, Track | None]]) -> dict[int, Track | None]:
         """Part classes that are not in the song, in order, for players of instruments.
@@ -123,7 +129,7 @@ class Heard:
         Raises:
             ConfigError: if an instrument has too few.
         """
-        used = Counter(notes.instrument_of(part) for part in self.parts)
+        used = self._desks
         new: dict[int, Track | None] = {}
         for instrument, track in players:
             most = 1 if instrument == DRUMS else DESKS
@@ -131,7 +137,7 @@ class Heard:
                 name = INSTRUMENTS[instrument].name
                 raise ConfigError(
                     f"At most {most} parts can play {name}, and the song has "
-                    f"{sum(notes.instrument_of(part) == instrument for part in self.parts)}.",
+                    f"{self._desks[instrument]}.",
                     next_step="Add another instrument, or write a part of the song anew: vary.",
                 )
             new[notes.part_of(instrument, used[instrument])] = track
@@ -182,6 +188,7 @@ def plan(
     metres = heard.fitted.piece.metres
     composed = tuple(sorted({*homes, *new}))
     given = {notes.instrument_of(part) for part in heard.parts if part not in composed}
+    usual_ranges, usual_polyphony = _habits(heard, rules, homes)
     job = Job(
         rules,
         metres,
@@ -192,8 +199,8 @@ def plan(
         frozenset(given),
         ending=ending,
         key=_key(fields, onsets, start, end),
-        ranges=_ranges(heard, rules, homes) if ranges is None else ranges,
-        polyphony=polyphony or {},
+        ranges=usual_ranges | dict(ranges or {}),
+        polyphony=usual_polyphony | dict(polyphony or {}),
     )
     return Plan(job, kept, homes, new, heard.fitted.warnings)
 
@@ -208,16 +215,36 @@ def _chords(
     return np.append(ticks, end_ticks), np.append(classes, CHORD_OPEN)
 
 
-def _ranges(heard: Heard, rules: Rules, homes: Mapping[int, int]) -> dict[int, tuple[int, int]]:
-    """Usual ranges widened to what parts of the song play, where the rules state none."""
-    stated = {parse_instrument(name) for name in rules.ranges}
-    ranges = {}
+def _habits(
+    heard: Heard, rules: Rules, homes: Mapping[int, int]
+) -> tuple[dict[int, tuple[int, int]], dict[int, int]]:
+    """Ranges and polyphony by part: the usual, widened to what parts of the song do already.
+
+    Where the rules name the instrument of a part, they hold.
+    """
+    ranges, polyphony = {}, {}
+    named = {parse_instrument(name) for name in rules.ranges}
+    counted = {parse_instrument(name) for name in rules.polyphony if name != "all"}
     for part, track in zip(heard.parts, heard.fitted.piece.tracks, strict=True):
-        if part in homes and notes.instrument_of(part) not in stated:
-            low, high = rules.range_of(notes.instrument_of(part))
+        instrument = notes.instrument_of(part)
+        if part not in homes:
+            continue
+        if instrument not in named:
+            low, high = rules.range_of(instrument)
             pitches = track.notes["pitch"]
             ranges[part] = min(low, int(pitches.min())), max(high, int(pitches.max()))
-    return ranges
+        usual = rules.polyphony_of(instrument)
+        if usual and instrument not in counted and "all" not in rules.polyphony:
+            polyphony[part] = max(usual, _most_held(track))
+    return ranges, polyphony
+
+
+def _most_held(track: Track) -> int:
+    """Most notes held at a time; those that only touch do not count."""
+    onsets = track.notes["onset"]  # ascending
+    ends = np.sort(np.maximum(onsets + 1, onsets + track.notes["duration"] - _TOUCH_TICKS))
+    begun = np.searchsorted(onsets, onsets, side="right")
+    return int((begun - np.searchsorted(ends, onsets, side="right")).max())
 
 
 def _key(

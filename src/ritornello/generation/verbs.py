@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
@@ -14,7 +15,8 @@ from ritornello.errors import ConfigError, InputError
 from ritornello.generation.join import without
 from ritornello.generation.plans import Heard, Plan, bar_lines, ending_here, plan, whole_bars
 from ritornello.generation.rules import MAX_BARS, Rules
-from ritornello.instruments import parse_instrument
+from ritornello.generation.stand_ins import stand_in
+from ritornello.instruments import DRUMS, INSTRUMENTS, parse_instrument
 from ritornello.piece import Piece, note_table
 
 VOICES = {"soprano": (60, 81), "alto": (53, 74), "tenor": (48, 69), "bass": (40, 64)}
@@ -143,13 +145,15 @@ def harmonise_job(
     Args:
         voices: names in `VOICES`; each sounds like the melody.
         melody: index of its track; the highest of the pitched ones where None.
-        choir: index into `INSTRUMENTS` of the instrument that melody and voices are heard as,
-            that of which the model knows the most pieces in four voices; that of the melody
-            where None.
+        choir: index into `INSTRUMENTS` of the instrument that melody and voices are heard as: one
+            of which the model knows pieces in four voices. Where None, or where it has too few
+            desks left, it is that of the melody or its nearest kin.
 
     Raises:
         InputError, ConfigError: as of `continue_job`.
     """
+    if not 1 <= len(voices) < DESKS:
+        raise ConfigError(f"A melody is set for 1 to {DESKS - 1} voices; asked for {len(voices)}.")
     for name in voices:
         if name not in VOICES:
             raise ConfigError(
@@ -158,20 +162,12 @@ def harmonise_job(
     song = whole_bars(song)
     melody = _highest(song) if melody is None else melody
     track = song.tracks[melody]
-    singers = (
-        1
-        + len(voices)
-        + sum(
-            other.instrument == choir and index != melody and len(other) > 0
-            for index, other in enumerate(song.tracks)
-        )
-    )
-    instrument = track.instrument if choir is None or singers > DESKS else choir
-    heard = Heard.of(song, known, {melody: instrument})
-    instrument = notes.instrument_of(heard.fitted.parts[melody])
-    new = heard.desks(
-        [(instrument, replace(track, notes=note_table([]), name=name)) for name in voices]
-    )
+    if track.is_drum or not len(track):
+        raise InputError(f"There is no melody in part {melody + 1} {track.label!r}.")
+    voices = sorted(voices, key=[*VOICES].index)  # from the highest down, as they are taught
+    singer = _with_room(Heard.of(song, known), melody, len(voices), choir, known)
+    heard = Heard.of(song, known, {melody: singer})
+    new = heard.desks([(singer, replace(track, notes=note_table([]), name=v)) for v in voices])
     return plan(
         heard,
         song,
@@ -179,7 +175,7 @@ def harmonise_job(
         rules,
         new=new,
         required=True,
-        ranges={part: VOICES[voice.name] for part, voice in new.items() if voice},
+        ranges=dict(zip(new, map(VOICES.__getitem__, voices), strict=True)),
         polyphony=dict.fromkeys(new, 1),
     )
 
@@ -194,3 +190,21 @@ def _highest(song: Piece) -> int:
     if not means:
         raise InputError("There is no melody to set voices to.", where=song.title)
     return max(means, key=lambda index: means[index])
+
+
+def _with_room(
+    heard: Heard, melody: int, voices: int, choir: int | None, known: frozenset[int] | None
+) -> int:
+    """The instrument to hear a melody and its voices as: the choir, or the nearest with desks."""
+    others = Counter(
+        notes.instrument_of(part)
+        for index, part in enumerate(heard.fitted.parts)
+        if part >= 0 and index != melody
+    )
+    pitched = set(range(len(INSTRUMENTS))) - {DRUMS}
+    roomy = {
+        instrument
+        for instrument in (pitched if known is None else pitched & known)
+        if others[instrument] + 1 + voices <= DESKS
+    }
+    return choir if choir in roomy else stand_in(heard.song.tracks[melody].instrument, roomy)
