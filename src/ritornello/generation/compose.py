@@ -226,6 +226,7 @@ def conditions(
 
 def _controls(job: Job, collections: tuple[str, ...]) -> Controls:
     rules = job.rules
+    key = rules.key if isinstance(rules.key, KeyName) else job.key
     return Controls(
         collections.index(rules.collection) if rules.collection in collections else None,
         None if key is None else key_class(key),
@@ -240,7 +241,6 @@ def _run(
     engine: Engine, writers: list[Writer], condition: np.ndarray, sampling: Sampling
 ) -> Iterator[list[Writer]]:
     """Advance all writers until each has ended; yields those that go on after each step."""
-    key = rules.key if isinstance(rules.key, KeyName) else job.key
     state = engine.initial_state(len(writers))
     while writers:
         state = advance(engine, writers, condition, state, sampling)
