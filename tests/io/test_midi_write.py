@@ -128,21 +128,31 @@ def test_a_note_that_holds_another_of_its_pitch_ends_with_it_and_is_counted(capl
     assert [message.split(" end ")[0] for message in caplog.messages] == ["Organ: 1 notes"]
 
 
-@settings(max_examples=60, deadline=None)
-@given(song=pieces(max_tracks=2), resolution=st.sampled_from([24, 120, 480, 960]))
-def test_what_was_read_from_midi_is_held_to_the_note(song: Piece, resolution: int):
-    """Also on another grid, rounded or not."""
-    read = read_bytes(write_bytes(song), "")[0].at_resolution(resolution)
-    assert [track.notes.tolist() for track in holdable(read).tracks] == [
-        track.notes.tolist() for track in read.tracks
-    ]
+KEYS = st.tuples(st.booleans(), st.sampled_from([60, 61]), st.integers(1, 127), st.integers(0, 99))
+
+
+@settings(max_examples=100, deadline=None)
+@given(keys=st.lists(KEYS, max_size=30))
+def test_whatever_is_struck_and_released_is_written_as_it_was_read(keys):
+    """Overlapping, doubled, without length, never struck or never released."""
+    song = mido.MidiFile(ticks_per_beat=24)
+    song.add_track("Keys")
+    for is_struck, pitch, velocity, time in keys:
+        kind = "note_on" if is_struck else "note_off"
+        song.tracks[0].append(mido.Message(kind, note=pitch, velocity=velocity, time=time))
+    buffer = io.BytesIO()
+    song.save(file=buffer)
+    read = read_bytes(buffer.getvalue(), "")[0]
+    assert changes(buffer.getvalue(), write_bytes(read)) == []
+    for grid in (read, read.at_resolution(480), read.at_resolution(10)):
+        assert holdable(grid).tracks == grid.tracks
 
 
 @pytest.mark.data
 def test_real_files_come_out_as_they_went_in(data_dir: Path):
     """Judged by mido."""
     paths = sorted(data_dir.glob("*/**/*.mid"))
-    for path in [*_overlapping(data_dir), *random.Random(4).sample(paths, 9)]:
+    for path in [*_overlapping(data_dir), *random.Random(4).sample(paths, 5)]:
         given = path.read_bytes()
         assert changes(given, write_bytes(read_bytes(given, str(path))[0]), gap=(0, 0)) == [], path
 

@@ -89,8 +89,9 @@ def read_bytes(data: bytes, where: str) -> tuple[Piece, list[str]]:
 
     A track that uses several channels or programs becomes several tracks. Notes without length
     get one tick; notes that are never released get a quarter note, or less where the piece
-    ends before. Tempi outside 5 to 1000 bpm are clamped. What cannot be a metre or a key is
-    left out. The piece lasts until the last end-of-track mark.
+    ends before, but end no sooner than earlier ones of their pitch. Tempi outside 5 to 1000 bpm
+    are clamped. What cannot be a metre or a key is left out. The piece lasts until the last
+    end-of-track mark.
 
     Raises:
         InputError: if the bytes are no MIDI file, are cut short or damaged, or use SMPTE time.
@@ -342,7 +343,13 @@ def _repair_durations(
         return
     empty, hanging = durations == 0, durations >= _FAR_TICKS
     durations[empty] = 1
-    durations[hanging] = np.clip(end - onsets[hanging], 1, resolution)
+    # Of one pitch the note that began first ends first, hanging or not.
+    key = notes.track_numbers * 128 + notes.pitch
+    latest_ends = np.zeros(len(notes.sizes) * 128, np.int64)
+    np.maximum.at(latest_ends, key[~hanging], (onsets + durations)[~hanging])
+    durations[hanging] = np.maximum(
+        np.clip(end - onsets[hanging], 1, resolution), latest_ends[key[hanging]] - onsets[hanging]
+    )
     for wrong, sentence in (
         (empty, "without length got 1 tick"),
         (hanging, "never released got a quarter note"),
