@@ -41,10 +41,12 @@ class Result:
 
     Attributes:
         pieces: the song with what was written into it, one for each seed.
+        kept: the song with what was given alone; its tracks are the first ones of each piece.
         warnings: how the model heard the song otherwise than it is written, in sentences.
     """
 
     pieces: tuple[Piece, ...]
+    kept: Piece
     warnings: tuple[str, ...]
 
     @property
@@ -115,7 +117,7 @@ class Partner(ABC):
             parts: who goes on; all that play where None.
             options: see `Options`; ``ending=False`` leaves the end open.
         """
-        piece = _opened(song)
+        piece = opened(song)
         tracks = None if parts is None else tracks_named(piece, parts)
         return self._result(
             lambda rules: verbs.continue_job(
@@ -140,7 +142,7 @@ class Partner(ABC):
             parts: whose; of all that play where None.
             options: see `Options`.
         """
-        piece = _opened(song)
+        piece = opened(song)
         first, last = (bars, bars) if isinstance(bars, int) else bars
         tracks = None if parts is None else tracks_named(piece, parts)
         return self._result(
@@ -158,7 +160,7 @@ class Partner(ABC):
             add: names of instruments, all of which play; one named twice has two players.
             options: see `Options`; ``collection`` is what to write like.
         """
-        piece = _opened(song)
+        piece = opened(song)
         return self._result(
             lambda rules: verbs.arrange_job(piece, add, rules=rules, known=self._known), options
         )
@@ -179,7 +181,7 @@ class Partner(ABC):
             melody: the part they are set to; the highest one where None.
             options: see `Options`.
         """
-        piece = _opened(song)
+        piece = opened(song)
         track = None if melody is None else tracks_named(piece, [melody])[0]
         choir = _choir(self._line_ups)
         return self._result(
@@ -197,7 +199,7 @@ class Partner(ABC):
             parts: which.
             options: see `Options`; ``n=4`` for four variations.
         """
-        piece = _opened(song)
+        piece = opened(song)
         tracks = tracks_named(piece, parts)
         return self._result(
             lambda rules: verbs.vary_job(piece, tracks, rules=rules, known=self._known), options
@@ -230,10 +232,10 @@ class Partner(ABC):
             collections=self._collections,
             **({} if watch is None else {"watch": watch}),
         )
-        return Result(tuple(finish(plan, writer) for writer in writers), plan.warnings)
+        return Result(tuple(finish(plan, writer) for writer in writers), plan.kept, plan.warnings)
 
 
-def _opened(song: Song) -> Piece:
+def opened(song: Song) -> Piece:
     return song if isinstance(song, Piece) else load(song)
 
 

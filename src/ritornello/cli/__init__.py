@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from cyclopts import App, CycloptsError
@@ -24,7 +24,8 @@ from ritornello.cli.files import convert, render
 from ritornello.cli.learn import evaluate, inspect, train
 from ritornello.cli.originality import originality
 from ritornello.cli.papers import papers
-from ritornello.cli.show import print_error
+from ritornello.cli.partner import arrange, continue_, fill, harmonise, vary
+from ritornello.cli.show import print_error, warnings_told
 from ritornello.errors import RitornelloError
 
 _INTERRUPTED = 130
@@ -41,8 +42,19 @@ _COMPOSE_EXAMPLES = """
 
 `ritornello compose --seed 7 --polyphony lead=1,all=4 --range bass=28-50 --temperature 0.9`
 
+`ritornello compose --chords "Am F C G" --bars 32 --density piano=high`
+
 A piece can be had again with the same model, rules and seed.
 """
+
+# Verbs that take a song, and an example of each.
+_PARTNER: dict[str, tuple[Callable[..., None], str]] = {
+    "continue": (continue_, "ritornello continue primer.mid --bars 16"),
+    "fill": (fill, "ritornello fill song.mid --bars 9-12 --parts bass"),
+    "arrange": (arrange, "ritornello arrange melody.mid --add piano,bass,drums,strings"),
+    "harmonise": (harmonise, "ritornello harmonise soprano.musicxml --voices alto,tenor,bass"),
+    "vary": (vary, "ritornello vary song.mid --parts drums -n 4"),
+}
 
 _SETTINGS = """
 Each option can also be set in `ritornello.toml` in the working folder, under the name of its
@@ -63,6 +75,8 @@ app = App(
     suppress_keyboard_interrupt=False,
 )
 app.command(compose, help_epilogue=_COMPOSE_EXAMPLES)
+for name, (verb, example) in _PARTNER.items():
+    app.command(verb, name=name, help_epilogue=f"**Example**\n\n`{example}`")
 for command in (
     inspect,
     train,
@@ -92,7 +106,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit code; every failure becomes one message."""
     try:
-        code = app(arguments)
+        with warnings_told():
+            code = app(arguments)
         sys.stdout.flush()  # a full disk behind a redirection shows here
         return int(code)
     except CycloptsError as error:

@@ -1,8 +1,10 @@
-"""Kinds of options that several commands share, and how people write them."""
+"""Options that several commands share, and how people write them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 from cyclopts import Parameter
@@ -10,6 +12,9 @@ from cyclopts import Parameter
 from ritornello.errors import ConfigError
 
 Value = TypeVar("Value")
+
+SOUNDS = frozenset({"wav", "flac", "ogg", "mp3"})
+_DENSITY_EXAMPLE = "3 or --density piano=high,bass=1.5"
 
 
 def _whole(kind: Any, value: str, *, delimiter: str | None = None) -> list[str]:
@@ -60,3 +65,174 @@ def read_range(text: str) -> tuple[int, int]:
     """
     low, _, high = text.partition("-")
     return int(low), int(high)
+
+
+def read_bars(text: str) -> tuple[int, int]:
+    """Read "9-12" or "9".
+
+    Raises:
+        ConfigError: if it is something else.
+    """
+    first, _, last = text.partition("-")
+    try:
+        return int(first), int(last or first)
+    except ValueError:
+        raise ConfigError(
+            f"{text!r} names no bars.",
+            where="--bars",
+            next_step="Write it as in --bars 9-12, or --bars 9 for one bar.",
+        ) from None
+
+
+# --- options in a group -----------------------------------------------------------------------
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Making:
+    """How boldly and how often to write, and where to.
+
+    Attributes
+    ----------
+    model
+        A model's name, or the folder that `ritornello train` wrote.
+    temperature
+        1 follows the model, lower is safer, higher is wilder.
+    top_p
+        Share of the likeliest choices that are considered, up to 1.
+    seed
+        The same seed gives the same piece; at random if left out.
+    number
+        How many pieces; each gets the next seed.
+    formats
+        What to write: mid, musicxml, mxl, npz, wav, flac, ogg, mp3, png, svg, score.svg, pdf.
+    output
+        Folder to write into.
+    stems
+        Also write each part as a sound of its own.
+    original
+        Try further seeds until no two bars stand in the training music, in any transposition.
+    overwrite
+        Replace files that are there.
+    json
+        Print the result for programs.
+    """
+
+    model: Annotated[str, Parameter(alias="-m")] = "default"
+    temperature: float = 0.9
+    top_p: float = 0.97
+    seed: int | None = None
+    number: Annotated[int, Parameter(alias="-n")] = 1
+    formats: Annotated[Names, Parameter(name=("--formats", "-f"))] = ("mid,mp3,png",)
+    output: Annotated[Path, Parameter(alias="-o")] = Path("out")
+    stems: Flag = False
+    original: Flag = False
+    overwrite: Flag = False
+    json: Flag = False
+
+    def boldness(self) -> dict[str, float]:
+        """As arguments of a `Composer`."""
+        return {"temperature": self.temperature, "top_p": self.top_p}
+
+    def endings(self) -> list[str]:
+        """The endings to write, each once; stems need a sound."""
+        endings = list(dict.fromkeys(e.lower().lstrip(".") for e in split_names(self.formats)))
+        if not endings:
+            raise ConfigError("No format to write is given.", next_step="Write it as in -f mid,mp3")
+        if self.stems and not SOUNDS.intersection(endings):
+            endings.append("wav")
+        return endings
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Style:
+    """What new notes are to be like.
+
+    Attributes
+    ----------
+    key
+        Tonic and scale, such as "D minor", Bb or "E dorian". All new notes keep to it.
+    chords
+        Chords, one a bar as in "Am F C G", more between bar lines; repeated to the end.
+    density
+        Notes a beat to aim at, as in 3 or piano=high,bass=1.5 (low, medium, high). A wish.
+    like
+        Collection of the training music to write like. A wish, not a rule.
+    """
+
+    key: str | None = None
+    chords: str | None = None
+    density: Names = ()
+    like: str | None = None
+
+    def fields(self) -> dict[str, Any]:
+        """As fields of `Rules`.
+
+        Raises:
+            ConfigError: if a density cannot be read.
+        """
+        texts = split_names(self.density)
+        named = [text for text in texts if "=" in text]
+        plain = [text for text in texts if "=" not in text]
+        return {
+            "key": self.key,
+            "chords": self.chords,
+            "density": _read_density(plain),
+            "densities": split_pairs(named, "--density", _DENSITY_EXAMPLE, _density_value),
+            "collection": self.like,
+        }
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What single parts may do.
+
+    Attributes
+    ----------
+    polyphony
+        Most notes a part holds at a time, such as lead=1,all=4.
+    ranges
+        Lowest and highest MIDI pitch of a part, such as bass=28-50 (60 is middle C).
+    """
+
+    polyphony: Names = ()
+    ranges: Annotated[Names, Parameter(name="--range")] = ()
+
+    def fields(self) -> dict[str, Any]:
+        """As fields of `Rules`.
+
+        Raises:
+            ConfigError: if one is not a name with a value.
+        """
+        return {
+            "polyphony": split_pairs(self.polyphony, "--polyphony", "lead=1,all=4", int),
+            "ranges": split_pairs(self.ranges, "--range", "bass=28-50", read_range),
+        }
+
+
+# The options of commands where none is stated.
+AS_USUAL, ANY_STYLE, NO_LIMITS = Making(), Style(), Limits()
+
+
+def _read_density(texts: list[str]) -> float | None:
+    if not texts:
+        return None
+    try:
+        (text,) = texts
+        return float(text)
+    except ValueError:
+        raise ConfigError(
+            f"{', '.join(texts)!r} is no density.",
+            where="--density",
+            next_step=f"Write it as in --density {_DENSITY_EXAMPLE}",
+        ) from None
+
+
+def _density_value(text: str) -> float | str:
+    """A number, or a word that `Rules` knows or refuses."""
+    try:
+        return float(text)
+    except ValueError:
+        return text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -38,6 +39,31 @@ def print_error(what: str, next_step: str = "") -> None:
 def say(sentence: str) -> None:
     """A sentence about what is going on."""
     err.print(sentence, markup=False, soft_wrap=True)
+
+
+class _Teller(logging.Handler):
+    """Says each warning once."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self._said: set[str] = set()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        sentence = record.getMessage()
+        if sentence not in self._said:
+            self._said.add(sentence)
+            say(f"Note: {sentence}")
+
+
+@contextmanager
+def warnings_told() -> Iterator[None]:
+    """Meanwhile the package's warnings are sentences on stderr."""
+    logger, teller = logging.getLogger("ritornello"), _Teller()
+    logger.addHandler(teller)
+    try:
+        yield
+    finally:
+        logger.removeHandler(teller)
 
 
 def print_json(value: Any) -> None:

@@ -1,0 +1,222 @@
+"""`ritornello continue`, `fill`, `arrange`, `harmonise`, `vary`: a song in, more of it out.
+
+Each takes a song, names its own options, and asks a `Composer` with them; all else they share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ritornello.cli.options import (
+    ANY_STYLE,
+    AS_USUAL,
+    NO_LIMITS,
+    Limits,
+    Making,
+    Names,
+    Style,
+    read_bars,
+    split_names,
+)
+from ritornello.cli.pieces import Watch, Written, write_pieces
+from ritornello.errors import ConfigError
+
+if TYPE_CHECKING:
+    from ritornello.api import Composer, Result
+    from ritornello.piece import Piece
+
+# What is asked of a composer: (composer, song, options of all verbs) -> what came of it.
+_Ask = Callable[["Composer", "Piece", dict[str, Any]], "Result"]
+
+
+def continue_(
+    song: Path,
+    /,
+    *,
+    bars: int = 16,
+    parts: Names = (),
+    end: bool = True,
+    style: Style = ANY_STYLE,
+    limits: Limits = NO_LIMITS,
+    making: Making = AS_USUAL,
+) -> None:
+    """Go on where a song stops, and end it.
+
+    The song stays as it is. What is added keeps its last tempo and metre.
+
+    Parameters
+    ----------
+    song
+        A MIDI, MusicXML, ABC or piano-roll file.
+    bars
+        How many to add.
+    parts
+        Who goes on, by name or number of the part; by default all.
+    end
+        Whether the last bar is an ending: the chord of the tonic is struck and held.
+    """
+    names = split_names(parts) or None
+    fields = {"ending": end, **style.fields(), **limits.fields()}
+    _write(
+        song,
+        ("Continuation", "continued"),
+        making,
+        fields,
+        lambda composer, piece, options: composer.continue_(piece, bars, parts=names, **options),
+    )
+
+
+def fill(
+    song: Path,
+    /,
+    *,
+    bars: str,
+    parts: Names = (),
+    style: Style = ANY_STYLE,
+    limits: Limits = NO_LIMITS,
+    making: Making = AS_USUAL,
+) -> None:
+    """Write some bars of a song anew, so that both sides fit.
+
+    All other bars and parts stay as they are.
+
+    Parameters
+    ----------
+    song
+        A MIDI, MusicXML, ABC or piano-roll file.
+    bars
+        First and last bar to write, such as 9-12, or one, such as 9. The first bar is 1.
+    parts
+        Whose bars, by name or number of the part; by default those of all.
+    """
+    span, names = read_bars(bars), split_names(parts) or None
+    _write(
+        song,
+        ("Filling", "filled"),
+        making,
+        style.fields() | limits.fields(),
+        lambda composer, piece, options: composer.fill(piece, span, parts=names, **options),
+    )
+
+
+def arrange(
+    song: Path,
+    /,
+    *,
+    add: Names,
+    style: Style = ANY_STYLE,
+    limits: Limits = NO_LIMITS,
+    making: Making = AS_USUAL,
+) -> None:
+    """Add players to a song.
+
+    The song stays as it is, and every one of the players plays.
+
+    Parameters
+    ----------
+    song
+        A MIDI, MusicXML, ABC or piano-roll file.
+    add
+        Who plays along, such as piano,bass,drums,strings.
+    """
+    names = split_names(add)
+    if not names:
+        raise ConfigError("Nobody is named.", where="--add", next_step="Write it as in --add bass")
+    _write(
+        song,
+        ("Arrangement", "arranged"),
+        making,
+        style.fields() | limits.fields(),
+        lambda composer, piece, options: composer.arrange(piece, names, **options),
+    )
+
+
+def harmonise(
+    song: Path,
+    /,
+    *,
+    voices: Names = ("alto,tenor,bass",),
+    melody: str | None = None,
+    style: Style = ANY_STYLE,
+    making: Making = AS_USUAL,
+) -> None:
+    """Set voices to a melody, each one note at a time.
+
+    The song stays as it is. The voices sound like the melody.
+
+    Parameters
+    ----------
+    song
+        A MIDI, MusicXML, ABC or piano-roll file.
+    voices
+        Of soprano, alto, tenor, bass; by default the lower three.
+    melody
+        The part they are set to, by name or number; by default the highest.
+    """
+    names = split_names(voices)
+    if not names:
+        raise ConfigError(
+            "No voice is named.", where="--voices", next_step="Write it as in --voices alto,bass"
+        )
+    _write(
+        song,
+        ("Harmonisation", "harmonised"),
+        making,
+        style.fields(),
+        lambda composer, piece, options: composer.harmonise(piece, names, melody=melody, **options),
+    )
+
+
+def vary(
+    song: Path,
+    /,
+    *,
+    parts: Names,
+    style: Style = ANY_STYLE,
+    limits: Limits = NO_LIMITS,
+    making: Making = AS_USUAL,
+) -> None:
+    """Write whole parts of a song anew.
+
+    All other parts stay as they are.
+
+    Parameters
+    ----------
+    song
+        A MIDI, MusicXML, ABC or piano-roll file.
+    parts
+        Which, by name or number of the part, such as drums.
+    """
+    names = split_names(parts)
+    if not names:
+        raise ConfigError(
+            "No part is named.", where="--parts", next_step="Write it as in --parts drums"
+        )
+    _write(
+        song,
+        ("Variation", "varied"),
+        making,
+        style.fields() | limits.fields(),
+        lambda composer, piece, options: composer.vary(piece, names, **options),
+    )
+
+
+def _write(
+    song: Path, words: tuple[str, str], making: Making, fields: dict[str, Any], ask: _Ask
+) -> None:
+    """Carry out a verb: the word for what is made, that for the song then, fields of `Rules`."""
+    from ritornello import api
+    from ritornello.generation.rules import Rules
+
+    rules = Rules(**fields)
+    piece = api.load(song)
+    what, done = words
+
+    def write(composer: Composer, seed: int, number: int, watch: Watch) -> list[Written]:
+        options = {"rules": rules, "seed": seed, "n": number, "watch": watch}
+        result = ask(composer, piece, options | making.boldness())
+        return [Written(each, result.kept, result.warnings) for each in result.pieces]
+
+    write_pieces(making, what, f"{song.stem}-{done}", write)

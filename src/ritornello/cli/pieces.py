@@ -1,0 +1,265 @@
+"""What the commands that write music share: the work, the files, the words about them."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ritornello.cli.options import SOUNDS, Making
+from ritornello.cli.originality import as_facts
+from ritornello.cli.show import out, print_json, progress, say
+from ritornello.errors import ConfigError
+
+if TYPE_CHECKING:
+    from ritornello.api import Attempt, Composer
+    from ritornello.evaluation.originality import TrainingIndex
+    from ritornello.piece import Piece, Track
+
+_SEEDS = 1_000_000  # few enough for a pleasant file name
+
+
+@dataclass(frozen=True)
+class Written:
+    """A piece that a command wrote.
+
+    Attributes:
+        piece: all of it.
+        kept: where a song was given, what was kept of it; its tracks are the first of the piece.
+        warnings: how the song was heard otherwise than it is written.
+    """
+
+    piece: Piece
+    kept: Piece | None = None
+    warnings: tuple[str, ...] = ()
+
+    @cached_property
+    def new_onsets(self) -> list[np.ndarray]:
+        """Onsets of the notes of each track that are not of the song, in ticks, int64 [notes]."""
+        return [
+            np.array(sorted(onset for onset, *_ in (played - given).elements()), np.int64)
+            for played, given in zip(_note_counts(self.piece), self._given_counts(), strict=True)
+        ]
+
+    def _given_counts(self) -> list[Counter[tuple[int, ...]]]:
+        if self.kept is None:
+            given = []
+        else:
+            given = _note_counts(self.kept.at_resolution(self.piece.resolution))
+        return given + [Counter()] * (len(self.piece.tracks) - len(given))
+
+    @property
+    def new_bars(self) -> tuple[int, int] | None:
+        """First and last bar where a new note begins, counted from 1."""
+        onsets = np.concatenate(self.new_onsets)
+        if not len(onsets):
+            return None
+        ends = [onsets.min(), onsets.max()]
+        first, last = np.searchsorted(self.piece.bar_starts_ticks(), ends, side="right")
+        return int(first), int(last)
+
+    def new_music(self) -> Piece:
+        """The bars with new notes, with all that plays in them."""
+        if self.new_bars is None:
+            return self.piece
+        first, last = self.new_bars
+        lines = [*self.piece.bar_starts_ticks(), self.piece.length_ticks]
+        tracks = []
+        for track in self.piece.tracks:
+            onsets = track.notes["onset"]
+            inside = (onsets >= lines[first - 1]) & (onsets < lines[last])
+            tracks.append(replace(track, notes=track.notes[inside]))
+        return replace(self.piece, tracks=tuple(tracks))
+
+
+def _note_counts(piece: Piece) -> list[Counter[tuple[int, ...]]]:
+    return [Counter(map(tuple, track.notes.tolist())) for track in piece.tracks]
+
+
+Watch = Callable[[int, int], None]
+# Writes so many pieces, with one seed after another from one on.
+Write = Callable[["Composer", int, int, Watch], list[Written]]
+
+
+@dataclass(frozen=True)
+class _Made:
+    """What was written, the seed it is named by, and how original it is where that was asked."""
+
+    written: Written
+    seed: int
+    attempt: Attempt | None = None
+
+
+def write_pieces(making: Making, what: str, stem: str, write: Write) -> None:
+    """Write pieces, save each as "STEM-SEED.ENDING", and tell.
+
+    Args:
+        making: how.
+        what: one of them is called.
+        stem: of the names of the files.
+        write: writes the pieces.
+
+    Raises:
+        ConfigError: if no piece or no format is asked for.
+        OutputError: if a file cannot be written; one that is there is seen before any work.
+    """
+    from ritornello import api
+
+    start = time.monotonic()
+    if making.number < 1:
+        raise ConfigError(f"At least one piece is needed; asked for {making.number}.")
+    seed = secrets.randbelow(_SEEDS) if making.seed is None else making.seed
+    seeds = range(seed, seed + making.number)
+    endings = making.endings()
+    targets = [[making.output / f"{stem}-{each}.{end}" for end in endings] for each in seeds]
+    for path in (path for paths in targets for path in paths):
+        api.refuse_target(path, overwrite=making.overwrite)
+    made = _make(making, seeds, write)
+    rows = []
+    with progress("Writing") as watch:
+        for index, (each, paths) in enumerate(zip(made, targets, strict=True)):
+            watch(index, making.number)
+            files = [file for path in paths for file in _save(each.written.piece, path, making)]
+            rows.append(_facts(each, files))
+    seconds = time.monotonic() - start
+    if making.json:
+        print_json({"model": making.model, "seconds": round(seconds, 2), "pieces": rows})
+    else:
+        _print(what, rows, seconds)
+
+
+def _make(making: Making, seeds: range, write: Write) -> list[_Made]:
+    """The pieces; where they must be original, each is the best of some tries."""
+    from ritornello import api
+
+    taught = api.training_index(making.model) if making.original else None
+    composer = api.Composer.load(making.model)
+    with progress("Composing") as watch:
+        if taught is None:
+            pieces = write(composer, seeds[0], len(seeds), watch)
+            return [_Made(piece, seed) for piece, seed in zip(pieces, seeds, strict=True)]
+        made = []
+        for done, seed in enumerate(seeds):
+            watch(done, len(seeds))
+            made.append(_most_original(composer, seed, write, taught))
+        return made
+
+
+def _most_original(composer: Composer, seed: int, write: Write, taught: TrainingIndex) -> _Made:
+    """One piece; what counts are the bars with new notes."""
+    from ritornello import api
+
+    tries: dict[int, Written] = {}
+
+    def make(tried: int) -> Piece:
+        (tries[tried],) = write(composer, tried, 1, lambda done, total: None)
+        return tries[tried].new_music()
+
+    attempt = api.most_original(make, taught, seed=seed)
+    return _Made(tries[attempt.seed], seed, attempt)
+
+
+def _save(piece: Piece, path: Path, making: Making) -> list[Path]:
+    from ritornello import api
+
+    if making.stems and path.suffix[1:] in SOUNDS:
+        return api.render(piece, path, stems=True, overwrite=making.overwrite)
+    return [api.save(piece, path, overwrite=making.overwrite)]
+
+
+# --- words ------------------------------------------------------------------------------------
+
+
+def _facts(made: _Made, files: list[Path]) -> dict[str, Any]:
+    """What a person or a program wants to know of a piece."""
+    piece, attempt = made.written.piece, made.attempt
+    facts = {
+        "seed": made.seed,
+        "files": [str(path) for path in files],
+        "key": str(piece.keys[0].key) if piece.keys else None,
+        "tempo_bpm": piece.tempos[0].bpm,
+        "metre": f"{piece.metres[0].numerator}/{piece.metres[0].denominator}",
+        "bars": piece.bar_count,
+        "seconds": round(piece.duration_seconds, 1),
+        "parts": dict(zip(_names(piece.tracks), map(len, piece.tracks), strict=True)),
+    }
+    if made.written.kept is not None:
+        facts |= _facts_of_a_song(made.written, made.written.kept)
+    if attempt is not None:
+        facts["original"] = {
+            "within_limit": attempt.within_limit,
+            "tries": attempt.tries,
+            "seed": attempt.seed,
+            **as_facts(attempt.originality),
+        }
+    return facts
+
+
+def _facts_of_a_song(written: Written, kept: Piece) -> dict[str, Any]:
+    """What was given and what is new, by part."""
+    names = _names(written.piece.tracks)
+    return {
+        "given": {
+            name: len(track) for name, track in zip(names, kept.tracks, strict=False) if len(track)
+        },
+        "new": {
+            name: len(onsets)
+            for name, onsets in zip(names, written.new_onsets, strict=True)
+            if len(onsets)
+        },
+        "new_bars": written.new_bars,
+        "warnings": written.warnings,
+    }
+
+
+def _names(tracks: Sequence[Track]) -> list[str]:
+    """The labels of parts; those that are not alone with theirs with the number of the track."""
+    alike = Counter(track.label for track in tracks)
+    return [
+        track.label if alike[track.label] == 1 else f"{number} {track.label!r}"
+        for number, track in enumerate(tracks, 1)
+    ]
+
+
+def _print(what: str, rows: list[dict[str, Any]], seconds: float) -> None:
+    for row in rows:
+        key = f"{row['key']}, " if row["key"] else ""
+        minutes, rest = divmod(round(row["seconds"]), 60)
+        out.print(
+            f"{what} {row['seed']}: {key}{row['tempo_bpm']:g} bpm, {row['metre']}, "
+            f"{row['bars']} bars, {minutes}:{rest:02d}",
+            style="bold",
+        )
+        for line in _notes(row):
+            out.print(f"  {line}", markup=False)
+        if tried := row.get("original"):
+            tries = "1 try" if tried["tries"] == 1 else f"{tried['tries']} tries"
+            kept = "copies no two bars" if tried["within_limit"] else "copies least, but too much"
+            out.print(f"  {kept} of the training music ({tries})")
+        for path in row["files"]:
+            out.print(f"  {path}", markup=False)
+    first, last = rows[0]["seed"], rows[-1]["seed"]
+    seeds = f"seed {first}" if first == last else f"seeds {first} to {last}"
+    say(f"Done in {seconds:.1f} seconds, with {seeds}.")
+
+
+def _notes(row: dict[str, Any]) -> list[str]:
+    """Who plays how many notes; where a song was given, also which of them are new."""
+    if "given" not in row:
+        return [f"notes: {_counted(row['parts'])}"]
+    if row["new_bars"] is None:
+        return [f"given: {_counted(row['given'])}", "new: nothing"]
+    first, last = row["new_bars"]
+    bars = f"bar {first}" if first == last else f"bars {first} to {last}"
+    return [f"given: {_counted(row['given'])}", f"new, {bars}: {_counted(row['new'])}"]
+
+
+def _counted(parts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} ({count})" for name, count in parts.items()) or "nothing"
