@@ -35,8 +35,9 @@ from ritornello.checkpoint import Checkpoint
 from ritornello.encodings.context import CONTEXT
 from ritornello.encodings.sequences import sequences
 from ritornello.evaluation.likelihood import score
-from ritornello.generation.compose import compose, stream
+from ritornello.generation.compose import compose
 from ritornello.generation.rules import Rules
+from ritornello.generation.session import Improvisation
 from ritornello.io import read
 from ritornello.models.note_model import NoteModel, NoteModelConfig
 from ritornello.runtime import kernel
@@ -72,7 +73,7 @@ def cpu_seconds(work: Callable[[], Any], rounds: int = 3) -> float:
 
 def alone(engine: Engine, notes: int = 1500) -> float:
     """Notes a second of one endless piece, rules, masks and draws included."""
-    events: Iterator[Any] = stream(engine, RULES, seed=0)
+    events: Iterator[Any] = Improvisation.start(engine, RULES, seed=0)
     return notes / cpu_seconds(lambda: list(islice(events, notes)))
 
 
@@ -178,11 +179,12 @@ PROCESS = """
 import json, sys, time
 from itertools import islice
 from ritornello import checkpoint
-from ritornello.generation.compose import stream
 from ritornello.generation.rules import Rules
+from ritornello.generation.session import Improvisation
 from ritornello.runtime import open_engine
 engine = open_engine(checkpoint.load(checkpoint.find(sys.argv[1])))
-events = stream(engine, Rules(tempo_bpm=96.0, parts=("piano", "bass", "drums")), seed=0)
+rules = Rules(tempo_bpm=96.0, parts=("piano", "bass", "drums"))
+events = Improvisation.start(engine, rules, seed=0)
 next(events); next(events)
 first = time.time() - float(sys.argv[2])
 list(islice(events, 1000))

@@ -1,7 +1,8 @@
 """The verbs a user has. They join the packages below, which never import each other.
 
 files      load, save, render, convert, notebook_html
-composer   Composer: compose, compose_many, stream
+composer   Composer: compose, compose_many, stream, session
+session    Session, what Composer.session plays; Snapshot, its state; StreamedNote
 partner    what a Composer does to a song: continue_, fill, arrange, harmonise, vary -> Result
 library    models, find_model, model_card
 learning   inspect, train, evaluate
@@ -12,7 +13,7 @@ health     doctor
 
 from __future__ import annotations
 
-from ritornello.api.composer import Composer, StreamedNote
+from ritornello.api.composer import Composer
 from ritornello.api.files import convert, load, notebook_html, refuse_target, render, save
 from ritornello.api.health import Check, doctor
 from ritornello.api.learning import evaluate, inspect, train
@@ -27,6 +28,7 @@ from ritornello.api.originality import (
 )
 from ritornello.api.papers import list_papers, report_papers, run_benchmark, run_papers
 from ritornello.api.partner import Options, Partner, Result
+from ritornello.api.session import Session, Snapshot, StreamedNote
 from ritornello.corpus.report import print_report
 from ritornello.corpus.report import summary as report_summary
 from ritornello.io.interop import to_library
@@ -41,6 +43,8 @@ __all__ = [
     "Options",
     "Partner",
     "Result",
+    "Session",
+    "Snapshot",
     "StreamedNote",
     "convert",
     "doctor",

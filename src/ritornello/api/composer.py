@@ -2,43 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
 from os import PathLike
-from typing import Any, NamedTuple
-
-import numpy as np
+from typing import Any
 
 from ritornello import checkpoint
 from ritornello.api.library import DEFAULT_MODEL, find_model
-from ritornello.api.partner import Partner, Watch
+from ritornello.api.partner import Partner, Song, Watch, opened
+from ritornello.api.session import Session, StreamedNote
 from ritornello.checkpoint import Checkpoint
-from ritornello.encodings import notes
 from ritornello.encodings.ngrams import known_instruments
 from ritornello.errors import ConfigError
 from ritornello.generation import compose as writing
+from ritornello.generation.primer import fit
 from ritornello.generation.rules import Rules
 from ritornello.generation.sampling import Sampling
-from ritornello.piece import DEFAULT_TEMPO_BPM, Piece
+from ritornello.generation.session import Improvisation
+from ritornello.piece import Piece
 from ritornello.runtime import open_engine
 
-
-class StreamedNote(NamedTuple):
-    """A note of music without an end.
-
-    ``onset_seconds`` counts from the start and follows the tempo; ticks are 24 a quarter note;
-    ``part`` is the name of an instrument, such as "violin", or of its second player, "violin 2";
-    ``pitch`` is a MIDI number, of drums a percussion key; ``velocity`` is 1-127.
-    """
-
-    onset_seconds: float
-    duration_seconds: float
-    onset_ticks: int
-    duration_ticks: int
-    part: str
-    pitch: int
-    velocity: int
+_LOG = logging.getLogger(__name__)
 
 
 class Composer(Partner):
@@ -56,6 +42,7 @@ class Composer(Partner):
     def __init__(self, model: Checkpoint) -> None:
         self._engine = open_engine(model)
         self._collections = model.collections
+        self._fingerprint = checkpoint.weights_fingerprint(model)
         self._line_ups = model.provenance.get("line_ups", ())
         self._known = known_instruments(model.baseline) if model.baseline else None
         self._minor_shares: dict[str, float] = model.provenance.get("minor_shares", {})
@@ -154,16 +141,50 @@ class Composer(Partner):
 
         ``bars`` has no meaning here. Arguments and errors are those of `compose`.
         """
-        asked = self._checked(rules, seed, fields)
-        events = writing.stream(
+        return self.session(rules, seed=seed, temperature=temperature, top_p=top_p, **fields)
+
+    def session(
+        self,
+        rules: Rules | None = None,
+        *,
+        seed: int = 0,
+        temperature: float = Sampling.temperature,
+        top_p: float = Sampling.top_p,
+        primer: Song | None = None,
+        **fields: Any,
+    ) -> Session:
+        """Notes for ever, whose state can be kept, gone back in, branched and steered.
+
+        ``bars`` and ``ending`` have no meaning here. Other arguments and errors are those of
+        `compose`.
+
+        Args:
+            primer: a piece or a file to begin after: the first note comes with the bar line at its
+                end, ticks and seconds count from its beginning. The metre is that of the primer;
+                tempo and parts are where the rules leave them open.
+        """
+        asked, fitted = self._checked(rules, seed, fields), None
+        if primer is not None:
+            fitted = fit(opened(primer), known_instruments=self._known)
+            for warning in fitted.warnings:
+                _LOG.warning("%s", warning)
+        music = Improvisation.start(
             self._engine,
             asked,
             seed=seed,
             sampling=Sampling(temperature, top_p),
             collections=self._collections,
             line_ups=self._line_ups,
+            minor_share=self._minor_share(asked.collection),
+            primer=None if fitted is None else fitted.piece,
         )
-        return _timed(events, asked.tempo_bpm)
+        warnings = () if fitted is None else fitted.warnings
+        return Session(
+            music,
+            self._fingerprint,
+            lambda rules, fields: self._checked(rules, seed, fields),
+            warnings,
+        )
 
     def _minor_share(self, collection: str | None) -> float | None:
         """How often such music is in minor; None where the model does not say."""
@@ -172,7 +193,7 @@ class Composer(Partner):
             return shares[collection]
         return sum(shares.values()) / len(shares) if shares else None
 
-    def _checked(self, rules: Rules | None, seed: int, fields: dict[str, Any]) -> Rules:
+    def _checked(self, rules: Rules | None, seed: int, fields: Mapping[str, Any]) -> Rules:
         asked = replace(rules or Rules(), **fields)
         if seed < 0:
             raise ConfigError(f"A seed is a whole number from 0 up; found {seed}.")
@@ -184,28 +205,3 @@ class Composer(Partner):
                 next_step=f"{hint}Known: {', '.join(self._collections) or 'none'}.",
             )
         return asked
-
-
-def _timed(events: Iterator[writing.Event], tempo_bpm: float | None) -> Iterator[StreamedNote]:
-    """Notes with their times, through the tempo events unless one tempo is given."""
-    bpm = tempo_bpm or DEFAULT_TEMPO_BPM
-    ticks, seconds = 0, 0.0
-    for shift, part, pitch, duration, velocity in events:
-        seconds_per_tick = 60 / (bpm * notes.RESOLUTION)
-        ticks += shift
-        seconds += shift * seconds_per_tick
-        if part == notes.TEMPO and tempo_bpm is None:
-            bpm = notes.tempo_bpm(pitch - notes.TEMPO_PITCH)
-        if not notes.FIRST_PART <= part < notes.REST:
-            continue
-        track = notes.decode(np.array([(0, part, pitch, duration, velocity)])).tracks[0]
-        note = next(iter(track))
-        yield StreamedNote(
-            onset_seconds=seconds,
-            duration_seconds=note.duration_ticks * seconds_per_tick,
-            onset_ticks=ticks,
-            duration_ticks=note.duration_ticks,
-            part=track.name,
-            pitch=note.pitch,
-            velocity=note.velocity,
-        )

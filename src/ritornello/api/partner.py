@@ -183,10 +183,10 @@ class Partner(ABC):
         """
         piece = opened(song)
         track = None if melody is None else tracks_named(piece, [melody])[0]
-        choir = _choir(self._line_ups)
+        singers = choir(self._line_ups)
         return self._result(
             lambda rules: verbs.harmonise_job(
-                piece, voices, rules=rules, melody=track, choir=choir, known=self._known
+                piece, voices, rules=rules, melody=track, choir=singers, known=self._known
             ),
             options,
         )
@@ -239,7 +239,7 @@ def opened(song: Song) -> Piece:
     return song if isinstance(song, Piece) else load(song)
 
 
-def _choir(line_ups: LineUps) -> int | None:
+def choir(line_ups: LineUps) -> int | None:
     """The instrument of which most pieces of the training music have four parts and no others."""
     alike: Counter[str] = Counter()
     for parts, weight in line_ups:

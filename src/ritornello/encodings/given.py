@@ -59,12 +59,15 @@ class Given:
             the END is, where the length of the piece is known.
         onsets_ticks: int64 [events].
         chord_ticks, chord_classes: int64 [chords], where each stated chord begins, ascending.
+        chords_repeat: tick from which the chords go round, and after how many ticks they do; they
+            are to be laid out twice. None where they do not.
     """
 
     fields: np.ndarray
     onsets_ticks: np.ndarray
     chord_ticks: np.ndarray
     chord_classes: np.ndarray
+    chords_repeat: tuple[int, int] | None = None
 
     @classmethod
     def nothing(cls) -> Given:
@@ -95,7 +98,8 @@ class Given:
         rows = np.stack([self.chord_classes, following[: len(self.chord_classes)]], axis=1)
         ticks = np.concatenate([[-(1 << 60)], self.chord_ticks])
         first = self.chord_classes[0] if len(rows) else CHORD_OPEN
-        return Steps(ticks, np.concatenate([[[CHORD_OPEN, first]], rows]).astype(np.int64))
+        rows = np.concatenate([[[CHORD_OPEN, first]], rows]).astype(np.int64)
+        return Steps(ticks, rows, self.chords_repeat)
 
     @property
     def _pitched(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -178,10 +182,12 @@ class Steps:
     Attributes:
         ticks: int64 [steps], ascending; the first is before all music.
         rows: int64 [steps, columns], the value from that tick on.
+        repeat: tick from which it goes round, and after how many ticks it does; or None.
     """
 
     ticks: np.ndarray
     rows: np.ndarray
+    repeat: tuple[int, int] | None = None
 
     @classmethod
     def of(cls, begins: np.ndarray, ends: np.ndarray, classes: np.ndarray) -> Steps:
@@ -194,6 +200,9 @@ class Steps:
 
     def __call__(self, ticks: np.ndarray) -> np.ndarray:
         """int64 [ticks, columns]."""
+        if self.repeat is not None:
+            start, period = self.repeat
+            ticks = np.where(ticks < start, ticks, start + (ticks - start) % period)
         return self.rows[np.searchsorted(self.ticks, ticks, side="right") - 1]
 
     @cached_property
@@ -202,6 +211,8 @@ class Steps:
 
     def one(self, tick: int) -> list[int]:
         ticks, rows = self._lists
+        if self.repeat is not None and tick >= self.repeat[0]:
+            tick = self.repeat[0] + (tick - self.repeat[0]) % self.repeat[1]
         return rows[bisect_right(ticks, tick) - 1]
 
 

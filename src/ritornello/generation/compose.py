@@ -124,6 +124,16 @@ def draw_parts(rules: Rules, line_ups: LineUps, random: np.random.Generator) -> 
     return replace(rules, parts=tuple(line_ups[chosen][0]))
 
 
+def draw_key(
+    rules: Rules, minor_share: float | None, random: np.random.Generator
+) -> KeyName | None:
+    """A key to tell the model where the rules ask for none; any tonic is as likely as another."""
+    if rules.key is not None or minor_share is None:
+        return None
+    tonic, minor = int(random.integers(12)), bool(random.random() < minor_share)
+    return KeyName(tonic, "minor" if minor else "major")
+
+
 def compose(
     engine: Engine,
     rules: Rules,
@@ -132,6 +142,7 @@ def compose(
     sampling: Sampling | None = None,
     collections: tuple[str, ...] = (),
     line_ups: LineUps = (),
+    minor_share: float | None = None,
     watch: Callable[[int, int], None] = lambda tick, length: None,
 ) -> list[Piece]:
     """Write one piece for each seed.
@@ -144,6 +155,8 @@ def compose(
         collections: names of the model's collections, to find ``rules.collection`` in.
         line_ups: who plays where the rules leave the parts open, drawn by weight; anybody and
             everybody may if there are none.
+        minor_share: how often a piece is in minor where the rules ask for no key: a key is drawn
+            then and told to the model, which may leave it. None tells it no key.
         watch: called now and then with the tick reached and the length in ticks.
 
     Returns:
@@ -153,6 +166,7 @@ def compose(
     for seed in seeds:
         random = np.random.default_rng(seed)
         job = whole_piece(draw_parts(rules, line_ups, random))
+        job = replace(job, key=draw_key(rules, minor_share, random))
         writers.append(Writer.start(job, random))
     return [
         to_piece(writer.events, writer.job.rules)
@@ -183,25 +197,6 @@ def write(
         if step % 64 == 0 and left:
             watch(min(writer.tracker.onset_ticks for writer in left), length)
     return writers
-
-
-def stream(
-    engine: Engine,
-    rules: Rules,
-    *,
-    seed: int,
-    sampling: Sampling | None = None,
-    collections: tuple[str, ...] = (),
-    line_ups: LineUps = (),
-) -> Iterator[Event]:
-    """Write one piece without an end, event by event, at constant cost and memory."""
-    random = np.random.default_rng(seed)
-    job = whole_piece(draw_parts(rules, line_ups, random), endless=True)
-    writer = Writer.start(job, random)
-    condition = conditions(engine, [writer], collections)
-    for _ in _run(engine, [writer], condition, sampling or Sampling()):
-        yield writer.events[-1]
-        writer.forget()
 
 
 def to_piece(events: Sequence[Event], rules: Rules) -> Piece:
@@ -259,14 +254,26 @@ def advance(
     sampling: Sampling,
 ) -> np.ndarray:
     """Write the next event of each writer; returns the state of the network after it."""
+    events, state = propose(engine, writers, condition, state, sampling)
+    for writer, event in zip(writers, events, strict=True):
+        writer.write(event)
+    return state
+
+
+def propose(
+    engine: Engine,
+    writers: Sequence[Writer],
+    condition: np.ndarray,
+    state: np.ndarray,
+    sampling: Sampling,
+) -> tuple[list[Event], np.ndarray]:
+    """The next event of each writer, not yet written, and the state of the network after it."""
     rows = np.array([writer.tracker.context() for writer in writers])
     hidden, state = engine.step(rows, condition, state)
     forced = [event for writer in writers if (event := writer.forced()) is not None]
     if len(forced) < len(writers):
         forced = _events(engine, hidden, writers, sampling)
-    for writer, event in zip(writers, forced, strict=True):
-        writer.write(event)
-    return state
+    return forced, state
 
 
 def _events(

@@ -110,19 +110,12 @@ class Job:
         return pitches
 
 
-def whole_piece(rules: Rules, *, endless: bool = False) -> Job:
+def whole_piece(rules: Rules) -> Job:
     """A piece from nothing."""
     metres = rules.metre_map()
-    length = None if endless else rules.bars * metres[0].bar_ticks(RESOLUTION)
-    parts = parts_of(rules.instruments())
-    opening = Opening(
-        tuple(parts),
-        0,
-        ENDLESS if length is None else length,
-        required=rules.parts is not None,
-        spill=length is None,
-    )
+    length = rules.bars * metres[0].bar_ticks(RESOLUTION)
     players = rules.instruments()
+    opening = Opening(tuple(parts_of(players)), 0, length, required=rules.parts is not None)
     return Job(
         rules,
         metres,
@@ -130,7 +123,7 @@ def whole_piece(rules: Rules, *, endless: bool = False) -> Job:
         given_events(length, chords=stated_chords(rules, metres, length)),
         (opening,),
         None if players is None else frozenset(players),
-        ending=rules.ending and not endless and rules.bars > 1,
+        ending=rules.ending and rules.bars > 1,
     )
 
 
@@ -157,22 +150,18 @@ def given_events(
 
 
 def stated_chords(
-    rules: Rules, metres: Sequence[Metre], length_ticks: int | None, start_ticks: int = 0
+    rules: Rules, metres: Sequence[Metre], length_ticks: int, start_ticks: int = 0
 ) -> tuple[np.ndarray, np.ndarray]:
     """The chords of the rules from a tick on, once a bar or as written; ticks and classes.
 
-    Before that tick no chord is stated. Without an end, the chart is laid out once.
+    Before that tick no chord is stated.
     """
     chart = rules.chart
     if chart is None:
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    metre = [metre for metre in metres if metre.tick <= start_ticks][-1]
-    end = length_ticks
-    if end is None:
-        end = start_ticks + len(chart) * metre.bar_ticks(RESOLUTION)
-    bars = Grid(tuple(metres), end).bar_starts
+    bars = Grid(tuple(metres), length_ticks).bar_starts
     bars = bars[bars >= start_ticks]
-    changes = chord_changes(chart, bars.tolist(), end)
+    changes = chord_changes(chart, bars.tolist(), length_ticks)
     ticks = [0] * (start_ticks > 0) + [change.tick for change in changes]
     classes = [CHORD_OPEN] * (start_ticks > 0) + [chord_class(change.chord) for change in changes]
     return np.array(ticks, np.int64), np.array(classes, np.int64)
