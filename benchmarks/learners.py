@@ -11,17 +11,21 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ritornello.errors import ConfigError
 from ritornello.io.atomic import atomic_write
+from ritornello.models.cells import State
 from ritornello.models.note_model import Events, NoteModel
 from ritornello.training.batches import Music, Rows
 from ritornello.training.config import TrainConfig
 from ritornello.training.validate import composed_notes, validate
+
+R = TypeVar("R", bound=Rows)
 
 
 def parameters(model: nn.Module) -> int:
@@ -44,15 +48,7 @@ class Learner:
     _COUNTS = ("cpu_seconds", "steps", "notes", "validations")
 
     def __post_init__(self) -> None:
-        self.rows = Rows(
-            self.music,
-            shares=self.config.shares,
-            batch=self.config.batch,
-            chunk=self.config.chunk,
-            seed=self.config.seed,
-            open_probability=self.config.open_probability,
-            tasks=self.config.tasks,
-        )
+        self.rows = self.walk(Rows)
         self.state = self.model.initial_state(self.config.batch)
         by_rank: dict[bool, list[nn.Parameter]] = {True: [], False: []}
         for parameter in self.model.parameters():
@@ -62,6 +58,22 @@ class Learner:
             {"params": by_rank[False], "weight_decay": 0.0},
         ]
         self.optimiser = torch.optim.AdamW(groups, betas=(0.9, 0.98))
+
+    def walk(self, kind: type[R]) -> R:
+        """Rows of a kind, with the settings of this learner."""
+        return kind(
+            self.music,
+            shares=self.config.shares,
+            batch=self.config.batch,
+            chunk=self.config.chunk,
+            seed=self.config.seed,
+            open_probability=self.config.open_probability,
+            tasks=self.config.tasks,
+        )
+
+    def nats(self, arrays: list[np.ndarray], state: list[State]) -> tuple[Tensor, list[State]]:
+        """What the network says of a batch; see `NoteModel.forward`."""
+        return self.model(Events(*map(torch.as_tensor, arrays)), state)
 
     def step(self, budget_cpu_seconds: float) -> None:
         """One step of the optimiser; the learning rate falls as the budget is used up."""
@@ -74,7 +86,7 @@ class Learner:
             group["lr"] = rate
         torch.manual_seed(self.config.seed + self.steps)
         self.model.train()
-        nats, after = self.model(Events(*map(torch.as_tensor, arrays)), self.state)
+        nats, after = self.nats(arrays, self.state)
         count = int(composed_notes(arrays).sum())
         (nats.sum() / max(count, 1)).backward()
         nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
