@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Iterable
 from functools import reduce
 from operator import getitem
 from typing import Any
@@ -38,9 +39,32 @@ def test_every_option_of_every_command_is_described_as_it_is(words: tuple[str, .
     page, command = reference("cli"), " ".join(words)
     section = re.search(rf"^## ritornello {command}\n(.*?)(?=^## |\Z)", page, re.M | re.S)
     assert section, f"no section on {command}"
-    shown = re.findall(r"^\| `.*$", section[1], re.M)
-    arguments = reduce(getitem, words, cli.app).assemble_argument_collection(parse_docstring=True)
-    assert shown == [_row(argument) for argument in arguments]
+    own, shared = _own_and_shared(
+        reduce(getitem, words, cli.app).assemble_argument_collection(parse_docstring=True)
+    )
+    assert _rows(section[1]) == own
+    for group, rows in shared.items():
+        assert f"[{group}](#{group.lower()})" in section[1]
+        described = re.search(rf"^### {group}\n(.*?)(?=^##|\Z)", page, re.M | re.S)
+        assert described, f"no section on {group}"
+        assert _rows(described[1]) == rows
+
+
+def _rows(section: str) -> list[str]:
+    return re.findall(r"^\| `.*$", section, re.M)
+
+
+def _own_and_shared(arguments: Iterable[Any]) -> tuple[list[str], dict[str, list[str]]]:
+    """Rows of a command's own arguments, and by group of those that it shares with others."""
+    own: list[str] = []
+    shared: dict[str, list[str]] = {}
+    rows = own
+    for argument in arguments:
+        if not argument.show:  # a group, whose options follow
+            rows = shared.setdefault(argument.hint.__name__, [])
+        else:
+            (rows if argument.keys else own).append(_row(argument))
+    return own, shared
 
 
 def _row(argument: Any) -> str:
