@@ -98,7 +98,7 @@ class GivenRows(Rows):
 
     way: Way
 
-    def _draw(self, row: int) -> Heard:  # type: ignore[override]
+    def _draw(self, row: int) -> Heard:
         rng = np.random.default_rng((self.seed, row, int(self.drawn[row])))
         index = int(rng.choice(self._indices, p=self._chances))
         known = self.music.collections

@@ -33,12 +33,12 @@ ENCODER_LAYERS = 2
 class GivenNotes(NamedTuple):
     """Given notes around a batch of events.
 
-    notes int64 [batch, window, `NOTE_COLUMNS`]; count int64 [batch], of real ones; near int64
-    [batch, time, 5], see `given_streams.Heard`.
+    notes int64 [batch, window, `NOTE_COLUMNS`]; lengths int64 [batch], how many are real; near
+    int64 [batch, time, 5], see `given_streams.Heard`.
     """
 
     notes: Tensor
-    count: Tensor
+    lengths: Tensor
     near: Tensor
 
 
@@ -83,9 +83,9 @@ class Encoder(nn.Module):
         """What is told at each event, [time, batch, width of the composer]; 0 without notes."""
         columns, numbers = given.notes, given.near[..., self.places]
         if self.backward_in_time:
-            places = given.count[:, None] - 1 - torch.arange(columns.shape[1])
+            places = given.lengths[:, None] - 1 - torch.arange(columns.shape[1])
             columns = columns.take_along_dim(places.clamp(min=0)[..., None], dim=1)
-            numbers = torch.where(numbers > 0, given.count[:, None, None] + 1 - numbers, 0)
+            numbers = torch.where(numbers > 0, given.lengths[:, None, None] + 1 - numbers, 0)
         flat = (columns + cast(Tensor, self.offsets)).flatten(0, 1)
         x = self.table(flat).unflatten(0, columns.shape[:2]).transpose(0, 1)
         state = [block.initial_state(x.shape[1]) for block in cast(list[Block], self.blocks)]
@@ -108,9 +108,9 @@ class _Asked(nn.Module):
     def forward(self, asked: tuple[Tensor, GivenNotes]) -> Tensor:
         instruments, given = asked
         told = torch.zeros(*given.near.shape[1::-1], self.wait.embedding_dim)
-        if len(rows := torch.nonzero(given.count)[:, 0]):
-            longest = int(given.count.max())
-            some = GivenNotes(given.notes[rows, :longest], given.count[rows], given.near[rows])
+        if len(rows := torch.nonzero(given.lengths)[:, 0]):
+            longest = int(given.lengths.max())
+            some = GivenNotes(given.notes[rows, :longest], given.lengths[rows], given.near[rows])
             found = self.wait(some.near[..., WAIT]).transpose(0, 1)
             found = found + sum(encoder(some) for encoder in self.encoders)
             told = told.index_copy(1, rows, found)
@@ -129,7 +129,7 @@ class Listener(NoteModel):
         ways = [False] * forward + [True] * backward
         encoders = [Encoder(config, backward=way) for way in ways]
         self._ways = ways
-        self.instruments = cast(Any, _Asked(self.instruments, encoders, config.width))
+        self.add_module("instruments", _Asked(self.instruments, encoders, config.width))
 
     def settings(self) -> dict[str, Any]:
         return {**super().settings(), "encoders_read_backward": self._ways}
