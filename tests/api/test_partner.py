@@ -9,7 +9,7 @@ import pytest
 from tests.music import band
 
 from ritornello import api
-from ritornello.api.partner import _choir
+from ritornello.api.partner import choir
 from ritornello.errors import ConfigError, InputError
 from ritornello.generation.rules import Rules
 from ritornello.instruments import parse_instrument
@@ -83,5 +83,5 @@ def test_a_song_that_cannot_be_heard_is_refused(composer, tmp_path):
 
 def test_voices_are_heard_as_what_most_pieces_for_four_are_played_by():
     line_ups = [(("piano",) * 4, 5.0), (("voice",) * 4, 2.0), (("violin",), 9.0)]
-    assert _choir(line_ups) == parse_instrument("piano")
-    assert _choir(()) is None
+    assert choir(line_ups) == parse_instrument("piano")
+    assert choir(()) is None

@@ -120,7 +120,7 @@ class Composer(Partner):
             sampling=Sampling(temperature, top_p),
             collections=self._collections,
             line_ups=self._line_ups,
-            minor_share=self._minor_share(asked.collection),
+            minor_share=writing.minor_share(self._minor_shares, asked.collection),
             **({} if watch is None else {"watch": watch}),
         )
         return [
@@ -175,7 +175,7 @@ class Composer(Partner):
             sampling=Sampling(temperature, top_p),
             collections=self._collections,
             line_ups=self._line_ups,
-            minor_share=self._minor_share(asked.collection),
+            minor_share=writing.minor_share(self._minor_shares, asked.collection),
             primer=None if fitted is None else fitted.piece,
         )
         warnings = () if fitted is None else fitted.warnings
@@ -185,13 +185,6 @@ class Composer(Partner):
             lambda rules, fields: self._checked(rules, seed, fields),
             warnings,
         )
-
-    def _minor_share(self, collection: str | None) -> float | None:
-        """How often such music is in minor; None where the model does not say."""
-        shares = self._minor_shares
-        if collection in shares:
-            return shares[collection]
-        return sum(shares.values()) / len(shares) if shares else None
 
     def _checked(self, rules: Rules | None, seed: int, fields: Mapping[str, Any]) -> Rules:
         asked = replace(rules or Rules(), **fields)

@@ -10,16 +10,15 @@ from dataclasses import dataclass
 from os import PathLike
 from typing import TYPE_CHECKING, Any, TypedDict
 
-import numpy as np
-
 from ritornello.api.files import load
 from ritornello.chords import Chart
 from ritornello.encodings.notes import DESKS
 from ritornello.errors import ConfigError
 from ritornello.generation import verbs
-from ritornello.generation.compose import LineUps, Writer, write
+from ritornello.generation.compose import LineUps
 from ritornello.generation.naming import tracks_named
-from ritornello.generation.plans import Plan, finish
+from ritornello.generation.perform import perform
+from ritornello.generation.plans import Plan
 from ritornello.generation.rules import Rules
 from ritornello.generation.sampling import Sampling
 from ritornello.instruments import parse_instrument
@@ -224,15 +223,15 @@ class Partner(ABC):
         plan = plan_for(self._checked(fields.pop("rules", None), seed, fields))
         for warning in plan.warnings:
             _LOG.warning("%s", warning)
-        writers = [Writer.start(plan.job, np.random.default_rng(seed + i)) for i in range(n)]
-        write(
+        pieces = perform(
             self._engine,
-            writers,
+            [plan] * n,
+            range(seed, seed + n),
             sampling=sampling,
             collections=self._collections,
             **({} if watch is None else {"watch": watch}),
         )
-        return Result(tuple(finish(plan, writer) for writer in writers), plan.kept, plan.warnings)
+        return Result(pieces, plan.kept, plan.warnings)
 
 
 def opened(song: Song) -> Piece:

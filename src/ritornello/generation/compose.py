@@ -6,7 +6,7 @@ depends on the model, its rules and its seed alone, never on the size of the bat
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
 
@@ -132,6 +132,18 @@ def draw_key(
         return None
     tonic, minor = int(random.integers(12)), bool(random.random() < minor_share)
     return KeyName(tonic, "minor" if minor else "major")
+
+
+def minor_share(shares: Mapping[str, float], collection: str | None) -> float | None:
+    """How often music like a collection is in minor; None where nothing is known of it.
+
+    Args:
+        shares: of the pieces in minor, by collection of the training music.
+        collection: what to write like; the mean of all where it is open or not among them.
+    """
+    if collection is not None and collection in shares:
+        return shares[collection]
+    return sum(shares.values()) / len(shares) if shares else None
 
 
 def compose(
