@@ -72,6 +72,13 @@ def test_a_gap_is_filled(command, tiny_model, song):
     assert only(after["bass"], 1, 3) != only(before["bass"], 1, 3)
 
 
+def test_a_picture_shows_what_was_given(command, tiny_model, song):
+    fill = ("fill", song, "-m", tiny_model, "--bars", "2-3", "--parts", "bass", "--seed", "7")
+    done = command(*fill, "-f", "svg")
+    assert done.code == 0, done.err
+    assert ">given: piano, drums<" in Path("out/song-filled-7.svg").read_text()
+
+
 def test_one_bar_of_all_parts_is_filled(command, tiny_model, song):
     done = command("fill", song, "-m", tiny_model, "--bars", "2", *OPTIONS, "--json")
     (piece,) = json.loads(done.out)["pieces"]

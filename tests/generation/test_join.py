@@ -17,7 +17,7 @@ from tests.strategies import note_lists, pieces
 from ritornello import io
 from ritornello.encodings import notes
 from ritornello.errors import InputError
-from ritornello.generation.join import by_part, join, joint_resolution, without
+from ritornello.generation.join import by_part, given_notes, join, joint_resolution, without
 from ritornello.piece import Metre, Piece, Tempo, Track
 
 PIANO, VIOLIN, DRUMS = notes.part_of(10), notes.part_of(29), notes.part_of(0)
@@ -39,6 +39,19 @@ def quarters(table: np.ndarray, resolution: int) -> Counter:
         (Fraction(onset, resolution), Fraction(duration, resolution), pitch, velocity)
         for onset, duration, pitch, velocity in table.tolist()
     )
+
+
+@settings(deadline=None, max_examples=40)
+@given(pieces(), composed_parts())
+def test_what_was_given_is_known_from_what_was_composed(piece, composed):
+    joined = join(piece, composed, dict.fromkeys(composed, 0) if piece.tracks else {})
+    marks = given_notes(joined, piece)
+    found = [
+        quarters(track.notes[mask], joined.resolution)
+        for track, mask in zip(joined.tracks, marks, strict=True)
+    ]
+    given_ = [quarters(track.notes, piece.resolution) for track in piece.tracks]
+    assert found == given_ + [Counter()] * (len(found) - len(given_))
 
 
 @settings(deadline=None, max_examples=60)

@@ -6,6 +6,7 @@ import io
 from pathlib import Path
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -46,6 +47,24 @@ def test_title_facts_parts_bars_octaves_and_drums_are_named() -> None:
     assert [fact.strip() for fact in facts.split("·")] == [
         *("D minor", "120 bpm", "4/4", "8 bars", "0:16")
     ]
+
+
+def test_given_notes_are_grey_and_named_once() -> None:
+    piece = song()
+    half = np.arange(32) < 16
+    svg = pianoroll_svg(piece, given=[half, np.ones(32, bool)])
+    assert {"given: drums", "flute"} <= set(texts(svg))
+    assert not {"drums", "given"} & set(texts(svg))
+    boxes = [box.get("fill", "") for box in elements(svg, "rect") if "rx" in box.attrib][2:]
+    assert sum(_is_grey(fill) for fill in boxes) == 48
+    assert len(boxes) == 64
+    assert "given" in texts(pianoroll_svg(piece, given=[half, half]))
+    assert pianoroll_svg(piece, given=[half & False] * 2) == pianoroll_svg(piece)
+
+
+def _is_grey(colour: str) -> bool:
+    channels = [int(colour[at : at + 2], 16) for at in (1, 3, 5)]
+    return max(channels) - min(channels) < 12
 
 
 def test_every_note_is_drawn_once_with_its_pitch_time_and_loudness() -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from os import PathLike
 from pathlib import Path
+
+import numpy as np
 
 from ritornello import io
 from ritornello.audio.files import AUDIO_SUFFIXES, write_audio
@@ -26,12 +28,25 @@ def load(path: str | PathLike[str]) -> Piece:
     return io.read(path)
 
 
-def save(piece: Piece, path: str | PathLike[str], *, overwrite: bool = False) -> Path:
+def save(
+    piece: Piece,
+    path: str | PathLike[str],
+    *,
+    given: Sequence[np.ndarray] | None = None,
+    overwrite: bool = False,
+) -> Path:
     """Write a piece; the ending of ``path`` chooses what is written.
 
     Notes: mid, musicxml, mxl, npz. Sound: wav, flac, ogg, mp3. Piano-roll: png, svg. Score (extra
     ``score``): score.svg, pdf. The file appears whole or not at all. Each further page of an SVG
     score is a file of its own, ``song-2.score.svg``.
+
+    Args:
+        piece: what is written.
+        path: where to.
+        given: bool [notes] for each track, which of its notes a piano-roll shows as given ones,
+            see `ritornello.generation.join.given_notes`.
+        overwrite: replace a file that is there.
 
     Returns:
         The path written.
@@ -46,7 +61,7 @@ def save(piece: Piece, path: str | PathLike[str], *, overwrite: bool = False) ->
         return io.write(piece, target, overwrite=overwrite)
     if kind in AUDIO_SUFFIXES:
         return render(piece, target, overwrite=overwrite)[0]
-    pages = _PICTURES[kind](piece)
+    pages = _PICTURES[kind](piece, given)
     targets = [target, *(_page_path(target, kind, page) for page in range(2, len(pages) + 1))]
     for path in targets:
         refuse_existing(path, overwrite)
@@ -177,32 +192,32 @@ def notebook_html(piece: Piece) -> str:
 # --- pictures ----------------------------------------------------------------------------------
 
 
-def _pianoroll_png(piece: Piece) -> list[bytes]:
+def _pianoroll_png(piece: Piece, given: Sequence[np.ndarray] | None) -> list[bytes]:
     from ritornello.pictures.pianoroll import pianoroll_png
 
-    return [pianoroll_png(piece)]
+    return [pianoroll_png(piece, given=given)]
 
 
-def _pianoroll_svg(piece: Piece) -> list[bytes]:
+def _pianoroll_svg(piece: Piece, given: Sequence[np.ndarray] | None) -> list[bytes]:
     from ritornello.pictures.pianoroll import pianoroll_svg
 
-    return [pianoroll_svg(piece).encode()]
+    return [pianoroll_svg(piece, given=given).encode()]
 
 
-def _score_svg(piece: Piece) -> list[bytes]:
+def _score_svg(piece: Piece, _given: Sequence[np.ndarray] | None) -> list[bytes]:
     from ritornello.pictures.score import score_svg
 
     return [page.encode() for page in score_svg(piece)]
 
 
-def _score_pdf(piece: Piece) -> list[bytes]:
+def _score_pdf(piece: Piece, _given: Sequence[np.ndarray] | None) -> list[bytes]:
     from ritornello.pictures.score import score_pdf
 
     return [score_pdf(piece)]
 
 
 # Each gives the pages to write. The longer ending comes first: "x.score.svg" ends in ".svg" too.
-_PICTURES: dict[str, Callable[[Piece], list[bytes]]] = {
+_PICTURES: dict[str, Callable[[Piece, Sequence[np.ndarray] | None], list[bytes]]] = {
     ".score.svg": _score_svg,
     ".pdf": _score_pdf,
     ".png": _pianoroll_png,

@@ -41,19 +41,19 @@ class Written:
     warnings: tuple[str, ...] = ()
 
     @cached_property
+    def given(self) -> list[np.ndarray] | None:
+        """Which notes are of the song, bool [notes] for each track; None without a song."""
+        from ritornello.generation.join import given_notes
+
+        return None if self.kept is None else given_notes(self.piece, self.kept)
+
+    @property
     def new_onsets(self) -> list[np.ndarray]:
         """Onsets of the notes of each track that are not of the song, in ticks, int64 [notes]."""
+        given = self.given or [np.zeros(len(track), bool) for track in self.piece.tracks]
         return [
-            np.array(sorted(onset for onset, *_ in (played - given).elements()), np.int64)
-            for played, given in zip(_note_counts(self.piece), self._given_counts(), strict=True)
+            track.notes["onset"][~old] for track, old in zip(self.piece.tracks, given, strict=True)
         ]
-
-    def _given_counts(self) -> list[Counter[tuple[int, ...]]]:
-        if self.kept is None:
-            given = []
-        else:
-            given = _note_counts(self.kept.at_resolution(self.piece.resolution))
-        return given + [Counter()] * (len(self.piece.tracks) - len(given))
 
     @property
     def new_bars(self) -> tuple[int, int] | None:
@@ -67,7 +67,7 @@ class Written:
 
     def new_music(self) -> Piece:
         """The bars with new notes, with all that plays in them."""
-        if self.new_bars is None:
+        if self.kept is None or self.new_bars is None:
             return self.piece
         first, last = self.new_bars
         lines = [*self.piece.bar_starts_ticks(), self.piece.length_ticks]
@@ -77,10 +77,6 @@ class Written:
             inside = (onsets >= lines[first - 1]) & (onsets < lines[last])
             tracks.append(replace(track, notes=track.notes[inside]))
         return replace(self.piece, tracks=tuple(tracks))
-
-
-def _note_counts(piece: Piece) -> list[Counter[tuple[int, ...]]]:
-    return [Counter(map(tuple, track.notes.tolist())) for track in piece.tracks]
 
 
 Watch = Callable[[int, int], None]
@@ -126,7 +122,7 @@ def write_pieces(making: Making, what: str, stem: str, write: Write) -> None:
     with progress("Writing") as watch:
         for index, (each, paths) in enumerate(zip(made, targets, strict=True)):
             watch(index, making.number)
-            files = [file for path in paths for file in _save(each.written.piece, path, making)]
+            files = [file for path in paths for file in _save(each.written, path, making)]
             rows.append(_facts(each, files))
     seconds = time.monotonic() - start
     if making.json:
@@ -166,12 +162,12 @@ def _most_original(composer: Composer, seed: int, write: Write, taught: Training
     return _Made(tries[attempt.seed], seed, attempt)
 
 
-def _save(piece: Piece, path: Path, making: Making) -> list[Path]:
+def _save(written: Written, path: Path, making: Making) -> list[Path]:
     from ritornello import api
 
     if making.stems and path.suffix[1:] in SOUNDS:
-        return api.render(piece, path, stems=True, overwrite=making.overwrite)
-    return [api.save(piece, path, overwrite=making.overwrite)]
+        return api.render(written.piece, path, stems=True, overwrite=making.overwrite)
+    return [api.save(written.piece, path, given=written.given, overwrite=making.overwrite)]
 
 
 # --- words ------------------------------------------------------------------------------------

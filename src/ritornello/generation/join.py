@@ -7,6 +7,7 @@ are put beside the given ones, at a resolution that holds both, in the tracks th
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from math import lcm
@@ -65,6 +66,25 @@ def by_part(fields: np.ndarray) -> dict[int, Track]:
         tracks[part] = notes.decode(rows).tracks[0]
     order = sorted(tracks, key=lambda part: (-notes.instrument_of(part), part))
     return {part: tracks[part] for part in order}
+
+
+def given_notes(piece: Piece, kept: Piece) -> list[np.ndarray]:
+    """Which notes of a joined piece were kept, bool [notes] for each track.
+
+    Args:
+        piece: of `join`.
+        kept: what was joined into it; its tracks are the first of the piece.
+    """
+    old = [Counter(track.notes.tolist()) for track in kept.at_resolution(piece.resolution).tracks]
+    old += [Counter()] * (len(piece.tracks) - len(old))
+    found = []
+    for track, left in zip(piece.tracks, old, strict=True):
+        is_given = np.zeros(len(track), bool)
+        for index, note in enumerate(track.notes.tolist()):
+            is_given[index] = left[note] > 0
+            left[note] -= 1
+        found.append(is_given)
+    return found
 
 
 def join(

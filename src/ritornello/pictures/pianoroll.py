@@ -1,11 +1,15 @@
 """Piano-rolls: time to the right, pitch upward, one colour a part, drums in lanes below.
 
+Where some notes were given and others written to them, the given ones are grey.
+
 Bars run in rows as in a score. One layout makes the drawing; `canvas` paints it as SVG or PNG.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -21,6 +25,7 @@ _COLOURS = (
     *("#332288", "#44aa99", "#882255", "#999933"),
 )
 _DRUM_COLOUR = "#4d4d57"
+_GIVEN_COLOUR = "#a3a3ad"
 _INK, _FAINT_INK = "#26262b", "#8a8a94"
 _BAR_LINE, _BEAT_LINE, _OCTAVE_LINE = "#c4c4cc", "#ececf0", "#dcdce2"
 _WHITE_KEYS, _BLACK_KEYS = "#fcfcfd", "#f5f5f8"
@@ -92,15 +97,23 @@ class _Page:
         return row.top + (self.pitched_height + _DRUM_GAP if self.semitone else 0)
 
 
-def pianoroll_svg(piece: Piece) -> str:
-    """The piano-roll of a piece as an SVG document."""
-    return _draw(piece).to_svg()
+def pianoroll_svg(piece: Piece, *, given: Sequence[np.ndarray] | None = None) -> str:
+    """The piano-roll of a piece as an SVG document.
+
+    Args:
+        piece: what is drawn.
+        given: bool [notes] for each track, which of its notes are drawn as given ones.
+    """
+    return _draw(piece, given).to_svg()
 
 
-def pianoroll_png(piece: Piece, *, width: int = 1600) -> bytes:
+def pianoroll_png(
+    piece: Piece, *, width: int = 1600, given: Sequence[np.ndarray] | None = None
+) -> bytes:
     """The piano-roll of a piece as a PNG.
 
     Args:
+        piece, given: as of `pianoroll_svg`.
         width: in pixels, 200 to 8000; the height follows from the number of bars.
 
     Raises:
@@ -108,14 +121,14 @@ def pianoroll_png(piece: Piece, *, width: int = 1600) -> bytes:
     """
     if not 200 <= width <= 8000:
         raise ConfigError(f"A picture is 200 to 8000 pixels wide; found {width}.")
-    return _draw(piece).to_png(width)
+    return _draw(piece, given).to_png(width)
 
 
-def _draw(piece: Piece) -> Drawing:
-    tracks = [track for track in piece.tracks if len(track)]
-    colours = _part_colours(tracks)
+def _draw(piece: Piece, given: Sequence[np.ndarray] | None) -> Drawing:
+    parts = _parts(piece, given)
+    tracks, colours = [track for track, _ in parts], [colour for _, colour in parts]
     drawing = Drawing(_WIDTH, 0.0, description=piece.title or "Piano-roll")
-    top = _draw_header(drawing, piece, tracks, colours)
+    top = _draw_header(drawing, piece, parts)
     page = _page(piece, tracks, top)
     shades = [[_shade(colour, velocity) for velocity in range(128)] for colour in colours]
     for row in page.rows:
@@ -125,12 +138,20 @@ def _draw(piece: Piece) -> Drawing:
     return drawing
 
 
-def _part_colours(tracks: list[Track]) -> list[str]:
-    pitched = iter(range(len(tracks)))
-    return [
-        _DRUM_COLOUR if track.is_drum else _COLOURS[next(pitched) % len(_COLOURS)]
-        for track in tracks
-    ]
+def _parts(piece: Piece, given: Sequence[np.ndarray] | None) -> list[tuple[Track, str]]:
+    """Tracks with notes, and their colours; given notes are tracks of their own."""
+    parts = []
+    pitched = 0
+    for index, track in enumerate(piece.tracks):
+        old = np.zeros(len(track), bool) if given is None else given[index]
+        if old.any():
+            parts.append((replace(track, notes=track.notes[old]), _GIVEN_COLOUR))
+        if old.all():
+            continue
+        colour = _DRUM_COLOUR if track.is_drum else _COLOURS[pitched % len(_COLOURS)]
+        parts.append((replace(track, notes=track.notes[~old]), colour))
+        pitched += not track.is_drum
+    return parts
 
 
 # --- layout ------------------------------------------------------------------------------------
@@ -184,14 +205,14 @@ def _row_edges(piece: Piece) -> list[int]:
 # --- shapes ------------------------------------------------------------------------------------
 
 
-def _draw_header(drawing: Drawing, piece: Piece, tracks: list[Track], colours: list[str]) -> float:
+def _draw_header(drawing: Drawing, piece: Piece, parts: list[tuple[Track, str]]) -> float:
     """Title, facts and legend; returns where the first row begins."""
     title = _shortened(piece.title or "Untitled", 28, _WIDTH - 2 * _MARGIN)
     drawing.shapes.append(Label(_MARGIN, 42, title, 28, _INK))
     drawing.shapes.append(Label(_MARGIN, 74, _facts(piece), 16, _FAINT_INK))
     x, y = _MARGIN, _HEADER + 12
-    for track, colour in zip(tracks, colours, strict=True):
-        name = _shortened(track.label, 16, 300)
+    for name, colour in _legend(parts):
+        name = _shortened(name, 16, 300)
         width = 22 + text_width(name, 16) + 28
         if x + width > _WIDTH - _MARGIN:
             x, y = _MARGIN, y + _LEGEND_LINE
@@ -199,6 +220,16 @@ def _draw_header(drawing: Drawing, piece: Piece, tracks: list[Track], colours: l
         drawing.shapes.append(Label(x + 22, y, name, 16, _INK))
         x += width
     return y + 52
+
+
+def _legend(parts: list[tuple[Track, str]]) -> list[tuple[str, str]]:
+    """Names and colours: of all that was given once, naming those who play nothing else."""
+    new = [(track.label, colour) for track, colour in parts if colour != _GIVEN_COLOUR]
+    if len(new) == len(parts):
+        return new
+    old = [track.label for track, colour in parts if colour == _GIVEN_COLOUR]
+    only = ", ".join((Counter(old) - Counter(name for name, _ in new)).elements())
+    return [(f"given: {only}" if only else "given", _GIVEN_COLOUR), *new]
 
 
 def _facts(piece: Piece) -> str:
