@@ -183,6 +183,7 @@ def plan(
     fields, onsets, length = heard.given(kept)
     resolution = heard.song.resolution
     start, end = -(-span[0] * RESOLUTION // resolution), span[1] * RESOLUTION // resolution
+    heard_start = (2 * span[0] * RESOLUTION + resolution) // (2 * resolution)
     if start >= end:
         raise InputError("The bars are too short to write in.", where=heard.song.title)
     metres = heard.fitted.piece.metres
@@ -193,7 +194,7 @@ def plan(
         rules,
         metres,
         length,
-        given_events(length, fields, onsets, _chords(rules, metres, start, end)),
+        given_events(length, fields, onsets, _chords(rules, metres, heard_start, end)),
         (Opening(composed, start, end, required),),
         frozenset(given | {notes.instrument_of(part) for part in composed}),
         frozenset(given),
