@@ -282,10 +282,16 @@ def propose(
     """The next event of each writer, not yet written, and the state of the network after it."""
     rows = np.array([writer.tracker.context() for writer in writers])
     hidden, state = engine.step(rows, condition, state)
-    forced = [event for writer in writers if (event := writer.forced()) is not None]
-    if len(forced) < len(writers):
-        forced = _events(engine, hidden, writers, sampling)
-    return forced, state
+    events = {
+        index: event
+        for index, writer in enumerate(writers)
+        if (event := writer.forced()) is not None
+    }
+    # Who is forced draws no random numbers, whatever the others do.
+    if free := [index for index in range(len(writers)) if index not in events]:
+        drawn = _events(engine, hidden[free], [writers[index] for index in free], sampling)
+        events |= zip(free, drawn, strict=True)
+    return [events[index] for index in range(len(writers))], state
 
 
 def _events(
