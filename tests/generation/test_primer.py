@@ -15,7 +15,7 @@ from tests.strategies import pieces
 from ritornello import io
 from ritornello.encodings import notes
 from ritornello.errors import InputError
-from ritornello.generation.primer import fit
+from ritornello.generation.primer import fit, straightened
 from ritornello.generation.stand_ins import stand_in
 from ritornello.instruments import DRUMS, INSTRUMENTS, parse_instrument
 from ritornello.piece import Metre, Piece, Tempo, Track
@@ -273,3 +273,19 @@ def test_real_files_are_heard_bar_by_bar(folder: str, data_dir: Path):
         assert heard_parts(fitted.piece) == {*fitted.parts} - {-1}, files[number]
         starts = {*fitted.piece.bar_starts_ticks().tolist()}
         assert heard_lines(piece, fitted.piece.length_ticks) <= starts, files[number]
+
+
+def test_a_performance_is_heard_as_its_score_and_a_score_as_it_is():
+    score = band(3, bars=4).at_resolution(480)
+    assert straightened(score) == score
+    rng = np.random.default_rng(0)
+    played = []
+    for track in score.tracks:
+        table = track.notes.copy()
+        table["onset"] = np.maximum(0, table["onset"] + rng.integers(-25, 26, len(table)))
+        played.append(replace(track, notes=table))
+    heard = straightened(replace(score, tracks=tuple(played)))
+    for track, written in zip(heard.tracks, score.tracks, strict=True):
+        told = np.sort(track.notes["onset"]), np.sort(written.notes["onset"])
+        assert np.mean(told[0] == told[1]) > 0.8
+

@@ -29,7 +29,7 @@ from ritornello.errors import ConfigError, InputError
 from ritornello.generation.compose import Writer
 from ritornello.generation.job import Job, Opening, given_events, stated_chords
 from ritornello.generation.join import by_part, join
-from ritornello.generation.primer import Fitted, fit
+from ritornello.generation.primer import Fitted, fit, straightened
 from ritornello.generation.rules import Rules
 from ritornello.instruments import DRUMS, INSTRUMENTS, parse_instrument
 from ritornello.keys import KeyName, estimate_key
@@ -80,20 +80,29 @@ class Heard:
     Attributes:
         song: it lasts until a bar line.
         fitted: as the model hears it, whole.
+        straight: whether it hears notes where a score would have them, see `primer.straightened`.
     """
 
     song: Piece
     fitted: Fitted
+    straight: bool = False
 
     @classmethod
     def of(
-        cls, song: Piece, known: frozenset[int] | None, instruments: Mapping[int, int] | None = None
+        cls,
+        song: Piece,
+        known: frozenset[int] | None,
+        instruments: Mapping[int, int] | None = None,
+        *,
+        straight: bool = False,
     ) -> Heard:
         """Tracks are heard as their own instruments, or as ``instruments`` by index."""
         tracks = list(song.tracks)
         for index, instrument in (instruments or {}).items():
             tracks[index] = replace(tracks[index], program=INSTRUMENTS[instrument].program)
-        return cls(song, fit(replace(song, tracks=tuple(tracks)), known_instruments=known))
+        heard = replace(song, tracks=tuple(tracks))
+        fitted = fit(straightened(heard) if straight else heard, known_instruments=known)
+        return cls(song, fitted, straight)
 
     @property
     def parts(self) -> list[int]:
@@ -146,7 +155,7 @@ class Heard:
 
     def given(self, kept: Piece) -> tuple[np.ndarray, np.ndarray, int]:
         """Notes of the kept tracks and the tempi: fields, onsets, and the length in ticks."""
-        heard = self.fitted.heard(kept)
+        heard = self.fitted.heard(straightened(kept) if self.straight else kept)
         # The tempi and the length are there also where no note is left.
         encoded = notes.encode(heard if heard.note_count else self.fitted.piece)
         parts = encoded.fields[:, PART]

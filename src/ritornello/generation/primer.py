@@ -25,6 +25,7 @@ from ritornello.errors import InputError
 from ritornello.generation.bars import Span, heard_metres, spans
 from ritornello.generation.stand_ins import stand_in
 from ritornello.instruments import DRUMS, INSTRUMENTS
+from ritornello.io.quantise import list_bars, span_edges, written_times
 from ritornello.keys import TONICS_SHARP
 from ritornello.piece import Piece, Track
 
@@ -201,6 +202,25 @@ def _off_grid(piece: Piece) -> list[str]:
         f"{count} of {len(onsets)} notes lie between the 24ths of a quarter that a model counts; "
         "heard rounded to them."
     ]
+
+
+def straightened(piece: Piece) -> Piece:
+    """The piece with its notes where a score would have them, as a player means the beat.
+
+    A partner that hears a performer's every hesitation as rhythm would answer in kind.
+    """
+    if not piece.note_count:
+        return piece
+    edges = span_edges(list_bars(piece, piece.length_ticks), piece.resolution)
+    times = [written_times(track, edges, piece.resolution) for track in piece.tracks]
+    tracks = []
+    for track, time in zip(piece.tracks, times, strict=True):
+        table = track.notes.copy()
+        table["onset"] = time.onsets
+        if not track.is_drum:  # the length of a drum stroke is not written
+            table["duration"] = np.maximum(1, time.ends - time.onsets)
+        tracks.append(replace(track, notes=table))
+    return replace(piece, tracks=tuple(tracks))
 
 
 # --- words ------------------------------------------------------------------------------------

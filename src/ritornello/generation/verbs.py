@@ -125,7 +125,7 @@ def arrange_job(
     Raises:
         InputError, ConfigError: as of `continue_job`.
     """
-    heard = Heard.of(whole_bars(song), known)
+    heard = Heard.of(whole_bars(song), known, straight=True)
     new = heard.desks([(parse_instrument(name), None) for name in add])
     whole = 0, heard.song.length_ticks
     return plan(heard, heard.song, whole, rules, new=new, required=True)
@@ -166,7 +166,7 @@ def harmonise_job(
         raise InputError(f"There is no melody in part {melody + 1} {track.label!r}.")
     voices = sorted(voices, key=[*VOICES].index)  # from the highest down, as they are taught
     singer = _with_room(Heard.of(song, known), melody, len(voices), choir, known)
-    heard = Heard.of(song, known, {melody: singer})
+    heard = Heard.of(song, known, {melody: singer}, straight=True)
     new = heard.desks([(singer, replace(track, notes=note_table([]), name=v)) for v in voices])
     return plan(
         heard,
