@@ -61,6 +61,8 @@ class RuleMasks:
         self._half = ENDLESS if end == ENDLESS else (job.start_ticks + end) // 2
         self.onset_ticks = 0
         self._part, self._pitch = START, NONE[PITCH]
+        self._struck = 0  # notes that the last part has struck together
+        self._largest: dict[int, int] = {}  # and the most that each part has
         self.ahead: tuple[int, tuple[int, ...]] | None = None  # the next given event
         if job.given.events:
             self.ahead = job.given.events[0]
@@ -76,6 +78,7 @@ class RuleMasks:
         twin._sounding = [list(ends) for ends in self._sounding]
         twin._free_from = self._free_from.copy()
         twin._missing = set(self._missing)
+        twin._largest = dict(self._largest)
         twin.pitch_rules = self.pitch_rules.copy()
         return twin
 
@@ -179,6 +182,8 @@ class RuleMasks:
 
     def durations(self, shift: int, part: int) -> np.ndarray:
         """bool [durations]: those that end with the opening, or the piece, at the latest."""
+        if not TEMPO < part < REST:
+            return _FIRST_DURATIONS[-1]
         onset = self.onset_ticks + shift
         end = ENDLESS if self.job.length_ticks is None else self.job.length_ticks
         if part in self._parts:
@@ -204,6 +209,9 @@ class RuleMasks:
         """Take the event as written, and what is given next."""
         shift, part, pitch, duration, _ = event
         self.onset_ticks += shift
+        self._struck = self._struck + 1 if shift == 0 and part == self._part else 1
+        if not self.pitch_rules.closing(self.onset_ticks):
+            self._largest[part] = max(self._struck, self._largest.get(part, 1))
         self._part, self._pitch, self.ahead = part, pitch, ahead
         if not TEMPO < part < REST:
             return
@@ -227,7 +235,7 @@ class RuleMasks:
         if shift == 0 and self._part != START:  # only what comes after the previous event
             first = bisect_left(self._parts, self._part)
             if self._parts[first : first + 1] == [self._part]:
-                first += self.pitch_rules.highest(self._part, onset) <= self._pitch
+                first += self._is_full(onset)
         if self.ahead is not None and self.ahead[0] == onset:  # and before the given one
             last = bisect_left(self._parts, self.ahead[1][1])
         parts = self._part_classes[first:last]
@@ -239,6 +247,15 @@ class RuleMasks:
         else:
             parts = parts[[self._opens(part, onset) for part in parts.tolist()]]
         return parts
+
+    def _is_full(self, onset: int) -> bool:
+        """Whether the last part can add no note to its chord at this onset.
+
+        It has come to its highest pitch, or ends on as large a chord as it ever played.
+        """
+        largest = self._largest.get(self._part, 1)
+        ends = self.pitch_rules.closing(onset) and self._struck >= largest
+        return ends or self.pitch_rules.highest(self._part, onset) <= self._pitch
 
     def _opens(self, part: int, onset: int) -> bool:
         spans = self._spans[self._parts.index(part)]

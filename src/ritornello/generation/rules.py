@@ -34,15 +34,16 @@ class Rules:
         key: every pitched note is in its scale; a `KeyName` or text such as "D minor".
         parts: names of instruments; all of them play, and nobody else. A name given twice means
             two players. Left open, a line-up of the training music is drawn.
-        polyphony: most notes a part holds at a time, by instrument name; "all" sets the rest.
+        polyphony: most notes a part holds at a time, by instrument name; "all" sets the rest. By
+            default what the instrument is usually asked for: a flute plays one note at a time.
         ranges: lowest and highest MIDI pitch by instrument name; by default the usual range.
         density: notes per quarter note to aim at; a wish, not a rule.
         densities: the same for single instruments, by name: a number, or one of `DENSITIES`.
         chords: a chart such as "Am F C G" or "Am7 | D7 G7 | %", repeated to the end. Each pitched
             note that begins on a beat is of the chord (and of the key, where they share a note);
             between the beats the chord is a wish.
-        ending: whether the last bar must be an ending: nothing begins after its first beat, where
-            at least one pitched part strikes the chord of the tonic and holds it.
+        ending: whether the last bar of a whole piece must be an ending: nothing begins after its
+            first beat, where at least one pitched part strikes the tonic's chord and holds it.
         collection: name of the training collection to write like; a wish, not a rule.
 
     Raises:
@@ -59,7 +60,7 @@ class Rules:
     density: float | None = None
     densities: Mapping[str, float | str] = field(default_factory=dict)
     chords: str | Chart | None = None
-    ending: bool = False
+    ending: bool = True
     collection: str | None = None
 
     def __post_init__(self) -> None:
@@ -142,12 +143,12 @@ class Rules:
                 return limits
         return INSTRUMENTS[instrument].low, INSTRUMENTS[instrument].high
 
-    def polyphony_of(self, instrument: int) -> int | None:
-        """Most notes held at a time, None without a limit."""
+    def polyphony_of(self, instrument: int) -> int:
+        """Most notes held at a time."""
         for name, notes in self.polyphony.items():
             if name != "all" and parse_instrument(name) == instrument:
                 return notes
-        return self.polyphony.get("all")
+        return self.polyphony.get("all", INSTRUMENTS[instrument].voices)
 
     def allowed_pitches(self, instrument: int, limits: tuple[int, int] | None = None) -> list[int]:
         """MIDI pitches (or drum keys) the instrument may play, ascending.
