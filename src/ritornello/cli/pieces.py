@@ -11,14 +11,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from ritornello.cli.options import SOUNDS, Making
 from ritornello.cli.originality import as_facts
 from ritornello.cli.show import out, print_json, progress, say
 from ritornello.errors import ConfigError
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from ritornello.api import Attempt, Composer
     from ritornello.evaluation.originality import TrainingIndex
     from ritornello.piece import Piece, Track
@@ -50,19 +50,19 @@ class Written:
     @property
     def new_onsets(self) -> list[np.ndarray]:
         """Onsets of the notes of each track that are not of the song, in ticks, int64 [notes]."""
-        given = self.given or [np.zeros(len(track), bool) for track in self.piece.tracks]
-        return [
-            track.notes["onset"][~old] for track, old in zip(self.piece.tracks, given, strict=True)
-        ]
+        onsets = [track.notes["onset"] for track in self.piece.tracks]
+        if self.given is None:
+            return onsets
+        return [each[~old] for each, old in zip(onsets, self.given, strict=True)]
 
     @property
     def new_bars(self) -> tuple[int, int] | None:
         """First and last bar where a new note begins, counted from 1."""
-        onsets = np.concatenate(self.new_onsets)
-        if not len(onsets):
+        onsets = [end for each in self.new_onsets if len(each) for end in (each[0], each[-1])]
+        if not onsets:
             return None
-        ends = [onsets.min(), onsets.max()]
-        first, last = np.searchsorted(self.piece.bar_starts_ticks(), ends, side="right")
+        ends = [min(onsets), max(onsets)]
+        first, last = self.piece.bar_starts_ticks().searchsorted(ends, side="right")
         return int(first), int(last)
 
     def new_music(self) -> Piece:
