@@ -160,7 +160,7 @@ def harmonise_job(
                 f"No voice is called {name!r}.", next_step=f"Known: {', '.join(VOICES)}."
             )
     song = whole_bars(song)
-    melody = _highest(song) if melody is None else melody
+    melody = highest_track(song) if melody is None else melody
     track = song.tracks[melody]
     if track.is_drum or not len(track):
         raise InputError(f"There is no melody in part {melody + 1} {track.label!r}.")
@@ -180,8 +180,12 @@ def harmonise_job(
     )
 
 
-def _highest(song: Piece) -> int:
-    """Index of the pitched track of the highest mean pitch."""
+def highest_track(song: Piece) -> int:
+    """Index of the pitched track of the highest mean pitch.
+
+    Raises:
+        InputError: if no pitched track has notes.
+    """
     means = {
         index: float(track.notes["pitch"].mean())
         for index, track in enumerate(song.tracks)
