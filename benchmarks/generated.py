@@ -87,11 +87,17 @@ def compare_generated(
     }
 
 
-def excerpts(music: MusicSets, split: str, count: int, rng: np.random.Generator) -> Iterator[Piece]:
-    """Random stretches of 8, 12 or 16 bars in one metre, of pieces that are long enough."""
+def excerpts(
+    music: MusicSets,
+    split: str,
+    count: int,
+    rng: np.random.Generator,
+    lengths_bars: Sequence[int] = (8, 12, 16),
+) -> Iterator[Piece]:
+    """Random stretches of so many bars in one metre, of pieces that are long enough."""
     indices = music.indices(split)
     while count:
-        piece, bars = music.piece(int(rng.choice(indices))), int(rng.choice([8, 12, 16]))
+        piece, bars = music.piece(int(rng.choice(indices))), int(rng.choice(lengths_bars))
         starts = piece.bar_starts_ticks()
         if len(starts) < bars:
             continue
@@ -106,7 +112,7 @@ def excerpts(music: MusicSets, split: str, count: int, rng: np.random.Generator)
 
 
 def excerpt(piece: Piece, start: int, end: int, metre: Metre) -> Piece:
-    """The notes that begin in [start, end), cut at its end."""
+    """The notes that begin in [start, end), cut at its end, in the tempo of their first."""
     tracks = []
     for track in piece.tracks:
         table = track.notes[(track.notes["onset"] >= start) & (track.notes["onset"] < end)].copy()
@@ -115,7 +121,9 @@ def excerpt(piece: Piece, start: int, end: int, metre: Metre) -> Piece:
         if len(table):
             tracks.append(replace(track, notes=table))
     metres = (Metre(0, metre.numerator, metre.denominator),)
-    return Piece(tuple(tracks), piece.resolution, metres=metres, length_ticks=end - start)
+    tempo = [tempo for tempo in piece.tempos if tempo.tick <= start][-1]
+    tempos = (tempo._replace(tick=0),)
+    return Piece(tuple(tracks), piece.resolution, tempos, metres, length_ticks=end - start)
 
 
 def compose_like(

@@ -44,14 +44,17 @@ class MusicSets:
         return self.corpus.collection_of(index)
 
     def indices(self, split: str) -> np.ndarray:
-        known = self.corpus.indices(split)
-        return np.array([i for i in known if self.collection_of(i) in self.collections], np.int64)
+        """The pieces of a side of the split; "unseen" for the new ones of "valid"."""
+        found = self.corpus.indices("valid" if split == "unseen" else split)
+        found = [i for i in found if self.collection_of(i) in self.collections]
+        if split == "unseen":
+            found = [i for i in found if self.corpus.name_of(i) in self.unseen]
+        return np.array(found, np.int64)
 
     def pieces(self, split: str) -> Iterator[tuple[str, Piece]]:
-        """The pieces of a side, with their collections; "unseen" for the new ones of "valid"."""
-        for index in self.indices("valid" if split == "unseen" else split):
-            if split != "unseen" or self.corpus.name_of(index) in self.unseen:
-                yield self.collection_of(index), self.piece(index)
+        """The pieces of a side, see `indices`, with their collections."""
+        for index in self.indices(split):
+            yield self.collection_of(index), self.piece(index)
 
     def only(self, *collections: str) -> MusicSets:
         return MusicSets(self.corpus, collections, self.unseen)
@@ -77,5 +80,5 @@ def open_music_sets(store: Path, data: Path) -> MusicSets:
         unseen = [n for n, side in sides.items() if side == "valid" and group[n] not in elsewhere]
         (store / _UNSEEN_FILE).write_text(json.dumps(unseen))
     corpus = Corpus.open(store)
-    unseen = frozenset(json.loads((store / _UNSEEN_FILE).read_text()))
-    return MusicSets(corpus, corpus.collections, unseen)
+    names = frozenset(json.loads((store / _UNSEEN_FILE).read_text()))
+    return MusicSets(corpus, corpus.collections, names)

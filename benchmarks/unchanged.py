@@ -10,6 +10,7 @@ import io
 from collections import Counter, defaultdict, deque
 from collections.abc import Collection, Iterator
 from fractions import Fraction
+from itertools import chain
 from typing import NamedTuple
 
 import mido
@@ -77,12 +78,17 @@ def changes(
 
 
 def notes(midi_bytes: bytes) -> Iterator[Heard]:
-    """The notes of a file. Of equal pitches on a channel the first begun is the first to end.
+    """The notes of a file."""
+    return chain.from_iterable(tracks(mido.MidiFile(file=io.BytesIO(midi_bytes))))
+
+
+def tracks(midi: mido.MidiFile) -> Iterator[list[Heard]]:
+    """The notes of each track. Of equal pitches on a channel the first begun is the first to end.
 
     A note of no length is one tick long. A note that nothing ends is none.
     """
-    midi = mido.MidiFile(file=io.BytesIO(midi_bytes))
     for track in midi.tracks:
+        found = []
         tick, program = 0, dict.fromkeys(range(16), 0)
         held: dict[tuple[int, int], deque[tuple[int, Part, int]]] = defaultdict(deque)
         for message in track:
@@ -99,7 +105,8 @@ def notes(midi_bytes: bytes) -> Iterator[Heard]:
                 onset, part, velocity = row.popleft()
                 beat = midi.ticks_per_beat
                 length = Fraction(max(tick - onset, 1), beat)
-                yield Heard(Fraction(onset, beat), part, message.note, length, velocity)
+                found.append(Heard(Fraction(onset, beat), part, message.note, length, velocity))
+        yield found
 
 
 def _begins_in(note: Heard, gap: Gap | None) -> bool:
