@@ -48,11 +48,13 @@ def test_composing_tries_again_what_copies(command, model, monkeypatch):
     tune = Piece((Track([(12 * n, 12, 40 + 7 * n % 50, 80) for n in range(64)]),), 24)
     made = []
 
-    def compose(composer: api.Composer, rules: object, *, seed: int, **options: object) -> Piece:
+    def compose_many(
+        composer: api.Composer, n: int, rules: object, *, seed: int, **options: object
+    ) -> list[Piece]:
         made.append(seed)
-        return tune if len(made) == 3 else band(seed % 4)
+        return [tune if len(made) == 3 else band(seed % 4)]
 
-    monkeypatch.setattr(api.Composer, "compose", compose)
+    monkeypatch.setattr(api.Composer, "compose_many", compose_many)
     done = command("compose", "-m", model, "--original", "--seed", 3, "-f", "mid", "--json")
     (piece,) = json.loads(done.out)["pieces"]
     assert piece["original"]["within_limit"] is True
