@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
+import dataclasses
 
 import numpy as np
 import pytest
 import torch
 from benchmarks.judge import violations
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from ritornello.checkpoint import Checkpoint
@@ -44,13 +44,20 @@ RULES = st.fixed_dictionaries(
         "tempo_bpm": st.integers(20, 320).map(float),
         "key": st.builds(KeyName, st.integers(0, 11), st.sampled_from([*SCALES])),
         "parts": st.lists(st.sampled_from(INSTRUMENT_NAMES), min_size=1, max_size=5, unique=True),
-        "polyphony": st.fixed_dictionaries({"all": st.integers(1, 4)}),
+        "polyphony": st.fixed_dictionaries({}, optional={"all": st.integers(1, 4)}),
+        "chords": st.sampled_from([None, "C", "Am7 F | N.C. C/E Bdim", "Ebm | Gsus4 | F#7 B Aaug"]),
+        "ending": st.booleans(),
     }
 )
+REST_BEFORE_THE_LAST_BAR = {
+    "bars": 12, "metre": "3/8", "tempo_bpm": 20.0, "key": "C major",
+    "parts": ["drums", "double bass"], "polyphony": {"all": 1},
+}  # fmt: skip
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(rules=RULES, seed=st.integers(0, 2**32 - 1))
+@example(rules=REST_BEFORE_THE_LAST_BAR, seed=7)
 def test_an_independent_reader_finds_no_rule_broken(engine, rules, seed):
     asked = Rules(**rules)
     piece = compose(engine, asked, seeds=[seed])[0]
@@ -122,8 +129,8 @@ def test_a_temperature_of_zero_is_refused():
 
 
 def test_the_command_line_is_as_bold_as_the_library():
-    from ritornello.cli.compose import compose as command
+    from ritornello.cli.options import Making
 
-    defaults = {name: p.default for name, p in inspect.signature(command).parameters.items()}
+    defaults = {field.name: field.default for field in dataclasses.fields(Making)}
     assert defaults["temperature"] == Sampling.temperature
     assert defaults["top_p"] == Sampling.top_p

@@ -158,7 +158,8 @@ class RuleMasks:
         if come and self.ahead is not None:
             legal[self.ahead[1][1]] = True
         else:
-            legal[REST] = shift == MAX_SHIFT
+            # Nothing begins on the tick of a rest, so none may come where the last chord must.
+            legal[REST] = shift == MAX_SHIFT and not self.pitch_rules.closing_missing(onset)
             legal[TEMPO] = (
                 self._writes_tempo and self._tempo_class is None and shift > 0
                 and onset < self.job.end_ticks and not self.pitch_rules.closing(onset)
