@@ -6,12 +6,10 @@ import dataclasses
 
 import numpy as np
 import pytest
-import torch
 from benchmarks.judge import violations
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from ritornello.checkpoint import Checkpoint
 from ritornello.errors import ConfigError
 from ritornello.generation.compose import compose
 from ritornello.generation.rules import Rules
@@ -19,22 +17,7 @@ from ritornello.generation.sampling import Sampling
 from ritornello.instruments import INSTRUMENTS
 from ritornello.io.midi_write import write_bytes
 from ritornello.keys import SCALES, KeyName
-from ritornello.models.note_model import NoteModel, NoteModelConfig
 from ritornello.runtime.drawing import draw
-from ritornello.runtime.engine import Engine
-
-
-@pytest.fixture(scope="module")
-def engine() -> Engine:
-    """An untrained model: it knows no music, so only the masks keep the rules."""
-    torch.manual_seed(1)
-    model = NoteModel(NoteModelConfig(layers=1, width=16, head_width=16))
-    with torch.no_grad():  # fewer, longer steps than uniform choice would take
-        model.heads[0].out.bias[:] = -8
-        model.heads[0].out.bias[[0, 12, 24, 36, 96, 192]] = 2
-    weights = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
-    return Engine(Checkpoint(weights, model.settings(), collections=("band",)))
-
 
 INSTRUMENT_NAMES = [i.name for i in INSTRUMENTS]
 RULES = st.fixed_dictionaries(
