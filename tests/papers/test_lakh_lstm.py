@@ -12,12 +12,15 @@ from tests.music import band
 
 pytest.importorskip("torch", reason="learning needs the extra train")
 
-from ritornello import io
+from ritornello import checkpoint, io
 from ritornello.encodings import chord_tokens
 from ritornello.errors import InputError
-from ritornello.papers import lakh_lstm
+from ritornello.papers import lakh_lstm, lakh_lstm_primers, lakh_lstm_search
 from ritornello.papers.lakh_lstm_ours import nats_per_token
+from ritornello.papers.lakh_lstm_primers import Likeness, continue_primers, likeness
+from ritornello.papers.lakh_lstm_search import Searched
 from ritornello.papers.lakh_lstm_songs import SIDES, load_songs
+from ritornello.papers.ours import some_bars
 from ritornello.papers.outcome import Outcome
 from ritornello.papers.recipe import load_recipe
 from ritornello.papers.study import Study
@@ -26,6 +29,7 @@ from ritornello.piece import Piece, Track, note_table
 QUICK = {
     "window": 8, "songs": 8, "hidden": 8, "batch": 16, "epochs": 2, "epoch_windows": 64,
     "least_count": 2, "ours_minutes": 0.005, "generated": 2, "generated_tokens": 16,
+    "trials": 2, "trial_minutes": 0.005,
 }  # fmt: skip
 
 
@@ -111,6 +115,7 @@ def test_the_outcome_holds_what_the_report_needs(outcome: Outcome, study: Study)
         for moment in ("start", "middle", "end"):
             assert f"{layer}, {moment} of training" in titles
     assert len(outcome.wishes) == 6
+    assert not [wish for wish, answer in outcome.wishes.items() if "not yet" in answer.lower()]
     assert outcome.weaknesses
 
 
@@ -145,3 +150,42 @@ def test_too_few_songs_are_refused_with_what_is_needed(study: Study):
         load_songs(replace(study, recipe=_with(study, songs=2)))
     with pytest.raises(InputError, match=r"more than 500 known tokens|0 songs"):
         load_songs(replace(study, recipe=_with(study, window=500)))
+
+
+# --- what the authors asked for next --------------------------------------------------------------
+
+
+def test_the_real_continuation_is_like_itself():
+    songs = [band(seed, bars=16) for seed in range(3)]
+    primers = [some_bars(song, 0, 8) for song in songs]
+    real = [some_bars(song, 8, 16) for song in songs]
+    assert likeness(primers, real, real) == pytest.approx(
+        Likeness(same_key=1, in_scale=1, pitch_overlap=1, density_ratio=1)
+    )
+    nothing = [replace(piece, tracks=()) for piece in real]
+    silent = likeness(primers, nothing, real)
+    assert math.isnan(silent.pitch_overlap)
+    assert silent.density_ratio == 0
+
+
+def test_primers_are_continued_and_none_is_refused(tiny_model):
+    songs = [band(seed, bars=16) for seed in range(2)] + [band(9, bars=4)]
+    found = continue_primers(checkpoint.find(tiny_model), songs, seed=0)
+    assert (found.primers, found.refused, found.warned) == (2, 0, 0)
+    assert found.example.bar_count == 16
+    assert "2 of 2 primers" in lakh_lstm_primers.sentence(found)
+    assert "none was continued" in lakh_lstm_primers.sentence(
+        continue_primers(checkpoint.find(tiny_model), songs[2:], seed=0)
+    )
+
+
+def test_the_best_trial_is_compared_on_the_test_songs(outcome: Outcome):
+    table = next(table for table in outcome.tables if table.title.startswith("Search"))
+    assert len(table.rows) == QUICK["trials"]
+    assert outcome.wishes["search over settings"].startswith("Of 2 trials")
+
+
+def test_a_search_without_its_extra_says_so():
+    nothing = Searched([], 1.0, 0.0, 0.0, missing="The search over settings needs Optuna.")
+    assert "Not measured here: The search" in lakh_lstm_search.sentence(nothing)
+    assert lakh_lstm_search.table(nothing).rows == []

@@ -8,7 +8,14 @@ from tests.music import band
 from ritornello import io
 from ritornello.audio.files import read_audio
 from ritornello.errors import InputError
-from ritornello.papers.ours import beginning, compose_ours, score_ours, train_ours, write_sample
+from ritornello.papers.ours import (
+    beginning,
+    compose_ours,
+    score_ours,
+    some_bars,
+    train_ours,
+    write_sample,
+)
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +41,15 @@ def test_it_learns_and_is_scored_beside_its_baselines(model):
 def test_a_second_run_in_the_folder_begins_anew(model):
     lines = (model.parent / "metrics.jsonl").read_text().splitlines()
     assert sum('"kind": "step"' in line for line in lines) == 40
+
+
+def test_it_goes_on_learning_from_where_it_is(model, tmp_path):
+    pieces = [(f"tune {seed}", band(seed), "valid" if seed < 2 else "train") for seed in range(8)]
+    more = train_ours(
+        pieces, tmp_path, minutes=1, steps=1, seed=0, threads=1, start=model, learning_rate=1e-7
+    )
+    before, after = (score_ours(each, [band(0)])["nats_per_note"] for each in (model, more))
+    assert after == pytest.approx(before, abs=1e-3)
 
 
 def test_it_composes_by_the_rules(model):
@@ -67,3 +83,13 @@ def test_the_beginning_has_the_notes_that_begin_in_it():
     heard = sum(int((onset < cut.duration_seconds).sum()) for onset in onsets)
     assert cut.note_count == heard
     assert beginning(piece, 1e6) is piece
+
+
+def test_some_bars_of_a_piece_are_a_piece():
+    piece = band(bars=6)
+    assert some_bars(piece, 0, 6) == piece
+    middle = some_bars(piece, 2, 4)
+    assert (middle.bar_count, middle.tempos) == (2, piece.tempos)
+    counts = [some_bars(piece, first, first + 2).note_count for first in (0, 2, 4)]
+    assert sum(counts) == piece.note_count
+    assert some_bars(piece, 4, 99).bar_count == 2

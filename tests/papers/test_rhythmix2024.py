@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from tests.music import band
 
 from ritornello import checkpoint, io
 from ritornello.encodings.onehot_events import DURATIONS_TICKS, NONE, REST, Line, decode
 from ritornello.errors import InputError
 from ritornello.evaluation import likelihood
 from ritornello.models.event_lstm import EventLSTM, EventLSTMConfig
-from ritornello.papers import rhythmix2024, rhythmix2024_search
+from ritornello.papers import rhythmix2024
 from ritornello.papers.outcome import Outcome
 from ritornello.papers.recipe import load_recipe
 from ritornello.papers.rhythmix2024_feedback import (
@@ -24,8 +25,8 @@ from ritornello.papers.rhythmix2024_feedback import (
     mean_with_interval,
     simulated_rating,
 )
+from ritornello.papers.rhythmix2024_given import from_given, sentence, tables
 from ritornello.papers.rhythmix2024_music import bare_piece
-from ritornello.papers.rhythmix2024_search import BATCHES, LEARNING_RATES, best_of, search
 from ritornello.papers.rhythmix2024_songs import closes, consonance, nats_of_ours
 from ritornello.papers.rhythmix2024_training import (
     Length,
@@ -151,36 +152,6 @@ def test_our_model_is_scored_on_all_but_its_end(tiny_model, lines):
     assert rest == pytest.approx(whole["nats_per_note"], rel=0.2)
 
 
-# --- search ------------------------------------------------------------------------------------
-
-
-def pretended(learning_rate: float, batch: int, report) -> Trained:
-    """A training whose result is known: best at 5e-3 and batches of 8."""
-    distance = abs(np.log(learning_rate / 5e-3)) + abs(np.log(batch / 8))
-    for number in range(1, 9):
-        report(number, 3 + distance + 8 / number)
-
-
-def test_the_search_finds_better_settings_than_the_defaults():
-    trials = search(pretended, 24, seed=0)
-    best = best_of(trials)
-    assert len(trials) == 24
-    default = (rhythmix2024_search.DEFAULT_LEARNING_RATE, rhythmix2024_search.DEFAULT_BATCH)
-    assert (trials[0].learning_rate, trials[0].batch) == default
-    assert best.best < trials[0].best - 1
-    assert any(trial.pruned for trial in trials)
-    assert not best.pruned
-    assert all(
-        LEARNING_RATES[0] <= trial.learning_rate <= LEARNING_RATES[1] and trial.batch in BATCHES
-        for trial in trials
-    )
-
-
-def test_the_search_is_that_of_its_seed():
-    assert search(pretended, 8, seed=1) == search(pretended, 8, seed=1)
-    assert search(pretended, 8, seed=1) != search(pretended, 8, seed=2)
-
-
 # --- ratings -----------------------------------------------------------------------------------
 
 
@@ -248,12 +219,29 @@ def test_a_line_closes_on_a_long_tonic():
     assert not closes(np.array([*walk, (60, 0)])), "too short"
 
 
+def test_lines_for_given_ones_are_beside_real_ones_and_chance(tiny_model):
+    songs = [band(seed) for seed in range(2)]
+    found = from_given(checkpoint.find(tiny_model), songs, songs, seed=0)
+    assert (found.songs, found.refused) == (2, 0)
+    assert set(found.agreements["ours"]) >= {"as written", "other bars", "other keys"}
+    assert [len(table.columns) for table in tables(found)] == [
+        len(table.rows[0]) for table in tables(found)
+    ]
+    assert f"{found.hearings['vary'].heard:.3f}" in sentence(found)
+
+
+def test_lines_that_stand_alone_are_given_to_nobody(tiny_model, lines):
+    assert from_given(checkpoint.find(tiny_model), [bare_piece(lines[0])], [], seed=0) is None
+    assert "not measured" in sentence(None)
+    assert not tables(None)
+
+
 # --- end to end --------------------------------------------------------------------------------
 
 _TINY = {
     "layers": 1, "width": 12, "dropout": 0.0, "window": 16, "trials": 2, "trial_minutes": 0.005,
     "minutes": 0.01, "ours_minutes": 0.01, "songs": 2, "endings": 2, "rounds": 1, "primers": 3,
-    "continuations": 2, "passes": 1, "ratings": "a simulated listener",
+    "continuations": 2, "passes": 1, "ours_rated": 8, "ratings": "a simulated listener",
     "ours": {"layers": 1, "width": 16, "head_width": 16, "batch": 2, "chunk": 32},
 }  # fmt: skip
 
@@ -293,6 +281,7 @@ def test_a_run_leaves_figures_tables_samples_and_answers(folder, tmp_path):
         assert io.read(out / sample.midi).note_count
         assert (out / sample.sound).stat().st_size > 1000
     assert len(outcome.tables[0].rows) == 2
+    assert not [wish for wish, answer in outcome.wishes.items() if "not yet" in answer.lower()]
     assert "simulated listener" in outcome.tables[2].title
     assert all((said, outcome.weaknesses, outcome.wishes, outcome.compared))
 

@@ -167,9 +167,9 @@ def _wishes(found: Findings) -> dict[str, str]:
         f"(`ritornello.generation.off_key`). {own} of the notes this system writes are off "
         f"key, {shipped} of those of our model that ships, {real} of real ones, which "
         "the filter would change too. A key that is asked of our model is kept while it writes.",
-        "Training on spectrograms": "Not yet: our model learns from notes; `remix2023` is the "
-        "system that learns from sound.",
-        "A Turing test": "Not yet: it comes with the studio.",
+        "Training on spectrograms": "Not yet: our model learns from notes and hears no sound. "
+        "`remix2023` is the system here that learns from sound.",
+        "A Turing test": "Not yet: people have to listen, which the studio is for.",
     }
 
 

@@ -5,13 +5,10 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.resources import files
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ritornello.checkpoint import MODEL_FILE
 from ritornello.encodings.velocity_roll import Roll
 from ritornello.errors import InputError
 from ritornello.evaluation import rolls as scores
@@ -23,7 +20,7 @@ from ritornello.papers.groovybee2018_music import (
     merged,
     rolls,
 )
-from ritornello.papers.ours import compose_ours, score_ours, train_ours
+from ritornello.papers.ours import BUNDLED, compose_ours, score_ours, train_ours
 from ritornello.papers.study import Study
 from ritornello.piece import Piece
 
@@ -248,11 +245,10 @@ def ours(study: Study, music: Music) -> Ours:
         threads=study.threads,
     )
     held_out = [excerpt(piece, settings["score_beats"]) for piece in music.side("test")]
-    bundled = Path(str(files("ritornello"))) / "assets" / "models" / "default" / MODEL_FILE
     bars = settings["generated_beats"] // _BEATS_A_BAR
     seeds = range(study.seed, study.seed + settings["generated"])
     return Ours(
         score_ours(model, [piece for piece in held_out if piece.note_count]),
         [compose_ours(model, bars=bars, seed=seed) for seed in seeds],
-        [compose_ours(bundled, bars=bars, seed=seed) for seed in seeds],
+        [compose_ours(BUNDLED, bars=bars, seed=seed) for seed in seeds],
     )

@@ -13,6 +13,7 @@ from ritornello.encodings.chord_tokens import warning
 from ritornello.evaluation.loops import longest_loop
 from ritornello.evaluation.token_baselines import token_baselines
 from ritornello.papers import lakh_lstm_figures as shown
+from ritornello.papers import lakh_lstm_primers
 from ritornello.papers.lakh_lstm_nets import INPUTS, Network, run_network
 from ritornello.papers.lakh_lstm_ours import Ours, pitches_kept, run_ours
 from ritornello.papers.lakh_lstm_songs import Songs, load_songs, played
@@ -50,7 +51,7 @@ def run(study: Study) -> Outcome:
             *shown.likelihood_figures(study, songs, networks, ours, baselines),
             *shown.generation_figures(songs, networks, ours, loops),
         ],
-        tables=[shown.inputs_table(networks, baselines, loops), ours.table],
+        tables=[shown.inputs_table(networks, baselines, loops), *ours.tables],
         charts=shown.charts(networks, baselines),
         histograms=[
             *shown.token_histograms(songs, published),
@@ -59,7 +60,7 @@ def run(study: Study) -> Outcome:
         samples=_samples(study, songs, networks, ours),
         weaknesses=_weaknesses(songs, networks, baselines, loops),
         compared=_compared(networks, ours, loops),
-        wishes=ours.wishes | _unknown_notes(songs, published),
+        wishes=ours.wishes | _unknown_notes(songs, published, ours),
     )
 
 
@@ -81,7 +82,9 @@ def _samples(study: Study, songs: Songs, networks: dict[str, Network], ours: Our
             for stem, name, piece in (
                 ("ours", "Our model, taught with the same songs", ours.pieces[0]),
                 ("ours-tokens", "Our model, taught with the same tokens", ours.token_pieces[0]),
+                ("ours-primer", "Our model, on from a test song", ours.primers.example),
             )
+            if piece is not None
         ),
         *(
             write_sample(piece, study.folder, stem, name, "real")
@@ -148,15 +151,15 @@ def _period(network: Network) -> str:
     return f"The commonest loop has a period of {period} ({count} of {len(loops)})."
 
 
-def _unknown_notes(songs: Songs, network: Network) -> dict[str, str]:
+def _unknown_notes(songs: Songs, network: Network, ours: Ours) -> dict[str, str]:
     unknown, tokens = songs.unknown("test")
     return {
         "unknown notes replaced by known ones": f"In the published representation: {unknown:,} of "
         f"{tokens:,} test tokens are unknown; each is replaced by the nearest known one, with a "
         f"warning. A primer of a test song: {warning(network.replaced) or 'all known.'} In our "
         f"own no note is unknown: {pitches_kept():.0%} of all pitches in all instruments come "
-        "back as they were, and lengths and tempi take the nearest class. Continuing a primer "
-        "with our model: not yet."
+        "back as they were, and lengths and tempi take the nearest class. "
+        f"{lakh_lstm_primers.sentence(ours.primers)}"
     }
 
 

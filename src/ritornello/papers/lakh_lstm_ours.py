@@ -19,6 +19,9 @@ from ritornello.encodings import chord_tokens, notes
 from ritornello.encodings.sequences import sequences
 from ritornello.evaluation import likelihood
 from ritornello.evaluation.endings import endings
+from ritornello.papers import lakh_lstm_primers, lakh_lstm_search
+from ritornello.papers.lakh_lstm_primers import Primers, continue_primers
+from ritornello.papers.lakh_lstm_search import search_settings
 from ritornello.papers.lakh_lstm_songs import SIDES, Songs, played
 from ritornello.papers.ours import compose_ours, score_ours, train_ours
 from ritornello.papers.outcome import Table
@@ -41,7 +44,8 @@ class Ours:
         token_pieces: composed in the manner of the played tokens, for piano.
         real: figures of `score_ours` on the real test songs.
         pieces: composed in the manner of the real songs, `_BARS` bars each.
-        table: figures of all models of ours on the real test songs.
+        primers: test songs that it went on from.
+        tables: of all models of ours on the real test songs, of the search, of the primers.
         wishes: what the authors asked for next, answered; all but unknown notes.
     """
 
@@ -49,7 +53,8 @@ class Ours:
     token_pieces: list[Piece]
     real: dict[str, Any]
     pieces: list[Piece]
-    table: Table
+    primers: Primers
+    tables: list[Table]
     wishes: dict[str, str]
 
 
@@ -97,13 +102,22 @@ def run_ours(study: Study, songs: Songs, *, token_minutes: float) -> Ours:
         compose_ours(models["all songs"], bars=_BARS, seed=study.seed + index)
         for index in range(count)
     ]
+    searched = search_settings(study, songs)
+    study.say("our model: goes on from primers")
+    primers = continue_primers(models["all songs"], [song.piece for song in songs.test], study.seed)
+    answers = _wishes(songs, figures, pieces, real_minutes)
     return Ours(
         nats_per_token(on_tokens, songs, study.settings["window"]),
         token_pieces,
         figures["all songs"],
         pieces,
-        _table(figures, real_minutes),
-        _wishes(songs, figures, pieces, real_minutes),
+        primers,
+        [
+            _table(figures, real_minutes),
+            lakh_lstm_search.table(searched),
+            lakh_lstm_primers.table(primers),
+        ],
+        answers | {"search over settings": lakh_lstm_search.sentence(searched)},
     )
 
 
@@ -166,7 +180,6 @@ def _wishes(
         f"with a quarter of them, after {minutes:g} minutes each.",
         "larger nets": f"{wide:.3f} nats per note with a network twice as wide, {whole:.3f} "
         f"without, after {minutes:g} minutes each.",
-        "search over settings": "Not yet here; see rhythmix2024.",
         "an introduction and an ending on every tune": f"Endings: {ends['in_last_bar']:.0%} of "
         f"{len(pieces)} pieces sound in the last of the bars asked for, {ends['complete']:.0%} "
         "also close on a chord of the key with a long note (real songs "

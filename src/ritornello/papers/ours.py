@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,6 +24,7 @@ from ritornello.runtime import open_engine
 from ritornello.training.config import TrainConfig, network_settings
 from ritornello.waveform import Waveform
 
+BUNDLED = Path(str(files("ritornello"))) / "assets" / "models" / "default"
 _COLLECTION = "study"
 _VALIDATION_EVENTS = 10_000  # a short run must not spend its minutes on validating
 _PATIENCE = 20
@@ -36,6 +38,7 @@ def train_ours(
     minutes: float,
     seed: int,
     threads: int,
+    start: Path | None = None,
     **settings: Any,
 ) -> Path:
     """Teach a note model that fits the music and the minutes; an earlier run is replaced.
@@ -45,6 +48,7 @@ def train_ours(
         folder: gets the music (`corpus/`), the record of the run and the model.
         minutes: of learning, validation included.
         seed: of everything random. threads: processors to use.
+        start: a model of this function, in another folder, that goes on learning.
         settings: of `TrainConfig`, in place of those that fit the amount of music; with ``steps``
             the run is counted in steps instead of minutes.
 
@@ -63,6 +67,9 @@ def train_ours(
         (folder / earlier).unlink(missing_ok=True)
     music = Corpus.open(folder / "corpus")
     taught = int(music.note_counts[music.indices("train")].sum())
+    before = None if start is None else checkpoint.load(start)
+    network = {} if before is None else {**before.network}
+    network.pop("collections", None)
     asked = {
         "minutes": None if settings.get("steps") else minutes,
         "seed": seed,
@@ -70,9 +77,11 @@ def train_ours(
         "patience": _PATIENCE,
         "validation_events": _VALIDATION_EVENTS,
         **network_settings(taught, None if settings.get("steps") else minutes),
+        **network,
         **settings,
     }
-    return train(music, folder, TrainConfig(**asked), provenance={"name": folder.name})
+    about = {"name": folder.name}
+    return train(music, folder, TrainConfig(**asked), start=before, provenance=about)
 
 
 def score_ours(model: Path, pieces: Iterable[Piece]) -> dict[str, Any]:
@@ -92,7 +101,7 @@ def score_ours(model: Path, pieces: Iterable[Piece]) -> dict[str, Any]:
 
 
 def compose_ours(model: Path, *, bars: int, seed: int, **rules: Any) -> Piece:
-    """Write a piece with a model, at the default boldness.
+    """Write a piece with a model as a user does, at the default boldness.
 
     Args:
         model: of `train_ours`. bars: exact length. seed: another seed, another piece.
@@ -108,6 +117,7 @@ def compose_ours(model: Path, *, bars: int, seed: int, **rules: Any) -> Piece:
         seeds=(seed,),
         collections=made.collections,
         line_ups=made.provenance.get("line_ups", ()),
+        minor_share=writing.minor_share(made.provenance.get("minor_shares", {}), None),
     )[0]
 
 
@@ -141,6 +151,44 @@ def beginning(piece: Piece, seconds: float) -> Piece:
         return piece
     ticks = np.arange(piece.length_ticks + 1)
     end = int(np.searchsorted(piece.ticks_to_seconds(ticks), seconds, side="right")) - 1
+    return _ended(piece, end)
+
+
+def some_bars(piece: Piece, first: int, last: int) -> Piece:
+    """Bars of a piece, counted from 0, the last one not included; notes that go on are cut off.
+
+    Bars that the piece does not have are left out.
+    """
+    lines = [*piece.bar_starts_ticks().tolist(), piece.length_ticks]
+    first, last = (min(bar, len(lines) - 1) for bar in (first, last))
+    return _begun(_ended(piece, lines[last]), lines[first])
+
+
+def _begun(piece: Piece, start: int) -> Piece:
+    """A piece from a tick on, without the notes that began before."""
+
+    def moved(track: Track) -> Track:
+        notes = track.notes[track.notes["onset"] >= start]
+        notes["onset"] -= start
+        return replace(track, notes=notes)
+
+    def in_force(changes: tuple[Any, ...]) -> tuple[Any, ...]:
+        before = [change for change in changes if change.tick <= start][-1:]
+        after = [change for change in changes if change.tick > start]
+        return tuple(change._replace(tick=max(0, change.tick - start)) for change in before + after)
+
+    return replace(
+        piece,
+        tracks=tuple(map(moved, piece.tracks)),
+        tempos=in_force(piece.tempos),
+        metres=in_force(piece.metres),
+        keys=in_force(piece.keys),
+        length_ticks=piece.length_ticks - start,
+    )
+
+
+def _ended(piece: Piece, end: int) -> Piece:
+    """A piece up to a tick."""
 
     def cut(track: Track) -> Track:
         notes = track.notes[track.notes["onset"] < end]

@@ -18,6 +18,7 @@ import numpy as np
 from ritornello.audio.files import read_audio, write_audio
 from ritornello.corpus.stem_folders import PARTS, StemSong, StemSongs, read_songs, split_songs
 from ritornello.errors import InputError
+from ritornello.papers.ours import BUNDLED
 from ritornello.papers.outcome import Chart, Figure, Outcome, Sample, Table
 from ritornello.papers.remix2023_jobs import Curves, Job, predict, run_jobs, write_chunks
 from ritornello.papers.remix2023_ours import Networks, accompany
@@ -37,7 +38,7 @@ from ritornello.papers.remix2023_scores import (
     settled_epoch,
     tables,
 )
-from ritornello.papers.remix2023_wishes import BUNDLED, wishes
+from ritornello.papers.remix2023_wishes import answered, wishes
 from ritornello.papers.study import Study
 from ritornello.waveform import Waveform
 
@@ -102,8 +103,7 @@ def run(study: Study) -> Outcome:
     outcome.charts = _charts(work)
     outcome.samples = _samples(work)
     outcome.weaknesses = _weaknesses(work)
-    outcome.wishes = wishes(study)
-    _beside_ours(work, outcome)
+    outcome.wishes = answered(wishes(study), _beside_ours(work, outcome))
     return outcome
 
 
@@ -379,8 +379,11 @@ def _weaknesses(work: _Work) -> list[str]:
     return faults
 
 
-def _beside_ours(work: _Work, outcome: Outcome) -> None:
-    """Add what ours does with the same test songs, where their solos are known as notes."""
+def _beside_ours(work: _Work, outcome: Outcome) -> dict[str, str]:
+    """Add what ours does with the same test songs, where their solos are known as notes.
+
+    Returns answers to what the authors asked for.
+    """
     study, test = work.study, work.sides["test"]
     networks = Networks(
         {source: work.by(source, "split", test) for source in SOURCES},
@@ -393,9 +396,9 @@ def _beside_ours(work: _Work, outcome: Outcome) -> None:
         found = accompany(folder, test, networks, BUNDLED, out=study.folder, seed=study.seed)
     except InputError as error:
         outcome.departures.append(f"our own model was not measured: {error.what}")
-        return
+        return {}
     outcome.figures += found.figures
     outcome.tables.append(found.table)
     outcome.samples.append(found.sample)
     outcome.compared = found.compared
-    outcome.wishes |= found.wishes
+    return found.wishes

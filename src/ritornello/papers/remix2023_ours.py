@@ -27,6 +27,7 @@ from ritornello.papers.ours import beginning, compose_ours, write_sample
 from ritornello.papers.outcome import Figure, Sample, Table
 from ritornello.papers.remix2023_scores import clicks_db
 from ritornello.papers.remix2023_scores import noise_db as pauses_db
+from ritornello.papers.remix2023_wishes import ANY_DURATION, NO_BORDERS, NO_NOISE
 from ritornello.piece import Piece, Track
 from ritornello.runtime import open_engine
 
@@ -385,11 +386,10 @@ def _wishes(
         for each, seconds in zip(longer, _LONGER_SECONDS, strict=True)
     )
     return {
-        "a remix without noise, and noise reduction that removes no notes": "Without noise, for "
-        f"stems that ours writes and renders: {heard}. Noise reduction of a recording: not yet.",
-        "no borders between chunks": "Yes, for stems that ours writes and renders: steps at "
-        f"chunk borders {_db(clicks.ours)} against elsewhere, real stems "
-        f"{_db(clicks.baselines.get('real stems'))}. For a heard recording: not yet.",
-        "a remix of any duration the user asks for": f"Yes, for a band told tempo "
-        f"({asked.tempo_bpm:g} bpm), metre and key: {off}. For a heard recording: not yet.",
+        NO_NOISE: f"Stems that ours writes and renders have none: {heard}.",
+        NO_BORDERS: "For stems that ours writes and renders: steps at chunk borders "
+        f"{_db(clicks.ours)} against elsewhere, real stems "
+        f"{_db(clicks.baselines.get('real stems'))}.",
+        ANY_DURATION: f"For stems of a band told tempo ({asked.tempo_bpm:g} bpm), metre and key: "
+        f"{off}.",
     }

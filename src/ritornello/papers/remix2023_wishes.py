@@ -10,19 +10,23 @@ be had from one state.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from importlib.resources import files
 from pathlib import Path
 
 from ritornello import checkpoint, io
 from ritornello.corpus.grid import on_grid
 from ritornello.errors import InputError
 from ritornello.evaluation.likelihood import evaluate
-from ritornello.papers.ours import beginning
+from ritornello.papers import partner
+from ritornello.papers.ours import BUNDLED, beginning
+from ritornello.papers.remix2023_band import any_duration, band_under, no_borders
 from ritornello.papers.study import Study
 from ritornello.piece import Piece
 
 BAND_SET = "band_arranged_synth"
-BUNDLED = Path(str(files("ritornello"))) / "assets" / "models" / "default"
+BOTH = "dependency on one's own past and on the other instruments at once"
+NO_NOISE = "a remix without noise, and noise reduction that removes no notes"
+NO_BORDERS = "no borders between chunks"
+ANY_DURATION = "a remix of any duration the user asks for"
 _BAND_PIECES, _BAND_SECONDS = 20, 20.0
 
 
@@ -42,6 +46,7 @@ class Hearing:
     alone: float
     together_pitch: float
     alone_pitch: float
+    given: partner.Hearing
 
     def sentence(self) -> str:
         """The measurement in one line."""
@@ -50,24 +55,34 @@ class Hearing:
             f"{self.together:.2f} nats per note with every part heard against {self.alone:.2f} "
             f"with each part's own past alone (pitch {self.together_pitch:.2f} against "
             f"{self.alone_pitch:.2f}), on {self.notes} notes of {self.pieces} held-out band "
-            f"pieces in {self.parts} parts, both told who plays. The others without the own past "
-            "were not measured: both live in one state. For sound: not yet."
+            f"pieces in {self.parts} parts, both told who plays. One part that hears all others, "
+            f"what is to come too: {self.given.heard:.2f} nats per note, without them "
+            f"{self.given.alone:.2f}. The others without the own past were not measured: both live "
+            "in one state."
         )
 
 
 def wishes(study: Study) -> dict[str, str]:
-    """What the authors left open, answered by a measurement or by "not yet"."""
+    """What the authors left open, answered by measurements on notes."""
     try:
         pieces = held_out_band(study.music_set(BAND_SET), _BAND_PIECES, _BAND_SECONDS)
-        study.say(f"scoring {len(pieces)} band pieces together and part by part")
-        both = hear_the_others(pieces).sentence()
     except InputError as error:
-        both = f"Not measured here: {error.what}"
+        return {BOTH: f"Not measured here: {error.what}"}
+    study.say(f"scoring {len(pieces)} band pieces together and part by part")
+    both = hear_the_others(pieces).sentence()
+    study.say("our own model writes bass and drums under given lines")
+    chunk_seconds = study.settings["chunk_seconds"]
+    band = band_under(BUNDLED, pieces, chunk_seconds=chunk_seconds, seed=study.seed)
+    return {BOTH: both, NO_BORDERS: no_borders(band), ANY_DURATION: any_duration(band)}
+
+
+def answered(for_notes: dict[str, str], for_stems: dict[str, str]) -> dict[str, str]:
+    """All wishes: what is true of notes, of stems that ours renders, and of recordings."""
     return {
-        "dependency on one's own past and on the other instruments at once": both,
-        "a remix without noise, and noise reduction that removes no notes": "Not yet.",
-        "no borders between chunks": "Not yet for remixes.",
-        "a remix of any duration the user asks for": "Not yet.",
+        wish: " ".join(
+            [*filter(None, (for_notes.get(wish), for_stems.get(wish))), "For a recording: not yet."]
+        )
+        for wish in (BOTH, NO_NOISE, NO_BORDERS, ANY_DURATION)
     }
 
 
@@ -96,6 +111,7 @@ def hear_the_others(pieces: list[Piece], model: Path | None = None) -> Hearing:
         apart["nats_per_note"],
         whole["fields"]["pitch"],
         apart["fields"]["pitch"],
+        partner.hearing(model or BUNDLED, pieces, "vary"),
     )
 
 

@@ -14,7 +14,9 @@ import torch
 
 from ritornello.encodings.onehot_events import DURATIONS, PITCHES
 from ritornello.evaluation.endings import endings
-from ritornello.papers.ours import write_sample
+from ritornello.papers import rhythmix2024_given as given
+from ritornello.papers import rhythmix2024_ratings as ratings
+from ritornello.papers.ours import BUNDLED, write_sample
 from ritornello.papers.outcome import Chart, Figure, Outcome, Sample, Table
 from ritornello.papers.rhythmix2024_bench import (
     PRIMER_EVENTS,
@@ -28,12 +30,9 @@ from ritornello.papers.rhythmix2024_bench import (
 from ritornello.papers.rhythmix2024_music import bare_piece, load_music
 from ritornello.papers.rhythmix2024_search import (
     BATCHES,
-    DEFAULT_BATCH,
-    DEFAULT_LEARNING_RATE,
+    DEFAULT,
     LEARNING_RATES,
-    Trial,
-    best_of,
-    search,
+    SPACE,
     trials_chart,
     trials_table,
 )
@@ -46,6 +45,7 @@ from ritornello.papers.rhythmix2024_training import (
     nats_per_note,
     ngram_nats_per_note,
 )
+from ritornello.papers.search import Trial, best_of, search
 from ritornello.papers.study import Study
 
 _LISTENER = "simulated listener (stepwise melody within a key, and noise)"
@@ -64,19 +64,22 @@ def run(study: Study) -> Outcome:
     bench = Bench(study, music)
     minutes = study.settings["trial_minutes"]
     study.say(f"Search: {study.settings['trials']} trials of at most {minutes:g} minutes.")
-    trials = search(bench.attempt, study.settings["trials"], seed=study.seed)
+    trials = search(SPACE, DEFAULT, bench.attempt, study.settings["trials"], seed=study.seed)
     learned = bench.learn(best_of(trials))
     ours = bench.ours()
     study.say("Songs from primers.")
     songs = Songs.of(study, music, learned.tuned.model, ours.songs)
     feedback = bench.feedback(learned.tuned.model)
+    rated = ratings.ours_rated(study, ours.lines, bench.held_out)
+    study.say("Lines for given ones.")
+    found = given.from_given(BUNDLED, songs.held_out, songs.published, study.seed)
     nats = {
         **ngram_nats_per_note(bench.taught, bench.held_out),
         "default": nats_per_note(learned.default.model, bench.held_out),
         "tuned": nats_per_note(learned.tuned.model, bench.held_out),
         "ours": nats_of_ours(ours.lines, bench.held_out),
     }
-    report = _Report(study, bench, trials, learned, nats, songs, feedback)
+    report = _Report(study, bench, trials, learned, nats, songs, feedback, rated, found)
     return Outcome(
         study.recipe.id,
         study.budget,
@@ -85,7 +88,13 @@ def run(study: Study) -> Outcome:
         stand_in=study.data is None,
         departures=report.departures(),
         figures=[*report.likelihoods(), *report.of_songs(), *report.of_ratings()],
-        tables=[trials_table(trials, minutes), report.settings_table(), report.ratings_table()],
+        tables=[
+            trials_table(trials, minutes),
+            report.settings_table(),
+            report.ratings_table(),
+            ratings.table(rated),
+            *given.tables(found),
+        ],
         charts=[trials_chart(trials, minutes, VALIDATIONS), report.learning_chart()],
         samples=report.samples(),
         weaknesses=report.weaknesses(),
@@ -108,9 +117,11 @@ class _Report:
     nats: dict[str, np.ndarray]
     songs: Songs
     feedback: Feedback
+    rated: ratings.OursRated
+    given: given.Given | None
 
     def departures(self) -> list[str]:
-        config, low, high = self.bench.config, *LEARNING_RATES
+        config, (low, high, _) = self.bench.config, LEARNING_RATES
         return [
             f"the authors give no sizes: here {config.layers} layers of {config.width} units, "
             f"dropout {config.dropout:g}, windows of {self.bench.settings['window']} events, Adam, "
@@ -177,8 +188,8 @@ class _Report:
     def settings_table(self) -> Table:
         best = best_of(self.trials)
         settings = {
-            "default settings": (DEFAULT_LEARNING_RATE, DEFAULT_BATCH, "default"),
-            "best settings": (best.learning_rate, best.batch, "tuned"),
+            "default settings": (*DEFAULT.values(), "default"),
+            "best settings": (*best.settings.values(), "tuned"),
         }
         rows = [
             [name, rate, batch, run.steps, run.nats_per_note, *self.nats[key], self.nats[key].sum()]
@@ -319,6 +330,9 @@ class _Report:
             samples.append(write_sample(song, folder, "song", name, "published"))
             name = "how that song goes on"
             samples.append(write_sample(opening, folder, "song-real", name, "real"))
+        name = "the highest line is given, the others are ours"
+        if self.given is not None:
+            samples.append(write_sample(self.given.example, folder, "song-given", name, "ours"))
         name = "16 bars with an ending, composed from nothing"
         samples.append(write_sample(self.songs.ours[0], folder, "song-ours", name, "ours"))
         return samples
@@ -358,19 +372,20 @@ class _Report:
     def wishes(self) -> dict[str, str]:
         closed = endings(self.songs.ours)
         default, tuned = (float(self.nats[name].sum()) for name in ("default", "tuned"))
-        best = best_of(self.trials)
+        rate, batch = best_of(self.trials).settings.values()
         together = _percent(consonant_share(self.songs.ours, from_ticks=0))
         return {
             "a complete song with an ending": f"{100 * closed['complete']:.0f}% of our songs end "
             "on the last bar, on a chord of the key, with a closing duration",
-            "from given notes": "not yet: our model composes from nothing",
+            "from given notes": given.sentence(self.given),
             "harmony of several tracks": f"{together}% of the notes of our songs that sound "
             "together are consonant",
             "search over learning rate and batch size": f"{len(self.trials)} trials found "
-            f"{best.learning_rate:.2g} and {best.batch}: {default - tuned:+.3f} nats a note fewer "
+            f"{rate:.2g} and {batch}: {default - tuned:+.3f} nats a note fewer "
             "than with the defaults after equal minutes, held out",
             "ratings improve the model": f"their network: {self.feedback.before.stars[0]:.2f} to "
-            f"{self.feedback.after.stars[0]:.2f} stars of a simulated listener; our model: not yet",
+            f"{self.feedback.after.stars[0]:.2f} stars of a simulated listener; "
+            f"{ratings.sentence(self.rated)}",
         }
 
 

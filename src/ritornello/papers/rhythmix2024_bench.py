@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,12 +19,7 @@ from ritornello.papers.rhythmix2024_feedback import (
     simulated_rating,
 )
 from ritornello.papers.rhythmix2024_music import Music
-from ritornello.papers.rhythmix2024_search import (
-    DEFAULT_BATCH,
-    DEFAULT_LEARNING_RATE,
-    Report,
-    Trial,
-)
+from ritornello.papers.rhythmix2024_search import DEFAULT
 from ritornello.papers.rhythmix2024_training import (
     Length,
     Trained,
@@ -32,6 +28,7 @@ from ritornello.papers.rhythmix2024_training import (
     train,
     windows,
 )
+from ritornello.papers.search import Report, Trial
 from ritornello.papers.study import Study
 from ritornello.piece import Piece
 
@@ -96,26 +93,27 @@ class Bench:
             seed=study.seed,
         )
 
-    def attempt(self, learning_rate: float, batch: int, report: Report) -> Trained:
+    def attempt(self, settings: dict[str, Any], report: Report) -> Trained:
         """A trial of the search."""
         length = Length(self.settings["trial_minutes"])
-        return self.train(learning_rate=learning_rate, batch=batch, length=length, report=report)
+        return self.train(**settings, length=length, report=report)
 
     def learn(self, best: Trial) -> Learned:
         length = Length(self.settings["minutes"])
+        rate, batch = best.settings.values()
         self.study.say(
-            f"Default and best settings ({best.learning_rate:.2g}, batch {best.batch}) learn for "
-            f"{length.minutes:g} minutes each."
+            f"Default and best settings ({rate:.2g}, batch {batch}) learn for {length.minutes:g} "
+            "minutes each."
         )
         return Learned(
-            self.train(learning_rate=DEFAULT_LEARNING_RATE, batch=DEFAULT_BATCH, length=length),
-            self.train(learning_rate=best.learning_rate, batch=best.batch, length=length),
+            self.train(**DEFAULT, length=length),
+            self.train(**best.settings, length=length),
         )
 
     def ours(self) -> Ours:
         minutes = self.settings["ours_minutes"]
         self.study.say(f"Our model learns the lines, then the songs, {minutes:g} minutes each.")
-        options = {"seed": self.study.seed, "threads": self.study.threads}
+        options: dict[str, Any] = {"seed": self.study.seed, "threads": self.study.threads}
         options |= self.settings.get("ours", {})  # a size that fits few minutes, not only the music
         whole = ((song.name, song.piece, song.split) for song in self.music.songs)
         lines, songs = (self.study.folder / name for name in ("ours-lines", "ours-songs"))
@@ -182,13 +180,14 @@ class Songs:
 
     Attributes:
         published, real, mixed: from the same held-out songs; mixed ones join lines that never met.
-        ours: composed.
+        held_out: those songs whole, with their metres. ours: composed.
         closing: share of lines that end on the tonic with a closing duration, by maker.
     """
 
     published: list[Piece]
     real: list[Piece]
     mixed: list[Piece]
+    held_out: list[Piece]
     ours: list[Piece]
     closing: dict[str, float]
 
@@ -214,6 +213,7 @@ class Songs:
             [heard.song_of(model, song, seed=study.seed) for song in several],
             [heard.opening_of(song) for song in several],
             heard.mixed_songs(several),
+            [replace(song.piece, tracks=song.piece.tracks[:_MOST_LINES]) for song in several],
             composed,
             {name: 100 * float(np.mean(found)) for name, found in closing.items()},
         )

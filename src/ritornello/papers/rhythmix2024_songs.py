@@ -28,7 +28,7 @@ from ritornello.papers.rhythmix2024_training import continued
 from ritornello.piece import Piece
 from ritornello.runtime import open_engine
 
-_PRIMER_TICKS = 4 * 96  # four bars of 4/4
+PRIMER_TICKS = 4 * 96  # four bars of 4/4
 _SONG_TICKS = 16 * 96
 _SONG_BARS = 16
 _MOST_EVENTS = 256
@@ -51,7 +51,7 @@ def opening_of(song: Song) -> Piece:
 
 
 def _taken_up(model: EventLSTM, events: np.ndarray, seed: int) -> np.ndarray:
-    primer = _until(events, _PRIMER_TICKS)
+    primer = _until(events, PRIMER_TICKS)
     return np.concatenate([primer, continued(model, [primer], _MOST_EVENTS, seed=seed)[0]])
 
 
@@ -143,7 +143,7 @@ def consonance(piece: Piece, *, from_ticks: int = 0) -> tuple[int, int]:
     return consonant, pairs
 
 
-def consonant_share(pieces: Sequence[Piece], *, from_ticks: int = _PRIMER_TICKS) -> float | None:
+def consonant_share(pieces: Sequence[Piece], *, from_ticks: int = PRIMER_TICKS) -> float | None:
     """Share of consonant pairs over all pieces, after the primer; None where there is no pair."""
     counts = np.array([consonance(piece, from_ticks=from_ticks) for piece in pieces]).reshape(-1, 2)
     consonant, pairs = counts.sum(axis=0).tolist()
