@@ -222,6 +222,8 @@ def _part_lookbacks(
     int64 [events, distances]; NONE where it did not play.
     """
     notes = np.flatnonzero(is_note(fields[:, PART]))
+    if not len(notes):
+        return np.full((len(fields), len(LOOKBACK_BARS)), NONE[PITCH])
     keys = given.order_key(onsets[notes], fields[notes, PART], fields[notes, PITCH])
     same_chord = (fields[:, SHIFT] == 0) & (fields[:, PART] == previous[:, PART])
     above = np.where(same_chord, previous[:, PITCH], -1)
