@@ -36,11 +36,16 @@ REST_BEFORE_THE_LAST_BAR = {
     "bars": 12, "metre": "3/8", "tempo_bpm": 20.0, "key": "C major",
     "parts": ["drums", "double bass"], "polyphony": {"all": 1},
 }  # fmt: skip
+MANY_PARTS_IN_TWO_BARS = {
+    "bars": 2, "metre": "3/8", "tempo_bpm": 100.0, "key": "C major",
+    "parts": ["drums", "bass", "piano", "organ", "flute", "lead"],
+}  # fmt: skip
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(rules=RULES, seed=st.integers(0, 2**32 - 1))
 @example(rules=REST_BEFORE_THE_LAST_BAR, seed=7)
+@example(rules=MANY_PARTS_IN_TWO_BARS, seed=45)
 def test_an_independent_reader_finds_no_rule_broken(engine, rules, seed):
     asked = Rules(**rules)
     piece = compose(engine, asked, seeds=[seed])[0]

@@ -152,7 +152,8 @@ class RuleMasks:
         if self._missing and onset >= self._half:
             overdue = [part for part in allowed.tolist() if part in self._missing]
             if overdue:
-                legal[overdue] = True
+                # At the last chord those who come earlier in the order could not follow.
+                legal[overdue[:1] if self.pitch_rules.closing(onset) else overdue] = True
                 return legal
         legal[allowed] = True
         if come and self.ahead is not None:
