@@ -64,7 +64,10 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
     made["chorales"].add_argument("--side", default="valid", help="of the canonical split")
     made["chorales"].add_argument("--chorales", type=int, help="the first so many; all if left out")
     made["chorales"].add_argument(
-        "--minutes", type=float, default=8.0, help="of one core for the model of chorales alone"
+        "--steps",
+        type=int,
+        default=2400,
+        help="of learning chorales alone; a fifth of a second each",
     )
     made["given"].add_argument("--songs", type=int, default=1000)
     made["rules"].add_argument("--pieces", type=int, default=10_000)

@@ -132,8 +132,8 @@ def taught(train: Sequence[np.ndarray], options: argparse.Namespace, folder: Pat
         entries = ((piece_of(frames), Entry(f"{i}", _COLLECTION)) for i, frames in enumerate(train))
         write_store(entries, store)
     corpus = Corpus.open(store)
-    settings = network_settings(int(corpus.note_counts.sum()), options.minutes)
-    config = TrainConfig(minutes=options.minutes, threads=1, seed=options.seed, **settings)
+    settings = network_settings(int(corpus.note_counts.sum()))
+    config = TrainConfig(steps=options.steps, threads=1, seed=options.seed, **settings)
     return teach(corpus, folder / "model", config)
 
 
