@@ -170,13 +170,14 @@ def test_the_real_continuation_is_like_itself():
 
 def test_primers_are_continued_and_none_is_refused(tiny_model):
     songs = [band(seed, bars=16) for seed in range(2)] + [band(9, bars=4)]
-    found = continue_primers(checkpoint.find(tiny_model), songs, seed=0)
-    assert (found.primers, found.refused, found.warned) == (2, 0, 0)
+    models = {"a model": checkpoint.find(tiny_model)}
+    found = continue_primers(models, songs, seed=0)
+    assert (found.primers, found.refused) == (2, 0)
     assert found.example.bar_count == 16
-    assert "2 of 2 primers" in lakh_lstm_primers.sentence(found)
-    assert "none was continued" in lakh_lstm_primers.sentence(
-        continue_primers(checkpoint.find(tiny_model), songs[2:], seed=0)
-    )
+    said = lakh_lstm_primers.sentence(found)
+    assert "2 of 2 primers of test songs were continued: by a model" in said
+    none = continue_primers(models, songs[2:], seed=0)
+    assert "none was continued" in lakh_lstm_primers.sentence(none)
 
 
 def test_the_best_trial_is_compared_on_the_test_songs(outcome: Outcome):

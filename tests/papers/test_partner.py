@@ -45,7 +45,7 @@ def test_songs_come_back_longer_or_with_more_parts(tiny_model):
 
 def test_a_song_without_notes_is_refused_and_counted(tiny_model):
     found = continued(tiny_model, [Piece(()), band(bars=2)], 1, seed=0)
-    assert (len(found.pieces), found.refused) == (1, 1)
+    assert (len(found.pieces), found.refused, found.answered) == (1, 1, (1,))
 
 
 def test_a_band_under_a_line_has_the_bars_asked_for(tiny_model):

@@ -23,7 +23,7 @@ from ritornello.papers import lakh_lstm_primers, lakh_lstm_search
 from ritornello.papers.lakh_lstm_primers import Primers, continue_primers
 from ritornello.papers.lakh_lstm_search import search_settings
 from ritornello.papers.lakh_lstm_songs import SIDES, Songs, played
-from ritornello.papers.ours import compose_ours, score_ours, train_ours
+from ritornello.papers.ours import BUNDLED, compose_ours, score_ours, train_ours
 from ritornello.papers.outcome import Table
 from ritornello.papers.study import Study
 from ritornello.piece import Piece, Track, note_table
@@ -104,7 +104,8 @@ def run_ours(study: Study, songs: Songs, *, token_minutes: float) -> Ours:
     ]
     searched = search_settings(study, songs)
     study.say("our model: goes on from primers")
-    primers = continue_primers(models["all songs"], [song.piece for song in songs.test], study.seed)
+    going_on = {"our model of the songs": models["all songs"], "the one that ships": BUNDLED}
+    primers = continue_primers(going_on, [song.piece for song in songs.test], study.seed)
     answers = _wishes(songs, figures, pieces, real_minutes)
     return Ours(
         nats_per_token(on_tokens, songs, study.settings["window"]),

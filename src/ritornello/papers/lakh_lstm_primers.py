@@ -6,8 +6,8 @@ goes on from a primer is nearer to the first than to the second.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,13 +15,13 @@ import numpy as np
 from ritornello.io.spelling import pitch_class_weights
 from ritornello.keys import estimate_key
 from ritornello.papers.ours import some_bars
-from ritornello.papers.outcome import Table
+from ritornello.papers.outcome import Table, known
 from ritornello.papers.partner import continued
 from ritornello.piece import Piece
 
 _PRIMER_BARS = 8
 _BARS = 8
-_OURS, _REAL, _OTHER = "ours", "how the song goes on", "how another song goes on"
+_REAL, _OTHER = "the song itself", "another song"
 
 
 @dataclass(frozen=True)
@@ -46,37 +46,48 @@ class Primers:
     """What came of the primers.
 
     Attributes:
-        primers: how many. refused: of them. warned: those heard otherwise than written.
-        rows: by who goes on. example: a primer and what is ours after it.
+        primers: how many. refused: of them.
+        warned: primers heard otherwise than written, by model.
+        rows: by who goes on, our models first. example: a primer and what the first model wrote.
     """
 
     primers: int
     refused: int
-    warned: int
+    warned: dict[str, int]
     rows: dict[str, Likeness]
     example: Piece | None
 
 
-def continue_primers(model: Path, songs: Sequence[Piece], seed: int) -> Primers:
-    """Let a model go on from the first eight bars of songs, for eight more.
+def continue_primers(models: Mapping[str, Path], songs: Sequence[Piece], seed: int) -> Primers:
+    """Let models go on from the first eight bars of songs, for eight more.
 
     Args:
-        model: of ours. songs: those with fewer than sixteen bars are left out.
+        models: of ours, by name. songs: those with fewer than sixteen bars are left out.
         seed: of the first continuation; each song has the next.
     """
     songs = [song for song in songs if song.bar_count >= _PRIMER_BARS + _BARS]
     primers = [some_bars(song, 0, _PRIMER_BARS) for song in songs]
-    real = [some_bars(song, _PRIMER_BARS, _PRIMER_BARS + _BARS) for song in songs]
-    answers = continued(model, primers, _BARS, seed=seed)
-    written = [some_bars(piece, _PRIMER_BARS, _PRIMER_BARS + _BARS) for piece in answers.pieces]
-    makers = {_OURS: written, _REAL: real, _OTHER: [*real[1:], *real[:1]]}
-    return Primers(
-        len(primers),
-        answers.refused,
-        sum(map(bool, answers.warnings)),
-        {name: likeness(primers, pieces, real) for name, pieces in makers.items()},
-        answers.pieces[0] if answers.pieces else None,
+    real = [_after(song) for song in songs]
+    other = [*real[1:], *real[:1]]
+    answers = {name: continued(model, primers, _BARS, seed=seed) for name, model in models.items()}
+    first = next(iter(answers.values()))  # what can be continued depends on the primer alone
+    primers, real, other = (
+        [group[index] for index in first.answered] for group in (primers, real, other)
     )
+    written = {name: [*map(_after, answer.pieces)] for name, answer in answers.items()}
+    makers = written | {_REAL: real, _OTHER: other}
+    return Primers(
+        len(songs),
+        first.refused,
+        {name: sum(map(bool, answer.warnings)) for name, answer in answers.items()},
+        {name: likeness(primers, pieces, real) for name, pieces in makers.items()},
+        first.pieces[0] if first.pieces else None,
+    )
+
+
+def _after(piece: Piece) -> Piece:
+    """The bars that follow a primer."""
+    return some_bars(piece, _PRIMER_BARS, _PRIMER_BARS + _BARS)
 
 
 def likeness(primers: Sequence[Piece], pieces: Sequence[Piece], real: Sequence[Piece]) -> Likeness:
@@ -112,14 +123,13 @@ def table(found: Primers) -> Table:
         ["continued by", "in the primer's key %", "notes in its scale %",
          "pitch classes like the real ones %", "notes a beat like the real ones %"],
         [
-            [name, *(100 * value for value in
-                     (row.same_key, row.in_scale, row.pitch_overlap, row.density_ratio))]
+            [name, *(known(100 * value) for value in astuple(row))]
             for name, row in found.rows.items()
         ],
         f"{found.primers} primers of {_PRIMER_BARS} bars and {_BARS} bars more of each, all parts; "
         "means. A relative key counts as the same. Of notes a beat the smaller number by the "
-        f"larger. {found.refused} primers were refused, {found.warned} were heard otherwise than "
-        "written, with a warning.",
+        f"larger. {found.refused} primers were refused. Heard otherwise than written, with a "
+        f"warning: {', '.join(f'{count} by {name}' for name, count in found.warned.items())}.",
     )  # fmt: skip
 
 
@@ -127,13 +137,17 @@ def sentence(found: Primers) -> str:
     """The answer to what the authors asked for."""
     if not found.primers:
         return f"No test song has {_PRIMER_BARS + _BARS} bars, so none was continued."
-    ours, other = found.rows[_OURS], found.rows[_OTHER]
+    said = "; ".join(
+        f"by {name} {_percent(found.rows[name].same_key)} of them stay in the primer's key, "
+        f"{_percent(found.rows[name].pitch_overlap)} of the pitch classes are those of the real "
+        f"continuation, {warned} had a warning"
+        for name, warned in found.warned.items()
+    )
+    other = found.rows[_OTHER]
     return (
-        f"Our model went on from {found.primers - found.refused} of {found.primers} primers of "
-        f"test songs, {found.warned} with a warning: {_percent(ours.same_key)} stay in the "
-        f"primer's key (other songs {_percent(other.same_key)}), and {_percent(ours.pitch_overlap)}"
-        f" of their pitch classes are those of the real continuation (other songs "
-        f"{_percent(other.pitch_overlap)})."
+        f"{found.primers - found.refused} of {found.primers} primers of test songs were continued: "
+        f"{said}; another song in their place: {_percent(other.same_key)} and "
+        f"{_percent(other.pitch_overlap)}."
     )
 
 

@@ -7,6 +7,7 @@ it names by relative paths, so that a report can be written at any later time.
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -49,6 +50,11 @@ class Table:
     columns: list[str]
     rows: list[list[Any]]
     note: str = ""
+
+
+def known(value: float) -> float | None:
+    """A number for a table or a figure; None for one that could not be measured (nan)."""
+    return None if math.isnan(value) else float(value)
 
 
 @dataclass(frozen=True)

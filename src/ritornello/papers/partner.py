@@ -95,11 +95,13 @@ class Answers:
     """What a model made of songs.
 
     Attributes:
-        pieces: the songs with what was written; their own tracks come first.
-        warnings: how the model hears each song otherwise than it is written.
-        refused: songs that nothing was written for.
+        answered: indices of the songs that something was written for.
+        pieces: these songs with what was written; their own tracks come first.
+        warnings: how the model hears each of them otherwise than it is written.
+        refused: how many others there are.
     """
 
+    answered: tuple[int, ...]
     pieces: tuple[Piece, ...]
     warnings: tuple[tuple[str, ...], ...]
     refused: int
@@ -135,12 +137,17 @@ def arranged(
 def _answers(model: Path, jobs: Sequence[Callable[..., Plan]], seed: int) -> Answers:
     made = checkpoint.load(checkpoint.find(model))
     known = known_instruments(made.baseline) if made.baseline else None
-    plans = []
-    for job in jobs:
+    plans = {}
+    for index, job in enumerate(jobs):
         try:
-            plans.append(job(known=known))
+            plans[index] = job(known=known)
         except InputError:
             continue
-    seeds = range(seed, seed + len(plans))
-    pieces = perform(open_engine(made), plans, seeds, collections=made.collections)
-    return Answers(pieces, tuple(plan.warnings for plan in plans), len(jobs) - len(plans))
+    pieces = perform(
+        open_engine(made),
+        [*plans.values()],
+        [seed + index for index in plans],
+        collections=made.collections,
+    )
+    warnings = tuple(plan.warnings for plan in plans.values())
+    return Answers(tuple(plans), pieces, warnings, len(jobs) - len(plans))

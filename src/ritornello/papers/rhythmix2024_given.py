@@ -18,7 +18,7 @@ from ritornello.generation.join import without
 from ritornello.generation.verbs import highest_track
 from ritornello.instruments import INSTRUMENTS
 from ritornello.papers.ours import some_bars
-from ritornello.papers.outcome import Table
+from ritornello.papers.outcome import Table, known
 from ritornello.papers.partner import Hearing, arranged, hearing
 from ritornello.papers.rhythmix2024_songs import PRIMER_TICKS
 from ritornello.piece import Piece
@@ -145,7 +145,7 @@ def _harmony_table(found: Given) -> Table:
         "How the other lines go with the highest one",
         ["lines", *_JUDGED.values()],
         [
-            [name, *(100 * row[share] for share in shares), row["consonance"]]
+            [name, *(known(100 * row[share]) for share in shares), known(row["consonance"])]
             for name, row in rows.items()
         ],
         f"Means over songs; ours {_SEEDS} times for each. Chords are detected in the highest line "
@@ -161,9 +161,9 @@ def sentence(found: Given | None) -> str:
     one, rest = found.hearings["vary"], found.hearings["harmonise"]
     ours, real = found.agreements["ours"], found.agreements["real music"]
     return (
-        f"yes: knowing the other lines, the bundled model needs {one.heard:.3f} nats a note of a "
-        f"line and {one.alone:.3f} without; knowing the highest, {rest.heard:.3f} a note of the "
-        f"others and {rest.alone:.3f} without ({found.songs} held-out songs). Of the pairs that "
+        f"the bundled model needs {one.heard:.3f} nats a note of a line when the others are given "
+        f"and {one.alone:.3f} without them; {rest.heard:.3f} a note of all others when the highest "
+        f"is given and {rest.alone:.3f} without ({found.songs} held-out songs). Of the pairs that "
         f"sound on a beat {_percent(ours[_WRITTEN])} are dissonant under the highest line "
         f"({_percent(ours[_BARS_APART])} under other bars of it, {_percent(ours[_KEYS_APART])} "
         f"transposed, real music {_percent(real[_WRITTEN])}); {found.warnings} songs are heard "
