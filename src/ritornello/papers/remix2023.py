@@ -18,7 +18,6 @@ import numpy as np
 from ritornello.audio.files import read_audio, write_audio
 from ritornello.corpus.stem_folders import PARTS, StemSong, StemSongs, read_songs, split_songs
 from ritornello.errors import InputError
-from ritornello.papers.ours import BUNDLED
 from ritornello.papers.outcome import Chart, Figure, Outcome, Sample, Table
 from ritornello.papers.remix2023_jobs import Curves, Job, predict, run_jobs, write_chunks
 from ritornello.papers.remix2023_ours import Networks, accompany
@@ -380,10 +379,7 @@ def _weaknesses(work: _Work) -> list[str]:
 
 
 def _beside_ours(work: _Work, outcome: Outcome) -> dict[str, str]:
-    """Add what ours does with the same test songs, where their solos are known as notes.
-
-    Returns answers to what the authors asked for.
-    """
+    """Add what ours does with the test songs whose solos are known as notes; returns answers."""
     study, test = work.study, work.sides["test"]
     networks = Networks(
         {source: work.by(source, "split", test) for source in SOURCES},
@@ -393,7 +389,7 @@ def _beside_ours(work: _Work, outcome: Outcome) -> dict[str, str]:
     folder = study.data or study.music_set(STEM_SET)
     study.say("our own model accompanies the test songs")
     try:
-        found = accompany(folder, test, networks, BUNDLED, out=study.folder, seed=study.seed)
+        found = accompany(folder, test, networks, out=study.folder, seed=study.seed)
     except InputError as error:
         outcome.departures.append(f"our own model was not measured: {error.what}")
         return {}

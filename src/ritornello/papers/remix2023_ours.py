@@ -1,9 +1,8 @@
 """Our note model and our renderer asked for what `remix2023` does: the band around a solo.
 
-Ours hears nothing yet. It is told what a player would say of the solo (tempo, metre, key, length),
-writes bass, drums, piano and strings under these rules, and the SoundFont renderer plays them. Its
-stems are measured by the functions that measure the networks, at the same rate. How near they come
-to the real stems, as SI-SDR tells it, has no meaning for a band that was never heard.
+Ours hears no sound and is not given the solo here (`remix2023_band` gives it lines). Told tempo,
+metre, key and length, it writes bass, drums, piano and strings, and the SoundFont renderer plays
+them. The stems are measured as the networks' are; SI-SDR has no meaning for a band never heard.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from ritornello.errors import InputError
 from ritornello.evaluation.separation import noise_db
 from ritornello.io.spelling import pitch_class_weights
 from ritornello.keys import KeyName, estimate_key
-from ritornello.papers.ours import beginning, compose_ours, write_sample
+from ritornello.papers.ours import BUNDLED, beginning, compose_ours, write_sample
 from ritornello.papers.outcome import Figure, Sample, Table
 from ritornello.papers.remix2023_scores import clicks_db
 from ritornello.papers.remix2023_scores import noise_db as pauses_db
@@ -182,7 +181,13 @@ def _sounding(piece: Piece, track: Track, samples: int, rate_hz: int) -> np.ndar
 
 
 def accompany(
-    folder: Path, songs: list[StemSong], networks: Networks, model: Path, *, out: Path, seed: int
+    folder: Path,
+    songs: list[StemSong],
+    networks: Networks,
+    model: Path = BUNDLED,
+    *,
+    out: Path,
+    seed: int,
 ) -> Beside:
     """Let ours accompany the solo of each song, and measure it beside the networks.
 
