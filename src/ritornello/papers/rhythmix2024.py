@@ -70,7 +70,7 @@ def run(study: Study) -> Outcome:
     study.say("Songs from primers.")
     songs = Songs.of(study, music, learned.tuned.model, ours.songs)
     feedback = bench.feedback(learned.tuned.model)
-    rated = ratings.ours_rated(study, ours.lines, bench.taught, bench.held_out)
+    rated = ratings.ours_rated(study, ours.lines, bench.held_out)
     study.say("Lines for given ones.")
     found = given.from_given(BUNDLED, songs.held_out, songs.published, study.seed)
     nats = {
