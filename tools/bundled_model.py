@@ -21,6 +21,7 @@ from ritornello.corpus.scan import ScanResult, scan
 from ritornello.corpus.splits import assign_splits
 from ritornello.corpus.store import Corpus, build_store
 from ritornello.encodings import notes
+from ritornello.encodings.tasks import TASKS
 from ritornello.evaluation.likelihood import evaluate
 from ritornello.instruments import INSTRUMENTS
 from ritornello.piece import Piece
@@ -68,6 +69,10 @@ def pack(data: Path, run: Path) -> None:
         "near copy in training; teacher forced, state new for each piece, int8 weights",
         "open": evaluate(rounded, held_out, controls="open", longest=_LONGEST_EVENTS),
         "given": evaluate(rounded, held_out, controls="given", longest=_LONGEST_EVENTS),
+    }
+    figures["tasks"] = {
+        name: evaluate(rounded, held_out[::2], controls="given", task=name, longest=_LONGEST_EVENTS)
+        for name in TASKS
     }
     exact = evaluate(model, held_out[::10], longest=_LONGEST_EVENTS)["nats_per_note"]
     coarse = evaluate(rounded, held_out[::10], longest=_LONGEST_EVENTS)["nats_per_note"]
@@ -143,6 +148,14 @@ The unigram and the bigram are counted on the training music and score the same 
 
 Nats a note by field (open): {fields}.
 
+By task, nats a composed note of every second of these pieces, told what the piece is like and given
+what the task gives; "silence" between given notes counts as well, so tasks with few composed notes
+cost more each.
+
+| task | composed notes | nats/note | of that pitch | unigram | bigram |
+|---|---|---|---|---|---|
+{tasks}
+
 ## Data, licences and credits
 | set | share of training | credit |
 |---|---|---|
@@ -153,10 +166,10 @@ chords are public domain, their arrangement was made by rules.
 
 ## Limits
 It knows General MIDI instruments in {classes} classes, times in 1/24 of a quarter note and 32
-levels of loudness. It was trained for less than two hours on a CPU: phrases are coherent,
-long forms are not yet. It has no notion of lyrics, and it has not heard music written after 1930
-outside games. It may by chance write a passage that is in its training music: `ritornello
-originality` finds it, and `ritornello compose --original` tries again.
+levels of loudness. It was trained for less than three hours on a CPU: phrases are coherent, long
+forms are not yet. It has no notion of lyrics, and it has not heard music written after 1930 outside
+games. It may by chance write a passage of its training music: `ritornello originality` measures it,
+with the index beside the model, from which no music can be rebuilt.
 """
 
 
@@ -190,6 +203,12 @@ def card(model: Checkpoint) -> str:
         int8_loss=figures["int8_loss_nats_per_note"],
         protocol=figures["protocol"],
         rows="\n".join(rows),
+        tasks="\n".join(
+            f"| {name} | {told['notes']:,} | {told['nats_per_note']:.2f} "
+            f"| {told['fields']['pitch']:.2f} | {told['unigram_nats_per_note']:.2f} "
+            f"| {told['bigram_nats_per_note']:.2f} |"
+            for name, told in figures["tasks"].items()
+        ),
         fields=", ".join(f"{name} {nats:.2f}" for name, nats in figures["open"]["fields"].items()),
         credits="\n".join(
             f"| {name} | {share:.1%} | {about['credits'][name]} |" for name, share in shares

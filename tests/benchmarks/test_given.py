@@ -23,7 +23,7 @@ from ritornello.encodings.notes import FIELDS, SIZES, is_note, part_of  # noqa: 
 from ritornello.encodings.sequences import TIMED, stacked  # noqa: E402
 from ritornello.encodings.tasks import COMPOSED, TASKS  # noqa: E402
 from ritornello.models.note_model import NoteModelConfig  # noqa: E402
-from ritornello.piece import Piece  # noqa: E402
+from ritornello.piece import Metre, Piece, Track  # noqa: E402
 from ritornello.training.config import TrainConfig  # noqa: E402
 
 CONFIG = NoteModelConfig(layers=1, width=32, head_width=16, dropout=0.0)
@@ -191,3 +191,15 @@ def test_a_stopped_comparison_goes_on_and_is_printed_at_any_time(tmp_path):
     runs = json.loads(path.read_text())["figures"]["runs"]
     assert all(run["validations"] for run in runs)
     assert len({run["validations"][-1]["tasks"]["vary"]["notes"] for run in runs}) == 1
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_gaps_without_a_note_cost_what_silence_costs(way):
+    tune = [(0, 24, 60, 80), (14 * 96, 24, 64, 80)]
+    piece = Piece((Track(tune),), 24, metres=(Metre(0, 4, 4),), length_ticks=16 * 96)
+    draws = ((seed, heard(way, "fill", piece, seed).events) for seed in range(99))
+    silent = next(seed for seed, events in draws if not events.composed_notes)
+    found = nats(learner(way), "fill", piece, silent)
+    assert np.isfinite(found).all()
+    assert found[:, :2].sum() > 0
+    assert found[:, 2:].sum() == 0

@@ -97,7 +97,7 @@ class Making:
     model
         A model's name, or the folder that `ritornello train` wrote.
     temperature
-        1 follows the model, lower is safer, higher is wilder.
+        1 is the usual boldness, lower is safer, higher is wilder.
     top_p
         Share of the likeliest choices that are considered, up to 1.
     seed
@@ -119,7 +119,7 @@ class Making:
     """
 
     model: Annotated[str, Parameter(alias="-m")] = "default"
-    temperature: float = 0.9
+    temperature: float = 1.0
     top_p: float = 0.97
     seed: int | None = None
     number: Annotated[int, Parameter(alias="-n")] = 1
