@@ -136,13 +136,15 @@ def _protocol(options: argparse.Namespace) -> str:
         "equal sixteenths are tied). band: equal shares of "
         f"{' and '.join(BAND)}. The same composer ({options.layers} QRNN blocks of "
         f"{options.width}), from the same weights, with heads and masks of the package; an encoder "
-        "has two QRNN blocks of 128 for each direction, projected from zero. The same pieces, "
+        "has two QRNN blocks of 128 for each direction, projected from zero; merged without look "
+        "ahead, the next given note is known to the masks and not read. The same pieces, "
         "excerpts, tasks and controls in the same order; no chords told; batches of 16 x 64 events "
         f"(chorales) and 16 x 128 (band). {options.minutes:g} minutes of CPU time of the process "
         "each, data included, one thread, in turns, validation not counted, the rate falling from "
         "3e-3 to the end of that time. Nats of all that is composed, given the rest, by composed "
         "notes, of the span of the first 1,024 events of validation pieces, controls told. Tempi "
-        "and length are given and not scored, except that tempi are composed in the task compose"
+        "and length are given and not scored, except that tempi are composed in the task compose; "
+        "where given notes are not merged, a restated tempo marks where a gap begins and ends"
     )
 
 
@@ -157,8 +159,8 @@ def markdown(results: dict[str, Any]) -> str:
         mine = [run for run in runs if run["set"] == name]
         best = {task: min(_nats(run, task) for run in mine) for task in TASKS}
         lines = [
-            f"| {name} | {' | '.join(TASKS)} | CPU min | composed notes read | parameters |",
-            "|---" * (len(TASKS) + 4) + "|",
+            f"| {name} | {' | '.join(TASKS)} | CPU min | steps | notes learned | parameters |",
+            "|---" * (len(TASKS) + 5) + "|",
         ]
         for run in mine:
             cells = [
@@ -168,7 +170,7 @@ def markdown(results: dict[str, Any]) -> str:
             ]  # fmt: skip
             minutes = run["validations"][-1]["cpu_seconds"] / 60
             lines.append(
-                f"| {run['way']} | {' | '.join(cells)} | {minutes:.1f} | "
+                f"| {run['way']} | {' | '.join(cells)} | {minutes:.1f} | {run['steps']:,} | "
                 f"{run['notes_seen'] / 1e6:.2f} M | {run['parameters'] / 1e6:.2f} M |"
             )
         tables.append("\n".join(lines))
