@@ -97,14 +97,16 @@ def unseen(found: ScanResult, music: Corpus) -> list[tuple[str, Piece]]:
     ]
 
 
-def line_ups(music: Corpus, shares: dict[str, float]) -> list[tuple[tuple[str, ...], float]]:
+def line_ups(
+    music: Corpus, shares: dict[str, float]
+) -> list[tuple[tuple[str, ...], float, str]]:
     """Who plays when nobody says, as often as the set's share; drums alone are not a piece."""
     from ritornello.training.loop import common_line_ups
 
     names = [music.collection_of(index) for index in music.indices("train")]
     weights = {name: shares[name] / names.count(name) for name in set(names) - {"groove_midi"}}
     return common_line_ups(
-        (notes.encode(music.piece(index)), weights[name])
+        (name, notes.encode(music.piece(index)), weights[name])
         for index, name in zip(music.indices("train"), names, strict=True)
         if name in weights
     )
@@ -121,7 +123,7 @@ def minors(music: Corpus) -> dict[str, float]:
 
 
 def _provenance(recipe: dict[str, Any]) -> dict[str, Any]:
-    return {key: recipe[key] for key in ("name", "about", "history", "shares", "credits")}
+    return {key: recipe[key] for key in ("name", "about", "history", "shares", "styles", "credits")}
 
 
 _CARD = """# Model card: {name}

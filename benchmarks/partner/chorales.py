@@ -26,6 +26,7 @@ from ritornello.corpus.store import Corpus, Entry, write_store
 from ritornello.evaluation import chorale_baseline, likelihood
 from ritornello.evaluation.harmony import agreement_table
 from ritornello.evaluation.voice_leading import SATB_RANGES, chords, faults, per_100_chords
+from ritornello.generation.line_ups import read_line_ups
 from ritornello.instruments import INSTRUMENTS
 from ritornello.piece import Piece
 
@@ -105,7 +106,7 @@ def by_model(
 
 def nats_of(model: checkpoint.Checkpoint, real: Sequence[Piece]) -> dict[str, Any]:
     """Nats of the lower voices, as `harmonise` hears them, by what the model is told."""
-    singers = choir(model.provenance.get("line_ups", ()))
+    singers = choir(read_line_ups(model.provenance.get("line_ups", ())))
     if singers is not None:
         program = INSTRUMENTS[singers].program
         real = [

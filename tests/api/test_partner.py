@@ -11,6 +11,7 @@ from tests.music import band
 from ritornello import api
 from ritornello.api.partner import choir
 from ritornello.errors import ConfigError, InputError
+from ritornello.generation.line_ups import read_line_ups
 from ritornello.generation.rules import Rules
 from ritornello.instruments import parse_instrument
 from ritornello.piece import Piece, Track
@@ -82,6 +83,6 @@ def test_a_song_that_cannot_be_heard_is_refused(composer, tmp_path):
 
 
 def test_voices_are_heard_as_what_most_pieces_for_four_are_played_by():
-    line_ups = [(("piano",) * 4, 5.0), (("voice",) * 4, 2.0), (("violin",), 9.0)]
+    line_ups = read_line_ups([(("piano",) * 4, 5.0), (("voice",) * 4, 2.0), (("violin",), 9.0)])
     assert choir(line_ups) == parse_instrument("piano")
     assert choir(()) is None

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from ritornello.errors import ConfigError
 from ritornello.generation.compose import compose
+from ritornello.generation.line_ups import read_line_ups
 from ritornello.generation.rules import Rules
 from ritornello.generation.sampling import Sampling
 from ritornello.instruments import INSTRUMENTS
@@ -68,7 +69,7 @@ def test_open_rules_are_left_to_the_model(engine):
 
 
 def test_parts_left_open_are_a_line_up_of_the_training_music(engine):
-    line_ups = [(("piano", "violin"), 3), (("drums",), 1)]
+    line_ups = read_line_ups([(("piano", "violin"), 3), (("drums",), 1)])
     pieces = compose(engine, Rules(bars=2), seeds=range(12), line_ups=line_ups)
     heard = {tuple(sorted(track.label for track in piece.tracks)) for piece in pieces}
     assert heard == {("piano", "violin"), ("drums",)}

@@ -17,6 +17,7 @@ from ritornello.checkpoint import Checkpoint
 from ritornello.encodings.ngrams import known_instruments
 from ritornello.errors import ConfigError
 from ritornello.generation import compose as writing
+from ritornello.generation.line_ups import read_line_ups
 from ritornello.generation.primer import fit
 from ritornello.generation.rules import Rules
 from ritornello.generation.sampling import Sampling
@@ -43,8 +44,9 @@ class Composer(Partner):
         self._engine = open_engine(model)
         self._collections = model.collections
         self._fingerprint = checkpoint.weights_fingerprint(model)
-        self._line_ups = model.provenance.get("line_ups", ())
+        self._line_ups = read_line_ups(model.provenance.get("line_ups", ()))
         self._known = known_instruments(model.baseline) if model.baseline else None
+        self._styles: dict[str, str] = model.provenance.get("styles", {})
         self._minor_shares: dict[str, float] = model.provenance.get("minor_shares", {})
         self.card: dict[str, Any] = {
             "network": model.network,
@@ -120,7 +122,7 @@ class Composer(Partner):
             sampling=Sampling(temperature, top_p),
             collections=self._collections,
             line_ups=self._line_ups,
-            minor_share=writing.minor_share(self._minor_shares, asked.collection),
+            minor_shares=self._minor_shares,
             **({} if watch is None else {"watch": watch}),
         )
         return [
@@ -175,7 +177,7 @@ class Composer(Partner):
             sampling=Sampling(temperature, top_p),
             collections=self._collections,
             line_ups=self._line_ups,
-            minor_share=writing.minor_share(self._minor_shares, asked.collection),
+            minor_shares=self._minor_shares,
             primer=None if fitted is None else fitted.piece,
         )
         warnings = () if fitted is None else fitted.warnings
@@ -188,13 +190,16 @@ class Composer(Partner):
 
     def _checked(self, rules: Rules | None, seed: int, fields: Mapping[str, Any]) -> Rules:
         asked = replace(rules or Rules(), **fields)
+        if asked.collection in self._styles:
+            asked = replace(asked, collection=self._styles[asked.collection])
         if seed < 0:
             raise ConfigError(f"A seed is a whole number from 0 up; found {seed}.")
         if asked.collection is not None and asked.collection not in self._collections:
-            near = get_close_matches(asked.collection, self._collections, n=1)
+            known = [*self._styles, *self._collections]
+            near = get_close_matches(asked.collection, known, n=1)
             hint = f"Did you mean {near[0]!r}? " if near else ""
             raise ConfigError(
-                f"The model does not know a collection {asked.collection!r}.",
-                next_step=f"{hint}Known: {', '.join(self._collections) or 'none'}.",
+                f"The model does not know music like {asked.collection!r}.",
+                next_step=f"{hint}Known: {', '.join(known) or 'none'}.",
             )
         return asked

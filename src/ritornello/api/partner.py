@@ -15,10 +15,10 @@ from ritornello.chords import Chart
 from ritornello.encodings.notes import DESKS
 from ritornello.errors import ConfigError
 from ritornello.generation import verbs
-from ritornello.generation.compose import LineUps
+from ritornello.generation.line_ups import LineUps
 from ritornello.generation.naming import tracks_named
 from ritornello.generation.perform import perform
-from ritornello.generation.plans import Plan
+from ritornello.generation.plans import Plan, with_collection
 from ritornello.generation.rules import Rules
 from ritornello.generation.sampling import Sampling
 from ritornello.instruments import parse_instrument
@@ -221,6 +221,7 @@ class Partner(ABC):
         )
         watch = fields.pop("watch", None)
         plan = plan_for(self._checked(fields.pop("rules", None), seed, fields))
+        plan = with_collection(plan, self._line_ups)
         for warning in plan.warnings:
             _LOG.warning("%s", warning)
         pieces = perform(
@@ -241,7 +242,7 @@ def opened(song: Song) -> Piece:
 def choir(line_ups: LineUps) -> int | None:
     """The instrument of which most pieces of the training music have four parts and no others."""
     alike: Counter[str] = Counter()
-    for parts, weight in line_ups:
+    for parts, weight, _ in line_ups:
         if len(parts) == DESKS and len(set(parts)) == 1:
             alike[parts[0]] += weight  # type: ignore[assignment]
     return parse_instrument(alike.most_common(1)[0][0]) if alike else None

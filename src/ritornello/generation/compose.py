@@ -28,6 +28,7 @@ from ritornello.encodings.notes import (
 from ritornello.encodings.tables import HEAD_INPUTS
 from ritornello.encodings.tracker import Tracker
 from ritornello.generation.job import Job, whole_piece
+from ritornello.generation.line_ups import LineUps, filled_in
 from ritornello.generation.masks import RuleMasks
 from ritornello.generation.rules import Rules
 from ritornello.generation.sampling import Sampling
@@ -37,7 +38,6 @@ from ritornello.runtime.engine import Engine
 
 Event = tuple[int, int, int, int, int]
 HISTORY_EVENTS = 1024  # the network reads no more of a song than that before it writes
-LineUps = Sequence[tuple[Sequence[str], float]]  # who plays together, and how often
 
 
 @dataclass
@@ -115,35 +115,21 @@ class Writer:
         return self.events[-1][PART] == END or over
 
 
-def draw_parts(rules: Rules, line_ups: LineUps, random: np.random.Generator) -> Rules:
-    """The rules with their parts, drawn from the line-ups where they are left open."""
-    if rules.parts is not None or not line_ups:
-        return rules
-    weights = np.array([count for _, count in line_ups], float)
-    chosen = random.choice(len(line_ups), p=weights / weights.sum())
-    return replace(rules, parts=tuple(line_ups[chosen][0]))
-
-
 def draw_key(
-    rules: Rules, minor_share: float | None, random: np.random.Generator
+    rules: Rules, minor_shares: Mapping[str, float], random: np.random.Generator
 ) -> KeyName | None:
-    """A key to tell the model where the rules ask for none; any tonic is as likely as another."""
-    if rules.key is not None or minor_share is None:
-        return None
-    tonic, minor = int(random.integers(12)), bool(random.random() < minor_share)
-    return KeyName(tonic, "minor" if minor else "major")
-
-
-def minor_share(shares: Mapping[str, float], collection: str | None) -> float | None:
-    """How often music like a collection is in minor; None where nothing is known of it.
+    """A key to tell the model where the rules ask for none; any tonic is as likely as another.
 
     Args:
-        shares: of the pieces in minor, by collection of the training music.
-        collection: what to write like; the mean of all where it is open or not among them.
+        minor_shares: share of the pieces in minor, by collection; where the collection of the
+            rules is not among them, their mean counts. Without any no key is drawn.
     """
-    if collection is not None and collection in shares:
-        return shares[collection]
-    return sum(shares.values()) / len(shares) if shares else None
+    if rules.key is not None or not minor_shares:
+        return None
+    mean = sum(minor_shares.values()) / len(minor_shares)
+    share = minor_shares.get(rules.collection or "", mean)
+    tonic, minor = int(random.integers(12)), bool(random.random() < share)
+    return KeyName(tonic, "minor" if minor else "major")
 
 
 def compose(
@@ -154,7 +140,7 @@ def compose(
     sampling: Sampling | None = None,
     collections: tuple[str, ...] = (),
     line_ups: LineUps = (),
-    minor_share: float | None = None,
+    minor_shares: Mapping[str, float] | None = None,
     watch: Callable[[int, int], None] = lambda tick, length: None,
 ) -> list[Piece]:
     """Write one piece for each seed.
@@ -165,10 +151,10 @@ def compose(
         seeds: one for each piece.
         sampling: how bold; the default `Sampling` where None.
         collections: names of the model's collections, to find ``rules.collection`` in.
-        line_ups: who plays where the rules leave the parts open, drawn by weight; anybody and
-            everybody may if there are none.
-        minor_share: how often a piece is in minor where the rules ask for no key: a key is drawn
-            then and told to the model, which may leave it. None tells it no key.
+        line_ups: who plays where the rules leave the parts open, drawn by weight, and in which
+            collection; anybody and everybody may if there are none.
+        minor_shares: how often a piece is in minor, by collection, where the rules ask for no key:
+            a key is drawn then and told to the model, which may leave it. None tells it no key.
         watch: called now and then with the tick reached and the length in ticks.
 
     Returns:
@@ -177,8 +163,8 @@ def compose(
     writers = []
     for seed in seeds:
         random = np.random.default_rng(seed)
-        job = whole_piece(draw_parts(rules, line_ups, random))
-        job = replace(job, key=draw_key(rules, minor_share, random))
+        job = whole_piece(filled_in(rules, line_ups, random))
+        job = replace(job, key=draw_key(job.rules, minor_shares or {}, random))
         writers.append(Writer.start(job, random))
     return [
         to_piece(writer.events, writer.job.rules)

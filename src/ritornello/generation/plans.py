@@ -29,6 +29,7 @@ from ritornello.errors import ConfigError, InputError
 from ritornello.generation.compose import Writer
 from ritornello.generation.job import Job, Opening, given_events, stated_chords
 from ritornello.generation.join import by_part, join
+from ritornello.generation.line_ups import LineUps, likely_collection
 from ritornello.generation.primer import Fitted, fit, straightened
 from ritornello.generation.rules import Rules
 from ritornello.instruments import DRUMS, INSTRUMENTS, parse_instrument
@@ -71,6 +72,18 @@ def finish(plan: Plan, writer: Writer) -> Piece:
         if track is not None and part in tracks:
             tracks[part] = replace(track, notes=tracks[part].notes)
     return join(plan.kept, tracks, plan.homes)
+
+
+def with_collection(plan: Plan, line_ups: LineUps) -> Plan:
+    """Where the rules name none, the collection in which the players of the song are at home."""
+    job = plan.job
+    if job.rules.collection is not None:
+        return plan
+    parts = job.given.fields[:, PART]
+    playing = {*parts[notes.is_note(parts)].tolist(), *job.composed_parts}
+    players = [INSTRUMENTS[notes.instrument_of(part)].name for part in playing]
+    rules = replace(job.rules, collection=likely_collection(players, line_ups))
+    return replace(plan, job=replace(job, rules=rules))
 
 
 @dataclass(frozen=True)

@@ -33,8 +33,9 @@ from ritornello.encodings.notes import (
 )
 from ritornello.errors import ConfigError, InputError
 from ritornello.generation import compose
-from ritornello.generation.compose import HISTORY_EVENTS, Event, LineUps, Writer
+from ritornello.generation.compose import HISTORY_EVENTS, Event, Writer
 from ritornello.generation.job import ENDLESS, Job, Opening, given_events, parts_of
+from ritornello.generation.line_ups import LineUps, filled_in
 from ritornello.generation.masks import RuleMasks
 from ritornello.generation.moment import Instant, Moment, Remembered, Settings, thinned
 from ritornello.generation.rules import Rules
@@ -96,13 +97,13 @@ class Improvisation:
         sampling: Sampling | None = None,
         collections: tuple[str, ...] = (),
         line_ups: LineUps = (),
-        minor_share: float | None = None,
+        minor_shares: Mapping[str, float] | None = None,
         primer: Piece | None = None,
     ) -> Improvisation:
         """From the first event, or from the end of a primer.
 
         Args:
-            rules, sampling, collections, line_ups, minor_share: as of `compose.compose`.
+            rules, sampling, collections, line_ups, minor_shares: as of `compose.compose`.
             seed: the same seed, the same music.
             primer: as the model hears it, see `primer.fit`. The music goes on at its last bar
                 line, in its metre, and in its tempo and with its players where the rules leave
@@ -111,8 +112,8 @@ class Improvisation:
         random, sampling = np.random.default_rng(seed), sampling or Sampling()
         if primer is not None:
             return cls._after(engine, primer, rules, random, sampling, collections)
-        rules = compose.draw_parts(rules, line_ups, random)
-        key = compose.draw_key(rules, minor_share, random)
+        rules = filled_in(rules, line_ups, random)
+        key = compose.draw_key(rules, minor_shares or {}, random)
         instant = Instant(
             Settings(rules, sampling, key=key),
             None,

@@ -17,6 +17,7 @@ from ritornello.corpus.grid import on_grid
 from ritornello.corpus.store import Corpus, Entry, write_store
 from ritornello.evaluation import likelihood
 from ritornello.generation import compose as writing
+from ritornello.generation.line_ups import read_line_ups
 from ritornello.generation.rules import Rules
 from ritornello.papers.outcome import Sample
 from ritornello.piece import Piece, Track
@@ -116,8 +117,8 @@ def compose_ours(model: Path, *, bars: int, seed: int, **rules: Any) -> Piece:
         Rules(bars=bars, **rules),
         seeds=(seed,),
         collections=made.collections,
-        line_ups=made.provenance.get("line_ups", ()),
-        minor_share=writing.minor_share(made.provenance.get("minor_shares", {}), None),
+        line_ups=read_line_ups(made.provenance.get("line_ups", ())),
+        minor_shares=made.provenance.get("minor_shares"),
     )[0]
 
 

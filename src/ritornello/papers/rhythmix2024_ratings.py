@@ -105,7 +105,7 @@ def written(model: Path, seeds: range) -> list[np.ndarray]:
         Rules(bars=_BARS, parts=("piano",), polyphony={"all": 1}, ending=False),
         seeds=seeds,
         collections=made.collections,
-        minor_share=writing.minor_share(made.provenance.get("minor_shares", {}), None),
+        minor_shares=made.provenance.get("minor_shares"),
     )
     lines = (melody_of(piece) for piece in pieces)
     return [_beginning(line) for line in lines if line is not None]

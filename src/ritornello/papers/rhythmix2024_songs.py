@@ -21,6 +21,7 @@ from ritornello.encodings.sequences import sequences
 from ritornello.evaluation import likelihood
 from ritornello.evaluation.endings import ending
 from ritornello.generation import compose as writing
+from ritornello.generation.line_ups import read_line_ups
 from ritornello.generation.rules import Rules
 from ritornello.models.event_lstm import EventLSTM
 from ritornello.papers.rhythmix2024_music import Song, bare_piece
@@ -78,8 +79,8 @@ def songs_of_ours(model: Path, count: int, *, seed: int) -> list[Piece]:
     Line-ups of one player are drawn only where there are no others.
     """
     made = checkpoint.load(model)
-    line_ups = made.provenance.get("line_ups", ())
-    groups = [entry for entry in line_ups if len(entry[0]) > 1]
+    line_ups = read_line_ups(made.provenance.get("line_ups", ()))
+    groups = [line_up for line_up in line_ups if len(line_up.players) > 1]
     return writing.compose(
         open_engine(made),
         Rules(bars=_SONG_BARS, polyphony={"all": 1}),

@@ -143,10 +143,10 @@ class _Run:
         self.journal = Journal(folder)
         sample = _spread(music.indices("train"))
         taught = [notes.encode(music.piece(index)) for index in sample]
-        named = zip(map(music.collection_of, sample), taught, strict=True)
+        named = [*zip(map(music.collection_of, sample), taught, strict=True)]
+        self.line_ups = common_line_ups((name, encoded, 1.0) for name, encoded in named)
         self.minor_shares = minor_shares(named)
         self.baseline = ngrams.count(encoded.fields for encoded in taught)
-        self.line_ups = common_line_ups((encoded, 1.0) for encoded in taught)
         self.provenance: dict[str, Any] = {}
         self.sample: Callable[[Path, int], None] = lambda model, step: None
 
@@ -292,15 +292,20 @@ def _begin_with(model: NoteModel, start: Checkpoint, collections: tuple[str, ...
 
 
 def common_line_ups(
-    pieces: Iterable[tuple[notes.Encoded, float]],
-) -> list[tuple[tuple[str, ...], float]]:
-    """Who plays together in pieces with weights, the most frequent first; large groups left out."""
-    counts: defaultdict[tuple[str, ...], float] = defaultdict(float)
-    for encoded, weight in pieces:
+    pieces: Iterable[tuple[str, notes.Encoded, float]],
+) -> list[tuple[tuple[str, ...], float, str]]:
+    """Who plays together, how often and in which collection; the most frequent first.
+
+    Args:
+        pieces: their collections and weights; large groups are left out.
+    """
+    counts: defaultdict[tuple[tuple[str, ...], str], float] = defaultdict(float)
+    for collection, encoded, weight in pieces:
         players = notes.line_up(encoded)
         if len(players) <= _LARGEST_LINE_UP:
-            counts[players] += weight
-    return sorted(counts.items(), key=lambda item: -item[1])[:_LINE_UPS]
+            counts[players, collection] += weight
+    common = sorted(counts.items(), key=lambda item: -item[1])[:_LINE_UPS]
+    return [(players, weight, collection) for (players, collection), weight in common]
 
 
 def minor_shares(pieces: Iterable[tuple[str, notes.Encoded]]) -> dict[str, float]:
