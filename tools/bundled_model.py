@@ -97,9 +97,7 @@ def unseen(found: ScanResult, music: Corpus) -> list[tuple[str, Piece]]:
     ]
 
 
-def line_ups(
-    music: Corpus, shares: dict[str, float]
-) -> list[tuple[tuple[str, ...], float, str]]:
+def line_ups(music: Corpus, shares: dict[str, float]) -> list[tuple[tuple[str, ...], float, str]]:
     """Who plays when nobody says, as often as the set's share; drums alone are not a piece."""
     from ritornello.training.loop import common_line_ups
 

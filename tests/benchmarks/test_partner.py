@@ -164,9 +164,7 @@ def test_arrangements_are_compared_with_deaf_ones(music, composer, tiny_model):
 
 
 def test_models_are_judged_beside_bach_and_the_chain(data, tiny_model, tmp_path):
-    options = Namespace(
-        data=data, model=str(tiny_model), side="valid", chorales=1, steps=2, seed=0
-    )
+    options = Namespace(data=data, model=str(tiny_model), side="valid", chorales=1, steps=2, seed=0)
     figures = chorales.measure(options, Units(tmp_path))
     assert [*figures] == ["Bach", "first-order chain", "ours", "ours, chorales alone"]
     assert figures["Bach"]["faults"]["chords"] == 3

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
 from tests.music import band
 
 from ritornello import checkpoint
 from ritornello.generation import verbs
-from ritornello.generation.compose import minor_share
 from ritornello.generation.perform import perform
 from ritornello.generation.rules import Rules
 from ritornello.runtime import open_engine
@@ -24,9 +22,3 @@ def test_each_plan_is_carried_out_as_if_it_were_alone(tiny_model):
     assert together[0] == perform(engine, plans[:1], [5])[0]
     assert together[1] == perform(engine, plans[1:], [6])[0]
     assert together[0].note_count > band(1).note_count
-
-
-@pytest.mark.parametrize(("collection", "share"), [("hymns", 0.2), (None, 0.3), ("unknown", 0.3)])
-def test_what_is_not_known_is_in_minor_as_often_as_all_music(collection, share):
-    assert minor_share({"hymns": 0.2, "songs": 0.4}, collection) == pytest.approx(share)
-    assert minor_share({}, collection) is None

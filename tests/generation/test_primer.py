@@ -288,4 +288,3 @@ def test_a_performance_is_heard_as_its_score_and_a_score_as_it_is():
     for track, written in zip(heard.tracks, score.tracks, strict=True):
         told = np.sort(track.notes["onset"]), np.sort(written.notes["onset"])
         assert np.mean(told[0] == told[1]) > 0.8
-

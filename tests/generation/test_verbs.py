@@ -23,6 +23,7 @@ from ritornello.encodings.notes import DURATIONS, END
 from ritornello.errors import ConfigError, InputError, RitornelloError
 from ritornello.generation import compose, verbs
 from ritornello.generation.compose import Writer, write
+from ritornello.generation.perform import perform
 from ritornello.generation.plans import Plan, bar_lines, finish
 from ritornello.generation.rules import Rules
 from ritornello.instruments import INSTRUMENTS, parse_instrument
@@ -326,3 +327,17 @@ def test_what_has_no_meaning_is_refused(ask):
 def test_without_a_melody_nothing_is_harmonised(tracks):
     with pytest.raises(InputError):
         verbs.harmonise_job(Piece(tracks, 24), ["alto"], rules=Rules())
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 99))
+def test_who_is_asked_to_join_in_does_not_rest_for_good(engine, seed):
+    song = band(seed, bars=12)
+    plan = verbs.arrange_job(song, ["violin", "horn"], rules=Rules())
+    made = perform(engine, [plan], [seed])[0]
+    bar = made.metres[0].bar_ticks(made.resolution)
+    for track in made.tracks[len(song.tracks) :]:
+        onsets = [0, *track.notes["onset"].tolist(), made.length_ticks]
+        ends = [0, *(track.notes["onset"] + track.notes["duration"]).tolist()]
+        rests = [onset - end for onset, end in zip(onsets[1:], ends, strict=True)]
+        assert max(rests) <= 3 * bar, "the next moment after two bars may be a bar away"

@@ -30,6 +30,7 @@ class Opening:
         start_ticks, end_ticks: at 24 a quarter note.
         required: whether each of the parts must play at least once.
         spill: whether notes may sound beyond the end.
+        longest_rest_ticks: after so long a rest a part plays at the next moment; None lets it rest.
     """
 
     parts: tuple[int, ...]
@@ -37,6 +38,7 @@ class Opening:
     end_ticks: int
     required: bool = False
     spill: bool = False
+    longest_rest_ticks: int | None = None
 
 
 @dataclass(frozen=True)

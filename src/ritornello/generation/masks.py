@@ -57,6 +57,14 @@ class RuleMasks:
         self._all_free = 0  # the largest of them
         self._missing = {part for opening in job.openings if opening.required
                          for part in opening.parts}  # fmt: skip
+        # Who may not rest for longer than that, and when each has rested long enough.
+        self._longest_rest = {
+            part: opening.longest_rest_ticks
+            for opening in job.openings
+            if opening.longest_rest_ticks is not None
+            for part in opening.parts
+        }
+        self._rested = {part: job.start_ticks + rest for part, rest in self._longest_rest.items()}
         end = job.end_ticks
         self._half = ENDLESS if end == ENDLESS else (job.start_ticks + end) // 2
         self.onset_ticks = 0
@@ -78,6 +86,7 @@ class RuleMasks:
         twin._sounding = [list(ends) for ends in self._sounding]
         twin._free_from = self._free_from.copy()
         twin._missing = set(self._missing)
+        twin._rested = dict(self._rested)
         twin._largest = dict(self._largest)
         twin.pitch_rules = self.pitch_rules.copy()
         return twin
@@ -123,7 +132,7 @@ class RuleMasks:
         if not legal.any():
             legal[min(ahead, MAX_SHIFT)] = True
         due = self._part != START and self.pitch_rules.closing_missing(now) and len(here) > 0
-        overdue = now >= self._half and self._missing.intersection(here.tolist())
+        overdue = self._overdue(here, now)
         if due or overdue:
             legal[1:] = False
         return legal
@@ -149,12 +158,10 @@ class RuleMasks:
             return legal
         allowed = self._open(shift)
         come = self.ahead is not None and self.ahead[0] == onset
-        if self._missing and onset >= self._half:
-            overdue = [part for part in allowed.tolist() if part in self._missing]
-            if overdue:
-                # At the last chord those who come earlier in the order could not follow.
-                legal[overdue[:1] if self.pitch_rules.closing(onset) else overdue] = True
-                return legal
+        if overdue := self._overdue(allowed, onset):
+            # At the last chord those who come earlier in the order could not follow.
+            legal[overdue[:1] if self.pitch_rules.closing(onset) else overdue] = True
+            return legal
         legal[allowed] = True
         if come and self.ahead is not None:
             legal[self.ahead[1][1]] = True
@@ -218,6 +225,9 @@ class RuleMasks:
         if not TEMPO < part < REST:
             return
         self._missing.discard(part)
+        if part in self._rested:
+            ends = self.onset_ticks + _DURATION_TICKS[duration]
+            self._rested[part] = max(self._rested[part], ends + self._longest_rest[part])
         self.pitch_rules.advance(self.onset_ticks, pitch, _DURATION_TICKS[duration])
         if part not in self._parts:
             return
@@ -258,6 +268,17 @@ class RuleMasks:
         largest = self._largest.get(self._part, 1)
         ends = self.pitch_rules.closing(onset) and self._struck >= largest
         return ends or self.pitch_rules.highest(self._part, onset) <= self._pitch
+
+    def _overdue(self, allowed: np.ndarray, onset: int) -> list[int]:
+        """Those of the parts that must play at last: in the second half, or after a long rest."""
+        late = self._missing if onset >= self._half else set()
+        if not late and not self._rested:
+            return []
+        return [
+            part
+            for part in allowed.tolist()
+            if part in late or self._rested.get(part, ENDLESS) <= onset
+        ]
 
     def _opens(self, part: int, onset: int) -> bool:
         spans = self._spans[self._parts.index(part)]

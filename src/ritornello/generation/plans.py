@@ -193,12 +193,16 @@ def plan(
     *,
     homes: Mapping[int, int] | None = None,
     new: Mapping[int, Track | None] | None = None,
-    required: bool = False,
+    longest_rest_bars: int | None = None,
     ending: bool = False,
     ranges: Mapping[int, tuple[int, int]] | None = None,
     polyphony: Mapping[int, int] | None = None,
 ) -> Plan:
-    """The plan to write in a span, in ticks of the song, for parts with a home and for new ones."""
+    """The plan to write in a span, in ticks of the song, for parts with a home and for new ones.
+
+    Args:
+        longest_rest_bars: each of the parts plays, and rests for no longer; None lets them rest.
+    """
     homes, new = homes or {}, new or {}
     if not homes and not new:
         raise ConfigError("No part is chosen to write for.")
@@ -217,7 +221,17 @@ def plan(
         metres,
         length,
         given_events(length, fields, onsets, _chords(rules, metres, heard_start, end)),
-        (Opening(composed, start, end, required),),
+        (
+            Opening(
+                composed,
+                start,
+                end,
+                required=longest_rest_bars is not None,
+                longest_rest_ticks=None
+                if longest_rest_bars is None
+                else longest_rest_bars * metres[0].bar_ticks(RESOLUTION),
+            ),
+        ),
         frozenset(given | {notes.instrument_of(part) for part in composed}),
         frozenset(given),
         ending=ending,

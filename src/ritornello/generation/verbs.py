@@ -19,6 +19,8 @@ from ritornello.generation.stand_ins import stand_in
 from ritornello.instruments import DRUMS, INSTRUMENTS, parse_instrument
 from ritornello.piece import Piece, note_table
 
+_REST_BARS = 2  # who was asked to join in may rest for a while, not for good
+_VOICE_REST_BARS = 1
 VOICES = {"soprano": (60, 81), "alto": (53, 74), "tenor": (48, 69), "bass": (40, 64)}
 
 
@@ -107,7 +109,7 @@ def vary_job(
     heard = Heard.of(whole_bars(song), known)
     whole = 0, heard.song.length_ticks
     kept = without(heard.song, *whole, tracks)
-    return plan(heard, kept, whole, rules, homes=heard.homes(tracks), required=True)
+    return plan(heard, kept, whole, rules, homes=heard.homes(tracks), longest_rest_bars=_REST_BARS)
 
 
 def arrange_job(
@@ -128,7 +130,7 @@ def arrange_job(
     heard = Heard.of(whole_bars(song), known, straight=True)
     new = heard.desks([(parse_instrument(name), None) for name in add])
     whole = 0, heard.song.length_ticks
-    return plan(heard, heard.song, whole, rules, new=new, required=True)
+    return plan(heard, heard.song, whole, rules, new=new, longest_rest_bars=_REST_BARS)
 
 
 def harmonise_job(
@@ -174,7 +176,7 @@ def harmonise_job(
         (0, song.length_ticks),
         rules,
         new=new,
-        required=True,
+        longest_rest_bars=_VOICE_REST_BARS,
         ranges=dict(zip(new, map(VOICES.__getitem__, voices), strict=True)),
         polyphony=dict.fromkeys(new, 1),
     )
