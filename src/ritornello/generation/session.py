@@ -33,9 +33,9 @@ from ritornello.encodings.notes import (
 )
 from ritornello.errors import ConfigError, InputError
 from ritornello.generation import compose
-from ritornello.generation.compose import HISTORY_EVENTS, Event, Writer
-from ritornello.generation.job import ENDLESS, Job, Opening, given_events, parts_of
+from ritornello.generation.compose import Event, Writer
 from ritornello.generation.line_ups import LineUps, filled_in
+from ritornello.generation.listening import read_primer
 from ritornello.generation.masks import RuleMasks
 from ritornello.generation.moment import Instant, Moment, Remembered, Settings, thinned
 from ritornello.generation.rules import Rules
@@ -144,7 +144,7 @@ class Improvisation:
             tempo_bpm=primer.tempos[-1].bpm,
         )
         settings = Settings(rules, sampling, encoded.length_ticks, encoded.length_ticks)
-        writer, state = _read(engine, encoded, settings, random, collections)
+        writer, state = read_primer(engine, encoded, settings, random, collections)
         onsets = np.cumsum([event[SHIFT] for event in writer.events])
         seconds = primer.ticks_to_seconds(onsets[-1:])
         instant = Instant(
@@ -468,34 +468,6 @@ class Improvisation:
             return 0
         start, length = self._bar(self._events[self._skipped - 1][0])
         return start + length
-
-
-def _read(
-    engine: Engine,
-    encoded: notes.Encoded,
-    settings: Settings,
-    random: np.random.Generator,
-    collections: tuple[str, ...],
-) -> tuple[Writer, np.ndarray]:
-    """A writer that has read a primer, and the state of the network after it."""
-    rules, given = settings.rules, encoded.fields[:, PART] < REST
-    players = frozenset(rules.instruments() or ())
-    parts = tuple(parts_of(rules.instruments()))
-    job = Job(
-        rules,
-        encoded.metres,
-        None,
-        given_events(None, encoded.fields[given], encoded.onsets_ticks[given]),
-        (Opening(parts, encoded.length_ticks, ENDLESS, spill=True),),
-        players,
-    )
-    writer = Writer.start(job, random)
-    writer.pass_by(HISTORY_EVENTS)
-    condition = compose.conditions(engine, [writer], collections)
-    state = engine.initial_state(1)
-    while writer.tracker.next_given is not None:
-        state = compose.advance(engine, [writer], condition, state, settings.sampling)
-    return writer, state
 
 
 def _shifted(event: Event, shift: int) -> Event:
