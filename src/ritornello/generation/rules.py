@@ -108,7 +108,7 @@ class Rules:
 
     def _check_parts(self) -> None:
         for name in [*self.polyphony, *self.ranges, *self.densities]:
-            if name != "all":
+            if name != "all" or name in self.densities:  # `density` is that of all
                 parse_instrument(name)
         if self.parts is None:
             return
