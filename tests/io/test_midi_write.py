@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import random
 from collections import defaultdict, deque
 from pathlib import Path
@@ -116,9 +117,11 @@ def test_a_pitch_may_overlap_itself_and_notes_may_be_doubled():
     assert read_bytes(write_bytes(piece), "")[0] == holdable(piece) == piece
 
 
-def test_a_note_that_holds_another_of_its_pitch_ends_with_it_and_is_counted(caplog):
+def test_a_note_that_holds_another_of_its_pitch_ends_with_it_and_is_counted(caplog, monkeypatch):
     """Of (0, 960) and (240, 240), readers would make (0, 480) and (240, 720): two new notes."""
-    caplog.set_level("INFO")
+    logger = logging.getLogger("ritornello.io.midi_write")
+    monkeypatch.setattr(logger, "disabled", False)  # libraries may have configured logging before
+    caplog.set_level("INFO", logger=logger.name)
     piece = Piece((Track([(0, 960, 60, 80), (240, 240, 60, 90), (0, 960, 64, 70)], name="Organ"),))
     assert [tuple(note) for note in holdable(piece).tracks[0]] == [
         (0, 480, 60, 80),
