@@ -33,6 +33,20 @@ def split_names(texts: Iterable[str]) -> list[str]:
     return [name for name in names if name]
 
 
+def some_names(texts: Iterable[str], what: str, option: str, example: str) -> list[str]:
+    """The names in texts, of which there must be some.
+
+    Raises:
+        ConfigError: if there are none; it begins with ``what``.
+    """
+    names = split_names(texts)
+    if not names:
+        raise ConfigError(
+            f"{what} is named.", where=option, next_step=f"Write it as in {option} {example}"
+        )
+    return names
+
+
 def split_pairs(
     texts: Iterable[str], option: str, example: str, read: Callable[[str], Value]
 ) -> dict[str, Value]:

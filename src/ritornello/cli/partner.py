@@ -18,10 +18,10 @@ from ritornello.cli.options import (
     Names,
     Style,
     read_bars,
+    some_names,
     split_names,
 )
 from ritornello.cli.pieces import Watch, Written, write_pieces
-from ritornello.errors import ConfigError
 
 if TYPE_CHECKING:
     from ritornello.api import Composer, Result
@@ -121,9 +121,7 @@ def arrange(
     add
         Who plays along, such as piano,bass,drums,strings.
     """
-    names = split_names(add)
-    if not names:
-        raise ConfigError("Nobody is named.", where="--add", next_step="Write it as in --add bass")
+    names = some_names(add, "Nobody", "--add", "bass")
     _write(
         song,
         ("Arrangement", "arranged"),
@@ -155,11 +153,7 @@ def harmonise(
     melody
         The part they are set to, by name or number; by default the highest.
     """
-    names = split_names(voices)
-    if not names:
-        raise ConfigError(
-            "No voice is named.", where="--voices", next_step="Write it as in --voices alto,bass"
-        )
+    names = some_names(voices, "No voice", "--voices", "alto,bass")
     _write(
         song,
         ("Harmonisation", "harmonised"),
@@ -189,11 +183,7 @@ def vary(
     parts
         Which, by name or number of the part, such as drums.
     """
-    names = split_names(parts)
-    if not names:
-        raise ConfigError(
-            "No part is named.", where="--parts", next_step="Write it as in --parts drums"
-        )
+    names = some_names(parts, "No part", "--parts", "drums")
     _write(
         song,
         ("Variation", "varied"),

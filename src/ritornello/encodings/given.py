@@ -138,24 +138,20 @@ class Given:
         Returns:
             int64 [ticks, 1 + distances]; NONE where there is none.
         """
-        columns = []
+        by_time, _ = self._by_time
+        if not len(by_time):
+            return np.full((len(ticks), 1 + len(COMING_BARS)), NONE[PITCH])
         keys, pitches, *_ = self._by_part
         index = np.searchsorted(keys, parts << 40 | ticks, side="right")
-        near = np.minimum(index, max(len(keys) - 1, 0))
-        found = np.zeros(len(ticks), bool)
-        if len(keys):
-            found = (index < len(keys)) & (keys[near] <= (parts << 40 | ticks + _COMING_TICKS))
-        columns.append(_chosen(found, pitches, near))
-        by_time, _ = self._by_time
-        fields = self._notes[1]
+        near = np.minimum(index, len(keys) - 1)
+        found = (index < len(keys)) & (keys[near] <= (parts << 40 | ticks + _COMING_TICKS))
+        columns = [np.where(found, pitches[near], NONE[PITCH])]
         for bars in COMING_BARS:
             wanted = order_key(ticks + bars * bar_ticks, parts, 0)
             index = np.searchsorted(by_time, wanted)
-            near = np.minimum(index, max(len(by_time) - 1, 0))
-            found = np.zeros(len(ticks), bool)
-            if len(by_time):
-                found = (index < len(by_time)) & (by_time[near] <= wanted + NONE[PITCH])
-            columns.append(_chosen(found, fields[:, PITCH], near))
+            near = np.minimum(index, len(by_time) - 1)
+            found = (index < len(by_time)) & (by_time[near] <= wanted + NONE[PITCH])
+            columns.append(np.where(found, by_time[near] - wanted, NONE[PITCH]))
         return np.stack(columns, axis=1)
 
     def coming_one(self, tick: int, part: int, bar_ticks: int) -> list[int]:
@@ -244,12 +240,6 @@ def ahead_one(event: tuple[int, tuple[int, ...]] | None, now_ticks: int) -> tupl
         return _NOTHING
     onset, fields = event
     return (onset - now_ticks, *(fields[field] for field in AHEAD[1:]))
-
-
-def _chosen(found: np.ndarray, pitches: np.ndarray, index: np.ndarray) -> np.ndarray:
-    if not len(pitches):
-        return np.full(len(found), NONE[PITCH])
-    return np.where(found, pitches[index], NONE[PITCH])
 
 
 CHORD_COLUMN_SIZE = max(CHORD_CLASSES, CHORD_OPEN) + 1

@@ -32,6 +32,12 @@ VOICE_STEPS = 3
 REACH = 8192
 _BITS = (1 << 64) - 1
 _BASE = 0x9E3779B97F4A7C15
+# How each row of events is hashed: its level, its length, and the factor of its oldest mark when
+# that leaves the row.
+_ROWS = tuple(
+    (level, length, pow(_BASE, length, _BITS + 1))
+    for level, length in ((1, SHORT_EVENTS), (2, LONG_EVENTS))
+)
 _LONGEST_WAIT_TICKS = 4095
 _NOTHING = (*NONE, 0)  # the fields that followed, and how well they match: 0, 1 short, 2 long
 
@@ -71,7 +77,7 @@ def follow_stream(fields: np.ndarray) -> np.ndarray:
     marks = _mixed(fields[:, SHIFT], fields[:, PART], fields[:, PITCH])
     table = np.tile(_NOTHING, (len(fields) + 1, 1))
     index = np.arange(len(fields))
-    for level, length in ((1, SHORT_EVENTS), (2, LONG_EVENTS)):
+    for level, length, _ in _ROWS:
         then = previous_alike(_rolling(marks, length))
         good = (then >= length - 1) & (index - then <= REACH)
         rows = fields[np.minimum(then[good] + 1, len(fields) - 1)]
@@ -96,7 +102,7 @@ class Stream:
         return twin
 
     def row(self) -> tuple[int, ...]:
-        for level, length in ((2, LONG_EVENTS), (1, SHORT_EVENTS)):
+        for level, length, _ in reversed(_ROWS):  # the long one first
             if self._count >= length:
                 found = self._after.get((level, self._hashes[level - 1]))
                 if found is not None and self._count - found[0] <= REACH:
@@ -105,13 +111,13 @@ class Stream:
 
     def advance(self, event: tuple[int, ...]) -> None:
         mark = _mixed_one(event[SHIFT], event[PART], event[PITCH])
-        for level, length in ((1, SHORT_EVENTS), (2, LONG_EVENTS)):
+        for level, length, factor in _ROWS:
             if self._count >= length:
                 key = (level, self._hashes[level - 1])
                 self._after.pop(key, None)  # so that the latest stand last
                 self._after[key] = (self._count, event)
             old = self._marks[-length] if len(self._marks) >= length else 0
-            rolled = self._hashes[level - 1] * _BASE + mark - old * pow(_BASE, length, _BITS + 1)
+            rolled = self._hashes[level - 1] * _BASE + mark - old * factor
             self._hashes[level - 1] = rolled & _BITS
         self._marks.append(mark)
         del self._marks[:-LONG_EVENTS]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 
 from ritornello.encodings.context import CHORD_SIZES, LOOKBACK_BARS, TEMPO_UNKNOWN
-from ritornello.encodings.given import Given, ahead_one, order_key
+from ritornello.encodings.given import PITCH_CLASSES, Given, ahead_one, order_key
 from ritornello.encodings.grid import LONGEST_BAR_TICKS, Grid
 from ritornello.encodings.matching import Stream, Voices
 from ritornello.encodings.notes import (
@@ -20,7 +20,6 @@ from ritornello.encodings.notes import (
     TEMPO_PITCH,
 )
 
-_PITCH_CLASSES = 12
 _DURATION_TICKS: list[int] = DURATIONS.tolist()
 
 
@@ -146,7 +145,7 @@ class Tracker:
             self._held = [note for note in self._held if note[0] > self.onset_ticks]
             if pitch < DRUM_PITCH:
                 end = self.onset_ticks + _DURATION_TICKS[duration]
-                self._held.append((end, pitch % _PITCH_CLASSES))
+                self._held.append((end, pitch % PITCH_CLASSES))
             self._forget()
 
     def _forget(self) -> None:

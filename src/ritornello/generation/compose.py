@@ -111,7 +111,7 @@ class Writer:
         """Whether nothing is left to write."""
         if not self.events:
             return False
-        over = self.masks.forced is not None and self.tracker.onset_ticks >= self.job.end_ticks
+        over = self.tracker.onset_ticks >= self.job.end_ticks and self.masks.forced is not None
         return self.events[-1][PART] == END or over
 
 
