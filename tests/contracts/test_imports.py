@@ -21,7 +21,11 @@ LAYERS = (
     ("chords",),
     ("piece", "waveform"),
     ("io", "encodings"),
-    ("checkpoint", "pictures"),  # reports of all kinds are made of pictures and pages
+    (
+        "checkpoint",
+        "weights_file",
+        "pictures",
+    ),  # reports of all kinds are made of pictures and pages
     ("models", "runtime"),
     ("corpus",),  # training draws its music from it
     ("training", "generation", "audio", "evaluation"),

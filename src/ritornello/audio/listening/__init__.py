@@ -1,0 +1,1 @@
+"""What can be heard in a recording: notes, beats, key, chords, and what is wrong with it."""

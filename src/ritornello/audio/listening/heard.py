@@ -1,0 +1,76 @@
+"""What was heard in a recording, in seconds, before it is put on a grid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from ritornello.errors import ConfigError
+
+# Sorted by (onset, pitch). ``confidence`` is 0 to 1.
+HEARD_NOTE_DTYPE = np.dtype(
+    [
+        ("onset_seconds", np.float64),
+        ("end_seconds", np.float64),
+        ("pitch", np.int16),
+        ("velocity", np.int16),
+        ("confidence", np.float32),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Hints:
+    """What the player says, in place of what would be heard; None is left to the ear.
+
+    Attributes:
+        tempo_bpm: felt beats a minute, about; the player's own timing around it is still followed.
+        metre: (numerator, denominator); 6/8 and its like have dotted beats, see `Metre.beat_ticks`.
+        downbeat_seconds: when some bar begins.
+    """
+
+    tempo_bpm: float | None = None
+    metre: tuple[int, int] | None = None
+    downbeat_seconds: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.tempo_bpm is not None and not 20 <= self.tempo_bpm <= 400:
+            raise ConfigError(f"A tempo is 20 to 400 beats a minute; found {self.tempo_bpm:g}.")
+        if self.downbeat_seconds is not None and self.downbeat_seconds < 0:
+            raise ConfigError("A bar begins at 0 seconds or later.")
+
+
+@dataclass(frozen=True, eq=False)
+class Beats:
+    """The beats of a recording and which of them begin bars.
+
+    Attributes:
+        times_seconds: float64 [beats], at least two, ascending, from the first beat at or after 0
+            to the last before the end of the recording.
+        metre: (numerator, denominator), the same all along.
+        first_downbeat: index of the first beat that begins a bar; less than `beats_per_bar`.
+        beats_per_bar: felt beats, such as 4 in 4/4 and 2 in 6/8.
+        confidence: 0 to 1, that these are the beats; 0 where none was heard and a steady tempo was
+            assumed.
+        downbeat_confidence: 0 to 1, that bars begin where they are said to; 1 where the player says
+            so.
+    """
+
+    times_seconds: np.ndarray
+    metre: tuple[int, int]
+    first_downbeat: int
+    beats_per_bar: int
+    confidence: float
+    downbeat_confidence: float
+
+    @cached_property
+    def tempo_bpm(self) -> float:
+        """Median, in felt beats a minute."""
+        return 60 / float(np.median(np.diff(self.times_seconds)))
+
+    @property
+    def downbeats_seconds(self) -> np.ndarray:
+        """When bars begin, float64 [bars]."""
+        return self.times_seconds[self.first_downbeat :: self.beats_per_bar]
