@@ -19,7 +19,7 @@ _LONGEST_SECONDS = 1.4
 
 def add_room(samples: np.ndarray, rate_hz: int) -> None:
     """Add the room to float32 [2, samples], in place and in blocks."""
-    room = _impulse_response(rate_hz)
+    room = impulse_response(rate_hz)
     size = 1 << int(np.ceil(np.log2(4 * room.shape[1])))
     block = size - room.shape[1]
     spectrum = np.fft.rfft(room, size)
@@ -34,16 +34,30 @@ def add_room(samples: np.ndarray, rate_hz: int) -> None:
 
 
 @lru_cache(maxsize=4)
-def _impulse_response(rate_hz: int) -> np.ndarray:
-    """Decaying noise, different left and right, float32 [2, samples]."""
-    count = int(_LONGEST_SECONDS * rate_hz)
-    spectrum = np.fft.rfft(np.random.default_rng(1).standard_normal((2, count)))
+def impulse_response(
+    rate_hz: int,
+    *,
+    channels: int = 2,
+    size: float = 1.0,
+    level_db: float = _LEVEL_DB,
+    seed: int = 1,
+) -> np.ndarray:
+    """Decaying noise, different for each channel, float32 [channels, samples].
+
+    Args:
+        size: stretches the time in which the echoes die away; 1 takes up to 1.4 seconds.
+        level_db: energy of the echoes of a click against that of the click.
+        seed: of the noise.
+    """
+    count = max(1, int(_LONGEST_SECONDS * size * rate_hz))
+    spectrum = np.fft.rfft(np.random.default_rng(seed).standard_normal((channels, count)))
     hz = np.fft.rfftfreq(count, 1 / rate_hz)
     seconds = np.arange(count) / rate_hz
-    response = np.zeros((2, count))
+    response = np.zeros((channels, count))
     for low, high, fall_seconds in _BANDS:
         band = np.fft.irfft(spectrum * ((hz >= low) & (hz < high)), count)
-        response += band * 10 ** (-3 * seconds / fall_seconds)
+        response += band * 10 ** (-3 * seconds / (fall_seconds * size))
     response[:, seconds < _FIRST_ECHO_SECONDS] = 0
-    response *= 10 ** (_LEVEL_DB / 20) / np.sqrt((response**2).sum(axis=1, keepdims=True))
+    energy = (response**2).sum(axis=1, keepdims=True)
+    response *= 10 ** (level_db / 20) / np.sqrt(np.maximum(energy, np.finfo(float).tiny))
     return response.astype(np.float32)
