@@ -55,30 +55,60 @@ class Levels:
         return float(_decibels(loud.mean()) - 0.691)
 
 
-def measure(samples: np.ndarray, rate_hz: int) -> Levels:
-    """Measure float32 [channels, samples] in blocks."""
-    hop = max(1, round(rate_hz / 1000))
-    block = _BLOCK // hop * hop
-    size = _BLOCK + 2 * _HISTORY
-    weighting = _k_weighting(size, rate_hz).astype(np.complex64)
-    peaks, energy = [], []
-    for start in range(0, samples.shape[1], block):
-        count = min(block, samples.shape[1] - start)
-        # Some sound before and after, for the filters to settle in.
-        before = min(_HISTORY, start)
-        part = np.zeros((samples.shape[0], size), np.float32)
-        near = samples[:, start - before : start + count + _HISTORY]
-        part[:, _HISTORY - before : _HISTORY - before + near.shape[1]] = near
+class Meter:
+    """Measures a sound of one or two channels that comes in blocks of any size."""
+
+    def __init__(self, rate_hz: int) -> None:
+        self._hop = max(1, round(rate_hz / 1000))
+        self._block = _BLOCK // self._hop * self._hop
+        self._size = _BLOCK + 2 * _HISTORY
+        self._weighting = _k_weighting(self._size, rate_hz).astype(np.complex64)
+        self._before = 0
+        self._near: list[np.ndarray] = []  # up to _HISTORY samples measured already, then new ones
+        self._waiting = 0
+        self._peaks = [np.zeros(0, np.float32)]
+        self._energy = [np.zeros(0, np.float32)]
+
+    def add(self, part: np.ndarray) -> None:
+        """Measure the next samples, float32 [channels, samples]; they are copied."""
+        for start in range(0, part.shape[1], self._block):
+            self._near.append(part[:, start : start + self._block].copy())
+            self._waiting += self._near[-1].shape[1]
+            # Some sound before and after, for the filters to settle in.
+            while self._waiting >= self._block + _HISTORY:
+                self._measure(self._block)
+
+    def levels(self) -> Levels:
+        """What the whole sound measures; to be asked once, at its end."""
+        while self._waiting:
+            self._measure(min(self._block, self._waiting))
+        return Levels(self._hop, np.concatenate(self._peaks), np.concatenate(self._energy))
+
+    def _measure(self, count: int) -> None:
+        near = np.concatenate(self._near, axis=1)
+        part = np.zeros((near.shape[0], self._size), np.float32)
+        used = near[:, : self._before + count + _HISTORY]
+        part[:, _HISTORY - self._before :][:, : used.shape[1]] = used
         spectrum = np.fft.rfft(part)
-        weighted = np.fft.irfft(spectrum * weighting, size)
-        fine = np.fft.irfft(spectrum, size * _OVERSAMPLING) * _OVERSAMPLING
+        weighted = np.fft.irfft(spectrum * self._weighting, self._size)
+        fine = np.fft.irfft(spectrum, self._size * _OVERSAMPLING) * _OVERSAMPLING
         inside = slice(_HISTORY, _HISTORY + count)
         finely = slice(_HISTORY * _OVERSAMPLING, (_HISTORY + count) * _OVERSAMPLING)
-        energy.append(_by_hop(np.square(weighted[:, inside]).sum(axis=0), hop).mean(axis=1))
+        energy = np.square(weighted[:, inside]).sum(axis=0)
+        self._energy.append(_by_hop(energy, self._hop).mean(axis=1))
         magnitude = np.abs(fine[:, finely]).max(axis=0)
-        peaks.append(_by_hop(magnitude, hop * _OVERSAMPLING).max(axis=1))
-    nothing = [np.zeros(0)]
-    return Levels(hop, np.concatenate(peaks or nothing), np.concatenate(energy or nothing))
+        self._peaks.append(_by_hop(magnitude, self._hop * _OVERSAMPLING).max(axis=1))
+        measured = self._before + count
+        self._before = min(_HISTORY, measured)
+        self._near = [near[:, measured - self._before :]]
+        self._waiting -= count
+
+
+def measure(samples: np.ndarray, rate_hz: int) -> Levels:
+    """Measure float32 [channels, samples] in blocks."""
+    meter = Meter(rate_hz)
+    meter.add(samples)
+    return meter.levels()
 
 
 def mastering_gain(levels: Levels) -> float:
@@ -117,11 +147,16 @@ def limiter_curve(peaks: np.ndarray) -> np.ndarray:
 
 def apply_gain(samples: np.ndarray, gain: float, curve: np.ndarray, hop: int) -> None:
     """Multiply [channels, samples] by a gain and a `limiter_curve`, in place and in blocks."""
-    boundaries = np.arange(len(curve)) * hop
     for start in range(0, samples.shape[1], _BLOCK):
         part = samples[:, start : start + _BLOCK]
-        at = np.arange(start, start + part.shape[1])
-        part *= (gain * np.interp(at, boundaries, curve)).astype(np.float32)
+        part *= (gain * curve_at(curve, hop, start, part.shape[1])).astype(np.float32)
+
+
+def curve_at(curve: np.ndarray, hop: int, start: int, count: int) -> np.ndarray:
+    """A `limiter_curve` at ``count`` samples from ``start`` on, float64 [count]."""
+    first, last = start // hop, (start + count) // hop + 2
+    boundaries = np.arange(first, min(last, len(curve))) * hop
+    return np.interp(np.arange(start, start + count), boundaries, curve[first:last])
 
 
 def _by_hop(values: np.ndarray, hop: int) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from os import PathLike
 
 import numpy as np
@@ -45,8 +46,8 @@ def render(
         InputError: if the piece is too long or the font cannot be used.
     """
     mix = _silence(piece, rate_hz)
-    sampler = _sampler(soundfont, rate_hz)
-    for track, pan in _seated(piece):
+    sampler = open_sampler(soundfont, rate_hz)
+    for track, pan in seated(piece.tracks):
         _play(piece, track, pan, sampler, mix, rate_hz)
     add_room(mix, rate_hz)
     levels = measure(mix, rate_hz)
@@ -68,9 +69,10 @@ def render_stems(
     of `render`.
     """
     total = _silence(piece, rate_hz)
-    sampler = _sampler(soundfont, rate_hz)
+    sampler = open_sampler(soundfont, rate_hz)
+    seats = seated(piece.tracks)
     stems = []
-    for track, pan in _seated(piece):
+    for track, pan in seats:
         stem = np.zeros_like(total)
         _play(piece, track, pan, sampler, stem, rate_hz)
         add_room(stem, rate_hz)
@@ -79,7 +81,7 @@ def render_stems(
     levels = measure(total, rate_hz)
     end = _end(piece, levels.peaks, levels.hop, rate_hz)
     gain = np.float32(mastering_gain(levels))
-    names = _stem_names([track for track, _ in _seated(piece)])
+    names = _stem_names([track for track, _ in seats])
     for stem in stems:
         stem *= gain
     return {name: _finished(stem, end, rate_hz) for name, stem in zip(names, stems, strict=True)}
@@ -87,8 +89,7 @@ def render_stems(
 
 def _silence(piece: Piece, rate_hz: int) -> np.ndarray:
     """Room for the piece and the longest tail, float32 [2, samples]."""
-    if not 8_000 <= rate_hz <= 192_000:
-        raise ConfigError(f"A sample rate is 8000 to 192000 Hz; found {rate_hz}.")
+    check_rate(rate_hz)
     if piece.duration_seconds > LONGEST_SECONDS:
         raise InputError(
             f"The piece lasts {piece.duration_seconds / 3600:.1f} hours; "
@@ -100,19 +101,37 @@ def _silence(piece: Piece, rate_hz: int) -> np.ndarray:
     return np.zeros((2, round(seconds * rate_hz)), np.float32)
 
 
-def _sampler(soundfont: SoundFont | str | PathLike[str] | None, rate_hz: int) -> Sampler:
+def check_rate(rate_hz: int) -> None:
+    """Refuse rates that nothing is played at.
+
+    Raises:
+        ConfigError: if the rate is not 8,000 to 192,000 Hz.
+    """
+    if not 8_000 <= rate_hz <= 192_000:
+        raise ConfigError(f"A sample rate is 8000 to 192000 Hz; found {rate_hz}.")
+
+
+def open_sampler(soundfont: SoundFont | str | PathLike[str] | None, rate_hz: int) -> Sampler:
+    """A sampler with a font, the font of a path, or, for None, the font that ships.
+
+    Raises:
+        InputError: if the font cannot be used.
+    """
     font = soundfont if isinstance(soundfont, SoundFont) else SoundFont.load(soundfont)
     return Sampler(font, rate_hz)
 
 
-def _seated(piece: Piece) -> list[tuple[Track, float]]:
+def seated(tracks: Iterable[Track], *, around: int = 0) -> list[tuple[Track, float]]:
     """Tracks that have notes, each with its place from left to right.
 
     Rhythm, bass and the first of the other parts sit in the middle, the rest around them.
+
+    Args:
+        around: other parts that have sat down already, such as a soloist.
     """
     seats: list[tuple[Track, float]] = []
-    others = 0
-    for track in piece.tracks:
+    others = around
+    for track in tracks:
         if not len(track):
             continue
         if INSTRUMENTS[track.instrument].name in _IN_THE_MIDDLE:
@@ -126,12 +145,17 @@ def _seated(piece: Piece) -> list[tuple[Track, float]]:
 def _play(
     piece: Piece, track: Track, pan: float, sampler: Sampler, out: np.ndarray, rate_hz: int
 ) -> None:
+    played = played_notes(piece, track, rate_hz)
+    sampler.play(played, out, program=track.program, is_drum=track.is_drum, pan=pan)
+
+
+def played_notes(piece: Piece, track: Track, rate_hz: int) -> list[PlayedNote]:
+    """The notes of a track of a piece, at the samples where its tempo map puts them."""
     notes = track.notes
     onsets = np.rint(piece.ticks_to_seconds(notes["onset"]) * rate_hz).astype(int)
     ends = np.rint(piece.ticks_to_seconds(notes["onset"] + notes["duration"]) * rate_hz)
     columns = (onsets, ends.astype(int), notes["pitch"], notes["velocity"])
-    played = [PlayedNote(*note) for note in zip(*(c.tolist() for c in columns), strict=True)]
-    sampler.play(played, out, program=track.program, is_drum=track.is_drum, pan=pan)
+    return [PlayedNote(*note) for note in zip(*(c.tolist() for c in columns), strict=True)]
 
 
 def _stem_names(tracks: list[Track]) -> list[str]:

@@ -17,20 +17,35 @@ _BANDS = ((180.0, 1200.0, 1.3), (1200.0, 4000.0, 1.0), (4000.0, 9000.0, 0.6))
 _LONGEST_SECONDS = 1.4
 
 
+class Room:
+    """The room around a sound that comes in blocks.
+
+    Attributes:
+        block: most samples that may come at once.
+    """
+
+    def __init__(self, rate_hz: int) -> None:
+        room = impulse_response(rate_hz)
+        self._size = 1 << int(np.ceil(np.log2(4 * room.shape[1])))
+        self.block = self._size - room.shape[1]
+        self._spectrum = np.fft.rfft(room, self._size)
+        self._ringing = np.zeros((2, self._size), np.float32)
+
+    def add(self, part: np.ndarray) -> None:
+        """Add the room to the next samples, float32 [2, at most `block`], in place."""
+        count, ringing = part.shape[1], self._ringing
+        spectrum = np.fft.rfft(part.mean(axis=0), self._size) * self._spectrum
+        ringing += np.fft.irfft(spectrum, self._size).astype(np.float32)
+        part += ringing[:, :count]
+        ringing[:, :-count] = ringing[:, count:]
+        ringing[:, -count:] = 0
+
+
 def add_room(samples: np.ndarray, rate_hz: int) -> None:
     """Add the room to float32 [2, samples], in place and in blocks."""
-    room = impulse_response(rate_hz)
-    size = 1 << int(np.ceil(np.log2(4 * room.shape[1])))
-    block = size - room.shape[1]
-    spectrum = np.fft.rfft(room, size)
-    ringing = np.zeros((2, size), np.float32)
-    for start in range(0, samples.shape[1], block):
-        part = samples[:, start : start + block]
-        both = np.fft.irfft(np.fft.rfft(part.mean(axis=0), size) * spectrum, size)
-        ringing += both.astype(np.float32)
-        part += ringing[:, : part.shape[1]]
-        ringing[:, :-block] = ringing[:, block:]
-        ringing[:, -block:] = 0
+    room = Room(rate_hz)
+    for start in range(0, samples.shape[1], room.block):
+        room.add(samples[:, start : start + room.block])
 
 
 @lru_cache(maxsize=4)

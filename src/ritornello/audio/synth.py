@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -36,6 +36,21 @@ class PlayedNote(NamedTuple):
     velocity: int
 
 
+class Voice(NamedTuple):
+    """One tone of a note on its way, in samples of the output.
+
+    ``released`` and ``choked`` count from the onset, as does ``length``, after which nothing is
+    heard. ``gains`` are those of the left and the right.
+    """
+
+    onset: int
+    length: int
+    tone: Tone
+    released: int
+    choked: int
+    gains: tuple[np.float32, np.float32]
+
+
 class Sampler:
     """Plays notes with a SoundFont at an output rate.
 
@@ -45,6 +60,7 @@ class Sampler:
     def __init__(self, font: SoundFont, rate_hz: int) -> None:
         self._font = font
         self._rate_hz = rate_hz
+        self._choke_rate = _CHOKE_NEPERS / (_CHOKE_SECONDS * rate_hz)
         self._tones: dict[tuple[int, int], Tone] = {}
         self._chunk = lru_cache(maxsize=_CHUNKS_KEPT)(_render_chunk)
 
@@ -58,6 +74,21 @@ class Sampler:
         pan: float = 0.0,
     ) -> None:
         """Add a part to ``out``, float32 [2, samples]; what lies beyond its end is cut.
+
+        Arguments and errors are those of `voices`.
+        """
+        for voice in self.voices(notes, program=program, is_drum=is_drum, pan=pan):
+            self.sound(voice, out)
+
+    def voices(
+        self,
+        notes: list[PlayedNote],
+        *,
+        program: int,
+        is_drum: bool = False,
+        pan: float = 0.0,
+    ) -> Iterator[Voice]:
+        """The tones of a part, in the order of its notes.
 
         A key struck again lets go of itself first, and zones of one exclusive class (an open and
         a closed hi-hat) stop each other.
@@ -90,46 +121,41 @@ class Sampler:
                 gain = zone.gain * (note.velocity / 127) ** 2
                 angle = (1 + min(1.0, max(-1.0, zone.pan + pan))) * np.pi / 4
                 gains = np.float32(gain * np.cos(angle)), np.float32(gain * np.sin(angle))
-                self._add(tone, out[:, note.onset :], released, choked, gains)
+                length = min(
+                    tone.end,
+                    released + int(_INAUDIBLE_NEPERS / tone.release_rate),
+                    choked + int(_INAUDIBLE_NEPERS / self._choke_rate),
+                )
+                yield Voice(note.onset, length, tone, released, choked, gains)
+
+    def sound(self, voice: Voice, out: np.ndarray, start: int = 0) -> None:
+        """Add what falls into ``out``, float32 [2, samples from ``start`` on], of a tone."""
+        tone, released, choked = voice.tone, voice.released, voice.choked
+        begin = max(0, start - voice.onset)
+        end = min(voice.length, start + out.shape[1] - voice.onset)
+        level_at_release = tone.level(np.array([released]))[0]
+        for chunk in range(begin - begin % _CHUNK, end, _CHUNK):
+            first, last = max(begin, chunk), min(end, chunk + _CHUNK)
+            inside = slice(first - chunk, last - chunk)
+            sound, level = (array[inside] for array in self._chunk(tone, chunk))
+            if last > min(released, choked):
+                at = np.arange(first, last)
+                fall = tone.release_rate * np.maximum(0, at - released)
+                fall += self._choke_rate * np.maximum(0, at - choked)
+                sound = sound * np.exp(-fall.astype(np.float32))
+                if last > released:
+                    after = max(0, released - first)
+                    # The envelope stays where it was when the key was let go.
+                    sound[after:] *= level_at_release / level[after:]
+            place = slice(voice.onset + first - start, voice.onset + last - start)
+            for channel, gain in enumerate(voice.gains):
+                out[channel, place] += gain * sound
 
     def _tone(self, zone: Zone, key: int) -> Tone:
         name = (id(zone), key)
         if name not in self._tones:
             self._tones[name] = Tone(zone, self._font.sample(zone.sample), key, self._rate_hz)
         return self._tones[name]
-
-    def _add(
-        self,
-        tone: Tone,
-        out: np.ndarray,
-        released: int,
-        choked: int,
-        gains: tuple[np.float32, np.float32],
-    ) -> None:
-        """Add one tone from the start of ``out``, let go and choked at these samples."""
-        choke_rate = _CHOKE_NEPERS / (_CHOKE_SECONDS * self._rate_hz)
-        end = min(
-            out.shape[1],
-            tone.end,
-            released + int(_INAUDIBLE_NEPERS / tone.release_rate),
-            choked + int(_INAUDIBLE_NEPERS / choke_rate),
-        )
-        level_at_release = tone.level(np.array([released]))[0]
-        for first in range(0, end, _CHUNK):
-            last = min(end, first + _CHUNK)
-            held, level = self._chunk(tone, first)
-            sound = held[: last - first]
-            if last > min(released, choked):
-                at = np.arange(first, last)
-                fall = tone.release_rate * np.maximum(0, at - released)
-                fall += choke_rate * np.maximum(0, at - choked)
-                sound = sound * np.exp(-fall.astype(np.float32))
-                if last > released:
-                    after = max(0, released - first)
-                    # The envelope stays where it was when the key was let go.
-                    sound[after:] *= level_at_release / level[after : last - first]
-            for channel, gain in enumerate(gains):
-                out[channel, first:last] += gain * sound
 
 
 class _Following:
