@@ -21,7 +21,7 @@ from ritornello.waveform import Waveform
 PARTS = ("bass", "drums", "piano", "other")
 SIDES = ("train", "valid", "test")
 _PART_OF = {
-    "bass": "bass",
+    "bass": "bass", "double bass": "bass",
     "drums": "drums", "drum": "drums", "percussion": "drums",
     "piano": "piano", "keys": "piano", "keyboard": "piano",
     "other": "other", "others": "other", "guitar": "other", "lead": "other", "strings": "other",
@@ -32,6 +32,11 @@ _LEADING = ("lead", "vocals", "guitar", "piano", "keys", "strings")
 _SUFFIXES = (".wav", ".flac", ".mp3", ".ogg")
 # mp3 coders pad by up to about two frames; stems that differ by more do not belong together.
 _UNEVEN_SECONDS = 0.1
+
+
+def part_of(stem: str) -> str:
+    """The one of `PARTS` that a stem or instrument of this name belongs to; "other" if unknown."""
+    return _PART_OF.get(stem, "other")
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,8 +144,8 @@ def _add_song(
         raise InputError("Its stems hold no sound.")
     parts = np.zeros((length, len(PARTS)), np.float32)
     for stem, sound in stems.items():
-        parts[:, PARTS.index(_PART_OF.get(stem, "other"))] += sound[:length]
-    present = {_PART_OF.get(stem, "other") for stem in stems}
+        parts[:, PARTS.index(part_of(stem))] += sound[:length]
+    present = {part_of(stem) for stem in stems}
     found.missing.update(set(PARTS) - present)
     found.unknown.update(stem for stem in stems if stem not in _PART_OF)
     solo = _SOLO if _SOLO in sounds else _leading(stems)
