@@ -103,9 +103,11 @@ def requests(draw: Any, verb: str, song: Piece) -> Request:
         return Request(plan, after, asked, bars + count)
     if verb == "arrange":
         add = draw(st.lists(st.sampled_from(NAMES), min_size=1, max_size=4))
-        plan = verbs.arrange_job(song, add, **more)
+        first = draw(st.integers(1, bars))
+        plan = verbs.arrange_job(song, add, first_bar=first, end=draw(st.booleans()), **more)
+        rest = beats(song, lines[first - 1]), whole[1]
         new: set[Part] = {INSTRUMENTS[parse_instrument(name)].program for name in add}
-        return Request(plan, whole, new | {DRUMS}, bars, players=len(add))
+        return Request(plan, rest, new | {DRUMS}, bars, players=len(add))
     voices = draw(st.lists(st.sampled_from([*verbs.VOICES]), min_size=1, max_size=3))
     choir = draw(st.sampled_from([None, parse_instrument("piano")]))
     plan = verbs.harmonise_job(song, voices, choir=choir, **more)
@@ -314,6 +316,8 @@ def test_of_a_long_song_the_network_reads_the_end_alone(engine, monkeypatch):
         lambda song: verbs.arrange_job(song, [], rules=Rules()),
         lambda song: verbs.arrange_job(song, ["drums"], rules=Rules()),
         lambda song: verbs.arrange_job(song, ["kazoo"], rules=Rules()),
+        lambda song: verbs.arrange_job(song, ["flute"], first_bar=0, rules=Rules()),
+        lambda song: verbs.arrange_job(song, ["flute"], first_bar=99, rules=Rules()),
         lambda song: verbs.harmonise_job(song, ["treble"], rules=Rules()),
         lambda song: verbs.harmonise_job(song, ["bass"] * 4, rules=Rules()),
     ],
@@ -327,6 +331,18 @@ def test_what_has_no_meaning_is_refused(ask):
 def test_without_a_melody_nothing_is_harmonised(tracks):
     with pytest.raises(InputError):
         verbs.harmonise_job(Piece(tracks, 24), ["alto"], rules=Rules())
+
+
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 99))
+def test_a_band_that_is_asked_to_ends_together(engine, seed):
+    song = band(seed, bars=4)
+    added = verbs.arrange_job(song, ["violin", "horn"], end=True, rules=Rules())
+    made = perform(engine, [added], [seed])[0]
+    last = made.bar_starts_ticks()[-1]
+    in_last = [track.notes[track.notes["onset"] >= last] for track in made.tracks[-2:]]
+    assert sum(map(len, in_last)), "somebody strikes the last chord"
+    assert all((notes["onset"] == last).all() for notes in in_last)
 
 
 @settings(max_examples=15, deadline=None)

@@ -147,7 +147,8 @@ class RuleMasks:
             end = closing
             legal[min(end - now, MAX_SHIFT) + 1 :] = False
         if self._missing and end != ENDLESS and now < end:
-            legal[max(2, end - now + 1 - len(self._missing)) :] = False
+            begin = self.job.start_ticks - now + 1  # where that is late, there all of them begin
+            legal[max(2, begin, end - now + 1 - len(self._missing)) :] = False
 
     def parts(self, shift: int) -> np.ndarray:
         """bool [parts]."""
@@ -164,7 +165,9 @@ class RuleMasks:
             return legal
         legal[allowed] = True
         if come and self.ahead is not None:
-            legal[self.ahead[1][1]] = True
+            # Whoever comes before the given note cannot strike the last chord after it.
+            must = self.pitch_rules.closing_missing(onset) and len(allowed) > 0
+            legal[self.ahead[1][1]] = not must
         else:
             # Nothing begins on the tick of a rest, so none may come where the last chord must.
             legal[REST] = shift == MAX_SHIFT and not self.pitch_rules.closing_missing(onset)
@@ -228,7 +231,7 @@ class RuleMasks:
         if part in self._rested:
             ends = self.onset_ticks + _DURATION_TICKS[duration]
             self._rested[part] = max(self._rested[part], ends + self._longest_rest[part])
-        self.pitch_rules.advance(self.onset_ticks, pitch, _DURATION_TICKS[duration])
+        self.pitch_rules.advance(self.onset_ticks, part, pitch, _DURATION_TICKS[duration])
         if part not in self._parts:
             return
         index = self._parts.index(part)
@@ -253,6 +256,8 @@ class RuleMasks:
         parts = self._part_classes[first:last]
         if onset < self._all_free:
             parts = parts[self._free_from[first:last] <= onset]
+        if self.pitch_rules.over(onset):
+            return parts[:0]
         if self._alike:
             [(start, end)] = self._edges
             parts = parts if start <= onset < end else parts[:0]
@@ -271,7 +276,8 @@ class RuleMasks:
 
     def _overdue(self, allowed: np.ndarray, onset: int) -> list[int]:
         """Those of the parts that must play at last: in the second half, or after a long rest."""
-        late = self._missing if onset >= self._half else set()
+        last_chance = onset >= self._half or self.pitch_rules.closing(onset)
+        late = self._missing if last_chance else set()
         if not late and not self._rested:
             return []
         return [

@@ -1,10 +1,10 @@
 """Which pitches a part may play at a tick: range and key always, chords on the beat, the ending.
 
-The ending, where it is asked for: in the last bar nothing begins after the first beat. There each
-pitched note is of the tonic's triad, the lowest part plays the tonic itself, at least one pitched
-part strikes, and what is struck lasts a beat at least; all that was struck before ends there. The
-tonic is that of the key asked for, or wished for, and otherwise of the key in which the piece is
-written so far.
+The ending, where it is asked for: in the last bar nothing is composed after the first beat. There
+each composed note is of the tonic's triad, the lowest part plays the tonic itself, at least one
+pitched part strikes, and what is struck lasts a beat at least; all that was struck before ends
+there. The tonic is that of the key asked for, or wished for, and otherwise of the key in which the
+piece is written so far. Given notes go their own way.
 """
 
 from __future__ import annotations
@@ -42,8 +42,9 @@ class Pitches:
                 for index in sorted(set(job.given.chord_classes.tolist())):
                     self._of_chord(part, index)
         self.closing_ticks: int | None = None
-        if job.ending and self._pitched:
-            self.closing_ticks = int(self._grid.bar_starts[-1])
+        last_bar = int(self._grid.bar_starts[-1])
+        if job.ending and self._pitched and last_bar >= job.start_ticks:
+            self.closing_ticks = last_bar
         self._heard = np.zeros(12)  # ticks that each pitch class has sounded
         self._closed = False  # a pitched part has struck the last chord
         self._final: dict[int, np.ndarray] | None = None
@@ -75,8 +76,12 @@ class Pitches:
     def closing(self, onset_ticks: int) -> bool:
         return self.closing_ticks is not None and onset_ticks >= self.closing_ticks
 
+    def over(self, onset_ticks: int) -> bool:
+        """Whether nothing may be composed any more."""
+        return self.closing_ticks is not None and onset_ticks > self.closing_ticks
+
     def closing_missing(self, onset_ticks: int) -> bool:
-        """Whether the last chord is due and no pitched part has struck it."""
+        """Whether the last chord is due and no pitched part that is composed has struck it."""
         return self.closing(onset_ticks) and not self._closed
 
     def closing_shortest(self, onset_ticks: int, part: int) -> int:
@@ -85,11 +90,11 @@ class Pitches:
             return 0
         return bisect_left(DURATIONS.tolist(), RESOLUTION)
 
-    def advance(self, onset_ticks: int, pitch: int, duration_ticks: int) -> None:
+    def advance(self, onset_ticks: int, part: int, pitch: int, duration_ticks: int) -> None:
         """Take a note as written, or as given."""
         if pitch < DRUM_PITCH:
             self._heard[pitch % 12] += duration_ticks
-            self._closed = self._closed or self.closing(onset_ticks)
+            self._closed |= part in self._pitched and self.closing(onset_ticks)
 
     def _closing_pitches(self) -> dict[int, np.ndarray]:
         if self._final is None:

@@ -26,7 +26,7 @@ from ritornello.generation.bars import Span, heard_metres, spans
 from ritornello.generation.stand_ins import stand_in
 from ritornello.instruments import DRUMS, INSTRUMENTS
 from ritornello.io.quantise import list_bars, span_edges, written_times
-from ritornello.keys import TONICS_SHARP
+from ritornello.keys import pitch_name
 from ritornello.piece import Piece, Track
 
 _Subject = TypeVar("_Subject")
@@ -170,7 +170,7 @@ def _in_range(pitches: np.ndarray, instrument: int) -> tuple[np.ndarray, list[st
     ):
         if count := int((octaves > 0).sum()):
             far = "an octave" if octaves.max() == 1 else f"up to {octaves.max()} octaves"
-            name = f"key {limit}" if who.is_drum else _pitch_name(limit)
+            name = f"key {limit}" if who.is_drum else pitch_name(limit)
             notes = "1 note" if count == 1 else f"{count} notes"
             sentences.append(
                 f"{notes} {beyond} {name} {'is' if count == 1 else 'are'} heard {far} {towards}."
@@ -228,10 +228,6 @@ def straightened(piece: Piece) -> Piece:
 
 def _label(index: int, track: Track) -> str:
     return f"{index + 1} {track.label!r}"
-
-
-def _pitch_name(pitch: int) -> str:
-    return f"{TONICS_SHARP[pitch % _OCTAVE]}{pitch // _OCTAVE - 1}"
 
 
 def _of_tracks(said: _Said[str]) -> list[str]:
