@@ -67,6 +67,11 @@ class KeyName:
         return f"{names[self.tonic]} {self.scale}"
 
 
+def pitch_name(pitch: int) -> str:
+    """Name of a MIDI pitch, with a sharp where one is needed: 60 is C4, 61 is C#4."""
+    return f"{TONICS_SHARP[pitch % 12]}{pitch // 12 - 1}"
+
+
 def parse_key(text: str) -> KeyName:
     """Read a key as people write it: ``D minor``, ``Dm``, ``F# dorian``, ``Bb``.
 

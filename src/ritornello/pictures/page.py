@@ -1,9 +1,9 @@
 """What the pages of reports are made of: style sheet, page, table, grid, players, numbers.
 
-A page is one file that needs nothing else and runs no script. It serves screen, phone, dark and
-paper. Blue and vermilion (in the dark: sky blue and orange) are the pair of Okabe and Ito that
-people with any kind of colour blindness tell apart; lines also differ in their dashes, so that grey
-print does.
+A page is one file that needs nothing else and, but for that of a remix, runs no script. It serves
+screen, phone, dark and paper. Blue and vermilion (in the dark: sky blue and orange) are the pair of
+Okabe and Ito that people with any kind of colour blindness tell apart; lines also differ in their
+dashes, so that grey print does.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from itertools import pairwise
 import numpy as np
 
 from ritornello.errors import ConfigError
-from ritornello.keys import TONICS_SHARP
+from ritornello.keys import pitch_name
 from ritornello.pictures.canvas import Box, Drawing, Label, text_width
 from ritornello.piece import Metre, Piece, Track
 
@@ -43,7 +43,7 @@ _MOST_ROWS = 8
 _FEWEST_SEMITONES = 24
 
 # Rows of the drum lane, from top to bottom, and the General MIDI percussion keys in each.
-_DRUM_ROWS: tuple[tuple[str, frozenset[int]], ...] = (
+DRUM_ROWS: tuple[tuple[str, frozenset[int]], ...] = (
     ("cymbals", frozenset({49, 51, 52, 53, 55, 57, 59})),
     ("hi-hat", frozenset({22, 26, 42, 44, 46})),
     ("toms", frozenset({41, 43, 45, 47, 48, 50, 58})),
@@ -161,7 +161,7 @@ def _page(piece: Piece, tracks: list[Track], top: float) -> _Page:
     pitches = [int(p) for t in tracks if not t.is_drum for p in np.unique(t.notes["pitch"])]
     used = {int(key) for t in tracks if t.is_drum for key in np.unique(t.notes["pitch"])}
     drum_rows = []
-    for name, keys in _DRUM_ROWS:
+    for name, keys in DRUM_ROWS:
         if used & keys:
             drum_rows.append((name, keys))
             used -= keys
@@ -264,8 +264,7 @@ def _draw_grid(drawing: Drawing, piece: Piece, page: _Page, row: _Row) -> None:
             add(Box(left, y, right - left, page.semitone, _BLACK_KEYS))
         if pitch % 12 == 0:
             add(Box(left, y + page.semitone - 0.5, right - left, 1, _OCTAVE_LINE))
-            name = f"{TONICS_SHARP[0]}{pitch // 12 - 1}"
-            add(Label(left - 12, y + page.semitone / 2, name, 13, _FAINT_INK, "end"))
+            add(Label(left - 12, y + page.semitone / 2, pitch_name(pitch), 13, _FAINT_INK, "end"))
     for index, (name, _) in enumerate(page.drum_rows):
         y = page.drums_top(row) + index * _DRUM_LANE
         add(Box(left, y, right - left, _DRUM_LANE, (_WHITE_KEYS, _BLACK_KEYS)[index % 2]))
