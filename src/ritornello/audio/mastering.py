@@ -39,6 +39,12 @@ class Levels:
     peaks: np.ndarray
     energy: np.ndarray
 
+    @property
+    def true_peak_db(self) -> float:
+        """Largest magnitude of either channel, between samples too; -inf for silence."""
+        peak = float(self.peaks.max(initial=0.0))
+        return _decibels_of_peak(peak) if peak else -np.inf
+
     def lufs(self, gain: np.ndarray | float = 1.0) -> float:
         """Integrated loudness with a gain ([hops] or one); -inf for silence.
 
@@ -56,11 +62,15 @@ class Levels:
 
 
 class Meter:
-    """Measures a sound of one or two channels that comes in blocks of any size."""
+    """Measures a sound of one or two channels that comes in blocks of any size.
+
+    Attributes:
+        hop: samples, see `Levels`.
+    """
 
     def __init__(self, rate_hz: int) -> None:
-        self._hop = max(1, round(rate_hz / 1000))
-        self._block = _BLOCK // self._hop * self._hop
+        self.hop = max(1, round(rate_hz / 1000))
+        self._block = _BLOCK // self.hop * self.hop
         self._size = _BLOCK + 2 * _HISTORY
         self._weighting = _k_weighting(self._size, rate_hz).astype(np.complex64)
         self._before = 0
@@ -82,7 +92,7 @@ class Meter:
         """What the whole sound measures; to be asked once, at its end."""
         while self._waiting:
             self._measure(min(self._block, self._waiting))
-        return Levels(self._hop, np.concatenate(self._peaks), np.concatenate(self._energy))
+        return Levels(self.hop, np.concatenate(self._peaks), np.concatenate(self._energy))
 
     def _measure(self, count: int) -> None:
         near = np.concatenate(self._near, axis=1)
@@ -95,9 +105,9 @@ class Meter:
         inside = slice(_HISTORY, _HISTORY + count)
         finely = slice(_HISTORY * _OVERSAMPLING, (_HISTORY + count) * _OVERSAMPLING)
         energy = np.square(weighted[:, inside]).sum(axis=0)
-        self._energy.append(_by_hop(energy, self._hop).mean(axis=1))
+        self._energy.append(_by_hop(energy, self.hop).mean(axis=1))
         magnitude = np.abs(fine[:, finely]).max(axis=0)
-        self._peaks.append(_by_hop(magnitude, self._hop * _OVERSAMPLING).max(axis=1))
+        self._peaks.append(_by_hop(magnitude, self.hop * _OVERSAMPLING).max(axis=1))
         measured = self._before + count
         self._before = min(_HISTORY, measured)
         self._near = [near[:, measured - self._before :]]
