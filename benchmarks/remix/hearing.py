@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import mir_eval
 import numpy as np
 from benchmarks.partner.units import Units
-from benchmarks.remix.solos import Solo
+from benchmarks.remix.solos import PROTOCOL as OF_SOLOS
+from benchmarks.remix.solos import Solo, known_solos
 
 from ritornello.audio.listening.heard import Beats
 from ritornello.keys import TONICS_SHARP, KeyName, estimate_key
@@ -22,7 +24,7 @@ PROTOCOL = (
     "within 70 ms, no warm-up left out, only from the first true beat to the last; AMLt allows "
     "other metrical levels; offsets: of the found beats that match; level: median interval against "
     "the true one; key: exact, and MIREX weights (fifth .5, relative .3, parallel .2); means over "
-    "solos, offsets pooled"
+    f"solos, offsets pooled; {OF_SOLOS}"
 )
 SCORES = (
     "note_precision", "note_recall", "note_f1", "note_f1_with_ends", "beat_f1", "downbeat_f1",
@@ -31,9 +33,10 @@ SCORES = (
 Row = dict[str, Any]
 
 
-def measure(options: argparse.Namespace, units: Units, solos: Sequence[Solo]) -> dict[str, Any]:
+def measure(options: argparse.Namespace, units: Units) -> dict[str, Any]:
     """Scores by instrument and manner, of what is heard and of the baselines."""
-    rows = [units.take(solo.name, lambda solo=solo: _scored(solo)) for solo in solos]
+    solos = known_solos(options)
+    rows = [units.take(solo.name, partial(_scored, solo)) for solo in solos]
     return {"by_kind": summary(rows), "baselines": baselines(solos), "solos": rows}
 
 

@@ -6,6 +6,7 @@ kept of each: the sound, the notes, beats and bars in seconds, the key, and the 
 
 from __future__ import annotations
 
+import argparse
 import json
 import zlib
 from collections.abc import Iterable, Iterator
@@ -15,8 +16,9 @@ from typing import Any
 
 import numpy as np
 from benchmarks.generated import excerpt
-from benchmarks.music_sets import MusicSets
+from benchmarks.music_sets import MusicSets, open_music_sets
 from benchmarks.remix.performing import Manner, on_players_tempo, played, recorded
+from benchmarks.scorecard import say
 
 from ritornello.audio.files import write_audio
 from ritornello.audio.listening.heard import HEARD_NOTE_DTYPE
@@ -44,12 +46,13 @@ _FEWEST_OTHERS = 16  # notes of other instruments in the real accompaniment
 _TRIES = 30  # stretches looked at in each part
 
 PROTOCOL = (
-    "parts of validation pieces without a near copy in training (all sets that the bundled model "
-    "may learn), 30 to 60 s in one metre (4/4, 3/4, 2/4, 6/8) at the tempo of the piece, if need "
-    "be brought to 60-150 felt beats a minute; half steady (onsets 4 ms off, standard deviation), "
-    "half rubato (smooth curve of +-12%, slower phrase ends and close, onsets 8-15 ms off); 0.3-1 "
-    "s of silence before; one third rough: a room, noise 35 dB below, mp3; fonts in turns; key: that "
-    "of all parts by Temperley's profile, none where a stated signature has other sharps"
+    "solos are parts of validation pieces without a near copy in training (all sets that the "
+    "bundled model may learn), 30 to 60 s in one metre (4/4, 3/4, 2/4, 6/8) at the tempo of the "
+    "piece, if need be brought to 60-150 felt beats a minute; half steady (onsets 4 ms off, "
+    "standard deviation), half rubato (smooth curve of +-12%, slower phrase ends and close, onsets "
+    "8-15 ms off); 0.3-1 s of silence before; one third rough: a room, noise 35 dB below, mp3; "
+    "fonts in turns; key: that of all parts by Temperley's profile, none where a stated signature "
+    "has other sharps"
 )
 
 
@@ -102,15 +105,14 @@ class Solo:
         return self._seconds(self.piece.metres[0].bar_ticks(self.piece.resolution))
 
     def ticks_at(self, seconds: np.ndarray) -> np.ndarray:
-        """Where on the true grid moments of the sound lie, int64; below 0 before it begins."""
+        """Where on the true grid moments of the sound lie, float64; below 0 before it begins."""
         step = self.piece.resolution // 4
         ticks = np.arange(0, self.piece.length_ticks + step, step)
         known = self.piece.ticks_to_seconds(ticks) + self.begins_seconds
         before = (np.asarray(seconds) - known[0]) / (known[1] - known[0]) * step
         after = (np.asarray(seconds) - known[-1]) / (known[-1] - known[-2]) * step + ticks[-1]
         inside = np.interp(seconds, known, ticks)
-        found = np.where(seconds < known[0], before, np.where(seconds > known[-1], after, inside))
-        return np.rint(found).astype(np.int64)
+        return np.where(seconds < known[0], before, np.where(seconds > known[-1], after, inside))
 
     def _seconds(self, step_ticks: int) -> np.ndarray:
         ticks = np.arange(0, self.piece.length_ticks, step_ticks)
@@ -131,16 +133,17 @@ def chosen(
     wanted = KINDS[kind][0]
     waiting: dict[str, list[tuple[Piece, int]]] = {}
     for collection, piece in music.pieces("unseen"):
-        for number, track in enumerate(piece.tracks):
+        for place, track in enumerate(piece.tracks):
             if INSTRUMENTS[track.instrument].name in wanted:
-                waiting.setdefault(collection, []).append((piece, number))
+                waiting.setdefault(collection, []).append((piece, place))
     queues = [[queue[i] for i in rng.permutation(len(queue))] for queue in waiting.values()]
     names, found = [*waiting], 0
     while found < count and any(queues):
         for collection, queue in zip(names, queues, strict=True):
             cut = None
             while queue and cut is None:
-                cut = _stretch(*queue.pop(), rng)
+                piece, number = queue.pop()
+                cut = _stretch(piece, number, rng)
             if cut is not None and found < count:
                 found += 1
                 yield collection, cut
@@ -208,6 +211,17 @@ def true_key(piece: Piece) -> KeyName | None:
 
 
 # --- making and keeping ---------------------------------------------------------------------------
+
+
+def known_solos(options: argparse.Namespace) -> list[Solo]:
+    """The solos of a command, made if they are not there; without its font, all with our own."""
+    fonts: dict[str, Path | None] = {"bundled": None}
+    if options.font.is_file():
+        fonts[options.font.stem] = options.font
+    music = open_music_sets(options.store, options.data)
+    folder = options.work / f"solos-{options.seed}-{'-'.join(fonts)}"
+    say(f"Solos: {options.solos} of each instrument in {folder}")
+    return solos(folder, music, fonts, options.solos, options.seed)
 
 
 def solos(

@@ -7,14 +7,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from benchmarks.music_sets import MusicSets
-from benchmarks.remix import hearing, meter
+from benchmarks.remix import accompaniment, bad, hearing, meter, recordings
+from benchmarks.remix import sound as sound_checks
 from benchmarks.remix.performing import Manner, on_players_tempo, played
 from benchmarks.remix.solos import Solo, solos, true_key
 
 from ritornello.audio.files import read_audio
+from ritornello.audio.render import render
 from ritornello.corpus.store import Corpus, Entry, write_store
 from ritornello.keys import KeyName
 from ritornello.piece import KeyChange, Piece, Tempo, Track
+from ritornello.waveform import Waveform
 
 RATE = 44_100
 RUBATO = Manner(rubato=True, rough=False)
@@ -155,3 +158,88 @@ def test_a_residual_is_in_decibels_of_the_whole():
     tone = sine(440, 1)
     assert meter.residual_db(tone, tone) < -200
     assert meter.residual_db(tone, tone * np.float32(1.001)) == pytest.approx(-60, abs=0.1)
+
+
+# --- files ----------------------------------------------------------------------------------------
+
+
+def test_sound_that_lags_behind_its_midi_is_caught():
+    piece = tune(8)
+    sound = render(piece)
+    late = np.pad(sound.samples, ((44, 0), (0, 0)))[: len(sound.samples)]
+    assert sound_checks.midi_lags_ms(sound, piece) == pytest.approx([0.0, 0.0], abs=0.01)
+    lags = sound_checks.midi_lags_ms(Waveform(late, RATE), piece)
+    assert lags == pytest.approx([1.0, 1.0], abs=0.05)
+
+
+def test_stems_that_sum_and_those_that_do_not():
+    one, two = (Waveform(np.repeat(0.1 * sine(hz, 2), 2, axis=1), RATE) for hz in (440, 660))
+    mix = Waveform(one.samples + two.samples, RATE)
+    found = sound_checks.levels(mix, {"one": one, "two": two})
+    assert found["stems_to_mix_db"] < -120
+    assert found["lengths_apart_samples"] == 0
+    short = Waveform(two.samples[:-10], RATE)
+    found = sound_checks.levels(mix, {"one": one, "two": short})
+    assert found["stems_to_mix_db"] > -60
+    assert found["lengths_apart_samples"] == 10
+
+
+def test_a_click_at_borders_is_caught():
+    smooth = sine(100, 4)
+    borders = np.arange(8192, len(smooth), 8192)
+    clicking = smooth.copy()
+    for number, border in enumerate(borders):
+        clicking[border:] += (-1) ** number * 3e-3
+    assert abs(sound_checks.border_excess_db(smooth, borders, 8192)) < 3
+    assert sound_checks.border_excess_db(clicking, borders, 8192) > 6
+    noise = np.random.default_rng(0).standard_normal((200_000, 1))
+    assert abs(sound_checks.border_excess_db(noise, borders[:20], 8192)) < 1
+
+
+# --- the band -------------------------------------------------------------------------------------
+
+
+def test_a_band_that_plays_what_is_written_is_found_where_it_is_written(made):
+    for solo in made:
+        back = accompaniment.on_true_grid(solo, solo.accompaniment, solo.begins_seconds)
+        (found,), (written,) = back.tracks, solo.accompaniment.tracks
+        assert (found.notes["onset"] == written.notes["onset"]).all()
+        assert (found.notes["pitch"] == written.notes["pitch"]).all()
+        offsets = accompaniment.offsets_to_beats(solo, solo.accompaniment, solo.begins_seconds)
+        assert np.abs(offsets).max() < 1e-3
+        late = accompaniment.offsets_to_beats(solo, solo.accompaniment, solo.begins_seconds + 0.02)
+        assert late == pytest.approx(0.02, abs=1e-3)
+
+
+def test_going_along_is_more_than_chance(made):
+    solo, other = made
+    real = accompaniment.going_along(solo, solo.accompaniment)
+    assert real["notes_in_chord"] > 2 * real["in_chord_in_other_keys"]
+    assert real["in_key"] == 1
+    assert accompaniment.going_along(solo, replace(solo.piece, tracks=())) == {}
+    assert accompaniment.of_another(solo, other).length_ticks <= solo.piece.length_ticks
+
+
+# --- bad files ------------------------------------------------------------------------------------
+
+
+def test_every_bad_file_can_be_made(tmp_path):
+    take = bad.played_take(2.0)
+    for number, (name, maker) in enumerate(bad.CASES.items()):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        if name not in ("two hours", "speech", "m4a"):
+            path = maker(folder, take, np.random.default_rng(0))
+            assert path.exists() == (name != "no file")
+
+
+def test_a_run_is_judged_by_its_exit_code_its_words_and_its_remains(tmp_path):
+    found = bad.remixed(tmp_path / "nothing.wav", tmp_path / "out")
+    assert found["exit_code"] in (1, 2)
+    assert found["files"] == []
+    assert found["most_memory_megabytes"] > 10
+
+
+def test_a_loop_tells_its_tempo_by_its_length():
+    assert recordings.loop_tempi(8.0) == [60.0, 120.0]
+    assert recordings.loop_tempi(4.948) == [97.0]

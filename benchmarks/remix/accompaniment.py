@@ -1,0 +1,88 @@
+"""Whether a band goes with the solo that it was made for: in harmony, in key and in time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from benchmarks.remix.hearing import nearest_offsets
+from benchmarks.remix.solos import Solo
+
+from ritornello.evaluation.harmony import agreement, by_chance
+from ritornello.piece import Piece, Track
+
+_STEP_QUARTERS = 12  # notes are moved to the nearest twelfth of a quarter: 16ths and triplets
+
+
+def going_along(solo: Solo, band: Piece) -> dict[str, Any]:
+    """`Agreement` of the band with the true notes of the solo, and its share in the true key.
+
+    Args:
+        band: on the true grid, see `on_true_grid`.
+    """
+    pitches = [track.notes["pitch"] % 12 for track in band.tracks if not track.is_drum]
+    classes = np.concatenate([np.zeros(0, np.int64), *pitches])
+    if not len(classes):
+        return {}
+    in_key = np.isin(classes, sorted(solo.key.pitch_classes)).mean() if solo.key else np.nan
+    return {
+        **agreement(solo.given, band)._asdict(),
+        "in_key": float(in_key),
+        "in_chord_in_other_keys": by_chance(solo.given, band)["other keys"].notes_in_chord,
+    }
+
+
+def on_true_grid(solo: Solo, band: Piece, begins_seconds: float = 0.0) -> Piece:
+    """The notes that a band plays during the solo, where they fall in the solo as written.
+
+    Args:
+        band: on any tempo map; it begins so many seconds into the sound of the solo.
+    """
+    tracks = []
+    step = solo.piece.resolution // _STEP_QUARTERS
+    for track in band.tracks:
+        onsets, ends = (
+            np.rint(solo.ticks_at(seconds + begins_seconds) / step).astype(np.int64) * step
+            for seconds in _times(band, track)
+        )
+        table = track.notes.copy()
+        table["onset"], table["duration"] = onsets, np.maximum(step, ends - onsets)
+        inside = (onsets >= 0) & (onsets < solo.piece.length_ticks)
+        table = table[inside]
+        table["duration"] = np.minimum(table["duration"], solo.piece.length_ticks - table["onset"])
+        if len(table):
+            tracks.append(replace(track, notes=table))
+    return replace(solo.piece, tracks=tuple(tracks))
+
+
+def offsets_to_beats(solo: Solo, band: Piece, begins_seconds: float = 0.0) -> np.ndarray:
+    """Seconds from the true beat to each moment at which the band plays on its own beat."""
+    metre = band.metres[0]
+    beat = metre.beat_ticks(band.resolution)
+    onsets = np.unique(np.concatenate([track.notes["onset"] for track in band.tracks]))
+    on_beat = band.ticks_to_seconds(onsets[onsets % beat == 0]) + begins_seconds
+    beats = solo.beats_seconds
+    during = (on_beat > beats[0] - 0.2) & (on_beat < beats[-1] + 0.2)
+    return nearest_offsets(on_beat[during], beats)
+
+
+def of_another(solo: Solo, other: Solo) -> Piece:
+    """The real accompaniment of another solo, as far as it lasts, under this one."""
+    resolution = solo.piece.resolution
+    moved = other.accompaniment.at_resolution(resolution)
+    length = solo.piece.length_ticks
+    tracks = []
+    for track in moved.tracks:
+        table = track.notes[track.notes["onset"] < length].copy()
+        table["duration"] = np.minimum(table["duration"], length - table["onset"])
+        tracks.append(replace(track, notes=table))
+    return replace(solo.piece, tracks=tuple(tracks))
+
+
+def _times(piece: Piece, track: Track) -> tuple[np.ndarray, np.ndarray]:
+    notes = track.notes
+    return (
+        piece.ticks_to_seconds(notes["onset"]),
+        piece.ticks_to_seconds(notes["onset"] + notes["duration"]),
+    )
