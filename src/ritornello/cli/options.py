@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,8 @@ from cyclopts import Parameter
 from ritornello.errors import ConfigError
 
 Value = TypeVar("Value")
+
+_SEEDS = 1_000_000  # few enough for a pleasant file name
 
 SOUNDS = frozenset({"wav", "flac", "ogg", "mp3"})
 _DENSITY_EXAMPLE = "3 or --density piano=high,bass=1.5"
@@ -103,8 +106,8 @@ def read_bars(text: str) -> tuple[int, int]:
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
-class Making:
-    """How boldly and how often to write, and where to.
+class Writer:
+    """Which model writes, and how boldly.
 
     Attributes
     ----------
@@ -116,6 +119,29 @@ class Making:
         Share of the likeliest choices that are considered, up to 1.
     seed
         The same seed gives the same piece; at random if left out.
+    """
+
+    model: Annotated[str, Parameter(alias="-m")] = "default"
+    temperature: float = 1.0
+    top_p: float = 0.97
+    seed: int | None = None
+
+    def boldness(self) -> dict[str, float]:
+        """As arguments of a `Composer`."""
+        return {"temperature": self.temperature, "top_p": self.top_p}
+
+    def seed_or_any(self) -> int:
+        """The seed, or one drawn at random."""
+        return secrets.randbelow(_SEEDS) if self.seed is None else self.seed
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Making(Writer):
+    """How boldly and how often to write, and where to.
+
+    Attributes
+    ----------
     number
         How many pieces; each gets the next seed.
     formats
@@ -132,10 +158,6 @@ class Making:
         Print the result for programs.
     """
 
-    model: Annotated[str, Parameter(alias="-m")] = "default"
-    temperature: float = 1.0
-    top_p: float = 0.97
-    seed: int | None = None
     number: Annotated[int, Parameter(alias="-n")] = 1
     formats: Annotated[Names, Parameter(name=("--formats", "-f"))] = ("mid,mp3,png",)
     output: Annotated[Path, Parameter(alias="-o")] = Path("out")
@@ -143,10 +165,6 @@ class Making:
     original: Flag = False
     overwrite: Flag = False
     json: Flag = False
-
-    def boldness(self) -> dict[str, float]:
-        """As arguments of a `Composer`."""
-        return {"temperature": self.temperature, "top_p": self.top_p}
 
     def endings(self) -> list[str]:
         """The endings to write, each once; stems need a sound."""

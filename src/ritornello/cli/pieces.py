@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
     from ritornello.api import Attempt, Composer
     from ritornello.evaluation.originality import TrainingIndex
     from ritornello.piece import Piece, Track
-
-_SEEDS = 1_000_000  # few enough for a pleasant file name
 
 
 @dataclass(frozen=True)
@@ -111,7 +108,7 @@ def write_pieces(making: Making, what: str, stem: str, write: Write) -> None:
     start = time.monotonic()
     if making.number < 1:
         raise ConfigError(f"At least one piece is needed; asked for {making.number}.")
-    seed = secrets.randbelow(_SEEDS) if making.seed is None else making.seed
+    seed = making.seed_or_any()
     seeds = range(seed, seed + making.number)
     endings = making.endings()
     targets = [[making.output / f"{stem}-{each}.{end}" for end in endings] for each in seeds]
