@@ -97,7 +97,6 @@ def remix(tmp_path_factory: pytest.TempPathFactory) -> RemixPage:
         downbeats_seconds=beats[::4],
         chords=[(0.0, "C"), (float(beats[4]), "Am7")],
         figures=[("Loudness", "-14.0 LUFS", "how loud the mix is")],
-        heard_seconds=180.0,
     )
 
 

@@ -39,7 +39,7 @@ def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
         rows[name] = Stem(name, np.zeros((100, 2), np.float32), path)
     remix = RemixPage(
         *("A remix", "", [], [], float(_SECONDS), [rows["solo"], rows["bass"]], rows["mix"]),
-        *(Piece((Track([]),)), np.zeros(0), np.zeros(0), [], [], float(_SECONDS)),
+        *(Piece((Track([]),)), np.zeros(0), np.zeros(0), [], []),
     )
     path = folder / "remix.html"
     path.write_text(remix_html(remix), encoding="utf-8")

@@ -33,6 +33,7 @@ _PIXELS_PER_SECOND = 36
 _WIDEST_PIXELS = 30_000  # of the line of time; longer music is drawn closer
 _COLOURS = 6  # of stems, in `remix_page.css`
 _SECONDS_APART = 10  # of the marks of time
+_MOST_BARS_ON_PAGE = 50  # of which each is seen
 _QUIETEST_SCALE = 0.01  # of waveforms: what is all but silent is drawn so
 
 
@@ -76,7 +77,7 @@ class RemixPage:
             bar 1 on.
         chords: (start, name), ascending.
         figures: (name, value, what it means).
-        heard_seconds: how much of the sound is inside the page, see `MOST_HEARD_SECONDS`.
+        heard_seconds: how much of each sound is inside the page.
 
     Raises:
         InputError: if the duration is not positive, or two rows have one name.
@@ -94,7 +95,7 @@ class RemixPage:
     downbeats_seconds: np.ndarray
     chords: Sequence[tuple[float, str]]
     figures: Sequence[tuple[str, str, str]]
-    heard_seconds: float
+    heard_seconds: float = MOST_HEARD_SECONDS
 
     def __post_init__(self) -> None:
         if not self.duration_seconds > 0:
@@ -142,6 +143,7 @@ def _beside(name: str) -> str:
 def _band(remix: RemixPage) -> str:
     duration = remix.duration_seconds
     heard = min(remix.heard_seconds, duration)
+    crowded = "crowded" if len(remix.downbeats_seconds) > _MOST_BARS_ON_PAGE else ""
     width = min(_WIDEST_PIXELS, round(duration * _PIXELS_PER_SECOND))
     ruler, remarks = _ruler(remix, width)
     if heard < duration:
@@ -154,7 +156,8 @@ def _band(remix: RemixPage) -> str:
         "<h2>The band</h2><p>Each row is a stem: its waveform, and below it its notes, at the time "
         "at which they sound. Thin lines are beats, strong lines begin bars. The waveforms of all "
         "stems have one scale.</p>"
-        f'<section id="band" data-seconds="{duration:.3f}" data-heard="{heard:.3f}">'
+        f'<section id="band" class="{crowded}" data-seconds="{duration:.3f}" '
+        f'data-heard="{heard:.3f}">'
         f"{_transport(heard)}"
         '<div class="timeline" tabindex="0" role="region" aria-label="Stems along time">'
         f'<div class="lanes" style="min-width:{width}px">{_lines(remix)}{ruler}{rows}'

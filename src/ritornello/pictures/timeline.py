@@ -16,7 +16,7 @@ from ritornello.pictures.page import text
 from ritornello.pictures.pianoroll import DRUM_ROWS
 from ritornello.piece import Piece, Track
 
-PAGE_PIXELS = 640  # a printed page; names that would collide on it are of class "dense"
+PAGE_PIXELS = 640  # a printed page; names without room on it are of class "dense"
 _LETTER_PIXELS = 8.5
 _FEWEST_SEMITONES = 12
 _DRUM_LANE = 3  # semitones high
@@ -45,13 +45,14 @@ def time_labels(
     for second, name in names:
         share = second / duration_seconds
         width = _LETTER_PIXELS * (len(name) + 1)
-        if share * width_pixels < free:
+        x, x_on_page = share * width_pixels, share * PAGE_PIXELS
+        if not free <= x <= width_pixels - width:
             left_out += 1
             continue
-        free = share * width_pixels + width
-        dense = ' class="dense"' if share * PAGE_PIXELS < free_on_page else ""
-        if not dense:
-            free_on_page = share * PAGE_PIXELS + width
+        free = x + width
+        dense = ' class="dense"'
+        if free_on_page <= x_on_page <= PAGE_PIXELS - width:
+            free_on_page, dense = x_on_page + width, ""
         spans.append(f'<span{dense} style="left:{100 * share:.4f}%">{text(name)}</span>')
     return "".join(spans), left_out
 
