@@ -183,6 +183,14 @@ def _overlapping(data_dir: Path) -> list[Path]:
     return [folder / "hist__d_bunny__c2b785.mid", folder / "hist__d_dm11__11d07a.mid"]
 
 
+def test_tempi_are_written_to_the_microsecond():
+    """A tempo map of thousands of beats would drift if each were made a round number."""
+    quarters = [100_586, 498_753, 498_754, 500_001, 333_334]
+    tempos = tuple(Tempo(index * 480, 60e6 / quarter) for index, quarter in enumerate(quarters))
+    found = opened(Piece((), tempos=tempos, length_ticks=4800)).tracks[0]
+    assert [m.tempo for m in found if m.type == "set_tempo"] == quarters
+
+
 def test_a_named_part_without_notes_keeps_its_track():
     parts = (Track([], program=33, name="Bass"), Track([(0, 480, 60, 80)], program=40), Track([]))
     _, bass, violin = opened(Piece(parts)).tracks

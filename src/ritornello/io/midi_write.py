@@ -72,6 +72,7 @@ def write_bytes(piece: Piece) -> bytes:
     Raises:
         OutputError: if the piece is longer than the file format can count.
     """
+    tempos = piece.tempos  # as they are: the roundest number near one is another microsecond
     piece = _as_held(replace(piece, tracks=tuple(t for t in piece.tracks if len(t) or t.name)))
     if piece.length_ticks > _LAST_TICK:
         raise OutputError(
@@ -79,7 +80,7 @@ def write_bytes(piece: Piece) -> bytes:
             where=piece.title,
             next_step="Choose a coarser grid, for example piece.at_resolution(24).",
         )
-    chunks = [_chunk(_conductor(piece), piece.length_ticks)]
+    chunks = [_chunk(_conductor(replace(piece, tempos=tempos)), piece.length_ticks)]
     for track, (port, channel) in zip(piece.tracks, _channels(piece.tracks), strict=True):
         chunks.append(_chunk(_part(track, port, channel), track.end_ticks))
     header = struct.pack(">4sIHHH", b"MThd", 6, 1, len(chunks), piece.resolution)

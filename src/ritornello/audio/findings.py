@@ -1,0 +1,20 @@
+"""What was found to be unusual in a recording, in words and as a number."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing a listener should know before trusting what was heard.
+
+    Attributes:
+        name: for programs, such as "clipping".
+        sentence: for people; ends with a full stop.
+        value: what was measured, in the unit the sentence states.
+    """
+
+    name: str
+    sentence: str
+    value: float
