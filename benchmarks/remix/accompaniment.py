@@ -10,9 +10,11 @@ from benchmarks.remix.hearing import nearest_offsets
 from benchmarks.remix.solos import Solo
 
 from ritornello.evaluation.harmony import agreement, by_chance
-from ritornello.piece import Piece, Track
+from ritornello.piece import Piece
 
 _STEP_QUARTERS = 12  # notes are moved to the nearest twelfth of a quarter: 16ths and triplets
+_ON_BEAT_SECONDS = 0.002
+_AROUND_SECONDS = 0.2  # of the first and the last true beat
 
 
 def going_along(solo: Solo, band: Piece) -> dict[str, Any]:
@@ -33,38 +35,36 @@ def going_along(solo: Solo, band: Piece) -> dict[str, Any]:
     }
 
 
-def on_true_grid(solo: Solo, band: Piece, begins_seconds: float = 0.0) -> Piece:
+def on_true_grid(solo: Solo, band: Piece) -> Piece:
     """The notes that a band plays during the solo, where they fall in the solo as written.
 
     Args:
-        band: on any tempo map; it begins so many seconds into the sound of the solo.
+        band: on any tempo map; it begins with the sound of the solo.
     """
-    tracks = []
     step = solo.piece.resolution // _STEP_QUARTERS
+    length = solo.piece.length_ticks
+    tracks = []
     for track in band.tracks:
-        onsets, ends = (
-            np.rint(solo.ticks_at(seconds + begins_seconds) / step).astype(np.int64) * step
-            for seconds in _times(band, track)
-        )
         table = track.notes.copy()
-        table["onset"], table["duration"] = onsets, np.maximum(step, ends - onsets)
-        inside = (onsets >= 0) & (onsets < solo.piece.length_ticks)
-        table = table[inside]
-        table["duration"] = np.minimum(table["duration"], solo.piece.length_ticks - table["onset"])
-        if len(table):
-            tracks.append(replace(track, notes=table))
+        times = (table["onset"], table["onset"] + table["duration"])
+        onsets, ends = (
+            np.rint(solo.ticks_at(band.ticks_to_seconds(ticks)) / step).astype(np.int64) * step
+            for ticks in times
+        )
+        table["onset"] = onsets
+        table["duration"] = np.maximum(step, np.minimum(ends, length) - onsets)
+        tracks.append(replace(track, notes=table[(onsets >= 0) & (onsets <= length - step)]))
     return replace(solo.piece, tracks=tuple(tracks))
 
 
-def offsets_to_beats(solo: Solo, band: Piece, begins_seconds: float = 0.0) -> np.ndarray:
+def offsets_to_beats(solo: Solo, band: Piece, own_beats_seconds: np.ndarray) -> np.ndarray:
     """Seconds from the true beat to each moment at which the band plays on its own beat."""
-    metre = band.metres[0]
-    beat = metre.beat_ticks(band.resolution)
     onsets = np.unique(np.concatenate([track.notes["onset"] for track in band.tracks]))
-    on_beat = band.ticks_to_seconds(onsets[onsets % beat == 0]) + begins_seconds
+    seconds = band.ticks_to_seconds(onsets)
+    seconds = seconds[np.abs(nearest_offsets(seconds, own_beats_seconds)) < _ON_BEAT_SECONDS]
     beats = solo.beats_seconds
-    during = (on_beat > beats[0] - 0.2) & (on_beat < beats[-1] + 0.2)
-    return nearest_offsets(on_beat[during], beats)
+    during = (seconds > beats[0] - _AROUND_SECONDS) & (seconds < beats[-1] + _AROUND_SECONDS)
+    return nearest_offsets(seconds[during], beats)
 
 
 def of_another(solo: Solo, other: Solo) -> Piece:
@@ -78,11 +78,3 @@ def of_another(solo: Solo, other: Solo) -> Piece:
         table["duration"] = np.minimum(table["duration"], length - table["onset"])
         tracks.append(replace(track, notes=table))
     return replace(solo.piece, tracks=tuple(tracks))
-
-
-def _times(piece: Piece, track: Track) -> tuple[np.ndarray, np.ndarray]:
-    notes = track.notes
-    return (
-        piece.ticks_to_seconds(notes["onset"]),
-        piece.ticks_to_seconds(notes["onset"] + notes["duration"]),
-    )

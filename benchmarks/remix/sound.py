@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import soxr
 from benchmarks.remix import meter
 
+from ritornello.audio.files import BLOCK
 from ritornello.audio.render import render
 from ritornello.piece import Piece
 from ritornello.waveform import Waveform
@@ -15,7 +17,7 @@ from ritornello.waveform import Waveform
 _WINDOW_SECONDS = 8.0
 _FURTHEST_SECONDS = 0.03
 _CLEAR = 0.5  # a correlation below tells nothing of time
-_BORDER_SAMPLES = 32
+_NEAR_SAMPLES = 32
 
 
 def levels(mix: Waveform, stems: Mapping[str, Waveform]) -> dict[str, Any]:
@@ -32,7 +34,10 @@ def levels(mix: Waveform, stems: Mapping[str, Waveform]) -> dict[str, Any]:
         "stems_to_mix_db": meter.residual_db(longest, total),
         "lengths_apart_samples": max(lengths) - min(lengths),
         "seconds": len(mix.samples) / mix.rate_hz,
-        "edges_db": max(_edges_db(sound) for sound in (mix, *stems.values())),
+        "border_excess_db": border_excess_db(
+            mix.samples, np.arange(BLOCK, len(mix.samples), BLOCK), BLOCK
+        ),
+        "edges_db": max(edges_db(sound) for sound in (mix, *stems.values())),
     }
 
 
@@ -54,21 +59,42 @@ def midi_lags_ms(stem: Waveform, midi: Piece) -> list[float]:
     return found
 
 
+def take_lag_ms(stem: Waveform, take: Waveform) -> float:
+    """How late a recording sounds in its stem; nan where that is not clear."""
+    left = stem.samples.mean(axis=1)
+    right = soxr.resample(take.samples.mean(axis=1), take.rate_hz, stem.rate_hz)
+    furthest = round(_FURTHEST_SECONDS * stem.rate_hz)
+    length = min(len(left), len(right)) - 2 * furthest
+    lag, clear = _lag(left[: length + 2 * furthest], right[furthest : furthest + length])
+    return 1000 * (lag - furthest) / stem.rate_hz if clear > _CLEAR else np.nan
+
+
+def edges_db(sound: Waveform) -> float:
+    """The louder of the first and the last sample, in dB of full scale."""
+    if not len(sound.samples):
+        return -np.inf
+    edge = np.abs(sound.samples[[0, -1]]).max()
+    return float(20 * np.log10(max(edge, 1e-12)))
+
+
 def border_excess_db(samples: np.ndarray, borders: np.ndarray, period: int) -> float:
-    """Energy of the fastest movement in [samples, channels] at borders, against elsewhere.
+    """How much faster [samples, channels] move at borders than between them.
 
     Args:
         borders: samples, so many apart: a period.
     """
-    fast = np.square(np.diff(samples.astype(np.float64), 2, axis=0)).sum(axis=1)
-    sums = np.concatenate([[0.0], np.cumsum(fast)])
+    if not len(borders):
+        return np.nan
+    away = np.concatenate([borders + period // 2, borders - period // 4])
+    return float(10 * np.log10(movement(samples, borders) / movement(samples, away)))
 
-    def energy(centres: np.ndarray) -> float:
-        inside = centres[(centres > _BORDER_SAMPLES) & (centres < len(fast) - _BORDER_SAMPLES)]
-        return float((sums[inside + _BORDER_SAMPLES] - sums[inside - _BORDER_SAMPLES]).sum())
 
-    away = np.sort(np.concatenate([borders + period // 2, borders - period // 4]))
-    return float(10 * np.log10(max(2 * energy(borders), 1e-30) / max(energy(away), 1e-30)))
+def movement(samples: np.ndarray, places: np.ndarray) -> float:
+    """Mean energy of the second difference of [samples, channels] within 32 samples of places."""
+    inside = places[(places > 2 * _NEAR_SAMPLES) & (places < len(samples) - 2 * _NEAR_SAMPLES)]
+    at = inside[:, None] + np.arange(-_NEAR_SAMPLES, _NEAR_SAMPLES)
+    fast = np.diff(samples[at].astype(np.float64), 2, axis=1)
+    return float(np.square(fast).sum(axis=(1, 2)).mean()) + 1e-15 if len(inside) else 1e-15
 
 
 def _lag(heard: np.ndarray, reference: np.ndarray) -> tuple[float, float]:
@@ -85,11 +111,3 @@ def _lag(heard: np.ndarray, reference: np.ndarray) -> tuple[float, float]:
         bend = before - 2 * peak + after
         return at + (0.5 * (before - after) / bend if bend else 0.0), clear
     return float(at), clear
-
-
-def _edges_db(sound: Waveform) -> float:
-    """The louder of the first and the last sample, in dB of full scale."""
-    if not len(sound.samples):
-        return -np.inf
-    edge = np.abs(sound.samples[[0, -1]]).max()
-    return float(20 * np.log10(max(edge, 1e-12)))
