@@ -7,6 +7,7 @@ partner    what a Composer does to a song: continue_, fill, arrange, harmonise, 
 library    models, find_model, model_card
 learning   inspect, train, evaluate
 originality  originality, training_index, write_training_index, most_original
+separation  separate, train_separator, load_separator: a mix and its stems
 papers     list_papers, run_papers, report_papers: the published systems
 health     doctor
 """
@@ -28,6 +29,7 @@ from ritornello.api.originality import (
 )
 from ritornello.api.papers import list_papers, report_papers, run_benchmark, run_papers
 from ritornello.api.partner import Options, Partner, Result
+from ritornello.api.separation import Separation, load_separator, separate, train_separator
 from ritornello.api.session import Session, Snapshot, StreamedNote
 from ritornello.corpus.report import print_report
 from ritornello.corpus.report import summary as report_summary
@@ -43,6 +45,7 @@ __all__ = [
     "Options",
     "Partner",
     "Result",
+    "Separation",
     "Session",
     "Snapshot",
     "StreamedNote",
@@ -53,6 +56,7 @@ __all__ = [
     "inspect",
     "list_papers",
     "load",
+    "load_separator",
     "model_card",
     "models",
     "most_original",
@@ -67,8 +71,10 @@ __all__ = [
     "run_benchmark",
     "run_papers",
     "save",
+    "separate",
     "to_library",
     "train",
+    "train_separator",
     "training_index",
     "write_training_index",
 ]

@@ -25,6 +25,7 @@ from ritornello.cli.learn import evaluate, inspect, train
 from ritornello.cli.originality import originality
 from ritornello.cli.papers import papers
 from ritornello.cli.partner import arrange, continue_, fill, harmonise, vary
+from ritornello.cli.separation import separate, train_separator
 from ritornello.cli.show import print_error, warnings_told
 from ritornello.errors import RitornelloError
 
@@ -83,6 +84,8 @@ for command in (
     evaluate,
     originality,
     render,
+    separate,
+    train_separator,
     convert,
     models,
     papers,

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
 from ritornello.cli.options import Flag, Names, split_names
-from ritornello.cli.show import err, out, print_json, progress, say
+from ritornello.cli.show import clock, err, out, print_json, progress, say
 
 if TYPE_CHECKING:
     from ritornello.training.loop import Progress as Step
@@ -174,7 +174,7 @@ def _bars() -> Iterator[tuple[Callable[[int, int], None], Callable[[Step], None]
 
         def step(state: Step) -> None:
             best = f", best {state.best_nats_per_note:.3f}" if state.best_nats_per_note else ""
-            left = _clock(state.seconds_left)
+            left = clock(state.seconds_left)
             text = (
                 f"{state.nats_per_note:.3f} nats a note{best}, "
                 f"{state.notes_per_second:,.0f} notes a second, {left} left"
@@ -183,13 +183,6 @@ def _bars() -> Iterator[tuple[Callable[[int, int], None], Callable[[Step], None]
             bars.update(learning, visible=True, completed=state.done, text=text)
 
         yield scanned, step
-
-
-def _clock(seconds: float) -> str:
-    if seconds == float("inf"):
-        return "?"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes}:{rest:02d}"
 
 
 def evaluate(

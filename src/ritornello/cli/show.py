@@ -71,14 +71,26 @@ def print_json(value: Any) -> None:
     print(json.dumps(value, indent=2, ensure_ascii=False, default=str))
 
 
+def clock(seconds: float) -> str:
+    """Seconds as minutes:seconds; "?" for infinity."""
+    if seconds == float("inf"):
+        return "?"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02d}"
+
+
 @contextmanager
-def progress(label: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar with the time left; yields what to call with (done, in all). Only on a terminal."""
+def progress(label: str) -> Iterator[Callable[..., None]]:
+    """A bar with the time left, only on a terminal.
+
+    Yields what to call with (done, in all), or with (done, in all, another label).
+    """
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
         task = bar.add_task(label, total=None)
 
-        def watch(done: int, total: int) -> None:
-            bar.update(task, completed=done, total=total)
+        def watch(done: int, total: int, name: str = label) -> None:
+            # A bar whose end is not known moves to and fro.
+            bar.update(task, completed=done, total=total or None, description=name)
 
         yield watch

@@ -9,7 +9,7 @@ missing, unknown or left out is named.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -78,7 +78,11 @@ class StemSongs:
     def describe(self) -> str:
         """What was found, in a sentence or two."""
         seconds = sum(len(song.mix) / song.rate_hz for song in self.songs)
-        text = f"{len(self.songs)} songs with stems, {seconds:.0f} s"
+        return f"{len(self.songs)} songs with stems, {seconds:.0f} s{self.remarks()}."
+
+    def remarks(self) -> str:
+        """What is unusual, to follow a sentence on the songs; empty if nothing is."""
+        text = ""
         for title, counts in (
             ("part missing", self.missing),
             ("unknown stem, put to other", self.unknown),
@@ -88,25 +92,40 @@ class StemSongs:
                 items = ", ".join(f"{name} in {count}" for name, count in sorted(counts.items()))
                 text += f"; {title}: {items}"
         for name, reason in self.rejected.items():
-            text += f"; {name} left out: {reason}"
-        return text + "."
+            text += f"; {name} left out: {reason.removesuffix('.')}"
+        return text
 
 
 def read_songs(
     folder: Path, read: Callable[[Path], Waveform], *, rate_hz: int, longest_seconds: float = 30.0
 ) -> StemSongs:
-    """Read every song of a folder.
+    """Read every song of a folder; arguments and errors as of `each_song`."""
+    found = StemSongs()
+    found.songs += each_song(folder, read, found, rate_hz=rate_hz, longest_seconds=longest_seconds)
+    return found
+
+
+def each_song(
+    folder: Path,
+    read: Callable[[Path], Waveform],
+    found: StemSongs,
+    *,
+    rate_hz: int,
+    longest_seconds: float,
+) -> Iterator[StemSong]:
+    """Read the songs of a folder one after another, with only one in memory.
 
     Args:
         folder: holds a folder for each song.
         read: reads a sound file, such as `ritornello.audio.files.read_audio`.
+        found: is told all but the songs.
         rate_hz: to bring all sounds to.
         longest_seconds: songs are cut off here.
 
     Raises:
         InputError: if no song can be used.
     """
-    found = StemSongs()
+    usable = 0
     for place in sorted(path for path in folder.iterdir() if path.is_dir()):
         files = {
             path.stem.lower(): path
@@ -115,21 +134,23 @@ def read_songs(
         }
         try:
             sounds = {name: _mono(read(path), rate_hz) for name, path in files.items()}
-            _add_song(found, place.name, sounds, rate_hz, longest_seconds)
+            song = _song(found, place.name, sounds, rate_hz, longest_seconds)
         except RitornelloError as error:
             found.rejected[place.name] = error.what
-    if not found.songs:
+        else:
+            yield song
+            usable += 1
+    if not usable:
         raise InputError(
             f"No song with stems can be used; looked at {len(found.rejected)} folders.",
             where=str(folder),
             next_step="Put the stems of each song in a folder of its own: song/bass.wav, ...",
         )
-    return found
 
 
-def _add_song(
+def _song(
     found: StemSongs, name: str, sounds: dict[str, np.ndarray], rate_hz: int, longest: float
-) -> None:
+) -> StemSong:
     """Check one song, map its stems to the parts, and count what is unusual."""
     stems = {stem: sound for stem, sound in sounds.items() if stem not in (_MIX, _SOLO)}
     if not stems:
@@ -151,7 +172,7 @@ def _add_song(
     solo = _SOLO if _SOLO in sounds else _leading(stems)
     found.solos[solo] += 1
     mix = sounds[_MIX][:length] if _MIX in sounds else parts.sum(axis=1)
-    found.songs.append(StemSong(name, mix, sounds[solo][:length], solo, parts, rate_hz))
+    return StemSong(name, mix, sounds[solo][:length], solo, parts, rate_hz)
 
 
 def _leading(stems: dict[str, np.ndarray]) -> str:

@@ -1,0 +1,239 @@
+"""A mix taken apart, and a separator taught by a person's own stems."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.resources import as_file, files
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ritornello import weights_file
+from ritornello.api.learning import require_torch
+from ritornello.audio.files import read_audio
+from ritornello.audio.findings import Finding
+from ritornello.audio.reading import Recording
+from ritornello.corpus.stem_folders import PARTS, StemSongs, each_song
+from ritornello.errors import ConfigError, InputError
+from ritornello.io.atomic import atomic_write
+from ritornello.weights_file import WeightsFile
+
+if TYPE_CHECKING:
+    from ritornello.training.separator import Progress
+
+SEPARATOR_FILE = "separator.safetensors"
+SEPARATOR_RATE_HZ = 44_100
+_SONGS_FOLDER, _ABOUT_FILE = "songs", "about.json"
+_LONGEST_SONG_SECONDS = 600.0
+_MIX_SECONDS = 3.0
+_VALID_SECONDS = 12.0
+_MOST_VALID = 8
+_MOST_VALIDATE_MINUTES = 5.0
+
+
+@dataclass(frozen=True)
+class Separation:
+    """What `separate` wrote.
+
+    Attributes:
+        stems: part -> its file.
+        duration_seconds: of each of them.
+        findings: what was unusual about the recording.
+    """
+
+    stems: dict[str, Path]
+    duration_seconds: float
+    findings: tuple[Finding, ...]
+
+
+def separate(
+    recording: str | PathLike[str],
+    folder: str | PathLike[str],
+    *,
+    model: str | PathLike[str] | None = None,
+    suffix: str = ".wav",
+    overwrite: bool = False,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Separation:
+    """Take a recording apart into bass, drums, piano and the rest.
+
+    The stems have its rate and its length, and sum to it. Recordings may be of any length: memory
+    does not grow with it.
+
+    Args:
+        recording: any sound file; more than two channels are mixed to two.
+        folder: for the stems, ``bass.wav`` and so on.
+        model: what `train_separator` wrote, a file or its folder; None for the bundled separator.
+        suffix: ``.wav`` (32-bit floating point) or ``.flac`` (24 bits).
+        overwrite: replace files that are there.
+        progress: called with samples done and samples in all.
+
+    Raises:
+        InputError: if the recording cannot be read or is silent.
+        CheckpointError: if there is no such model.
+        OutputError: if a stem exists or cannot be written.
+    """
+    from ritornello.audio.separation.files import separate_file
+    from ritornello.audio.separation.network import SeparatorNetwork
+
+    network = SeparatorNetwork(load_separator(model))
+    source = Recording.open(recording)
+    paths, findings = separate_file(
+        source, Path(folder), network, suffix=suffix, overwrite=overwrite, progress=progress
+    )
+    stems = dict(zip(PARTS, paths, strict=True))
+    return Separation(stems, source.duration_seconds, tuple(findings))
+
+
+def load_separator(model: str | PathLike[str] | None = None) -> WeightsFile:
+    """The weights of a separator: a file, the folder of a run, or None for the bundled one.
+
+    Raises:
+        CheckpointError: if there is none.
+    """
+    if model is not None:
+        path = Path(model)
+        return weights_file.load(path / SEPARATOR_FILE if path.is_dir() else path, "separator")
+    with as_file(files("ritornello") / "assets" / "listening" / SEPARATOR_FILE) as path:
+        return weights_file.load(path, "separator")
+
+
+def train_separator(
+    folder: str | PathLike[str],
+    out: str | PathLike[str],
+    *,
+    minutes: float = 30.0,
+    start: WeightsFile | None = None,
+    seed: int = 0,
+    threads: int | None = None,
+    read: Callable[[int], None] = lambda songs: None,
+    watch: Callable[[Progress], None] = lambda progress: None,
+    say: Callable[[str], None] = lambda sentence: None,
+) -> Path:
+    """Learn to separate from songs whose stems are there, or go on with the run in ``out``.
+
+    ``out`` gets the songs as arrays (`songs/`), the state of the run (`state.pt`), how well it
+    separates songs that it does not learn from (`curves.json`), and the best separator so far
+    (`separator.safetensors`). Called again with the same ``out``, the run goes on.
+
+    Args:
+        folder: a folder for each song with a file for each stem; see
+            `ritornello.corpus.stem_folders`. The first ten minutes of a song count. One song in
+            eight, at most eight, is kept to listen to.
+        minutes: of learning, reading the songs apart.
+        start: weights to begin with, see `load_separator`; None begins from nothing.
+        seed: of everything random. threads: processors to use; by default as torch likes.
+        read: called with the number of songs read. watch: called after each step.
+        say: called with what a person may want to know, a sentence each time.
+
+    Returns:
+        The file of the best separator.
+
+    Raises:
+        MissingExtraError: without the extra ``train``.
+        InputError: if fewer than two songs can be used.
+        ConfigError: if ``out`` holds a run with other songs, start or settings.
+        KeyboardInterrupt: passed on, after the run is saved.
+    """
+    require_torch()
+    import torch
+
+    from ritornello.evaluation.separation import si_sdr_db
+    from ritornello.training.separator import STATE_FILE, SeparatorTraining, StemMixer
+    from ritornello.training.separator import train_separator as run
+
+    out = Path(out)
+    between = min(_MOST_VALIDATE_MINUTES, minutes / 4)
+    training = SeparatorTraining(minutes, SEPARATOR_RATE_HZ, seed=seed, validate_minutes=between)
+    songs = _songs(Path(folder), out, read, say, resumes=(out / STATE_FILE).exists())
+    if threads is not None:
+        torch.set_num_threads(threads)
+    order = np.random.default_rng(seed).permutation(len(songs))
+    kept = max(1, min(_MOST_VALID, len(songs) // 8))
+    say(f"Learning from {len(songs) - kept} songs; {kept} more tell how well it goes.")
+    run(
+        StemMixer([songs[index] for index in order[kept:]], _samples(_MIX_SECONDS)),
+        [_middle(songs[index]) for index in order[:kept]],
+        training,
+        judge=si_sdr_db,
+        start=start,
+        folder=out,
+        provenance={"songs": len(songs), "start": start.provenance if start else None},
+        clock=time.monotonic,
+        watch=watch,
+    )
+    return out / SEPARATOR_FILE
+
+
+def _songs(
+    folder: Path,
+    out: Path,
+    read: Callable[[int], None],
+    say: Callable[[str], None],
+    *,
+    resumes: bool,
+) -> list[np.ndarray]:
+    """The stems of each song, float16 [samples, parts], as memory maps in ``out``.
+
+    Songs are read once: ``about.json`` says what they were read from.
+    """
+    if not folder.is_dir():
+        raise InputError("There is no such folder.", where=str(folder))
+    place = out / _SONGS_FOLDER
+    about = place / _ABOUT_FILE
+    files_read = [
+        [str(path.relative_to(folder)), path.stat().st_size, path.stat().st_mtime_ns]
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    ]
+    known = json.loads(about.read_text(encoding="utf-8")) if about.exists() else None
+    if known is None or known["files"] != files_read:
+        if resumes:
+            raise ConfigError(
+                "The run in this folder began with other songs: files came, went or changed since.",
+                where=str(out),
+                next_step="Choose another folder with -o to begin anew.",
+            )
+        found = StemSongs()
+        count = 0
+        for count, song in enumerate(
+            each_song(
+                folder,
+                read_audio,
+                found,
+                rate_hz=SEPARATOR_RATE_HZ,
+                longest_seconds=_LONGEST_SONG_SECONDS,
+            ),
+            1,
+        ):
+            with atomic_write(place / f"{count:05d}.npy", overwrite=True) as temporary:
+                np.save(temporary, song.stems.astype(np.float16))
+            read(count)
+        say(f"{count} songs with stems{found.remarks()}.")
+        known = {"files": files_read, "songs": count}
+        with atomic_write(about, overwrite=True) as temporary:
+            temporary.write_text(json.dumps(known), encoding="utf-8")
+    if known["songs"] < 2:
+        raise InputError(
+            "Only one song can be used; at least two are needed, one of them to listen to.",
+            where=str(folder),
+        )
+    return [
+        np.load(place / f"{number:05d}.npy", mmap_mode="r")
+        for number in range(1, known["songs"] + 1)
+    ]
+
+
+def _middle(song: np.ndarray) -> np.ndarray:
+    """A stretch from the middle of a song, float32."""
+    start = max(0, (len(song) - _samples(_VALID_SECONDS)) // 2)
+    return song[start : start + _samples(_VALID_SECONDS)].astype(np.float32)
+
+
+def _samples(seconds: float) -> int:
+    return round(seconds * SEPARATOR_RATE_HZ)

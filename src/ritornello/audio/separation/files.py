@@ -1,0 +1,102 @@
+"""From a recording of any length to a sound file for each part."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+
+from ritornello.audio.files import BLOCK, refuse_unholdable, sound_file
+from ritornello.audio.findings import Finding
+from ritornello.audio.reading import Recording
+from ritornello.audio.separation.network import SeparatorNetwork
+from ritornello.audio.separation.stream import root_mean_square, separate_blocks
+from ritornello.corpus.stem_folders import PARTS
+from ritornello.errors import InputError, OutputError
+from ritornello.io.atomic import atomic_write, refuse_existing
+
+SUFFIXES = (".wav", ".flac")
+_FAINT_LEVEL = 10 ** (-70 / 20)
+
+
+def separate_file(
+    recording: Recording,
+    folder: Path,
+    network: SeparatorNetwork,
+    *,
+    suffix: str = ".wav",
+    overwrite: bool = False,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> tuple[list[Path], list[Finding]]:
+    """Write the parts of a recording, with its rate, its length and its channels, at most two.
+
+    A wav holds 32-bit floating point, as a part may pass full scale where the mix does not; flac
+    holds 24 bits and cuts that off.
+
+    Args:
+        recording: read twice: its level is needed first.
+        folder: gets a file for each part.
+        progress: called with samples done and samples in all.
+
+    Returns:
+        The paths, in the order of the parts, and what was unusual.
+
+    Raises:
+        OutputError: if the ending is not of `SUFFIXES`, or a file exists or cannot be written.
+        InputError: if the recording is silent.
+    """
+    rate_hz, channels = recording.rate_hz, min(2, recording.channels)
+    paths = [folder / f"{part}{suffix}" for part in PARTS]
+    for path in paths:
+        refuse_existing(path, overwrite)
+    if suffix not in SUFFIXES:
+        raise OutputError(
+            f"Parts are written as {' or '.join(SUFFIXES)}; found {suffix or 'no ending'}."
+        )
+    refuse_unholdable(paths[0], rate_hz, channels)
+    findings = list(recording.findings)
+
+    def lost(start: float, end: float) -> None:
+        sentence = f"The recording is damaged from {start:.1f} to {end:.1f} s; that is silent."
+        findings.append(Finding("damaged", sentence, end - start))
+
+    level = root_mean_square(_stereo_blocks(recording, channels, lost))
+    if not level:
+        raise InputError(
+            "The recording is silent: there is nothing to separate.", where=str(recording.path)
+        )
+    if level < _FAINT_LEVEL:
+        level_db = 20 * float(np.log10(level))
+        sentence = f"The recording is very faint ({level_db:.0f} dB); its parts are mostly noise."
+        findings.append(Finding("faint", sentence, level_db))
+    with ExitStack() as stack:
+        outputs = []
+        for path in paths:
+            temporary = stack.enter_context(atomic_write(path, overwrite=overwrite))
+            coding = "FLOAT" if suffix == ".wav" else None
+            outputs.append(
+                stack.enter_context(
+                    sound_file(temporary, path, rate_hz, channels, recording.frames, coding)
+                )
+            )
+        done = 0
+        blocks = _stereo_blocks(recording, channels)
+        for parts in separate_blocks(blocks, rate_hz, network, level=level):
+            for output, part in zip(outputs, parts, strict=True):
+                for start in range(0, len(part), BLOCK):
+                    output.write(np.ascontiguousarray(part[start : start + BLOCK]))
+            done += parts.shape[1]
+            progress(done, recording.frames)
+    return paths, findings
+
+
+def _stereo_blocks(
+    recording: Recording,
+    channels: int,
+    lost: Callable[[float, float], None] = lambda start_seconds, end_seconds: None,
+) -> Iterator[np.ndarray]:
+    """float32 [samples, channels]."""
+    for block in recording.blocks(recording.rate_hz, channels, lost):
+        yield block.reshape(len(block), channels)

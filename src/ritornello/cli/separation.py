@@ -1,0 +1,163 @@
+"""`ritornello separate` and `train-separator`: a mix in, its parts out."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Parameter
+from rich.progress import BarColumn, Progress, TextColumn
+
+from ritornello.cli.options import Flag
+from ritornello.cli.show import clock, err, out, print_json, progress, say
+
+if TYPE_CHECKING:
+    from ritornello.training.separator import Progress as Step
+
+BUNDLED = "bundled"
+
+
+def separate(
+    recording: Path,
+    /,
+    *,
+    output: Annotated[Path, Parameter(alias="-o")],
+    model: Annotated[Path | None, Parameter(alias="-m")] = None,
+    format: Annotated[Literal["wav", "flac"], Parameter(alias="-f")] = "wav",
+    overwrite: Flag = False,
+    json: Flag = False,
+) -> None:
+    """Take a recording apart: bass, drums, piano and the rest.
+
+    The stems have the rate and the length of the recording, and sum to it.
+
+    Parameters
+    ----------
+    recording
+        A sound file of any length.
+    output
+        Folder for the stems.
+    model
+        What `ritornello train-separator` wrote, by default the separator that ships with it.
+    format
+        Of the stems: wav (32-bit floating point) or flac (24 bits).
+    overwrite
+        Replace files that are there.
+    json
+        Print the result for programs.
+    """
+    from ritornello import api
+
+    with progress("Separating") as watch:
+        made = api.separate(
+            recording,
+            output,
+            model=model,
+            suffix=f".{format}",
+            overwrite=overwrite,
+            progress=watch,
+        )
+    for finding in made.findings:
+        say(f"Note: {finding.sentence}")
+    if json:
+        stems = {part: str(path) for part, path in made.stems.items()}
+        findings = {finding.name: finding.value for finding in made.findings}
+        print_json(
+            {"stems": stems, "duration_seconds": made.duration_seconds, "findings": findings}
+        )
+    else:
+        for path in made.stems.values():
+            out.print(str(path), markup=False)
+
+
+def train_separator(
+    folder: Path,
+    /,
+    *,
+    output: Annotated[Path, Parameter(alias="-o")],
+    minutes: float = 30.0,
+    start: Annotated[str | None, Parameter(name="--from")] = None,
+    seed: int = 0,
+    threads: int | None = None,
+) -> None:
+    """Learn to take recordings apart, from songs whose stems you have.
+
+    Run it again with the same output folder to go on where it stopped. Needs the extra: pip install
+    'ritornello[train]'
+
+    Parameters
+    ----------
+    folder
+        Holds a folder for each song, with a file for each stem: bass.wav, drums.wav, piano.wav;
+        all others count as the rest.
+    output
+        Folder for the separator.
+    minutes
+        Time to learn.
+    start
+        A separator to begin with: "bundled" or a path; by default it begins from nothing.
+    seed
+        The same seed and songs give the same mixes to learn from.
+    threads
+        Processors to use, by default all.
+    """
+    from ritornello import api
+
+    begin = None
+    if start is not None:
+        begin = api.load_separator(None if start == BUNDLED else start)
+    stepped = False
+    try:
+        with _bar() as (read, step):
+
+            def watch(state: Step) -> None:
+                nonlocal stepped
+                stepped = True
+                step(state)
+
+            path = api.train_separator(
+                folder,
+                output,
+                minutes=minutes,
+                start=begin,
+                seed=seed,
+                threads=threads,
+                read=read,
+                watch=watch,
+                say=say,
+            )
+    except KeyboardInterrupt:
+        again = ["ritornello", "train-separator", str(folder), "-o", str(output)]
+        again += ["--minutes", f"{minutes:g}", "--seed", str(seed)]
+        say(
+            f"Saved. Go on with: {shlex.join(again)}"
+            if stepped
+            else "Stopped before anything was learned."
+        )
+        raise
+    if not stepped:
+        say("The run was complete already. Give it more --minutes to go on.")
+    out.print(str(path), markup=False)
+    say(f"Use it: ritornello separate song.mp3 -m {shlex.quote(str(output))} -o stems/")
+
+
+@contextmanager
+def _bar() -> Iterator[tuple[Callable[[int], None], Callable[[Step], None]]]:
+    """What to call with songs read, and after each step; shows the time that is left."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[text]}"))
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bars:
+        task = bars.add_task("Reading", total=None, text="")
+
+        def read(songs: int) -> None:
+            bars.update(task, text=f"{songs:,} songs")
+
+        def step(state: Step) -> None:
+            gained = f", {state.curve[-1].mean_gained_db:+.1f} dB" if state.curve else ""
+            left = clock(state.seconds_left)
+            text = f"loss {state.loss:.3f}{gained}, {left} left"
+            bars.update(task, description="Learning", total=1.0, completed=state.done, text=text)
+
+        yield read, step
