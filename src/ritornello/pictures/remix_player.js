@@ -42,12 +42,15 @@
   async function decode() {
     context = new AudioContext();
     const values = gains();
+    let done = 0;
     channels = await Promise.all(rows.map(async (row, index) => {
-      const base64 = row.querySelector("audio").src.split(",")[1];
-      const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
       const gain = new GainNode(context, { gain: values[index] });
       gain.connect(context.destination);
-      return { gain, buffer: await context.decodeAudioData(bytes.buffer) };
+      const sound = await fetch(row.querySelector("audio").src); // inside the page: no network
+      const buffer = await context.decodeAudioData(await sound.arrayBuffer());
+      done += 1;
+      play.textContent = `Loading ${done} of ${rows.length}`;
+      return { gain, buffer };
     }));
   }
 
