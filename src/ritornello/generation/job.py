@@ -57,6 +57,8 @@ class Job:
         key: told to the model where the rules ask for none; a wish.
         ranges: lowest and highest pitch by part class, in place of those of the rules.
         polyphony: most notes held at a time by part class, in place of that of the rules.
+        voices: part classes that sing together, ascending, the highest voice first; see
+            `voice_leading`.
     """
 
     rules: Rules
@@ -70,6 +72,7 @@ class Job:
     key: KeyName | None = None
     ranges: Mapping[int, tuple[int, int]] = field(default_factory=dict)
     polyphony: Mapping[int, int] = field(default_factory=dict)
+    voices: tuple[int, ...] = ()
 
     @property
     def start_ticks(self) -> int:

@@ -27,6 +27,7 @@ from ritornello.encodings.notes import (
 )
 from ritornello.generation.job import ENDLESS, Job
 from ritornello.generation.pitches import Pitches
+from ritornello.generation.voice_leading import VoiceLeading
 
 _DURATION_TICKS: list[int] = DURATIONS.tolist()
 _REST = (MAX_SHIFT, REST, *NONE[PITCH:])
@@ -40,6 +41,7 @@ class RuleMasks:
         rules = job.rules
         self.job = job
         self.pitch_rules = Pitches(job)
+        self._voices = VoiceLeading(job.voices)
         self._parts = job.composed_parts
         self._part_classes = np.array(self._parts)
         self._spans = [
@@ -89,6 +91,7 @@ class RuleMasks:
         twin._rested = dict(self._rested)
         twin._largest = dict(self._largest)
         twin.pitch_rules = self.pitch_rules.copy()
+        twin._voices = self._voices.copy()
         return twin
 
     @property
@@ -187,7 +190,8 @@ class RuleMasks:
             return legal
         if part >= REST or part not in self._parts:
             return np.ones(SIZES[PITCH], bool)
-        legal = self.pitch_rules.allowed(part, self.onset_ticks + shift).copy()
+        onset = self.onset_ticks + shift
+        legal = self._voices.narrowed(self.pitch_rules.allowed(part, onset), part, onset).copy()
         if shift == 0 and part == self._part:
             legal[: self._pitch + 1] = False
         return legal if legal.any() else np.ones(SIZES[PITCH], bool)
@@ -231,7 +235,8 @@ class RuleMasks:
         if part in self._rested:
             ends = self.onset_ticks + _DURATION_TICKS[duration]
             self._rested[part] = max(self._rested[part], ends + self._longest_rest[part])
-        self.pitch_rules.advance(self.onset_ticks, part, pitch, _DURATION_TICKS[duration])
+        for rules in (self.pitch_rules, self._voices):
+            rules.advance(self.onset_ticks, part, pitch, _DURATION_TICKS[duration])
         if part not in self._parts:
             return
         index = self._parts.index(part)

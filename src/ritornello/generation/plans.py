@@ -197,6 +197,7 @@ def plan(
     ending: bool = False,
     ranges: Mapping[int, tuple[int, int]] | None = None,
     polyphony: Mapping[int, int] | None = None,
+    voices: tuple[int, ...] = (),
 ) -> Plan:
     """The plan to write in a span, in ticks of the song, for parts with a home and for new ones.
 
@@ -238,6 +239,7 @@ def plan(
         key=_key(fields, onsets, start, end),
         ranges=usual_ranges | dict(ranges or {}),
         polyphony=usual_polyphony | dict(polyphony or {}),
+        voices=voices,
     )
     return Plan(job, kept, homes, new, heard.fitted.warnings)
 

@@ -151,6 +151,8 @@ def harmonise_job(
 ) -> Plan:
     """Set voices to a melody, each one note at a time in the range of singers.
 
+    They are led by the rules of part writing, see `voice_leading`.
+
     Args:
         voices: names in `VOICES`; each sounds like the melody.
         melody: index of its track; the highest of the pitched ones where None.
@@ -186,6 +188,7 @@ def harmonise_job(
         longest_rest_bars=_VOICE_REST_BARS,
         ranges=dict(zip(new, map(VOICES.__getitem__, voices), strict=True)),
         polyphony=dict.fromkeys(new, 1),
+        voices=(heard.fitted.parts[melody], *new),
     )
 
 
