@@ -29,7 +29,7 @@ _OTHERS_BEHIND_DB = 6.0
 # The band as a whole.
 _BAND_BEHIND_DB = 1.0
 # What is softer or louder than the sampler usually plays was written so, and is left so.
-USUAL_LUFS = -24.0
+USUAL_LUFS = -21.0
 _MOST_DB = 9.0
 _NO_SOLO_LUFS = -20.0
 

@@ -22,7 +22,6 @@ _MOST_GAIN_DB = 40.0
 _LOOK_AHEAD_HOPS = 10
 _BLOCK = 1 << 16
 _HISTORY = 1 << 13
-_OVERSAMPLING = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +67,9 @@ class Meter:
         hop: samples, see `Levels`.
     """
 
-    def __init__(self, rate_hz: int) -> None:
+    def __init__(self, rate_hz: int, *, oversampling: int = 4) -> None:
+        """Look for peaks at so many points a sample; 1 is enough where only loudness counts."""
+        self._oversampling = oversampling
         self.hop = max(1, round(rate_hz / 1000))
         self._block = _BLOCK // self.hop * self.hop
         self._size = _BLOCK + 2 * _HISTORY
@@ -101,13 +102,14 @@ class Meter:
         part[:, _HISTORY - self._before :][:, : used.shape[1]] = used
         spectrum = np.fft.rfft(part)
         weighted = np.fft.irfft(spectrum * self._weighting, self._size)
-        fine = np.fft.irfft(spectrum, self._size * _OVERSAMPLING) * _OVERSAMPLING
+        finer = self._oversampling
+        fine = np.fft.irfft(spectrum, self._size * finer) * finer
         inside = slice(_HISTORY, _HISTORY + count)
-        finely = slice(_HISTORY * _OVERSAMPLING, (_HISTORY + count) * _OVERSAMPLING)
+        finely = slice(_HISTORY * finer, (_HISTORY + count) * finer)
         energy = np.square(weighted[:, inside]).sum(axis=0)
         self._energy.append(_by_hop(energy, self.hop).mean(axis=1))
         magnitude = np.abs(fine[:, finely]).max(axis=0)
-        self._peaks.append(_by_hop(magnitude, self.hop * _OVERSAMPLING).max(axis=1))
+        self._peaks.append(_by_hop(magnitude, self.hop * finer).max(axis=1))
         measured = self._before + count
         self._before = min(_HISTORY, measured)
         self._near = [near[:, measured - self._before :]]
@@ -121,15 +123,15 @@ def measure(samples: np.ndarray, rate_hz: int) -> Levels:
     return meter.levels()
 
 
-def mastering_gain(levels: Levels) -> float:
+def mastering_gain(levels: Levels, *, most_limiting_db: float = _MOST_LIMITING_DB) -> float:
     """The gain that makes a sound -14 LUFS after the limiter; 1 for silence.
 
-    Where that would take more than 9 dB of limiting or 40 dB of gain, the sound stays quieter.
+    Where that would take more limiting than this (9 dB) or 40 dB of gain, the sound stays quieter.
     """
     lufs = levels.lufs()
     if not np.isfinite(lufs):
         return 1.0
-    highest = _decibels_of_peak(_LIMIT / levels.peaks.max()) + _MOST_LIMITING_DB
+    highest = _decibels_of_peak(_LIMIT / levels.peaks.max()) + most_limiting_db
     highest = min(highest, _MOST_GAIN_DB)
     gain_db = min(LOUDNESS_LUFS - lufs, highest)
     for _ in range(6):

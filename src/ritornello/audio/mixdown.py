@@ -44,6 +44,8 @@ from ritornello.piece import Piece, Track
 
 SOLO, MIX = "solo", "mix"
 _BYTES_PER_SAMPLE = 8  # of two channels, in a hidden file
+# A recording may hold a knock on the table; that is no reason for a quiet mix.
+_MOST_LIMITING_DB = 15.0
 
 
 @dataclass(frozen=True)
@@ -158,13 +160,13 @@ def mix_down(
         lufs = {}
         if solo is not None:
             blocks = fitted(solo.blocks, total, fade_seconds=fade_seconds, rate_hz=rate_hz)
-            lufs[SOLO] = stems[SOLO].record((block.T for block in blocks), rate_hz).lufs()
+            lufs[SOLO] = stems[SOLO].record((block.T for block in blocks), rate_hz)
         seats = _seats(band, around=int(solo is not None))
         fade = _closing_fade(band, duration_seconds, fade_seconds, rate_hz)
         for name, indices in parts.items():
             chosen = [seats[index] for index in indices if index in seats]
             blocks = _closed(played(band, chosen, sampler, total, rate_hz), total, fade)
-            lufs[name] = stems[name].record(blocks, rate_hz).lufs()
+            lufs[name] = stems[name].record(blocks, rate_hz)
         levels = _levels_db(band, parts, lufs)
         mixed = [name for name in names if solo_in_mix or name != SOLO]
         balanced = _measured_sum({stems[name]: levels[name] for name in mixed}, total, rate_hz)
@@ -177,7 +179,7 @@ def mix_down(
         written = [places[f"{name}.wav"].temporary for name in mixed]
         mix = write_sum(written, wav, total=total, rate_hz=rate_hz)
         mp3, mp3_limiting_db = write_mp3(
-            wav.temporary, places[f"{MIX}.mp3"], total=total, rate_hz=rate_hz
+            wav.temporary, mix, places[f"{MIX}.mp3"], total=total, rate_hz=rate_hz
         )
     return MixFacts(
         files=tuple(targets),
@@ -287,7 +289,7 @@ def _measured_sum(stems: Mapping[Scratch, float], total: int, rate_hz: int) -> L
 
 
 def _mastered(balanced: Levels) -> Master:
-    gain = mastering_gain(balanced)
+    gain = mastering_gain(balanced, most_limiting_db=_MOST_LIMITING_DB)
     return Master(gain, limiter_curve(balanced.peaks * gain), balanced.hop)
 
 

@@ -83,7 +83,7 @@ def looped(
         held = np.zeros((0, 2), np.float32)
         for block in _stretch(take(), start, last):
             held = np.concatenate([held, block])
-            if len(held) <= 2 * join:
+            if len(held) <= join:
                 continue
             if len(ending):
                 held[:join] = held[:join] * fall(join)[::-1, None] + ending * fall(join)[:, None]

@@ -15,6 +15,7 @@ from ritornello.audio.files import BLOCK, sound_file
 from ritornello.audio.mastering import PEAK_DB, Levels, Meter, curve_at, limiter_curve
 
 _FULL_SCALE = 2.0**23  # of 24 bits
+_MP3_ADDS = 10 ** (0.3 / 20)
 _MOST_MP3_ROUNDS = 4
 
 
@@ -32,18 +33,18 @@ class Scratch:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def record(self, blocks: Iterator[np.ndarray], rate_hz: int) -> Levels:
-        """Keep blocks of float32 [2, samples], and say what they measure.
+    def record(self, blocks: Iterator[np.ndarray], rate_hz: int) -> float:
+        """Keep blocks of float32 [2, samples], and say how loud they are, in LUFS.
 
         Raises:
             OSError: if the disk is full.
         """
-        meter = Meter(rate_hz)
+        meter = Meter(rate_hz, oversampling=1)
         with self._path.open("wb") as file:
             for block in blocks:
                 file.write(np.ascontiguousarray(block.T).data)
                 meter.add(block)
-        return meter.levels()
+        return meter.levels().lufs()
 
     def read(self, start: int, count: int) -> np.ndarray:
         """Samples, float32 [2, count]."""
@@ -77,7 +78,7 @@ class Master:
     @property
     def limiting_db(self) -> float:
         """The most that the limiter takes away, 0 or more."""
-        return float(-20 * np.log10(self.curve.min(initial=1.0)))
+        return abs(20 * float(np.log10(self.curve.min(initial=1.0))))
 
     def at(self, start: int, count: int) -> np.ndarray:
         """The factor at each sample, float64 [count]."""
@@ -130,11 +131,17 @@ def write_sum(stems: list[Path], place: Place, *, total: int, rate_hz: int) -> L
     return meter.levels()
 
 
-def write_mp3(wav: Path, place: Place, *, total: int, rate_hz: int) -> tuple[Levels, float]:
+def write_mp3(
+    wav: Path, mix: Levels, place: Place, *, total: int, rate_hz: int
+) -> tuple[Levels, float]:
     """Write a wav file as mp3 whose true peak stays below -1 dB once it is decoded.
 
-    The coder adds peaks of its own. Where it passed the limit, the limiter takes the sound back
-    and it is coded again; the fourth time all of it is taken back by what is still too much.
+    The coder adds peaks of its own, so the loudest moments are taken back by what it usually adds.
+    Where it passes the limit all the same, the limiter takes them back further and the sound is
+    coded again; the fourth time all of it is taken back by what is still too much.
+
+    Args:
+        mix: what the wav file measures.
 
     Returns:
         What the decoded mp3 measures, and the most that was taken back, in dB.
@@ -142,20 +149,19 @@ def write_mp3(wav: Path, place: Place, *, total: int, rate_hz: int) -> tuple[Lev
     Raises:
         OutputError: if it cannot be written.
     """
-    hop = Meter(rate_hz).hop
-    master = Master(1.0, np.ones(-(-total // hop) + 1), hop)
+    master = Master(1.0, limiter_curve(mix.peaks * _MP3_ADDS), mix.hop)
     limit = 10 ** (PEAK_DB / 20)
-    for left in reversed(range(_MOST_MP3_ROUNDS)):
+    for left in range(_MOST_MP3_ROUNDS - 1, -1, -1):
         _encode(wav, master, place, total, rate_hz)
         levels = _decoded(place.temporary, rate_hz)
         peak = float(levels.peaks.max(initial=0.0))
         if peak <= limit or not left:
             break
         if left > 1:
-            curve = master.curve * limiter_curve(levels.peaks)[: len(master.curve)]
+            curve = master.curve * limiter_curve(levels.peaks)
         else:
             curve = master.curve * (0.97 * limit / peak)
-        master = Master(1.0, curve, hop)
+        master = Master(1.0, curve, mix.hop)
     return levels, master.limiting_db
 
 
