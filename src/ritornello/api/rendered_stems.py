@@ -240,15 +240,17 @@ def _cut(
 def _line(
     part: int, track: Track, notes: np.ndarray, config: RenderConfig, random: np.random.Generator
 ) -> Line:
-    """A player for these notes: one of the font and of the instrument's programs."""
+    """A player for these notes: one of the fonts and of the instrument's programs."""
     programs = INSTRUMENTS[track.instrument].programs
+    fonts = config.soundfonts or ("",)
     own = track.is_drum or random.random() < _OWN_PROGRAM
     return Line(
         part,
         notes,
         track.program if own else int(random.choice(programs)),
         track.is_drum,
-        str(random.choice(config.soundfonts)) if config.soundfonts else "",
+        # Other fonts change nothing else.
+        fonts[int(random.random() * len(fonts))],
         float(random.random()),
         float(random.uniform(-_LINE_SPREAD_DB, _LINE_SPREAD_DB)),
     )
