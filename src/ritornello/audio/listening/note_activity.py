@@ -1,0 +1,125 @@
+"""Sound to how likely and how loud each key is, 86 times a second, as the sound streams by.
+
+The network is the `nmp.onnx` of basic-pitch 0.4.0 (Spotify AB, Apache-2.0), unchanged; see
+`assets/listening/notes_LICENSE.txt`. It reads windows of two seconds. Windows are laid so that
+each ends well inside the next and only their middles are used, which join exactly.
+
+Source: Bittner et al., "A lightweight instrument-agnostic model for polyphonic note transcription
+and multipitch estimation", ICASSP 2022.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import cache
+from importlib.resources import files
+from typing import Any, NamedTuple
+
+import numpy as np
+
+RATE_HZ = 22_050
+FRAME_SAMPLES = 256
+LOWEST_KEY, KEYS = 21, 88
+SILENT_DB = -75.0  # a window that never gets louder than this holds no notes
+LOWEST_DB = -120.0  # what levels do not go below
+
+_WINDOW_SAMPLES = 43_844
+_EDGE_FRAMES, _MIDDLE_FRAMES = 15, 142
+_HARMONICS = 5
+# Low keys need long spectra to be told apart, high ones short ones to be placed in time.
+_SPECTRUM_SAMPLES = (4096, 2048)
+_FIRST_HIGH_KEY = 60
+
+
+class Activity(NamedTuple):
+    """A stretch of frames, each array float32 [frames, 88 keys from the lowest of a piano].
+
+    Attributes:
+        onset: 0 to 1, that a note begins.
+        sounding: 0 to 1, that a note sounds.
+        level_db: of the first harmonics of the key, whoever plays them; 0 is a full-scale sine.
+    """
+
+    onset: np.ndarray
+    sounding: np.ndarray
+    level_db: np.ndarray
+
+
+def activities(blocks: Iterable[np.ndarray], *, threads: int = 1) -> Iterator[Activity]:
+    """What is heard, in stretches of at most 142 frames that follow one another.
+
+    Frame n is about the sound at n x 256 samples; there are as many as it takes to reach the end.
+    How the sound is cut into blocks makes no difference. Memory does not grow with its length.
+
+    Args:
+        blocks: mono float32 at 22,050 Hz, of any sizes.
+        threads: for the network.
+    """
+    buffer = np.zeros(_EDGE_FRAMES * FRAME_SAMPLES, np.float32)
+    hop = _MIDDLE_FRAMES * FRAME_SAMPLES
+    samples = 0  # read and not yet covered by frames
+    for block in blocks:
+        samples += len(block)
+        buffer = np.concatenate([buffer, block])
+        while len(buffer) >= _WINDOW_SAMPLES:
+            yield _heard(buffer[:_WINDOW_SAMPLES], _MIDDLE_FRAMES, threads)
+            buffer = buffer[hop:]
+            samples -= hop
+    while samples > 0:
+        window = np.zeros(_WINDOW_SAMPLES, np.float32)
+        window[: len(buffer)] = buffer[:_WINDOW_SAMPLES]
+        yield _heard(window, min(_MIDDLE_FRAMES, -(-samples // FRAME_SAMPLES)), threads)
+        buffer = buffer[hop:]
+        samples -= hop
+
+
+def _heard(window: np.ndarray, frames: int, threads: int) -> Activity:
+    """The first so many frames of the middle of a window."""
+    middle = slice(_EDGE_FRAMES, _EDGE_FRAMES + frames)
+    if np.abs(window).max() < 10 ** (SILENT_DB / 20):
+        nothing = np.zeros((frames, KEYS), np.float32)
+        return Activity(nothing, nothing, np.full_like(nothing, LOWEST_DB))
+    session = _session(threads)
+    onset, sounding = session.run(
+        ["StatefulPartitionedCall:2", "StatefulPartitionedCall:1"],
+        {"serving_default_input_2:0": window[None, :, None]},
+    )
+    return Activity(onset[0, middle], sounding[0, middle], _levels(window, frames))
+
+
+def _levels(window: np.ndarray, frames: int) -> np.ndarray:
+    centres = (np.arange(frames) + _EDGE_FRAMES) * FRAME_SAMPLES
+    power = np.empty((frames, KEYS), np.float32)
+    split = _FIRST_HIGH_KEY - LOWEST_KEY
+    for size, keys in zip(_SPECTRUM_SAMPLES, (slice(0, split), slice(split, KEYS)), strict=True):
+        cut = np.lib.stride_tricks.sliding_window_view(window, size)[centres - size // 2]
+        hann = np.hanning(size + 1)[:size].astype(np.float32)
+        spectrum = np.abs(np.fft.rfft(cut * (hann * np.float32(4 / size)))) ** 2
+        power[:, keys] = spectrum.astype(np.float32) @ _harmonic_bins(size)[:, keys]
+    return 10 * np.log10(power + np.float32(10 ** (LOWEST_DB / 10)))
+
+
+@cache
+def _harmonic_bins(size: int) -> np.ndarray:
+    """Which bins of a spectrum hold the first harmonics of each key, float32 [bins, 88]."""
+    keys = np.arange(LOWEST_KEY, LOWEST_KEY + KEYS)
+    fundamentals = 440 * 2 ** ((keys - 69) / 12)
+    bins = np.arange(size // 2 + 1)[:, None] * RATE_HZ / size
+    weights = np.zeros((size // 2 + 1, KEYS), np.float32)
+    for harmonic in range(1, _HARMONICS + 1):
+        width = np.maximum(0.015 * harmonic * fundamentals, RATE_HZ / size)
+        weights[np.abs(bins - harmonic * fundamentals) <= width] = 1
+    return weights
+
+
+@cache
+def _session(threads: int) -> Any:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    network = files("ritornello") / "assets" / "listening" / "notes.onnx"
+    return onnxruntime.InferenceSession(
+        network.read_bytes(), options, providers=["CPUExecutionProvider"]
+    )
