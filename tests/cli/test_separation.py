@@ -1,0 +1,108 @@
+"""`ritornello separate` and `train-separator`, as a person uses them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from ritornello import weights_file
+from ritornello.encodings.band_split import BandSplit
+from ritornello.weights_file import WeightsFile
+
+RATE = 16_000
+
+
+@pytest.fixture
+def recording(tmp_path: Path) -> Path:
+    at = np.arange(RATE) / RATE
+    tones = sum(np.sin(2 * np.pi * hz * at) for hz in (80, 700, 3000))
+    soundfile.write(tmp_path / "song.flac", 0.2 * tones, RATE, subtype="PCM_16")
+    return tmp_path / "song.flac"
+
+
+@pytest.fixture
+def separator(tmp_path: Path) -> Path:
+    """A small separator that has learned nothing, in the folder of a run."""
+    torch = pytest.importorskip("torch", reason="making a separator needs the extra train")
+    from ritornello.models.separator import Separator, SeparatorConfig
+
+    torch.manual_seed(0)
+    model = Separator(SeparatorConfig(BandSplit(0.05), width=8, hidden=8, layers=1))
+    weights = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
+    file = WeightsFile("separator", weights, model.config.settings())
+    weights_file.save(file, tmp_path / "sep" / "separator.safetensors")
+    return tmp_path / "sep"
+
+
+@pytest.fixture
+def stems(tmp_path: Path) -> Path:
+    """Three songs with their stems, and a folder that holds none."""
+    random = np.random.default_rng(0)
+    for song in range(3):
+        (tmp_path / "stems" / f"song{song}").mkdir(parents=True)
+        for stem in ("bass", "drums", "guitar"):
+            sound = random.normal(0, 0.1, RATE // 4)
+            soundfile.write(tmp_path / "stems" / f"song{song}" / f"{stem}.wav", sound, RATE)
+    (tmp_path / "stems" / "notes").mkdir()
+    return tmp_path / "stems"
+
+
+@pytest.mark.parametrize("ending", ["wav", "flac"])
+def test_stems_sum_to_the_recording(command, recording, separator, ending):
+    done = command("separate", recording, "-m", separator, "-o", "stems", "-f", ending)
+    assert done.code == 0, done.err
+    paths = [Path(line) for line in done.out.splitlines()]
+    assert [path.stem for path in paths] == ["bass", "drums", "piano", "other"]
+    total = sum(soundfile.read(path)[0] for path in paths)
+    assert np.array_equal(total, soundfile.read(recording)[0])
+
+
+def test_the_bundled_separator_is_there_and_programs_can_read_the_answer(command, recording):
+    done = command("separate", recording, "-o", "stems", "--json")
+    assert done.code == 0, done.err
+    told = json.loads(done.out)
+    assert set(told["stems"]) == {"bass", "drums", "piano", "other"}
+    assert told["duration_seconds"] == 1.0
+
+
+def test_what_cannot_be_separated_is_said_and_nothing_is_written(
+    command, separator, recording, tmp_path
+):
+    (tmp_path / "noise.mp3").write_bytes(b"no sound at all" * 100)
+    soundfile.write(tmp_path / "silence.wav", np.zeros(RATE), RATE)
+    for source, reason in (("noise.mp3", "cannot be read"), ("silence.wav", "silent")):
+        done = command("separate", source, "-m", separator, "-o", "out")
+        assert (done.code, reason in done.err, done.out) == (1, True, "")
+    done = command("separate", recording, "-m", tmp_path / "stems", "-o", "out")
+    assert (done.code, "no such file" in done.err) == (1, True)
+    assert not (tmp_path / "out").exists()
+
+
+def test_ones_own_stems_teach_a_separator_that_goes_on_from_any_other(
+    command, stems, separator, recording
+):
+    learn = ("train-separator", stems, "-o", "mine", "--from", separator, "--threads", 1)
+    done = command(*learn, "--minutes", 0.002)
+    assert done.code == 0, done.err
+    assert "3 songs with stems; part missing: piano in 3" in done.err
+    assert "notes left out: It has no stems" in done.err
+    done = command("separate", recording, "-m", "mine", "-o", "parts")
+    assert done.code == 0, done.err
+    curve = json.loads(Path("mine", "curves.json").read_text())
+    assert command(*learn, "--minutes", 0.1).code == 0
+    assert json.loads(Path("mine", "curves.json").read_text())[: len(curve)] == curve
+    (stems / "song0" / "bass.wav").unlink()
+    done = command(*learn, "--minutes", 0.2)
+    assert (done.code, "other songs" in done.err) == (2, True)
+
+
+def test_songs_are_needed_to_learn(command, tmp_path):
+    done = command("train-separator", tmp_path / "nowhere", "-o", "mine")
+    assert (done.code, "no such folder" in done.err) == (1, True)
+    (tmp_path / "empty").mkdir()
+    done = command("train-separator", tmp_path / "empty", "-o", "mine")
+    assert (done.code, "No song with stems" in done.err) == (1, True)
