@@ -88,7 +88,7 @@ def train(run: Path, minutes: float) -> None:
     train_separator(
         StemMixer(list(examples.stems), round(_MIX_SECONDS * SEPARATOR_RATE_HZ)),
         [valid.read(index) for index in range(0, len(valid), 2)],
-        SeparatorTraining(minutes, SEPARATOR_RATE_HZ, batch=4, validate_minutes=2.0),
+        SeparatorTraining(minutes, SEPARATOR_RATE_HZ, validate_minutes=2.0),
         judge=si_sdr_db,
         folder=run / "separator",
         watch=watch,

@@ -100,6 +100,13 @@ def test_ones_own_stems_teach_a_separator_that_goes_on_from_any_other(
     assert (done.code, "other songs" in done.err) == (2, True)
 
 
+def test_a_separator_is_not_written_over_others_or_among_songs(command, stems, separator):
+    done = command("train-separator", stems, "-o", separator)
+    assert (done.code, "not the run" in done.err) == (2, True)
+    done = command("train-separator", stems, "-o", stems / "sep")
+    assert (done.code, "among the songs" in done.err) == (2, True)
+
+
 def test_songs_are_needed_to_learn(command, tmp_path):
     done = command("train-separator", tmp_path / "nowhere", "-o", "mine")
     assert (done.code, "no such folder" in done.err) == (1, True)

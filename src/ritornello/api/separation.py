@@ -15,12 +15,12 @@ import numpy as np
 
 from ritornello import weights_file
 from ritornello.api.learning import require_torch
-from ritornello.audio.files import read_audio
 from ritornello.audio.findings import Finding
 from ritornello.audio.reading import Recording
 from ritornello.corpus.stem_folders import PARTS, StemSongs, each_song
 from ritornello.errors import ConfigError, InputError
 from ritornello.io.atomic import atomic_write
+from ritornello.waveform import Waveform
 from ritornello.weights_file import WeightsFile
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ def train_separator(
     Raises:
         MissingExtraError: without the extra ``train``.
         InputError: if fewer than two songs can be used.
-        ConfigError: if ``out`` holds a run with other songs, start or settings.
+        ConfigError: if ``out`` lies in ``folder``, or holds a run with other songs or settings.
         KeyboardInterrupt: passed on, after the run is saved.
     """
     require_torch()
@@ -150,7 +150,9 @@ def train_separator(
     out = Path(out)
     between = min(_MOST_VALIDATE_MINUTES, minutes / 4)
     training = SeparatorTraining(minutes, SEPARATOR_RATE_HZ, seed=seed, validate_minutes=between)
-    songs = _songs(Path(folder), out, read, say, resumes=(out / STATE_FILE).exists())
+    resumes = (out / STATE_FILE).exists()
+    _refuse_other_folder(Path(folder), out, resumes=resumes)
+    songs = _songs(Path(folder), out, read, say, resumes=resumes)
     if threads is not None:
         torch.set_num_threads(threads)
     order = np.random.default_rng(seed).permutation(len(songs))
@@ -182,8 +184,6 @@ def _songs(
 
     Songs are read once: ``about.json`` says what they were read from.
     """
-    if not folder.is_dir():
-        raise InputError("There is no such folder.", where=str(folder))
     place = out / _SONGS_FOLDER
     about = place / _ABOUT_FILE
     files_read = [
@@ -204,7 +204,7 @@ def _songs(
         for count, song in enumerate(
             each_song(
                 folder,
-                read_audio,
+                _beginning,
                 found,
                 rate_hz=SEPARATOR_RATE_HZ,
                 longest_seconds=_LONGEST_SONG_SECONDS,
@@ -227,6 +227,36 @@ def _songs(
         np.load(place / f"{number:05d}.npy", mmap_mode="r")
         for number in range(1, known["songs"] + 1)
     ]
+
+
+def _beginning(path: Path) -> Waveform:
+    """The first minutes of a stem, mono."""
+    left = _samples(_LONGEST_SONG_SECONDS)
+    blocks = []
+    for block in Recording.open(path).blocks(SEPARATOR_RATE_HZ):
+        blocks.append(block[:left, None])
+        left -= len(blocks[-1])
+        if not left:
+            break
+    return Waveform(np.concatenate(blocks), SEPARATOR_RATE_HZ)
+
+
+def _refuse_other_folder(folder: Path, out: Path, *, resumes: bool) -> None:
+    """Never write over a separator that no run in this folder made, or among the songs."""
+    if not folder.is_dir():
+        raise InputError("There is no such folder.", where=str(folder))
+    if (out / SEPARATOR_FILE).exists() and not resumes:
+        raise ConfigError(
+            "This folder holds a separator, but not the run that made it.",
+            where=str(out),
+            next_step="Choose another folder with -o.",
+        )
+    if out.resolve().is_relative_to(folder.resolve()):
+        raise ConfigError(
+            "The separator would lie among the songs it learns from.",
+            where=str(out),
+            next_step="Choose another folder with -o.",
+        )
 
 
 def _middle(song: np.ndarray) -> np.ndarray:

@@ -32,9 +32,9 @@ class SeparatorConfig:
     """
 
     split: BandSplit = field(default_factory=BandSplit)
-    width: int = 48
-    hidden: int = 64
-    layers: int = 3
+    width: int = 40
+    hidden: int = 48
+    layers: int = 2
     parts: int = 4
 
     def settings(self) -> dict[str, Any]:

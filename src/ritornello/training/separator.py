@@ -56,8 +56,8 @@ class SeparatorTraining:
 
     minutes: float
     rate_hz: int = 44_100
-    batch: int = 8
-    learning_rate: float = 3e-3
+    batch: int = 4
+    learning_rate: float = 4e-3
     average: float = 0.99
     validate_minutes: float = 5.0
     seed: int = 0
