@@ -8,6 +8,8 @@ library    models, find_model, model_card
 learning   inspect, train, evaluate
 originality  originality, training_index, write_training_index, most_original
 separation  separate, train_separator, load_separator: a mix and its stems
+listening  transcribe: a recording as notes, with the Hints that help -> Take
+remix      remix: a band for a recording -> Remix
 papers     list_papers, run_papers, report_papers: the published systems
 health     doctor
 """
@@ -19,6 +21,7 @@ from ritornello.api.files import convert, load, notebook_html, refuse_target, re
 from ritornello.api.health import Check, doctor
 from ritornello.api.learning import evaluate, inspect, train
 from ritornello.api.library import ModelInfo, find_model, model_card, models
+from ritornello.api.listening import transcribe
 from ritornello.api.originality import (
     Attempt,
     Limit,
@@ -29,8 +32,12 @@ from ritornello.api.originality import (
 )
 from ritornello.api.papers import list_papers, report_papers, run_benchmark, run_papers
 from ritornello.api.partner import Options, Partner, Result
+from ritornello.api.remix import remix
+from ritornello.api.remixed import Remix
 from ritornello.api.separation import Separation, load_separator, separate, train_separator
 from ritornello.api.session import Session, Snapshot, StreamedNote
+from ritornello.audio.listening.heard import Hints
+from ritornello.audio.listening.take import Take
 from ritornello.corpus.report import print_report
 from ritornello.corpus.report import summary as report_summary
 from ritornello.io.interop import to_library
@@ -40,15 +47,18 @@ __all__ = [
     "Attempt",
     "Check",
     "Composer",
+    "Hints",
     "Limit",
     "ModelInfo",
     "Options",
     "Partner",
+    "Remix",
     "Result",
     "Separation",
     "Session",
     "Snapshot",
     "StreamedNote",
+    "Take",
     "convert",
     "doctor",
     "evaluate",
@@ -65,6 +75,7 @@ __all__ = [
     "originality",
     "print_report",
     "refuse_target",
+    "remix",
     "render",
     "report_papers",
     "report_summary",
@@ -76,5 +87,6 @@ __all__ = [
     "train",
     "train_separator",
     "training_index",
+    "transcribe",
     "write_training_index",
 ]

@@ -14,8 +14,9 @@ import numpy as np
 from ritornello.audio.listening.heard import Beats
 from ritornello.errors import ConfigError
 
-# The last chord rings for a bar, but no shorter and no longer than this.
+# The last chord rings for a bar if it can, but no shorter than the first of these.
 _RINGS_SECONDS = (1.5, 3.0)
+_FADES_SECONDS = 2.0  # a player who goes on where the remix ends, at most
 _LATE_SHARE = 0.25  # of a beat: a note so shortly before a bar line belongs to the bar after it
 _ROUNDING_SECONDS = 1e-6
 _USUAL_BEATS = 16  # the tempo after the last beat is that of so many before it
@@ -33,6 +34,7 @@ class Form:
         first_bar_seconds: when the band comes in, with the first bar that the player begins.
         last_bar_seconds: when the last bar begins.
         duration_seconds: of the remix.
+        plays_on: whether the recording goes on where the remix ends; it fades out then.
     """
 
     beats: Beats
@@ -41,6 +43,7 @@ class Form:
     first_bar_seconds: float
     last_bar_seconds: float
     duration_seconds: float
+    plays_on: bool
 
     @property
     def end_seconds(self) -> float:
@@ -52,6 +55,11 @@ class Form:
     def ringing_seconds(self) -> float:
         """For how long the last chord rings."""
         return self.duration_seconds - self.last_bar_seconds
+
+    @property
+    def fade_seconds(self) -> float:
+        """From the beginning of the last bar until a recording that plays on is gone."""
+        return min(self.ringing_seconds, _FADES_SECONDS)
 
 
 def plan_form(
@@ -93,9 +101,11 @@ def plan_form(
         notes = _notes_repeated(notes, start, end, rounds)
     beats = _continued(beats, duration_seconds)
     last_bar = _last_bar(beats, start, duration_seconds)
-    if repeats or duration_seconds < recording_seconds:  # the player does not know of the end
+    plays_on = repeats or duration_seconds < recording_seconds
+    if plays_on:
         notes = notes[notes["onset_seconds"] < last_bar + late]
-    return Form(beats, notes, (start, end) if repeats else None, start, last_bar, duration_seconds)
+    bar_lines = (start, end) if repeats else None
+    return Form(beats, notes, bar_lines, start, last_bar, duration_seconds, plays_on)
 
 
 def _continued(beats: Beats, until_seconds: float) -> Beats:
@@ -112,12 +122,13 @@ def _last_bar(beats: Beats, start_seconds: float, duration_seconds: float) -> fl
     """When the last bar begins, so that its chord can ring and at least a bar comes before it."""
     lines = beats.downbeats_seconds
     lines = lines[lines >= start_seconds]
-    rings = np.clip(np.diff(lines), *_RINGS_SECONDS)
-    fitting = np.flatnonzero(lines[:-1] + rings <= duration_seconds + _ROUNDING_SECONDS)
+    latest = duration_seconds - _RINGS_SECONDS[0] + _ROUNDING_SECONDS
+    fitting = np.flatnonzero(lines <= latest)
     if not len(fitting) or fitting[-1] == 0:
+        shortest = lines[1] + _RINGS_SECONDS[0]
         raise ConfigError(
             f"Here the band comes in at {start_seconds:.1f} seconds, and with one bar and an "
-            f"ending the remix lasts {lines[1] + rings[1]:.1f}; asked for {duration_seconds:g}.",
+            f"ending the remix lasts {shortest:.1f}; asked for {duration_seconds:g}.",
             next_step="Ask for a longer remix.",
         )
     return float(lines[fitting[-1]])

@@ -25,6 +25,7 @@ from ritornello.cli.learn import evaluate, inspect, train
 from ritornello.cli.originality import originality
 from ritornello.cli.papers import papers
 from ritornello.cli.partner import arrange, continue_, fill, harmonise, vary
+from ritornello.cli.remix import remix, transcribe
 from ritornello.cli.separation import separate, train_separator
 from ritornello.cli.show import print_error, warnings_told
 from ritornello.errors import RitornelloError
@@ -57,6 +58,18 @@ _PARTNER: dict[str, tuple[Callable[..., None], str]] = {
     "vary": (vary, "ritornello vary song.mid --parts drums -n 4"),
 }
 
+_REMIX_EXAMPLES = """
+**Examples**
+
+`ritornello remix take.mp3` writes stems, mix, MIDI and a report into the folder remix/.
+
+`ritornello remix take.mp3 --parts bass,drums --like jazz --duration 90 -o band`
+
+`ritornello remix take.wav --tempo 92 --metre 3/4 --downbeat 1.25 --key "D minor"`
+
+`ritornello remix take.flac --no-keep-solo` makes a backing track.
+"""
+
 _SETTINGS = """
 Each option can also be set in `ritornello.toml` in the working folder, under the name of its
 command (`[compose]`, then `tempo = 96`), or in the environment (`RITORNELLO_COMPOSE_TEMPO=96`).
@@ -78,7 +91,9 @@ app = App(
 app.command(compose, help_epilogue=_COMPOSE_EXAMPLES)
 for name, (verb, example) in _PARTNER.items():
     app.command(verb, name=name, help_epilogue=f"**Example**\n\n`{example}`")
+app.command(remix, help_epilogue=_REMIX_EXAMPLES)
 for command in (
+    transcribe,
     inspect,
     train,
     evaluate,

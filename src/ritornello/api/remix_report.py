@@ -1,0 +1,124 @@
+"""The page of a remix, made of what was heard, written and measured."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from ritornello.api.remixed import Remix
+from ritornello.audio.files import write_audio
+from ritornello.audio.mixdown import MIX, SOLO
+from ritornello.audio.reading import Recording
+from ritornello.encodings.harmony import piece_chords
+from ritornello.io.atomic import atomic_write
+from ritornello.pictures.remix_page import MOST_HEARD_SECONDS, RemixPage, Stem, remix_html
+from ritornello.pictures.waveform import Envelope
+from ritornello.waveform import Waveform
+
+_HEARD_RATE_HZ = 22_050  # in the page, which is to stay light
+_MOST_HEARD = round(MOST_HEARD_SECONDS * _HEARD_RATE_HZ)
+
+
+def write_report(remix: Remix, *, overwrite: bool = False) -> None:
+    """Write ``remix.report``.
+
+    Raises:
+        OutputError: if it cannot be written.
+    """
+    with tempfile.TemporaryDirectory(prefix="ritornello-") as sounds:
+        rows = {name: _row(remix, name, Path(sounds)) for name in (MIX, *remix.stems)}
+        html = remix_html(_page(remix, rows))
+    with atomic_write(remix.report, overwrite=overwrite) as temporary:
+        temporary.write_text(html, encoding="utf-8")
+
+
+def _page(remix: Remix, rows: dict[str, Stem]) -> RemixPage:
+    take, form, piece = remix.take, remix.form, remix.piece
+    inside = form.beats.times_seconds < form.duration_seconds
+    changes = piece_chords(piece)
+    starts = piece.ticks_to_seconds(np.array([change.tick for change in changes])).tolist()
+    chords = [
+        (start, str(change.chord))
+        for start, change in zip(starts, changes, strict=True)
+        if change.chord is not None and start < form.duration_seconds
+    ]
+    return RemixPage(
+        title=f"{take.recording.path.stem}, with {_listed([*remix.stems][1:])}",
+        summary=" ".join(take.describe()),
+        facts=_facts(remix),
+        findings=[*(finding.sentence for finding in take.findings), *remix.warnings],
+        duration_seconds=form.duration_seconds,
+        stems=[rows[name] for name in remix.stems],
+        mix=rows[MIX],
+        piece=piece,
+        beats_seconds=form.beats.times_seconds[inside],
+        downbeats_seconds=piece.ticks_to_seconds(piece.bar_starts_ticks()),
+        chords=chords,
+        figures=_figures(remix),
+    )
+
+
+def _listed(names: list[str]) -> str:
+    """Names as in a sentence: "a, b and c"."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+
+
+def _facts(remix: Remix) -> list[tuple[str, str, str]]:
+    """What a person asks first."""
+    beats, key = remix.form.beats, remix.take.key
+    numerator, denominator = beats.metre
+    return [
+        ("Length", f"{remix.form.duration_seconds:.1f} s", f"{remix.piece.bar_count} bars"),
+        ("Tempo", f"{beats.tempo_bpm:.0f}", f"beats a minute, {beats.confidence:.0%} sure"),
+        (
+            "Metre",
+            f"{numerator}/{denominator}",
+            f"bar lines {beats.downbeat_confidence:.0%} sure",
+        ),
+        ("Key", str(key) if key else "none", f"{remix.take.key_confidence:.0%} sure"),
+    ]
+
+
+def _figures(remix: Remix) -> list[tuple[str, str, str]]:
+    """What was measured, and what it means."""
+    mix = remix.mix
+    levels = [
+        (
+            f"Level of {name}",
+            f"{facts.level_db:+.1f} dB",
+            f"put on a stem that played at {facts.played_lufs:.1f} LUFS",
+        )
+        for name, facts in mix.stems.items()
+    ]
+    return [
+        ("Loudness", f"{mix.lufs:.1f} LUFS", "of the mix; streaming services play about -14"),
+        ("True peak", f"{mix.true_peak_db:.1f} dBTP", "below -1 no player distorts it"),
+        ("Limiting", f"{mix.limiting_db:.1f} dB", "most that the limiter takes from a peak"),
+        ("Samples", f"{mix.samples:,}", f"of every sound file, {mix.rate_hz:,} a second"),
+        *levels,
+    ]
+
+
+def _row(remix: Remix, name: str, sounds: Path) -> Stem:
+    """A stem or the mix: its outline, and its beginning as a small sound."""
+    folder = remix.report.parent
+    recording = Recording.open(folder / f"{name}.wav")
+    envelope = Envelope(recording.length(_HEARD_RATE_HZ))
+    sound = np.zeros((min(_MOST_HEARD, recording.length(_HEARD_RATE_HZ)), 1), np.float32)
+    done = 0
+    for block in recording.blocks(_HEARD_RATE_HZ):
+        envelope.add(block)
+        here = sound[done : done + len(block), 0]
+        here[:] = block[: len(here)]
+        done += len(block)
+    remark = {SOLO: "your recording", MIX: "all together"}.get(name, "written for it")
+    return Stem(
+        name,
+        envelope.columns,
+        write_audio(Waveform(sound, _HEARD_RATE_HZ), sounds / f"{name}.mp3"),
+        folder / f"{name}.mid",
+        remix.stems.get(name, ()),
+        remark,
+    )

@@ -1,0 +1,214 @@
+"""`ritornello remix` and `transcribe`: a recording in, a band or its notes out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from ritornello.cli.options import (
+    ANY_STYLE,
+    NO_LIMITS,
+    Flag,
+    Limits,
+    Names,
+    Style,
+    Writer,
+    some_names,
+)
+from ritornello.cli.show import clock, out, print_json, progress, say
+
+if TYPE_CHECKING:
+    from ritornello.api import Remix, Take
+    from ritornello.audio.listening.heard import Hints
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Hearing:
+    """What you know of the recording, where it is not heard rightly.
+
+    Attributes
+    ----------
+    tempo
+        Beats a minute, about; your own timing around it is followed.
+    metre
+        Such as 4/4, 3/4 or 6/8.
+    downbeat
+        Second at which some bar begins.
+    instrument
+        What plays, such as piano, guitar or violin; a piano if left out.
+    """
+
+    tempo: float | None = None
+    metre: str | None = None
+    downbeat: float | None = None
+    instrument: str | None = None
+
+    def hints(self) -> Hints:
+        from ritornello.audio.listening.heard import Hints
+        from ritornello.generation.rules import parse_metre
+
+        metre = None if self.metre is None else parse_metre(self.metre)
+        return Hints(self.tempo, metre, self.downbeat)
+
+
+_BY_EAR, _USUAL_WRITER = Hearing(), Writer()
+
+
+def remix(
+    recording: Path,
+    /,
+    *,
+    parts: Names = ("bass,drums,piano,other",),
+    duration: float | None = None,
+    loop: bool = True,
+    keep_solo: bool = True,
+    hearing: Hearing = _BY_EAR,
+    style: Style = ANY_STYLE,
+    limits: Limits = NO_LIMITS,
+    writer: Writer = _USUAL_WRITER,
+    soundfont: Path | None = None,
+    output: Annotated[Path, Parameter(alias="-o")] = Path("remix"),
+    overwrite: Flag = False,
+    json: Flag = False,
+) -> None:
+    """Put a band under a recording of one instrument.
+
+    The band follows your timing and your key. You get each part and your recording as stems, the
+    mix, the MIDI of all of them, and a report to look at and listen to.
+
+    Parameters
+    ----------
+    recording
+        A sound file of one instrument: wav, flac, ogg, mp3; m4a with the extra m4a.
+    parts
+        Who plays along, such as bass,drums; "other" is strings or a guitar.
+    duration
+        Seconds the remix lasts, exactly; by default as long as the recording.
+    loop
+        Whether the recording comes round again if the remix is longer; else it rests.
+    keep_solo
+        Whether you are in the mix too; --no-keep-solo makes a backing track.
+    soundfont
+        A SoundFont (sf2, sf3) to play the band with.
+    output
+        Folder to write into.
+    overwrite
+        Replace files that are there.
+    json
+        Print the result for programs.
+    """
+    from ritornello import api
+
+    names = some_names(parts, "Nobody", "--parts", "bass,drums")
+    seed = writer.seed_or_any()
+    start = time.monotonic()
+    with _steps() as watch:
+        made = api.remix(
+            recording,
+            output,
+            parts=names,
+            duration_seconds=duration,
+            loop=loop,
+            keep_solo=keep_solo,
+            hints=hearing.hints(),
+            instrument=hearing.instrument,
+            model=writer.model,
+            soundfont=soundfont,
+            overwrite=overwrite,
+            seed=seed,
+            watch=watch,
+            **writer.boldness(),
+            **style.fields(),
+            **limits.fields(),
+        )
+    if json:
+        print_json({"seed": seed, **made.as_facts()})
+    else:
+        _print_remix(made)
+        say(f"Done in {time.monotonic() - start:.1f} seconds, with seed {seed}.")
+
+
+def transcribe(
+    recording: Path,
+    /,
+    *,
+    output: Annotated[Path | None, Parameter(alias="-o")] = None,
+    key: str | None = None,
+    hearing: Hearing = _BY_EAR,
+    overwrite: Flag = False,
+    json: Flag = False,
+) -> None:
+    """Write down what one instrument plays in a recording.
+
+    The notes stay as they were played, on a tempo map of the player's own beats.
+
+    Parameters
+    ----------
+    recording
+        A sound file of one instrument: wav, flac, ogg, mp3; m4a with the extra m4a.
+    output
+        File to write, such as take.mid or take.musicxml; by default the recording's name with .mid.
+    key
+        Tonic and scale, such as "D minor", if it is not heard rightly.
+    overwrite
+        Replace a file that is there.
+    json
+        Print the result for programs.
+    """
+    from ritornello import api
+
+    target = output or Path(f"{recording.stem}.mid")
+    start = time.monotonic()
+    with progress("Listening"):
+        take = api.transcribe(
+            recording,
+            target,
+            hints=hearing.hints(),
+            key=key,
+            instrument=hearing.instrument,
+            overwrite=overwrite,
+        )
+    if json:
+        print_json({"file": str(target), **take.as_facts()})
+    else:
+        _print_take(take)
+        out.print(f"  {target}", markup=False)
+        say(f"Done in {time.monotonic() - start:.1f} seconds.")
+
+
+# --- words ------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _steps() -> Iterator[Callable[[str, int, int], None]]:
+    """What to call with (step, done, total); a bar on a terminal."""
+    with progress("Listening") as watch:
+        yield lambda step, done, total: watch(done, total, step.capitalize())
+
+
+def _print_take(take: Take) -> None:
+    out.print(f"Heard in {take.recording.path.name}", style="bold", markup=False)
+    for line in take.describe():
+        out.print(f"  {line}", markup=False)
+    for finding in take.findings:
+        out.print(f"  Note: {finding.sentence}", markup=False)
+
+
+def _print_remix(made: Remix) -> None:
+    _print_take(made.take)
+    length = clock(made.form.duration_seconds)
+    title = f"Remix: {made.piece.bar_count} bars, {length}, {made.mix.lufs:.1f} LUFS"
+    out.print(title, style="bold", markup=False)
+    notes = ", ".join(f"{name} ({count})" for name, count in made.note_counts.items())
+    out.print(f"  notes: {notes}", markup=False)
+    for warning in made.warnings:
+        out.print(f"  Note: {warning}", markup=False)
+    for path in made.files:
+        out.print(f"  {path}", markup=False)
