@@ -98,6 +98,8 @@ def parse_key(text: str) -> KeyName:
 # Key profiles of Temperley, "The Cognition of Basic Musical Structures" (2001), p. 180.
 _MAJOR_PROFILE = np.array([5.0, 2.0, 3.5, 2.0, 4.5, 4.0, 2.0, 4.5, 2.0, 3.5, 1.5, 4.0])
 _MINOR_PROFILE = np.array([5.0, 2.0, 3.5, 4.5, 2.0, 4.0, 2.0, 4.5, 3.5, 2.0, 1.5, 4.0])
+# Makes chances of correlations; most likely for excerpts of hymns whose keys are stated.
+_KEY_TEMPERATURE = 0.06
 
 
 def estimate_key(pitch_class_weights: np.ndarray) -> KeyName | None:
@@ -109,13 +111,33 @@ def estimate_key(pitch_class_weights: np.ndarray) -> KeyName | None:
     Returns:
         The key, or None where the histogram is flat or empty and so has no key.
     """
+    scores = _correlations(pitch_class_weights)
+    if scores is None:
+        return None
+    scale, tonic = divmod(int(np.argmax(scores)), 12)
+    return KeyName(tonic, ("major", "minor")[scale])
+
+
+def key_confidence(pitch_class_weights: np.ndarray, key: KeyName) -> float:
+    """How likely music is in a key, of all major and minor ones, by its pitch-class histogram.
+
+    Args:
+        pitch_class_weights: float [12], as for `estimate_key`.
+        key: of any scale; what counts is whether it is a minor one.
+
+    Returns:
+        0 to 1; 1/24 where the histogram is flat or empty.
+    """
+    scores = _correlations(pitch_class_weights)
+    scores = np.zeros(24) if scores is None else scores
+    chances = np.exp((scores - scores.max()) / _KEY_TEMPERATURE)
+    return float(chances[12 * key.is_minor + key.tonic] / chances.sum())
+
+
+def _correlations(pitch_class_weights: np.ndarray) -> np.ndarray | None:
+    """Of a histogram with the profiles of C major to B major and C minor to B minor, float [24]."""
     weights = np.asarray(pitch_class_weights, float)
     if weights.sum() <= 0 or np.ptp(weights) == 0:
         return None
-    best, best_score = KeyName(0), -np.inf
-    for scale, profile in (("major", _MAJOR_PROFILE), ("minor", _MINOR_PROFILE)):
-        for tonic in range(12):
-            score = float(np.corrcoef(np.roll(profile, tonic), weights)[0, 1])
-            if score > best_score:
-                best, best_score = KeyName(tonic, scale), score
-    return best
+    profiles = (np.roll(p, tonic) for p in (_MAJOR_PROFILE, _MINOR_PROFILE) for tonic in range(12))
+    return np.array([np.corrcoef(profile, weights)[0, 1] for profile in profiles])
