@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from ritornello.audio.listening.heard import HEARD_NOTE_DTYPE, Beats
 from ritornello.audio.listening.timeline import RESOLUTION, Timeline
-from ritornello.errors import ConfigError
 from ritornello.io import midi_write
 from ritornello.piece import Metre
 
@@ -149,33 +148,6 @@ def test_the_lead_in_is_an_incomplete_bar_near_the_tempo(
 def test_the_last_tempo_goes_on() -> None:
     timeline = Timeline.of_beats(beats_of(0, [0.5] * 10 + [0.6] * 20), 100)
     assert timeline.seconds(timeline.ticks(17) + 4 * 960) == pytest.approx(17 + 4 * 0.6, abs=1e-6)
-    longer = timeline.extended(200)
-    assert longer.length_ticks > timeline.length_ticks
-    assert longer.seconds(longer.length_ticks) == pytest.approx(200, abs=1e-3)
-
-
-@given(played(), st.integers(1, 5))
-@settings(max_examples=100, deadline=None)
-def test_a_loop_repeats_the_players_time(found: tuple[Beats, float], times: int) -> None:
-    timeline = Timeline.of_beats(*found)
-    if not timeline.whole_bars:
-        with pytest.raises(ConfigError):
-            timeline.looped(times)
-        return
-    looped = timeline.looped(times)
-    start, length = timeline.first_bar_tick, timeline.whole_bars * timeline.bar_ticks
-    seconds = float(timeline.seconds(start + length) - timeline.seconds(start))
-    ticks = np.arange(start, start + length, 60)
-    for repeat in range(times):
-        np.testing.assert_allclose(
-            looped.seconds(ticks + repeat * length),
-            timeline.seconds(ticks) + repeat * seconds,
-            atol=1e-9,
-        )
-    assert looped.whole_bars == timeline.whole_bars * times
-    assert looped.duration_seconds == pytest.approx(
-        timeline.duration_seconds + seconds * (times - 1)
-    )
 
 
 def test_notes_keep_the_players_time_and_end_with_the_recording() -> None:

@@ -96,7 +96,7 @@ class Measures:
 
 
 def measure(recording: Recording) -> Measures:
-    """Measure a recording in one pass; memory is 200 bytes a second.
+    """Measure a recording in one pass; memory is a kilobyte a second.
 
     Raises:
         InputError: if a value in it is not a number.

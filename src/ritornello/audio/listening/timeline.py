@@ -8,13 +8,12 @@ that the error of those before it is made good, and no beat is ever more than a 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from ritornello.audio.listening.heard import Beats
-from ritornello.errors import ConfigError
 from ritornello.keys import KeyName
 from ritornello.piece import NOTE_DTYPE, KeyChange, Metre, Piece, Tempo, Track
 
@@ -111,12 +110,6 @@ class Timeline:
         return int(self.ticks(self.duration_seconds))
 
     @property
-    def whole_bars(self) -> int:
-        """From the first bar line to the last one before the end or, by half a beat, behind it."""
-        beat = Metre(0, *self.metre).beat_ticks(RESOLUTION)
-        return max(0, self.length_ticks + beat // 2 - self.first_bar_tick) // self.bar_ticks
-
-    @property
     def metres(self) -> tuple[Metre, ...]:
         """The incomplete first bar, if there is one, and the metre of the others."""
         if self.first_bar_tick % self.bar_ticks == 0:
@@ -133,42 +126,6 @@ class Timeline:
         changes = np.flatnonzero(np.diff(self.quarter_microseconds, prepend=0))
         bpm = 60e6 / self.quarter_microseconds
         return tuple(Tempo(int(self.node_ticks[node]), float(bpm[node])) for node in changes)
-
-    # --- other lengths ----------------------------------------------------------------------
-
-    def extended(self, duration_seconds: float) -> Timeline:
-        """The same beats, and behind the last the tempo of the last bars, for another duration."""
-        return replace(self, duration_seconds=duration_seconds)
-
-    def looped(self, times: int) -> Timeline:
-        """The whole bars played several times in all, and then what follows them.
-
-        The n-th repeat begins exactly n times the length of the whole bars later.
-
-        Raises:
-            ConfigError: if it has no whole bar, or would be played less than once.
-        """
-        if times < 1 or not self.whole_bars:
-            raise ConfigError("Only whole bars can be repeated, and at least once.")
-        start = self.first_bar_tick
-        length = self.whole_bars * self.bar_ticks
-        end = start + length
-        # A change of tempo is written at both ends of the loop.
-        ticks = np.union1d(self.node_ticks, [start, end])
-        node = np.searchsorted(self.node_ticks, ticks, side="right") - 1
-        tempi = self.quarter_microseconds[node]
-        inside, behind = (ticks >= start) & (ticks < end), ticks >= end
-        added = length * np.arange(times)
-        node_ticks = (ticks[ticks < start], np.add.outer(added, ticks[inside]).ravel())
-        loop_seconds = float(self.seconds(end) - self.seconds(start))
-        return replace(
-            self,
-            node_ticks=np.concatenate([*node_ticks, ticks[behind] + added[-1]]),
-            quarter_microseconds=np.concatenate(
-                [tempi[ticks < start], np.tile(tempi[inside], times), tempi[behind]]
-            ),
-            duration_seconds=self.duration_seconds + loop_seconds * (times - 1),
-        )
 
     # --- music on it ------------------------------------------------------------------------
 
