@@ -1,8 +1,10 @@
 """The remix, measured so that anyone can rerun it: hearing, the band, real takes, bad files, speed.
 
     python -m benchmarks.remix heard    # notes, beats, bars and key of solos with known truth
+    python -m benchmarks.remix band     # what is put under them: harmony, timing, sound, lengths
     python -m benchmarks.remix real     # what is found in CC0 recordings
     python -m benchmarks.remix bad      # silence, speech, broken files, ... and two hours (--long)
+    python -m benchmarks.remix speed    # CPU seconds of a three-minute take, by stage
 
 Each writes one JSON file, with its protocol, seed, command, machine and time, to
 `benchmarks/results/`, and prints a table (`--table` only prints that of the last time). The solos
@@ -25,14 +27,14 @@ from pathlib import Path
 
 from benchmarks.music_sets import ROOT, data_folder
 from benchmarks.partner.units import Units
-from benchmarks.remix import bad, hearing, recordings
+from benchmarks.remix import bad, band, hearing, recordings, speed
 from benchmarks.scorecard import RESULTS, say, write
 
 from ritornello.errors import RitornelloError
 
 # A font that few have; without it all solos are played with the bundled one.
 OTHER_FONT = Path("/usr/share/sounds/sf3/MuseScore_General_Full.sf3")
-MEASURES = {"heard": hearing, "real": recordings, "bad": bad}
+MEASURES = {"heard": hearing, "band": band, "real": recordings, "bad": bad, "speed": speed}
 
 
 def arguments(words: list[str] | None = None) -> argparse.Namespace:
@@ -48,8 +50,9 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
     for name, module in MEASURES.items():
         made[name] = parts.add_parser(name, help=(module.__doc__ or "").splitlines()[0])
         made[name].add_argument("--seed", type=int, default=0)
-    for name in ("heard",):
+    for name in ("heard", "band", "speed"):
         made[name].add_argument("--solos", type=int, default=10, help="of each instrument")
+    made["speed"].add_argument("--repeats", type=int, default=2)
     made["bad"].add_argument("--long", action="store_true", help="two hours too")
     return parser.parse_args(words)
 

@@ -55,7 +55,7 @@ def midi_lags_ms(stem: Waveform, midi: Piece) -> list[float]:
         heard = left[start - furthest : start + window + furthest]
         lag, clear = _lag(heard, reference)
         if clear > _CLEAR:
-            found.append(1000 * (lag - furthest) / stem.rate_hz)
+            found.append(float(1000 * (lag - furthest) / stem.rate_hz))
     return found
 
 
@@ -66,7 +66,7 @@ def take_lag_ms(stem: Waveform, take: Waveform) -> float:
     furthest = round(_FURTHEST_SECONDS * stem.rate_hz)
     length = min(len(left), len(right)) - 2 * furthest
     lag, clear = _lag(left[: length + 2 * furthest], right[furthest : furthest + length])
-    return 1000 * (lag - furthest) / stem.rate_hz if clear > _CLEAR else np.nan
+    return float(1000 * (lag - furthest) / stem.rate_hz) if clear > _CLEAR else np.nan
 
 
 def edges_db(sound: Waveform) -> float:

@@ -7,10 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from benchmarks.music_sets import MusicSets
-from benchmarks.remix import accompaniment, bad, hearing, meter, recordings
+from benchmarks.remix import accompaniment, bad, band, hearing, meter, recordings
 from benchmarks.remix import sound as sound_checks
 from benchmarks.remix.performing import Manner, on_players_tempo, played
 from benchmarks.remix.solos import Solo, solos, true_key
+from benchmarks.scorecard import plain
 
 from ritornello.audio.files import read_audio
 from ritornello.audio.render import render
@@ -221,6 +222,41 @@ def test_going_along_is_more_than_chance(made):
     assert real["in_key"] == 1
     assert accompaniment.going_along(solo, replace(solo.piece, tracks=())) == {}
     assert accompaniment.of_another(solo, other).length_ticks <= solo.piece.length_ticks
+
+
+def remixed_row(kind: str, beat_f1: float, offsets_ms: list[float]) -> dict:
+    """A row as `band` makes it."""
+    shares = {"notes_in_chord": 0.6, "in_key": 0.9}
+    ways = (band.REAL, band.OURS, band.TOLD, band.ANOTHER)
+    levels = dict.fromkeys(
+        ("mp3_lufs", "true_peak_db", "mp3_true_peak_db", "stems_to_mix_db", "edges_db", "seconds",
+         "lengths_apart_samples", "mp3_samples_more", "border_excess_db"), -14.0,
+    )  # fmt: skip
+    return {
+        "kind": kind, "manner": "rubato", "beat_f1": beat_f1, "offsets_ms": offsets_ms,
+        "harmony": {way: shares if way != band.ANOTHER else {} for way in ways},
+        "sound": {**levels, "lufs": -14.0 + beat_f1, "midi_lag_ms": None, "solo_lag_ms": -0.5},
+        "ending": True,
+    }  # fmt: skip
+
+
+def test_remixes_are_summed_up_and_the_worst_is_shown():
+    rows = [remixed_row("piano", 0.95, [5.0, -10.0]), remixed_row("lead", 0.1, [200.0, -250.0])]
+    timing = band.timing(rows)
+    assert timing["all whose beats were found"]["solos"] == 1
+    assert timing["piano, rubato"]["median_ms"] == 7.5
+    assert timing["all"]["solos_within_the_gate"] == 1
+    assert timing["all"]["p95_ms"] > 200
+    harmony = band.harmony(rows)
+    assert harmony["all"][band.OURS] == {"notes_in_chord": pytest.approx(0.6), "in_key": 0.9}
+    assert harmony["lead"][band.ANOTHER] == {}
+    worst = band.worst(rows)
+    assert worst["lufs"] == pytest.approx([-13.9, -13.05])
+    assert worst["solo_lag_ms"] == 0.5
+    length = {"name": "piano-00", "asked_seconds": 30.0, "samples_apart": 0,
+              "ends": {"complete": True, "tonic_chord": False}, "seam_excess_db": None}  # fmt: skip
+    figures = plain({"harmony": harmony, "timing": timing, "sound": worst, "lengths": [length]})
+    assert "| piano-00 | 30 | 0 | not tonic_chord |" in band.markdown(figures)
 
 
 # --- bad files ------------------------------------------------------------------------------------
