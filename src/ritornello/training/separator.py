@@ -201,7 +201,7 @@ def train_separator(
     run = _Run(training, network, start, folder, provenance or {})
     progress, began = run.progress, clock()
     began -= 60 * progress.minutes
-    saved = clock()
+    saved = time.monotonic()
     try:
         while progress.done < 1:
             run.step(draw)
@@ -212,9 +212,9 @@ def train_separator(
                 paused = clock()
                 run.validate(valid, judge)
                 began += clock() - paused
-            if clock() - saved > _SAVE_SECONDS:
+            if time.monotonic() - saved > _SAVE_SECONDS:
                 run.save()
-                saved = clock()
+                saved = time.monotonic()
             watch(progress)
     finally:
         run.save()
@@ -259,8 +259,7 @@ class _Run:
         training, progress = self.training, self.progress
         random = np.random.default_rng([training.seed, progress.steps])
         stems = [self._spectra(draw(random), random) for _ in range(training.batch)]
-        truth = np.stack(stems).transpose(2, 0, 1, 3)  # [frames, batch, parts, bins]
-        loss = _loss(self.model, truth)
+        loss = _loss(self.model, np.stack(stems))
         for group in self.optimiser.param_groups:
             group["lr"] = training.learning_rate_at(progress.steps, progress.done)
         self.optimiser.zero_grad()
@@ -277,8 +276,9 @@ class _Run:
 
     def _spectra(self, stems: np.ndarray, random: np.random.Generator) -> np.ndarray:
         """Spectra of stems whose mix has about the level that a whole song is brought to."""
-        level = _level(stems.sum(axis=1)) * 10 ** (random.uniform(-_LEVELS_DB, _LEVELS_DB) / 20)
-        return spectra(stems.T / np.float32(level), self.size)
+        by_part = np.ascontiguousarray(stems.T)
+        level = _level(by_part.sum(axis=0)) * 10 ** (random.uniform(-_LEVELS_DB, _LEVELS_DB) / 20)
+        return spectra(by_part / np.float32(level), self.size)
 
     def validate(self, songs: Sequence[np.ndarray], judge: Judge) -> None:
         judged, gained = [], []
@@ -362,8 +362,9 @@ class _Run:
 
 
 def _loss(model: Separator, truth: np.ndarray) -> Tensor:
-    """Mean distance of made and true spectra [frames, batch, parts, bins], summed over bins."""
-    mix = truth.sum(axis=2)
+    """Mean distance of made and true spectra [batch, parts, frames, bins], summed over bins."""
+    mix = truth.sum(axis=1).transpose(1, 0, 2)
+    truth = truth.transpose(2, 0, 1, 3)
     heard = model.config.split.heard(np.abs(mix))
     shares = model(torch.as_tensor(heard))[..., : mix.shape[-1]]
     bins = shares.shape[-1]
