@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 
@@ -257,6 +258,26 @@ def test_a_cut_off_wav_says_how_much_is_missing(tmp_path: Path) -> None:
     (finding,) = recording.findings
     assert finding.name == "cut_off"
     assert recording.duration_seconds + finding.value == pytest.approx(3, abs=0.01)
+
+
+@pytest.mark.parametrize("ending", ["wav", "flac", "ogg", "mp3"])
+@given(seed=st.integers(0, 10**6), size=st.integers(1, 3000))
+@settings(max_examples=25, deadline=None)
+def test_whatever_is_damaged_there_is_the_promised_sound_or_a_clear_refusal(
+    ending: str, seed: int, size: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("damage")
+    content = written(folder, f"a.{ending}").read_bytes()
+    rng = np.random.default_rng(seed)
+    at, end = sorted(rng.integers(0, len(content), 2))
+    kinds = (content[:at], content[:at] + content[end:], content[:at] + rng.bytes(size))
+    damaged = kinds[seed % 3] + (content[at + size :] if seed % 3 == 2 else b"")
+    with suppress(InputError):
+        recording = opened(folder, damaged, f"b.{ending}")
+        for channels in (1, 2):
+            sound = samples_of(recording, channels=channels)
+            assert len(sound) == recording.length(RATE)
+            assert np.isfinite(sound).all()
 
 
 @pytest.mark.parametrize("content", [b"", b"RIFF\0\0\0\0WAVE", bytes(range(256)) * 20, b"hello"])

@@ -128,33 +128,27 @@ def read_frames(path: Path) -> Mp3Frames | None:
     """Find every frame of a file, in one pass and constant memory.
 
     Returns:
-        None if no frames of layer III are in it, or frames of a kind that does not tell its size.
+        None if it is neither called an mp3 nor begins as one, if no frames of layer III are in it,
+        or frames of a kind that does not tell its size.
     """
-    if not path.stat().st_size:
-        return None
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        at = _next_row(content, _behind_text(content), None)
-        if at is None:
+    with path.open("rb") as file:
+        head = file.read(4)
+        if not head or not (path.suffix.lower() == ".mp3" or head[:3] == b"ID3" or _header(head)):
             return None
-        first = _header(content[at : at + 4])
-        assert first is not None  # a row begins with a frame
-        kind, size = first
-        frame = content[at : at + size]
-        tag = _TAG.search(frame, 0, _TAG_WITHIN)
-        counts = tag and tag[0] != b"VBRI" and frame[tag.end() + 3] & _COUNTS_FRAMES
-        spans: list[Span] = []
-        begin: int | None = at + size if tag else at
-        while begin is not None:
-            span = _row(content, begin, kind)
-            if span.frames and spans:
-                # The damage begins in the last frame before it, and ends what later ones refer to.
-                before = spans[-1]
-                spans[-1] = before._replace(end=before.last, frames=before.frames - 1)
-                span = span._replace(muted=_muted(content, span))
-            if span.frames:
-                spans.append(span)
-            begin = _next_row(content, span.end, kind)
-    version, rate_index = kind
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            return _frames_in(content)
+
+
+def _frames_in(content: mmap.mmap) -> Mp3Frames | None:
+    at = _next_row(content, _behind_text(content), None)
+    first = None if at is None else _header(content[at : at + 4])
+    if at is None or first is None:
+        return None
+    (version, rate_index), size = first
+    frame = content[at : at + size]
+    tag = _TAG.search(frame, 0, _TAG_WITHIN)
+    counts = tag and tag[0] != b"VBRI" and frame[tag.end() + 3] & _COUNTS_FRAMES
+    spans = _spans(content, at + size if tag else at, first[0])
     if not spans:
         return None
     return Mp3Frames(
@@ -164,6 +158,23 @@ def read_frames(path: Path) -> Mp3Frames | None:
         frame if counts else b"",
         _silent(frame),
     )
+
+
+def _spans(content: mmap.mmap, start: int, kind: tuple[int, int]) -> list[Span]:
+    """All rows of frames of one kind from a byte on."""
+    spans: list[Span] = []
+    begin: int | None = start
+    while begin is not None:
+        span = _row(content, begin, kind)
+        if span.frames and spans:
+            # Damage begins in the last frame before it, and ends what the next ones refer to.
+            before = spans[-1]
+            spans[-1] = before._replace(end=before.last, frames=before.frames - 1)
+            span = span._replace(muted=_muted(content, span))
+        if span.frames:
+            spans.append(span)
+        begin = _next_row(content, span.end, kind)
+    return spans
 
 
 @lru_cache(4096)

@@ -37,6 +37,7 @@ _PYAV_SUFFIXES = frozenset(
 )
 # Loudspeakers in the usual order: left, right, centre (c: behind), low effects, surround.
 _LAYOUTS = {3: "LRC", 4: "LRlr", 5: "LRClr", 6: "LRC-lr", 7: "LRC-clr", 8: "LRC-lrlr"}
+_NO_SOUND = "no sound can be decoded from it"
 _LONGEST_PACKET = 4096  # frames, of AAC and its like
 _UNKNOWN_BYTES = 2**31 - 4096  # and more: programs that do not know the length write this
 # What each gives to left and right, after ITU-R BS.775-3, annex 4.
@@ -288,14 +289,14 @@ def _opened_by_pyav(path: Path) -> Recording:
         import av
     except ImportError:
         if path.suffix.lower() not in _PYAV_SUFFIXES:
-            raise unreadable(path, "its format is not known") from None
+            raise unreadable(path, _NO_SOUND) from None
         raise MissingExtraError(
             f"Reading {path.suffix} needs PyAV.", extra="m4a", where=str(path)
         ) from None
     try:
         with av.open(str(path), metadata_errors="ignore") as container:
             if not container.streams.audio:
-                raise unreadable(path, "there is no sound in it")
+                raise unreadable(path, _NO_SOUND)
             stream = container.streams.audio[0]
             format_, rate_hz, channels = stream.codec.name.upper(), stream.rate, stream.channels
             stated = round((stream.duration or 0) * (stream.time_base or 0) * rate_hz)
@@ -307,7 +308,7 @@ def _opened_by_pyav(path: Path) -> Recording:
             path, format_, rate_hz, channels, frames, tuple(_downmix(channels)), decode
         )
     except (av.error.FFmpegError, OSError, ValueError) as error:
-        raise unreadable(path, error) from error
+        raise unreadable(path, _NO_SOUND) from error
 
 
 def _decoded_by_pyav(path: Path) -> Iterator[np.ndarray | int]:
