@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ritornello.audio.effects import random_effects
+from ritornello.audio.effects import NOISE_KINDS, noise, random_effects
 from ritornello.audio.listening.heard import HEARD_NOTE_DTYPE
 from ritornello.audio.listening.note_activity import RATE_HZ
 from ritornello.audio.soundfont import SoundFont
@@ -50,12 +50,15 @@ KINDS = {
 }
 
 
+NO_NOTES = "no notes"
+
+
 @dataclass(frozen=True, eq=False)
 class Clip:
     """A recording and its notes.
 
     Attributes:
-        kind: of `KINDS`. name: of the piece.
+        kind: of `KINDS`, or `NO_NOTES`. name: of the piece or noise.
         samples: mono float32 at 22,050 Hz.
         notes: `HEARD_NOTE_DTYPE` as played; keys of one pitch never overlap.
     """
@@ -108,6 +111,26 @@ def clips(
         found += 1
         if found == count:
             return
+
+
+def without_notes(
+    corpus: Corpus, side: str, count: int, font: SoundFont, seed: int
+) -> Iterator[Clip]:
+    """Drums and noises by turns, recorded as somebody might; nothing in them is a note."""
+    rng, sampler = np.random.default_rng([seed, len(KINDS)]), Sampler(font, RATE_HZ)
+    drums = [i for i in corpus.indices(side) if corpus.collection_of(int(i)) == "groove_midi"]
+    for number in range(count):
+        if number % 2:
+            kind = NOISE_KINDS[number // 2 % len(NOISE_KINDS)]
+            size = round((SECONDS + _TAIL_SECONDS) * RATE_HZ)
+            name, samples = kind, np.float32(0.1) * noise(size, RATE_HZ, kind, rng)
+        else:
+            index = int(rng.choice(drums))
+            name, piece = corpus.name_of(index), corpus.piece(index)
+            notes = _excerpt(piece, list(piece.tracks), rng)
+            samples = _played(notes, 0, sampler, is_drum=True)
+        samples = random_effects(samples, RATE_HZ, rng)
+        yield Clip(NO_NOTES, name, samples, np.zeros(0, HEARD_NOTE_DTYPE))
 
 
 def _parts(piece: Piece, kind: Kind) -> list[Track]:
@@ -168,12 +191,14 @@ def _one_key_once(notes: np.ndarray) -> np.ndarray:
     return notes[kept]
 
 
-def _played(notes: np.ndarray, program: int, sampler: Sampler) -> np.ndarray:
+def _played(
+    notes: np.ndarray, program: int, sampler: Sampler, *, is_drum: bool = False
+) -> np.ndarray:
     out = np.zeros((2, round((SECONDS + _TAIL_SECONDS) * RATE_HZ)), np.float32)
     names = ("onset_seconds", "end_seconds")
     onsets, ends = (np.rint(notes[name] * RATE_HZ).astype(int).tolist() for name in names)
     columns = (onsets, ends, notes["pitch"].tolist(), notes["velocity"].tolist())
     played = [PlayedNote(*note) for note in zip(*columns, strict=True)]
-    sampler.play(played, out, program=program)
+    sampler.play(played, out, program=program, is_drum=is_drum)
     mono = out.mean(axis=0)
     return mono * np.float32(_PEAK / max(float(np.abs(mono).max()), 1e-6))

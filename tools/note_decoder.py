@@ -11,11 +11,12 @@ activities are made weaker at random, as those of instruments that are harder to
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from tools.note_clips import KINDS, clips
+from tools.note_clips import KINDS, NO_NOTES, Clip, clips, without_notes
 
 from ritornello import weights_file
 from ritornello.audio.listening.note_activity import (
@@ -52,6 +53,7 @@ _AFTER_END_FRAMES = 50
 _HIDDEN_ONSET, _HIDDEN_END = 48, 24
 _STEPS, _BATCH, _RATE = 6000, 512, 5e-3
 _WEAKEST = 0.7
+_FEWEST_NOTES = 15
 _SEED = 0
 
 
@@ -66,23 +68,30 @@ class Examples(NamedTuple):
 def render(store: Path, work: Path, font: str | None, count: int) -> None:
     """Keep the activity heard in clips and their notes, in files by kind and way of recording."""
     corpus, sounds = Corpus.open(store), SoundFont.load(font)
-    for kind in KINDS:
+    for kind in (*KINDS, NO_NOTES):
         for effects in (False, True):
             path = work / f"{kind.replace(' ', '-')}-{'effects' if effects else 'clean'}.npz"
             if path.exists():
                 continue
-            kept: dict[str, np.ndarray] = {}
-            drawn = clips(
-                corpus, "train", kind, round(count * _CLIPS.get(kind, 1)), sounds,
-                _SEED + effects, effects=effects, transposed=True,
-            )  # fmt: skip
-            for number, clip in enumerate(drawn):
-                heard = map(np.concatenate, zip(*activities([clip.samples]), strict=True))
-                kept[f"heard{number}"] = np.stack([*heard]).astype(np.float16)
-                kept[f"notes{number}"] = clip.notes
-            with atomic_write(path) as temporary:
-                np.savez(temporary, **kept)
+            if kind == NO_NOTES:
+                drawn = without_notes(corpus, "train", count, sounds, _SEED + effects)
+            else:
+                drawn = clips(
+                    corpus, "train", kind, round(count * _CLIPS.get(kind, 1)), sounds,
+                    _SEED + effects, effects=effects, transposed=True,
+                )  # fmt: skip
+            _keep(drawn, path)
             print(path, flush=True)
+
+
+def _keep(drawn: Iterable[Clip], path: Path) -> None:
+    kept: dict[str, np.ndarray] = {}
+    for number, clip in enumerate(drawn):
+        heard = map(np.concatenate, zip(*activities([clip.samples]), strict=True))
+        kept[f"heard{number}"] = np.stack([*heard]).astype(np.float16)
+        kept[f"notes{number}"] = clip.notes
+    with atomic_write(path) as temporary:
+        np.savez(temporary, **kept)
 
 
 # --- what is learned ------------------------------------------------------------------------------
@@ -96,7 +105,7 @@ def onset_examples(heard: Activity, notes: np.ndarray, latest_seconds: float) ->
     heights = frames.onset[rows, keys]
     late = _lateness(peaks, heights, keys, notes, latest_seconds)
     answers = np.stack([np.isfinite(late), np.nan_to_num(late)], axis=1)
-    weights = np.full(len(rows), 1 / len(notes))
+    weights = np.full(len(rows), 1 / max(len(notes), _FEWEST_NOTES))
     return Examples(describe_onsets(frames, rows, keys), answers, weights)
 
 
@@ -163,7 +172,8 @@ def train(work: Path) -> None:
         for number in range(len(clip.files) // 2):
             heard = Activity(*clip[f"heard{number}"].astype(np.float32))
             onsets.append(onset_examples(heard, clip[f"notes{number}"], latest))
-            ends.append(end_examples(heard, clip[f"notes{number}"]))
+            if len(clip[f"notes{number}"]):
+                ends.append(end_examples(heard, clip[f"notes{number}"]))
     weights = {}
     for name, parts, hidden in (("onset", onsets, _HIDDEN_ONSET), ("end", ends, _HIDDEN_END)):
         examples = Examples(*map(np.concatenate, zip(*parts, strict=True)))

@@ -20,7 +20,7 @@ import numpy as np
 RATE_HZ = 22_050
 FRAME_SAMPLES = 256
 LOWEST_KEY, KEYS = 21, 88
-SILENT_DB = -75.0  # a window that never gets louder than this holds no notes
+SILENT_DB = -60.0  # a window that never gets louder than this holds no notes
 LOWEST_DB = -120.0  # what levels do not go below
 
 _WINDOW_SAMPLES = 43_844
