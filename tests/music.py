@@ -30,6 +30,20 @@ def band(seed: int = 0, bars: int = 8, metre: tuple[int, int] = (4, 4)) -> Piece
     return Piece(tracks, 24, (Tempo(0, tempo),), (Metre(0, *metre),), length_ticks=bars * bar)
 
 
+def solo(bars: int = 8, tempo_bpm: float = 100.0) -> Piece:
+    """A piano that plays chords on the beat and a tune above them, at 24 ticks a quarter."""
+    notes = []
+    for number in range(bars):
+        root = 48 + (0, 9, 5, 7)[number % 4] - 12 * (number % 4 == 1)
+        third = 3 if number % 4 == 1 else 4
+        for beat in range(4):
+            start, loud = 96 * number + 24 * beat, 100 if beat == 0 else 75
+            for pitch in (root, root + 12 + third, root + 19)[: 3 if beat % 2 == 0 else 1]:
+                notes.append((start, 20, pitch, loud))
+            notes.append((start + 12 * (beat == 3), 11, root + 24 + (0, 7, 12, third)[beat], 85))
+    return Piece((Track(notes, 0, name="piano"),), 24, (Tempo(0, tempo_bpm),))
+
+
 class MemoryCorpus:
     """What `ritornello.training.batches.Music` asks for, from pieces in memory."""
 

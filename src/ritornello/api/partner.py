@@ -85,6 +85,16 @@ class Options(TypedDict, total=False):
     collection: str | None
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """Options once they are read."""
+
+    seeds: range
+    sampling: Sampling
+    watch: Watch | None
+    rules: Rules
+
+
 class Partner(ABC):
     """The verbs on a song, for a composer to have.
 
@@ -221,8 +231,11 @@ class Partner(ABC):
     def _checked(self, rules: Rules | None, seed: int, fields: dict[str, Any]) -> Rules:
         """The rules with the fields, if the model can be asked for them."""
 
-    def _result(self, plan_for: Callable[[Rules], Plan], options: Options) -> Result:
-        """Carry out a plan, once for each seed, side by side."""
+    def check(self, **options: Unpack[Options]) -> None:
+        """Raise what a verb would raise for options that have no meaning; do nothing else."""
+        self._read(options)
+
+    def _read(self, options: Options) -> _Asked:
         fields: dict[str, Any] = dict(options)
         if unknown := sorted(fields.keys() - Options.__annotations__.keys()):
             raise TypeError(f"no verb has the option {unknown[0]!r}")
@@ -233,17 +246,22 @@ class Partner(ABC):
             fields.pop("temperature", Sampling.temperature), fields.pop("top_p", Sampling.top_p)
         )
         watch = fields.pop("watch", None)
-        plan = plan_for(self._checked(fields.pop("rules", None), seed, fields))
-        plan = with_collection(plan, self._line_ups)
+        rules = self._checked(fields.pop("rules", None), seed, fields)
+        return _Asked(range(seed, seed + n), sampling, watch, rules)
+
+    def _result(self, plan_for: Callable[[Rules], Plan], options: Options) -> Result:
+        """Carry out a plan, once for each seed, side by side."""
+        asked = self._read(options)
+        plan = with_collection(plan_for(asked.rules), self._line_ups)
         for warning in plan.warnings:
             _LOG.warning("%s", warning)
         pieces = perform(
             self._engine,
-            [plan] * n,
-            range(seed, seed + n),
-            sampling=sampling,
+            [plan] * len(asked.seeds),
+            asked.seeds,
+            sampling=asked.sampling,
             collections=self._collections,
-            **({} if watch is None else {"watch": watch}),
+            **({} if asked.watch is None else {"watch": asked.watch}),
         )
         return Result(pieces, plan.kept, plan.warnings)
 

@@ -45,7 +45,7 @@ def _page(remix: Remix, rows: dict[str, Stem]) -> RemixPage:
         if change.chord is not None and start < form.duration_seconds
     ]
     return RemixPage(
-        title=f"{take.recording.path.stem}, with {_listed([*remix.stems][1:])}",
+        title=f"{remix.title}, with {_listed([*remix.stems][1:])}",
         summary=" ".join(take.describe()),
         facts=_facts(remix),
         findings=[*(finding.sentence for finding in take.findings), *remix.warnings],

@@ -17,6 +17,7 @@ class Remix:
     """A remix and how it came about.
 
     Attributes:
+        title: the name of the recording.
         take: what was heard. form: how it was laid out.
         piece: all notes on the tempo map of the player, the recording's first.
         stems: which tracks of the piece are in each stem, the solo first.
@@ -26,6 +27,7 @@ class Remix:
         seconds: how long each step took.
     """
 
+    title: str
     take: Take
     form: Form
     piece: Piece

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
@@ -65,6 +65,7 @@ def remix(
     recording: Path,
     /,
     *,
+    stem: str | None = None,
     parts: Names = ("bass,drums,piano,other",),
     duration: float | None = None,
     loop: bool = True,
@@ -86,7 +87,11 @@ def remix(
     Parameters
     ----------
     recording
-        A sound file of one instrument: wav, flac, ogg, mp3; m4a with the extra m4a.
+        A sound file of one instrument: wav, flac, ogg, mp3; m4a with the extra m4a. With --stem
+        also a mix, or a folder of stems.
+    stem
+        What to follow of several: bass, piano or other of a mix, which is taken apart first, or a
+        file of the folder, by its name.
     parts
         Who plays along, such as bass,drums; "other" is strings or a guitar.
     duration
@@ -108,11 +113,13 @@ def remix(
 
     names = some_names(parts, "Nobody", "--parts", "bass,drums")
     seed = writer.seed_or_any()
+    options: dict[str, Any] = {**writer.boldness(), **style.fields(), **limits.fields()}
     start = time.monotonic()
     with _steps() as watch:
         made = api.remix(
             recording,
             output,
+            stem=stem,
             parts=names,
             duration_seconds=duration,
             loop=loop,
@@ -124,9 +131,7 @@ def remix(
             overwrite=overwrite,
             seed=seed,
             watch=watch,
-            **writer.boldness(),
-            **style.fields(),
-            **limits.fields(),
+            **options,
         )
     if json:
         print_json({"seed": seed, **made.as_facts()})

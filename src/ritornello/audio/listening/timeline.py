@@ -20,8 +20,9 @@ from ritornello.piece import NOTE_DTYPE, KeyChange, Metre, Piece, Tempo, Track
 RESOLUTION = 960  # ticks a quarter note; at 120 beats a minute a tick is half a millisecond
 # Microseconds a quarter note, at 1000 and at 5 beats a minute: what files of all kinds hold.
 _SHORTEST, _LONGEST = 60_000, 12_000_000
-_SIXTEENTH, _SIXTY_FOURTH = RESOLUTION // 4, RESOLUTION // 16
-_AT_ONCE_SECONDS = 0.004  # a first beat this early is the beginning
+# Bar lines lie on the 24ths of a quarter that models count, so that a band begins on them.
+_SIXTEENTH, _THIRTY_SECOND = RESOLUTION // 4, RESOLUTION // 8
+_AT_ONCE_SECONDS = 0.008  # a first beat this early is the beginning
 _TEMPO_OF_BARS = 2  # the last ones, whose tempo goes on behind the last beat
 
 
@@ -48,7 +49,7 @@ class Timeline:
         """The timeline on which each beat is where the player plays it.
 
         Beats faster than 1000 or slower than 5 quarter notes a minute cannot be written and are
-        followed as well as can be. A first beat before 4 ms is taken for the beginning.
+        followed as well as can be. A first beat before 8 ms is taken for the beginning.
         """
         metre = Metre(0, *beats.metre)
         beat_ticks = metre.beat_ticks(RESOLUTION)
@@ -163,10 +164,10 @@ class Timeline:
 
 
 def _lead_in(ticks: float) -> int:
-    """The whole sixteenths nearest to what comes before the first beat, or 64ths if it is short."""
+    """The whole sixteenths nearest to what comes before the first beat, or 32nds if it is short."""
     if not ticks:
         return 0
-    unit = _SIXTEENTH if ticks > _SIXTEENTH / 2 else _SIXTY_FOURTH
+    unit = _SIXTEENTH if ticks > _SIXTEENTH / 2 else _THIRTY_SECOND
     return max(1, round(ticks / unit)) * unit
 
 

@@ -1,0 +1,148 @@
+"""Who plays in a remix, and what they play: the recording's notes as a song, and a band for it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ritornello.api.composer import Composer
+from ritornello.audio.form import Form
+from ritornello.audio.listening.take import Take
+from ritornello.audio.listening.timeline import Timeline
+from ritornello.audio.mixdown import SOLO
+from ritornello.errors import ConfigError
+from ritornello.instruments import INSTRUMENTS, parse_instrument
+from ritornello.piece import Piece, Tempo, Track
+
+OTHER = "other"
+# Who plays "other": strings, unless the soloist does.
+_OTHER_PLAYERS = ("strings", "guitar")
+_BOWED = frozenset({"strings", "violin", "viola", "cello", "double bass"})
+
+
+@dataclass(frozen=True)
+class Band:
+    """A song and the band that was written for it.
+
+    Attributes:
+        piece: all notes on the tempo map of the player, the recording's first.
+        stems: which tracks of the piece each player has.
+        warnings: how the recording was heard otherwise than it is.
+    """
+
+    piece: Piece
+    stems: dict[str, tuple[int, ...]]
+    warnings: tuple[str, ...]
+
+
+def players_of(parts: Sequence[str], soloist: str | None) -> dict[str, str]:
+    """Names of stems and the instruments that play them.
+
+    Args:
+        parts: names of instruments, or "other".
+        soloist: the instrument of the recording, if it is known.
+
+    Raises:
+        ConfigError: if nobody is named, or an instrument is not known.
+    """
+    if not parts:
+        raise ConfigError("Nobody is named.", next_step="Name parts, such as bass and drums.")
+    bowed = soloist is not None and INSTRUMENTS[parse_instrument(soloist)].name in _BOWED
+    seen: Counter[str] = Counter()
+    players = {}
+    for part in parts:
+        name = part if part == OTHER else INSTRUMENTS[parse_instrument(part)].name
+        seen[name] += 1
+        stem = name.replace(" ", "-") + (f"-{seen[name]}" if seen[name] > 1 else "")
+        players[stem] = _OTHER_PLAYERS[bowed] if part == OTHER else name
+    return players
+
+
+def write_band(
+    composer: Composer, take: Take, form: Form, players: dict[str, str], options: dict[str, Any]
+) -> Band:
+    """Let a band be written for what was heard.
+
+    Args:
+        players: as of `players_of`.
+        options: of `Composer.arrange`.
+    """
+    song = _song(take, form)
+    steady, added_ticks = _steady(song, form)
+    result = composer.arrange(
+        steady,
+        list(players.values()),
+        first_bar=_bar_at(song, form.first_bar_seconds),
+        end=True,
+        **options,
+    )
+    band = [_played(track, song, added_ticks) for track in result.piece.tracks[1:]]
+    piece = replace(song, tracks=(song.tracks[0], *band))
+    return Band(piece, _stems(piece, players), result.warnings)
+
+
+def _stems(piece: Piece, players: dict[str, str]) -> dict[str, tuple[int, ...]]:
+    """The track that each stem has been given; players of one instrument in turn."""
+    free = list(range(1, len(piece.tracks)))
+    stems: dict[str, tuple[int, ...]] = {}
+    for stem, player in players.items():
+        instrument = parse_instrument(player)
+        index = next(index for index in free if piece.tracks[index].instrument == instrument)
+        free.remove(index)
+        stems[stem] = (index,)
+    return stems
+
+
+def _song(take: Take, form: Form) -> Piece:
+    """The notes of the recording on the tempo map of the remix, up to the final bar line."""
+    timeline = Timeline.of_beats(form.beats, form.end_seconds)
+    piece = timeline.piece(
+        form.notes,
+        program=take.piece.tracks[0].program,
+        name=SOLO,
+        title=take.recording.path.stem,
+        key=take.key,
+    )
+    end = int(timeline.ticks(form.end_seconds))
+    line = round((end - timeline.first_bar_tick) / timeline.bar_ticks) * timeline.bar_ticks
+    return replace(piece, length_ticks=timeline.first_bar_tick + line)
+
+
+def _steady(song: Piece, form: Form) -> tuple[Piece, int]:
+    """The song as its player means it, in one tempo and whole bars; and what that adds before it.
+
+    An upbeat becomes the end of a whole bar, in ticks.
+    """
+    metre = song.metres[-1]
+    added_ticks = -metre.tick % metre.bar_ticks(song.resolution)
+    notes = song.tracks[0].notes.copy()
+    notes["onset"] += added_ticks
+    quarters = metre.beat_ticks(song.resolution) / song.resolution
+    steady = replace(
+        song,
+        tracks=(replace(song.tracks[0], notes=notes),),
+        tempos=(Tempo(0, form.beats.tempo_bpm * quarters),),
+        metres=(metre._replace(tick=0),),
+        length_ticks=song.length_ticks + added_ticks,
+    )
+    return steady, added_ticks
+
+
+def _bar_at(song: Piece, seconds: float) -> int:
+    """The bar that begins at a time, counted from 1."""
+    starts = song.ticks_to_seconds(song.bar_starts_ticks())
+    return int(np.abs(starts - seconds).argmin()) + 1
+
+
+def _played(track: Track, song: Piece, added_ticks: int) -> Track:
+    """A track of the band where the song has it, its last chord held through the last bar."""
+    notes = track.notes.copy()
+    notes["onset"] -= added_ticks
+    last = notes["onset"] >= song.bar_starts_ticks()[-1]
+    if not track.is_drum:
+        notes["duration"][last] = song.length_ticks - notes["onset"][last]
+    return replace(track, notes=notes)
