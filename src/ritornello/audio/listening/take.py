@@ -29,6 +29,7 @@ from ritornello.piece import Piece
 RATE_HZ = 22_050  # of what is listened to
 _PIANO = 0
 _FEWEST_NOTES = 8
+_COUNTED_SECONDS = 0.5  # of a note, for the key; ends are heard less well than beginnings
 _UNSURE = 0.5  # a confidence below it is worth a word
 _NO_HINTS = Hints()
 
@@ -158,10 +159,7 @@ def listen(
     duration = recording.duration_seconds
     beats = find_beats(recording.blocks(RATE_HZ), duration, hints, notes["onset_seconds"])
     timeline = Timeline.of_beats(beats, duration)
-    lasting = np.minimum(notes["end_seconds"], duration) - notes["onset_seconds"]
-    weights = np.bincount(notes["pitch"] % 12, np.maximum(lasting, 0), minlength=12)
-    found_key = key or estimate_key(weights)
-    confidence = 1.0 if key else key_confidence(weights, found_key) if found_key else 0.0
+    found_key, confidence = (key, 1.0) if key else _heard_key(notes)
     piece = timeline.piece(
         notes, _PIANO if program is None else program, title=recording.path.stem, key=found_key
     )
@@ -179,6 +177,14 @@ def listen(
         (*recording.findings, *health, *_uncertain(notes, beats, confidence)),
         piece,
     )
+
+
+def _heard_key(notes: np.ndarray) -> tuple[KeyName | None, float]:
+    """The key that notes are in, if any, and how likely it is."""
+    lasting = np.minimum(notes["end_seconds"] - notes["onset_seconds"], _COUNTED_SECONDS)
+    weights = np.bincount(notes["pitch"] % 12, lasting, minlength=12)
+    key = estimate_key(weights)
+    return key, key_confidence(weights, key) if key else 0.0
 
 
 def _uncertain(notes: np.ndarray, beats: Beats, key_certainty: float) -> list[Finding]:
