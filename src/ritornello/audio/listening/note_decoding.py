@@ -30,6 +30,7 @@ from ritornello.audio.listening.note_features import (
 DECODER_FILE = "note_decoder.safetensors"
 DECODER_KIND = "note decoder"
 SHORTEST_FRAMES = 4
+# Keys count from the lowest of a piano; the level is the highest soon after the onset.
 CANDIDATE_DTYPE = np.dtype(
     [
         ("onset_frame", np.float64),
