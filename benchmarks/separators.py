@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ritornello.audio.separation.network import SeparatorNetwork
+from ritornello.audio.separation.network import KIND, SeparatorNetwork
 from ritornello.audio.separation.stream import separate_blocks
 from ritornello.corpus.stem_examples import StemExamples
 from ritornello.corpus.stem_folders import PARTS
@@ -26,13 +26,14 @@ from ritornello.io.atomic import atomic_write
 from ritornello.models.stem_bilstm import StemConfig, build
 from ritornello.papers.recipe import load_recipe
 from ritornello.training.separator import (
+    SEPARATOR_FILE,
     Progress,
     SeparatorTraining,
     StemMixer,
     train_separator,
 )
 from ritornello.waveform import Waveform
-from ritornello.weights_file import load, save
+from ritornello.weights_file import load
 
 PUBLISHED = ("one2one", "combined", "split")
 OURS = "ours"
@@ -115,7 +116,7 @@ class PublishedRun:
         name = architecture if part is None else f"{architecture}-{PARTS[part]}"
         self.file = folder / f"{name}.pt"
         torch.manual_seed(seed)
-        self.network = build(architecture, StemConfig(parts=len(PARTS)))  # type: ignore[arg-type]
+        self.network = build(architecture, StemConfig(parts=len(PARTS)))
         self.adam = torch.optim.Adam(self.network.parameters(), lr=_SETTINGS["learning_rate"])
         self.best = {name: value.clone() for name, value in self.network.state_dict().items()}
         self.cpu_seconds, self.steps, self.least = 0.0, 0, float("inf")
@@ -282,14 +283,13 @@ def teach_ours(
         folder=folder,
         watch=watch,
     )
-    save(file, folder / "ours.safetensors")
     points = [Point(each.minutes, list(each.gained_db)) for each in curve]
     parameters = sum(weight.size for weight in file.weights.values())
     return Curve(points, curve[-1].minutes, curve[-1].steps, parameters)
 
 
 def our_network(folder: Path) -> SeparatorNetwork:
-    return SeparatorNetwork(load(folder / "ours.safetensors", "separator"))
+    return SeparatorNetwork(load(folder / SEPARATOR_FILE, KIND))
 
 
 def our_stems(
