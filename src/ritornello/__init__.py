@@ -27,6 +27,9 @@ _PUBLIC = {
     "inspect": "ritornello.api",
     "train": "ritornello.api",
     "evaluate": "ritornello.api",
+    "remix": "ritornello.api",
+    "transcribe": "ritornello.api",
+    "separate": "ritornello.api",
     "doctor": "ritornello.api",
 }
 
@@ -39,9 +42,12 @@ if TYPE_CHECKING:
     from ritornello.api import evaluate as evaluate
     from ritornello.api import inspect as inspect
     from ritornello.api import load as load
+    from ritornello.api import remix as remix
     from ritornello.api import render as render
     from ritornello.api import save as save
+    from ritornello.api import separate as separate
     from ritornello.api import train as train
+    from ritornello.api import transcribe as transcribe
     from ritornello.errors import RitornelloError as RitornelloError
     from ritornello.generation.rules import Rules as Rules
     from ritornello.piece import Metre as Metre

@@ -87,11 +87,9 @@ def remix(
     Parameters
     ----------
     recording
-        A sound file of one instrument: wav, flac, ogg, mp3; m4a with the extra m4a. With --stem
-        also a mix, or a folder of stems.
+        A sound file of one instrument: wav, flac, ogg, mp3; m4a with the extra m4a.
     stem
-        What to follow of several: bass, piano or other of a mix, which is taken apart first, or a
-        file of the folder, by its name.
+        To follow one of several: bass, piano or other of a mix, or a file of a folder by name.
     parts
         Who plays along, such as bass,drums; "other" is strings or a guitar.
     duration

@@ -24,7 +24,7 @@ def separate(
     recording: Path,
     /,
     *,
-    output: Annotated[Path, Parameter(alias="-o")],
+    output: Annotated[Path, Parameter(alias="-o")] = Path("stems"),
     model: Annotated[Path | None, Parameter(alias="-m")] = None,
     format: Annotated[Literal["wav", "flac"], Parameter(alias="-f")] = "wav",
     overwrite: Flag = False,
@@ -91,8 +91,7 @@ def train_separator(
     Parameters
     ----------
     folder
-        Holds a folder for each song, with a file for each stem: bass.wav, drums.wav, piano.wav;
-        all others count as the rest.
+        With a folder for each song, and in it bass.wav, drums.wav, piano.wav and any others.
     output
         Folder for the separator.
     minutes
