@@ -32,7 +32,6 @@ from ritornello.corpus.store import Corpus
 from ritornello.evaluation.separation import ideal_ratio_mask, si_sdr_db
 
 _SECONDS = 12.0
-_MIX_SECONDS = 3.0
 _EXAMPLES = {"valid": 16, "unseen": 16, "train": 300}
 _ASSET = Path(__file__).resolve().parent.parent / "src/ritornello/assets/listening"
 _CREDITS = (
@@ -66,6 +65,7 @@ def train(run: Path, minutes: float) -> None:
     import torch
 
     from ritornello.training.separator import (
+        MIX_SECONDS,
         Progress,
         SeparatorTraining,
         StemMixer,
@@ -86,7 +86,7 @@ def train(run: Path, minutes: float) -> None:
     examples = StemExamples.open(run / "train")
     valid = StemExamples.open(run / "valid")
     train_separator(
-        StemMixer(list(examples.stems), round(_MIX_SECONDS * SEPARATOR_RATE_HZ)),
+        StemMixer(list(examples.stems), round(MIX_SECONDS * SEPARATOR_RATE_HZ)),
         [valid.read(index) for index in range(0, len(valid), 2)],
         SeparatorTraining(minutes, SEPARATOR_RATE_HZ, validate_minutes=2.0),
         judge=si_sdr_db,

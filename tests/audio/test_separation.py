@@ -95,6 +95,24 @@ def test_blocks_do_not_matter():
         assert np.array_equal(again, parts)
 
 
+def test_only_a_chunk_is_held_at_a_time():
+    """The first sound comes out when a chunk has gone in, however much is to follow."""
+    gone_in = 0
+
+    def endless() -> Iterator[np.ndarray]:
+        nonlocal gone_in
+        while True:
+            gone_in += 1000
+            yield music(1)[:1000]
+
+    parts = separate_blocks(
+        endless(), RATE, NETWORK, level=0.1, chunk_seconds=2, overlap_seconds=0.5
+    )
+    for number in range(1, 5):
+        next(parts)
+        assert gone_in < (1.5 * number + 0.5) * RATE + 2000
+
+
 def test_chunks_sound_like_the_whole():
     """Where chunks lie is all but inaudible: far less than what any part holds."""
     sound = music(20)

@@ -30,7 +30,6 @@ SEPARATOR_FILE = "separator.safetensors"
 SEPARATOR_RATE_HZ = 44_100
 _SONGS_FOLDER, _ABOUT_FILE = "songs", "about.json"
 _LONGEST_SONG_SECONDS = 600.0
-_MIX_SECONDS = 3.0
 _VALID_SECONDS = 12.0
 _MOST_VALID = 8
 _MOST_VALIDATE_MINUTES = 5.0
@@ -144,7 +143,12 @@ def train_separator(
     import torch
 
     from ritornello.evaluation.separation import si_sdr_db
-    from ritornello.training.separator import STATE_FILE, SeparatorTraining, StemMixer
+    from ritornello.training.separator import (
+        MIX_SECONDS,
+        STATE_FILE,
+        SeparatorTraining,
+        StemMixer,
+    )
     from ritornello.training.separator import train_separator as run
 
     out = Path(out)
@@ -159,7 +163,7 @@ def train_separator(
     kept = max(1, min(_MOST_VALID, len(songs) // 8))
     say(f"Learning from {len(songs) - kept} songs; {kept} more tell how well it goes.")
     run(
-        StemMixer([songs[index] for index in order[kept:]], _samples(_MIX_SECONDS)),
+        StemMixer([songs[index] for index in order[kept:]], _samples(MIX_SECONDS)),
         [_middle(songs[index]) for index in order[:kept]],
         training,
         judge=si_sdr_db,

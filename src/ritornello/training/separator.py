@@ -31,6 +31,9 @@ from ritornello.weights_file import save as save_weights
 SEPARATOR_FILE = "separator.safetensors"
 STATE_FILE = "state.pt"
 CURVES_FILE = "curves.json"
+# Of the mixes to learn from. Shorter ones make for more steps: after 30 seconds of training on one
+# processor mixes of 1.5 s were ahead of those of 3 s and of 0.75 s.
+MIX_SECONDS = 1.5
 _LEVELS_DB = 6.0
 _LEAST_LEVEL = 1e-4
 _SAVE_SECONDS = 60.0
@@ -57,7 +60,7 @@ class SeparatorTraining:
     minutes: float
     rate_hz: int = 44_100
     batch: int = 4
-    learning_rate: float = 4e-3
+    learning_rate: float = 8e-3
     average: float = 0.99
     validate_minutes: float = 5.0
     seed: int = 0
@@ -71,7 +74,7 @@ class SeparatorTraining:
     def learning_rate_at(self, step: int, done: float) -> float:
         """A short warm-up, then half a cosine down to a fiftieth."""
         fall = 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * done))
-        return self.learning_rate * min(1.0, (step + 1) / 50) * fall
+        return self.learning_rate * min(1.0, (step + 1) / 20) * fall
 
 
 @dataclass(frozen=True)

@@ -29,8 +29,8 @@ def separate_blocks(
 ) -> Iterator[np.ndarray]:
     """Take a mix apart. All channels share alike; they are heard together, whatever their phase.
 
-    All parts but the last are rounded to 24 bits and the last takes the rest: a mix of up to 24
-    bits is the sum of its parts exactly.
+    All parts but the last are rounded to 24 bits, and the last takes the rest, which is what it was
+    given but for the rounding: a mix of up to 24 bits is the sum of its parts exactly.
 
     Args:
         blocks: float32 [samples, channels] each, of one rate and as many channels throughout.
@@ -53,7 +53,7 @@ def separate_blocks(
         magnitudes = np.sqrt(np.square(np.abs(mix)).mean(axis=0)) * scale
         shares = network.shares(magnitudes)
         if before is not None:
-            shares[:, :overlap] = before + (shares[:, :overlap] - before) * fade[: shares.shape[1]]
+            shares[:, :overlap] = before + (shares[:, :overlap] - before) * fade
         done = shares.shape[1] if is_last else shares.shape[1] - overlap
         before = shares[:, done:]
         parts = np.empty((network.parts, *hops.shape[:1], done, size // 2), np.float32)
