@@ -13,6 +13,7 @@ from ritornello.cli.options import (
     ANY_STYLE,
     AS_USUAL,
     NO_LIMITS,
+    Flag,
     Limits,
     Making,
     Names,
@@ -106,6 +107,7 @@ def arrange(
     /,
     *,
     add: Names,
+    end: Flag = False,
     style: Style = ANY_STYLE,
     limits: Limits = NO_LIMITS,
     making: Making = AS_USUAL,
@@ -120,6 +122,8 @@ def arrange(
         A MIDI, MusicXML, ABC or piano-roll file.
     add
         Who plays along, such as piano,bass,drums,strings.
+    end
+        Make the last bar an ending: they strike the chord of the tonic and hold it.
     """
     names = some_names(add, "Nobody", "--add", "bass")
     _write(
@@ -127,7 +131,7 @@ def arrange(
         ("Arrangement", "arranged"),
         making,
         style.fields() | limits.fields(),
-        lambda composer, piece, options: composer.arrange(piece, names, **options),
+        lambda composer, piece, options: composer.arrange(piece, names, end=end, **options),
     )
 
 

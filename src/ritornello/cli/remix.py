@@ -211,7 +211,5 @@ def _print_remix(made: Remix) -> None:
     out.print(title, style="bold", markup=False)
     notes = ", ".join(f"{name} ({count})" for name, count in made.note_counts.items())
     out.print(f"  notes: {notes}", markup=False)
-    for warning in made.warnings:
-        out.print(f"  Note: {warning}", markup=False)
     for path in made.files:
         out.print(f"  {path}", markup=False)
