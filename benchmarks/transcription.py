@@ -153,9 +153,9 @@ def findings(samples: np.ndarray) -> dict[str, float]:
     row = {"seconds": seconds, "notes_a_second": len(notes) / seconds, "silent": 1 - frames.mean()}
     if len(notes):
         row |= {
-            "lowest_pitch": notes["pitch"].min(),
-            "highest_pitch": notes["pitch"].max(),
-            "confidence": notes["confidence"].mean(),
+            "lowest_pitch": int(notes["pitch"].min()),
+            "highest_pitch": int(notes["pitch"].max()),
+            "confidence": float(notes["confidence"].mean()),
             "voices": estimated_voices(notes),
         }
     return row
