@@ -18,7 +18,7 @@ from ritornello.errors import InputError, OutputError
 from ritornello.io.atomic import atomic_write, refuse_existing
 
 SUFFIXES = (".wav", ".flac")
-_FAINT_LEVEL = 10 ** (-70 / 20)
+_FAINT_DB = -70.0
 
 
 def separate_file(
@@ -47,43 +47,35 @@ def separate_file(
         OutputError: if the ending is not of `SUFFIXES`, or a file exists or cannot be written.
         InputError: if the recording is silent.
     """
-    rate_hz, channels = recording.rate_hz, min(2, recording.channels)
-    paths = [folder / f"{part}{suffix}" for part in PARTS]
-    for path in paths:
-        refuse_existing(path, overwrite)
-    if suffix not in SUFFIXES:
-        raise OutputError(
-            f"Parts are written as {' or '.join(SUFFIXES)}; found {suffix or 'no ending'}."
-        )
-    refuse_unholdable(paths[0], rate_hz, channels)
+    channels = min(2, recording.channels)
+    paths = _targets(folder, suffix, recording.rate_hz, channels, overwrite)
     findings = list(recording.findings)
 
     def lost(start: float, end: float) -> None:
         sentence = f"The recording is damaged from {start:.1f} to {end:.1f} s; that is silent."
         findings.append(Finding("damaged", sentence, end - start))
 
-    level = root_mean_square(_stereo_blocks(recording, channels, lost))
+    level = root_mean_square(_blocks(recording, channels, lost))
     if not level:
         raise InputError(
             "The recording is silent: there is nothing to separate.", where=str(recording.path)
         )
-    if level < _FAINT_LEVEL:
-        level_db = 20 * float(np.log10(level))
+    level_db = 20 * float(np.log10(level))
+    if level_db < _FAINT_DB:
         sentence = f"The recording is very faint ({level_db:.0f} dB); its parts are mostly noise."
         findings.append(Finding("faint", sentence, level_db))
+    blocks = _blocks(recording, channels)
     with ExitStack() as stack:
         outputs = []
         for path in paths:
             temporary = stack.enter_context(atomic_write(path, overwrite=overwrite))
             coding = "FLOAT" if suffix == ".wav" else None
-            outputs.append(
-                stack.enter_context(
-                    sound_file(temporary, path, rate_hz, channels, recording.frames, coding)
-                )
+            output = sound_file(
+                temporary, path, recording.rate_hz, channels, recording.frames, coding
             )
+            outputs.append(stack.enter_context(output))
         done = 0
-        blocks = _stereo_blocks(recording, channels)
-        for parts in separate_blocks(blocks, rate_hz, network, level=level):
+        for parts in separate_blocks(blocks, recording.rate_hz, network, level=level):
             for output, part in zip(outputs, parts, strict=True):
                 for start in range(0, len(part), BLOCK):
                     output.write(np.ascontiguousarray(part[start : start + BLOCK]))
@@ -92,7 +84,20 @@ def separate_file(
     return paths, findings
 
 
-def _stereo_blocks(
+def _targets(folder: Path, suffix: str, rate_hz: int, channels: int, overwrite: bool) -> list[Path]:
+    """The file of each part; refuses what could not be written, before any work."""
+    if suffix not in SUFFIXES:
+        raise OutputError(
+            f"Parts are written as {' or '.join(SUFFIXES)}; found {suffix or 'no ending'}."
+        )
+    paths = [folder / f"{part}{suffix}" for part in PARTS]
+    for path in paths:
+        refuse_existing(path, overwrite)
+        refuse_unholdable(path, rate_hz, channels)
+    return paths
+
+
+def _blocks(
     recording: Recording,
     channels: int,
     lost: Callable[[float, float], None] = lambda start_seconds, end_seconds: None,
