@@ -71,6 +71,14 @@ def test_clipping_is_measured(tmp_path: Path) -> None:
     assert found["clipping"].value == pytest.approx(100 * share, rel=0.1)
 
 
+def test_clipping_is_found_behind_a_coder_that_smears_it(tmp_path: Path) -> None:
+    loud = np.clip(6 * plucked(), -1, 1)
+    found = found_in(tmp_path, loud, "a.mp3")
+    assert list(found) == ["clipping"]
+    share = 100 * np.mean(np.abs(loud) == 1)
+    assert share / 3 < found["clipping"].value < share
+
+
 def test_an_offset_is_measured(tmp_path: Path) -> None:
     found = found_in(tmp_path, 0.5 * plucked() - 0.1)
     assert found["dc_offset"].value == pytest.approx(-0.1, abs=0.005)

@@ -40,7 +40,8 @@ class Measures:
         loudest_db: loudest 23 ms.
         usual_db: what the loudest twentieth passes.
         lead_in_seconds: before the first sound that is at most 25 dB softer than usual.
-        clipped: share of samples that lie at the highest value, if far more do than just below it.
+        clipped: share of samples beyond full scale, or at the highest value if far more are there
+            than just below it.
         dc_offset: mean of the louder side.
         out_of_phase_db: level of the difference of left and right above that of their sum.
         tonal: share of energy in narrow peaks, in the middle of all loud spectra; 0 to 1.
@@ -177,7 +178,7 @@ _RULES: tuple[_Rule, ...] = (
         "clipping",
         lambda found: found.clipped > 2e-5,
         lambda found: found.clipped * 100,
-        "It was recorded too loud: {:.2g}% of it is cut off at the highest level.",
+        "It was recorded too loud: {:.2g}% of it is cut off at, or lies beyond, the highest level.",
     ),
     (
         "dc_offset",
@@ -240,11 +241,17 @@ class _Samples:
         }
 
     def _clipped(self) -> float:
-        """A sine has 0.46 times as many samples within 0.1% of its peak as within 1% below."""
-        peak = int(np.flatnonzero(self._histogram)[-1])
-        at_peak = int(self._histogram[int(peak * 0.999) :].sum())
-        below = int(self._histogram[int(peak * 0.99) : int(peak * 0.999)].sum())
-        return at_peak / self._histogram.sum() if at_peak > max(8, 2 * below) else 0.0
+        """The share of samples at a peak that many reach, or beyond full scale.
+
+        A sine has 0.46 times as many within 0.1% of its peak as within 1% below. Lossy coders smear
+        what was cut off, half of it to beyond full scale, where nothing else comes.
+        """
+        histogram, total = self._histogram, self._histogram.sum()
+        peak = int(np.flatnonzero(histogram)[-1])
+        at_peak = int(histogram[int(peak * 0.999) :].sum())
+        below = int(histogram[int(peak * 0.99) : int(peak * 0.999)].sum())
+        beyond = int(histogram[_STEPS + 1 :].sum())
+        return max(at_peak if at_peak > max(8, 2 * below) else 0, beyond) / total
 
 
 class _Spectra:

@@ -90,11 +90,12 @@ class Take:
     def _notes_in_words(self) -> str:
         if not len(self.notes):
             return "No notes"
-        low, high = int(self.notes["pitch"].min()), int(self.notes["pitch"].max())
+        low, high = (pitch_name(int(pitch(self.notes["pitch"]))) for pitch in (np.min, np.max))
         track = self.piece.tracks[0]
         name = INSTRUMENTS[instrument_index(track.program, track.is_drum)].name
         count = f"{len(self.notes):,} note{'s' if len(self.notes) > 1 else ''}"
-        return f"{count} from {pitch_name(low)} to {pitch_name(high)}, written for {name}"
+        span = f"from {low} to {high}" if low != high else f"on {low}"
+        return f"{count} {span}, written for {name}"
 
     def as_facts(self) -> dict[str, Any]:
         """All but the notes as plain numbers, texts and lists, for programs."""
