@@ -59,6 +59,33 @@ def tone(folder: Path, seconds: float = 20.0, rate_hz: int = RATE, channels: int
     return folder / "take.wav"
 
 
+def test_a_plucked_take_is_heard_with_real_ears(tmp_path: Path) -> None:
+    """Eighths over the chords, strongest on the first of each bar."""
+    rate_hz, eighth, rng = 44_100, 0.3, np.random.default_rng(0)
+    onsets = 0.5 + eighth * np.arange(96)
+    pitches = [CHORDS[index // 8 % 4][index % 4] for index in range(96)]
+    sound = 0.001 * rng.standard_normal(round(30 * rate_hz))
+    time = np.arange(rate_hz // 2) / rate_hz
+    for index, (onset, pitch) in enumerate(zip(onsets, pitches, strict=True)):
+        hz = 440 * 2 ** ((pitch - 69) / 12)
+        tones = [np.sin(2 * np.pi * k * hz * time) * np.exp(-4 * k * time) / k for k in range(1, 9)]
+        start = round(onset * rate_hz)
+        sound[start : start + len(time)] += (0.1 + 0.1 * (index % 8 == 0)) * sum(tones)
+    soundfile.write(tmp_path / "take.ogg", sound, rate_hz)
+    take = listen(tmp_path / "take.ogg")
+    heard = {(round((note["onset_seconds"] - 0.5) / eighth), note["pitch"]) for note in take.notes}
+    true = set(enumerate(pitches))
+    assert len(heard & true) > 0.9 * len(true)
+    assert len(heard & true) > 0.9 * len(heard)
+    assert str(take.key) == "A minor"
+    period = 60 / take.beats.tempo_bpm
+    assert min(abs(period - beat) for beat in (eighth, 2 * eighth, 4 * eighth)) < 0.01
+    off = (take.beats.times_seconds - 0.5) / eighth
+    assert np.median(np.abs(off - np.round(off))) * eighth < 0.02
+    seconds = take.piece.ticks_to_seconds(take.piece.tracks[0].notes["onset"])
+    np.testing.assert_allclose(seconds, take.notes["onset_seconds"], atol=1e-3)
+
+
 def test_what_was_heard_is_written_in_the_players_time(
     tmp_path: Path, heard: dict[str, object]
 ) -> None:
