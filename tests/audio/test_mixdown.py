@@ -152,6 +152,26 @@ def test_backing_track_leaves_the_solo_out(tmp_path: Path) -> None:
     assert facts.lufs == pytest.approx(-14, abs=0.1)
 
 
+def test_stem_past_full_scale_is_not_cut_off(tmp_path: Path) -> None:
+    """Out of the mix, so past its limiter, a knock in the recording stays whole."""
+    take = a_take(4.0, 8000)
+    take[9000] = 0.5
+    facts = mix_down(
+        a_band(),
+        PARTS,
+        Solo([take]),
+        folder=tmp_path,
+        duration_seconds=4,
+        rate_hz=8000,
+        solo_in_mix=False,
+    )
+    assert soundfile.info(tmp_path / "solo.wav").subtype == "FLOAT"
+    knock = soundfile.read(tmp_path / "solo.wav")[0][9000, 0]
+    gain = 10 ** (facts.gain_db / 20)
+    assert 1 < knock <= 0.5 * gain
+    assert facts.true_peak_db <= -1
+
+
 def test_midi_says_when_the_sound_begins_within_a_millisecond(
     sine_font: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -143,50 +143,32 @@ def mix_down(
     for target in targets:
         refuse_existing(target, overwrite)
     refuse_unholdable(targets[1], rate_hz, 2)
-    sampler = open_sampler(soundfont, rate_hz)
 
     with ExitStack() as files:
         places = {
             target.name: Place(
                 files.enter_context(atomic_write(target, overwrite=overwrite)), target
             )
-            for target in targets
+            for target in reversed(targets)
         }
         _refuse_full_disk(Path(folder), total, len(names))
         for name, score in scores.items():
             io.write(score, places[f"{name}.mid"].temporary, overwrite=True)
         hidden = files.enter_context(tempfile.TemporaryDirectory(prefix=".mix-", dir=folder))
-        stems = {name: Scratch(Path(hidden, str(index))) for index, name in enumerate(names)}
-        lufs = {}
-        if solo is not None:
-            blocks = fitted(solo.blocks, total, fade_seconds=fade_seconds, rate_hz=rate_hz)
-            lufs[SOLO] = stems[SOLO].record((block.T for block in blocks), rate_hz)
-        seats = _seats(band, around=int(solo is not None))
-        fade = _closing_fade(band, duration_seconds, fade_seconds, rate_hz)
-        for name, indices in parts.items():
-            chosen = [seats[index] for index in indices if index in seats]
-            blocks = _closed(played(band, chosen, sampler, total, rate_hz), total, fade)
-            lufs[name] = stems[name].record(blocks, rate_hz)
+        scratches = {name: Scratch(Path(hidden, str(index))) for index, name in enumerate(names)}
+        job = _Job(band, parts, scratches, places, total, rate_hz, fade_seconds)
+        lufs = _record(job, solo, soundfont)
         levels = _levels_db(band, parts, lufs)
         mixed = [name for name in names if solo_in_mix or name != SOLO]
-        balanced = _measured_sum({stems[name]: levels[name] for name in mixed}, total, rate_hz)
-        master = _mastered(balanced)
-        for name in names:
-            place = places[f"{name}.wav"]
-            write_stem(stems[name], levels[name], master, place, total=total, rate_hz=rate_hz)
-            stems[name].remove()
-        wav = places[f"{MIX}.wav"]
-        written = [places[f"{name}.wav"].temporary for name in mixed]
-        mix = write_sum(written, wav, total=total, rate_hz=rate_hz)
-        mp3, mp3_limiting_db = write_mp3(
-            wav.temporary, mix, places[f"{MIX}.mp3"], total=total, rate_hz=rate_hz
-        )
+        master, balanced_lufs = _mastered(job, {name: levels[name] for name in mixed})
+        _write_stems(job, {name: levels[name] for name in names}, master)
+        mix, mp3, mp3_limiting_db = _write_mix(job, mixed)
     return MixFacts(
         files=tuple(targets),
         rate_hz=rate_hz,
         samples=total,
         stems={name: StemFacts(lufs[name], levels[name]) for name in names},
-        balanced_lufs=balanced.lufs(),
+        balanced_lufs=balanced_lufs,
         gain_db=float(20 * np.log10(master.gain)),
         limiting_db=master.limiting_db,
         lufs=mix.lufs(),
@@ -196,6 +178,69 @@ def mix_down(
         mp3_limiting_db=mp3_limiting_db,
         late_notes=_late_notes(band, duration_seconds),
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _Job:
+    """What is mixed and where it goes; ``total`` counts samples, ``places`` go by file name."""
+
+    band: Piece
+    parts: Mapping[str, Sequence[int]]
+    scratches: Mapping[str, Scratch]
+    places: Mapping[str, Place]
+    total: int
+    rate_hz: int
+    fade_seconds: float
+
+
+def _record(
+    job: _Job, solo: Solo | None, soundfont: SoundFont | str | PathLike[str] | None
+) -> dict[str, float]:
+    """Play every stem into its hidden file; how loud each is, in LUFS."""
+    band, total, rate_hz = job.band, job.total, job.rate_hz
+    sampler = open_sampler(soundfont, rate_hz)
+    lufs = {}
+    if solo is not None:
+        blocks = fitted(solo.blocks, total, fade_seconds=job.fade_seconds, rate_hz=rate_hz)
+        lufs[SOLO] = job.scratches[SOLO].record((block.T for block in blocks), rate_hz)
+    seats = _seats(band, around=int(solo is not None))
+    fade = _closing_fade(band, total, job.fade_seconds, rate_hz)
+    for name, indices in job.parts.items():
+        chosen = [seats[index] for index in indices if index in seats]
+        blocks = _closed(played(band, chosen, sampler, total, rate_hz), total, fade)
+        lufs[name] = job.scratches[name].record(blocks, rate_hz)
+    return lufs
+
+
+def _mastered(job: _Job, levels: Mapping[str, float]) -> tuple[Master, float]:
+    """What brings stems at these levels (dB) to loudness together, and their LUFS before."""
+    meter = Meter(job.rate_hz)
+    for start, count in stretches(job.total):
+        mix = np.zeros((2, count), np.float32)
+        for name, level_db in levels.items():
+            mix += job.scratches[name].read(start, count) * np.float32(10 ** (level_db / 20))
+        meter.add(mix)
+    balanced = meter.levels()
+    gain = mastering_gain(balanced, most_limiting_db=_MOST_LIMITING_DB)
+    master = Master(gain, limiter_curve(balanced.peaks * gain), balanced.hop)
+    return master, balanced.lufs()
+
+
+def _write_stems(job: _Job, levels: Mapping[str, float], master: Master) -> None:
+    """Write each stem at its level (dB); its hidden file goes."""
+    for name, level_db in levels.items():
+        scratch, place = job.scratches[name], job.places[f"{name}.wav"]
+        write_stem(scratch, level_db, master, place, total=job.total, rate_hz=job.rate_hz)
+        scratch.remove()
+
+
+def _write_mix(job: _Job, names: Sequence[str]) -> tuple[Levels, Levels, float]:
+    """Write the sum of the stems as wav and mp3: what both measure, and `write_mp3`'s limiting."""
+    wav, mp3 = job.places[f"{MIX}.wav"], job.places[f"{MIX}.mp3"]
+    stems = [job.places[f"{name}.wav"].temporary for name in names]
+    levels = write_sum(stems, wav, total=job.total, rate_hz=job.rate_hz)
+    coded, limiting_db = write_mp3(wav.temporary, levels, mp3, total=job.total, rate_hz=job.rate_hz)
+    return levels, coded, limiting_db
 
 
 def _check_parts(band: Piece, parts: Mapping[str, Sequence[int]]) -> None:
@@ -243,12 +288,10 @@ def _seats(band: Piece, *, around: int) -> dict[int, tuple[Track, float]]:
     return dict(zip(audible, seated(band.tracks, around=around), strict=True))
 
 
-def _closing_fade(
-    band: Piece, duration_seconds: float, longest_seconds: float, rate_hz: int
-) -> np.ndarray:
+def _closing_fade(band: Piece, total: int, longest_seconds: float, rate_hz: int) -> np.ndarray:
     """From the end of the last note to that of the mix, within limits; float32 [samples]."""
     last_tick = max((track.end_ticks for track in band.tracks), default=0)
-    left = duration_seconds - float(band.ticks_to_seconds(np.array([last_tick]))[0])
+    left = total / rate_hz - float(band.ticks_to_seconds(np.array([last_tick]))[0])
     return fall(round(min(max(left, EDGE_SECONDS), max(longest_seconds, EDGE_SECONDS)) * rate_hz))
 
 
@@ -275,22 +318,6 @@ def _levels_db(
     played_lufs = {name: lufs[name] for name in parts}
     levels = levels_db(played_lufs, instruments, lufs.get(SOLO, -np.inf))
     return {SOLO: 0.0, **levels}
-
-
-def _measured_sum(stems: Mapping[Scratch, float], total: int, rate_hz: int) -> Levels:
-    """What stems measure together, each at its level in dB."""
-    meter = Meter(rate_hz)
-    for start, count in stretches(total):
-        mix = np.zeros((2, count), np.float32)
-        for stem, level_db in stems.items():
-            mix += stem.read(start, count) * np.float32(10 ** (level_db / 20))
-        meter.add(mix)
-    return meter.levels()
-
-
-def _mastered(balanced: Levels) -> Master:
-    gain = mastering_gain(balanced, most_limiting_db=_MOST_LIMITING_DB)
-    return Master(gain, limiter_curve(balanced.peaks * gain), balanced.hop)
 
 
 def _late_notes(band: Piece, duration_seconds: float) -> int:
