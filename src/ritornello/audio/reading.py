@@ -269,6 +269,8 @@ def _until_damage(file: Any, at: int) -> Iterator[tuple[int, np.ndarray]]:
         file.seekable = lambda: is_vorbis
         while len(block := file.read(_BLOCK, dtype="float32", always_2d=True)):
             behind = file.tell() if is_vorbis else at + len(block)
+            if behind <= at:  # it would never end
+                return
             yield behind - len(block) - at, block
             at = behind
     except SOUND_ERRORS:
@@ -302,7 +304,7 @@ def _opened_by_pyav(path: Path) -> Recording:
             stated = round((stream.duration or 0) * (stream.time_base or 0) * rate_hz)
         decode = partial(_decoded_by_pyav, path)
         frames = sum(part if isinstance(part, int) else len(part) for part in decode())
-        if stated <= frames < stated + _LONGEST_PACKET:  # the last packet is filled up
+        if 0 < stated <= frames < stated + _LONGEST_PACKET:  # the last packet is filled up
             frames = stated
         return Recording(
             path, format_, rate_hz, channels, frames, tuple(_downmix(channels)), decode
