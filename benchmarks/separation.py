@@ -22,6 +22,7 @@ import time
 import zlib
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -160,10 +161,10 @@ Separate = Callable[[np.ndarray], np.ndarray]
 def trained(options: argparse.Namespace, train: StemExamples) -> dict[str, Separate]:
     """Every system: what it makes of a mix [samples], the stems [samples, parts]."""
     network = our_network(place(options, OURS))
-    systems: dict[str, Separate] = {OURS: lambda mix: our_stems(network, mix, RATE_HZ)}
+    systems: dict[str, Separate] = {OURS: partial(our_stems, network, rate_hz=RATE_HZ)}
     for name in PUBLISHED:
         runs = published_runs(name, train, [], place(options, name))
-        systems[name] = lambda mix, runs=runs: published_stems(runs, mix, RATE_HZ)
+        systems[name] = partial(published_stems, runs, rate_hz=RATE_HZ)
     return systems
 
 

@@ -14,6 +14,7 @@ from tests.strategies import pieces
 from ritornello.api.rendered_stems import (
     SongBook,
     render_examples,
+    render_stem_folders,
     save_examples,
     save_stem_folders,
 )
@@ -130,6 +131,21 @@ def test_stem_folders_are_read_back_and_sum_to_their_mix(tmp_path: Path) -> None
     for song, example in zip(found.songs, examples, strict=True):
         np.testing.assert_allclose(song.stems, example.stems, atol=1e-5)
         np.testing.assert_allclose(song.mix, song.stems.sum(axis=1), atol=1e-5)
+
+
+def test_a_folder_of_midi_becomes_songs_with_stems(tmp_path: Path) -> None:
+    for seed in range(2):
+        band(seed).save(tmp_path / "midi" / f"{seed}.mid")
+    (tmp_path / "midi" / "broken.mid").write_bytes(b"no music")
+    places = render_stem_folders(
+        tmp_path / "midi", tmp_path / "stems", count=2, seconds=1.0, workers=0
+    )
+    found = read_songs(tmp_path / "stems", read_audio, rate_hz=44_100)
+    assert [place.name for place in places] == [song.name for song in found.songs]
+    assert all(len(song.mix) == 44_100 for song in found.songs)
+    (tmp_path / "none").mkdir()
+    with pytest.raises(InputError):
+        render_stem_folders(tmp_path / "none", tmp_path / "more", workers=0)
 
 
 def test_settings_without_meaning_are_refused() -> None:

@@ -18,11 +18,13 @@ from ritornello.audio.files import write_audio
 from ritornello.audio.stem_player import RENDER_RATE_HZ, Example, Line, RenderConfig, Score, play
 from ritornello.corpus.augment import augmented
 from ritornello.corpus.pool import Failure, map_in_processes
+from ritornello.corpus.scan import scan
 from ritornello.corpus.stem_examples import StemExamples, write_examples
 from ritornello.corpus.stem_folders import PARTS, part_of
 from ritornello.corpus.store import Corpus
 from ritornello.errors import InputError, RitornelloError
 from ritornello.instruments import INSTRUMENTS
+from ritornello.io import read_with_repairs
 from ritornello.piece import Piece, Track
 from ritornello.waveform import Waveform
 
@@ -75,6 +77,27 @@ class SongBook:
             lambda index: corpus.piece(indices[index]),
             [corpus.name_of(index) for index in indices],
             [corpus.collection_of(index) for index in indices],
+        )
+
+    @classmethod
+    def of_folder(cls, folder: str | PathLike[str]) -> SongBook:
+        """The music files of a folder that can be used, read when they are drawn.
+
+        Raises:
+            InputError: if there are none.
+        """
+        found = scan(folder)
+        used = found.used
+        if not used:
+            raise InputError(
+                f"None of the {len(found.files)} files can be used.",
+                where=str(folder),
+                next_step="Give MIDI files of songs.",
+            )
+        return cls(
+            lambda index: read_with_repairs(found.folder / used[index].path)[0],
+            [item.path for item in used],
+            [item.collection for item in used],
         )
 
     @classmethod
@@ -187,6 +210,34 @@ def save_examples(
     return write_examples(
         folder, told(), count=count, samples=config.samples, rate_hz=config.rate_hz
     )
+
+
+def render_stem_folders(
+    music: str | PathLike[str],
+    folder: str | PathLike[str],
+    *,
+    count: int = 100,
+    seconds: float = 20.0,
+    soundfonts: Sequence[str | PathLike[str]] = (),
+    seed: int = 0,
+    workers: int | None = None,
+    overwrite: bool = False,
+) -> list[Path]:
+    """Songs with their stems out of a folder of MIDI files, to train a separator with.
+
+    Args:
+        music: read with all its sub-folders. folder: gets a folder for each song; see
+            `save_stem_folders`.
+        count: songs, or rather stretches of them. seconds: length of each, at 44,100 Hz.
+        soundfonts: paths; none for the font of the package.
+        workers: see `render_examples`.
+
+    Raises:
+        InputError: if no file can be used. OutputError: if a file exists or cannot be written.
+    """
+    config = RenderConfig(44_100, seconds, tuple(map(str, soundfonts)), seed=seed)
+    examples = render_examples(SongBook.of_folder(music), config, count=count, workers=workers)
+    return save_stem_folders(examples, folder, overwrite=overwrite)
 
 
 def save_stem_folders(
