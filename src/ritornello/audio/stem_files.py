@@ -15,7 +15,7 @@ from ritornello.audio.files import BLOCK, sound_file
 from ritornello.audio.mastering import PEAK_DB, Levels, Meter, curve_at, limiter_curve
 
 _FULL_SCALE = 2.0**23  # of 24 bits
-_MP3_ADDS = 10 ** (0.3 / 20)
+_MP3_ADDS = 10 ** (0.5 / 20)
 _MOST_MP3_ROUNDS = 4
 
 
