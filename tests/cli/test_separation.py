@@ -93,10 +93,10 @@ def test_ones_own_stems_teach_a_separator_that_goes_on_from_any_other(
     done = command("separate", recording, "-m", "mine", "-o", "parts")
     assert done.code == 0, done.err
     curve = json.loads(Path("mine", "curves.json").read_text())
-    assert command(*learn, "--minutes", 0.1).code == 0
+    assert command(*learn, "--minutes", 0.03).code == 0
     assert json.loads(Path("mine", "curves.json").read_text())[: len(curve)] == curve
     (stems / "song0" / "bass.wav").unlink()
-    done = command(*learn, "--minutes", 0.2)
+    done = command(*learn, "--minutes", 0.04)
     assert (done.code, "other songs" in done.err) == (2, True)
 
 
