@@ -13,6 +13,8 @@ import os
 os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1")
 
 import argparse
+import subprocess
+import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,6 +26,7 @@ from benchmarks.scorecard import RESULTS, plain, say, write
 from tools.beat_clips import BEATLESS, KINDS, RATE_HZ, Clip, Renderer
 
 from ritornello.audio.listening import beats as listener
+from ritornello.audio.listening.activations import beat_logits
 from ritornello.audio.listening.heard import Beats, Hints
 
 PROTOCOL = (
@@ -40,23 +43,27 @@ _TRANSCRIBED_WITHIN_SECONDS = 0.01
 _TRANSCRIBED_SHARE = 0.9
 
 
-def measure(renderer: Renderer, clips: int, seed: int) -> dict[str, Any]:
-    """Figures of each kind, steady and with rubato."""
-    figures: dict[str, Any] = {}
-    everything: list[tuple[Clip, dict[str, Beats]]] = []
+def measure(renderer: Renderer, options: argparse.Namespace) -> dict[str, Any]:
+    """Figures of each kind, steady and with rubato, of all ways to find beats."""
+    rows: dict[str, list[tuple[Clip, dict[str, Beats]]]] = {}
     for kind in KINDS:
         for steady in (True, False):
-            rng = np.random.default_rng([seed, KINDS.index(kind), steady])
-            drawn = [renderer.clip(kind, rng, steady=steady) for _ in range(clips)]
-            heard = [(clip, ways(clip, rng)) for clip in drawn]
-            everything += heard
+            rng = np.random.default_rng([options.seed, KINDS.index(kind), steady])
+            clips = [renderer.clip(kind, rng, steady=steady) for _ in range(options.clips)]
             name = f"{kind}, {'steady' if steady else 'rubato'}"
-            figures[name] = {
-                way: row([(clip, found[way]) for clip, found in heard]) for way in heard[0][1]
-            }
-            say(f"{name}: {plain(figures[name]['snapped'])}")
-    figures["all"] = {
-        way: row([(clip, found[way]) for clip, found in everything]) for way in everything[0][1]
+            rows[name] = [(clip, ways(clip, rng)) for clip in clips]
+            say(f"{name}: {plain(row([(clip, found['snapped']) for clip, found in rows[name]]))}")
+    if options.librosa:
+        pairs = [pair for heard in rows.values() for pair in heard]
+        theirs = librosa_beats([clip for clip, _ in pairs], options.librosa)
+        for (_, found), beats in zip(pairs, theirs, strict=True):
+            found["librosa"] = beats
+    for part in ("steady", "rubato"):
+        rows[f"all, {part}"] = [pair for name in rows if name.endswith(part) for pair in rows[name]]
+    everything = rows["all, steady"] + rows["all, rubato"]
+    figures = {
+        name: {way: row([(clip, found[way]) for clip, found in heard]) for way in heard[0][1]}
+        for name, heard in rows.items()
     }
     return {"by_kind": figures, "calibration": calibration(everything)}
 
@@ -66,13 +73,35 @@ def ways(clip: Clip, rng: np.random.Generator) -> dict[str, Beats]:
     seconds = len(clip.samples) / RATE_HZ
     onsets = clip.onsets_seconds[rng.random(len(clip.onsets_seconds)) < _TRANSCRIBED_SHARE]
     onsets = np.sort(onsets + rng.normal(0, _TRANSCRIBED_WITHIN_SECONDS, len(onsets)))
-    nothing = np.zeros(0)
-    silence = np.zeros_like(clip.samples)
+    logits = beat_logits([clip.samples], listener.bundled())
+    grid = np.arange(clip.onsets_seconds[0], seconds, 0.5)
     return {
-        "snapped": listener.find_beats([clip.samples], seconds, Hints(), onsets),
-        "raw": listener.find_beats([clip.samples], seconds, Hints(), nothing),
-        "grid": listener.find_beats([silence], seconds, Hints(), clip.onsets_seconds),
+        "snapped": listener.beats_of(logits, seconds, Hints(), onsets),
+        "raw": listener.beats_of(logits, seconds, Hints(), np.zeros(0)),
+        "grid": Beats(grid, (4, 4), 0, 4, 0.0, 0.0),
     }
+
+
+def librosa_beats(clips: Sequence[Clip], python: str) -> list[Beats]:
+    """What `librosa.beat.beat_track` finds, run by the Python of another environment."""
+    code = (
+        "import sys, numpy, librosa\n"
+        f"found = [librosa.beat.beat_track(y=y, sr={RATE_HZ}, units='time')[1]"
+        " for y in numpy.load(sys.argv[1])]\n"
+        "numpy.savez(sys.argv[2], *found)"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        sound, answer = f"{folder}/sound.npy", f"{folder}/beats.npz"
+        np.save(sound, np.stack([clip.samples for clip in clips]))
+        subprocess.run([python, "-c", code, sound, answer], check=True)
+        with np.load(answer) as arrays:
+            found = [arrays[f"arr_{number}"] for number in range(len(clips))]
+    return [Beats(_two(times), (4, 4), 0, 4, 0.0, 0.0) for times in found]
+
+
+def _two(times: np.ndarray) -> np.ndarray:
+    """The times, or two without meaning after the end where there are fewer."""
+    return times if len(times) > 1 else np.array([1e3, 2e3])
 
 
 def row(heard: Sequence[tuple[Clip, Beats]]) -> dict[str, float]:
@@ -158,18 +187,26 @@ def beatless(renderer: Renderer, clips: int, seed: int) -> dict[str, Any]:
 
 
 def markdown(figures: dict[str, Any]) -> str:
-    lines = ["| clips | n | beat F1 | raw | grid | downbeat F1 | half, double | median, 95% ms |"]
-    lines.append("|---" * 8 + "|")
+    lines = [
+        "| clips | n | beat F1 | grid | librosa | downbeat F1 | half or double | median, 95% ms |",
+        "|---" * 8 + "|",
+    ]
     for font, found in figures.items():
-        for name, ways_found in found["by_kind"].items():
-            ours, raw, grid = (ways_found[way] for way in ("snapped", "raw", "grid"))
-            lines.append(
-                f"| {name} ({font}) | {ours['clips']} | {ours['beat_f1']:.2f} "
-                f"| {raw['beat_f1']:.2f} | {grid['beat_f1']:.2f} | {ours['downbeat_f1']:.2f} "
-                f"| {ours['half_or_double']:.2f} "
-                f"| {ours['offset_ms_median']:.0f}, {ours['offset_ms_95']:.0f} |"
-            )
+        for name, of_ways in found["by_kind"].items():
+            ours, grid, librosa = (of_ways.get(way, {}) for way in ("snapped", "grid", "librosa"))
+            cells = [
+                f"{name} ({font})",
+                f"{ours['clips']}",
+                *(_figure(way, "beat_f1") for way in (ours, grid, librosa)),
+                *(_figure(ours, field) for field in ("downbeat_f1", "half_or_double")),
+                f"{ours['offset_ms_median']:.0f}, {ours['offset_ms_95']:.0f}",
+            ]
+            lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def _figure(row: dict[str, float], field: str) -> str:
+    return "" if row.get(field) is None else f"{row[field]:.2f}"
 
 
 def main() -> None:
@@ -179,6 +216,7 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=RESULTS, help="where the JSON goes")
     parser.add_argument("--clips", type=int, default=12, help="of each kind, steady and rubato")
     parser.add_argument("--unseen-font", help="a SoundFont that took no part in training")
+    parser.add_argument("--librosa", help="the Python of an environment that has librosa")
     parser.add_argument("--seed", type=int, default=7)
     options = parser.parse_args()
     corpus = open_music_sets(options.store, options.data).corpus
@@ -188,12 +226,12 @@ def main() -> None:
     for name, font in fonts.items():
         if name == "package" or font:
             renderer = Renderer(corpus, "valid", [font])
-            figures[name] = measure(renderer, options.clips, options.seed)
+            figures[name] = measure(renderer, options)
             figures[name]["beatless"] = beatless(renderer, options.clips, options.seed)
     found = {"protocol": PROTOCOL, "seeds": [options.seed], "figures": figures}
     used = {"cpu_seconds": time.process_time() - began}
     path = write("beats", found, used, options.results, program="benchmarks.beats")
-    print(markdown(figures))
+    print(markdown(plain(figures)))
     say(f"Written to {path}")
 
 

@@ -34,7 +34,7 @@ class BeatNetConfig:
     hidden: int = 64
     layers: int = 2
     centre: float = -3.0
-    dropout: float = 0.15
+    dropout: float = 0.05
 
     def settings(self) -> dict[str, Any]:
         return asdict(self)

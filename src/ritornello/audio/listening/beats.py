@@ -33,8 +33,6 @@ def find_beats(
     duration_seconds: float,
     hints: Hints,
     onsets_seconds: np.ndarray,
-    *,
-    network: WeightsFile | None = None,
 ) -> Beats:
     """Hear the beats of a recording.
 
@@ -47,23 +45,28 @@ def find_beats(
         duration_seconds: of the recording.
         hints: what the player says; it is believed.
         onsets_seconds: of the notes that were transcribed, ascending; may be empty.
-        network: one that hears beats; None for that of the package.
     """
-    network = bundled() if network is None else network
-    logits = beat_logits(blocks, network)
-    onsets = np.asarray(onsets_seconds, float)
+    logits = beat_logits(blocks, bundled())
+    return beats_of(logits, duration_seconds, hints, np.asarray(onsets_seconds, float))
+
+
+def beats_of(
+    logits: np.ndarray, duration_seconds: float, hints: Hints, onsets_seconds: np.ndarray
+) -> Beats:
+    """The second half of `find_beats`, from what the network of the package answered."""
     times, confidence = np.zeros(0), 0.0
     if len(logits):
         found = tracking.evidence(logits[:, 0], FRAME_SECONDS)
         times = tracking.track(found, FRAME_SECONDS, hints.tempo_bpm)
-        confidence = _believed(features(logits, times), network.settings["confidence"])
+        weights = bundled().settings["confidence"]
+        confidence = _believed(features(logits, times), weights)
         confidence *= min(1.0, len(times) / _ENOUGH_BEATS)
-        times = tracking.snap(times, onsets)
+        times = tracking.snap(times, onsets_seconds)
         times = np.maximum(times[times > -FRAME_SECONDS], 0)
         times = times[times < duration_seconds]
     if len(times) < 2 or confidence < _UNHEARD:
-        times, confidence = _steady(duration_seconds, hints, onsets), 0.0
-    return _with_bars(times, confidence, logits, hints, network)
+        return _steady(duration_seconds, hints, onsets_seconds)
+    return _with_bars(times, confidence, logits, hints)
 
 
 @lru_cache(maxsize=1)
@@ -76,8 +79,8 @@ def bundled() -> WeightsFile:
 def features(logits: np.ndarray, beats_seconds: np.ndarray) -> np.ndarray:
     """What the confidence in beats is made of, float64 [3].
 
-    The mean probability of the beats; the share of all probability of beats that lies on them; and
-    how much the tempo varies from beat to beat.
+    The mean log odds of the beats; the share of all probability that lies on them; and how far
+    every other beat is likelier than those between, which tells halves and wholes.
 
     Args:
         logits: of a beat and the beginning of a bar, [frames, 2].
@@ -87,9 +90,10 @@ def features(logits: np.ndarray, beats_seconds: np.ndarray) -> np.ndarray:
     near = np.zeros(len(likely), bool)
     for shift in range(-3, 4):
         near[np.clip(_frames(beats_seconds) + shift, 0, len(likely) - 1)] = True
-    changes = np.diff(np.log(np.maximum(np.diff(beats_seconds), 1e-3)))
-    uneven = float(np.abs(changes).mean()) if len(changes) else 0.0
-    return np.array([on_beats.mean(), likely[near].sum() / (likely.sum() + 1e-9), uneven])
+    share = likely[near].sum() / (likely.sum() + 1e-9)
+    contrast = abs(on_beats[::2].mean() - on_beats[1::2].mean()) if len(on_beats) > 1 else 0.0
+    on_beats = np.clip(on_beats, 1e-3, 1 - 1e-3)
+    return np.array([np.log(on_beats / (1 - on_beats)).mean(), share, contrast])
 
 
 def _believed(measured: np.ndarray, weights: Sequence[float]) -> float:
@@ -97,33 +101,37 @@ def _believed(measured: np.ndarray, weights: Sequence[float]) -> float:
     return float(1 / (1 + math.exp(-(weights[0] + float(measured @ np.array(weights[1:]))))))
 
 
-def _steady(duration_seconds: float, hints: Hints, onsets_seconds: np.ndarray) -> np.ndarray:
-    """Beats of one length all along, on the bar that the player names or on the first note."""
+def _steady(duration_seconds: float, hints: Hints, onsets_seconds: np.ndarray) -> Beats:
+    """Beats of one length all along; a bar begins where the player says or at the first note."""
     length = 60 / (hints.tempo_bpm or _USUAL_TEMPO_BPM)
-    start = float(onsets_seconds[0]) if len(onsets_seconds) else 0.0
-    start = hints.downbeat_seconds if hints.downbeat_seconds is not None else start
-    count = max(2, math.ceil((duration_seconds - start % length) / length))
-    return start % length + length * np.arange(count)
+    downbeat = float(onsets_seconds[0]) if len(onsets_seconds) else 0.0
+    downbeat = downbeat if hints.downbeat_seconds is None else hints.downbeat_seconds
+    before, first = divmod(downbeat, length)
+    count = max(2, math.ceil((duration_seconds - first) / length))
+    metre = hints.metre or _METRES[4]
+    beats_per_bar = _beats_per_bar(metre)
+    return Beats(
+        times_seconds=first + length * np.arange(count),
+        metre=metre,
+        first_downbeat=int(before) % beats_per_bar,
+        beats_per_bar=beats_per_bar,
+        confidence=0.0,
+        downbeat_confidence=float(hints.downbeat_seconds is not None),
+    )
 
 
 # --- bars -----------------------------------------------------------------------------------------
 
 
-def _with_bars(
-    times: np.ndarray, confidence: float, logits: np.ndarray, hints: Hints, network: WeightsFile
-) -> Beats:
-    metres = _METRES
-    if hints.metre is not None:
-        metre = Metre(0, *hints.metre)
-        metres = {max(1, metre.bar_ticks(960) // metre.beat_ticks(960)): hints.metre}
-    begins = bar_shares(logits, times)
-    phase = None
+def _with_bars(times: np.ndarray, confidence: float, logits: np.ndarray, hints: Hints) -> Beats:
+    metres = {_beats_per_bar(hints.metre): hints.metre} if hints.metre else _METRES
+    downbeat = None
     if hints.downbeat_seconds is not None:
-        phase = int(np.abs(times - hints.downbeat_seconds).argmin())
-    bars = tracking.find_bars(begins, tuple(metres), phase)
+        downbeat = int(np.abs(times - hints.downbeat_seconds).argmin())
+    bars = tracking.find_bars(bar_shares(logits, times), tuple(metres), downbeat)
     certainty = 1.0
-    if hints.downbeat_seconds is None:
-        weights = network.settings["downbeat_confidence"]
+    if downbeat is None:
+        weights = bundled().settings["downbeat_confidence"]
         certainty = confidence * _believed(np.array([bars.margin]), weights)
     return Beats(
         times_seconds=times,
@@ -135,10 +143,13 @@ def _with_bars(
     )
 
 
+def _beats_per_bar(metre: tuple[int, int]) -> int:
+    whole = Metre(0, *metre)
+    return max(1, whole.bar_ticks(960) // whole.beat_ticks(960))
+
+
 def bar_shares(logits: np.ndarray, beats_seconds: np.ndarray) -> np.ndarray:
     """How likely each beat begins a bar, and how likely it is a beat, float64 [2, beats]."""
-    if not len(logits):
-        return np.zeros((2, len(beats_seconds)))
     beat, bar = (_around(sigmoid(column.astype(float)), beats_seconds) for column in logits.T)
     return np.stack([bar / np.maximum(beat, 1e-6), beat])
 

@@ -21,7 +21,7 @@ import numpy as np
 BELL_SECONDS = 0.02  # standard deviation of the bells that the network answers with
 _SLOWEST_BPM, _FASTEST_BPM = 40.0, 230.0
 _LIKELY_BPM, _LIKELY_OCTAVES = 105.0, 0.55
-_HINT_OCTAVES = 0.12
+_HINT_OCTAVES, _HINT_ROOM = 0.12, 1.33  # how near a tempo that is told is kept
 _PRIOR_WEIGHT = 0.25  # of the likely tempo, for each beat
 _CHANGE = 45.0  # nats for a beat e times as long as the one before
 _ROUNDING = 8.0  # the same within a frame
@@ -30,7 +30,7 @@ _MOST_EVIDENCE = 4.0  # log odds are cut here
 _SILENT_BEATS = 0.2  # share of beats on which nothing need be heard
 _HEARD_WITHIN_SECONDS = 2.0
 _NEAR_SECONDS = 0.06
-_AGREE_SECONDS = 0.012
+_AGREE_SECONDS = 0.02
 _STIFFNESS = 0.3
 _STAY = 0.1
 _PASSES = 3
@@ -64,16 +64,14 @@ def track(found: np.ndarray, frame_seconds: float, tempo_bpm: float | None = Non
         found: see `evidence`; at least one frame.
         tempo_bpm: about; None prefers the middle of what people tap.
     """
-    lengths = np.arange(
-        max(2, math.floor(60 / _FASTEST_BPM / frame_seconds)),
-        math.ceil(60 / _SLOWEST_BPM / frame_seconds) + 1,
-    )
+    fastest, slowest, middle, octaves = _FASTEST_BPM, _SLOWEST_BPM, _LIKELY_BPM, _LIKELY_OCTAVES
     if tempo_bpm is not None:
-        wanted = 60 / tempo_bpm / frame_seconds
-        lengths = np.arange(max(2, math.floor(wanted * 0.75)), math.ceil(wanted * 1.33) + 1)
-    middle, octaves = (_LIKELY_BPM, _LIKELY_OCTAVES)
-    if tempo_bpm is not None:
+        fastest, slowest = tempo_bpm * _HINT_ROOM, tempo_bpm / _HINT_ROOM
         middle, octaves = tempo_bpm, _HINT_OCTAVES
+    lengths = np.arange(
+        max(2, math.floor(60 / fastest / frame_seconds)),
+        math.ceil(60 / slowest / frame_seconds) + 1,
+    )
     away = np.log2(60 / middle / (lengths * frame_seconds)) / octaves
     prior = -_PRIOR_WEIGHT * 0.5 * away**2
     steps = np.abs(lengths[:, None] - lengths) / np.sqrt(lengths[:, None] * lengths)
