@@ -26,6 +26,7 @@ from ritornello.io.atomic import atomic_write
 from ritornello.models.stem_bilstm import StemConfig, build
 from ritornello.papers.recipe import load_recipe
 from ritornello.training.separator import (
+    MIX_SECONDS,
     SEPARATOR_FILE,
     Progress,
     SeparatorTraining,
@@ -40,7 +41,6 @@ OURS = "ours"
 SYSTEMS = (*PUBLISHED, OURS)
 _SAVE_CPU_SECONDS = 30.0
 _BATCH = 2
-_MIX_SECONDS = 3.0  # of the mixes that ours learns from
 _SETTINGS = load_recipe("remix2023").published
 CHUNK_SECONDS = float(_SETTINGS["chunk_seconds"])
 
@@ -265,7 +265,7 @@ def teach_ours(
     training = SeparatorTraining(
         minutes, rate_hz=examples.rate_hz, validate_minutes=minutes / validations
     )
-    samples = min(examples.stems.shape[1], round(_MIX_SECONDS * examples.rate_hz))
+    samples = min(examples.stems.shape[1], round(MIX_SECONDS * examples.rate_hz))
     draw = StemMixer(list(examples.stems), samples)
     told = 0
 
