@@ -7,7 +7,8 @@ vector then says, for each of its bins, how the bin is shared among the parts. S
 the parts sum to the mix.
 
 Source: Luo and Yu, "Music source separation with band-split RNN" (2023). What is ours is small: one
-network for all parts, shares in place of free complex masks, and sizes that train on one processor.
+network for all parts, shares in place of free complex masks, and sizes that train on one processor:
+within minutes larger networks fell behind, and so did one LSTM over the whole spectrum.
 """
 
 from __future__ import annotations
