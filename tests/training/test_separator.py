@@ -67,7 +67,11 @@ def test_it_learns_to_separate():
 
 
 def test_the_same_seed_gives_the_same_weights_and_another_seed_others():
-    (one, _), (same, _), (other, _) = run(minutes=0.05), run(minutes=0.05), run(minutes=0.05, seed=1)
+    (one, _), (same, _), (other, _) = (
+        run(minutes=0.05),
+        run(minutes=0.05),
+        run(minutes=0.05, seed=1),
+    )
     for name, weight in one.weights.items():
         assert np.array_equal(weight, same.weights[name])
     assert any(not np.array_equal(one.weights[name], other.weights[name]) for name in one.weights)
