@@ -11,12 +11,13 @@ import pytest
 import torch
 
 from ritornello.encodings.band_split import BandSplit
-from ritornello.errors import ConfigError
+from ritornello.errors import CheckpointError, ConfigError
 from ritornello.evaluation.separation import si_sdr_db
 from ritornello.models.separator import Separator, SeparatorConfig
 from ritornello.training.separator import (
     CURVES_FILE,
     SEPARATOR_FILE,
+    STATE_FILE,
     SeparatorTraining,
     StemMixer,
     train_separator,
@@ -86,6 +87,9 @@ def test_a_run_goes_on_where_it_was_and_leaves_a_separator(tmp_path: Path):
     assert load(tmp_path / SEPARATOR_FILE, "separator").provenance["validation"]
     with pytest.raises(ConfigError, match="other settings"):
         run(tmp_path, minutes=0.3, seed=5)
+    (tmp_path / STATE_FILE).write_bytes(b"damaged")
+    with pytest.raises(CheckpointError, match="cannot be read"):
+        run(tmp_path, minutes=0.3)
 
 
 def test_weights_are_kept_though_nobody_can_judge_them(tmp_path: Path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import as_file, files
 from os import PathLike
 from pathlib import Path
@@ -125,7 +125,8 @@ def train_separator(
             `ritornello.corpus.stem_folders`. The first ten minutes of a song count. One song in
             eight, at most eight, is kept to listen to.
         minutes: of learning, reading the songs apart.
-        start: weights to begin with, see `load_separator`; None begins from nothing.
+        start: weights to begin with, see `load_separator`; None begins from nothing. A run that
+            goes on needs it again.
         seed: of everything random. threads: processors to use; by default as torch likes.
         read: called with the number of songs read. watch: called after each step.
         say: called with what a person may want to know, a sentence each time.
@@ -154,6 +155,8 @@ def train_separator(
     out = Path(out)
     between = min(_MOST_VALIDATE_MINUTES, minutes / 4)
     training = SeparatorTraining(minutes, SEPARATOR_RATE_HZ, seed=seed, validate_minutes=between)
+    if start:  # what it knows is not to be shaken out of it
+        training = replace(training, learning_rate=training.learning_rate / 4)
     resumes = (out / STATE_FILE).exists()
     _refuse_other_folder(Path(folder), out, resumes=resumes)
     songs = _songs(Path(folder), out, read, say, resumes=resumes)
@@ -190,36 +193,20 @@ def _songs(
     """
     place = out / _SONGS_FOLDER
     about = place / _ABOUT_FILE
-    files_read = [
+    listing = [
         [str(path.relative_to(folder)), path.stat().st_size, path.stat().st_mtime_ns]
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     ]
     known = json.loads(about.read_text(encoding="utf-8")) if about.exists() else None
-    if known is None or known["files"] != files_read:
+    if known is None or known["files"] != listing:
         if resumes:
             raise ConfigError(
                 "The run in this folder began with other songs: files came, went or changed since.",
                 where=str(out),
                 next_step="Choose another folder with -o to begin anew.",
             )
-        found = StemSongs()
-        count = 0
-        for count, song in enumerate(
-            each_song(
-                folder,
-                _beginning,
-                found,
-                rate_hz=SEPARATOR_RATE_HZ,
-                longest_seconds=_LONGEST_SONG_SECONDS,
-            ),
-            1,
-        ):
-            with atomic_write(place / f"{count:05d}.npy", overwrite=True) as temporary:
-                np.save(temporary, song.stems.astype(np.float16))
-            read(count)
-        say(f"{count} songs with stems{found.remarks()}.")
-        known = {"files": files_read, "songs": count}
+        known = {"files": listing, "songs": _store_songs(folder, place, read, say)}
         with atomic_write(about, overwrite=True) as temporary:
             temporary.write_text(json.dumps(known), encoding="utf-8")
     if known["songs"] < 2:
@@ -231,6 +218,26 @@ def _songs(
         np.load(place / f"{number:05d}.npy", mmap_mode="r")
         for number in range(1, known["songs"] + 1)
     ]
+
+
+def _store_songs(
+    folder: Path, place: Path, read: Callable[[int], None], say: Callable[[str], None]
+) -> int:
+    """Keep the stems of each song as an array; the number of songs."""
+    found, count = StemSongs(), 0
+    songs = each_song(
+        folder,
+        _beginning,
+        found,
+        rate_hz=SEPARATOR_RATE_HZ,
+        longest_seconds=_LONGEST_SONG_SECONDS,
+    )
+    for count, song in enumerate(songs, 1):
+        with atomic_write(place / f"{count:05d}.npy", overwrite=True) as temporary:
+            np.save(temporary, song.stems.astype(np.float16))
+        read(count)
+    say(f"{count} songs with stems{found.remarks()}.")
+    return count
 
 
 def _beginning(path: Path) -> Waveform:

@@ -131,6 +131,7 @@ def train_separator(
     except KeyboardInterrupt:
         again = ["ritornello", "train-separator", str(folder), "-o", str(output)]
         again += ["--minutes", f"{minutes:g}", "--seed", str(seed)]
+        again += ["--from", start] if start is not None else []
         say(
             f"Saved. Go on with: {shlex.join(again)}"
             if stepped

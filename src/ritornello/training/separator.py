@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, astuple, dataclass, field
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ import torch
 from torch import Tensor
 
 from ritornello.encodings.short_time import sound, spectra, window_size
-from ritornello.errors import ConfigError
+from ritornello.errors import CheckpointError, ConfigError
 from ritornello.io.atomic import atomic_write
 from ritornello.models.separator import Separator, SeparatorConfig
 from ritornello.weights_file import WeightsFile
@@ -201,6 +202,7 @@ def train_separator(
 
     Raises:
         ConfigError: if ``folder`` holds a run with other sizes or settings.
+        CheckpointError: if the run in it is damaged.
         KeyboardInterrupt: passed on, after the run is saved.
     """
     run = _Run(training, network, start, folder, provenance or {})
@@ -341,7 +343,14 @@ class _Run:
         path = self.folder / STATE_FILE if self.folder else None
         if path is None or not path.exists():
             return
-        state = torch.load(path, weights_only=True)
+        try:
+            state = torch.load(path, weights_only=True)
+        except (RuntimeError, OSError, ValueError, EOFError, UnpicklingError) as error:
+            raise CheckpointError(
+                f"The run cannot be read ({error}).",
+                where=str(path),
+                next_step="Choose another folder to begin anew.",
+            ) from error
         if state["settings"] != self._identity():
             raise ConfigError(
                 "The run in this folder has other settings: "
