@@ -51,10 +51,11 @@ def test_program_is_played_by_its_own_preset_where_there_is_one() -> None:
 
 def test_settings_of_a_zone_are_in_seconds_and_decibels(sine_font: Callable[..., Path]) -> None:
     (zone,) = SoundFont.load(sine_font({DECAY: 1200, SUSTAIN: 200, 17: -500, 8: 6900})).preset(0)
-    assert zone.volume.decay_seconds == 2.0
-    assert zone.volume.sustain == 20.0
-    assert (zone.pan, zone.cutoff_cents, zone.is_looped, zone.root_key) == (-1.0, 6900, True, 69)
-    assert zone.volume.attack_seconds == 0.0
+    sound = zone.sound(69, 127)
+    assert (sound.volume.attack_seconds, sound.volume.decay_seconds) == (0.0, 2.0)
+    assert sound.volume.sustain == 20.0
+    assert (sound.cents, sound.cutoff_cents, sound.is_looped) == (0.0, 6900, True)
+    assert zone.gain_and_pan(69, 127) == (1.0, -1.0)
 
 
 def test_font_without_a_drum_kit_says_so(sine_font: Callable[..., Path]) -> None:

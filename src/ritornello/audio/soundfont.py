@@ -16,103 +16,26 @@ from os import PathLike
 
 import numpy as np
 
+from ritornello.audio.modulators import Wire
 from ritornello.audio.stand_ins import stand_in
+from ritornello.audio.zones import INSTRUMENT, SAMPLE, Level, Zone, joined
 from ritornello.errors import InputError
 
 DRUM_BANK = 128
 _ROM_SAMPLE = 0x8000
 _VORBIS_SAMPLE = 0x10
 
-# Generator numbers of section 8.1.2 that are used here.
-_START, _END, _LOOP_START, _LOOP_END = 0, 1, 2, 3
-_START_COARSE, _END_COARSE, _LOOP_START_COARSE, _LOOP_END_COARSE = 4, 12, 45, 50
-_CUTOFF, _RESONANCE, _ENVELOPE_TO_CUTOFF, _PAN = 8, 9, 11, 17
-_MODULATION_ENVELOPE, _VOLUME_ENVELOPE = 25, 33
-_INSTRUMENT, _KEYS, _VELOCITIES, _ATTENUATION = 41, 43, 44, 48
-_COARSE_TUNE, _FINE_TUNE, _SAMPLE, _LOOPING = 51, 52, 53, 54
-_SCALE_TUNING, _EXCLUSIVE_CLASS, _ROOT_KEY = 56, 57, 58
-_EVERY_VALUE = 127 << 8
-_DEFAULTS = {
-    _CUTOFF: 13500,
-    _SCALE_TUNING: 100,
-    _ROOT_KEY: -1,
-    **{base + stage: -12000 for base in (25, 33) for stage in (0, 1, 2, 3, 5)},
-}
-# Presets give offsets; these say what a sample is, so they count in instruments only.
-_INSTRUMENT_ONLY = {
-    *(_START, _END, _LOOP_START, _LOOP_END, _START_COARSE, _END_COARSE),
-    *(_LOOP_START_COARSE, _LOOP_END_COARSE, _LOOPING, _EXCLUSIVE_CLASS, _ROOT_KEY),
-}
-# The synthesizer SoundFonts were made for applied 0.4 of the written attenuation, and fonts are
-# balanced by ear for that. They use negative ones too, though the specification has none.
-_ATTENUATION_HEARD = 0.4
-
 _RECORDS = {
     b"phdr": "S20,<u2,<u2,<u2,<u4,<u4,<u4",
     b"pbag": "<u2,<u2",
+    b"pmod": "<u2,<u2,<i2,<u2,<u2",
     b"pgen": "<u2,<i2",
     b"inst": "S20,<u2",
     b"ibag": "<u2,<u2",
+    b"imod": "<u2,<u2,<i2,<u2,<u2",
     b"igen": "<u2,<i2",
     b"shdr": "S20,<u4,<u4,<u4,<u4,<u4,u1,i1,<u2,<u2",
 }
-
-
-@dataclass(frozen=True)
-class Envelope:
-    """Delay, attack, hold, decay and release in seconds, and the level held, as section 8.1.2.
-
-    Attributes:
-        sustain: decibels below the peak in a volume envelope, share of the peak in a modulation
-            envelope.
-        hold_cents_per_key, decay_cents_per_key: how much longer the stage lasts for each key
-            below 60, in cents of an octave of time.
-    """
-
-    delay_seconds: float
-    attack_seconds: float
-    hold_seconds: float
-    decay_seconds: float
-    release_seconds: float
-    sustain: float
-    hold_cents_per_key: float
-    decay_cents_per_key: float
-
-
-@dataclass(frozen=True)
-class Zone:
-    """A sample and how it is played, for a range of keys and velocities.
-
-    Attributes:
-        sample: index into the font's samples.
-        root_key, tuning_cents: the sample sounds in tune at ``root_key`` raised by the cents.
-        cents_per_key: 100, but 0 for sounds without pitch.
-        span: first sample, end, loop start and loop end as offsets from the sample's own.
-        pan: -1 (left) to 1 (right).
-        resonance_db: height of the filter's peak over its level at 0 Hz.
-        envelope_to_cutoff_cents: how far the modulation envelope opens the filter.
-    """
-
-    keys: tuple[int, int]
-    velocities: tuple[int, int]
-    sample: int
-    root_key: int
-    tuning_cents: float
-    cents_per_key: float
-    is_looped: bool
-    span: tuple[int, int, int, int]
-    gain: float
-    pan: float
-    exclusive_class: int
-    cutoff_cents: float
-    resonance_db: float
-    envelope_to_cutoff_cents: float
-    volume: Envelope
-    modulation: Envelope
-
-    def covers(self, key: int, velocity: int) -> bool:
-        low, high = self.velocities
-        return self.keys[0] <= key <= self.keys[1] and low <= velocity <= high
 
 
 @dataclass(frozen=True, eq=False)
@@ -244,110 +167,60 @@ def _chunks(content: np.ndarray) -> dict[bytes, np.ndarray]:
 
 def _presets(tables: dict[bytes, np.ndarray]) -> dict[tuple[int, int], tuple[Zone, ...]]:
     heads, instruments, samples = tables[b"phdr"], tables[b"inst"], tables[b"shdr"]
-    for name, column in ((b"phdr", 3), (b"inst", 1), (b"pbag", 0), (b"ibag", 0)):
+    indices = [
+        (b"phdr", 3),
+        (b"inst", 1),
+        *((bag, i) for bag in (b"pbag", b"ibag") for i in (0, 1)),
+    ]
+    for name, column in indices:
         if (np.diff(tables[name][f"f{column}"].astype(np.int64)) < 0).any():
             raise ValueError(f"the indices of {name.decode()} do not rise")
     # Instrument zones are shared by presets: read each instrument once.
     by_instrument = [
-        _zones(tables[b"ibag"], tables[b"igen"], *_bags(instruments, index, 1), _SAMPLE)
+        _levels(tables, "i", _bags(instruments, index, 1), SAMPLE)
         for index in range(len(instruments) - 1)
     ]
     presets = {}
     for index in range(len(heads) - 1):
         zones = []
-        bags = _bags(heads, index, 3)
-        for offsets in _zones(tables[b"pbag"], tables[b"pgen"], *bags, _INSTRUMENT):
-            for generators in by_instrument[offsets[_INSTRUMENT]]:
-                zone = _joined(generators, offsets, samples)
-                if zone is not None:
+        for offsets in _levels(tables, "p", _bags(heads, index, 3), INSTRUMENT):
+            for own in by_instrument[offsets.generators[INSTRUMENT]]:
+                header = samples[own.generators[SAMPLE]]
+                zone = joined(own, offsets, int(header[6]), int(header[7]))
+                if zone is not None and not header[9].item() & _ROM_SAMPLE:
                     zones.append(zone)
         if zones:
             presets[int(heads[index][2]), int(heads[index][1])] = tuple(zones)
     return presets
 
 
-def _bags(heads: np.ndarray, index: int, column: int) -> tuple[int, int]:
-    return int(heads[index][column]), int(heads[index + 1][column])
+def _bags(heads: np.ndarray, index: int, column: int) -> range:
+    return range(int(heads[index][column]), int(heads[index + 1][column]))
 
 
-def _zones(
-    bags: np.ndarray, generators: np.ndarray, first: int, end: int, target: int
-) -> list[dict[int, int]]:
-    """Generators of each zone that names a target; a first zone without one gives defaults."""
-    common: dict[int, int] = {}
-    zones = []
-    for index in range(first, end):
-        low, high = int(bags[index][0]), int(bags[index + 1][0])
-        own = {int(number): int(amount) for number, amount in generators[low:high]}
-        if target in own:
-            zones.append(common | own)
-        elif index == first:
+def _levels(tables: dict[bytes, np.ndarray], kind: str, indices: range, goal: int) -> list[Level]:
+    """Zones that name a goal, of a preset or an instrument; a first one without gives defaults.
+
+    Args:
+        kind: "p" or "i", with which the names of the tables begin.
+        goal: the generator that points to an instrument or a sample.
+    """
+    bags, generators, modulators = (
+        tables[f"{kind}{table}".encode()] for table in ("bag", "gen", "mod")
+    )
+    common = Level({}, {})
+    levels = []
+    for index in indices:
+        (gen, mod), (gen_end, mod_end) = (map(int, bags[i].item()) for i in (index, index + 1))
+        own = Level(
+            dict(generators[gen:gen_end].tolist()),
+            {
+                Wire(source, target, scale, transform): amount
+                for source, target, amount, scale, transform in modulators[mod:mod_end].tolist()
+            },
+        )
+        if goal in own.generators:
+            levels.append(common | own)
+        elif index == indices[0]:
             common = own
-    return zones
-
-
-def _joined(own: dict[int, int], offsets: dict[int, int], samples: np.ndarray) -> Zone | None:
-    """One playable zone of an instrument's generators and the preset's offsets to them."""
-    header = samples[own[_SAMPLE]]
-    keys = _overlap(own, offsets, _KEYS)
-    velocities = _overlap(own, offsets, _VELOCITIES)
-    if keys[0] > keys[1] or velocities[0] > velocities[1] or header[9].item() & _ROM_SAMPLE:
-        return None
-
-    def value(number: int) -> int:
-        base = own.get(number, _DEFAULTS.get(number, 0))
-        return base if number in _INSTRUMENT_ONLY else base + offsets.get(number, 0)
-
-    root = value(_ROOT_KEY)
-    recorded = int(header[6]) if int(header[6]) <= 127 else 60
-    return Zone(
-        keys=keys,
-        velocities=velocities,
-        sample=own[_SAMPLE],
-        root_key=root if 0 <= root <= 127 else recorded,
-        tuning_cents=100 * value(_COARSE_TUNE) + value(_FINE_TUNE) + int(header[7]),
-        cents_per_key=value(_SCALE_TUNING),
-        is_looped=value(_LOOPING) & 1 == 1,
-        span=(
-            value(_START) + 32768 * value(_START_COARSE),
-            value(_END) + 32768 * value(_END_COARSE),
-            value(_LOOP_START) + 32768 * value(_LOOP_START_COARSE),
-            value(_LOOP_END) + 32768 * value(_LOOP_END_COARSE),
-        ),
-        gain=10 ** (-_ATTENUATION_HEARD * min(1440, max(-600, value(_ATTENUATION))) / 200),
-        pan=min(1.0, max(-1.0, value(_PAN) / 500)),
-        exclusive_class=value(_EXCLUSIVE_CLASS),
-        cutoff_cents=min(13500, max(1500, value(_CUTOFF))),
-        resonance_db=min(96.0, max(0.0, value(_RESONANCE) / 10)),
-        envelope_to_cutoff_cents=min(12000, max(-12000, value(_ENVELOPE_TO_CUTOFF))),
-        volume=_envelope([value(_VOLUME_ENVELOPE + stage) for stage in range(8)], in_db=True),
-        modulation=_envelope(
-            [value(_MODULATION_ENVELOPE + stage) for stage in range(8)], in_db=False
-        ),
-    )
-
-
-def _overlap(own: dict[int, int], offsets: dict[int, int], number: int) -> tuple[int, int]:
-    """The range both levels allow; a range is two bytes, the lower end first."""
-    ranges = [own.get(number, _EVERY_VALUE), offsets.get(number, _EVERY_VALUE)]
-    return max(r & 127 for r in ranges), min(r >> 8 & 127 for r in ranges)
-
-
-def _envelope(amounts: list[int], *, in_db: bool) -> Envelope:
-    def seconds(timecents: int) -> float:
-        # The shortest time that can be written means none at all.
-        return 0.0 if timecents <= -12000 else 2 ** (min(8000, timecents) / 1200)
-
-    delay, attack, hold, decay, sustain, release, hold_by_key, decay_by_key = amounts
-    return Envelope(
-        delay_seconds=seconds(delay),
-        attack_seconds=seconds(attack),
-        hold_seconds=seconds(hold),
-        decay_seconds=seconds(decay),
-        release_seconds=seconds(release),
-        sustain=min(144.0, max(0.0, sustain / 10))
-        if in_db
-        else 1 - min(1000, max(0, sustain)) / 1000,
-        hold_cents_per_key=min(1200, max(-1200, hold_by_key)),
-        decay_cents_per_key=min(1200, max(-1200, decay_by_key)),
-    )
+    return levels

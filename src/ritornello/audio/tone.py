@@ -1,4 +1,4 @@
-"""One zone of a SoundFont sounding at one key: samples for any stretch of time.
+"""One sound of a SoundFont: samples for any stretch of time.
 
 A tone is a function of time since the onset with nothing to carry along: where the sample is
 read, how far the envelopes have come and how open the filter is follow from the sample number.
@@ -8,10 +8,12 @@ So any stretch can be made alone, kept and used again, and a long note costs no 
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
-from ritornello.audio.soundfont import Envelope, Sample, Zone
+from ritornello.audio.soundfont import Sample
+from ritornello.audio.zones import Envelope, Sound
 
 # A time of release or decay is the time to fall by this much.
 _FULL_FALL_DB = 100.0
@@ -32,28 +34,37 @@ _MARGIN_AFTER = 4
 ENDLESS = 2**62
 
 
+class Recording(NamedTuple):
+    """A sample ready to be read: float32 with a margin to interpolate in, and its loop.
+
+    The loop is (start, length), or None.
+    """
+
+    data: np.ndarray
+    loop: tuple[int, int] | None
+
+
 class Tone:
-    """A zone at a key and an output rate.
+    """A sound at an output rate.
 
     Attributes:
         end: samples after which nothing sounds, for a tone that is held for ever.
         release_rate: nepers a sample by which the tone fades once released.
     """
 
-    def __init__(self, zone: Zone, sample: Sample, key: int, rate_hz: int) -> None:
-        self._zone = zone
-        self._key = key
+    def __init__(self, sound: Sound, recording: Recording, recorded_hz: int, rate_hz: int) -> None:
+        self._sound = sound
         self._rate_hz = rate_hz
-        cents = (key - zone.root_key) * zone.cents_per_key + zone.tuning_cents
-        self._step = 2 ** (cents / 1200) * sample.rate_hz / rate_hz
-        self._data, self._loop = _playable(zone, sample)
+        self._step = 2 ** (sound.cents / 1200) * recorded_hz / rate_hz
+        self._data, self._loop = recording
         length = len(self._data) - _MARGIN_BEFORE - _MARGIN_AFTER
-        self.end = ENDLESS if self._loop else int(np.ceil(length / self._step))
-        if zone.volume.sustain >= _FULL_FALL_DB:
-            hold, decay = self._hold_and_decay_seconds(zone.volume)
-            held = zone.volume.delay_seconds + zone.volume.attack_seconds + hold
-            self.end = min(self.end, int((held + decay) * rate_hz) + 1)
-        release = max(_SHORTEST_RELEASE_SECONDS, zone.volume.release_seconds)
+        self._start = min(max(0, sound.start), length)
+        self.end = ENDLESS if self._loop else int(np.ceil((length - self._start) / self._step))
+        if sound.volume.sustain >= _FULL_FALL_DB:
+            volume = sound.volume
+            held = volume.delay_seconds + volume.attack_seconds + volume.hold_seconds
+            self.end = min(self.end, int((held + volume.decay_seconds) * rate_hz) + 1)
+        release = max(_SHORTEST_RELEASE_SECONDS, sound.volume.release_seconds)
         self.release_rate = _FALL_NEPERS / (release * rate_hz)
 
     def sound(self, first: int, count: int) -> np.ndarray:
@@ -61,7 +72,7 @@ class Tone:
         start = first // _HOP - 3
         middles = np.arange(start + 1, (first + count - 1) // _HOP + 2) * _HOP
         cutoffs_cents = self._cutoffs_cents(np.maximum(0, middles))
-        if cutoffs_cents.min() >= _OPEN_FILTER_CENTS and self._zone.resonance_db == 0:
+        if cutoffs_cents.min() >= _OPEN_FILTER_CENTS and self._sound.resonance_db == 0:
             return self._read(first, count)
         if np.ptp(cutoffs_cents) == 0:
             return self._filtered(first, count, cutoffs_cents[0])
@@ -70,32 +81,25 @@ class Tone:
 
     def level(self, at: np.ndarray) -> np.ndarray:
         """The volume envelope while the note is held, at sample numbers; at least 1e-5."""
-        level, decayed = self._stages(self._zone.volume, at)
-        fall_db = np.minimum(_FULL_FALL_DB * decayed, self._zone.volume.sustain)
+        level, decayed = self._stages(self._sound.volume, at)
+        fall_db = np.minimum(_FULL_FALL_DB * decayed, self._sound.volume.sustain)
         return np.maximum(_FLOOR, level * 10 ** (-fall_db / 20))
 
     def _stages(self, envelope: Envelope, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Rise of an envelope (0 to 1), and full decay times passed since its hold ended."""
-        hold, decay = self._hold_and_decay_seconds(envelope)
         seconds = at / self._rate_hz - envelope.delay_seconds
         if envelope.attack_seconds > 0:
             rise = np.clip(seconds / envelope.attack_seconds, 0, 1)
         else:
             rise = (seconds >= 0).astype(float)
         # With no decay time the level drops at once; a sample's time keeps it finite.
-        passed = (seconds - envelope.attack_seconds - hold) / max(decay, 1 / self._rate_hz)
+        decay = max(envelope.decay_seconds, 1 / self._rate_hz)
+        passed = (seconds - envelope.attack_seconds - envelope.hold_seconds) / decay
         return rise, np.maximum(0, passed)
-
-    def _hold_and_decay_seconds(self, envelope: Envelope) -> tuple[float, float]:
-        octaves = (60 - self._key) / 1200
-        return (
-            envelope.hold_seconds * 2 ** (octaves * envelope.hold_cents_per_key),
-            envelope.decay_seconds * 2 ** (octaves * envelope.decay_cents_per_key),
-        )
 
     def _read(self, first: int, count: int) -> np.ndarray:
         """The recording at this pitch, by cubic interpolation; silence before and after it."""
-        position = np.arange(first, first + count) * self._step
+        position = self._start + np.arange(first, first + count) * self._step
         if self._loop:
             start, length = self._loop
             past = position >= start + length
@@ -113,16 +117,16 @@ class Tone:
 
     def _cutoffs_cents(self, at: np.ndarray) -> np.ndarray:
         """Cutoff of the filter at sample numbers, in absolute cents."""
-        envelope = self._zone.modulation
+        envelope = self._sound.modulation
         rise, decayed = self._stages(envelope, at)
         opened = np.maximum(envelope.sustain, 1 - decayed) * rise
-        return self._zone.cutoff_cents + self._zone.envelope_to_cutoff_cents * opened
+        return self._sound.cutoff_cents + self._sound.envelope_to_cutoff_cents * opened
 
     def _filtered(self, first: int, count: int, cutoff_cents: float) -> np.ndarray:
         """The recording through a low-pass filter that stands still."""
         source = self._read(first - _RINGING, count + _RINGING)
         size = len(source) + len(source) % 2
-        response = low_pass_response(self._relative(cutoff_cents), self._zone.resonance_db, size)
+        response = low_pass_response(self._relative(cutoff_cents), self._sound.resonance_db, size)
         return np.fft.irfft(np.fft.rfft(source, size) * response)[_RINGING : _RINGING + count]
 
     def _swept(self, first: int, cutoffs_cents: np.ndarray) -> np.ndarray:
@@ -137,7 +141,7 @@ class Tone:
         spectra = np.fft.rfft(windows, 2 * _FRAME)
         for spectrum, cents in zip(spectra, cutoffs_cents, strict=True):
             spectrum *= low_pass_response(
-                self._relative(cents), self._zone.resonance_db, 2 * _FRAME
+                self._relative(cents), self._sound.resonance_db, 2 * _FRAME
             )
         parts = np.fft.irfft(spectra).reshape(frames, 4, _HOP)
         out = np.zeros((frames + 3, _HOP), np.float32)
@@ -172,20 +176,17 @@ def low_pass_response(cutoff: float, resonance_db: float, size: int) -> np.ndarr
     return (top / bottom * 10 ** (-resonance_db / 40)).astype(np.complex64)
 
 
-def _playable(zone: Zone, sample: Sample) -> tuple[np.ndarray, tuple[int, int] | None]:
-    """Samples with a margin to interpolate in, and (start, length) of the loop, if there is one.
+def playable(sample: Sample, shifts: tuple[int, int, int], is_looped: bool) -> Recording:
+    """A sample with its end, loop start and loop end shifted, ready to be read.
 
     A looped sample is cut at the loop's end and goes on with the loop's beginning. The loop is
     entered one sample late, so that the sample before it is the loop's last one too.
     """
-    start, end, loop_start, loop_end = zone.span
-    first = min(max(0, start), len(sample.data))
-    data = sample.data[first : len(sample.data) + min(0, end)]
-    loop_start = sample.loop_start + loop_start - first
-    loop_end = sample.loop_end + loop_end - first
+    data = sample.data[: max(0, len(sample.data) + min(0, shifts[0]))]
+    loop_start, loop_end = sample.loop_start + shifts[1], sample.loop_end + shifts[2]
     silence = np.zeros(_MARGIN_BEFORE, np.float32)
-    if zone.is_looped and 0 <= loop_start < loop_end <= len(data):
+    if is_looped and 0 <= loop_start < loop_end <= len(data):
         more = np.resize(data[loop_start:loop_end], _MARGIN_AFTER)
         joined = np.concatenate([silence, data[:loop_end], more])
-        return joined, (loop_start + 1, loop_end - loop_start)
-    return np.concatenate([silence, data, np.zeros(_MARGIN_AFTER, np.float32)]), None
+        return Recording(joined, (loop_start + 1, loop_end - loop_start))
+    return Recording(np.concatenate([silence, data, np.zeros(_MARGIN_AFTER, np.float32)]), None)
