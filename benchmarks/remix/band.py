@@ -62,9 +62,7 @@ def measure(options: argparse.Namespace, units: Units) -> dict[str, Any]:
         other = alike[number % len(alike)]
         score = partial(_scored, composer, solo, other, options.seed, correlate=number % 5 == 0)
         rows.append(units.take(solo.name, score))
-    firsts = [
-        next(s for s in solos if s.kind == kind) for kind in dict.fromkeys(s.kind for s in solos)
-    ]
+    firsts = {solo.kind: solo for solo in reversed(solos)}
     lengths = [
         units.take(f"{solo.name}, {seconds:g} s", partial(_of_length, solo, seconds, options.seed))
         for solo in firsts.values()
