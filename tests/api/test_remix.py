@@ -77,6 +77,12 @@ def test_the_midi_files_follow_the_player(remix):
     np.testing.assert_allclose(onsets, expected, atol=1e-3)
 
 
+def test_the_midi_files_end_with_the_last_bar(remix):
+    mix = api.load(remix.report.parent / "mix.mid")
+    assert mix.bar_count == remix.piece.bar_count
+    assert mix.duration_seconds == pytest.approx(remix.form.end_seconds, abs=1e-3)
+
+
 def test_the_band_waits_for_the_first_bar_and_ends_in_the_last(remix):
     for name, tracks in list(remix.stems.items())[1:]:
         onsets = np.concatenate([remix.piece.tracks[index].notes["onset"] for index in tracks])

@@ -65,6 +65,7 @@ def test_a_player_who_stops_in_the_middle_of_a_bar_is_given_an_ending():
     form = plan_form(steady(), heard(onsets), 7.5)
     assert form.last_bar_seconds == 8.5
     assert form.duration_seconds == 10.5
+    assert (form.loop_seconds, form.plays_on, len(form.notes)) == (None, False, 14)
 
 
 def test_a_pickup_is_played_alone():

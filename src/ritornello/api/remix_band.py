@@ -72,15 +72,9 @@ def write_band(
         options: of `Composer.arrange`.
     """
     song = _song(take, form)
-    steady, added_ticks = _steady(song, form)
-    result = composer.arrange(
-        steady,
-        list(players.values()),
-        first_bar=_bar_at(song, form.first_bar_seconds),
-        end=True,
-        **options,
-    )
-    band = [_played(track, song, added_ticks) for track in result.piece.tracks[1:]]
+    steady, first_tick = _steady(song, form)
+    result = composer.arrange(steady, list(players.values()), end=True, **options)
+    band = [_played(track, song, first_tick) for track in result.piece.tracks[1:]]
     piece = replace(song, tracks=(song.tracks[0], *band))
     return Band(piece, _stems(piece, players), result.warnings)
 
@@ -99,7 +93,9 @@ def _stems(piece: Piece, players: dict[str, str]) -> dict[str, tuple[int, ...]]:
 
 def _song(take: Take, form: Form) -> Piece:
     """The notes of the recording on the tempo map of the remix, up to the final bar line."""
-    timeline = Timeline.of_beats(form.beats, form.end_seconds)
+    times = form.beats.times_seconds
+    beats = replace(form.beats, times_seconds=times[times <= form.end_seconds])
+    timeline = Timeline.of_beats(beats, form.end_seconds)
     piece = timeline.piece(
         form.notes,
         program=take.piece.tracks[0].program,
@@ -107,41 +103,37 @@ def _song(take: Take, form: Form) -> Piece:
         title=take.recording.path.stem,
         key=take.key,
     )
-    end = int(timeline.ticks(form.end_seconds))
-    line = round((end - timeline.first_bar_tick) / timeline.bar_ticks) * timeline.bar_ticks
-    return replace(piece, length_ticks=timeline.first_bar_tick + line)
+    line = round((piece.length_ticks - timeline.first_bar_tick) / timeline.bar_ticks)
+    return replace(piece, length_ticks=timeline.first_bar_tick + line * timeline.bar_ticks)
 
 
 def _steady(song: Piece, form: Form) -> tuple[Piece, int]:
-    """The song as its player means it, in one tempo and whole bars; and what that adds before it.
+    """The song as its player means it, in one tempo, from the first bar of the band; and its tick.
 
-    An upbeat becomes the end of a whole bar, in ticks.
+    What comes before that bar is left out: a band that has rested in some bars would rest on.
     """
     metre = song.metres[-1]
-    added_ticks = -metre.tick % metre.bar_ticks(song.resolution)
-    notes = song.tracks[0].notes.copy()
-    notes["onset"] += added_ticks
+    starts = song.bar_starts_ticks()
+    seconds = song.ticks_to_seconds(starts)
+    first_tick = int(starts[np.abs(seconds - form.first_bar_seconds).argmin()])
+    notes = song.tracks[0].notes
+    notes = notes[notes["onset"] >= first_tick]
+    notes["onset"] -= first_tick
     quarters = metre.beat_ticks(song.resolution) / song.resolution
     steady = replace(
         song,
         tracks=(replace(song.tracks[0], notes=notes),),
         tempos=(Tempo(0, form.beats.tempo_bpm * quarters),),
         metres=(metre._replace(tick=0),),
-        length_ticks=song.length_ticks + added_ticks,
+        length_ticks=song.length_ticks - first_tick,
     )
-    return steady, added_ticks
+    return steady, first_tick
 
 
-def _bar_at(song: Piece, seconds: float) -> int:
-    """The bar that begins at a time, counted from 1."""
-    starts = song.ticks_to_seconds(song.bar_starts_ticks())
-    return int(np.abs(starts - seconds).argmin()) + 1
-
-
-def _played(track: Track, song: Piece, added_ticks: int) -> Track:
+def _played(track: Track, song: Piece, first_tick: int) -> Track:
     """A track of the band where the song has it, its last chord held through the last bar."""
     notes = track.notes.copy()
-    notes["onset"] -= added_ticks
+    notes["onset"] += first_tick
     last = notes["onset"] >= song.bar_starts_ticks()[-1]
     if not track.is_drum:
         notes["duration"][last] = song.length_ticks - notes["onset"][last]

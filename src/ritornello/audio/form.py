@@ -89,12 +89,13 @@ def plan_form(
     first = int(np.searchsorted(lines, onsets.min() - late))
     last = max(first, int(np.searchsorted(lines, onsets.max() + late, side="right")) - 1)
     start, end = float(lines[first]), float(lines[last + 1])  # of all bars that are played in
+    asked = duration_seconds
     if duration_seconds is None:
         # Who ends on a first beat has ended; else there is one bar to come.
         closing = last if onsets.max() < lines[last] + late and last > first else last + 1
         rings = float(np.clip(lines[closing + 1] - lines[closing], *_RINGS_SECONDS))
         duration_seconds = max(recording_seconds, float(lines[closing]) + rings)
-    repeats = loop and duration_seconds > max(end, recording_seconds)
+    repeats = loop and asked is not None and asked > max(end, recording_seconds)
     if repeats:
         rounds = int(np.ceil((duration_seconds - start) / (end - start)))
         beats = _beats_repeated(beats, start, end, rounds)
