@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +14,19 @@ ROOT_KEY = 69
 DELAY, ATTACK, HOLD, DECAY, SUSTAIN, RELEASE = 33, 34, 35, 36, 37, 38
 
 _NOTHING = b""
+# Source, generator, amount, source of the amount, transform: section 7.4 of the specification.
+Modulator = tuple[int, int, int, int, int]
 
 
 def font_bytes(
-    generators: dict[int, int] | None = None, *, bank: int = 0, by_key: bool = False
+    generators: dict[int, int] | None = None,
+    *,
+    bank: int = 0,
+    by_key: bool = False,
+    modulators: Iterable[Modulator] = (),
+    preset_modulators: Iterable[Modulator] = (),
 ) -> bytes:
-    """An .sf2 file whose one zone plays a sine, looped, with these generators.
+    """An .sf2 file whose one zone plays a sine, looped, with these generators and modulators.
 
     With ``by_key`` there are zones for keys 0-59 (exclusive class 1) and 60-127 (class 1 too).
     """
@@ -29,22 +36,24 @@ def font_bytes(
     zones = [own]
     if by_key:
         zones = [{43: 59 << 8, **own, 57: 1}, {43: 127 << 8 | 60, **own, 57: 1}]
-    igen, ibag = _NOTHING, _NOTHING
+    igen, ibag, imod = _NOTHING, _NOTHING, _NOTHING
     for zone in zones:
-        ibag += struct.pack("<HH", len(igen) // 4, 0)
+        ibag += struct.pack("<HH", len(igen) // 4, len(imod) // 10)
+        imod += _modulators(modulators)
         igen += b"".join(struct.pack("<HH", op, value & 0xFFFF) for op, value in zone.items())
         igen += struct.pack("<HH", 53, 0)
-    ibag += struct.pack("<HH", len(igen) // 4, 0)
+    ibag += struct.pack("<HH", len(igen) // 4, len(imod) // 10)
+    pmod = _modulators(preset_modulators)
     header = struct.pack("<20sIIIIIBbHH", b"sine", 0, 4410, 1000, 4000, 44100, ROOT_KEY, 0, 0, 1)
     chunks = {
         b"phdr": struct.pack("<20sHHHIII", b"Sine", 0, bank, 0, 0, 0, 0)
         + struct.pack("<20sHHHIII", b"EOP", 0, 0, 1, 0, 0, 0),
-        b"pbag": struct.pack("<HHHH", 0, 0, 1, 0),
-        b"pmod": bytes(10),
+        b"pbag": struct.pack("<HHHH", 0, 0, 1, len(pmod) // 10),
+        b"pmod": pmod + bytes(10),
         b"pgen": struct.pack("<HHHH", 41, 0, 0, 0),
         b"inst": struct.pack("<20sH20sH", b"Sine", 0, b"EOI", len(zones)),
         b"ibag": ibag,
-        b"imod": bytes(10),
+        b"imod": imod + bytes(10),
         b"igen": igen + bytes(4),
         b"shdr": header + struct.pack("<20sIIIIIBbHH", b"EOS", 0, 0, 0, 0, 0, 0, 0, 0, 0),
     }
@@ -54,6 +63,10 @@ def font_bytes(
     return _chunk(
         b"RIFF", b"sfbk" + _chunk(b"LIST", info) + _chunk(b"LIST", sdta) + _chunk(b"LIST", pdta)
     )
+
+
+def _modulators(modulators: Iterable[Modulator]) -> bytes:
+    return b"".join(struct.pack("<HHhHH", *modulator) for modulator in modulators)
 
 
 def _chunk(name: bytes, content: bytes) -> bytes:
