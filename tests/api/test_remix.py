@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import mido
@@ -11,6 +12,7 @@ import soundfile
 from tests.music import solo
 
 from ritornello import api
+from ritornello.api.remix_band import write_band
 from ritornello.errors import ConfigError, InputError, OutputError
 
 
@@ -89,6 +91,23 @@ def test_the_band_waits_for_the_first_bar_and_ends_in_the_last(remix):
         seconds = remix.piece.ticks_to_seconds(onsets)
         assert seconds.min() >= remix.form.first_bar_seconds - 1e-3, name
         assert seconds.max() <= remix.form.last_bar_seconds + 1e-3, name
+
+
+def test_a_band_that_waits_is_told_of_no_bars_in_which_it_rests(remix, tiny_model, monkeypatch):
+    composer, songs = api.Composer.load(tiny_model), []
+    arrange = composer.arrange
+    monkeypatch.setattr(
+        composer,
+        "arrange",
+        lambda song, *who, **how: songs.append(song) or arrange(song, *who, **how),
+    )
+    starts = remix.piece.bar_starts_ticks()
+    first_seconds = float(remix.piece.ticks_to_seconds(starts[-4]))
+    form = replace(remix.form, first_bar_seconds=first_seconds)
+    band = write_band(composer, remix.take, form, {"bass": "bass"}, {"seed": 1})
+    assert songs[0].bar_count == 4
+    assert songs[0].tracks[0].notes["onset"].min() < songs[0].bar_starts_ticks()[1]
+    assert band.piece.tracks[1].notes["onset"].min() >= starts[-4]
 
 
 @pytest.mark.parametrize("seconds", [8.0, 30.5])
