@@ -57,12 +57,20 @@ def on_true_grid(solo: Solo, band: Piece) -> Piece:
     return replace(solo.piece, tracks=tuple(tracks))
 
 
-def offsets_to_beats(solo: Solo, band: Piece, own_beats_seconds: np.ndarray) -> np.ndarray:
-    """Seconds from the true beat to each moment at which the band plays on its own beat."""
+def offsets_to_beats(
+    solo: Solo, band: Piece, own_beats_seconds: np.ndarray, parts: int = 1
+) -> np.ndarray:
+    """Seconds from the true beat to each moment at which the band plays on its own beat.
+
+    Args:
+        parts: 2 for offsets to halves of beats too, which forgive a tempo twice the true one.
+    """
     onsets = np.unique(np.concatenate([track.notes["onset"] for track in band.tracks]))
     seconds = band.ticks_to_seconds(onsets)
     seconds = seconds[np.abs(nearest_offsets(seconds, own_beats_seconds)) < _ON_BEAT_SECONDS]
     beats = solo.beats_seconds
+    count = len(beats)
+    beats = np.interp(np.arange(0, count - 1 + 0.5 / parts, 1 / parts), np.arange(count), beats)
     during = (seconds > beats[0] - _AROUND_SECONDS) & (seconds < beats[-1] + _AROUND_SECONDS)
     return nearest_offsets(seconds[during], beats)
 

@@ -36,7 +36,7 @@ PROTOCOL = (
     "beats to the nearest twelfth of a quarter; real: what others play in the same piece; another "
     "piece's: the same of another solo of the kind; told the truth: `arrange` for the same band on "
     "the solo as written; in key: of the true key; timing: from each moment at which the band "
-    "plays on its own beat to the nearest true beat, solos pooled, and once only those with beat "
+    "plays on its own beat to the nearest true beat, or half of one, solos pooled; found: beat "
     f"F1 of {_BEATS_FOUND} or more; the gate: median {_IN_TIME_MS:g} ms, 95th percentile "
     f"{_NEARLY_ALL_IN_TIME_MS:g} ms; sound: a BS.1770 meter of its own; MIDI played by itself and "
     "correlated with the stem in windows of 8 s, for every fifth remix; borders and seams: energy "
@@ -48,6 +48,7 @@ _HIGHEST = (
     "true_peak_db", "mp3_true_peak_db", "stems_to_mix_db", "lengths_apart_samples",
     "mp3_samples_more", "edges_db", "border_excess_db",
 )  # fmt: skip
+_OFFSETS = ("bias_ms", "median_ms", "p95_ms", "median_to_halves_ms", "p95_to_halves_ms")
 _FURTHEST = ("midi_lag_ms", "solo_lag_ms")
 Row = dict[str, Any]
 
@@ -99,12 +100,14 @@ def _scored(composer: Composer, solo: Solo, other: Solo, seed: int, *, correlate
             TOLD: told(composer, solo, band, seed),
             OURS: on_true_grid(solo, band),
         }
-        offsets = offsets_to_beats(solo, band, made.form.beats.times_seconds)
+        own = made.form.beats.times_seconds
+        offsets = [1000 * offsets_to_beats(solo, band, own, parts) for parts in (1, 2)]
         return {
             **about(solo),
             "harmony": {way: going_along(solo, piece) for way, piece in written.items()},
             "beat_f1": heard["beat_f1"],
-            "offsets_ms": [round(1000 * float(offset), 1) for offset in offsets],
+            "offsets_ms": [round(float(offset), 1) for offset in offsets[0]],
+            "offsets_to_halves_ms": [round(float(offset), 1) for offset in offsets[1]],
             "sound": of_files(Path(folder) / "remix", solo.path, correlate=correlate),
             "ending": ending(made.piece).complete,
         }
@@ -200,6 +203,7 @@ def timing(rows: Sequence[Row]) -> dict[str, Row]:
 
 def _offsets(rows: Sequence[Row]) -> Row:
     pooled = np.concatenate([row["offsets_ms"] for row in rows])
+    halves = np.abs(np.concatenate([row["offsets_to_halves_ms"] for row in rows]))
     found = [row for row in rows if row["offsets_ms"]]
     in_time = [
         np.median(np.abs(row["offsets_ms"])) <= _IN_TIME_MS
@@ -213,6 +217,8 @@ def _offsets(rows: Sequence[Row]) -> Row:
         "bias_ms": float(np.median(pooled)),
         "median_ms": float(np.median(np.abs(pooled))),
         "p95_ms": float(np.percentile(np.abs(pooled), 95)),
+        "median_to_halves_ms": float(np.median(halves)),
+        "p95_to_halves_ms": float(np.percentile(halves, 95)),
         "solos_within_the_gate": int(sum(in_time)),
     }
 
@@ -247,9 +253,13 @@ def markdown(figures: dict[str, Any]) -> str:
         for field, title in (("notes_in_chord", "in the chord"), ("in_key", "in the key")):
             cells = [_percent(found[way].get(field)) for way in ways]
             lines.append(f"| {kind} | {title} | {' | '.join(cells)} |")
-    lines += ["", "| solos | | bias ms | median ms | p95 ms | within the gate |", "|---" * 6 + "|"]
+    lines += [
+        "",
+        "| solos | | bias ms | median ms | p95 ms | to halves, median | p95 | within the gate |",
+    ]
+    lines.append("|---" * 8 + "|")
     for name, row in figures["timing"].items():
-        cells = [f"{row[f]:.1f}" if f in row else "" for f in ("bias_ms", "median_ms", "p95_ms")]
+        cells = [f"{row[field]:.1f}" if field in row else "" for field in _OFFSETS]
         cells.append(str(row.get("solos_within_the_gate", "")))
         lines.append(f"| {name} | {row['solos']} | {' | '.join(cells)} |")
     lines += ["", "| the worst of all remixes | |", "|---|---|"]

@@ -210,6 +210,11 @@ def test_a_band_that_plays_what_is_written_is_found_where_it_is_written(made):
         offsets = accompaniment.offsets_to_beats(solo, solo.accompaniment, own)
         assert len(offsets) == solo.piece.bar_count
         assert np.abs(offsets).max() < 1e-3
+        middles = (own[1:] + own[:-1]) / 2
+        halves = accompaniment.offsets_to_beats(solo, solo.accompaniment, own, parts=2)
+        assert halves == pytest.approx(offsets, abs=1e-9)
+        between = replace(solo, begins_seconds=float(middles[0] - own[0]))
+        assert np.abs(accompaniment.offsets_to_beats(between, solo.accompaniment, own)).min() > 0.1
         late = replace(solo, begins_seconds=-0.02)
         offsets = accompaniment.offsets_to_beats(late, solo.accompaniment, own)
         assert offsets == pytest.approx(0.02, abs=1e-3)
@@ -234,6 +239,7 @@ def remixed_row(kind: str, beat_f1: float, offsets_ms: list[float]) -> dict:
     )  # fmt: skip
     return {
         "kind": kind, "manner": "rubato", "beat_f1": beat_f1, "offsets_ms": offsets_ms,
+        "offsets_to_halves_ms": offsets_ms,
         "harmony": {way: shares if way != band.ANOTHER else {} for way in ways},
         "sound": {**levels, "lufs": -14.0 + beat_f1, "midi_lag_ms": None, "solo_lag_ms": -0.5},
         "ending": True,
