@@ -60,7 +60,7 @@ def test_the_player_is_believed(sound: np.ndarray, metre: tuple[int, int]):
     bars = Metre(0, *metre)
     assert found.beats_per_bar == bars.bar_ticks(24) // bars.beat_ticks(24)
     assert found.tempo_bpm == pytest.approx(52, rel=0.1)
-    assert np.abs(found.downbeats_seconds - 3.5).min() <= 0.6
+    assert np.abs(found.downbeats_seconds - 3.5).min() < 0.25, "a fifth of a beat at most"
     assert found.downbeat_confidence == 1
 
 

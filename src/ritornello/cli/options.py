@@ -188,7 +188,7 @@ class Style:
     chords
         Chords, one a bar as in "Am F C G", more between bar lines; repeated to the end.
     density
-        Notes a beat to aim at, as in 3 or piano=high,bass=1.5 (low, medium, high). A wish.
+        Notes a beat to aim at, as in 3; of single parts as in piano=high,bass=1.5. A wish.
     like
         Collection of the training music to write like. A wish, not a rule.
     """

@@ -48,8 +48,7 @@ def with_bars(beats: Beats, notes: np.ndarray, hints: Hints) -> Beats:
         return beats
     metres = METRES
     if hints.metre is not None:
-        metre = Metre(0, *hints.metre)
-        metres = {max(1, metre.bar_ticks(960) // metre.beat_ticks(960)): hints.metre}
+        metres = {beats_per_bar(hints.metre): hints.metre}
     answers = [(count, first) for count in metres for first in range(count)]
     if hints.downbeat_seconds is not None:
         known = int(np.abs(beats.times_seconds - hints.downbeat_seconds).argmin())
@@ -66,6 +65,12 @@ def with_bars(beats: Beats, notes: np.ndarray, hints: Hints) -> Beats:
         first_downbeat=first,
         downbeat_confidence=1.0 if is_told else beats.confidence * float(chances.max()),
     )
+
+
+def beats_per_bar(metre: tuple[int, int]) -> int:
+    """Felt beats: 2 in 6/8."""
+    whole = Metre(0, *metre)
+    return max(1, whole.bar_ticks(960) // whole.beat_ticks(960))
 
 
 def describe(

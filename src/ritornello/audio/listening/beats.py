@@ -16,15 +16,15 @@ import numpy as np
 from ritornello import weights_file
 from ritornello.audio.listening import tracking
 from ritornello.audio.listening.activations import KIND, beat_logits
+from ritornello.audio.listening.bars import METRES, beats_per_bar
 from ritornello.audio.listening.heard import Beats, Hints
 from ritornello.audio.listening.spectra import FRAME_SECONDS
-from ritornello.piece import Metre
 from ritornello.runtime.layers import sigmoid
 from ritornello.weights_file import WeightsFile
 
 _USUAL_TEMPO_BPM = 120.0
-_METRES = {4: (4, 4), 3: (3, 4), 2: (2, 4)}
 _UNHEARD = 0.2  # less confident beats are not better than a steady tempo
+_FAR_BEATS = 0.2  # nearer than that, what the player says is one of the beats that were heard
 _ENOUGH_BEATS = 8  # fewer are no proof of a beat
 
 
@@ -62,6 +62,8 @@ def beats_of(
         confidence = _believed(features(logits, times), weights)
         confidence *= min(1.0, len(times) / _ENOUGH_BEATS)
         times = tracking.snap(times, onsets_seconds)
+        if hints.downbeat_seconds is not None:
+            times = _through(times, hints.downbeat_seconds)
         times = np.maximum(times[times > -FRAME_SECONDS], 0)
         times = times[times < duration_seconds]
     if len(times) < 2 or confidence < _UNHEARD:
@@ -108,23 +110,38 @@ def _steady(duration_seconds: float, hints: Hints, onsets_seconds: np.ndarray) -
     downbeat = downbeat if hints.downbeat_seconds is None else hints.downbeat_seconds
     before, first = divmod(downbeat, length)
     count = max(2, math.ceil((duration_seconds - first) / length))
-    metre = hints.metre or _METRES[4]
-    beats_per_bar = _beats_per_bar(metre)
+    metre = hints.metre or METRES[4]
+    beats = beats_per_bar(metre)
     return Beats(
         times_seconds=first + length * np.arange(count),
         metre=metre,
-        first_downbeat=int(before) % beats_per_bar,
-        beats_per_bar=beats_per_bar,
+        first_downbeat=int(before) % beats,
+        beats_per_bar=beats,
         confidence=0.0,
         downbeat_confidence=float(hints.downbeat_seconds is not None),
     )
+
+
+def _through(times: np.ndarray, known_seconds: float) -> np.ndarray:
+    """The beats, or others between them where the player knows of one far from each of them.
+
+    Who hears offbeats for beats is half a beat off all along.
+    """
+    if len(times) < 2:
+        return times
+    places = np.arange(-1, len(times) + 1, dtype=float)
+    outer = 2 * times[[0, -1]] - times[[1, -2]]
+    around = np.concatenate([outer[:1], times, outer[1:]])
+    known = float(np.interp(known_seconds, around, places))
+    moved = known - round(known)
+    return times if abs(moved) < _FAR_BEATS else np.interp(places[1:] + moved, places, around)
 
 
 # --- bars -----------------------------------------------------------------------------------------
 
 
 def _with_bars(times: np.ndarray, confidence: float, logits: np.ndarray, hints: Hints) -> Beats:
-    metres = {_beats_per_bar(hints.metre): hints.metre} if hints.metre else _METRES
+    metres = {beats_per_bar(hints.metre): hints.metre} if hints.metre else METRES
     downbeat = None
     if hints.downbeat_seconds is not None:
         downbeat = int(np.abs(times - hints.downbeat_seconds).argmin())
@@ -141,11 +158,6 @@ def _with_bars(times: np.ndarray, confidence: float, logits: np.ndarray, hints: 
         confidence=confidence,
         downbeat_confidence=certainty,
     )
-
-
-def _beats_per_bar(metre: tuple[int, int]) -> int:
-    whole = Metre(0, *metre)
-    return max(1, whole.bar_ticks(960) // whole.beat_ticks(960))
 
 
 def bar_shares(logits: np.ndarray, beats_seconds: np.ndarray) -> np.ndarray:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ritornello.audio.findings import Finding
+from ritornello.audio.listening.bars import with_bars
 from ritornello.audio.listening.beats import find_beats
 from ritornello.audio.listening.health import Measures, examine
 from ritornello.audio.listening.heard import Beats, Hints
@@ -30,6 +31,7 @@ RATE_HZ = 22_050  # of what is listened to
 _PIANO = 0
 _FEWEST_NOTES = 8
 _COUNTED_SECONDS = 0.5  # of a note, for the key; ends are heard less well than beginnings
+_SURE = 0.75
 _UNSURE = 0.5  # a confidence below it is worth a word
 _NO_HINTS = Hints()
 
@@ -71,18 +73,18 @@ class Take:
         )
         numerator, denominator = beats.metre
         tempo = (
-            f"{beats.tempo_bpm:.0f} felt beats a minute (confidence {beats.confidence:.2f})"
+            f"{beats.tempo_bpm:.0f} beats a minute, {_surely(beats.confidence)}"
             if beats.confidence
             else f"no beat; {beats.tempo_bpm:.0f} beats a minute are assumed"
         )
         first_bar = float(self.timeline.seconds(self.timeline.first_bar_tick))
-        key = f"{self.key} (confidence {self.key_confidence:.2f})" if self.key else "No key"
+        key = f"{self.key}, {_surely(self.key_confidence)}" if self.key else "No key"
         return (
             f"{minutes:.0f}:{seconds:04.1f} of {recording.format}, {channels}, "
             f"{recording.rate_hz:,} Hz.",
             f"{tempo[0].upper()}{tempo[1:]}.",
-            f"{numerator}/{denominator}; a bar begins at {first_bar:.2f} s "
-            f"(confidence {beats.downbeat_confidence:.2f}).",
+            f"{numerator}/{denominator}, a bar begins at {first_bar:.2f} s, "
+            f"{_surely(beats.downbeat_confidence)}.",
             f"{key}.",
             f"{self._notes_in_words()}.",
         )
@@ -159,6 +161,7 @@ def listen(
     notes = find_notes(recording.blocks(RATE_HZ))
     duration = recording.duration_seconds
     beats = find_beats(recording.blocks(RATE_HZ), duration, hints, notes["onset_seconds"])
+    beats = with_bars(beats, notes, hints)
     timeline = Timeline.of_beats(beats, duration)
     found_key, confidence = (key, 1.0) if key else _heard_key(notes)
     piece = timeline.piece(
@@ -178,6 +181,12 @@ def listen(
         (*recording.findings, *health, *_uncertain(notes, beats, confidence)),
         piece,
     )
+
+
+def _surely(confidence: float) -> str:
+    """A confidence in words and as a number."""
+    words = "quite sure" if confidence >= _SURE else "likely" if confidence >= _UNSURE else "unsure"
+    return f"{words} ({confidence:.2f})"
 
 
 def _heard_key(notes: np.ndarray) -> tuple[KeyName | None, float]:
