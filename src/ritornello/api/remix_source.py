@@ -73,6 +73,6 @@ def played_solo(take: Take, form: Form, notes: Track) -> Solo:
         first, last = (round(seconds * rate_hz) for seconds in form.loop_seconds)
         blocks = looped(play, first, last, rate_hz=rate_hz)
     if form.plays_on:
-        gone = round((form.last_bar_seconds + form.fade_seconds) * rate_hz)
+        gone = round(form.last_bar_seconds * rate_hz)
         blocks = fitted(blocks, gone, fade_seconds=form.fade_seconds, rate_hz=rate_hz)
     return Solo(blocks, notes)

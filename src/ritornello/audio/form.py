@@ -16,7 +16,7 @@ from ritornello.errors import ConfigError
 
 # The last chord rings for a bar if it can, but no shorter than the first of these.
 _RINGS_SECONDS = (1.5, 3.0)
-_FADES_SECONDS = 2.0  # a player who goes on where the remix ends, at most
+_FADES_SECONDS = 1.0  # a player who goes on where the remix ends, at most
 _LATE_SHARE = 0.25  # of a beat: a note so shortly before a bar line belongs to the bar after it
 _ROUNDING_SECONDS = 1e-6
 _USUAL_BEATS = 16  # the tempo after the last beat is that of so many before it
@@ -34,7 +34,8 @@ class Form:
         first_bar_seconds: when the band comes in, with the first bar that the player begins.
         last_bar_seconds: when the last bar begins.
         duration_seconds: of the remix.
-        plays_on: whether the recording goes on where the remix ends; it fades out then.
+        plays_on: whether the recording goes on where the remix ends; it has faded out when the last
+            bar begins, as it does not know of the last chord.
     """
 
     beats: Beats
@@ -58,8 +59,8 @@ class Form:
 
     @property
     def fade_seconds(self) -> float:
-        """From the beginning of the last bar until a recording that plays on is gone."""
-        return min(self.ringing_seconds, _FADES_SECONDS)
+        """For how long a recording that plays on fades out: the last beat before the last bar."""
+        return min(60 / self.beats.tempo_bpm, _FADES_SECONDS)
 
 
 def plan_form(
@@ -104,7 +105,8 @@ def plan_form(
     last_bar = _last_bar(beats, start, duration_seconds)
     plays_on = repeats or duration_seconds < recording_seconds
     if plays_on:
-        notes = notes[notes["onset_seconds"] < last_bar + late]
+        notes = notes[notes["onset_seconds"] < last_bar - late].copy()
+        notes["end_seconds"] = np.minimum(notes["end_seconds"], last_bar)
     bar_lines = (start, end) if repeats else None
     return Form(beats, notes, bar_lines, start, last_bar, duration_seconds, plays_on)
 
