@@ -34,7 +34,7 @@ def played(draw: st.DrawFn) -> tuple[Beats, float]:
     period = draw(st.floats(0.2, 2.0))
     rubato = st.floats(0.6, 1.6)
     intervals = period * np.array(draw(st.lists(rubato, min_size=1, max_size=60)))
-    first = draw(st.one_of(st.just(0.0), st.floats(0.008, 30.0)))
+    first = draw(st.one_of(st.just(0.0), st.floats(0.03, 30.0)))
     metre = draw(st.sampled_from(list(METRES)))
     beats = beats_of(first, intervals, metre, draw(st.integers(0, 20)))
     return beats, float(beats.times_seconds[-1]) + draw(st.floats(0.0, 20.0))
@@ -133,7 +133,7 @@ def test_two_hours_of_rubato_stay_in_time_in_a_midi_file() -> None:
         (0.0, 1, (Metre(0, 1, 4), Metre(960, 4, 4))),
         (0.25, 0, (Metre(0, 1, 8), Metre(480, 4, 4))),
         (0.37, 2, (Metre(0, 11, 16), Metre(2640, 4, 4))),
-        (0.01, 0, (Metre(0, 1, 32), Metre(120, 4, 4))),
+        (0.04, 0, (Metre(0, 1, 32), Metre(120, 4, 4))),
         (0.003, 0, (Metre(0, 4, 4),)),
         (2.5, 2, (Metre(0, 3, 4), Metre(2880, 4, 4))),
     ],

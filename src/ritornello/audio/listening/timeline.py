@@ -22,7 +22,7 @@ RESOLUTION = 960  # ticks a quarter note; at 120 beats a minute a tick is half a
 _SHORTEST, _LONGEST = 60_000, 12_000_000
 # Bar lines lie on the 24ths of a quarter that models count, so that a band begins on them.
 _SIXTEENTH, _THIRTY_SECOND = RESOLUTION // 4, RESOLUTION // 8
-_AT_ONCE_SECONDS = 0.008  # a first beat this early is the beginning
+_AT_ONCE_SECONDS = 0.03  # a first beat this early is the beginning, and no bar for itself
 _TEMPO_OF_BARS = 2  # the last ones, whose tempo goes on behind the last beat
 
 
@@ -49,7 +49,7 @@ class Timeline:
         """The timeline on which each beat is where the player plays it.
 
         Beats faster than 1000 or slower than 5 quarter notes a minute cannot be written and are
-        followed as well as can be. A first beat before 8 ms is taken for the beginning.
+        followed as well as can be. A first beat before 30 ms is taken for the beginning.
         """
         metre = Metre(0, *beats.metre)
         beat_ticks = metre.beat_ticks(RESOLUTION)
