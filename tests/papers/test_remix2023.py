@@ -17,7 +17,7 @@ from ritornello.papers.outcome import Outcome
 from ritornello.papers.recipe import load_recipe
 from ritornello.papers.remix2023_jobs import Job, predict, run_jobs, train, write_chunks
 from ritornello.papers.remix2023_scores import baselines, clicks_db, score, settled_epoch
-from ritornello.papers.remix2023_wishes import hear_the_others
+from ritornello.papers.remix2023_wishes import answered, hear_the_others
 from ritornello.papers.study import Study
 from ritornello.waveform import Waveform
 
@@ -99,6 +99,14 @@ def test_pieces_are_scored_whole_and_part_by_part(tiny_model: Path) -> None:
     assert (found.pieces, found.parts) == (2, 6)
     assert found.notes == sum(piece.note_count for piece in pieces)
     assert f"{found.alone:.2f}" in found.sentence()
+
+
+def test_every_wish_is_answered_for_recordings_too() -> None:
+    wish = "no borders between chunks"
+    answers = answered({wish: "Notes."}, {wish: "Stems."})
+    assert len(answers) == 4
+    assert all("For a recording: " in answer for answer in answers.values())
+    assert answers[wish].startswith("Notes. Stems. For a recording: `ritornello remix`")
 
 
 def test_a_study_runs_end_to_end_on_a_folder_of_the_user(tmp_path: Path, monkeypatch) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ritornello import checkpoint, io
+from ritornello.audio.render import LONGEST_SECONDS
 from ritornello.corpus.grid import on_grid
 from ritornello.errors import InputError
 from ritornello.evaluation.likelihood import evaluate
@@ -28,6 +29,17 @@ NO_NOISE = "a remix without noise, and noise reduction that removes no notes"
 NO_BORDERS = "no borders between chunks"
 ANY_DURATION = "a remix of any duration the user asks for"
 _BAND_PIECES, _BAND_SECONDS = 20, 20.0
+_FOR_RECORDINGS = {
+    BOTH: "For a recording: `ritornello remix` writes down the notes it hears in it, and the same "
+    "model hears these and what it has written itself.",
+    NO_NOISE: "For a recording: the parts that `ritornello remix` adds are rendered from notes, so "
+    "none of its noise is in them; the solo is the recording, whose noise is not reduced.",
+    NO_BORDERS: "For a recording: `ritornello remix` writes the band in one pass, without chunks; "
+    "`python -m benchmarks.remix band` measures the borders of the blocks it is rendered in.",
+    ANY_DURATION: "For a recording: `ritornello remix` writes stems and a mix of exactly the "
+    f"seconds asked for, up to {LONGEST_SECONDS // 3600} hours, and the MIDI of each; "
+    "`python -m benchmarks.remix band` measures the lengths.",
+}
 
 
 @dataclass(frozen=True)
@@ -79,10 +91,8 @@ def wishes(study: Study) -> dict[str, str]:
 def answered(for_notes: dict[str, str], for_stems: dict[str, str]) -> dict[str, str]:
     """All wishes: what is true of notes, of stems that ours renders, and of recordings."""
     return {
-        wish: " ".join(
-            [*filter(None, (for_notes.get(wish), for_stems.get(wish))), "For a recording: not yet."]
-        )
-        for wish in (BOTH, NO_NOISE, NO_BORDERS, ANY_DURATION)
+        wish: " ".join(filter(None, (for_notes.get(wish), for_stems.get(wish), of_recording)))
+        for wish, of_recording in _FOR_RECORDINGS.items()
     }
 
 
