@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from tests.music import band
 
-from ritornello import weights_file
+from ritornello import api, weights_file
 from ritornello.encodings.band_split import BandSplit
 from ritornello.weights_file import WeightsFile
 
@@ -96,6 +97,35 @@ def test_ones_own_stems_teach_a_separator_that_goes_on_from_any_other(
     assert command(*learn, "--minutes", 0.03).code == 0
     assert json.loads(Path("mine", "curves.json").read_text())[: len(curve)] == curve
     (stems / "song0" / "bass.wav").unlink()
+    done = command(*learn, "--minutes", 0.04)
+    assert (done.code, "other songs" in done.err) == (2, True)
+
+
+def test_midi_files_are_rendered_once_and_whole_and_teach_a_separator(
+    command, separator, monkeypatch
+):
+    for name, value in (("LEAST", 3), ("MOST", 3), ("SECONDS", 0.3)):
+        monkeypatch.setattr(f"ritornello.api.separation._RENDERED_{name}", value)
+    Path("midi", "deep").mkdir(parents=True)
+    for beats in (3, 4):
+        band(bars=2, metre=(beats, 4)).save(Path("midi", "deep", f"{beats}.mid"))
+
+    def stop(songs: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        api.train_separator("midi", "mine", start=api.load_separator(separator), read=stop)
+    learn = ("train-separator", "midi", "-o", "mine", "--from", separator, "--threads", 1)
+    done = command(*learn, "--minutes", 0.002)
+    assert done.code == 0, done.err
+    assert "rendering 3 stretches of 0.3 s with their stems, drawn from 2 files" in done.err
+    assert "Learning from 2 songs; 1 more tells how well" in done.err
+    songs = [np.load(path) for path in sorted(Path("mine", "songs").glob("*.npy"))]
+    assert [song.shape for song in songs] == [(13_230, 4)] * 3
+    assert all(np.abs(song).max() > 0.01 for song in songs)
+    done = command(*learn, "--minutes", 0.03)
+    assert (done.code, "rendering" in done.err) == (0, False), done.err
+    Path("midi", "deep", "3.mid").unlink()
     done = command(*learn, "--minutes", 0.04)
     assert (done.code, "other songs" in done.err) == (2, True)
 

@@ -1,10 +1,10 @@
-"""A mix taken apart, and a separator taught by a person's own stems."""
+"""A mix taken apart, and a separator taught by a person's own stems or MIDI files."""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from importlib.resources import as_file, files
 from os import PathLike
@@ -15,10 +15,12 @@ import numpy as np
 
 from ritornello import weights_file
 from ritornello.api.learning import require_torch
+from ritornello.audio.files import AUDIO_SUFFIXES
 from ritornello.audio.findings import Finding
 from ritornello.audio.reading import Recording
 from ritornello.corpus.stem_folders import PARTS, StemSongs, each_song
 from ritornello.errors import ConfigError, InputError
+from ritornello.io import readable_extensions
 from ritornello.io.atomic import atomic_write
 from ritornello.waveform import Waveform
 from ritornello.weights_file import WeightsFile
@@ -30,6 +32,9 @@ SEPARATOR_FILE = "separator.safetensors"
 SEPARATOR_RATE_HZ = 44_100
 _SONGS_FOLDER, _ABOUT_FILE = "songs", "about.json"
 _LONGEST_SONG_SECONDS = 600.0
+_RENDERED_A_MINUTE = 2  # stretches of MIDI files for each minute of learning, within
+_RENDERED_LEAST, _RENDERED_MOST = 60, 600
+_RENDERED_SECONDS = 20.0
 _VALID_SECONDS = 12.0
 _MOST_VALID = 8
 _MOST_VALIDATE_MINUTES = 5.0
@@ -114,7 +119,7 @@ def train_separator(
     watch: Callable[[Progress], None] = lambda progress: None,
     say: Callable[[str], None] = lambda sentence: None,
 ) -> Path:
-    """Learn to separate from songs whose stems are there, or go on with the run in ``out``.
+    """Learn to separate from songs whose stems are there or can be rendered, or go on in ``out``.
 
     ``out`` gets the songs as arrays (`songs/`), the state of the run (`state.pt`), how well it
     separates songs that it does not learn from (`curves.json`), and the best separator so far
@@ -123,12 +128,15 @@ def train_separator(
     Args:
         folder: a folder for each song with a file for each stem; see
             `ritornello.corpus.stem_folders`. The first ten minutes of a song count. One song in
-            eight, at most eight, is kept to listen to.
-        minutes: of learning, reading the songs apart.
+            eight, at most eight, is kept to listen to. Or a folder of MIDI files, or others that
+            `ritornello.io` reads: stretches of 20 s, two for each minute but 60 to 600 in all, are
+            drawn from them and rendered as by `render_stem_folders`, and count as the songs; those
+            kept to listen to may come from the same files as others.
+        minutes: of learning, reading or rendering the songs apart.
         start: weights to begin with, see `load_separator`; None begins from nothing. A run that
             goes on needs it again.
         seed: of everything random. threads: processors to use; by default as torch likes.
-        read: called with the number of songs read. watch: called after each step.
+        read: called with the number of songs read or rendered. watch: called after each step.
         say: called with what a person may want to know, a sentence each time.
 
     Returns:
@@ -136,7 +144,7 @@ def train_separator(
 
     Raises:
         MissingExtraError: without the extra ``train``.
-        InputError: if fewer than two songs can be used.
+        InputError: if fewer than two songs, or none of the MIDI files, can be used.
         ConfigError: if ``out`` lies in ``folder``, or holds a run with other songs or settings.
         KeyboardInterrupt: passed on, after the run is saved.
     """
@@ -159,12 +167,17 @@ def train_separator(
         training = replace(training, learning_rate=training.learning_rate / 4)
     resumes = (out / STATE_FILE).exists()
     _refuse_other_folder(Path(folder), out, resumes=resumes)
-    songs = _songs(Path(folder), out, read, say, resumes=resumes)
+    if _is_of_notes(Path(folder)):
+        count = min(max(round(_RENDERED_A_MINUTE * minutes), _RENDERED_LEAST), _RENDERED_MOST)
+        stems = _rendered(Path(folder), count, seed, threads, say)
+    else:
+        stems = _recorded(Path(folder), say)
+    songs = _songs(Path(folder), out, stems, read, resumes=resumes)
     if threads is not None:
         torch.set_num_threads(threads)
     order = np.random.default_rng(seed).permutation(len(songs))
     kept = max(1, min(_MOST_VALID, len(songs) // 8))
-    say(f"Learning from {len(songs) - kept} songs; {kept} more tell how well it goes.")
+    say(_dealt(len(songs) - kept, kept))
     run(
         StemMixer([songs[index] for index in order[kept:]], _samples(MIX_SECONDS)),
         [_middle(songs[index]) for index in order[:kept]],
@@ -179,17 +192,28 @@ def train_separator(
     return out / SEPARATOR_FILE
 
 
+def _dealt(learned: int, kept: int) -> str:
+    """How many songs are for what, in a sentence."""
+    songs = "1 song" if learned == 1 else f"{learned} songs"
+    tell = "tells" if kept == 1 else "tell"
+    return f"Learning from {songs}; {kept} more {tell} how well it goes."
+
+
 def _songs(
     folder: Path,
     out: Path,
+    stems: Iterator[np.ndarray],
     read: Callable[[int], None],
-    say: Callable[[str], None],
     *,
     resumes: bool,
 ) -> list[np.ndarray]:
     """The stems of each song, float16 [samples, parts], as memory maps in ``out``.
 
-    Songs are read once: ``about.json`` says what they were read from.
+    Songs are read or rendered once: ``about.json``, written last, says from what.
+
+    Args:
+        stems: of each song of the folder, float32 [samples, parts]; not begun if they are in
+            ``out``.
     """
     place = out / _SONGS_FOLDER
     about = place / _ABOUT_FILE
@@ -206,7 +230,12 @@ def _songs(
                 where=str(out),
                 next_step="Choose another folder with -o to begin anew.",
             )
-        known = {"files": listing, "songs": _store_songs(folder, place, read, say)}
+        known = {"files": listing, "songs": 0}
+        for number, song in enumerate(stems, 1):
+            with atomic_write(place / f"{number:05d}.npy", overwrite=True) as temporary:
+                np.save(temporary, song.astype(np.float16))
+            known["songs"] = number
+            read(number)
         with atomic_write(about, overwrite=True) as temporary:
             temporary.write_text(json.dumps(known), encoding="utf-8")
     if known["songs"] < 2:
@@ -220,10 +249,15 @@ def _songs(
     ]
 
 
-def _store_songs(
-    folder: Path, place: Path, read: Callable[[int], None], say: Callable[[str], None]
-) -> int:
-    """Keep the stems of each song as an array; the number of songs."""
+def _is_of_notes(folder: Path) -> bool:
+    """Whether a folder holds notes, and no song with sounds."""
+    if any(path.suffix.lower() in AUDIO_SUFFIXES for path in folder.glob("*/*")):
+        return False
+    return any(path.suffix.lower() in readable_extensions() for path in folder.rglob("*"))
+
+
+def _recorded(folder: Path, say: Callable[[str], None]) -> Iterator[np.ndarray]:
+    """The stems of each song of a folder of sounds; then a sentence on what was found."""
     found, count = StemSongs(), 0
     songs = each_song(
         folder,
@@ -232,12 +266,28 @@ def _store_songs(
         rate_hz=SEPARATOR_RATE_HZ,
         longest_seconds=_LONGEST_SONG_SECONDS,
     )
-    for count, song in enumerate(songs, 1):
-        with atomic_write(place / f"{count:05d}.npy", overwrite=True) as temporary:
-            np.save(temporary, song.stems.astype(np.float16))
-        read(count)
+    for song in songs:
+        count += 1
+        yield song.stems
     say(f"{count} songs with stems{found.remarks()}.")
-    return count
+
+
+def _rendered(
+    folder: Path, count: int, seed: int, workers: int | None, say: Callable[[str], None]
+) -> Iterator[np.ndarray]:
+    """The stems of stretches of a folder's music."""
+    from ritornello.api.rendered_stems import SongBook, render_examples
+    from ritornello.audio.stem_player import RenderConfig
+
+    songs = SongBook.of_folder(folder)
+    say(
+        f"No sounds but notes are in this folder: rendering {count} stretches of "
+        f"{_RENDERED_SECONDS:g} s with their stems, drawn from {len(songs.names)} files that can "
+        "be used (`ritornello inspect` says which)."
+    )
+    config = RenderConfig(SEPARATOR_RATE_HZ, _RENDERED_SECONDS, seed=seed)
+    for example in render_examples(songs, config, count=count, workers=workers):
+        yield example.stems
 
 
 def _beginning(path: Path) -> Waveform:

@@ -83,7 +83,7 @@ def train_separator(
     seed: int = 0,
     threads: int | None = None,
 ) -> None:
-    """Learn to take recordings apart, from songs whose stems you have.
+    """Learn to take recordings apart, from songs whose stems or notes you have.
 
     Run it again with the same output folder to go on where it stopped. Needs the extra: pip install
     'ritornello[train]'
@@ -91,7 +91,7 @@ def train_separator(
     Parameters
     ----------
     folder
-        With a folder for each song, and in it bass.wav, drums.wav, piano.wav and any others.
+        With a folder of stems for each song, such as bass.wav and drums.wav, or with MIDI files.
     output
         Folder for the separator.
     minutes
