@@ -18,8 +18,7 @@ from benchmarks.remix.hearing import about, beat_scores
 from benchmarks.remix.solos import PROTOCOL as OF_SOLOS
 from benchmarks.remix.solos import Solo, known_solos
 
-from ritornello.api import Composer
-from ritornello.api.remix import Remix, remix
+from ritornello.api import Composer, Remix, remix
 from ritornello.audio.files import read_audio
 from ritornello.evaluation.endings import ending
 from ritornello.instruments import INSTRUMENTS

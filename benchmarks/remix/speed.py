@@ -15,8 +15,8 @@ from benchmarks.remix.bad import remixed
 from benchmarks.remix.solos import PROTOCOL as OF_SOLOS
 from benchmarks.remix.solos import known_solos
 
+from ritornello.api import remix
 from ritornello.api.listening import transcribe
-from ritornello.api.remix import remix
 from ritornello.audio.files import read_audio, write_audio
 from ritornello.audio.listening.beats import find_beats
 from ritornello.audio.listening.heard import Hints

@@ -32,8 +32,8 @@ from ritornello.api.originality import (
 )
 from ritornello.api.papers import list_papers, report_papers, run_benchmark, run_papers
 from ritornello.api.partner import Options, Partner, Result
-from ritornello.api.remix import remix
 from ritornello.api.remixed import Remix
+from ritornello.api.remixing import remix
 from ritornello.api.separation import Separation, load_separator, separate, train_separator
 from ritornello.api.session import Session, Snapshot, StreamedNote
 from ritornello.audio.listening.heard import Hints
