@@ -77,7 +77,6 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
 
 def main(words: list[str] | None = None) -> None:
     options = arguments(words)
-    logging.getLogger("ritornello").setLevel(logging.ERROR)  # songs are heard with warnings
     measure = MEASURES[options.command]
     try:
         units = Units.of(options, find_model(options.model))
@@ -93,4 +92,5 @@ def main(words: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
+    logging.getLogger("ritornello").setLevel(logging.ERROR)  # songs are heard with warnings
     main()

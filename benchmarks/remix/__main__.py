@@ -70,7 +70,6 @@ def units_of(options: argparse.Namespace) -> Units:
 
 def main(words: list[str] | None = None) -> None:
     options = arguments(words)
-    logging.getLogger("ritornello").setLevel(logging.ERROR)
     measure, name = MEASURES[options.command], f"remix_{options.command}"
     path = options.results / f"{name}.json"
     if not options.table:
@@ -87,4 +86,5 @@ def main(words: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
+    logging.getLogger("ritornello").setLevel(logging.ERROR)
     main()

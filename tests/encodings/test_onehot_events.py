@@ -47,7 +47,7 @@ def test_decoded_lines_are_spelled_the_same(piece):
         np.testing.assert_array_equal(one.events, other.events)
         assert other.events.min() >= 0
         assert (other.events < (PITCHES, DURATIONS)).all()
-        assert other.lost == Lost(), "what was lost once is not lost again"
+        assert one.lost == Lost(), "what was lost once is not lost again"
 
 
 @settings(max_examples=60, deadline=None)

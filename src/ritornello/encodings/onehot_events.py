@@ -147,13 +147,14 @@ def _encode_track(track: Track) -> Line:
     for onset, end, pitch, asked in zip(
         onsets.tolist(), held.tolist(), pitches.tolist(), (ends - onsets).tolist(), strict=True
     ):
-        for rest in spell_ticks(onset - time):
-            events.append((REST, rest))
-            time += int(DURATIONS_TICKS[rest])
-        classes = spell_ticks(end - time)
-        if not classes:
+        rests = spell_ticks(onset - time)
+        start = time + int(DURATIONS_TICKS[rests].sum())
+        classes = spell_ticks(end - start)
+        if not classes:  # the rest before it goes on, and is spelled as one
             dropped += 1
             continue
+        events += [(REST, rest) for rest in rests]
+        time = start
         events.append((pitch, classes[0]))
         ticks = int(DURATIONS_TICKS[classes[0]])
         moved += time != onset
