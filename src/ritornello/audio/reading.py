@@ -38,6 +38,7 @@ _PYAV_SUFFIXES = frozenset(
 # Loudspeakers in the usual order: left, right, centre (c: behind), low effects, surround.
 _LAYOUTS = {3: "LRC", 4: "LRlr", 5: "LRClr", 6: "LRC-lr", 7: "LRC-clr", 8: "LRC-lrlr"}
 _NO_SOUND = "no sound can be decoded from it"
+_OTHER_SOUNDS = (b"RIFF", b"RF64", b"FORM", b"OggS", b"fLaC", b"caff")
 _LONGEST_PACKET = 4096  # frames, of AAC and its like
 _UNKNOWN_BYTES = 2**31 - 4096  # and more: programs that do not know the length write this
 # What each gives to left and right, after ITU-R BS.775-3, annex 4.
@@ -191,6 +192,8 @@ def _downmix(channels: int) -> list[Finding]:
 def _opened_by_libsndfile(path: Path) -> Recording | None:
     """None if it does not know the format."""
     mp3 = read_frames(path)
+    if mp3 is None and path.suffix.lower() == ".mp3" and not _begins_like_sound(path):
+        return None  # its decoder would take it for an mp3 by the name, and complain aloud
     try:
         with _sound_file(path, mp3) as file:
             findings = [*_downmix(file.channels), *(_of_mp3(mp3) if mp3 else _cut_off(file))]
@@ -205,6 +208,11 @@ def _opened_by_libsndfile(path: Path) -> Recording | None:
             )
     except SOUND_ERRORS:
         return None
+
+
+def _begins_like_sound(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(4) in _OTHER_SOUNDS
 
 
 @contextmanager
