@@ -15,8 +15,8 @@ import numpy as np
 
 LOUDNESS_LUFS = -14.0
 PEAK_DB = -1.0
-# The limiter keeps a little below, for the ripple between the points it looks at.
-_LIMIT = 10 ** ((PEAK_DB - 0.1) / 20)
+# The limiter keeps below, for the ripple between the points it looks at and for other meters.
+_LIMIT = 10 ** ((PEAK_DB - 0.2) / 20)
 _MOST_LIMITING_DB = 9.0
 _MOST_GAIN_DB = 40.0
 _LOOK_AHEAD_HOPS = 10
