@@ -14,7 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
 from ritornello.cli.options import Flag, Names, split_names
-from ritornello.cli.show import clock, err, out, print_json, progress, say
+from ritornello.cli.show import clock, err, out, print_json, progress, resumable, say
 
 if TYPE_CHECKING:
     from ritornello.training.loop import Progress as Step
@@ -122,41 +122,24 @@ def train(
         "batch": batch,
     }
     settings: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
-    stepped = False
-    try:
-        with _bars() as (scanned, step):
-
-            def watch(state: Step) -> None:
-                nonlocal stepped
-                stepped = True
-                step(state)
-
-            model = api.train(
-                folder,
-                output,
-                minutes=minutes,
-                steps=steps,
-                collections=split_names(only) or None,
-                seed=seed,
-                threads=threads,
-                scanned=scanned,
-                watch=watch,
-                say=say,
-                **settings,
-            )
-    except KeyboardInterrupt:
-        again = ["ritornello", "train", str(folder), "-o", str(output)]
-        for option, value in (("--minutes", minutes), ("--steps", steps), ("--threads", threads)):
-            again += [option, f"{value:g}"] if value is not None else []
-        again += ["--only", ",".join(only)] if only else []
-        say(
-            f"Saved. Go on with: {shlex.join(again)}"
-            if stepped
-            else "Stopped before anything was learned."
+    again = ["ritornello", "train", str(folder), "-o", str(output)]
+    for option, value in (("--minutes", minutes), ("--steps", steps), ("--threads", threads)):
+        again += [option, f"{value:g}"] if value is not None else []
+    again += ["--only", ",".join(only)] if only else []
+    with resumable(again) as noting, _bars() as (scanned, step):
+        model = api.train(
+            folder,
+            output,
+            minutes=minutes,
+            steps=steps,
+            collections=split_names(only) or None,
+            seed=seed,
+            threads=threads,
+            scanned=scanned,
+            watch=noting(step),
+            say=say,
+            **settings,
         )
-        raise
-    if not stepped:
-        say("The run was complete already. Give it more --minutes to go on.")
     out.print(str(model), markup=False)
     say(f"Compose with it: ritornello compose -m {shlex.quote(str(output))}")
 

@@ -12,7 +12,7 @@ from cyclopts import Parameter
 from rich.progress import BarColumn, Progress, TextColumn
 
 from ritornello.cli.options import Flag
-from ritornello.cli.show import clock, err, out, print_json, progress, say
+from ritornello.cli.show import clock, err, out, print_json, progress, resumable, say
 
 if TYPE_CHECKING:
     from ritornello.training.separator import Progress as Step
@@ -108,38 +108,21 @@ def train_separator(
     begin = None
     if start is not None:
         begin = api.load_separator(None if start == BUNDLED else start)
-    stepped = False
-    try:
-        with _bar() as (read, step):
-
-            def watch(state: Step) -> None:
-                nonlocal stepped
-                stepped = True
-                step(state)
-
-            path = api.train_separator(
-                folder,
-                output,
-                minutes=minutes,
-                start=begin,
-                seed=seed,
-                threads=threads,
-                read=read,
-                watch=watch,
-                say=say,
-            )
-    except KeyboardInterrupt:
-        again = ["ritornello", "train-separator", str(folder), "-o", str(output)]
-        again += ["--minutes", f"{minutes:g}", "--seed", str(seed)]
-        again += ["--from", start] if start is not None else []
-        say(
-            f"Saved. Go on with: {shlex.join(again)}"
-            if stepped
-            else "Stopped before anything was learned."
+    again = ["ritornello", "train-separator", str(folder), "-o", str(output)]
+    again += ["--minutes", f"{minutes:g}", "--seed", str(seed)]
+    again += ["--from", start] if start is not None else []
+    with resumable(again) as noting, _bar() as (read, step):
+        path = api.train_separator(
+            folder,
+            output,
+            minutes=minutes,
+            start=begin,
+            seed=seed,
+            threads=threads,
+            read=read,
+            watch=noting(step),
+            say=say,
         )
-        raise
-    if not stepped:
-        say("The run was complete already. Give it more --minutes to go on.")
     out.print(str(path), markup=False)
     say(f"Use it: ritornello separate song.mp3 -m {shlex.quote(str(output))} -o stems/")
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterator
+import shlex
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -77,6 +78,39 @@ def clock(seconds: float) -> str:
         return "?"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes}:{rest:02d}"
+
+
+@contextmanager
+def resumable(again: Sequence[str]) -> Iterator[Callable[[Callable[[Any], None]], Any]]:
+    """Around a run that saves itself: tells how to go on when it is interrupted.
+
+    Yields what notes that there are steps: give it what is called after each, and call what it
+    returns instead. A run without steps was complete already, which is told too.
+
+    Args:
+        again: words of the command that goes on.
+    """
+    stepped = False
+
+    def noting(step: Callable[[Any], None]) -> Callable[[Any], None]:
+        def watch(state: Any) -> None:
+            nonlocal stepped
+            stepped = True
+            step(state)
+
+        return watch
+
+    try:
+        yield noting
+    except KeyboardInterrupt:
+        say(
+            f"Saved. Go on with: {shlex.join(again)}"
+            if stepped
+            else "Stopped before anything was learned."
+        )
+        raise
+    if not stepped:
+        say("The run was complete already. Give it more --minutes to go on.")
 
 
 @contextmanager
