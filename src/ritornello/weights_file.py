@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import as_file, files
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -78,3 +80,10 @@ def load(path: str | PathLike[str], kind: str) -> WeightsFile:
     if found != kind:
         raise CheckpointError(f"Expected a model of {kind}; found {found}.", where=str(path))
     return WeightsFile(kind, weights, about["settings"], about["provenance"])
+
+
+@cache
+def bundled(name: str, kind: str) -> WeightsFile:
+    """A network that ships with the package, by the name of its file; read once."""
+    with as_file(files("ritornello") / "assets" / "listening" / name) as path:
+        return load(path, kind)

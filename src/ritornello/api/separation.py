@@ -6,7 +6,6 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from importlib.resources import as_file, files
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -103,8 +102,7 @@ def load_separator(model: str | PathLike[str] | None = None) -> WeightsFile:
     if model is not None:
         path = Path(model)
         return weights_file.load(path / SEPARATOR_FILE if path.is_dir() else path, "separator")
-    with as_file(files("ritornello") / "assets" / "listening" / SEPARATOR_FILE) as path:
-        return weights_file.load(path, "separator")
+    return weights_file.bundled(SEPARATOR_FILE, "separator")
 
 
 def train_separator(

@@ -10,8 +10,6 @@ training pieces. What it gives each answer is a probability, and that of the bes
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import lru_cache
-from importlib.resources import as_file, files
 
 import numpy as np
 
@@ -53,7 +51,8 @@ def with_bars(beats: Beats, notes: np.ndarray, hints: Hints) -> Beats:
     if hints.downbeat_seconds is not None:
         known = int(np.abs(beats.times_seconds - hints.downbeat_seconds).argmin())
         answers = [(count, known % count) for count in metres]
-    scores = describe(notes, beats.times_seconds, answers) @ _bundled()
+    weights = weights_file.bundled(BARS_FILE, BARS_KIND).weights["weights"]
+    scores = describe(notes, beats.times_seconds, answers) @ weights
     chances = np.exp(scores - scores.max())
     chances /= chances.sum()
     count, first = answers[int(chances.argmax())]
@@ -106,13 +105,6 @@ def describe(
             row[f"is {like}"] = 1.0
         rows.append([row[name] for name in FEATURES])
     return np.array(rows)
-
-
-@lru_cache(maxsize=1)
-def _bundled() -> np.ndarray:
-    """The weights of the package, [features]."""
-    with as_file(files("ritornello") / "assets" / "listening" / BARS_FILE) as path:
-        return weights_file.load(path, BARS_KIND).weights["weights"]
 
 
 def _in_beats(seconds: np.ndarray, times_seconds: np.ndarray) -> np.ndarray:

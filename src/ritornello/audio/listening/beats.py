@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
-from importlib.resources import files
 
 import numpy as np
 
@@ -71,11 +69,9 @@ def beats_of(
     return _with_bars(times, confidence, logits, hints)
 
 
-@lru_cache(maxsize=1)
 def bundled() -> WeightsFile:
     """The network of the package."""
-    path = files("ritornello") / "assets" / "listening" / "beats.safetensors"
-    return weights_file.load(str(path), KIND)
+    return weights_file.bundled("beats.safetensors", KIND)
 
 
 def features(logits: np.ndarray, beats_seconds: np.ndarray) -> np.ndarray:
@@ -100,7 +96,7 @@ def features(logits: np.ndarray, beats_seconds: np.ndarray) -> np.ndarray:
 
 def _believed(measured: np.ndarray, weights: Sequence[float]) -> float:
     """The logistic curve that `tools.beat_model` fitted: a bias and a weight for each feature."""
-    return float(1 / (1 + math.exp(-(weights[0] + float(measured @ np.array(weights[1:]))))))
+    return float(sigmoid(weights[0] + measured @ np.array(weights[1:])))
 
 
 def _steady(duration_seconds: float, hints: Hints, onsets_seconds: np.ndarray) -> Beats:

@@ -9,9 +9,6 @@ late), the other, for each later frame, whether the note has been let go. Made b
 
 from __future__ import annotations
 
-from functools import cache
-from importlib.resources import as_file, files
-
 import numpy as np
 
 from ritornello import weights_file
@@ -26,6 +23,7 @@ from ritornello.audio.listening.note_features import (
     first_levels_db,
     vertices,
 )
+from ritornello.runtime.layers import sigmoid
 
 DECODER_FILE = "note_decoder.safetensors"
 DECODER_KIND = "note decoder"
@@ -78,7 +76,7 @@ class NoteDecoder:
         found["onset_frame"] = self._first + rows + vertices(frames.onset, rows, keys) - late
         found["key"] = keys
         found["level_db"] = first_levels_db(frames, rows, keys)
-        found["probability"] = 1 / (1 + np.exp(-logit))
+        found["probability"] = sigmoid(logit)
         likely = found["probability"] >= _LEAST_PROBABILITY
         self._open = np.concatenate([self._open, found[likely]])
 
@@ -91,7 +89,7 @@ class NoteDecoder:
         rows = np.arange(len(note)) - np.repeat(np.cumsum(counts) - counts, counts) + asked[note]
         keys, levels = self._open["key"][note], self._open["level_db"][note]
         logit = _network("end", describe_ends(frames, rows, keys, rows - begun[note], levels))[:, 0]
-        ended = 1 / (1 + np.exp(-logit)) >= _ENDED_PROBABILITY
+        ended = sigmoid(logit) >= _ENDED_PROBABILITY
         done, where = np.unique(note[ended], return_index=True)
         self._open["end_frame"][done] = self._first + rows[ended][where]
         self._finished.append(self._open[done])
@@ -99,12 +97,6 @@ class NoteDecoder:
 
 
 def _network(name: str, features: np.ndarray) -> np.ndarray:
-    weights = _weights()
+    weights = weights_file.bundled(DECODER_FILE, DECODER_KIND).weights
     hidden = np.tanh(features @ weights[f"{name}.0.weight"].T + weights[f"{name}.0.bias"])
     return hidden @ weights[f"{name}.2.weight"].T + weights[f"{name}.2.bias"]
-
-
-@cache
-def _weights() -> dict[str, np.ndarray]:
-    with as_file(files("ritornello") / "assets" / "listening" / DECODER_FILE) as path:
-        return weights_file.load(path, DECODER_KIND).weights

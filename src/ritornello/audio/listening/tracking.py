@@ -18,6 +18,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ritornello.runtime.layers import sigmoid
+
 BELL_SECONDS = 0.02  # standard deviation of the bells that the network answers with
 _SLOWEST_BPM, _FASTEST_BPM = 40.0, 230.0
 _LIKELY_BPM, _LIKELY_OCTAVES = 105.0, 0.55
@@ -53,7 +55,7 @@ def evidence(logits: np.ndarray, frame_seconds: float) -> np.ndarray:
     found = np.convolve(odds, bell)
     found = np.log((1 - _SILENT_BEATS) * np.exp(found) + _SILENT_BEATS)[reach:][: len(logits)]
     width = 2 * round(_HEARD_WITHIN_SECONDS / frame_seconds) + 1
-    strongest = _running_maximum(1 / (1 + np.exp(-np.asarray(logits, float))), width)
+    strongest = _running_maximum(sigmoid(np.asarray(logits, float)), width)
     return found * np.minimum(1, 2 * strongest)
 
 
