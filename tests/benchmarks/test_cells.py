@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from itertools import count
 
 import pytest
 from tests.music import MemoryCorpus, band
@@ -13,6 +14,7 @@ torch = pytest.importorskip("torch", reason="networks need the extra train")
 import benchmarks.cells as benchmark  # noqa: E402
 from benchmarks.learners import Learner, parameters  # noqa: E402
 
+from benchmarks import learners  # noqa: E402
 from ritornello.corpus.store import Entry, write_store  # noqa: E402
 from ritornello.errors import ConfigError  # noqa: E402
 from ritornello.models.cells import CELLS  # noqa: E402
@@ -58,12 +60,14 @@ def test_a_stopped_comparison_goes_on_and_others_join_it(tmp_path, monkeypatch):
     monkeypatch.setattr(benchmark, "width_of", lambda cell: 32)
     monkeypatch.setattr(benchmark, "SAVE_EVERY_CPU_SECONDS", 0.0)
     monkeypatch.setattr(benchmark, "bare_step_seconds", lambda engine: 1e-4)
+    ticks = count()  # each step takes a second, on any machine
+    monkeypatch.setattr(learners.time, "process_time", lambda: next(ticks))
     entries = ((band(n), Entry(f"{n}.mid", "bands", "valid" if n else "train")) for n in range(2))
     write_store(entries, tmp_path / "store")
     options = argparse.Namespace(
         store=tmp_path / "store", work=tmp_path / "work", results=tmp_path / "results",
         cells=["qrnn", "mlstm"], seeds=[0], rates=[3e-3], collections=["bands"],
-        minutes=1 / 200, validations=2, validation_events=100,
+        minutes=4 / 60, validations=2, validation_events=100,
     )  # fmt: skip
 
     class StoppedError(Exception):

@@ -106,7 +106,8 @@ def saturate(sound: np.ndarray, drive_db: float) -> np.ndarray:
     if not peak:
         return sound.copy()
     drive = 10 ** (drive_db / 20)
-    return (np.tanh(sound * np.float32(drive / peak)) * (peak / np.tanh(drive))).astype(np.float32)
+    driven = np.tanh(sound / np.float32(peak) * np.float32(drive))
+    return driven * np.float32(peak / np.tanh(drive))
 
 
 def compression_curve(
