@@ -20,6 +20,7 @@ _LIMIT = 10 ** ((PEAK_DB - 0.2) / 20)
 _MOST_LIMITING_DB = 9.0
 _MOST_GAIN_DB = 40.0
 _LOOK_AHEAD_HOPS = 10
+_GATE_HOPS = 100  # from one gating block of 0.4 s to the next
 _BLOCK = 1 << 16
 _HISTORY = 1 << 13
 
@@ -49,10 +50,12 @@ class Levels:
 
         Sounds shorter than a gating block of 0.4 s are measured as a whole.
         """
-        energy = self.energy * np.square(gain)
-        block = min(400, len(energy))
-        sums = np.concatenate([[0.0], np.cumsum(energy)])
-        blocks = (sums[block:] - sums[:-block])[::100] / block if block else np.zeros(1)
+        energy = self.energy * np.square(gain, dtype=np.float32)
+        if len(energy) < 4 * _GATE_HOPS:
+            blocks = energy.mean(keepdims=True) if len(energy) else energy
+        else:
+            steps = energy[: len(energy) // _GATE_HOPS * _GATE_HOPS].reshape(-1, _GATE_HOPS)
+            blocks = np.convolve(steps.mean(axis=1, dtype=np.float64), np.full(4, 0.25), "valid")
         loud = blocks[_decibels(blocks) - 0.691 > -70]
         if not len(loud):
             return -np.inf
@@ -103,7 +106,7 @@ class Meter:
         spectrum = np.fft.rfft(part)
         weighted = np.fft.irfft(spectrum * self._weighting, self._size)
         finer = self._oversampling
-        fine = np.fft.irfft(spectrum, self._size * finer) * finer
+        fine = part if finer == 1 else np.fft.irfft(spectrum, self._size * finer) * finer
         inside = slice(_HISTORY, _HISTORY + count)
         finely = slice(_HISTORY * finer, (_HISTORY + count) * finer)
         energy = np.square(weighted[:, inside]).sum(axis=0)
@@ -143,18 +146,22 @@ def mastering_gain(levels: Levels, *, most_limiting_db: float = _MOST_LIMITING_D
 
 
 def limiter_curve(peaks: np.ndarray) -> np.ndarray:
-    """Gain at the hop boundaries, [hops + 1], that keeps every peak below -1 dB.
+    """Gain at the hop boundaries, float32 [hops + 1], that keeps every peak below -1 dB.
 
     The gain falls and rises smoothly over about 20 ms around a peak.
     """
-    needed = np.minimum(1.0, _LIMIT / np.maximum(peaks, 1e-9))
     reach = _LOOK_AHEAD_HOPS
-    at_boundaries = np.minimum(np.concatenate([[1.0], needed]), np.concatenate([needed, [1.0]]))
-    padded = np.pad(at_boundaries, 2 * reach, constant_values=1.0)
-    lowest = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1).min(axis=1)
     window = np.hanning(2 * reach + 3)[1:-1]
-    # An average of values that are each low enough at the peak is low enough.
-    return np.convolve(lowest, window / window.sum(), mode="valid")
+    window /= window.sum()
+    around = np.pad(peaks, 2 * reach + 1)
+    curve = np.empty(len(peaks) + 1, np.float32)
+    for start in range(0, len(curve), _BLOCK):
+        near = around[start : start + _BLOCK + 4 * reach + 1]
+        loudest = np.lib.stride_tricks.sliding_window_view(near, 2 * reach + 2).max(axis=1)
+        lowest = np.minimum(1.0, _LIMIT / np.maximum(loudest, 1e-9))
+        # An average of values that are each low enough at the peak is low enough.
+        curve[start : start + _BLOCK] = np.convolve(lowest, window, mode="valid")
+    return curve
 
 
 def apply_gain(samples: np.ndarray, gain: float, curve: np.ndarray, hop: int) -> None:
