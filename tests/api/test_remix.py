@@ -13,6 +13,7 @@ from tests.music import solo
 
 from ritornello import api
 from ritornello.api.remix_band import write_band
+from ritornello.api.remix_source import solo_of
 from ritornello.errors import ConfigError, InputError, OutputError
 
 
@@ -157,6 +158,14 @@ def test_what_is_there_is_not_replaced(take, tiny_model, remix):
     with pytest.raises(OutputError, match=r"solo\.wav"):
         api.remix(take, remix.report.parent, model=tiny_model)
     assert {path: path.stat().st_mtime_ns for path in remix.files} == before
+
+
+def test_a_folder_of_stems_is_asked_for_one_by_name_whatever_the_case_of_its_ending(tmp_path):
+    (tmp_path / "Keys.WAV").touch()
+    with solo_of(tmp_path, "Keys", lambda *_: None) as found:
+        assert found == tmp_path / "Keys.WAV"
+    with pytest.raises(ConfigError, match="Keys"), solo_of(tmp_path, "bass", lambda *_: None):
+        pass
 
 
 def test_silence_has_no_band(tiny_model, tmp_path):

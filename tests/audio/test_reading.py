@@ -287,6 +287,27 @@ def test_what_is_no_sound_is_refused(tmp_path: Path, content: bytes, ending: str
         opened(tmp_path, content, f"bad.{ending}")
 
 
+@pytest.mark.parametrize(
+    "content",
+    [b"hello " * 3000, b"\xff\xfb\x90\x00" + b"hello " * 3000, b"RIFF" + b"hello " * 3000],
+)
+@pytest.mark.parametrize("ending", ["mp3", "wav", "dat"])
+def test_decoders_do_not_complain_themselves(
+    tmp_path: Path, content: bytes, ending: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(InputError, match="m4a"):
+        opened(tmp_path, content, f"bad.{ending}")
+    assert capfd.readouterr() == ("", "")
+
+
+def test_tags_behind_an_mp3_are_read_over_in_silence(
+    tmp_path: Path, mp3: bytes, capfd: pytest.CaptureFixture[str]
+) -> None:
+    tagged = samples_of(opened(tmp_path, mp3 + b"APETAGEX" + bytes(len(mp3) // 4)))
+    np.testing.assert_array_equal(tagged, samples_of(opened(tmp_path, mp3, "b.mp3")))
+    assert capfd.readouterr() == ("", "")
+
+
 def test_a_missing_file_and_values_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such file"):
         Recording.open(tmp_path / "none.wav")

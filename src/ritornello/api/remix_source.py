@@ -34,7 +34,7 @@ def solo_of(recording: Path, stem: str | None, watch: Callable[[int, int], None]
         ConfigError: if there is no such stem.
     """
     if recording.is_dir():
-        files = sorted(path for path in recording.iterdir() if path.suffix in AUDIO_SUFFIXES)
+        files = sorted(p for p in recording.iterdir() if p.suffix.lower() in AUDIO_SUFFIXES)
         found = {path.stem: path for path in files}
         if stem not in found:
             names = ", ".join(found) or "no sound files"

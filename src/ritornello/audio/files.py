@@ -25,7 +25,7 @@ _FORMATS: dict[str, tuple[str, str, float | None]] = {
     ".mp3": ("MP3", "MPEG_LAYER_III", 0.2),
 }
 AUDIO_SUFFIXES = frozenset(_FORMATS)
-_READABLE = f"Readable here: {', '.join(sorted(AUDIO_SUFFIXES))}."
+READABLE = f"Readable here: {', '.join(sorted(AUDIO_SUFFIXES))}"
 # What soundfile raises for a bad file; its own error is a RuntimeError.
 SOUND_ERRORS = (RuntimeError, OSError, TypeError, MemoryError)
 _MP3_RATES_HZ = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
@@ -58,10 +58,10 @@ def read_audio(path: str | PathLike[str]) -> Waveform:
     return Waveform(samples, rate_hz)
 
 
-def require_sound_file(path: str | PathLike[str]) -> None:
-    """Raise an InputError if there is no such file."""
+def require_sound_file(path: str | PathLike[str], readable: str = READABLE) -> None:
+    """Raise an InputError, which ends with what is readable, if there is no such file."""
     if not Path(path).is_file():
-        raise InputError("There is no such file.", where=str(path), next_step=_READABLE)
+        raise InputError("There is no such file.", where=str(path), next_step=f"{readable}.")
 
 
 def require_numbers(samples: np.ndarray, path: str | PathLike[str]) -> None:
@@ -70,9 +70,11 @@ def require_numbers(samples: np.ndarray, path: str | PathLike[str]) -> None:
         raise InputError("The sound holds values that are not numbers.", where=str(path))
 
 
-def unreadable(path: str | PathLike[str], reason: object) -> InputError:
-    """The error for a file that no decoder understands."""
-    return InputError(f"The sound cannot be read: {reason}.", where=str(path), next_step=_READABLE)
+def unreadable(path: str | PathLike[str], reason: object, readable: str = READABLE) -> InputError:
+    """The error for a file that no decoder understands; it ends with what is readable."""
+    return InputError(
+        f"The sound cannot be read: {reason}.", where=str(path), next_step=f"{readable}."
+    )
 
 
 def write_audio(waveform: Waveform, path: str | PathLike[str], *, overwrite: bool = False) -> Path:

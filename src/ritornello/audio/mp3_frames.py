@@ -30,6 +30,7 @@ _TAG = re.compile(b"Xing|Info|VBRI")
 _TAG_WITHIN = 48  # bytes of the frame
 _COUNTS_FRAMES, _COUNTS_BYTES = 1, 2
 _BELIEVED = 3  # so many frames in a row are sound, not chance
+_LONGEST_TAIL = 100  # times a tail of tags, such as APE's; libmpg123 grumbles at longer ones
 
 
 class Span(NamedTuple):
@@ -55,6 +56,7 @@ class Mp3Frames:
         spans: at least one; the Info frame is in none.
         info: the Info frame, if there is one that counts frames; else empty.
         silent: a frame of silence of the same kind.
+        tail_bytes: behind the last frame.
     """
 
     rate_hz: int
@@ -62,11 +64,13 @@ class Mp3Frames:
     spans: tuple[Span, ...]
     info: bytes
     silent: bytes
+    tail_bytes: int
 
     @property
     def is_as_stated(self) -> bool:
-        """Whether decoders read the whole file as it is."""
-        return len(self.spans) == 1 and self._stated_frames == self.spans[0].frames
+        """Whether decoders read the whole file as it is, and do not complain of it aloud."""
+        whole = len(self.spans) == 1 and self._stated_frames == self.spans[0].frames
+        return whole and _LONGEST_TAIL * self.tail_bytes < self.spans[0].end - self.spans[0].start
 
     @property
     def damaged_seconds(self) -> float:
@@ -139,6 +143,11 @@ def read_frames(path: Path) -> Mp3Frames | None:
             return _frames_in(content)
 
 
+def begins_like_a_frame(head: bytes) -> bool:
+    """Whether the first bytes of a file, 4 or more, are those of a frame of layer III."""
+    return _header(head[:4]) is not None
+
+
 def _frames_in(content: mmap.mmap) -> Mp3Frames | None:
     at = _next_row(content, _behind_text(content), None)
     first = None if at is None else _header(content[at : at + 4])
@@ -157,6 +166,7 @@ def _frames_in(content: mmap.mmap) -> Mp3Frames | None:
         tuple(spans),
         frame if counts else b"",
         _silent(frame),
+        len(content) - spans[-1].end,
     )
 
 

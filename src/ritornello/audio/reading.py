@@ -21,13 +21,14 @@ from typing import Any
 import numpy as np
 
 from ritornello.audio.files import (
+    READABLE,
     SOUND_ERRORS,
     require_numbers,
     require_sound_file,
     unreadable,
 )
 from ritornello.audio.findings import Finding
-from ritornello.audio.mp3_frames import Mp3Frames, read_frames
+from ritornello.audio.mp3_frames import Mp3Frames, begins_like_a_frame, read_frames
 from ritornello.errors import InputError, MissingExtraError
 
 _BLOCK = 16_384  # frames decoded at a time; what is lost with one damaged byte
@@ -38,7 +39,8 @@ _PYAV_SUFFIXES = frozenset(
 # Loudspeakers in the usual order: left, right, centre (c: behind), low effects, surround.
 _LAYOUTS = {3: "LRC", 4: "LRlr", 5: "LRClr", 6: "LRC-lr", 7: "LRC-clr", 8: "LRC-lrlr"}
 _NO_SOUND = "no sound can be decoded from it"
-_OTHER_SOUNDS = (b"RIFF", b"RF64", b"FORM", b"OggS", b"fLaC", b"caff")
+_READABLE = f"{READABLE}, and with the extra m4a .m4a and others"
+_OTHER_SOUNDS = re.compile(rb"(RIFF|RF64)....WAVE|FORM....AIF[FC]|OggS|fLaC|caff", re.DOTALL)
 _LONGEST_PACKET = 4096  # frames, of AAC and its like
 _UNKNOWN_BYTES = 2**31 - 4096  # and more: programs that do not know the length write this
 # What each gives to left and right, after ITU-R BS.775-3, annex 4.
@@ -78,7 +80,7 @@ class Recording:
             MissingExtraError: if it is of a kind that only PyAV decodes, and that is not there.
         """
         path = Path(path)
-        require_sound_file(path)
+        require_sound_file(path, _READABLE)
         found = _opened_by_libsndfile(path) or _opened_by_pyav(path)
         if not found.frames:
             raise InputError("There is no sound in the file.", where=str(path))
@@ -192,8 +194,8 @@ def _downmix(channels: int) -> list[Finding]:
 def _opened_by_libsndfile(path: Path) -> Recording | None:
     """None if it does not know the format."""
     mp3 = read_frames(path)
-    if mp3 is None and path.suffix.lower() == ".mp3" and not _begins_like_sound(path):
-        return None  # its decoder would take it for an mp3 by the name, and complain aloud
+    if mp3 is None and _looks_like_mp3(path):
+        return None  # its decoder would look for frames, find none, and complain aloud
     try:
         with _sound_file(path, mp3) as file:
             findings = [*_downmix(file.channels), *(_of_mp3(mp3) if mp3 else _cut_off(file))]
@@ -210,9 +212,13 @@ def _opened_by_libsndfile(path: Path) -> Recording | None:
         return None
 
 
-def _begins_like_sound(path: Path) -> bool:
+def _looks_like_mp3(path: Path) -> bool:
+    """By its name, unless it begins like another sound, or by its beginning."""
     with path.open("rb") as file:
-        return file.read(4) in _OTHER_SOUNDS
+        head = file.read(12)
+    return begins_like_a_frame(head) or (
+        path.suffix.lower() == ".mp3" and not _OTHER_SOUNDS.match(head)
+    )
 
 
 @contextmanager
@@ -299,14 +305,14 @@ def _opened_by_pyav(path: Path) -> Recording:
         import av
     except ImportError:
         if path.suffix.lower() not in _PYAV_SUFFIXES:
-            raise unreadable(path, _NO_SOUND) from None
+            raise unreadable(path, _NO_SOUND, _READABLE) from None
         raise MissingExtraError(
             f"Reading {path.suffix} needs PyAV.", extra="m4a", where=str(path)
         ) from None
     try:
         with av.open(str(path), metadata_errors="ignore") as container:
             if not container.streams.audio:
-                raise unreadable(path, _NO_SOUND)
+                raise unreadable(path, _NO_SOUND, _READABLE)
             stream = container.streams.audio[0]
             format_, rate_hz, channels = stream.codec.name.upper(), stream.rate, stream.channels
             stated = round((stream.duration or 0) * (stream.time_base or 0) * rate_hz)
@@ -318,7 +324,7 @@ def _opened_by_pyav(path: Path) -> Recording:
             path, format_, rate_hz, channels, frames, tuple(_downmix(channels)), decode
         )
     except (av.error.FFmpegError, OSError, ValueError) as error:
-        raise unreadable(path, _NO_SOUND) from error
+        raise unreadable(path, _NO_SOUND, _READABLE) from error
 
 
 def _decoded_by_pyav(path: Path) -> Iterator[np.ndarray | int]:
