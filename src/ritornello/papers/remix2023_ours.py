@@ -1,8 +1,8 @@
 """Our note model and our renderer asked for what `remix2023` does: the band around a solo.
 
-Ours hears no sound and is not given the solo here (`remix2023_band` gives it lines). Told tempo,
-metre, key and length, it writes bass, drums, piano and strings, and the SoundFont renderer plays
-them. The stems are measured as the networks' are; SI-SDR has no meaning for a band never heard.
+The solo is kept from ours here (`ritornello remix` hears it; `remix2023_band` gives ours lines).
+Told tempo, metre, key and length, it writes bass, drums, piano and strings, which the SoundFont
+renderer plays. Stems are measured as the networks' are; SI-SDR means nothing for a band not heard.
 """
 
 from __future__ import annotations
@@ -358,8 +358,8 @@ def _compared(figures: list[Figure], songs: int) -> str:
         f"{length.ours:.0f} samples off the length asked, {_percent(scale.ours)} of the pitched "
         f"notes in the scale of the solo (real band {_percent(scale.baselines.get('real band'))}), "
         f"in {cpu.ours:.2f} CPU s a second (networks {cpu.value:.2f}). "
-        "It does not hear the recording yet, so it has no SI-SDR, and where the real stems pause "
-        f"it plays on at {_db(pauses.ours)} (networks {_db(pauses.value)})."
+        "The solo is kept from it here (`ritornello remix` hears one), so it has no SI-SDR, and "
+        f"where real stems pause it plays on at {_db(pauses.ours)} (networks {_db(pauses.value)})."
     )
 
 
