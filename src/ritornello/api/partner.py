@@ -166,7 +166,6 @@ class Partner(ABC):
         song: Song,
         add: Sequence[str],
         *,
-        first_bar: int = 1,
         end: bool = False,
         **options: Unpack[Options],
     ) -> Result:
@@ -175,15 +174,12 @@ class Partner(ABC):
         Args:
             song: all of it stays.
             add: names of instruments, all of which play; one named twice has two players.
-            first_bar: in which the band begins, counted from 1.
             end: whether the band ends in the last bar: it strikes the chord of the tonic and holds.
             options: see `Options`; ``collection`` is what to write like.
         """
         piece = opened(song)
         return self._result(
-            lambda rules: verbs.arrange_job(
-                piece, add, first_bar=first_bar, end=end, rules=rules, known=self._known
-            ),
+            lambda rules: verbs.arrange_job(piece, add, end=end, rules=rules, known=self._known),
             options,
         )
 

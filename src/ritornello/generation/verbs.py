@@ -116,7 +116,6 @@ def arrange_job(
     song: Piece,
     add: Sequence[str],
     *,
-    first_bar: int = 1,
     end: bool = False,
     rules: Rules,
     known: frozenset[int] | None = None,
@@ -125,19 +124,15 @@ def arrange_job(
 
     Args:
         add: names of instruments; a name given twice means two players.
-        first_bar: in which they begin, counted from 1.
         end: whether the last bar must be an ending for them, see `pitches`.
 
     Raises:
         InputError, ConfigError: as of `continue_job`.
     """
     heard = Heard.of(whole_bars(song), known, straight=True)
-    lines = bar_lines(heard.song)
-    if not 1 <= first_bar < len(lines):
-        raise ConfigError(f"The song has bars 1 to {len(lines) - 1}; asked for {first_bar}.")
     new = heard.desks([(parse_instrument(name), None) for name in add])
-    span = lines[first_bar - 1], heard.song.length_ticks
-    return plan(heard, heard.song, span, rules, new=new, longest_rest_bars=_REST_BARS, ending=end)
+    whole = 0, heard.song.length_ticks
+    return plan(heard, heard.song, whole, rules, new=new, longest_rest_bars=_REST_BARS, ending=end)
 
 
 def harmonise_job(
