@@ -38,14 +38,16 @@ PROTOCOL = (
     "plays on its own beat to the nearest true beat, or half of one, solos pooled; found: beat "
     f"F1 of {_BEATS_FOUND} or more; the gate: median {_IN_TIME_MS:g} ms, 95th percentile "
     f"{_NEARLY_ALL_IN_TIME_MS:g} ms; sound: a BS.1770 meter of its own; MIDI played by itself and "
-    "correlated with the stem in windows of 8 s, for every fifth remix; borders and seams: energy "
-    "of the second difference within 32 samples of the blocks it is written in against between "
-    "them, and of the place where the solo comes round against the two places in the take that "
-    f"meet; {OF_SOLOS}"
+    "correlated with the stem in windows of 8 s, for every fifth remix; borders: of the "
+    "energy of the second difference within 32 samples of the borders of the blocks in which the "
+    "mix is played and written, the share within 2 samples, against the same share between "
+    "borders, and the highest share of any border (one click alone has above half); seams: that "
+    "energy where the solo comes round against the two places in the take that meet; "
+    f"{OF_SOLOS}"
 )
 _HIGHEST = (
     "true_peak_db", "mp3_true_peak_db", "stems_to_mix_db", "lengths_apart_samples",
-    "mp3_samples_more", "edges_db", "border_excess_db",
+    "mp3_samples_more", "edges_db", "border_excess_db", "sharpest_border",
 )  # fmt: skip
 _OFFSETS = ("bias_ms", "median_ms", "p95_ms", "median_to_halves_ms", "p95_to_halves_ms")
 _FURTHEST = ("midi_lag_ms", "solo_lag_ms")

@@ -11,13 +11,14 @@ from benchmarks.remix import meter
 
 from ritornello.audio.files import BLOCK
 from ritornello.audio.render import render
+from ritornello.audio.reverb import Room
 from ritornello.piece import Piece
 from ritornello.waveform import Waveform
 
 _WINDOW_SECONDS = 8.0
 _FURTHEST_SECONDS = 0.03
 _CLEAR = 0.5  # a correlation below tells nothing of time
-_NEAR_SAMPLES = 32
+_NEAR_SAMPLES, _AT_SAMPLES = 32, 2
 
 
 def levels(mix: Waveform, stems: Mapping[str, Waveform]) -> dict[str, Any]:
@@ -34,9 +35,7 @@ def levels(mix: Waveform, stems: Mapping[str, Waveform]) -> dict[str, Any]:
         "stems_to_mix_db": meter.residual_db(longest, total),
         "lengths_apart_samples": max(lengths) - min(lengths),
         "seconds": len(mix.samples) / mix.rate_hz,
-        "border_excess_db": border_excess_db(
-            mix.samples, np.arange(BLOCK, len(mix.samples), BLOCK), BLOCK
-        ),
+        **borders(mix.samples, mix.rate_hz),
         "edges_db": max(edges_db(sound) for sound in (mix, *stems.values())),
     }
 
@@ -77,24 +76,45 @@ def edges_db(sound: Waveform) -> float:
     return float(20 * np.log10(max(edge, 1e-12)))
 
 
-def border_excess_db(samples: np.ndarray, borders: np.ndarray, period: int) -> float:
-    """How much faster [samples, channels] move at borders than between them.
+def borders(samples: np.ndarray, rate_hz: int) -> dict[str, float]:
+    """Clicks of [samples, channels] at borders of the blocks in which it is played and written.
 
-    Args:
-        borders: samples, so many apart: a period.
+    A click is movement at the border itself; a drum near by moves all around it, and is no click.
     """
-    if not len(borders):
-        return np.nan
-    away = np.concatenate([borders + period // 2, borders - period // 4])
-    return float(10 * np.log10(movement(samples, borders) / movement(samples, away)))
+    grids = [np.arange(period, len(samples), period) for period in (BLOCK, Room(rate_hz).block)]
+    found = np.concatenate([share_at(samples, grid) for grid in grids])
+    if not len(found):
+        return {"border_excess_db": np.nan, "sharpest_border": 0.0}
+    away = [grid - grid[0] * k // 16 for grid in grids if len(grid) for k in range(1, 16)]
+    usual = np.concatenate([share_at(samples, places) for places in away])
+    return {
+        "border_excess_db": float(10 * np.log10(found.mean() / usual.mean())),
+        "sharpest_border": float(found.max()),
+    }
+
+
+def share_at(samples: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """How much of the movement near each place is within 2 samples of it, [places that sound]."""
+    energy = movements(samples, places)
+    middle = energy.shape[1] // 2
+    all_around = energy.sum(axis=1)
+    at_place = energy[:, middle - _AT_SAMPLES : middle + _AT_SAMPLES].sum(axis=1)
+    sounding = all_around > 1e-12
+    return at_place[sounding] / all_around[sounding]
 
 
 def movement(samples: np.ndarray, places: np.ndarray) -> float:
     """Mean energy of the second difference of [samples, channels] within 32 samples of places."""
+    energy = movements(samples, places)
+    return float(energy.sum(axis=1).mean()) + 1e-15 if len(energy) else 1e-15
+
+
+def movements(samples: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Energy of the second difference at each of 62 samples around places, [places, 62]."""
     inside = places[(places > 2 * _NEAR_SAMPLES) & (places < len(samples) - 2 * _NEAR_SAMPLES)]
     at = inside[:, None] + np.arange(-_NEAR_SAMPLES, _NEAR_SAMPLES)
     fast = np.diff(samples[at].astype(np.float64), 2, axis=1)
-    return float(np.square(fast).sum(axis=(1, 2)).mean()) + 1e-15 if len(inside) else 1e-15
+    return np.square(fast).sum(axis=2)
 
 
 def _lag(heard: np.ndarray, reference: np.ndarray) -> tuple[float, float]:
