@@ -16,6 +16,7 @@ from ritornello.audio.mastering import PEAK_DB, Levels, Meter, curve_at, limiter
 
 _FULL_SCALE = 2.0**23  # of 24 bits
 _MP3_ADDS = 10 ** (0.5 / 20)
+_MP3_VARIES = 10 ** (0.2 / 20)  # by so much when the sound is coded again
 _MOST_MP3_ROUNDS = 4
 
 
@@ -158,7 +159,7 @@ def write_mp3(
         if peak <= limit or not left:
             break
         if left > 1:
-            curve = master.curve * limiter_curve(levels.peaks)
+            curve = master.curve * limiter_curve(levels.peaks * _MP3_VARIES)
         else:
             curve = master.curve * (0.97 * limit / peak)
         master = Master(1.0, curve, mix.hop)
