@@ -126,6 +126,16 @@ def test_all_ends_in_silence_without_a_step(mixed: tuple[Path, MixFacts]) -> Non
         assert np.abs(np.diff(sound[-200:], axis=0)).max() < 1e-3
 
 
+def test_a_chord_that_is_held_to_the_end_dies_away(tmp_path: Path) -> None:
+    organ = Piece((Track([(0, 960 * 4, pitch, 90) for pitch in (60, 64, 67)], 19),))
+    mix_down(organ, {"a": (0,)}, None, folder=tmp_path, duration_seconds=4, fade_seconds=2)
+    tenths = whole(tmp_path / "a.wav")[:, 0].astype(float).reshape(40, -1)
+    levels_db = 10 * np.log10(np.square(tenths).mean(axis=1))
+    assert np.ptp(levels_db[20:29]) < 3
+    assert (np.diff(levels_db[31:]) < 0).all()
+    assert levels_db[-1] < levels_db[29] - 30
+
+
 def test_blocks_leave_no_trace(
     mixed: tuple[Path, MixFacts], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

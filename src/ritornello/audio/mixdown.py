@@ -117,8 +117,8 @@ def mix_down(
         solo: the recording, which is the stem "solo"; None for a band alone.
         soundfont: a font or the path of one; None for the font that ships with the package.
         solo_in_mix: leave the solo out of the mix for a backing track; its stem is still written.
-        fade_seconds: over which a solo that is longer than the mix fades out, and the longest
-            over which the band does after its last note.
+        fade_seconds: over which a solo that is longer than the mix fades out, and the band does
+            from the end of its last note on; where that comes later, over the second half of it.
 
     Raises:
         ConfigError: if the rate or the duration is out of range, or ``parts`` does not name every
@@ -289,10 +289,14 @@ def _seats(band: Piece, *, around: int) -> dict[int, tuple[Track, float]]:
 
 
 def _closing_fade(band: Piece, total: int, longest_seconds: float, rate_hz: int) -> np.ndarray:
-    """From the end of the last note to that of the mix, within limits; float32 [samples]."""
+    """From the end of the last note to that of the mix, within limits; float32 [samples].
+
+    Squared, so that a chord that is held to the end dies away, and is not cut off.
+    """
     last_tick = max((track.end_ticks for track in band.tracks), default=0)
     left = total / rate_hz - float(band.ticks_to_seconds(np.array([last_tick]))[0])
-    return fall(round(min(max(left, EDGE_SECONDS), max(longest_seconds, EDGE_SECONDS)) * rate_hz))
+    seconds = max(EDGE_SECONDS, min(max(left, longest_seconds / 2), longest_seconds))
+    return np.square(fall(round(seconds * rate_hz)))
 
 
 def _closed(blocks: Iterator[np.ndarray], total: int, fade: np.ndarray) -> Iterator[np.ndarray]:
