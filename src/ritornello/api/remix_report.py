@@ -53,7 +53,7 @@ def _page(remix: Remix, rows: dict[str, Stem]) -> RemixPage:
         if change.chord is not None and start < form.duration_seconds
     ]
     return RemixPage(
-        title=f"{remix.title}, with {_listed([*remix.stems][1:])}",
+        title=f"{remix.title}, with {_listed([track.label for track in piece.tracks[1:]])}",
         summary=" ".join(take.describe()),
         facts=_facts(remix),
         findings=[*(finding.sentence for finding in take.findings), *remix.warnings],
@@ -75,7 +75,7 @@ def _listed(names: list[str]) -> str:
 
 def _facts(remix: Remix) -> list[tuple[str, str, str]]:
     """What a person asks first."""
-    beats, key = remix.form.beats, remix.take.key
+    beats, key = remix.take.beats, remix.take.key
     numerator, denominator = beats.metre
     return [
         ("Length", f"{remix.form.duration_seconds:.1f} s", f"{remix.piece.bar_count} bars"),

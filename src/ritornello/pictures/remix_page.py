@@ -30,7 +30,8 @@ from ritornello.piece import Piece, Track
 MOST_HEARD_SECONDS = 180.0
 
 _PIXELS_PER_SECOND = 36
-_WIDEST_PIXELS = 30_000  # of the line of time; longer music is drawn closer
+_NARROWEST_PIXELS = 330  # of the line of time: a phone's
+_WIDEST_PIXELS = 30_000  # longer music is drawn closer
 _COLOURS = 6  # of stems, in `remix_page.css`
 _SECONDS_APART = 10  # of the marks of time
 _MOST_BARS_ON_PAGE = 50  # of which each is seen
@@ -144,7 +145,7 @@ def _band(remix: RemixPage) -> str:
     duration = remix.duration_seconds
     heard = min(remix.heard_seconds, duration)
     crowded = "crowded" if len(remix.downbeats_seconds) > _MOST_BARS_ON_PAGE else ""
-    width = min(_WIDEST_PIXELS, round(duration * _PIXELS_PER_SECOND))
+    width = round(np.clip(duration * _PIXELS_PER_SECOND, _NARROWEST_PIXELS, _WIDEST_PIXELS))
     ruler, remarks = _ruler(remix, width)
     if heard < duration:
         remarks.append(
@@ -198,7 +199,7 @@ def _ruler(remix: RemixPage, width_pixels: int) -> tuple[str, list[str]]:
         if spans:
             lines.append(f'<div class="{name}">{spans}</div>')
         if left_out and name == "chords":
-            remarks.append(f"{left_out:,} chords are so short that their names had no room.")
+            remarks.append(f"Short chords whose names had no room: {left_out:,}.")
     about = '<div class="ruler" role="group" aria-label="Times, bar numbers and chords">'
     return f"{about}{''.join(lines)}</div>", remarks
 

@@ -17,7 +17,7 @@ from ritornello.pictures.pianoroll import DRUM_ROWS
 from ritornello.piece import Piece, Track
 
 PAGE_PIXELS = 640  # a printed page; names without room on it are of class "dense"
-_LETTER_PIXELS = 8.5
+_LETTER_PIXELS = 10.0  # of the widest names, which are chords in bold
 _FEWEST_SEMITONES = 12
 _DRUM_LANE = 3  # semitones high
 _SHADE_STEP = 26  # of velocity; five shades
