@@ -166,6 +166,11 @@ def test_a_folder_of_stems_is_asked_for_one_by_name_whatever_the_case_of_its_end
         assert found == tmp_path / "Keys.WAV"
     with pytest.raises(ConfigError, match="Keys"), solo_of(tmp_path, "bass", lambda *_: None):
         pass
+    (tmp_path / "Keys.mp3").touch()
+    with pytest.raises(ConfigError, match=r"mp3.*WAV|WAV.*mp3"):
+        solo_of(tmp_path, "Keys", lambda *_: None).__enter__()
+    with solo_of(tmp_path, "Keys.mp3", lambda *_: None) as found:
+        assert found.name == "Keys.mp3"
 
 
 def test_silence_has_no_band(tiny_model, tmp_path):

@@ -27,23 +27,24 @@ def solo_of(recording: Path, stem: str | None, watch: Callable[[int, int], None]
 
     Args:
         recording: of that instrument; or of several, or a folder with a sound file for each.
-        stem: which of several: one of `PARTS`, or the name of a file of the folder.
+        stem: which of several: one of `PARTS`, or the name of a file of the folder; its ending may
+            be left out where that leaves one.
         watch: called with (done, total) while a mix is taken apart.
 
     Raises:
-        ConfigError: if there is no such stem.
+        ConfigError: if there is no such stem, or more than one.
     """
     if recording.is_dir():
         files = sorted(p for p in recording.iterdir() if p.suffix.lower() in AUDIO_SUFFIXES)
-        found = {path.stem: path for path in files}
-        if stem not in found:
-            names = ", ".join(found) or "no sound files"
+        found = [path for path in files if stem in (path.name, path.stem)]
+        if len(found) != 1:
+            names = ", ".join(path.name for path in files) or "no sound files"
             raise ConfigError(
                 f"The folder holds {names}; asked for {stem or 'none of them'}.",
                 where=str(recording),
                 next_step="Name the one that the band is to follow: --stem NAME.",
             )
-        yield found[stem]
+        yield found[0]
     elif stem is None:
         yield recording
     else:
