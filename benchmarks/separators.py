@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from ritornello.audio.effects import other_stems
 from ritornello.audio.separation.network import KIND, SeparatorNetwork
 from ritornello.audio.separation.stream import separate_blocks
 from ritornello.corpus.stem_examples import StemExamples
@@ -26,13 +27,12 @@ from ritornello.io.atomic import atomic_write
 from ritornello.models.stem_bilstm import StemConfig, build
 from ritornello.papers.recipe import load_recipe
 from ritornello.training.separator import (
-    MIX_SECONDS,
     SEPARATOR_FILE,
     Progress,
     SeparatorTraining,
-    StemMixer,
     train_separator,
 )
+from ritornello.training.stem_mixer import MIX_SECONDS, StemMixer
 from ritornello.waveform import Waveform
 from ritornello.weights_file import load
 
@@ -266,7 +266,11 @@ def teach_ours(
         minutes, rate_hz=examples.rate_hz, validate_minutes=minutes / validations
     )
     samples = min(examples.stems.shape[1], round(MIX_SECONDS * examples.rate_hz))
-    draw = StemMixer(list(examples.stems), samples)
+    draw = StemMixer(
+        list(examples.stems),
+        samples,
+        effect=lambda stems, random: other_stems(stems, examples.rate_hz, random),
+    )
     told = 0
 
     def watch(progress: Progress) -> None:

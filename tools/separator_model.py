@@ -22,6 +22,7 @@ import numpy as np
 from ritornello import weights_file
 from ritornello.api.rendered_stems import SongBook, save_examples
 from ritornello.api.separation import SEPARATOR_RATE_HZ, load_separator
+from ritornello.audio.effects import other_stems
 from ritornello.audio.files import read_audio
 from ritornello.audio.separation.network import SeparatorNetwork
 from ritornello.audio.separation.stream import root_mean_square, separate_blocks
@@ -32,7 +33,8 @@ from ritornello.corpus.store import Corpus
 from ritornello.evaluation.separation import ideal_ratio_mask, si_sdr_db
 
 _SECONDS = 12.0
-_EXAMPLES = {"valid": 16, "unseen": 16, "train": 300}
+# How many, and the seed they are drawn by.
+_EXAMPLES = {"valid": (16, 1), "unseen": (16, 2), "train": (520, 0)}
 _ASSET = Path(__file__).resolve().parent.parent / "src/ritornello/assets/listening"
 _CREDITS = (
     "Songs: Freedoom contributors (BSD-3), Groove MIDI Dataset (Google LLC, CC BY 4.0), OpenScore "
@@ -51,7 +53,7 @@ def render(corpus: Path, run: Path, fonts: Sequence[str], unseen: str, loops: Pa
     music = Corpus.open(corpus)
     manifest = json.loads((loops / "manifest.json").read_text(encoding="utf-8"))
     left_out = frozenset(entry["file"] for entry in manifest)
-    for seed, (name, count) in enumerate(_EXAMPLES.items()):
+    for name, (count, seed) in _EXAMPLES.items():
         if (run / name / "about.json").exists():
             continue
         side = "train" if name == "train" else "valid"
@@ -64,13 +66,8 @@ def render(corpus: Path, run: Path, fonts: Sequence[str], unseen: str, loops: Pa
 def train(run: Path, minutes: float) -> None:
     import torch
 
-    from ritornello.training.separator import (
-        MIX_SECONDS,
-        Progress,
-        SeparatorTraining,
-        StemMixer,
-        train_separator,
-    )
+    from ritornello.training.separator import Progress, SeparatorTraining, train_separator
+    from ritornello.training.stem_mixer import MIX_SECONDS, StemMixer
 
     torch.set_num_threads(1)
     told = 0
@@ -86,7 +83,11 @@ def train(run: Path, minutes: float) -> None:
     examples = StemExamples.open(run / "train")
     valid = StemExamples.open(run / "valid")
     train_separator(
-        StemMixer(list(examples.stems), round(MIX_SECONDS * SEPARATOR_RATE_HZ)),
+        StemMixer(
+            list(examples.stems),
+            round(MIX_SECONDS * SEPARATOR_RATE_HZ),
+            effect=lambda stems, random: other_stems(stems, SEPARATOR_RATE_HZ, random),
+        ),
         [valid.read(index) for index in range(0, len(valid), 2)],
         SeparatorTraining(minutes, SEPARATOR_RATE_HZ, validate_minutes=2.0),
         judge=si_sdr_db,
@@ -111,6 +112,9 @@ def pack(run: Path, loops: Path) -> None:
     about = {
         **file.provenance,
         "trained_minutes": curve[-1]["minutes"],
+        "learned_from": f"{len(StemExamples.open(run / 'train'))} rendered examples of "
+        f"{_SECONDS:g} s; half of the mixes of these at other speeds and through equalisers, "
+        "some of them with noise or without the lowest and highest frequencies",
         "figures": figures,
         "protocol": "SI-SDR in dB, mean over the songs that have the part, mono at 44,100 Hz; "
         "gained: over that of the mix; ideal: of the ideal ratio mask",

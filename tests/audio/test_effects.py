@@ -51,6 +51,28 @@ def test_no_strength_changes_nothing_and_a_seed_decides_all(sound, seed) -> None
     np.testing.assert_array_equal(made(1.0), made(1.0))
 
 
+@pytest.mark.parametrize(("seed", "most_db"), [(0, 0.0), (1, 3.0), (2, 12.0), (3, 12.0)])
+def test_a_random_equaliser_stays_within_its_bands(seed, most_db) -> None:
+    def equalised(sound: np.ndarray) -> np.ndarray:
+        return effects.random_equaliser(sound, RATE, np.random.default_rng(seed), most_db)
+
+    for hz in (125.0, 1000.0, 8000.0):  # three octaves of tilt, two shelves and a bell
+        assert abs(change_db(equalised, hz)) <= 4 * most_db + 0.1
+
+
+def test_other_stems_keep_silence_but_for_noise_in_the_last() -> None:
+    stems = np.stack([np.zeros(4000), tone(440, 4000), np.zeros(4000)]).astype(np.float32)
+    noisy = 0
+    for seed in range(30):
+        made = effects.other_stems(stems, RATE, np.random.default_rng(seed))
+        assert made.shape == stems.shape
+        assert made.dtype == np.float32
+        assert not made[0].any()
+        noisy += made[2].any()
+    assert 5 <= noisy <= 20
+    np.testing.assert_array_equal(stems[1], tone(440, 4000))
+
+
 def test_a_sound_is_not_changed_in_place() -> None:
     sound = tone(440)
     for seed in range(30):

@@ -19,9 +19,9 @@ from ritornello.training.separator import (
     SEPARATOR_FILE,
     STATE_FILE,
     SeparatorTraining,
-    StemMixer,
     train_separator,
 )
+from ritornello.training.stem_mixer import StemMixer
 from ritornello.weights_file import load
 
 RATE = 8_000
@@ -120,24 +120,6 @@ def test_interrupted_training_is_saved(tmp_path: Path):
     assert load(tmp_path / SEPARATOR_FILE, "separator").settings == SMALL.settings()
 
 
-def test_a_mixer_draws_one_moment_or_several_and_short_songs_too():
-    random = np.random.default_rng(0)
-    ramps = [np.repeat(np.arange(500, dtype=np.float32)[:, None], 4, axis=1) + 1] * 3
-    together = StemMixer(ramps, 100, mixed=0.0)(random)
-    assert together.shape == (100, 4)
-    phases = together / together[0]
-    assert np.allclose(phases, phases[:, :1], atol=1e-3)
-    apart = StemMixer(ramps, 100, mixed=1.0)(random)
-    assert not np.allclose(apart / apart[0], (apart / apart[0])[:, :1], atol=1e-3)
-    short = StemMixer([ramp[:30] for ramp in ramps], 100)(random)
-    assert not short[30:].any()
-    assert short[:30].all()
-    stored = StemMixer([np.full((200, 4), 32_767, np.int16)], 100)(random)
-    assert np.abs(20 * np.log10(stored)).max() <= 6.01
-
-
 def test_settings_without_meaning_are_refused():
     with pytest.raises(ConfigError, match="positive"):
         SeparatorTraining(0)
-    with pytest.raises(ConfigError, match="no songs"):
-        StemMixer([], 100)

@@ -149,14 +149,11 @@ def train_separator(
     require_torch()
     import torch
 
+    from ritornello.audio.effects import other_stems
     from ritornello.evaluation.separation import si_sdr_db
-    from ritornello.training.separator import (
-        MIX_SECONDS,
-        STATE_FILE,
-        SeparatorTraining,
-        StemMixer,
-    )
+    from ritornello.training.separator import STATE_FILE, SeparatorTraining
     from ritornello.training.separator import train_separator as run
+    from ritornello.training.stem_mixer import MIX_SECONDS, StemMixer
 
     out = Path(out)
     between = min(_MOST_VALIDATE_MINUTES, minutes / 4)
@@ -177,7 +174,11 @@ def train_separator(
     kept = max(1, min(_MOST_VALID, len(songs) // 8))
     say(_dealt(len(songs) - kept, kept))
     run(
-        StemMixer([songs[index] for index in order[kept:]], _samples(MIX_SECONDS)),
+        StemMixer(
+            [songs[index] for index in order[kept:]],
+            _samples(MIX_SECONDS),
+            effect=lambda stems, random: other_stems(stems, SEPARATOR_RATE_HZ, random),
+        ),
         [_middle(songs[index]) for index in order[:kept]],
         training,
         judge=si_sdr_db,

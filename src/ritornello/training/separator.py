@@ -1,9 +1,9 @@
 """Training of the separator, to be read from top to bottom.
 
-Mixes are made on the spot: stems of one moment of a song, or of moments of different songs, each at
-a level of its own, summed. The error is the distance between complex spectra: shares cannot turn a
-phase, but those that are best for this distance allow for phases. The weights that are kept are a
-moving average of those of training, from the validation that was best.
+The stems to learn from are drawn at random, such as by a `StemMixer`, and summed. The error is the
+distance between complex spectra: shares cannot turn a phase, but those that are best for this
+distance allow for phases. The weights that are kept are a moving average of those of training, from
+the validation that was best.
 """
 
 from __future__ import annotations
@@ -26,16 +26,13 @@ from ritornello.encodings.short_time import sound, spectra, window_size
 from ritornello.errors import CheckpointError, ConfigError
 from ritornello.io.atomic import atomic_write
 from ritornello.models.separator import Separator, SeparatorConfig
+from ritornello.training.stem_mixer import LEVELS_DB
 from ritornello.weights_file import WeightsFile
 from ritornello.weights_file import save as save_weights
 
 SEPARATOR_FILE = "separator.safetensors"
 STATE_FILE = "state.pt"
 CURVES_FILE = "curves.json"
-# Of the mixes to learn from. Shorter ones make for more steps: after 30 seconds of training on one
-# processor mixes of 1.5 s were ahead of those of 3 s and of 0.75 s.
-MIX_SECONDS = 1.5
-_LEVELS_DB = 6.0
 _LEAST_LEVEL = 1e-4
 _SAVE_SECONDS = 60.0
 
@@ -129,46 +126,6 @@ class Progress:
     def seconds_left(self) -> float:
         """Of training; infinite before the first step."""
         return 60 * self.minutes * (1 / self.done - 1) if self.done else math.inf
-
-
-class StemMixer:
-    """Draws stems from songs: a `Draw`.
-
-    Args:
-        songs: [samples, parts] each, float32 or int16 (full scale 32,767); shorter ones are
-            followed by silence. Of memory maps only what is drawn is read.
-        samples: of a mix.
-        mixed: share of the mixes whose parts come from different songs or moments. After 45 seconds
-            of training half was ahead of none by 0.3 dB, and of all by 1.1 dB.
-        effect: changes the stems of a mix, such as by rooms and filters.
-    """
-
-    def __init__(
-        self,
-        songs: Sequence[np.ndarray],
-        samples: int,
-        *,
-        mixed: float = 0.5,
-        effect: Callable[[np.ndarray, np.random.Generator], np.ndarray] | None = None,
-    ) -> None:
-        if not songs:
-            raise ConfigError("There are no songs to draw from.")
-        self.songs, self.samples, self.mixed, self.effect = songs, samples, mixed, effect
-        lengths = np.array([len(song) for song in songs], float)
-        self._odds = lengths / lengths.sum()
-
-    def __call__(self, random: np.random.Generator) -> np.ndarray:
-        stems = np.zeros((self.samples, self.songs[0].shape[1]), np.float32)
-        mixed = random.random() < self.mixed
-        for part in range(stems.shape[1]):
-            if not part or mixed:
-                song = self.songs[random.choice(len(self.songs), p=self._odds)]
-                start = int(random.integers(max(1, len(song) - self.samples + 1)))
-            piece = song[start : start + self.samples, part]
-            scale = 1 / 32_767 if piece.dtype == np.int16 else 1.0
-            level = scale * 10 ** (random.uniform(-_LEVELS_DB, _LEVELS_DB) / 20)
-            stems[: len(piece), part] = piece * np.float32(level)
-        return self.effect(stems, random) if self.effect else stems
 
 
 def train_separator(
@@ -284,7 +241,7 @@ class _Run:
     def _spectra(self, stems: np.ndarray, random: np.random.Generator) -> np.ndarray:
         """Spectra of stems whose mix has about the level that a whole song is brought to."""
         by_part = np.ascontiguousarray(stems.T)
-        level = _level(by_part.sum(axis=0)) * 10 ** (random.uniform(-_LEVELS_DB, _LEVELS_DB) / 20)
+        level = _level(by_part.sum(axis=0)) * 10 ** (random.uniform(-LEVELS_DB, LEVELS_DB) / 20)
         return spectra(by_part / np.float32(level), self.size)
 
     def validate(self, songs: Sequence[np.ndarray], judge: Judge) -> None:
