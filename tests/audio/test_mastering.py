@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import soxr
 
+from ritornello.audio import mastering
 from ritornello.audio.mastering import apply_gain, limiter_curve, mastering_gain, measure
 
 RATE = 48_000
@@ -72,3 +73,11 @@ def test_silence_has_no_loudness_and_is_left_alone() -> None:
 
 def test_sound_below_the_limit_is_not_touched() -> None:
     assert (limiter_curve(np.full(100, 0.8)) == 1.0).all()
+
+
+def test_the_limiter_lowers_every_peak_and_knows_no_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    peaks = np.abs(np.random.default_rng(3).standard_normal(1000)).astype(np.float32)
+    curve = limiter_curve(peaks)
+    assert (peaks * np.maximum(curve[1:], curve[:-1])).max() <= 10 ** (-1.1 / 20)
+    monkeypatch.setattr(mastering, "_BLOCK", 64)
+    np.testing.assert_array_equal(limiter_curve(peaks), curve)
