@@ -178,7 +178,7 @@ def test_stem_past_full_scale_is_not_cut_off(tmp_path: Path) -> None:
     assert soundfile.info(tmp_path / "solo.wav").subtype == "FLOAT"
     knock = soundfile.read(tmp_path / "solo.wav")[0][9000, 0]
     gain = 10 ** (facts.gain_db / 20)
-    assert 1 < knock <= 0.5 * gain
+    assert 1 < knock <= 0.5 * gain * (1 + 1e-6)
     assert facts.true_peak_db <= -1
 
 

@@ -72,19 +72,28 @@ class Meter:
 
     def __init__(self, rate_hz: int, *, oversampling: int = 4) -> None:
         """Look for peaks at so many points a sample; 1 is enough where only loudness counts."""
-        self._oversampling = oversampling
         self.hop = max(1, round(rate_hz / 1000))
         self._block = _BLOCK // self.hop * self.hop
         self._size = _BLOCK + 2 * _HISTORY
         self._weighting = _k_weighting(self._size, rate_hz).astype(np.complex64)
+        turns = np.arange(self._size // 2 + 1) / self._size
+        self._shifts = [  # by parts of a sample
+            np.exp(2j * np.pi * turns * part / oversampling).astype(np.complex64)
+            for part in range(1, oversampling)
+        ]
         self._before = 0
         self._near: list[np.ndarray] = []  # up to _HISTORY samples measured already, then new ones
         self._waiting = 0
+        self._buffers: tuple[np.ndarray, ...] = ()
         self._peaks = [np.zeros(0, np.float32)]
         self._energy = [np.zeros(0, np.float32)]
 
     def add(self, part: np.ndarray) -> None:
         """Measure the next samples, float32 [channels, samples]; they are copied."""
+        if not self._buffers:  # used again and again, as new memory takes as long as the transforms
+            sound = np.zeros((len(part), self._size), np.float32)
+            spectrum = np.zeros((len(part), self._size // 2 + 1), np.complex64)
+            self._buffers = sound, spectrum, spectrum.copy()
         for start in range(0, part.shape[1], self._block):
             self._near.append(part[:, start : start + self._block].copy())
             self._waiting += self._near[-1].shape[1]
@@ -100,19 +109,23 @@ class Meter:
 
     def _measure(self, count: int) -> None:
         near = np.concatenate(self._near, axis=1)
-        part = np.zeros((near.shape[0], self._size), np.float32)
+        sound, spectrum, changed = self._buffers
         used = near[:, : self._before + count + _HISTORY]
-        part[:, _HISTORY - self._before :][:, : used.shape[1]] = used
-        spectrum = np.fft.rfft(part)
-        weighted = np.fft.irfft(spectrum * self._weighting, self._size)
-        finer = self._oversampling
-        fine = part if finer == 1 else np.fft.irfft(spectrum, self._size * finer) * finer
+        sound[:] = 0
+        sound[:, _HISTORY - self._before :][:, : used.shape[1]] = used
         inside = slice(_HISTORY, _HISTORY + count)
-        finely = slice(_HISTORY * finer, (_HISTORY + count) * finer)
-        energy = np.square(weighted[:, inside]).sum(axis=0)
+        highest = np.abs(sound[:, inside]).max(axis=0)
+        np.fft.rfft(sound, out=spectrum)
+
+        def filtered(response: np.ndarray) -> np.ndarray:
+            np.multiply(spectrum, response, out=changed)
+            return np.fft.irfft(changed, self._size, out=sound)[:, inside]
+
+        energy = np.square(filtered(self._weighting)).sum(axis=0)
+        for shift in self._shifts:
+            np.maximum(highest, np.abs(filtered(shift)).max(axis=0), out=highest)
         self._energy.append(_by_hop(energy, self.hop).mean(axis=1))
-        magnitude = np.abs(fine[:, finely]).max(axis=0)
-        self._peaks.append(_by_hop(magnitude, self.hop * finer).max(axis=1))
+        self._peaks.append(_by_hop(highest, self.hop).max(axis=1))
         measured = self._before + count
         self._before = min(_HISTORY, measured)
         self._near = [near[:, measured - self._before :]]
