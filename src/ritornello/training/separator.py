@@ -1,9 +1,9 @@
 """Training of the separator, to be read from top to bottom.
 
-The stems to learn from are drawn at random, such as by a `StemMixer`, and summed. The error is the
-distance between complex spectra: shares cannot turn a phase, but those that are best for this
-distance allow for phases. The weights that are kept are a moving average of those of training, from
-the validation that was best.
+The stems to learn from are drawn at random, such as by a `StemMixer`, and summed. The error is a
+power of the distance between complex spectra: shares cannot turn a phase, but those that are best
+for this distance allow for phases. The weights that are kept are a moving average of those of
+training, from the validation that was best.
 """
 
 from __future__ import annotations
@@ -33,6 +33,10 @@ from ritornello.weights_file import save as save_weights
 SEPARATOR_FILE = "separator.safetensors"
 STATE_FILE = "state.pt"
 CURVES_FILE = "curves.json"
+# Of distances. At 1 a bin goes to the part that most often has it: of a SoundFont that the network
+# had not heard it then took pianos for something else, and gained 4 dB; at 1.5, one minute of
+# training later, 6 dB.
+_POWER = 1.5
 _LEAST_LEVEL = 1e-4
 _SAVE_SECONDS = 60.0
 
@@ -334,7 +338,10 @@ class _Run:
 
 
 def _loss(model: Separator, truth: np.ndarray) -> Tensor:
-    """Mean distance of made and true spectra [batch, parts, frames, bins], summed over bins."""
+    """Of made and true spectra [batch, parts, frames, bins]: powers of distances, summed over bins.
+
+    The rest is averaged.
+    """
     mix = truth.sum(axis=1).transpose(1, 0, 2)
     truth = truth.transpose(2, 0, 1, 3)
     heard = model.config.split.heard(np.abs(mix))
@@ -345,7 +352,7 @@ def _loss(model: Separator, truth: np.ndarray) -> Tensor:
         ** 2
         for whole, part in ((mix.real, truth.real), (mix.imag, truth.imag))
     ]
-    return (squares[0] + squares[1] + 1e-10).sqrt().sum(-1).mean()
+    return (squares[0] + squares[1] + 1e-8).pow(_POWER / 2).sum(-1).mean()
 
 
 @torch.no_grad()
