@@ -28,19 +28,17 @@ from tools.beat_clips import BEATLESS, KINDS, RATE_HZ, Clip, Renderer
 from ritornello.audio.listening import beats as listener
 from ritornello.audio.listening.activations import beat_logits
 from ritornello.audio.listening.heard import Beats, Hints
+from ritornello.audio.listening.notes import find_notes
 
 PROTOCOL = (
     "clips of 20 s of validation pieces, rendered as in training (random excerpt, tempo, key, "
     "level, room, noise); F1 of beats and downbeats by mir_eval (70 ms) from the first to the last "
     "true beat, nothing trimmed; downbeats of clips whose files tell where bars begin; offsets in "
     "ms of heard beats within 70 ms of true ones, pooled; half_or_double: share of clips heard at "
-    "about half or twice the true tempo; snapped: to the true onsets as a transcriber might find "
-    "them (normal error of 10 ms, one in ten missing); raw: without onsets; grid: 120 beats a "
-    "minute from the first onset, in 4/4"
+    "about half or twice the true tempo; heard: by sound and by the notes that the package "
+    "transcribes; sound: without notes; grid: 120 beats a minute from the first onset, in 4/4"
 )
 _FOUND_WITHIN_SECONDS = 0.07
-_TRANSCRIBED_WITHIN_SECONDS = 0.01
-_TRANSCRIBED_SHARE = 0.9
 
 
 def measure(renderer: Renderer, options: argparse.Namespace) -> dict[str, Any]:
@@ -51,7 +49,7 @@ def measure(renderer: Renderer, options: argparse.Namespace) -> dict[str, Any]:
             rng = np.random.default_rng([options.seed, KINDS.index(kind), steady])
             clips = [renderer.clip(kind, rng, steady=steady) for _ in range(options.clips)]
             name = f"{kind}, {'steady' if steady else 'rubato'}"
-            rows[name] = [(clip, ways(clip, rng)) for clip in clips]
+            rows[name] = [(clip, ways(clip)) for clip in clips]
             say(f"{name}: {plain(row([(clip, found['snapped']) for clip, found in rows[name]]))}")
     if options.librosa:
         pairs = [pair for heard in rows.values() for pair in heard]
@@ -68,16 +66,15 @@ def measure(renderer: Renderer, options: argparse.Namespace) -> dict[str, Any]:
     return {"by_kind": figures, "calibration": calibration(everything)}
 
 
-def ways(clip: Clip, rng: np.random.Generator) -> dict[str, Beats]:
+def ways(clip: Clip) -> dict[str, Beats]:
     """The beats as heard with and without onsets, and those of the grid."""
     seconds = len(clip.samples) / RATE_HZ
-    onsets = clip.onsets_seconds[rng.random(len(clip.onsets_seconds)) < _TRANSCRIBED_SHARE]
-    onsets = np.sort(onsets + rng.normal(0, _TRANSCRIBED_WITHIN_SECONDS, len(onsets)))
+    notes = find_notes([clip.samples])
     logits = beat_logits([clip.samples], listener.bundled())
-    grid = np.arange(clip.onsets_seconds[0], seconds, 0.5)
+    grid = np.arange(clip.notes["onset_seconds"][0], seconds, 0.5)
     return {
-        "snapped": listener.beats_of(logits, seconds, Hints(), onsets),
-        "raw": listener.beats_of(logits, seconds, Hints(), np.zeros(0)),
+        "heard": listener.beats_of(logits, seconds, Hints(), notes),
+        "sound": listener.beats_of(logits, seconds, Hints(), notes[:0]),
         "grid": Beats(grid, (4, 4), 0, 4, 0.0, 0.0),
     }
 
@@ -151,7 +148,7 @@ def _within(times_seconds: np.ndarray, true: np.ndarray) -> np.ndarray:
 
 def calibration(heard: Sequence[tuple[Clip, dict[str, Beats]]]) -> list[dict[str, float]]:
     """Confidence beside what was right, in five bins."""
-    found = [(pair["snapped"], score(clip, pair["snapped"])) for clip, pair in heard]
+    found = [(pair["heard"], score(clip, pair["heard"])) for clip, pair in heard]
     bins = []
     for low in np.arange(0, 1, 0.2):
         of_beats = [s["beat_f1"] for f, s in found if low <= f.confidence < low + 0.2 + 1e-9]
@@ -180,7 +177,8 @@ def beatless(renderer: Renderer, clips: int, seed: int) -> dict[str, Any]:
         for _ in range(clips):
             clip = renderer.beatless(kind, rng)
             seconds = len(clip.samples) / RATE_HZ
-            found = listener.find_beats([clip.samples], seconds, Hints(), clip.onsets_seconds)
+            notes = find_notes([clip.samples])
+            found = listener.find_beats([clip.samples], seconds, Hints(), notes)
             sure.append(found.confidence)
         figures[kind] = {"mean": float(np.mean(sure)), "highest": float(np.max(sure))}
     return figures
@@ -193,7 +191,7 @@ def markdown(figures: dict[str, Any]) -> str:
     ]
     for font, found in figures.items():
         for name, of_ways in found["by_kind"].items():
-            ours, grid, librosa = (of_ways.get(way, {}) for way in ("snapped", "grid", "librosa"))
+            ours, grid, librosa = (of_ways.get(way, {}) for way in ("heard", "grid", "librosa"))
             cells = [
                 f"{name} ({font})",
                 f"{ours['clips']}",

@@ -2,31 +2,30 @@
 
     python -m tools.bar_weights STORE        # of a prepared corpus store; weights into the package
 
-Parts of training pieces, as they might be heard: notes are missing and a little off, some players
-begin with an upbeat, and some recordings before the music. One minute; no torch.
+The parts are those of `tools.note_beat_model`, whose network must be packed before: as they might
+be heard, and some recordings begin before the music. One minute; no torch.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
+from tools.beat_clips import ANY_PART, Excerpts
+from tools.note_beat_model import heard
 
 from ritornello import weights_file
 from ritornello.audio.listening.bars import BARS_FILE, BARS_KIND, FEATURES, METRES, describe
-from ritornello.audio.listening.heard import HEARD_NOTE_DTYPE
+from ritornello.audio.listening.note_beats import told_by
 from ritornello.corpus.store import Corpus
-from ritornello.piece import Piece, Track
 
 ANSWERS = [(count, first) for count in METRES for first in range(count)]
-_BARS = (6, 24)  # of a stretch
-_FEWEST_NOTES = 16
-_MOST_LOST = 0.25
-_OFF_BEATS = 0.02
-_UPBEATS = 0.35
+_SHORTEST_SECONDS, _LONGEST_SECONDS = 15.0, 60.0
+_FEWEST_BEATS = 12
+_STEADY_SHARE = 0.4
+_MOST_SILENT_BEATS = 3  # before the music
 _DECAY = 0.002
 _STEPS = 4000
 
@@ -34,64 +33,24 @@ _STEPS = 4000
 def examples(corpus: Corpus, side: str, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Features [examples, answers, features] and the numbers of the true answers."""
     rng = np.random.default_rng(seed)
+    lengths = np.linspace(_SHORTEST_SECONDS, _LONGEST_SECONDS, 4)
+    excerpts = [Excerpts(corpus, side, seconds) for seconds in lengths]
     rows, truth = [], []
-    for piece, track in _parts(corpus, side, rng):
-        made = _heard(piece, track, rng)
-        if made is not None:
-            notes, times, answer = made
-            rows.append(describe(notes, times, ANSWERS))
-            truth.append(ANSWERS.index(answer))
-        if len(rows) == count:
-            break
+    while len(rows) < count:
+        steady = bool(rng.random() < _STEADY_SHARE)
+        found = excerpts[rng.integers(len(excerpts))].draw(ANY_PART, rng, steady=steady)
+        notes = heard(found, rng)
+        told = told_by(notes)
+        in_metre = found.knows_bars and found.beats_per_bar in METRES
+        if told is None or not in_metre or len(found.beats_seconds) < _FEWEST_BEATS:
+            continue
+        silent = int(rng.integers(_MOST_SILENT_BEATS + 1))
+        beats = found.beats_seconds
+        before = beats[0] - (beats[1] - beats[0]) * np.arange(silent, 0, -1)
+        first = (int(found.is_downbeat.argmax()) + silent) % found.beats_per_bar
+        rows.append(describe(notes, told, np.concatenate([before, beats]), ANSWERS))
+        truth.append(ANSWERS.index((found.beats_per_bar, first)))
     return np.array(rows), np.array(truth)
-
-
-def _parts(corpus: Corpus, side: str, rng: np.random.Generator) -> Iterator[tuple[Piece, Track]]:
-    """Pitched parts of random pieces; collections alike, so that none rules."""
-    by_collection: dict[str, list[int]] = {}
-    for index in corpus.indices(side):
-        by_collection.setdefault(corpus.collection_of(int(index)), []).append(int(index))
-    names = sorted(by_collection)
-    for _ in range(100_000):
-        piece = corpus.piece(int(rng.choice(by_collection[names[rng.integers(len(names))]])))
-        pitched = [track for track in piece.tracks if not track.is_drum]
-        if pitched:
-            yield piece, pitched[rng.integers(len(pitched))]
-
-
-def _heard(
-    piece: Piece, track: Track, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray, tuple[int, int]] | None:
-    """A stretch of a part as it might be heard, its beats, and where its bars begin."""
-    metre = piece.metres[rng.integers(len(piece.metres))]
-    later = [other.tick for other in piece.metres if other.tick > metre.tick]
-    end = min([*later, piece.length_ticks])
-    beat, bar = metre.beat_ticks(piece.resolution), metre.bar_ticks(piece.resolution)
-    in_bar = bar // beat
-    bars = int(rng.integers(_BARS[0], _BARS[1] + 1))
-    room = (end - metre.tick) // bar - bars
-    if in_bar not in METRES or bar % beat or room < 0:
-        return None
-    start = metre.tick + int(rng.integers(room + 1)) * bar
-    if rng.random() < _UPBEATS:  # begins in the middle of a bar
-        start += int(rng.integers(in_bar)) * beat
-    table = track.notes[
-        (track.notes["onset"] >= start) & (track.notes["onset"] < start + bars * bar)
-    ]
-    table = table[rng.random(len(table)) >= rng.uniform(0, _MOST_LOST)]
-    if len(table) < _FEWEST_NOTES:
-        return None
-    silent = int(rng.integers(in_bar))  # beats heard before the music
-    notes = np.zeros(len(table), HEARD_NOTE_DTYPE)
-    onsets = (table["onset"] - start) / beat + silent
-    notes["onset_seconds"] = np.maximum(0, onsets + rng.normal(0, _OFF_BEATS, len(table)))
-    notes["end_seconds"] = notes["onset_seconds"] + table["duration"] / beat
-    notes["pitch"] = table["pitch"]
-    notes["velocity"] = np.clip(table["velocity"] + rng.integers(-8, 9, len(table)), 1, 127)
-    notes = np.sort(notes, order=["onset_seconds", "pitch"])
-    beats = np.arange(bars * in_bar + silent, dtype=float)
-    first = (silent - (start - metre.tick) // beat) % in_bar
-    return notes, beats, (in_bar, int(first))
 
 
 def learn(features: np.ndarray, truth: np.ndarray) -> np.ndarray:

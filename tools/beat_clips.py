@@ -2,8 +2,8 @@
 
 Each is an excerpt of a piece in one metre: a full mix, a part alone, or the whole piece on one
 instrument; at a tempo near its own, steady or with rubato; with inexact fingers, silence before the
-first note, and now and then a room, noise and narrow bands. Used by `tools.beat_model` to train and
-by `benchmarks.beats` to measure.
+first note, and now and then a room, noise and narrow bands. Used by `tools.beat_model` and
+`tools.note_beat_model` to train and by `benchmarks.beats` to measure.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from functools import cache
 
 import numpy as np
 
+from ritornello.audio.listening.heard import HEARD_NOTE_DTYPE
 from ritornello.audio.reverb import add_room
 from ritornello.audio.soundfont import SoundFont
 from ritornello.audio.synth import PlayedNote, Sampler
@@ -45,6 +46,12 @@ _SETS = {
     "drums": {"groove_midi": 14, "band_arranged_synth": 3, "freedoom_midi": 3},
 }  # fmt: skip
 KINDS = tuple(_SETS)
+ANY_PART = "any part"
+_SETS[ANY_PART] = {
+    "band_arranged_synth": 6, "freedoom_midi": 4, "mutopia_pd_midi": 4, "openscore_lieder_midi": 4,
+    "openscore_quartets_midi": 3, "openscore_orchestra_midi": 3, "open_hymnal_midi": 2,
+    "openewld_pd": 2,
+}  # fmt: skip
 SETS = tuple(sorted({name for sets in _SETS.values() for name in sets}))
 BEATLESS = ("notes", "speech", "noise", "drone")
 # The files of these sets begin with the upbeat and their bar lines ignore it.
@@ -62,7 +69,7 @@ class Clip:
     Attributes:
         samples: mono float32 at `RATE_HZ`.
         beats_seconds: of the felt beats from the first note to the last; empty without beat.
-        onsets_seconds: of the notes, float64 [onsets], ascending, without repetition.
+        notes: as played, `HEARD_NOTE_DTYPE` by onset.
         is_downbeat: bool for each beat, or None where the file does not tell.
         beats_per_bar: 0 without beat.
         kind: one of `KINDS`, or what sounds without beat.
@@ -71,11 +78,44 @@ class Clip:
 
     samples: np.ndarray
     beats_seconds: np.ndarray
-    onsets_seconds: np.ndarray
+    notes: np.ndarray
     is_downbeat: np.ndarray | None
     beats_per_bar: int
     kind: str
     is_steady: bool
+
+
+class Excerpts:
+    """Draws excerpts of one side of a corpus, as somebody plays them.
+
+    Args:
+        seconds: length of what is played, at most.
+    """
+
+    def __init__(self, corpus: Corpus, side: str, seconds: float) -> None:
+        self._corpus, self._seconds = corpus, seconds
+        self._pieces: dict[str, list[int]] = {}
+        for index in corpus.indices(side):
+            self._pieces.setdefault(corpus.collection_of(index), []).append(int(index))
+
+    def draw(self, kind: str, rng: np.random.Generator, *, steady: bool) -> Excerpt:
+        """Music of one of `KINDS`, or `ANY_PART`.
+
+        Raises:
+            ValueError: if the corpus has none.
+        """
+        sets, shares = zip(*_SETS[kind].items(), strict=True)
+        for _ in range(_TRIES):
+            name = str(rng.choice(sets, p=np.array(shares) / sum(shares)))
+            if name not in self._pieces:
+                continue
+            piece = self._corpus.piece(int(rng.choice(self._pieces[name])))
+            found = _excerpt(piece, kind, rng, self._seconds, steady)
+            if found is not None and name not in _UPBEATS_UNKNOWN:
+                return found
+            if found is not None and found.beats_per_bar != 2:
+                return replace(found, knows_bars=False)
+        raise ValueError(f"No music for {kind} in {', '.join(sets)}.")
 
 
 class Renderer:
@@ -89,11 +129,8 @@ class Renderer:
     def __init__(
         self, corpus: Corpus, side: str, fonts: Sequence[str | None], seconds: float = 20.0
     ) -> None:
-        self._corpus, self._seconds = corpus, seconds
+        self._excerpts, self._seconds = Excerpts(corpus, side, seconds), seconds
         self._samplers = [Sampler(SoundFont.load(font), RATE_HZ) for font in fonts]
-        self._pieces: dict[str, list[int]] = {}
-        for index in corpus.indices(side):
-            self._pieces.setdefault(corpus.collection_of(index), []).append(int(index))
 
     def clip(self, kind: str, rng: np.random.Generator, *, steady: bool) -> Clip:
         """A recording of a kind with a beat.
@@ -101,25 +138,16 @@ class Renderer:
         Raises:
             ValueError: if the corpus has no music of that kind.
         """
-        sets, shares = zip(*_SETS[kind].items(), strict=True)
-        for _ in range(_TRIES):
-            name = str(rng.choice(sets, p=np.array(shares) / sum(shares)))
-            if name not in self._pieces:
-                continue
-            piece = self._corpus.piece(int(rng.choice(self._pieces[name])))
-            found = _excerpt(piece, kind, rng, self._seconds, steady)
-            if found is not None and (name not in _UPBEATS_UNKNOWN or found.beats_per_bar != 2):
-                known = None if name in _UPBEATS_UNKNOWN else found.is_downbeat
-                return Clip(
-                    self._play(found, rng),
-                    found.beats_seconds,
-                    _onsets(note for notes, _ in found.parts for note in notes),
-                    known,
-                    found.beats_per_bar,
-                    kind,
-                    steady,
-                )
-        raise ValueError(f"No music for {kind} in {', '.join(sets)}.")
+        found = self._excerpts.draw(kind, rng, steady=steady)
+        return Clip(
+            self._play(found, rng),
+            found.beats_seconds,
+            in_seconds(note for notes, _ in found.parts for note in notes),
+            found.is_downbeat if found.knows_bars else None,
+            found.beats_per_bar,
+            kind,
+            steady,
+        )
 
     def beatless(self, kind: str, rng: np.random.Generator) -> Clip:
         """Sound of one of `BEATLESS`: notes at random times, speech-like, noise, or held notes."""
@@ -133,9 +161,9 @@ class Renderer:
         else:
             samples, notes = self._notes_at_random(count, rng, sustained=kind == "drone")
         recorded = _as_recorded(samples, rng)
-        return Clip(recorded, np.zeros(0), _onsets(notes), None, 0, kind, False)
+        return Clip(recorded, np.zeros(0), in_seconds(notes), None, 0, kind, False)
 
-    def _play(self, excerpt: _Excerpt, rng: np.random.Generator) -> np.ndarray:
+    def _play(self, excerpt: Excerpt, rng: np.random.Generator) -> np.ndarray:
         out = np.zeros((2, round(self._seconds * RATE_HZ)), np.float32)
         sampler = self._samplers[rng.integers(len(self._samplers))]
         for notes, track in excerpt.parts:
@@ -174,20 +202,36 @@ class Renderer:
 
 
 @dataclass(frozen=True, eq=False)
-class _Excerpt:
+class Excerpt:
+    """Music as somebody plays it.
+
+    Attributes:
+        parts: notes in samples at `RATE_HZ`, and the part that they are of.
+        beats_seconds: of the felt beats from the first note to the last.
+        is_downbeat: bool for each beat; without meaning unless ``knows_bars``.
+        beats_per_bar: felt beats.
+    """
+
     parts: list[tuple[list[PlayedNote], Track]]
     beats_seconds: np.ndarray
     is_downbeat: np.ndarray
     beats_per_bar: int
+    knows_bars: bool = True
 
 
-def _onsets(notes: Iterable[PlayedNote]) -> np.ndarray:
-    return np.unique(np.array([note.onset for note in notes], float)) / RATE_HZ
+def in_seconds(notes: Iterable[PlayedNote]) -> np.ndarray:
+    """Notes of a clip as if they were heard perfectly, `HEARD_NOTE_DTYPE` by onset."""
+    table = np.array([*notes], np.float64).reshape(-1, 4)
+    table = table[np.lexsort((table[:, 2], table[:, 0]))]
+    found = np.ones(len(table), HEARD_NOTE_DTYPE)
+    found["onset_seconds"], found["end_seconds"] = table[:, 0] / RATE_HZ, table[:, 1] / RATE_HZ
+    found["pitch"], found["velocity"] = table[:, 2], table[:, 3]
+    return found
 
 
 def _excerpt(
     piece: Piece, kind: str, rng: np.random.Generator, seconds: float, steady: bool
-) -> _Excerpt | None:
+) -> Excerpt | None:
     """Random bars of a piece in one metre; None where the piece has none that will do."""
     tracks = _players(piece, kind, rng)
     spans = [
@@ -221,7 +265,7 @@ def _excerpt(
     inexact = rng.uniform(0, 0.012)
     played = [(_played(track, start, beat, beats, grid, rng, inexact), track) for track in tracks]
     down = ((start - metre.tick) // beat + numbers) % (bar // beat) == 0
-    return _Excerpt(played, grid[numbers], down, bar // beat)
+    return Excerpt(played, grid[numbers], down, bar // beat)
 
 
 def _players(piece: Piece, kind: str, rng: np.random.Generator) -> list[Track]:
@@ -232,6 +276,8 @@ def _players(piece: Piece, kind: str, rng: np.random.Generator) -> list[Track]:
         return [track for track in tracks if track.is_drum]
     if kind == "mix":
         chosen = tracks if len(tracks) > 1 else []
+    elif kind == ANY_PART:
+        chosen = [pitched[rng.integers(len(pitched))]] if pitched else []
     else:
         own = [track for track in pitched if _family(track) == kind]
         if kind == "lead":

@@ -3,6 +3,8 @@
 python -m tools.beat_model render STORE WORK    # clips of a prepared corpus store as spectra
 python -m tools.beat_model train WORK           # resumes
 python -m tools.beat_model pack STORE WORK      # calibrates confidence; weights into the package
+
+The confidence is that of beats by sound and notes together: pack `tools.note_beat_model` first.
 """
 
 from __future__ import annotations
@@ -18,7 +20,9 @@ from tools.beat_clips import BEATLESS, KINDS, SETS, Clip, Renderer
 
 from ritornello.audio.listening import tracking
 from ritornello.audio.listening.activations import KIND, beat_logits
-from ritornello.audio.listening.beats import bar_shares, features
+from ritornello.audio.listening.beats import bar_shares, features, raw_beats
+from ritornello.audio.listening.note_beats import told_by
+from ritornello.audio.listening.notes import find_notes
 from ritornello.audio.listening.spectra import BANDS, FRAME_SECONDS, log_bands
 from ritornello.corpus.store import Corpus
 from ritornello.io.atomic import atomic_write
@@ -94,24 +98,30 @@ def _shards(work: Path, side: str) -> dict[str, np.ndarray]:
 
 
 def train(work: Path, minutes: float) -> None:
-    from ritornello.models.beat_net import BeatNetConfig
-    from ritornello.training.beats import BeatClips, BeatTraining
-    from ritornello.training.beats import train as train_network
+    from ritornello.models.beat_net import BeatNet, BeatNetConfig
+    from ritornello.training import listeners
+    from ritornello.training.beats import BeatClips, BeatLessons
 
     sides = [BeatClips(**_shards(work, side)) for side in ("train", "valid")]
     print(f"{len(sides[0])} clips, {len(sides[1])} for validation", flush=True)
-    config = BeatTraining(seconds=60 * minutes)
     network = BeatNetConfig(bands=BANDS)
-    train_network(*sides, network, work, config, watch=lambda told: print(told, flush=True))
+    listeners.train(
+        lambda: BeatNet(network),
+        network.settings(),
+        BeatLessons(*sides),
+        work,
+        listeners.ListenerTraining(seconds=60 * minutes),
+        watch=lambda told: print(told, flush=True),
+    )
 
 
 def pack(store: Path, work: Path, fonts: list[str]) -> None:
     """Fit how far the network is to be believed on clips of validation pieces; write the file."""
-    from ritornello.training.beats import best
+    from ritornello.training.listeners import best
 
-    network, run = best(work)
-    weights = {name: weight.detach().numpy() for name, weight in network.state_dict().items()}
-    made = WeightsFile(KIND, weights, network.config.settings())
+    run = best(work)
+    weights = {name: weight.numpy() for name, weight in run["best"].items()}
+    made = WeightsFile(KIND, weights, run["settings"])
     renderer = Renderer(Corpus.open(store), "valid", [None, *fonts])
     confidence, downbeat_confidence = calibrated(_drawn(renderer), made)
     settings = {
@@ -155,8 +165,9 @@ def calibrated(clips: list[Clip], network: WeightsFile) -> tuple[list[float], li
     rows, scores, margins, bar_scores = [], [], [], []
     for clip in clips:
         logits = beat_logits([clip.samples], network)
-        found = tracking.track(tracking.evidence(logits[:, 0], FRAME_SECONDS), FRAME_SECONDS)
-        rows.append(features(logits, found))
+        told = told_by(find_notes([clip.samples]))
+        found = raw_beats(logits, told)
+        rows.append(features(logits, told, found))
         true = clip.beats_seconds
         if not len(true):
             scores.append(0.0)

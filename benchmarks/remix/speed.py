@@ -67,8 +67,7 @@ def listening(path: Path) -> dict[str, float]:
 
     decoding, _ = _timed(lambda: sum(len(block) for block in blocks()))
     notes, found = _timed(lambda: find_notes(blocks()))
-    onsets = found["onset_seconds"]
-    beats, _ = _timed(lambda: find_beats(blocks(), SECONDS, Hints(), onsets))
+    beats, _ = _timed(lambda: find_beats(blocks(), SECONDS, Hints(), found))
     whole, _ = _timed(lambda: transcribe(path))
     parts = {"decoding, once": decoding, "notes": notes - decoding, "beats": beats - decoding}
     rest = whole - sum(parts.values())

@@ -12,20 +12,20 @@ from hypothesis import strategies as st
 from tests.music import band
 
 from ritornello.audio.listening import activations, beats, spectra
-from ritornello.audio.listening.heard import Beats, Hints
+from ritornello.audio.listening.heard import HEARD_NOTE_DTYPE, Beats, Hints
 from ritornello.audio.render import render
 from ritornello.piece import Metre, Piece, Tempo
 
 RATE_HZ = spectra.RATE_HZ
-NO_ONSETS = np.zeros(0)
+NO_NOTES = np.zeros(0, HEARD_NOTE_DTYPE)
 
 
 def played(piece: Piece) -> np.ndarray:
     return render(piece, rate_hz=RATE_HZ).samples.mean(axis=1)
 
 
-def heard(samples: np.ndarray, hints: Hints | None = None, onsets: np.ndarray = NO_ONSETS) -> Beats:
-    return beats.find_beats([samples], len(samples) / RATE_HZ, hints or Hints(), onsets)
+def heard(samples: np.ndarray, hints: Hints | None = None, notes: np.ndarray = NO_NOTES) -> Beats:
+    return beats.find_beats([samples], len(samples) / RATE_HZ, hints or Hints(), notes)
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,9 @@ def test_a_band_is_followed(tune: Piece, sound: np.ndarray):
 
 def test_notes_put_beats_in_their_place(tune: Piece, sound: np.ndarray):
     true = tune.ticks_to_seconds(np.arange(0, tune.length_ticks, 24))
-    found = heard(sound, onsets=true)
+    notes = np.ones(len(true), HEARD_NOTE_DTYPE)
+    notes["onset_seconds"], notes["end_seconds"] = true, true + 0.3
+    found = heard(sound, notes=notes)
     assert np.median(np.abs(found.times_seconds - true[:, None]).min(axis=1)) < 0.004
 
 

@@ -40,11 +40,11 @@ def heard(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
         return told["notes"]
 
     def find_beats(
-        blocks: Iterable[np.ndarray], duration: float, hints: Hints, onsets: np.ndarray
+        blocks: Iterable[np.ndarray], duration: float, hints: Hints, notes: np.ndarray
     ) -> Beats:
         told["hints"] = hints
         assert sum(len(block) for block in blocks) == told["samples"]
-        np.testing.assert_array_equal(onsets, told["notes"]["onset_seconds"])
+        np.testing.assert_array_equal(notes, told["notes"])
         return told["beats"]
 
     monkeypatch.setattr(takes, "find_notes", find_notes)

@@ -33,7 +33,7 @@ def heard(clip: Clip, times: np.ndarray, first: int = 0) -> Beats:
 def test_beats_lie_on_the_notes(renderer: Renderer, kind: str, steady: bool):
     clip = renderer.clip(kind, np.random.default_rng(5), steady=steady)
     assert len(clip.samples) == 10 * RATE_HZ
-    away = np.abs(clip.onsets_seconds[:, None] - clip.beats_seconds).min(axis=1)
+    away = np.abs(clip.notes["onset_seconds"][:, None] - clip.beats_seconds).min(axis=1)
     assert np.quantile(away, 0.9) < 0.05
     lengths = np.diff(clip.beats_seconds)
     assert (np.ptp(lengths) < 1e-9) == steady

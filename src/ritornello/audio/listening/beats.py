@@ -1,7 +1,8 @@
 """Where the beats of a recording lie and which of them begin bars.
 
-A recurrent network says how likely each instant is (`activations`), `tracking` finds the beats that
-explain it best, follows the player's tempo, and moves them to the notes that were heard.
+One recurrent network hears how likely each instant is (`activations`), another reads it from the
+notes, with the tempo (`note_beats`). `tracking` finds the beats that explain both best, follows the
+player, and moves them to the notes.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from ritornello.audio.listening import tracking
 from ritornello.audio.listening.activations import KIND, beat_logits
 from ritornello.audio.listening.bars import METRES, beats_per_bar
 from ritornello.audio.listening.heard import Beats, Hints
+from ritornello.audio.listening.note_beats import NoteBeats, told_by
 from ritornello.audio.listening.spectra import FRAME_SECONDS
 from ritornello.runtime.layers import sigmoid
 from ritornello.weights_file import WeightsFile
@@ -24,13 +26,14 @@ _USUAL_TEMPO_BPM = 120.0
 _UNHEARD = 0.2  # less confident beats are not better than a steady tempo
 _FAR_BEATS = 0.2  # nearer than that, what the player says is one of the beats that were heard
 _ENOUGH_BEATS = 8  # fewer are no proof of a beat
+_ON_BEAT_SECONDS = 0.05
 
 
 def find_beats(
     blocks: Iterable[np.ndarray],
     duration_seconds: float,
     hints: Hints,
-    onsets_seconds: np.ndarray,
+    notes: np.ndarray,
 ) -> Beats:
     """Hear the beats of a recording.
 
@@ -42,43 +45,51 @@ def find_beats(
         blocks: the recording, mono float32 at 22,050 Hz, of any lengths.
         duration_seconds: of the recording.
         hints: what the player says; it is believed.
-        onsets_seconds: of the notes that were transcribed, ascending; may be empty.
+        notes: that were transcribed, `HEARD_NOTE_DTYPE` by onset; may be empty.
     """
-    logits = beat_logits(blocks, bundled())
-    return beats_of(logits, duration_seconds, hints, np.asarray(onsets_seconds, float))
+    return beats_of(beat_logits(blocks, bundled()), duration_seconds, hints, notes)
 
 
-def beats_of(
-    logits: np.ndarray, duration_seconds: float, hints: Hints, onsets_seconds: np.ndarray
-) -> Beats:
+def beats_of(logits: np.ndarray, duration_seconds: float, hints: Hints, notes: np.ndarray) -> Beats:
     """The second half of `find_beats`, from what the network of the package answered."""
     times, confidence = np.zeros(0), 0.0
     if len(logits):
-        found = tracking.evidence(logits[:, 0], FRAME_SECONDS)
-        times = tracking.track(found, FRAME_SECONDS, hints.tempo_bpm)
-        weights = bundled().settings["confidence"]
-        confidence = _believed(features(logits, times), weights)
+        told = told_by(notes)
+        times = raw_beats(logits, told, hints.tempo_bpm)
+        confidence = _believed(features(logits, told, times), bundled().settings["confidence"])
         confidence *= min(1.0, len(times) / _ENOUGH_BEATS)
-        times = tracking.snap(times, onsets_seconds)
+        times = tracking.snap(times, notes["onset_seconds"])
         if hints.downbeat_seconds is not None:
             times = _through(times, hints.downbeat_seconds)
         times = np.maximum(times[times > -FRAME_SECONDS], 0)
         times = times[times < duration_seconds]
     if len(times) < 2 or confidence < _UNHEARD:
-        return _steady(duration_seconds, hints, onsets_seconds)
+        return _steady(duration_seconds, hints, notes["onset_seconds"])
     return _with_bars(times, confidence, logits, hints)
 
 
+def raw_beats(
+    logits: np.ndarray, told: NoteBeats | None, tempo_bpm: float | None = None
+) -> np.ndarray:
+    """The beats that explain sound and notes best, float64 [beats], in seconds."""
+    found = tracking.evidence(logits[:, 0], FRAME_SECONDS)
+    if told is not None:
+        found += tracking.note_evidence(told, len(found), FRAME_SECONDS)
+    return tracking.track(found, FRAME_SECONDS, tempo_bpm, told)
+
+
 def bundled() -> WeightsFile:
-    """The network of the package."""
+    """The network of the package that hears."""
     return weights_file.bundled("beats.safetensors", KIND)
 
 
-def features(logits: np.ndarray, beats_seconds: np.ndarray) -> np.ndarray:
-    """What the confidence in beats is made of, float64 [3].
+def features(logits: np.ndarray, told: NoteBeats | None, beats_seconds: np.ndarray) -> np.ndarray:
+    """What the confidence in beats is made of, float64 [5].
 
-    The mean log odds of the beats; the share of all probability that lies on them; and how far
-    every other beat is likelier than those between, which tells halves and wholes.
+    Of the sound the mean log odds of the beats, the share of all probability that lies on them, and
+    how far every other beat is likelier than those between, which tells halves and wholes. Of the
+    notes how far those on beats are likelier than the others, and how likely the lengths of the
+    beats are, in nats; 0 where notes say nothing.
 
     Args:
         logits: of a beat and the beginning of a bar, [frames, 2].
@@ -91,7 +102,24 @@ def features(logits: np.ndarray, beats_seconds: np.ndarray) -> np.ndarray:
     share = likely[near].sum() / (likely.sum() + 1e-9)
     contrast = abs(on_beats[::2].mean() - on_beats[1::2].mean()) if len(on_beats) > 1 else 0.0
     on_beats = np.clip(on_beats, 1e-3, 1 - 1e-3)
-    return np.array([np.log(on_beats / (1 - on_beats)).mean(), share, contrast])
+    heard = [np.log(on_beats / (1 - on_beats)).mean(), share, contrast]
+    return np.array([*heard, *_read(told, beats_seconds)])
+
+
+def _read(told: NoteBeats | None, beats_seconds: np.ndarray) -> tuple[float, float]:
+    """The last two of the features."""
+    if told is None or len(beats_seconds) < 2:
+        return 0.0, 0.0
+    events = told.times_seconds
+    place = np.interp(events, beats_seconds, np.arange(len(beats_seconds)))
+    nearest = beats_seconds[np.rint(place).astype(int)]
+    on_beat = np.abs(events - nearest) < _ON_BEAT_SECONDS
+    likely = sigmoid(told.logits[:, 0].astype(float))
+    apart = 0.0
+    if on_beat.any() and not on_beat.all():
+        apart = float(likely[on_beat].mean() - likely[~on_beat].mean())
+    lengths = np.interp(events, beats_seconds[1:], np.diff(beats_seconds))
+    return apart, float(told.length_nats(lengths[:, None]).mean())
 
 
 def _believed(measured: np.ndarray, weights: Sequence[float]) -> float:

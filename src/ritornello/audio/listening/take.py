@@ -160,7 +160,7 @@ def listen(
         )
     notes = find_notes(recording.blocks(RATE_HZ))
     duration = recording.duration_seconds
-    beats = find_beats(recording.blocks(RATE_HZ), duration, hints, notes["onset_seconds"])
+    beats = find_beats(recording.blocks(RATE_HZ), duration, hints, notes)
     beats = with_bars(beats, notes, hints)
     timeline = Timeline.of_beats(beats, duration)
     found_key, confidence = (key, 1.0) if key else _heard_key(notes)

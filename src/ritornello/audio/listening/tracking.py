@@ -4,7 +4,8 @@
    (frame, beat length). A network taught to answer with a bell around each beat gives, by its cross
    entropy, the evidence of a beat at a frame: the log odds around it, weighted by the bell. Beat
    lengths follow each other as in Krebs, Böck & Widmer, "An efficient state-space model for joint
-   tempo and meter tracking" (ISMIR 2015): ratios far from 1 are unlikely.
+   tempo and meter tracking" (ISMIR 2015): ratios far from 1 are unlikely. How likely each length is
+   in itself the notes tell (`note_beats`).
 2. `snap`: beats move to the notes struck near them where many agree, as far as the tempo stays
    smooth.
 3. `find_bars`: the number of beats in a bar and the first beat of one, by the evidence of bars.
@@ -18,19 +19,22 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ritornello.audio.listening.note_beats import NoteBeats
 from ritornello.runtime.layers import sigmoid
 
 BELL_SECONDS = 0.02  # standard deviation of the bells that the network answers with
 _SLOWEST_BPM, _FASTEST_BPM = 40.0, 230.0
 _LIKELY_BPM, _LIKELY_OCTAVES = 105.0, 0.55
 _HINT_OCTAVES, _HINT_ROOM = 0.12, 1.33  # how near a tempo that is told is kept
-_PRIOR_WEIGHT = 0.25  # of the likely tempo, for each beat
+_PRIOR_WEIGHT, _PRIOR_WEIGHT_TOLD = 0.25, 0.1  # of the likely tempo, for each beat
+_TOLD_WEIGHT = 0.5  # of what the notes say of the tempo
 _CHANGE = 45.0  # nats for a beat e times as long as the one before
 _ROUNDING = 8.0  # the same within a frame
 _USUAL_LOGIT = -1.7  # of a frame of which nothing is known
 _MOST_EVIDENCE = 4.0  # log odds are cut here
 _SILENT_BEATS = 0.2  # share of beats on which nothing need be heard
 _HEARD_WITHIN_SECONDS = 2.0
+_USUAL_NOTE_LOGIT = -1.0  # of an event of which nothing is known
 _NEAR_SECONDS = 0.06
 _AGREE_SECONDS = 0.02
 _STIFFNESS = 0.3
@@ -59,12 +63,33 @@ def evidence(logits: np.ndarray, frame_seconds: float) -> np.ndarray:
     return found * np.minimum(1, 2 * strongest)
 
 
-def track(found: np.ndarray, frame_seconds: float, tempo_bpm: float | None = None) -> np.ndarray:
+def note_evidence(told: NoteBeats, frames: int, frame_seconds: float) -> np.ndarray:
+    """The same by notes, which say nothing where none begins; float64 [frames]."""
+    found = np.zeros(frames)
+    at = np.rint(told.times_seconds / frame_seconds).astype(int)
+    odds = np.clip(told.logits[:, 0] - _USUAL_NOTE_LOGIT, -_MOST_EVIDENCE, _MOST_EVIDENCE)
+    reach = math.ceil(2 * BELL_SECONDS / frame_seconds)
+    for shift in range(-reach, reach + 1):
+        share = math.exp(-0.5 * (shift * frame_seconds / BELL_SECONDS) ** 2)
+        inside = (at + shift >= 0) & (at + shift < frames)
+        here = np.zeros(frames)
+        here[at[inside] + shift] = share * odds[inside]
+        found = np.where(np.abs(here) > np.abs(found), here, found)
+    return found
+
+
+def track(
+    found: np.ndarray,
+    frame_seconds: float,
+    tempo_bpm: float | None = None,
+    told: NoteBeats | None = None,
+) -> np.ndarray:
     """The best beats from the first to the last frame, float64 [beats], in seconds, ascending.
 
     Args:
         found: see `evidence`; at least one frame.
-        tempo_bpm: about; None prefers the middle of what people tap.
+        tempo_bpm: about. Where nobody tells, the middle of what people tap is preferred.
+        told: what the notes say of the length of a beat, at one event or more.
     """
     fastest, slowest, middle, octaves = _FASTEST_BPM, _SLOWEST_BPM, _LIKELY_BPM, _LIKELY_OCTAVES
     if tempo_bpm is not None:
@@ -75,7 +100,13 @@ def track(found: np.ndarray, frame_seconds: float, tempo_bpm: float | None = Non
         math.ceil(60 / slowest / frame_seconds) + 1,
     )
     away = np.log2(60 / middle / (lengths * frame_seconds)) / octaves
-    prior = -_PRIOR_WEIGHT * 0.5 * away**2
+    weight = _PRIOR_WEIGHT if told is None or tempo_bpm is not None else _PRIOR_WEIGHT_TOLD
+    prior = -weight * 0.5 * away[None] ** 2  # [events, lengths]
+    event = np.zeros(len(found), int)
+    if told is not None:
+        prior = prior + _TOLD_WEIGHT * told.length_nats(lengths * frame_seconds)
+        event = np.searchsorted(told.times_seconds, np.arange(len(found)) * frame_seconds)
+        event = np.minimum(event, len(prior) - 1)
     steps = np.abs(lengths[:, None] - lengths) / np.sqrt(lengths[:, None] * lengths)
     # A frame more or less may be rounding.
     change = -_CHANGE * np.maximum(0, steps - 1 / lengths) - _ROUNDING * steps  # [before, now]
@@ -87,7 +118,7 @@ def track(found: np.ndarray, frame_seconds: float, tempo_bpm: float | None = Non
     ready = np.zeros((longest, len(lengths)))
     came_from = np.zeros((frames, len(lengths)), np.uint8)
     for frame in range(frames):
-        here = ready[(frame - lengths) % longest, column] + prior + found[frame]
+        here = ready[(frame - lengths) % longest, column] + prior[event[frame]] + found[frame]
         ways = here[:, None] + change
         came_from[frame] = ways.argmax(axis=0)
         score[frame % longest] = here
