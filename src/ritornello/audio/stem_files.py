@@ -16,7 +16,7 @@ from ritornello.audio.mastering import PEAK_DB, Levels, Meter, curve_at, limiter
 
 _FULL_SCALE = 2.0**23  # of 24 bits
 _MP3_ADDS = 10 ** (0.5 / 20)
-_MP3_VARIES = 10 ** (0.2 / 20)  # by so much when the sound is coded again
+_MP3_VARIES = 10 ** (0.5 / 20)  # about so much when a moment is coded again a little softer
 _MOST_MP3_ROUNDS = 4
 
 
@@ -159,7 +159,8 @@ def write_mp3(
         if peak <= limit or not left:
             break
         if left > 1:
-            curve = master.curve * limiter_curve(levels.peaks * _MP3_VARIES)
+            over = np.where(levels.peaks > limit, levels.peaks * _MP3_VARIES, 0)
+            curve = master.curve * limiter_curve(over)
         else:
             curve = master.curve * (0.97 * limit / peak)
         master = Master(1.0, curve, mix.hop)
