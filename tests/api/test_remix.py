@@ -41,6 +41,8 @@ def test_every_stem_has_a_sound_and_its_notes(remix):
     assert names == expected | {"mix.mp3", "report.html"}
     assert all(path.stat().st_size > 100 for path in remix.files)
     assert tuple(remix.stems) == stems
+    title = "<title>take, with bass, drums, piano and strings</title>"
+    assert title in remix.report.read_text(encoding="utf-8")
 
 
 def test_stems_start_and_end_together_and_sum_to_the_mix(remix):

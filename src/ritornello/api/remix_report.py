@@ -10,11 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
+from ritornello.api.remix_band import OTHER
 from ritornello.api.remixed import Remix
 from ritornello.audio.files import write_audio
 from ritornello.audio.mixdown import MIX, SOLO
 from ritornello.audio.reading import Recording
 from ritornello.encodings.harmony import piece_chords
+from ritornello.instruments import INSTRUMENTS
 from ritornello.io.atomic import atomic_write
 from ritornello.pictures.remix_page import MOST_HEARD_SECONDS, RemixPage, Stem, remix_html
 from ritornello.pictures.waveform import Envelope
@@ -53,7 +55,7 @@ def _page(remix: Remix, rows: dict[str, Stem]) -> RemixPage:
         if change.chord is not None and start < form.duration_seconds
     ]
     return RemixPage(
-        title=f"{remix.title}, with {_listed([track.label for track in piece.tracks[1:]])}",
+        title=f"{remix.title}, with {_listed(_players(remix))}",
         summary=" ".join(take.describe()),
         facts=_facts(remix),
         findings=[*(finding.sentence for finding in take.findings), *remix.warnings],
@@ -66,6 +68,15 @@ def _page(remix: Remix, rows: dict[str, Stem]) -> RemixPage:
         chords=chords,
         figures=_figures(remix),
     )
+
+
+def _players(remix: Remix) -> list[str]:
+    """The band: the names of its stems, and the instrument of "other"."""
+    names = []
+    for name, (track, *_) in [*remix.stems.items()][1:]:
+        instrument = INSTRUMENTS[remix.piece.tracks[track].instrument]
+        names.append(instrument.name if name == OTHER else name)
+    return names
 
 
 def _listed(names: list[str]) -> str:
