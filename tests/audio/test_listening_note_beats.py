@@ -8,8 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ritornello import weights_file
-from ritornello.audio.listening import tracking
-from ritornello.audio.listening.beats import beats_of
+from ritornello.audio.listening import beats, tracking
 from ritornello.audio.listening.heard import HEARD_NOTE_DTYPE, Hints
 from ritornello.audio.listening.note_beats import (
     FEATURES,
@@ -116,6 +115,28 @@ def test_how_fast_a_beat_is_the_notes_tell():
         assert 60 / np.median(np.diff(found)) == pytest.approx(bpm, rel=0.12)
 
 
+def test_another_tempo_is_named_where_it_is_as_likely(monkeypatch):
+    """Clicks and notes twice a second, whose network wavers between two tempi or knows one."""
+    logits = np.full((1000, 2), -4.0, np.float32)
+    logits[::25, 0] = 3.0
+    notes = np.ones(40, HEARD_NOTE_DTYPE)
+    notes["onset_seconds"] = 0.5 * np.arange(40)
+    notes["end_seconds"] = notes["onset_seconds"] + 0.3
+    places = [round(np.log2(bpm / SLOWEST_BPM) * TEMPI_AN_OCTAVE) for bpm in (120, 60)]
+    for shares, other in (((0.6, 0.4), 60), ((0.97, 0.03), None)):
+        likely = np.full(TEMPI, 1e-6)
+        likely[places] = shares
+        told = NoteBeats(
+            notes["onset_seconds"], np.zeros((40, 2)), np.tile(np.log(likely), (40, 1))
+        )
+        monkeypatch.setattr(beats, "told_by", lambda notes, told=told: told)
+        found = beats.beats_of(logits, 20.0, Hints(), notes)
+        assert found.tempo_bpm == pytest.approx(120, rel=0.02)
+        assert found.other_tempo_bpm == (other and pytest.approx(other, rel=0.02))
+        named = beats.beats_of(logits, 20.0, Hints(tempo_bpm=120), notes)
+        assert named.other_tempo_bpm is None
+
+
 def test_beats_lie_on_the_notes_that_are_beats():
     """Two notes half a beat apart, all along: those that the network calls beats are beats."""
     times = 0.25 * np.arange(80)
@@ -135,5 +156,5 @@ def test_beats_lie_on_the_notes_that_are_beats():
 def test_what_the_player_says_of_the_tempo_is_believed_before_the_notes(bpm):
     logits = np.full((1500, 2), -2.0, np.float32)
     notes = a_waltz(bpm)
-    found = beats_of(logits, 30.0, Hints(tempo_bpm=bpm / 2), notes)
+    found = beats.beats_of(logits, 30.0, Hints(tempo_bpm=bpm / 2), notes)
     assert found.tempo_bpm == pytest.approx(bpm / 2, rel=0.2)

@@ -134,6 +134,15 @@ def test_it_is_described_to_people_and_programs(tmp_path: Path, heard: dict[str,
     assert facts["chords"][0][1] == "Am"
 
 
+def test_another_tempo_is_named_with_its_number(tmp_path: Path, heard: dict[str, object]) -> None:
+    times = 0.3 + BEAT * np.arange(32)
+    heard["beats"] = Beats(times, (4, 4), 0, 4, 0.9, 0.8, other_tempo_bpm=50.0)
+    take = listen(tone(tmp_path))
+    assert [finding.name for finding in take.findings] == ["other_tempo"]
+    assert "50 a minute" in take.findings[0].sentence
+    assert take.as_facts()["other_tempo_bpm"] == 50
+
+
 def test_doubts_are_findings(tmp_path: Path, heard: dict[str, object]) -> None:
     times = np.arange(40) * 0.5
     heard["notes"] = np.zeros(0, HEARD_NOTE_DTYPE)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -27,6 +28,7 @@ _UNHEARD = 0.2  # less confident beats are not better than a steady tempo
 _FAR_BEATS = 0.2  # nearer than that, what the player says is one of the beats that were heard
 _ENOUGH_BEATS = 8  # fewer are no proof of a beat
 _ON_BEAT_SECONDS = 0.05
+_AS_WELL = 1 / 3  # so likely beside the tempo that was heard, another is worth naming
 
 
 def find_beats(
@@ -53,8 +55,8 @@ def find_beats(
 def beats_of(logits: np.ndarray, duration_seconds: float, hints: Hints, notes: np.ndarray) -> Beats:
     """The second half of `find_beats`, from what the network of the package answered."""
     times, confidence = np.zeros(0), 0.0
+    told = told_by(notes)
     if len(logits):
-        told = told_by(notes)
         times = raw_beats(logits, told, hints.tempo_bpm)
         confidence = _believed(features(logits, told, times), bundled().settings["confidence"])
         confidence *= min(1.0, len(times) / _ENOUGH_BEATS)
@@ -65,7 +67,17 @@ def beats_of(logits: np.ndarray, duration_seconds: float, hints: Hints, notes: n
         times = times[times < duration_seconds]
     if len(times) < 2 or confidence < _UNHEARD:
         return _steady(duration_seconds, hints, notes["onset_seconds"])
-    return _with_bars(times, confidence, logits, hints)
+    found = _with_bars(times, confidence, logits, hints)
+    if told is None or hints.tempo_bpm is not None:
+        return found
+    return replace(found, other_tempo_bpm=_other_tempo(found.tempo_bpm, told))
+
+
+def _other_tempo(tempo_bpm: float, told: NoteBeats) -> float | None:
+    """Twice or half the tempo, if the notes find it likely enough."""
+    other = max(tempo_bpm / 2, tempo_bpm * 2, key=told.share_of)
+    is_likely = told.share_of(other) > _AS_WELL * told.share_of(tempo_bpm)
+    return other if is_likely else None
 
 
 def raw_beats(

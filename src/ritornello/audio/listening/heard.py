@@ -56,6 +56,7 @@ class Beats:
             assumed.
         downbeat_confidence: 0 to 1, that bars begin where they are said to; 1 where the player says
             so.
+        other_tempo_bpm: twice or half the tempo, where the beat may as well be felt so.
     """
 
     times_seconds: np.ndarray
@@ -64,6 +65,7 @@ class Beats:
     beats_per_bar: int
     confidence: float
     downbeat_confidence: float
+    other_tempo_bpm: float | None = None
 
     @cached_property
     def tempo_bpm(self) -> float:

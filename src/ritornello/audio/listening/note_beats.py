@@ -21,6 +21,7 @@ NOTE_BEATS_FILE, NOTE_BEATS_KIND = "note_beats.safetensors", "note beats"
 SLOWEST_BPM, TEMPI_AN_OCTAVE, TEMPI = 40.0, 12, 31  # classes of the length of a beat
 _SCALARS = 11  # features before the pitch classes
 FEATURES = _SCALARS + 24
+_NEAR_CLASSES = 2.6
 _LEAST_NATS = -6.0  # no length is less likely, for a network may err
 _TOGETHER_SECONDS = 0.03
 _USUAL_SECONDS, _SHORTEST_SECONDS = 0.4, 0.03
@@ -41,6 +42,12 @@ class NoteBeats(NamedTuple):
     times_seconds: np.ndarray
     logits: np.ndarray
     tempo_nats: np.ndarray
+
+    def share_of(self, tempo_bpm: float) -> float:
+        """How likely all events together hold a tempo, within a sixth, 0 to 1."""
+        place = np.log2(tempo_bpm / SLOWEST_BPM) * TEMPI_AN_OCTAVE
+        near = np.abs(np.arange(TEMPI) - place) < _NEAR_CLASSES
+        return float(np.exp(self.tempo_nats[:, near]).sum(axis=1).mean())
 
     def length_nats(self, lengths_seconds: np.ndarray) -> np.ndarray:
         """How much less likely than the likeliest a length of a beat is, in nats; 0 and less.

@@ -111,6 +111,7 @@ class Take:
             "loudest_db": self.measures.loudest_db,
             "tempo_bpm": beats.tempo_bpm,
             "beat_confidence": beats.confidence,
+            "other_tempo_bpm": beats.other_tempo_bpm,
             "metre": list(beats.metre),
             "downbeat_confidence": beats.downbeat_confidence,
             "beats_seconds": _rounded(beats.times_seconds),
@@ -218,6 +219,15 @@ def _uncertain(notes: np.ndarray, beats: Beats, key_certainty: float) -> list[Fi
                 f"The beat is uncertain (confidence {beats.confidence:.2f}); naming the tempo "
                 "helps.",
                 beats.confidence,
+            )
+        )
+    if beats.confidence and beats.other_tempo_bpm:
+        found.append(
+            Finding(
+                "other_tempo",
+                f"The beat may also be felt at {beats.other_tempo_bpm:.0f} a minute; if you count "
+                "so, name that tempo.",
+                beats.other_tempo_bpm,
             )
         )
     if beats.confidence and beats.downbeat_confidence < _UNSURE:
