@@ -108,10 +108,9 @@ def pack(run: Path, loops: Path) -> None:
         ),
     }
     figures = {name: scores(network, songs) for name, songs in sets.items()}
-    curve = json.loads((run / "separator" / "curves.json").read_text(encoding="utf-8"))
     about = {
         **file.provenance,
-        "trained_minutes": curve[-1]["minutes"],
+        "trained_minutes": file.provenance["validation"]["minutes"],
         "learned_from": f"{len(StemExamples.open(run / 'train'))} rendered examples of "
         f"{_SECONDS:g} s; half of the mixes of these at other speeds and through equalisers, "
         "some of them with noise or without the lowest and highest frequencies",

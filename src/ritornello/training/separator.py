@@ -154,7 +154,7 @@ def train_separator(
         start: weights to begin with.
         folder: where the run saves itself every minute and goes on from, with the best weights so
             far as `SEPARATOR_FILE`; None saves nothing.
-        provenance: free facts for that file; the last validation is added.
+        provenance: free facts for that file; the validation of its weights is added.
         clock: seconds, of this process by default; `time.monotonic` for minutes of a wall clock.
         watch: called after each step.
 
@@ -267,15 +267,14 @@ class _Run:
             )
         )
         self.losses = self.losses[-50:]
-        # What nothing can be said of (nan) is not worse.
-        if not any(curve[-1].mean_gained_db < seen.mean_gained_db for seen in curve):
+        if _best(curve) is curve[-1]:
             self.best = copy.deepcopy(self.average.state_dict())
 
     def best_file(self) -> WeightsFile:
         weights = {name: tensor.numpy() for name, tensor in self.best.items()}
         facts = {**self.provenance, "training": asdict(self.training)}
         if self.progress.curve:
-            facts["validation"] = self.progress.curve[-1].for_json()
+            facts["validation"] = _best(self.progress.curve).for_json()
         return WeightsFile("separator", weights, self.config.settings(), facts)
 
     def save(self) -> None:
@@ -335,6 +334,18 @@ class _Run:
         settings = asdict(self.training)
         del settings["minutes"], settings["validate_minutes"]
         return {**settings, **self.config.settings()}
+
+
+def _best(curve: Sequence[Validation]) -> Validation:
+    """The validation whose weights are kept: the last that was not worse than those before it.
+
+    What nothing can be said of (nan) is not worse.
+    """
+    best = curve[0]
+    for at, each in enumerate(curve):
+        if not any(each.mean_gained_db < seen.mean_gained_db for seen in curve[:at]):
+            best = each
+    return best
 
 
 def _loss(model: Separator, truth: np.ndarray) -> Tensor:
