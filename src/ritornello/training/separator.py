@@ -34,8 +34,8 @@ SEPARATOR_FILE = "separator.safetensors"
 STATE_FILE = "state.pt"
 CURVES_FILE = "curves.json"
 # Of distances. At 1 a bin goes to the part that most often has it: of a SoundFont that the network
-# had not heard it then took pianos for something else, and gained 4 dB; at 1.5, one minute of
-# training later, 6 dB.
+# had not heard it took pianos for something else. One minute of training with 1.5 brought songs of
+# that font from 5.2 to 5.8 dB over the mix.
 _POWER = 1.5
 _LEAST_LEVEL = 1e-4
 _SAVE_SECONDS = 60.0
