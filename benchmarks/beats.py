@@ -50,7 +50,7 @@ def measure(renderer: Renderer, options: argparse.Namespace) -> dict[str, Any]:
             clips = [renderer.clip(kind, rng, steady=steady) for _ in range(options.clips)]
             name = f"{kind}, {'steady' if steady else 'rubato'}"
             rows[name] = [(clip, ways(clip)) for clip in clips]
-            say(f"{name}: {plain(row([(clip, found['snapped']) for clip, found in rows[name]]))}")
+            say(f"{name}: {plain(row([(clip, found['heard']) for clip, found in rows[name]]))}")
     if options.librosa:
         pairs = [pair for heard in rows.values() for pair in heard]
         theirs = librosa_beats([clip for clip, _ in pairs], options.librosa)
