@@ -5,8 +5,8 @@
 
 `--store` is a corpus store that holds the collections. A run is kept in `--work` every minute of
 CPU time: start the same command again to go on after a stop, or with other cells or seeds, also
-beside it in a second process, to add theirs. The figures of all runs go to
-`benchmarks/results/cells.json`.
+beside it in a second process, to add theirs. The figures of all runs of so many minutes go to
+`benchmarks/results/cells_60.json`, or whatever their number is.
 """
 
 from __future__ import annotations
@@ -147,6 +147,10 @@ def save(one: Learner, folder: Path, options: argparse.Namespace) -> None:
             Path(temporary).write_text(json.dumps(figures), encoding="utf-8")
 
 
+def results_name(minutes: float) -> str:
+    return f"cells_{minutes:g}"
+
+
 def collect(options: argparse.Namespace) -> Path:
     """Write the figures of all runs of this length that are through."""
     found = (json.loads(path.read_text()) for path in options.work.glob(f"*/{FIGURES_FILE}"))
@@ -163,7 +167,7 @@ def collect(options: argparse.Namespace) -> Path:
     )
     seeds = sorted({run["seed"] for run in runs})
     return write(
-        "cells",
+        results_name(options.minutes),
         {"protocol": protocol, "seeds": seeds, "figures": {"runs": runs}},
         {"cpu_seconds": sum(run["cpu_seconds"] for run in runs)},
         options.results,
@@ -178,7 +182,7 @@ def markdown(results: dict[str, Any]) -> str:
     """The figures as a table, the best cell first; each at its best learning rate.
 
     Args:
-        results: the content of `cells.json`. Several seeds are given as mean and range.
+        results: the content of such a file. Several seeds are given as mean and range.
     """
     groups: dict[str, dict[float, list[dict[str, Any]]]] = {}
     for run in results["figures"]["runs"]:
@@ -234,7 +238,7 @@ def arguments() -> argparse.Namespace:
 
 def main() -> None:
     options = arguments()
-    path = options.results / "cells.json"
+    path = options.results / f"{results_name(options.minutes)}.json"
     if options.table and not path.is_file():
         raise SystemExit(f"{path}: There are no figures yet; run the comparison first.")
     if not options.table:
