@@ -13,7 +13,7 @@ HISTOGRAMS = st.lists(st.integers(0, 50), min_size=12, max_size=12).map(np.array
 
 
 @given(HISTOGRAMS)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_the_key_is_the_likeliest_and_all_chances_are_one(weights: np.ndarray) -> None:
     keys = [KeyName(tonic, scale) for scale in ("major", "minor") for tonic in range(12)]
     chances = [key_confidence(weights, key) for key in keys]

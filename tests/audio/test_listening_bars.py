@@ -70,7 +70,7 @@ def test_what_the_player_says_is_believed():
 
 @pytest.mark.parametrize("parts", [2, 3])
 @given(st.data())
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_beats_of_three_eighths_are_told_from_those_of_two(parts, data):
     """Where bars have two beats; the notes are late or early, and some are missing."""
     late = data.draw(st.lists(st.floats(-0.02, 0.02), min_size=40 * parts, max_size=40 * parts))

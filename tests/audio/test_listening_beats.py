@@ -92,7 +92,7 @@ def test_a_steady_tempo_goes_through_the_bar_that_is_named():
 # --- what the network hears -----------------------------------------------------------------------
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(st.lists(st.integers(0, 6 * RATE_HZ), max_size=8), st.integers(0, 6 * RATE_HZ))
 def test_it_does_not_matter_where_the_sound_is_cut(cuts: list[int], length: int):
     samples = _noise(6).astype(np.float32)[:length]

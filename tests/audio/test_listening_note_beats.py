@@ -52,7 +52,7 @@ notes_of_any_kind = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(notes_of_any_kind)
 def test_any_notes_are_read_in_order_and_answered_with_shares(notes):
     times, table = events(notes)
@@ -65,7 +65,7 @@ def test_any_notes_are_read_in_order_and_answered_with_shares(notes):
     assert (told.length_nats(np.geomspace(0.1, 3, 50)) <= 0).all()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(notes_of_any_kind, st.integers(-5, 5))
 def test_transposing_the_table_is_transposing_the_notes(notes, semitones):
     higher = notes.copy()

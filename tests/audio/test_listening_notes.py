@@ -105,7 +105,7 @@ def test_dynamics_come_through(heard_chords: np.ndarray) -> None:
     assert np.corrcoef(heard, truth[::3, 3])[0, 1] > 0.9
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 @given(cuts=st.lists(st.integers(0, 40_000), max_size=12))
 def test_how_the_sound_is_cut_makes_no_difference(cuts: list[int]) -> None:
     sound = np.random.default_rng(0).standard_normal(44_000).astype(np.float32) * 0.1

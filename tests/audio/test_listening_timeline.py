@@ -68,7 +68,7 @@ def midi_seconds(data: bytes, ticks: np.ndarray) -> np.ndarray:
 
 
 @given(played())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_beats_are_where_the_player_played_them(found: tuple[Beats, float]) -> None:
     beats, duration = found
     timeline = Timeline.of_beats(beats, duration)
@@ -81,7 +81,7 @@ def test_beats_are_where_the_player_played_them(found: tuple[Beats, float]) -> N
 
 
 @given(played())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_bars_begin_on_downbeats(found: tuple[Beats, float]) -> None:
     beats, duration = found
     timeline = Timeline.of_beats(beats, duration)
@@ -95,7 +95,7 @@ def test_bars_begin_on_downbeats(found: tuple[Beats, float]) -> None:
 
 
 @given(played(), st.lists(st.floats(0, 100), min_size=1, max_size=20))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_ticks_and_seconds_undo_each_other(
     found: tuple[Beats, float], seconds: list[float]
 ) -> None:

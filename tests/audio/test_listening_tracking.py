@@ -31,7 +31,7 @@ def rubato(bpm: float, depth: float, period: float, count: int) -> np.ndarray:
     return 0.4 + np.cumsum(lengths)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.floats(60, 180), st.floats(0, 0.12), st.floats(8, 40), st.integers(0, 5))
 def test_every_beat_of_a_player_who_breathes_is_found(bpm, depth, period, seed):
     beats = rubato(bpm, depth, period, 40)

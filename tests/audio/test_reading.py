@@ -82,7 +82,7 @@ def test_blocks_are_what_is_read_at_once_and_the_same_in_each_pass(
     rate_hz=st.sampled_from([22_050, 44_100, 48_000, 16_000]),
     channels=st.integers(1, 2),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_any_rate_has_the_exact_length(
     frames: int, own: int, rate_hz: int, channels: int, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -262,7 +262,7 @@ def test_a_cut_off_wav_says_how_much_is_missing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("ending", ["wav", "flac", "ogg", "mp3"])
 @given(seed=st.integers(0, 10**6), size=st.integers(1, 3000))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_whatever_is_damaged_there_is_the_promised_sound_or_a_clear_refusal(
     ending: str, seed: int, size: int, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -73,7 +73,7 @@ def separated(sound: np.ndarray, **settings) -> np.ndarray:
     return np.concatenate(list(made), axis=1)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     st.integers(1, 3 * RATE),
     st.sampled_from([1, 2]),

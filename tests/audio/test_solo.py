@@ -25,7 +25,7 @@ def cut(sound: np.ndarray, places: list[int]) -> list[np.ndarray]:
     return np.split(sound, sorted(places))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     length=st.integers(0, 12_000),
     total=st.integers(1, 12_000),

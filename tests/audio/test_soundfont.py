@@ -77,7 +77,7 @@ def test_missing_font_is_refused(tmp_path: Path) -> None:
         SoundFont.load(tmp_path / "none.sf2")
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=200, suppress_health_check=list(HealthCheck))
 @given(
     changes=st.lists(st.tuples(st.integers(0, 2000), st.integers(0, 255)), max_size=6),
     cut=st.integers(0, 600),

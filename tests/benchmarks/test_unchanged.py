@@ -97,7 +97,7 @@ def test_bars_that_are_written_anew_lose_their_own_notes_only():
 
 
 @given(pieces())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_what_the_package_writes_is_unchanged_by_a_finer_grid(piece: Piece):
     made = write_bytes(piece)
     assert changes(made, made) == []

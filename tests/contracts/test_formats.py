@@ -43,7 +43,7 @@ def test_every_format_that_is_read_and_written_says_what_it_keeps():
 
 
 @pytest.mark.parametrize("entry", BOTH_WAYS, ids=lambda entry: entry.name)
-@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=80, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_what_is_written_is_read_back_exactly(entry, data):
     strategy, kept = KEPT[entry.name]

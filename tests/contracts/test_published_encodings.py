@@ -106,7 +106,7 @@ def _name(module: Any) -> str:
 def test_what_survives_once_survives_always(module: Any):
     representation = REPRESENTATIONS[module]
 
-    @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+    @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
     @given(representation.music)
     def check(music: Any):
         once = representation.through(music)

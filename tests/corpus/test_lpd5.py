@@ -126,7 +126,7 @@ def test_many_tracks_are_merged_as_pypianoroll_blends_them(published: Path):
     assert left_out == sum(len(track) for track in read(path).tracks if track.name in effects)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(track=tracks(24, LENGTH - 96))
 def test_detached_notes_can_be_told_apart_in_a_roll(track: Track):
     piece = Piece((track,), 24, length_ticks=LENGTH)

@@ -74,7 +74,6 @@ def test_every_pitch_name_is_its_own_and_read_by_music21():
     assert [pitch.Pitch(name).midi for name in names[12:]] == [*range(12, 128)]
 
 
-@settings(deadline=None)
 @given(tokens, st.sampled_from([0.25, 0.5, 1.0]))
 def test_tokens_and_their_order_survive(row: list[str], step_beats: float):
     piece = decode(row, step_beats=step_beats)
@@ -84,7 +83,6 @@ def test_tokens_and_their_order_survive(row: list[str], step_beats: float):
     assert piece.length_beats == step_beats * len(row)
 
 
-@settings(deadline=None)
 @given(pieces())
 def test_no_note_is_lost_uncounted(piece: Piece):
     encoded = encode(piece)
@@ -132,7 +130,7 @@ def test_unknown_tokens_are_played_by_the_nearest_known_and_named():
     assert warning({}) == ""
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(tokens.filter(bool), tokens)
 def test_any_row_of_tokens_can_be_replaced(known: list[str], row: list[str]):
     vocabulary = Vocabulary.learn([known])

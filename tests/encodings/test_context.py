@@ -33,7 +33,7 @@ def assert_tracker_agrees(encoded: notes.Encoded, name: str, seed: int, most: in
         tracker.advance(tuple(event))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(pieces(), st.sampled_from([*TASKS]), st.integers(0, 99))
 def test_tracker_equals_the_whole_piece(piece, task, seed):
     if piece.note_count:
@@ -48,7 +48,7 @@ def test_tracker_equals_the_whole_piece_on_real_music(data_dir):
             assert_tracker_agrees(notes.encode(read(path)), task, seed, most=600)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(pieces(), st.sampled_from([*TASKS]), st.integers(0, 99))
 def test_every_input_is_a_class_of_its_column(piece, name, seed):
     if not piece.note_count:

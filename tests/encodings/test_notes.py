@@ -19,7 +19,7 @@ def spelled(piece: Piece) -> notes.Encoded | None:
     return notes.encode(piece) if piece.note_count else None
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(pieces())
 def test_decoded_events_are_spelled_the_same(piece):
     encoded = spelled(piece)
@@ -29,7 +29,7 @@ def test_decoded_events_are_spelled_the_same(piece):
     np.testing.assert_array_equal(again.fields, encoded.fields)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(pieces())
 def test_every_event_of_every_piece_is_legal(piece):
     encoded = spelled(piece)
@@ -48,7 +48,7 @@ def test_every_event_of_every_piece_is_legal(piece):
     assert notes.legal_pitches(previous, shift, part)[row[has], pitch[has]].all()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(pieces(), st.randoms(use_true_random=False))
 def test_the_order_of_notes_in_a_file_does_not_matter(piece, random):
     encoded = spelled(piece)

@@ -36,7 +36,7 @@ def spelled(line: Line) -> list[tuple[int, int]]:
     return [(pitch, int(DURATIONS_TICKS[ticks])) for pitch, ticks in line.events.tolist()]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(pieces())
 def test_decoded_lines_are_spelled_the_same(piece):
     lines = encode(piece).lines
@@ -50,7 +50,7 @@ def test_decoded_lines_are_spelled_the_same(piece):
         assert one.lost == Lost(), "what was lost once is not lost again"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(pieces())
 def test_every_note_is_kept_or_counted_and_stays_within_a_sixteenth_of_its_place(piece):
     fine = piece.at_resolution(24)
@@ -112,7 +112,7 @@ def test_drums_and_chords_are_left_out_by_name():
     assert encoded.left_out == {"drums": 1, "chords": 1}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(pieces())
 def test_our_own_encoding_spells_a_line_without_loss(piece):
     """So both models can be scored on exactly the same music."""

@@ -13,7 +13,7 @@ from ritornello.piece import Piece, Tempo, Track
 
 
 @pytest.mark.parametrize("resolution", RESOLUTIONS)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(track=tracks(24, 384).filter(len))
 def test_pitches_durations_and_distances_survive(track: Track, resolution: int):
     again = decode(encode(track, resolution), resolution=resolution)
@@ -49,7 +49,7 @@ def test_what_is_lost_is_counted():
     assert lost(piece) == {"loudness": 1, "tempo": 2, "metre": 1, "silence_ticks": 48}
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(piece=pieces())
 def test_nothing_is_lost_of_what_the_encoding_gives(piece: Piece):
     played = [track for track in piece.tracks if len(track)]

@@ -18,7 +18,7 @@ from ritornello.piece import Piece, Tempo, Track
 GRIDS = st.sampled_from([4, 12, 24])
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(pieces(), GRIDS)
 def test_the_notes_that_come_back_are_those_that_were_not_counted_as_lost(piece, grid):
     counted = losses(piece, grid)
@@ -29,7 +29,7 @@ def test_the_notes_that_come_back_are_those_that_were_not_counted_as_lost(piece,
     assert counted.notes == piece.note_count
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(pieces(), GRIDS)
 def test_with_silence_kept_every_note_comes_back_or_was_tied(piece, grid):
     counted = losses(piece, grid)
@@ -38,7 +38,7 @@ def test_with_silence_kept_every_note_comes_back_or_was_tied(piece, grid):
     assert sum(roll.velocities.nbytes for roll in rolls) == sizes(counted)[1]
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(pieces(), GRIDS, st.booleans())
 def test_a_decoded_roll_is_encoded_the_same(piece, grid, keep_silence):
     rolls = encode(piece, grid, keep_silence=keep_silence)
@@ -49,14 +49,14 @@ def test_a_decoded_roll_is_encoded_the_same(piece, grid, keep_silence):
         assert (one.name, one.is_drum, one.program) == (other.name, other.is_drum, other.program)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(pieces(), GRIDS)
 def test_no_tick_is_silent_unless_silence_is_kept(piece, grid):
     for roll in encode(piece, grid):
         assert roll.velocities.any(axis=1).all()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(hnp.arrays(np.uint8, (12, PITCHES), elements=st.integers(0, 127)))
 def test_any_matrix_is_a_track_and_back(velocities):
     # The last tick sounds, as a roll has no other way to say where it ends.

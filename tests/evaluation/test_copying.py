@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.music import band
 
@@ -113,7 +113,6 @@ def test_music_without_pitches_has_no_windows():
 
 
 @given(MELODIES, st.integers(-12, 12), MELODIES)
-@settings(deadline=None)
 def test_a_transposed_copy_is_found_whole(pitches, semitones, other):
     training = Passages([melody(other), melody(pitches)])
     found = copying([melody(pitches).transposed(semitones)], training)
@@ -122,7 +121,6 @@ def test_a_transposed_copy_is_found_whole(pitches, semitones, other):
 
 
 @given(st.lists(MELODIES, min_size=1, max_size=3), st.lists(MELODIES, min_size=1, max_size=3))
-@settings(deadline=None)
 def test_shares_agree_with_comparing_every_window(known, asked):
     def windows(melodies: list[list[int]], length: int) -> list[tuple[int, ...]]:
         return [

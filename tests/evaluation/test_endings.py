@@ -84,7 +84,7 @@ def test_shares_of_a_set():
 
 
 @given(pieces(), st.integers(-3, 3))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_an_ending_is_the_same_in_another_key(piece: Piece, semitones: int):
     for track in piece.tracks:
         pitches = track.notes["pitch"]

@@ -77,7 +77,7 @@ def test_sets_too_small_to_compare_have_no_distance():
 
 
 @given(pieces(), st.integers(-3, 3))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_form_is_the_same_in_another_key(piece: Piece, semitones: int):
     for track in piece.tracks:
         pitches = track.notes["pitch"]

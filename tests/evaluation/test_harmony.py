@@ -100,7 +100,7 @@ def test_a_table_counts_each_arrangement_once():
 
 
 @given(pieces(max_tracks=2), pieces(max_tracks=2), st.integers(0, 3))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_music_in_another_key_or_octave_agrees_alike(one: Piece, other: Piece, semitones: int):
     def moved(made: Piece, by: int) -> Piece | None:
         highest = [int(t.notes["pitch"].max()) for t in made.tracks if len(t) and not t.is_drum]

@@ -49,7 +49,7 @@ INDEX = TrainingIndex.build(TAUGHT)
 @given(
     st.integers(0, 5), st.integers(1, 9), st.integers(1, 9), st.integers(2, 6), st.integers(-9, 9)
 )
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 def test_a_transposed_quotation_is_found_with_its_bars(source, bar, source_bar, bars, up):
     piece = quoting(tune(99), TAUGHT[source], bar, source_bar, bars, up)
     found = INDEX.measure(piece)

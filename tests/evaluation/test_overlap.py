@@ -69,7 +69,7 @@ def test_what_a_piece_lacks_is_nan():
 
 
 @given(pieces())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_features_stay_in_their_range(piece: Piece):
     found = features(piece)
     for name in ("scale_consistency", "stepwise_motion", "groove_consistency"):
@@ -79,7 +79,7 @@ def test_features_stay_in_their_range(piece: Piece):
 
 
 @given(pieces(), st.integers(-5, 5))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_transposing_changes_no_feature(piece: Piece, semitones: int):
     pitched = [track for track in piece.tracks if not track.is_drum and len(track)]
     if any(not 5 <= track.notes["pitch"].min() <= track.notes["pitch"].max() <= 122

@@ -43,7 +43,7 @@ MANY_PARTS_IN_TWO_BARS = {
 }  # fmt: skip
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 @given(rules=RULES, seed=st.integers(0, 2**32 - 1))
 @example(rules=REST_BEFORE_THE_LAST_BAR, seed=7)
 @example(rules=MANY_PARTS_IN_TWO_BARS, seed=45)

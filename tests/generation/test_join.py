@@ -41,7 +41,7 @@ def quarters(table: np.ndarray, resolution: int) -> Counter:
     )
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(pieces(), composed_parts())
 def test_what_was_given_is_known_from_what_was_composed(piece, composed):
     joined = join(piece, composed, dict.fromkeys(composed, 0) if piece.tracks else {})
@@ -54,7 +54,7 @@ def test_what_was_given_is_known_from_what_was_composed(piece, composed):
     assert found == given_ + [Counter()] * (len(found) - len(given_))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(pieces(), composed_parts(), st.data())
 def test_every_given_note_stays_and_only_parts_asked_for_are_added_to(piece, composed, data):
     homes = {
@@ -86,7 +86,7 @@ def test_every_given_note_stays_and_only_parts_asked_for_are_added_to(piece, com
     assert joined.length_ticks >= piece.length_ticks * factor
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(pieces(), st.data())
 def test_a_midi_file_of_both_has_every_given_note_of_a_file_of_one(piece, data):
     composed = data.draw(composed_parts())
@@ -154,7 +154,7 @@ def test_events_by_part_are_what_the_encoding_decodes():
     assert by_part(fields[:0]) == {}
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(pieces(), st.integers(0, 500), st.integers(1, 2000), st.data())
 def test_a_gap_takes_just_the_notes_that_begin_in_it(piece, start, length, data):
     chosen = data.draw(st.sets(st.integers(0, max(0, len(piece.tracks) - 1)))) & {

@@ -67,7 +67,7 @@ def test_drums_have_no_key():
     assert without_off_key(piece).piece.tracks[2] == drums
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(pieces(), st.sampled_from([4.0, 32.0, math.inf]))
 def test_counts_add_up_and_nothing_else_changes(piece, span):
     found = sum(int(table.sum()) for table in off_key_notes(piece, span_beats=span))

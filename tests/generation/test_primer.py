@@ -50,7 +50,7 @@ def heard_lines(piece: Piece, end_ticks: int) -> set[int]:
 # --- for all music -----------------------------------------------------------------------------
 
 
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(pieces(max_tracks=8), st.sets(st.integers(0, len(INSTRUMENTS) - 1)))
 def test_the_encoding_hears_each_track_as_the_part_that_is_told(piece: Piece, learned: set[int]):
     assume(piece.note_count)
@@ -71,7 +71,7 @@ def test_the_encoding_hears_each_track_as_the_part_that_is_told(piece: Piece, le
 METRES = st.builds(lambda n, power: (n, 2**power), st.integers(1, 255), st.integers(0, 6))
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(
     st.sampled_from([1, 5, 17, 24, 96, 480, 1000, 32767]),
     st.lists(st.tuples(METRES, st.integers(0, 3), st.booleans()), min_size=1, max_size=4),

@@ -97,7 +97,6 @@ def _do(music: Improvisation, action: str, number) -> None:
 
 @settings(
     max_examples=8,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 @given(steps=STEPS, seed=st.integers(0, 99))

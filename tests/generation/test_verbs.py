@@ -136,7 +136,7 @@ def composed(writer: Writer) -> list[tuple[int, int, int, int]]:
 
 
 @pytest.mark.parametrize("verb", ["fill", "continue", "vary", "arrange", "harmonise"])
-@settings(max_examples=15, deadline=None, suppress_health_check=[*HealthCheck])
+@settings(max_examples=15, suppress_health_check=[*HealthCheck])
 @given(song=SONGS, data=st.data(), seed=st.integers(0, 2**32 - 2))
 def test_given_notes_stay_and_new_ones_are_where_they_may_be(verb, engine, song, data, seed):
     try:
@@ -329,7 +329,7 @@ def test_without_a_melody_nothing_is_harmonised(tracks):
         verbs.harmonise_job(Piece(tracks, 24), ["alto"], rules=Rules())
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(seed=st.integers(0, 99))
 def test_a_band_that_is_asked_to_ends_together(engine, seed):
     song = band(seed, bars=4)
@@ -341,7 +341,7 @@ def test_a_band_that_is_asked_to_ends_together(engine, seed):
     assert all((notes["onset"] == last).all() for notes in in_last)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 99))
 def test_who_is_asked_to_join_in_does_not_rest_for_good(engine, seed):
     song = band(seed, bars=12)

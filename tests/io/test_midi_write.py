@@ -28,7 +28,7 @@ def opened(piece: Piece) -> mido.MidiFile:
     return mido.MidiFile(file=io.BytesIO(write_bytes(piece)), clip=False)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(piece=pieces())
 def test_mido_reads_every_note_at_its_tick(piece: Piece):
     """An independent reader pairs note-ons and note-offs to the notes that MIDI can hold."""
@@ -134,7 +134,7 @@ def test_a_note_that_holds_another_of_its_pitch_ends_with_it_and_is_counted(capl
 KEYS = st.tuples(st.booleans(), st.sampled_from([60, 61]), st.integers(1, 127), st.integers(0, 99))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(keys=st.lists(KEYS, max_size=30))
 def test_whatever_is_struck_and_released_is_written_as_it_was_read(keys):
     """Overlapping, doubled, without length, never struck or never released."""

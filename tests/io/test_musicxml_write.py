@@ -85,7 +85,7 @@ def performances(draw):
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(performances())
 def test_reading_a_written_performance_gives_the_same_piece(piece: Piece):
     again = read_back(piece)

@@ -32,7 +32,7 @@ def rolls(piece: Piece) -> list[np.ndarray]:
     return drawn
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(piece=pieces(bars=2))
 def test_pypianoroll_loads_what_we_write(piece: Piece):
     theirs = pypianoroll.load(io.BytesIO(write_bytes(piece)))

@@ -127,7 +127,7 @@ notes = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     parts=st.lists(st.tuples(notes, st.booleans()), max_size=14),
     metres=st.lists(

@@ -288,9 +288,7 @@ _BINS = st.builds(
 )  # fmt: skip
 
 
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(_BENT | _BINS | _JSON, max_size=4))
 def test_no_journal_breaks_the_report(tmp_path: Path, lines: list):
     read(journal(tmp_path, step_line(1), *lines))
@@ -345,7 +343,7 @@ def drawn(chart: str, look: str) -> np.ndarray:
 
 
 @given(st.lists(st.floats(0.5, 30), min_size=3, max_size=60), st.floats(0.1, 40))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_curve_can_be_read_off_its_axes(values: list[float], spacing: float):
     x, y = np.arange(1, len(values) + 1) * spacing, np.array(values)
     chart = line_chart([Curve(x, y, "smooth")], x_name="minutes", y_name="nats", whole=True)
