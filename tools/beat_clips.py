@@ -8,9 +8,11 @@ first note, and now and then a room, noise and narrow bands. Used by `tools.beat
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from importlib.resources import files
 
 import numpy as np
 
@@ -83,6 +85,13 @@ class Clip:
     beats_per_bar: int
     kind: str
     is_steady: bool
+
+
+def owed_to() -> dict[str, str]:
+    """Whom to thank for each of `SETS`, as the recipe of the bundled model names them."""
+    recipe = files("ritornello") / "recipes" / "default.toml"
+    thanks = tomllib.loads(recipe.read_text(encoding="utf-8"))["credits"]
+    return {name: thanks[name] for name in SETS}
 
 
 class Excerpts:

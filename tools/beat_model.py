@@ -10,13 +10,12 @@ The confidence is that of beats by sound and notes together: pack `tools.note_be
 from __future__ import annotations
 
 import argparse
-import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tools.beat_clips import BEATLESS, KINDS, SETS, Clip, Renderer
+from tools.beat_clips import BEATLESS, KINDS, Clip, Renderer, owed_to
 
 from ritornello.audio.listening import tracking
 from ritornello.audio.listening.activations import KIND, beat_logits
@@ -127,12 +126,11 @@ def pack(store: Path, work: Path, fonts: list[str]) -> None:
     settings = {
         **made.settings, "confidence": confidence, "downbeat_confidence": downbeat_confidence
     }  # fmt: skip
-    recipe = tomllib.loads((_PACKAGE / "recipes" / "default.toml").read_text())
     provenance = {
         "about": "Hears beats and the beginnings of bars in music played by one or many; trained "
         "on rendered clips alone, so real recordings are harder than the figures say.",
         "made_by": "tools/beat_model.py",
-        "credits": {name: recipe["credits"][name] for name in SETS},
+        "credits": owed_to(),
         "soundfonts": "FluidR3 and FluidR3Mono (MIT)",
         "clips": sum(len(np.load(path)["knows_bars"]) for path in work.glob("train-*.npz")),
         "clip_seconds": 20,

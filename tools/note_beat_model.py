@@ -10,11 +10,10 @@ them is drawn at random, with missing and wrong notes and inexact times.
 from __future__ import annotations
 
 import argparse
-import tomllib
 from pathlib import Path
 
 import numpy as np
-from tools.beat_clips import ANY_PART, SETS, Excerpt, Excerpts, in_seconds
+from tools.beat_clips import ANY_PART, Excerpt, Excerpts, in_seconds, owed_to
 
 from ritornello.audio.listening.note_beats import (
     FEATURES,
@@ -115,12 +114,11 @@ def pack(work: Path) -> None:
     from ritornello.training.listeners import best
 
     run = best(work)
-    recipe = tomllib.loads((_PACKAGE / "recipes" / "default.toml").read_text())
     provenance = {
         "about": "Tells beats, bars and tempo from notes; taught with the notes of pieces, inexact "
         "and with mistakes as a transcriber makes them.",
         "made_by": "tools/note_beat_model.py",
-        "credits": {name: recipe["credits"][name] for name in SETS},
+        "credits": owed_to(),
         "parts": _PARTS["train"],
         "part_seconds": _SECONDS,
         "steps": run["steps"],
