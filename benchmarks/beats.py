@@ -67,7 +67,7 @@ def measure(renderer: Renderer, options: argparse.Namespace) -> dict[str, Any]:
 
 
 def ways(clip: Clip) -> dict[str, Beats]:
-    """The beats as heard with and without onsets, and those of the grid."""
+    """The beats as heard with and without notes, and those of the grid."""
     seconds = len(clip.samples) / RATE_HZ
     notes = find_notes([clip.samples])
     logits = beat_logits([clip.samples], listener.bundled())

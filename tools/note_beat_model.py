@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from tools.beat_clips import ANY_PART, Excerpt, Excerpts, in_seconds, owed_to
@@ -27,6 +28,9 @@ from ritornello.audio.listening.note_beats import (
 )
 from ritornello.corpus.store import Corpus
 from ritornello.weights_file import WeightsFile, save
+
+if TYPE_CHECKING:
+    from ritornello.training.note_beats import PlayedPart
 
 _PACKAGE = Path(__file__).resolve().parent.parent / "src" / "ritornello"
 _SHARES = {ANY_PART: 60, "piano": 15, "guitar": 8, "bass": 5, "strings": 7, "lead": 5}
@@ -60,7 +64,7 @@ def heard(excerpt: Excerpt, rng: np.random.Generator) -> np.ndarray:
     return found[np.lexsort((found["pitch"], found["onset_seconds"]))]
 
 
-def parts(corpus: Corpus, side: str, count: int, seed: int) -> list:
+def parts(corpus: Corpus, side: str, count: int, seed: int) -> list[PlayedPart]:
     """So many `PlayedPart` to learn from."""
     from ritornello.training.note_beats import PlayedPart
 
