@@ -27,11 +27,10 @@ def data_dir() -> Path:
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a model that has learned nothing and composes at once."""
     torch = pytest.importorskip("torch", reason="making a model needs the extra train")
-    from tests.music import band
-
-    from ritornello import checkpoint
-    from ritornello.encodings import ngrams, notes
-    from ritornello.models.note_model import NoteModel, NoteModelConfig
+    from ritornello.note_model import checkpoint
+    from ritornello.note_model.encoding import ngrams, notes
+    from ritornello.note_model.network import NoteModel, NoteModelConfig
+    from tests.examples import band
 
     torch.manual_seed(0)
     model = NoteModel(NoteModelConfig(layers=1, width=16, head_width=16, collections=2))

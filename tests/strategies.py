@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from ritornello.keys import KeyName
-from ritornello.piece import KeyChange, Metre, Piece, Tempo, Track
+from ritornello.music.keys import KeyName
+from ritornello.music.piece import KeyChange, Metre, Piece, Tempo, Track
 
 RESOLUTIONS = (24, 96, 480)
 METRES = st.sampled_from([(4, 4), (3, 4), (2, 4), (6, 8), (12, 8), (5, 4), (7, 8), (2, 2), (3, 8)])

@@ -11,13 +11,14 @@ import mido
 import numpy as np
 import pytest
 import soundfile
-from tests.music import band
 
 import ritornello
-from ritornello import api, checkpoint
+from ritornello import api
 from ritornello.errors import CheckpointError, ConfigError, InputError, OutputError
 from ritornello.generation.rules import Rules
-from ritornello.piece import Piece, Track
+from ritornello.music.piece import Piece, Track
+from ritornello.note_model import checkpoint
+from tests.examples import band
 
 
 def _pitches(track: Track) -> tuple[str, list[int]]:
@@ -102,7 +103,9 @@ def test_the_card_says_what_the_model_is(composer, tiny_model):
 
 def test_models_have_names_where_they_are_kept(tiny_model, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("ritornello.api.library.own_models_folder", lambda: tmp_path / "mine")
+    monkeypatch.setattr(
+        "ritornello.note_model.library.own_models_folder", lambda: tmp_path / "mine"
+    )
     model = (tiny_model / checkpoint.MODEL_FILE).read_bytes()
     for folder in ("mine/one", "two"):
         (tmp_path / folder).mkdir(parents=True)
@@ -267,12 +270,12 @@ def test_a_report_that_exists_is_refused_before_the_folder_is_read(tmp_path):
 
 def test_the_doctor_finds_what_is_missing_and_says_what_to_do(tiny_model, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("ritornello.api.library._named", dict)
+    monkeypatch.setattr("ritornello.note_model.library._named", dict)
     checks = {check.name: check for check in api.doctor()}
     assert checks["sound"].ok
     assert checks["working folder"].ok
     assert not checks["composing"].ok
     assert "ritornello train" in checks["composing"].fix
     model = (tiny_model / checkpoint.MODEL_FILE, "here")
-    monkeypatch.setattr("ritornello.api.library._named", lambda: {"default": model})
+    monkeypatch.setattr("ritornello.note_model.library._named", lambda: {"default": model})
     assert all(check.ok for check in api.doctor() if check.required)

@@ -8,17 +8,19 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from ritornello.hooks import lend
+
 __version__ = "0.1.0"
 
 _PUBLIC = {
     "Composer": "ritornello.api",
-    "Piece": "ritornello.piece",
-    "Track": "ritornello.piece",
-    "Note": "ritornello.piece",
-    "Tempo": "ritornello.piece",
-    "Metre": "ritornello.piece",
+    "Piece": "ritornello.music.piece",
+    "Track": "ritornello.music.piece",
+    "Note": "ritornello.music.piece",
+    "Tempo": "ritornello.music.piece",
+    "Metre": "ritornello.music.piece",
     "Rules": "ritornello.generation.rules",
-    "Waveform": "ritornello.waveform",
+    "Waveform": "ritornello.dsp.waveform",
     "RitornelloError": "ritornello.errors",
     "load": "ritornello.api",
     "save": "ritornello.api",
@@ -35,6 +37,14 @@ _PUBLIC = {
 
 __all__ = ["__version__", *_PUBLIC]
 
+# What a piece can do with the help of rooms above it.
+lend("save", "ritornello.files:save")
+lend("to_library", "ritornello.music.io.interop:to_library")
+lend("notebook_html", "ritornello.files:notebook_html")
+# Where verbs of `ritornello.api` went, so that the old names go on working.
+for _name in ("list_papers", "report_papers", "run_benchmark", "run_papers"):
+    lend(_name, f"ritornello.papers.commands:{_name}")
+
 if TYPE_CHECKING:
     from ritornello.api import Composer as Composer
     from ritornello.api import convert as convert
@@ -48,14 +58,14 @@ if TYPE_CHECKING:
     from ritornello.api import separate as separate
     from ritornello.api import train as train
     from ritornello.api import transcribe as transcribe
+    from ritornello.dsp.waveform import Waveform as Waveform
     from ritornello.errors import RitornelloError as RitornelloError
     from ritornello.generation.rules import Rules as Rules
-    from ritornello.piece import Metre as Metre
-    from ritornello.piece import Note as Note
-    from ritornello.piece import Piece as Piece
-    from ritornello.piece import Tempo as Tempo
-    from ritornello.piece import Track as Track
-    from ritornello.waveform import Waveform as Waveform
+    from ritornello.music.piece import Metre as Metre
+    from ritornello.music.piece import Note as Note
+    from ritornello.music.piece import Piece as Piece
+    from ritornello.music.piece import Tempo as Tempo
+    from ritornello.music.piece import Track as Track
 
 
 def __getattr__(name: str) -> Any:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from tests.music import band
 
 from ritornello import cli
+from tests.examples import band
 
 
 @dataclass(frozen=True)

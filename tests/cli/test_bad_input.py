@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from safetensors import safe_open
 from safetensors.numpy import save_file
-from tests.cli.conftest import Outcome, start
 
-from ritornello import checkpoint
+from ritornello.note_model import checkpoint
+from tests.cli.conftest import Outcome, start
 
 
 def refused(done: Outcome, code: int, *words: str) -> None:

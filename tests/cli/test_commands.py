@@ -13,11 +13,11 @@ from pathlib import Path
 import mido
 import pytest
 import soundfile
-from tests.cli.conftest import start
-from tests.music import band
 
 import ritornello
 from ritornello import cli
+from tests.cli.conftest import start
+from tests.examples import band
 
 
 @pytest.fixture
@@ -130,12 +130,12 @@ def test_models_are_listed_and_described(command, tiny_model, tmp_path):
 
 
 def test_the_doctor_exits_by_what_is_required(command, tiny_model, monkeypatch):
-    monkeypatch.setattr("ritornello.api.library._named", dict)
+    monkeypatch.setattr("ritornello.note_model.library._named", dict)
     done = command("doctor")
     assert done.code == 1
     assert "✗ composing" in done.out
     file = tiny_model / "model.safetensors"
-    monkeypatch.setattr("ritornello.api.library._named", lambda: {"default": (file, "here")})
+    monkeypatch.setattr("ritornello.note_model.library._named", lambda: {"default": (file, "here")})
     done = command("doctor", "--json")
     assert done.code == 0
     assert json.loads(done.out)["healthy"] is True

@@ -7,11 +7,11 @@ import shutil
 from pathlib import Path
 
 import pytest
-from tests.music import band
 
 from ritornello import api
-from ritornello.evaluation.originality import INDEX_FILE, TrainingIndex
-from ritornello.piece import Piece, Track
+from ritornello.generation.originality.index import INDEX_FILE, TrainingIndex
+from ritornello.music.piece import Piece, Track
+from tests.examples import band
 
 
 @pytest.fixture

@@ -6,12 +6,12 @@ import json
 import sys
 
 import pytest
-from tests.cli.test_bad_input import files, refused
 
 from ritornello.errors import InputError
-from ritornello.papers import SYSTEMS
-from ritornello.papers.outcome import Figure, Outcome
-from ritornello.papers.recipe import BUDGETS, Recipe
+from ritornello.papers.shared.outcome import Figure, Outcome
+from ritornello.papers.shared.recipe import BUDGETS, Recipe
+from ritornello.papers.systems import SYSTEMS
+from tests.cli.test_bad_input import files, refused
 
 
 def _recipe(system: str) -> Recipe:
@@ -36,7 +36,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
         outcome.save(folder)
         return outcome
 
-    monkeypatch.setattr("ritornello.papers.run.run_study", run_study)
+    monkeypatch.setattr("ritornello.papers.shared.run.run_study", run_study)
 
 
 @pytest.fixture(autouse=True)
@@ -44,12 +44,12 @@ def recipes(monkeypatch: pytest.MonkeyPatch) -> None:
     def known(system: str) -> Recipe:
         if system in SYSTEMS:
             return _recipe(system)
-        from ritornello.papers.recipe import load_recipe
+        from ritornello.papers.shared.recipe import load_recipe
 
         return load_recipe(system)  # refuses it
 
-    monkeypatch.setattr("ritornello.api.papers.load_recipe", known)
-    monkeypatch.setattr("ritornello.papers.report.load_recipe", known)
+    monkeypatch.setattr("ritornello.papers.commands.load_recipe", known)
+    monkeypatch.setattr("ritornello.papers.report.page.load_recipe", known)
 
 
 def test_the_list_tells_what_each_does_wants_and_takes(command):

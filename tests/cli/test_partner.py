@@ -8,10 +8,10 @@ from pathlib import Path
 
 import mido
 import pytest
-from tests.cli.test_bad_input import files, refused
-from tests.music import band
 
-from ritornello.piece import Piece, Track
+from ritornello.music.piece import Piece, Track
+from tests.cli.test_bad_input import files, refused
+from tests.examples import band
 
 BAR = 4 * 24  # ticks of the song
 OPTIONS = ("-f", "mid", "--seed", "7")

@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.music import solo
 
 from ritornello import api
+from tests.examples import solo
 
 
 @pytest.fixture(scope="module")

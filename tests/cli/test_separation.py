@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from tests.music import band
 
-from ritornello import api, weights_file
-from ritornello.encodings.band_split import BandSplit
-from ritornello.weights_file import WeightsFile
+from ritornello import api
+from ritornello.note_model import weights_file
+from ritornello.note_model.weights_file import WeightsFile
+from ritornello.separate.band_split import BandSplit
+from tests.examples import band
 
 RATE = 16_000
 
@@ -29,7 +30,7 @@ def recording(tmp_path: Path) -> Path:
 def separator(tmp_path: Path) -> Path:
     """A small separator that has learned nothing, in the folder of a run."""
     torch = pytest.importorskip("torch", reason="making a separator needs the extra train")
-    from ritornello.models.separator import Separator, SeparatorConfig
+    from ritornello.separate.model import Separator, SeparatorConfig
 
     torch.manual_seed(0)
     model = Separator(SeparatorConfig(BandSplit(0.05), width=8, hidden=8, layers=1))
@@ -105,7 +106,7 @@ def test_midi_files_are_rendered_once_and_whole_and_teach_a_separator(
     command, separator, monkeypatch
 ):
     for name, value in (("LEAST", 3), ("MOST", 3), ("SECONDS", 0.3)):
-        monkeypatch.setattr(f"ritornello.api.separation._RENDERED_{name}", value)
+        monkeypatch.setattr(f"ritornello.separate.separation._RENDERED_{name}", value)
     Path("midi", "deep").mkdir(parents=True)
     for beats in (3, 4):
         band(bars=2, metre=(beats, 4)).save(Path("midi", "deep", f"{beats}.mid"))

@@ -7,20 +7,20 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from tests.strategies import pieces, scores
 
 from ritornello.errors import RitornelloError
-from ritornello.io import (
+from ritornello.music.io import (
     FORMATS,
     midi_write,
-    musicxml_write,
     pianoroll_npz,
     read_with_repairs,
     readable_extensions,
     writable_extensions,
     write,
 )
-from ritornello.piece import Piece, Track
+from ritornello.music.io.musicxml import write as musicxml_write
+from ritornello.music.piece import Piece, Track
+from tests.strategies import pieces, scores
 
 
 def _as_score(piece: Piece) -> Piece | None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from tests.music import band
 
-from ritornello.encodings.notes import SIZES
-from ritornello.encodings.sequences import TIMED, sequences, stacked
-from ritornello.encodings.tasks import counted
-from ritornello.models.cells import CELLS, scan
-from ritornello.models.note_model import Events, NoteModel, NoteModelConfig
+from ritornello.note_model.cells import CELLS, scan
+from ritornello.note_model.encoding.notes import SIZES
+from ritornello.note_model.encoding.sequences import TIMED, sequences, stacked
+from ritornello.note_model.encoding.tasks import counted
+from ritornello.note_model.network import Events, NoteModel, NoteModelConfig
+from tests.examples import band
 
 
 def batch(length: int = 64, told: bool = True) -> Events:

@@ -18,19 +18,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-from tests.strategies import pieces
 
-import ritornello.encodings
-from ritornello.encodings import (
-    audio_chunks,
-    chord_tokens,
-    frames,
-    onehot_events,
-    pitch_step_duration,
-    velocity_roll,
-)
-from ritornello.piece import Piece
-from ritornello.waveform import Waveform
+import ritornello.note_model.encoding
+from ritornello.dsp.waveform import Waveform
+from ritornello.music.piece import Piece
+from ritornello.papers.groovybee2018 import encoding as velocity_roll
+from ritornello.papers.hybrid_gru2023 import encoding as pitch_step_duration
+from ritornello.papers.lakh_lstm import encoding as chord_tokens
+from ritornello.papers.polyphony import encoding as frames
+from ritornello.papers.remix2023 import encoding as audio_chunks
+from ritornello.papers.rhythmix2024 import encoding as onehot_events
+from tests.strategies import pieces
 
 
 @dataclass(frozen=True)
@@ -116,8 +114,10 @@ def test_what_survives_once_survives_always(module: Any):
 
 
 def test_no_representation_is_left_out():
-    for info in pkgutil.iter_modules(ritornello.encodings.__path__, "ritornello.encodings."):
+    for info in pkgutil.iter_modules(
+        ritornello.note_model.encoding.__path__, "ritornello.note_model.encoding."
+    ):
         module = importlib.import_module(info.name)
         both = hasattr(module, "encode") and hasattr(module, "decode")
-        if both and info.name not in ritornello.encodings.ENCODINGS.values():
+        if both and info.name not in ritornello.note_model.encoding.ENCODINGS.values():
             assert module in REPRESENTATIONS, f"{info.name} has no line in this contract"

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ritornello import io
-from ritornello.piece import Piece, Tempo, Track
+from ritornello.music import io
+from ritornello.music.piece import Piece, Tempo, Track
 
 
 def _tune(seed: int, *, notes: int = 60, transpose: int = 0, drums: bool = False) -> Piece:

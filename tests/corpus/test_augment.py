@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ritornello.corpus.augment import augmented, scale_tempo, transposition_range
 from ritornello.errors import ConfigError
-from ritornello.piece import Piece, Tempo, Track
+from ritornello.music.piece import Piece, Tempo, Track
 
 PITCHES = st.lists(st.integers(0, 127), min_size=1, max_size=5)
 

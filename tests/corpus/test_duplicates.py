@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ritornello.corpus.duplicates import containment, near_groups, signature
-from ritornello.corpus.grid import CORPUS_RESOLUTION, on_grid
 from ritornello.corpus.scan import scan
-from ritornello.piece import Piece, Track
+from ritornello.music.grid import CORPUS_RESOLUTION, on_grid
+from ritornello.music.piece import Piece, Track
 
 NOTES = st.lists(
     st.tuples(st.integers(0, 500), st.integers(1, 200), st.integers(20, 100), st.integers(1, 127)),

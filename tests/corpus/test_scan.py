@@ -12,7 +12,7 @@ import pytest
 
 from ritornello.corpus.scan import Limits, scan
 from ritornello.errors import ConfigError, InputError
-from ritornello.piece import Metre, Piece, Track
+from ritornello.music.piece import Metre, Piece, Track
 
 
 def midi_bytes(events: bytes, division: int = 480) -> bytes:

@@ -13,12 +13,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ritornello.corpus.grid import CORPUS_RESOLUTION, on_grid
 from ritornello.corpus.scan import scan
 from ritornello.corpus.store import Corpus, Entry, build_store, write_store
 from ritornello.errors import ConfigError, InputError, OutputError
-from ritornello.keys import KeyName
-from ritornello.piece import KeyChange, Metre, Piece, Tempo, Track
+from ritornello.music.grid import CORPUS_RESOLUTION, on_grid
+from ritornello.music.keys import KeyName
+from ritornello.music.piece import KeyChange, Metre, Piece, Tempo, Track
 
 TICKS = st.integers(0, 2**31)
 NOTES = st.lists(

@@ -17,10 +17,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.docs.pages import ROOT, Block, blocks, links, pages
 
 import ritornello
-from ritornello.piece import Piece, Tempo, Track
+from ritornello.music.piece import Piece, Tempo, Track
+from tests.docs.pages import ROOT, Block, blocks, links, pages
 
 RUNNABLE = [page for page in pages() if blocks(page)]
 # Learning takes minutes by design: tests follow the same command with a small network for a moment.

@@ -10,13 +10,14 @@ from operator import getitem
 from typing import Any
 
 import pytest
-from tests.docs.pages import ROOT
 
 import ritornello
-from ritornello import cli, io
-from ritornello.api.files import writable_formats
+from ritornello import cli
+from ritornello.files import writable_formats
 from ritornello.generation.rules import Rules
-from ritornello.instruments import INSTRUMENTS
+from ritornello.music import io
+from ritornello.music.instruments import INSTRUMENTS
+from tests.docs.pages import ROOT
 
 
 def _commands(app: Any, *above: str) -> list[tuple[str, ...]]:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from ritornello.checkpoint import Checkpoint
-from ritornello.runtime.engine import Engine
+from ritornello.note_model.checkpoint import Checkpoint
+from ritornello.note_model.engine.reference import Engine
 
 
 @pytest.fixture(scope="session")
 def engine() -> Engine:
     """An untrained model: it knows no music, so only the masks keep the rules."""
     torch = pytest.importorskip("torch", reason="making a model needs the extra train")
-    from ritornello.models.note_model import NoteModel, NoteModelConfig
+    from ritornello.note_model.network import NoteModel, NoteModelConfig
 
     torch.manual_seed(1)
     model = NoteModel(NoteModelConfig(layers=1, width=16, head_width=16))

@@ -6,19 +6,19 @@ import dataclasses
 
 import numpy as np
 import pytest
-from benchmarks.judge import violations
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from experiments.generated.judge import violations
 from ritornello.errors import ConfigError
 from ritornello.generation.compose import compose
-from ritornello.generation.line_ups import read_line_ups
+from ritornello.generation.instrumentation import read_line_ups
 from ritornello.generation.rules import Rules
 from ritornello.generation.sampling import Sampling
-from ritornello.instruments import INSTRUMENTS
-from ritornello.io.midi_write import write_bytes
-from ritornello.keys import SCALES, KeyName
-from ritornello.runtime.drawing import draw
+from ritornello.music.instruments import INSTRUMENTS
+from ritornello.music.io.midi_write import write_bytes
+from ritornello.music.keys import SCALES, KeyName
+from ritornello.note_model.engine.drawing import draw
 
 INSTRUMENT_NAMES = [i.name for i in INSTRUMENTS]
 RULES = st.fixed_dictionaries(

@@ -1,328 +1,135 @@
-"""Music without an end is a value: kept, taken back and branched, it plays the very same notes."""
+"""What a session promises: its state can be kept, in a file too, and what it plays can be had."""
 
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterable
 from dataclasses import replace
 from itertools import islice
+from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
-from benchmarks.judge import violations
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from tests.music import band
 
-from ritornello.checkpoint import Checkpoint
-from ritornello.chords import parse_chord
-from ritornello.encodings import matching, notes
-from ritornello.encodings.notes import END, PART, PITCH, SHIFT
-from ritornello.errors import ConfigError, InputError
-from ritornello.generation.moment import Moment, thinned
+from ritornello import api
+from ritornello.errors import CheckpointError, ConfigError, InputError, OutputError
 from ritornello.generation.rules import Rules
-from ritornello.generation.sampling import Sampling
-from ritornello.generation.session import HISTORY_BARS, Improvisation
-from ritornello.io.midi_write import write_bytes
-from ritornello.models.note_model import NoteModel, NoteModelConfig
-from ritornello.runtime import open_engine
-from ritornello.runtime.engine import Engine
+from ritornello.note_model import checkpoint
+from tests.examples import band
 
-BAR = 96
-RULES = Rules(parts=("piano", "bass", "drums"), polyphony={"all": 8})
+RULES = Rules(parts=("piano", "bass", "drums"), tempo_bpm=60, polyphony={"all": 8})
 
 
 @pytest.fixture(scope="module")
-def engine() -> Engine:
-    """An untrained model that leaves few rests."""
-    torch.manual_seed(1)
-    model = NoteModel(NoteModelConfig(layers=1, width=16, head_width=16))
-    with torch.no_grad():
-        model.heads[0].out.bias[:] = -6
-        model.heads[0].out.bias[[0, 12, 24, 36]] = 2
-    weights = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
-    return open_engine(Checkpoint(weights, model.settings(), collections=("band",)))
+def composer(tiny_model: Path) -> api.Composer:
+    return api.Composer.load(tiny_model)
 
 
-@pytest.fixture
-def short_reach(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A lookback that is over within a test."""
-    monkeypatch.setattr(matching, "REACH", 64)
+@pytest.fixture(scope="module")
+def other_composer(tiny_model: Path) -> api.Composer:
+    """Another model, as large."""
+    model = checkpoint.load(checkpoint.find(tiny_model))
+    weights = {name: weight + np.float32(0.01) for name, weight in model.weights.items()}
+    return api.Composer(replace(model, weights=weights))
 
 
-def _take(music: Improvisation, events: int) -> list[tuple[int, ...]]:
-    return list(islice(music, events))
+def test_a_session_plays_what_a_stream_plays(composer):
+    session = composer.session(RULES, seed=3)
+    notes = session.notes(40) + session.bars(2) + [*islice(session, 20)]
+    assert notes == [*islice(composer.stream(RULES, seed=3), len(notes))]
 
 
-def _onsets(events: Iterable[tuple[int, ...]], start: int = 0) -> list[int]:
-    return (start + np.cumsum([event[SHIFT] for event in events])).tolist()
+def test_a_snapshot_goes_on_in_another_process_too(composer, tiny_model, tmp_path):
+    session = composer.session(RULES, seed=3)
+    session.bars(4)
+    kept = session.snapshot()
+    path = kept.save(tmp_path / "evening.session")
+    expected = session.bars(4)
+    for snapshot in (kept, pickle.loads(pickle.dumps(kept)), api.Snapshot.load(path)):
+        other = api.Composer.load(tiny_model).session(parts=("flute",))
+        other.restore(snapshot)
+        assert other.rules == session.rules
+        assert other.bars(4) == expected
+    assert path.stat().st_size < 10_000
+    with pytest.raises(OutputError, match="exists already"):
+        kept.save(path)
 
 
-def test_a_seed_gives_the_same_music_and_no_end(engine):
-    first = _take(Improvisation.start(engine, RULES, seed=3), 200)
-    assert first == _take(Improvisation.start(engine, RULES, seed=3), 200)
-    assert first != _take(Improvisation.start(engine, RULES, seed=4), 200)
-    assert END not in {event[PART] for event in first}
+def test_another_model_and_other_files_are_refused(composer, other_composer, tmp_path):
+    kept = composer.session(RULES, seed=3).snapshot()
+    with pytest.raises(CheckpointError, match="another model"):
+        other_composer.session(RULES).restore(kept)
+    newer = kept.to_bytes()
+    (tmp_path / "song.mid").write_bytes(b"MThd")
+    with pytest.raises(InputError, match=r"song\.mid: This is no moment"):
+        api.Snapshot.load(tmp_path / "song.mid")
+    with pytest.raises(InputError, match="could not be read"):
+        api.Snapshot.load(tmp_path / "none.session")
+    assert api.Snapshot.from_bytes(newer).model == kept.model
 
 
-STEPS = st.lists(
-    st.one_of(
-        st.tuples(st.just("events"), st.integers(1, 40)),
-        st.tuples(st.just("bars"), st.integers(1, 3)),
-        st.tuples(st.just("undo_notes"), st.integers(1, 12)),
-        st.tuples(st.just("undo_bars"), st.integers(1, 3)),
-        st.tuples(st.just("reseed"), st.integers(0, 9)),
-        st.tuples(st.just("change"), st.sampled_from(["C major", "F# minor", None])),
-    ),
-    max_size=8,
+def test_a_branch_plays_the_same_until_it_is_asked_otherwise(composer):
+    session = composer.session(RULES, seed=3)
+    session.bars(2)
+    same, other = session.branch(), session.branch(seed=8)
+    expected = session.bars(3)
+    assert same.bars(3) == expected != other.bars(3)
+    same.change(key="C major", temperature=0.5)
+    assert same.bars(3) != session.bars(3)
+    assert session.rules.key is None
+
+
+def test_what_is_taken_back_comes_again_or_otherwise(composer):
+    session = composer.session(RULES, seed=3)
+    first, second = session.bars(2), session.bars(2)
+    session.undo(bars=2)
+    assert session.bars(2) == second
+    session.undo(bars=2, seed=9)
+    assert session.bars(2) != second
+    session.undo(bars=4)
+    assert session.bars(2) == first
+    session.undo(notes=2)
+    assert session.notes(2) == first[-2:]
+
+
+def test_a_change_of_tempo_is_heard_in_the_seconds(composer):
+    session = composer.session(RULES, seed=3)
+    session.bars(2)
+    session.change(tempo_bpm=120)
+    for note in session.bars(4):
+        later = note.onset_ticks - 2 * 96
+        assert note.onset_seconds == pytest.approx(2 * 4 + later / 48)
+        assert note.duration_seconds == pytest.approx(note.duration_ticks / 48)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"metre": "3/4"}, "cannot be changed"),
+        ({"bars": 3}, "cannot be changed"),
+        ({"collection": "ragss"}, "Did you mean 'rags'"),
+        ({"temperature": 0}, "temperature"),
+        ({"key": "H major"}, "not a key"),
+    ],
 )
+def test_a_change_without_meaning_is_refused(composer, wrong, message):
+    with pytest.raises(ConfigError, match=message):
+        composer.session(RULES).change(**wrong)
 
 
-def _do(music: Improvisation, action: str, number) -> None:
-    if action == "events":
-        _take(music, number)
-    elif action == "bars":
-        list(music.bars(number))
-    elif action == "change":
-        tempo = None if number is None else 77.0
-        rules = Rules(parts=RULES.parts, key=number, tempo_bpm=tempo, chords=number and number[0])
-        music.change(rules, Sampling(0.8))
-    else:
-        try:
-            getattr(music, action)(number)
-        except ConfigError:
-            assert action in ("undo_notes", "undo_bars")
+@pytest.mark.parametrize("wrong", [{}, {"notes": 1, "bars": 1}, {"bars": 0}, {"notes": 1}])
+def test_an_undo_without_meaning_is_refused(composer, wrong):
+    with pytest.raises(ConfigError):
+        composer.session(RULES).undo(**wrong)
 
 
-@settings(
-    max_examples=8,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
-)
-@given(steps=STEPS, seed=st.integers(0, 99))
-def test_whatever_was_done_a_moment_plays_on_alike(engine, short_reach, steps, seed):
-    music = Improvisation.start(engine, RULES, seed=seed)
-    _take(music, 100)
-    for step in steps:
-        _do(music, *step)
-    moment, twin = music.moment(), music.branch()
-    data = moment.to_bytes()
-    line, seconds = music.line_ticks, music.onset_seconds
-    expected = _take(music, 40)
-    assert data == moment.to_bytes()  # going on has not changed it
-    for other in (twin, music.at(moment), music.at(Moment.from_bytes(data)[0])):
-        assert (other.line_ticks, other.onset_seconds) == (line, seconds)
-        assert _take(other, 40) == expected
-        assert other.tempo_bpm == music.tempo_bpm
-
-
-def test_long_after_the_lookback_is_full_a_moment_still_plays_on_alike(engine, short_reach):
-    music = Improvisation.start(engine, Rules(parts=("piano", "violin", "bass")), seed=0)
-    for _ in range(4):
-        _take(music, 250)
-        moment = music.moment()
-        assert moment.skipped > 0
-        again = music.at(moment)
-        expected = _take(music.branch(), 60)
-        assert _take(again, 60) == expected
-
-
-def test_only_what_nothing_can_tell_is_forgotten(engine, short_reach):
-    remembered = []
-    onset = 0
-    for event in _take(Improvisation.start(engine, RULES, seed=5), 1000):
-        onset += event[SHIFT]
-        remembered.append((onset, event))
-    kept, skipped = thinned(remembered)
-    assert skipped < len(kept) < 600
-    assert kept[skipped:] == remembered[-len(kept[skipped:]) :]
-    assert kept == sorted(kept, key=lambda row: row[0])
-    latest, latest_kept = (
-        {(event[PART], event[PITCH]): (onset, event) for onset, event in rows}
-        for rows in (remembered, kept)
-    )
-    assert latest_kept == latest
-    assert thinned(kept, skipped) == (kept, skipped)
-
-
-def test_notes_taken_back_are_written_again(engine):
-    music = Improvisation.start(engine, RULES, seed=1)
-    written = _take(music, 150)
-    music.undo_notes(40)
-    again = []
-    while music.onset_ticks < sum(event[SHIFT] for event in written):
-        again.append(next(music))
-    assert written[-len(again) :] == again[: len(written)]
-    assert sum(0 < event[PART] < notes.REST for event in again) >= 40
-
-
-def test_bars_taken_back_are_written_again_or_otherwise(engine):
-    music = Improvisation.start(engine, RULES, seed=1)
-    first = list(music.bars(4))
-    assert max(_onsets(first)) < 4 * BAR == music.line_ticks
-    second = list(music.bars(3))
-    music.undo_bars(3)
-    assert music.line_ticks == 4 * BAR
-    assert list(music.bars(3)) == second
-    music.undo_bars(3)
-    music.reseed(7)
-    other = list(music.bars(3))
-    assert other != second
-    assert min(_onsets(other, sum(event[SHIFT] for event in first))) >= 4 * BAR
-    music.undo_bars(7)
-    assert list(music.bars(4)) == first
-
-
-def test_a_bar_that_has_begun_is_the_first_to_take_back(engine):
-    music = Improvisation.start(engine, RULES, seed=2)
-    list(music.bars(2))
-    begun = [next(music) for _ in range(6)]
-    assert music.onset_ticks > 2 * BAR
-    music.undo_bars(-(-(music.line_ticks - 2 * BAR) // BAR))
-    assert music.line_ticks == 2 * BAR
-    assert [next(music) for _ in range(6)] == begun
-
-
-def test_more_than_is_remembered_cannot_be_taken_back(engine):
-    music = Improvisation.start(engine, RULES, seed=2)
-    list(music.bars(HISTORY_BARS + 20))
-    before = music.moment().to_bytes()
-    for undo in (music.undo_bars, music.undo_notes):
-        with pytest.raises(ConfigError, match="can be taken back; asked for 99999"):
-            undo(99999)
-    with pytest.raises(ConfigError, match=rf"last {HISTORY_BARS} bars"):
-        music.undo_bars(HISTORY_BARS + 1)
-    assert music.moment().to_bytes() == before
-    music.undo_bars(HISTORY_BARS)
-    assert music.line_ticks == 20 * BAR
-
-
-# --- steering -------------------------------------------------------------------------------------
-
-
-def test_a_change_holds_from_the_next_bar_line_on_and_exactly(engine):
-    music = Improvisation.start(engine, RULES, seed=6)
-    list(music.bars(2))
-    for _ in range(3):
-        next(music)
-    line = music.line_ticks
-    asked = Rules(
-        bars=8, parts=("flute", "bass"), key="E minor", polyphony={"all": 1}, tempo_bpm=77,
-        ending=False,
-    )  # fmt: skip
-    music.change(asked, Sampling(0.7))
-    list(music.bars(9))
-    piece = music.piece(8)
-    assert music.line_ticks == line + 8 * BAR
-    assert {track.name for track in piece.tracks} == {"flute", "bass"}
-    assert violations(write_bytes(piece), asked) == []
-    assert [(tempo.tick, tempo.bpm) for tempo in piece.tempos] == [(0, 77)]
-
-
-def test_the_last_word_before_the_bar_line_counts(engine):
-    music = Improvisation.start(engine, RULES, seed=6)
-    list(music.bars(2))  # the first event after them is drawn already
-    for part in ("flute", "bass"):
-        music.change(Rules(parts=(part,)), Sampling())
-    list(music.bars(8))
-    assert {track.name for track in music.piece(8).tracks} == {"bass"}
-
-
-def test_chords_go_round_for_ever(engine):
-    rules = Rules(parts=("piano", "guitar"), polyphony={"all": 8})
-    music = Improvisation.start(engine, rules, seed=0)
-    list(music.bars(1))
-    music.change(replace(rules, chords="C | F G | Am"), Sampling())
-    list(music.bars(40))
-    bars = [["C"], ["F", "G"], ["Am"]]
-    piece = music.piece(40)
-    on_beat = [note for track in piece.tracks for note in track if note.onset_ticks % 24 == 0]
-    assert len(on_beat) > 20
-    for note in on_beat:
-        bar, place = divmod(note.onset_ticks, BAR)
-        chords = bars[bar % 3]
-        chord = parse_chord(chords[place * len(chords) // BAR])
-        assert note.pitch % 12 in chord.pitch_classes
-
-
-def test_what_cannot_be_met_changes_nothing(engine):
-    music = Improvisation.start(engine, RULES, seed=6)
-    list(music.bars(2))
-    twin = music.branch()
-    narrow = Rules(parts=("bass",), ranges={"bass": (40, 40)}, chords="C#")
-    with pytest.raises(ConfigError, match="bass has no note of Db"):
-        music.change(narrow, Sampling())
-    assert _take(music, 50) == _take(twin, 50)
-
-
-# --- primers and pieces ---------------------------------------------------------------------------
-
-
-def test_music_goes_on_where_a_primer_ends(engine):
-    primer = band(seed=3, bars=4)
-    music = Improvisation.start(engine, Rules(), seed=0, primer=primer)
-    assert music.line_ticks == 4 * BAR
-    list(music.bars(4))
-    piece = music.piece()
-    assert piece.bar_count == 8
-    assert piece.tempos == primer.tempos
-    for track in piece.tracks:
-        [given_track] = [other for other in primer.tracks if other.name == track.name]
-        heard = [note for note in track if note.onset_ticks < 4 * BAR]
-        assert [note[::2] for note in heard] == [note[::2] for note in given_track]
-    assert any(note.onset_ticks >= 4 * BAR for track in piece.tracks for note in track)
-    with pytest.raises(ConfigError, match="last 4 bars"):
-        music.undo_bars(5)
-    music.undo_bars(4)
-    moment = Moment.from_bytes(music.moment().to_bytes())[0]
-    assert _take(music.at(moment), 60) == _take(music, 60)
-
-
-def test_a_primer_may_be_left_in_another_tempo(engine):
-    asked = Rules(tempo_bpm=66, parts=("bass", "flute"))
-    music = Improvisation.start(engine, asked, seed=0, primer=band(bars=2))
-    list(music.bars(2))
-    tempos = music.piece().tempos
-    assert (tempos[-1].tick, tempos[-1].bpm) == (2 * BAR, 66)
-    assert {track.name for track in music.piece(2).tracks} <= {"bass", "flute"}
-
-
-def test_a_piece_is_what_was_played(engine):
-    music = Improvisation.start(engine, RULES, seed=9)
-    with pytest.raises(InputError, match="No note"):
-        music.piece()
-    events = list(music.bars(6))
-    piece, end = music.piece(), music.piece(2)
-    assert piece.bar_count == 6
-    assert piece.note_count == sum(0 < event[PART] < notes.REST for event in events)
-    assert end.length_ticks == 2 * BAR
-    late = [on for on, event in zip(_onsets(events), events, strict=True)
-            if on >= 4 * BAR and event[PART] not in (0, notes.REST)]  # fmt: skip
-    assert end.note_count == len(late)
-
-
-def test_a_file_that_is_no_moment_is_refused(engine):
-    data = Improvisation.start(engine, RULES, seed=9).moment().to_bytes()
-    for wrong in (b"", b"no moment", data[:200], data[:-40]):
-        with pytest.raises(InputError, match="no moment of music"):
-            Moment.from_bytes(wrong)
-
-
-# --- memory ---------------------------------------------------------------------------------------
-
-
-def test_what_is_remembered_does_not_grow_with_the_music(engine, short_reach, monkeypatch):
-    monkeypatch.setattr("ritornello.generation.session._THIN_EVERY", 64)
-    monkeypatch.setattr("ritornello.generation.session.HISTORY_BARS", 4)
-    music = Improvisation.start(engine, RULES, seed=0)
-    _take(music, 1000)
-    before = _remembered_bytes(music)
-    _take(music, 1400)
-    assert _remembered_bytes(music) < 1.3 * before
-    assert len(music.moment().to_bytes()) < 16_000
-
-
-def _remembered_bytes(music: Improvisation) -> int:
-    """All that an improvisation holds beside the model."""
-    held = {name: value for name, value in vars(music).items() if name != "_engine"}
-    return len(pickle.dumps(held))
+def test_a_song_may_start_it_and_all_of_it_can_be_saved(composer, tmp_path):
+    song = band(bars=4).save(tmp_path / "song.mid")
+    session = composer.session(primer=song, seed=1, polyphony={"all": 8})
+    played = session.bars(4)
+    assert min(note.onset_ticks for note in played) >= 4 * 96
+    assert {note.part for note in played} <= {"piano", "bass", "drums"}
+    session.save(tmp_path / "all.mid")
+    session.save(tmp_path / "end.mid", bars=4)
+    assert api.load(tmp_path / "all.mid").bar_count == 8
+    assert api.load(tmp_path / "end.mid").bar_count == 4
+    assert session.warnings

@@ -6,9 +6,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ritornello.encodings.notes import SIZES
-from ritornello.evaluation.voice_leading import faults
 from ritornello.generation.voice_leading import VoiceLeading
+from ritornello.metrics.voice_leading import faults
+from ritornello.note_model.encoding.notes import SIZES
 
 BEAT = 24
 RANGES = ((60, 79), (53, 74), (48, 67), (36, 60))

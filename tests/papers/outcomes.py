@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-from tests.music import band
-
-from ritornello.papers.ours import write_sample
-from ritornello.papers.outcome import Chart, Figure, Histogram, Outcome, Sample, Table
+from ritornello.papers.shared.ours import write_sample
+from ritornello.papers.shared.outcome import Chart, Figure, Histogram, Outcome, Sample, Table
+from tests.examples import band
 
 HOSTILE = "<script>alert('\"&</script>"
 

@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.music import MemoryCorpus, band
 
-from ritornello import checkpoint
 from ritornello.errors import ConfigError, InputError
+from ritornello.note_model import checkpoint
 from ritornello.training.batches import Rows
 from ritornello.training.config import TrainConfig
 from ritornello.training.loop import train
+from tests.examples import MemoryCorpus, band
 
 TINY = TrainConfig(
     steps=24, layers=1, width=24, head_width=16, batch=4, chunk=32, validate_every=8,

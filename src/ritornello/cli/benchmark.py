@@ -42,9 +42,9 @@ def benchmark(
     json
         Print the result for programs.
     """
-    from ritornello import api
+    from ritornello.papers import commands
 
-    result = api.run_benchmark(
+    result = commands.run_benchmark(
         name, output, minutes=minutes, seeds=range(seeds), jobs=jobs, say=say
     )
     if json:

@@ -13,7 +13,7 @@ from ritornello.cli.options import Flag
 from ritornello.cli.show import out, print_json, progress, say
 
 if TYPE_CHECKING:
-    from ritornello.evaluation.originality import CopiedPassage, Originality
+    from ritornello.generation.originality.index import CopiedPassage, Originality
 
 _KINDS = {"texture": "all parts together", "parts": "each part alone"}
 _WINDOWS = {4: "one bar of 4/4", 8: "two bars of 4/4"}

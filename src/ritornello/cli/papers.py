@@ -16,7 +16,7 @@ from ritornello.cli.show import out, print_error, print_json, say
 from ritornello.errors import ConfigError, RitornelloError
 
 if TYPE_CHECKING:
-    from ritornello.papers.outcome import Outcome
+    from ritornello.papers.shared.outcome import Outcome
 
 papers = App(name="papers", help="List the published systems, run them, and report what came out.")
 
@@ -30,9 +30,9 @@ def systems(*, json: Flag = False) -> None:
     json
         Print the result for programs.
     """
-    from ritornello import api
+    from ritornello.papers import commands
 
-    found = api.list_papers()
+    found = commands.list_papers()
     if json:
         print_json([dataclasses.asdict(recipe) for recipe in found])
         return
@@ -86,7 +86,7 @@ def run(
     json
         Print the result for programs.
     """
-    from ritornello import api
+    from ritornello.papers import commands
 
     every = system == "all"
     if every and data is not None:
@@ -95,7 +95,7 @@ def run(
             where="--data",
             next_step="Name one system, or leave --data out to use the stand-ins.",
         )
-    chosen = [recipe.id for recipe in api.list_papers()] if every else [system]
+    chosen = [recipe.id for recipe in commands.list_papers()] if every else [system]
     changes = {}
     for text in set:
         name, equals, value = text.partition("=")
@@ -112,7 +112,7 @@ def run(
         else:
             print_error(f"{name}: a fault of ritornello ({type(error).__name__}: {error}).")
 
-    found = api.run_papers(
+    found = commands.run_papers(
         chosen,
         output,
         budget=budget,
@@ -182,7 +182,7 @@ def report(
     overwrite
         Replace a page that is there.
     """
-    from ritornello import api
+    from ritornello.papers import commands
 
-    path = api.report_papers(folder, output, scorecard=scorecard, overwrite=overwrite)
+    path = commands.report_papers(folder, output, scorecard=scorecard, overwrite=overwrite)
     out.print(str(path), markup=False)

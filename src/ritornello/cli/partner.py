@@ -26,7 +26,7 @@ from ritornello.cli.pieces import Watch, Written, write_pieces
 
 if TYPE_CHECKING:
     from ritornello.api import Composer, Result
-    from ritornello.piece import Piece
+    from ritornello.music.piece import Piece
 
 # What is asked of a composer: (composer, song, options of all verbs) -> what came of it.
 _Ask = Callable[["Composer", "Piece", dict[str, Any]], "Result"]

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from ritornello.api import Attempt, Composer
-    from ritornello.evaluation.originality import TrainingIndex
-    from ritornello.piece import Piece, Track
+    from ritornello.generation.originality.index import TrainingIndex
+    from ritornello.music.piece import Piece, Track
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Written:
     @cached_property
     def given(self) -> list[np.ndarray] | None:
         """Which notes are of the song, bool [notes] for each track; None without a song."""
-        from ritornello.generation.join import given_notes
+        from ritornello.generation.edit.join import given_notes
 
         return None if self.kept is None else given_notes(self.piece, self.kept)
 

@@ -25,7 +25,7 @@ from ritornello.cli.show import clock, out, print_json, progress, say
 
 if TYPE_CHECKING:
     from ritornello.api import Remix, Take
-    from ritornello.audio.listening.heard import Hints
+    from ritornello.transcribe.values import Hints
 
 
 @Parameter(name="*")
@@ -51,8 +51,8 @@ class Hearing:
     instrument: str | None = None
 
     def hints(self) -> Hints:
-        from ritornello.audio.listening.heard import Hints
         from ritornello.generation.rules import parse_metre
+        from ritornello.transcribe.values import Hints
 
         metre = None if self.metre is None else parse_metre(self.metre)
         return Hints(self.tempo, metre, self.downbeat)

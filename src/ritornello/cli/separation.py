@@ -15,7 +15,7 @@ from ritornello.cli.options import Flag
 from ritornello.cli.show import clock, err, out, print_json, progress, resumable, say
 
 if TYPE_CHECKING:
-    from ritornello.training.separator import Progress as Step
+    from ritornello.separate.training import Progress as Step
 
 BUNDLED = "bundled"
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from ritornello.errors import ConfigError
-from ritornello.piece import Piece
+from ritornello.music.piece import Piece
 
 LOWEST_SEMITONES, HIGHEST_SEMITONES = -6, 5
 _SLOWEST_BPM, _FASTEST_BPM = 1.0, 10_000.0

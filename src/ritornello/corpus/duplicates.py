@@ -21,7 +21,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from ritornello.piece import Piece
+from ritornello.music.piece import Piece
 
 SHINGLE_NOTES = 8
 NEAR_CONTAINMENT = 0.6
@@ -64,7 +64,7 @@ class Signature:
 
 
 def signature(piece: Piece) -> Signature:
-    """The signature of a piece on the corpus grid (see `ritornello.corpus.grid`)."""
+    """The signature of a piece on the corpus grid (see `ritornello.music.grid`)."""
     columns = [_columns(track.notes, track.is_drum) for track in piece.tracks]
     table = np.concatenate(columns, axis=1) if columns else np.zeros((4, 0), np.int64)
     onset, duration, pitch, drum = table

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from ritornello.errors import ConfigError, InputError
-from ritornello.io import readable_extensions
+from ritornello.music.io import readable_extensions
 
 # Folders that name a side of a split, and the side.
 SPLIT_FOLDERS = {

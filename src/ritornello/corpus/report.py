@@ -1,7 +1,7 @@
 """The ingest report: what of a folder is used, what is not, and why.
 
 `summary` gathers the figures once, as plain data; the terminal text, the JSON and the HTML page
-(`ritornello.corpus.report_html`) all show that.
+(`ritornello.pages.ingest_page`) all show that.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ritornello.corpus.report_html import page
+from ritornello.atomic import atomic_write
 from ritornello.corpus.scan import FileReport, ScanResult
 from ritornello.errors import OutputError
-from ritornello.io.atomic import atomic_write
+from ritornello.pages.ingest_page import page
 
 if TYPE_CHECKING:
     from rich.console import Console

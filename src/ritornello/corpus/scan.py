@@ -19,14 +19,14 @@ from pathlib import Path
 import numpy as np
 
 from ritornello.corpus.duplicates import Signature, near_groups, signature
-from ritornello.corpus.grid import on_grid
 from ritornello.corpus.listing import list_files
 from ritornello.corpus.pool import Failure, default_workers, map_in_processes
 from ritornello.errors import InputError
-from ritornello.instruments import INSTRUMENTS
-from ritornello.io import read_with_repairs
-from ritornello.keys import estimate_key
-from ritornello.piece import Piece
+from ritornello.music.grid import on_grid
+from ritornello.music.instruments import INSTRUMENTS
+from ritornello.music.io import read_with_repairs
+from ritornello.music.keys import estimate_key
+from ritornello.music.piece import Piece
 
 Progress = Callable[[int, int], None]
 _READER_WORDS = (

@@ -26,14 +26,14 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from ritornello.corpus.grid import CORPUS_RESOLUTION, on_grid
 from ritornello.corpus.pool import Failure, map_in_processes
 from ritornello.corpus.scan import Progress, ScanResult
 from ritornello.corpus.splits import assign_splits
 from ritornello.errors import ConfigError, InputError, OutputError
-from ritornello.io import read_with_repairs
-from ritornello.keys import KeyName
-from ritornello.piece import NOTE_DTYPE, KeyChange, Metre, Piece, Tempo, Track
+from ritornello.music.grid import CORPUS_RESOLUTION, on_grid
+from ritornello.music.io import read_with_repairs
+from ritornello.music.keys import KeyName
+from ritornello.music.piece import NOTE_DTYPE, KeyChange, Metre, Piece, Tempo, Track
 
 STORE_VERSION = 1
 STORED_NOTE = np.dtype(

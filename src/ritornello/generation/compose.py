@@ -12,9 +12,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ritornello.encodings import notes
-from ritornello.encodings.controls import Controls, density_class, key_class
-from ritornello.encodings.notes import (
+from ritornello.generation.instrumentation import LineUps, filled_in
+from ritornello.generation.job import Job, whole_piece
+from ritornello.generation.masks import RuleMasks
+from ritornello.generation.rules import Rules
+from ritornello.generation.sampling import Sampling
+from ritornello.music.keys import KeyName
+from ritornello.music.piece import KeyChange, Piece, Tempo
+from ritornello.note_model.encoding import notes
+from ritornello.note_model.encoding.controls import Controls, density_class, key_class
+from ritornello.note_model.encoding.notes import (
     DURATION,
     END,
     NONE,
@@ -25,16 +32,9 @@ from ritornello.encodings.notes import (
     TEMPO,
     VELOCITY,
 )
-from ritornello.encodings.tables import HEAD_INPUTS
-from ritornello.encodings.tracker import Tracker
-from ritornello.generation.job import Job, whole_piece
-from ritornello.generation.line_ups import LineUps, filled_in
-from ritornello.generation.masks import RuleMasks
-from ritornello.generation.rules import Rules
-from ritornello.generation.sampling import Sampling
-from ritornello.keys import KeyName
-from ritornello.piece import KeyChange, Piece, Tempo
-from ritornello.runtime.engine import Engine
+from ritornello.note_model.encoding.tables import HEAD_INPUTS
+from ritornello.note_model.encoding.tracker import Tracker
+from ritornello.note_model.engine.reference import Engine
 
 Event = tuple[int, int, int, int, int]
 HISTORY_EVENTS = 1024  # the network reads no more of a song than that before it writes

@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ritornello.chords import CHORD_OPEN, chord_changes, chord_class
-from ritornello.encodings import notes
-from ritornello.encodings.given import Given
-from ritornello.encodings.grid import Grid
-from ritornello.encodings.notes import END, NONE, RESOLUTION
 from ritornello.errors import ConfigError
 from ritornello.generation.rules import Rules
-from ritornello.instruments import INSTRUMENTS
-from ritornello.keys import KeyName
-from ritornello.piece import Metre
+from ritornello.music.chords import CHORD_OPEN, chord_changes, chord_class
+from ritornello.music.instruments import INSTRUMENTS
+from ritornello.music.keys import KeyName
+from ritornello.music.piece import Metre
+from ritornello.note_model.encoding import notes
+from ritornello.note_model.encoding.bar_grid import Grid
+from ritornello.note_model.encoding.given import Given
+from ritornello.note_model.encoding.notes import END, NONE, RESOLUTION
 
 ENDLESS = np.iinfo(np.int64).max
 

@@ -12,8 +12,11 @@ from bisect import bisect_left, bisect_right
 
 import numpy as np
 
-from ritornello.encodings import notes
-from ritornello.encodings.notes import (
+from ritornello.generation.job import ENDLESS, Job
+from ritornello.generation.pitches import Pitches
+from ritornello.generation.voice_leading import VoiceLeading
+from ritornello.note_model.encoding import notes
+from ritornello.note_model.encoding.notes import (
     DURATIONS,
     END,
     MAX_SHIFT,
@@ -25,9 +28,6 @@ from ritornello.encodings.notes import (
     TEMPO,
     TEMPO_PITCH,
 )
-from ritornello.generation.job import ENDLESS, Job
-from ritornello.generation.pitches import Pitches
-from ritornello.generation.voice_leading import VoiceLeading
 
 _DURATION_TICKS: list[int] = DURATIONS.tolist()
 _REST = (MAX_SHIFT, REST, *NONE[PITCH:])

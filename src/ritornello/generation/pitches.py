@@ -13,13 +13,13 @@ from bisect import bisect_left
 
 import numpy as np
 
-from ritornello.chords import CHORD_CLASSES, chord_of_class
-from ritornello.encodings import notes
-from ritornello.encodings.notes import DRUM_PITCH, DURATIONS, PITCH, RESOLUTION, SIZES
 from ritornello.errors import ConfigError
 from ritornello.generation.job import Job
-from ritornello.instruments import INSTRUMENTS
-from ritornello.keys import KeyName, estimate_key
+from ritornello.music.chords import CHORD_CLASSES, chord_of_class
+from ritornello.music.instruments import INSTRUMENTS
+from ritornello.music.keys import KeyName, estimate_key
+from ritornello.note_model.encoding import notes
+from ritornello.note_model.encoding.notes import DRUM_PITCH, DURATIONS, PITCH, RESOLUTION, SIZES
 
 
 class Pitches:

@@ -10,12 +10,12 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ritornello.chords import Chart, parse_chart
-from ritornello.encodings.notes import DESKS
 from ritornello.errors import ConfigError
-from ritornello.instruments import INSTRUMENTS, parse_instrument
-from ritornello.keys import KeyName, parse_key
-from ritornello.piece import Metre
+from ritornello.music.chords import Chart, parse_chart
+from ritornello.music.instruments import INSTRUMENTS, parse_instrument
+from ritornello.music.keys import KeyName, parse_key
+from ritornello.music.piece import Metre
+from ritornello.note_model.encoding.notes import DESKS
 
 MAX_BARS = 4000
 MAX_PARTS = 16  # as many as a MIDI file has channels; each needs a tick to play in

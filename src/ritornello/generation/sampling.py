@@ -1,12 +1,12 @@
-"""How bold a composer is. The drawing itself is in `ritornello.runtime.drawing`."""
+"""How bold a composer is. The drawing itself is in `ritornello.note_model.engine.drawing`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ritornello.encodings.notes import FIELDS, PITCH, SHIFT
 from ritornello.errors import ConfigError
+from ritornello.note_model.encoding.notes import FIELDS, PITCH, SHIFT
 
 # Sharpened or flattened alike, the fields would not be right together: a pitch out of the key costs
 # a listener more than a rare duration. With these factors composed music is most like real music:

@@ -1,487 +1,295 @@
-"""Music without an end that can be kept, gone back in, branched and steered while it plays.
+"""A session: music that plays for as long as one likes, and its state as something to have.
 
-An `Improvisation` writes one event at a time, at constant cost and memory. It marks each bar line,
-the latest `HISTORY_BARS` of them, with all that its future depended on there: to go back is to take
-up a mark and to write again, the same numbers drawn, up to where one wants to be.
+Its state is a value. It can be kept and taken up again, tomorrow and in another process; the music
+can branch, and be taken back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ritornello.encodings import notes
-from ritornello.encodings.grid import Grid
-from ritornello.encodings.notes import (
-    DURATION,
-    DURATIONS,
-    END,
-    FIRST_PART,
-    MAX_SHIFT,
-    NONE,
-    PART,
-    PITCH,
-    RESOLUTION,
-    REST,
-    SHIFT,
-    TEMPO,
-    TEMPO_PITCH,
-    VELOCITY,
-)
-from ritornello.errors import ConfigError, InputError
-from ritornello.generation import compose
-from ritornello.generation.compose import Event, Writer
-from ritornello.generation.line_ups import LineUps, filled_in
-from ritornello.generation.listening import read_primer
-from ritornello.generation.masks import RuleMasks
-from ritornello.generation.moment import Instant, Moment, Remembered, Settings, thinned
+from ritornello.atomic import atomic_write
+from ritornello.errors import CheckpointError, ConfigError, InputError
+from ritornello.files import save as save_piece
+from ritornello.generation.compose import Event
+from ritornello.generation.endless import Improvisation
 from ritornello.generation.rules import Rules
 from ritornello.generation.sampling import Sampling
-from ritornello.piece import DEFAULT_TEMPO_BPM, Metre, Piece, Tempo
-from ritornello.runtime.engine import Engine
+from ritornello.generation.snapshot import Moment
+from ritornello.music.piece import Piece
+from ritornello.note_model.encoding import notes
+from ritornello.note_model.encoding.notes import FIRST_PART, PART, REST, SHIFT
 
-HISTORY_BARS = 64
-_HISTORY_EVENTS = 16384  # marked bars hold no more than that
-_THIN_EVERY = 1024
-_LONGEST_TICKS = int(DURATIONS[-1])
-
-
-class _Mark(NamedTuple):
-    """A place to go back to. free_ticks: from there on nothing was written then."""
-
-    events: int
-    free_ticks: int
-    instant: Instant
+CHANGEABLE = (
+    "tempo_bpm", "key", "parts", "polyphony", "ranges", "density", "densities", "chords",
+    "collection",
+)  # fmt: skip
 
 
-class _Drawn(NamedTuple):
-    """An event that is not yet written, the state after it, the random numbers before it."""
+class StreamedNote(NamedTuple):
+    """A note of music without an end.
 
-    event: Event
-    state: np.ndarray
-    random: Mapping[str, Any]
-
-
-class Improvisation:
-    """Music without an end, from a moment on; an iterator over its events.
-
-    The same moment gives the same music, however often it is taken up.
-
-    Args:
-        engine: the model. moment: where to begin.
-        collections: names of the model's collections, to find ``rules.collection`` in.
-
-    Raises:
-        ConfigError: if the rules cannot be met.
+    ``onset_seconds`` counts from the start and follows the tempo; ticks are 24 a quarter note;
+    ``part`` is the name of an instrument, such as "violin", or of its second player, "violin 2";
+    ``pitch`` is a MIDI number, of drums a percussion key; ``velocity`` is 1-127.
     """
 
-    def __init__(self, engine: Engine, moment: Moment, collections: tuple[str, ...] = ()) -> None:
-        self._engine, self._collections = engine, collections
-        self.metres = moment.metres
-        self._grid = Grid(moment.metres, None)
-        self._events, self._skipped = moment.remembered(), moment.skipped
-        self._thin_at = len(self._events) + _THIN_EVERY
-        self._take_up(moment.instant)
-        self._marks = [self._mark()]
+    onset_seconds: float
+    duration_seconds: float
+    onset_ticks: int
+    duration_ticks: int
+    part: str
+    pitch: int
+    velocity: int
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """The state of a session at a moment: a value that can be pickled, or kept in a file.
+
+    Attributes:
+        moment: all that the music to come depends on, save the model.
+        model: fingerprint of the model, see `ritornello.note_model.checkpoint.weights_fingerprint`.
+    """
+
+    moment: Moment
+    model: str
+
+    def to_bytes(self) -> bytes:
+        """Some kilobytes: the numbers of the network, and the events it may look back to."""
+        return self.moment.to_bytes(model=self.model)
 
     @classmethod
-    def start(
-        cls,
-        engine: Engine,
-        rules: Rules,
-        *,
-        seed: int = 0,
-        sampling: Sampling | None = None,
-        collections: tuple[str, ...] = (),
-        line_ups: LineUps = (),
-        minor_shares: Mapping[str, float] | None = None,
-        primer: Piece | None = None,
-    ) -> Improvisation:
-        """From the first event, or from the end of a primer.
+    def from_bytes(cls, data: bytes) -> Snapshot:
+        """The snapshot that `to_bytes` wrote. Nothing in the data is run.
 
-        Args:
-            rules, sampling, collections, line_ups, minor_shares: as of `compose.compose`.
-            seed: the same seed, the same music.
-            primer: as the model hears it, see `primer.fit`. The music goes on at its last bar
-                line, in its metre, and in its tempo and with its players where the rules leave
-                them open.
+        Raises:
+            InputError: if it is something else, damaged, or of another version.
         """
-        random, sampling = np.random.default_rng(seed), sampling or Sampling()
-        if primer is not None:
-            return cls._after(engine, primer, rules, random, sampling, collections)
-        rules = filled_in(rules, line_ups, random)
-        key = compose.draw_key(rules, minor_shares or {}, random)
-        instant = Instant(
-            Settings(rules, sampling, key=key),
-            None,
-            engine.initial_state(1),
-            random.bit_generator.state,
-            seconds=0.0,
-            tempos=(),
-            reached_ticks=0,
-        )
-        moment = Moment(instant, rules.metre_map(), np.zeros((0, 1 + len(NONE)), np.int64))
-        return cls(engine, moment, collections)
+        moment, header = Moment.from_bytes(data)
+        return cls(moment, str(header.get("model")))
+
+    def save(self, path: str | PathLike[str], *, overwrite: bool = False) -> Path:
+        """Write it to a file.
+
+        Raises:
+            OutputError: if the file exists and may not be replaced, or cannot be written.
+        """
+        with atomic_write(path, overwrite=overwrite) as temporary:
+            temporary.write_bytes(self.to_bytes())
+        return Path(path)
 
     @classmethod
-    def _after(
-        cls,
-        engine: Engine,
-        primer: Piece,
-        rules: Rules,
-        random: np.random.Generator,
-        sampling: Sampling,
-        collections: tuple[str, ...],
-    ) -> Improvisation:
-        encoded = notes.encode(primer)
-        asked = rules.tempo_bpm or primer.tempos[-1].bpm
-        rules = replace(
-            rules,
-            parts=rules.parts or notes.line_up(encoded),
-            tempo_bpm=primer.tempos[-1].bpm,
-        )
-        settings = Settings(rules, sampling, encoded.length_ticks, encoded.length_ticks)
-        writer, state = read_primer(engine, encoded, settings, random, collections)
-        onsets = np.cumsum([event[SHIFT] for event in writer.events])
-        seconds = primer.ticks_to_seconds(onsets[-1:])
-        instant = Instant(
-            settings,
-            None,
-            state,
-            random.bit_generator.state,
-            float(seconds[0]),
-            primer.tempos,
-            encoded.length_ticks,
-        )
-        events = np.concatenate([onsets[:, None], np.array(writer.events)], axis=1)
-        music = cls(engine, Moment(instant, encoded.metres, events), collections)
-        if asked != rules.tempo_bpm:
-            music.change(replace(rules, tempo_bpm=asked), sampling)
-        return music
+    def load(cls, path: str | PathLike[str]) -> Snapshot:
+        """The snapshot in a file.
 
-    def _take_up(self, instant: Instant) -> None:
-        """Go on from an instant, after the events that are remembered."""
-        job = instant.settings.job(self.metres)
-        random = np.random.default_rng()
-        random.bit_generator.state = instant.random
-        self._writer = Writer.start(job, random)
-        for onset, event in self._events:
-            self._writer.write(_shifted(event, onset - self.onset_ticks))
-        self._writer.forget()
-        self._condition = compose.conditions(self._engine, [self._writer], self._collections)
-        self._instant = instant
-        self._drawn: _Drawn | None = None
+        Raises:
+            InputError: if there is none that this version can read.
+        """
+        try:
+            return cls.from_bytes(Path(path).read_bytes())
+        except OSError as error:
+            raise InputError(
+                f"The file could not be read ({error.strerror}).", where=str(path)
+            ) from error
+        except InputError as error:
+            raise InputError(error.what, where=str(path), next_step=error.next_step) from error
 
-    # --- where the music is -----------------------------------------------------------------------
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Snapshot.from_bytes, (self.to_bytes(),)
 
-    @property
-    def onset_ticks(self) -> int:
-        """Of the last event."""
-        return self._writer.tracker.onset_ticks
 
-    @property
-    def onset_seconds(self) -> float:
-        return self._instant.seconds
+class Session:
+    """Music without an end, as it is played; an iterator over its notes. From `Composer.session`.
 
-    @property
-    def tempo_bpm(self) -> float:
-        tempos = self._instant.tempos
-        return tempos[-1].bpm if tempos else DEFAULT_TEMPO_BPM
+    >>> session = composer.session(parts=("piano", "bass"), seed=1)
+    >>> verse = session.bars(8)
+    >>> there = session.snapshot()
+    >>> one, other = session.bars(8), session.branch(seed=2).bars(8)
+    >>> session.restore(there)
 
-    @property
-    def settings(self) -> Settings:
-        """What is asked, at the latest from the next bar line on."""
-        return self._instant.pending or self._instant.settings
+    It costs the same for each note, in time and in memory, however long it plays.
 
-    @property
-    def line_ticks(self) -> int:
-        """The first bar line from which on nothing is written."""
-        if self._fresh:
-            return max(self._instant.reached_ticks, 0)
-        start, length = self._bar(self.onset_ticks)
-        return start + length
+    Attributes:
+        warnings: how the model heard the primer otherwise than it is written, in sentences.
+    """
 
-    @property
-    def _fresh(self) -> bool:
-        """Whether the music stands at a bar line, and nothing of the bar is written."""
-        return not self._events or self._instant.reached_ticks > self.onset_ticks
+    def __init__(
+        self,
+        music: Improvisation,
+        model: str,
+        check: Callable[[Rules, dict[str, Any]], Rules],
+        warnings: tuple[str, ...] = (),
+    ) -> None:
+        self._music, self._model, self._check = music, model, check
+        self.warnings = warnings
 
-    def _bar(self, tick: int) -> tuple[int, int]:
-        """Start and length of the bar of a tick."""
-        place, _, length = self._grid.locate_one(tick)
-        return tick - place[0], length
+    # --- playing ----------------------------------------------------------------------------------
 
-    # --- going on ---------------------------------------------------------------------------------
-
-    def __iter__(self) -> Iterator[Event]:
+    def __iter__(self) -> Iterator[StreamedNote]:
         return self
 
-    def __next__(self) -> Event:
-        """The next event, now written."""
-        event, state, _ = self._draw()
-        onset = self.onset_ticks + event[SHIFT]
-        bar, _ = self._bar(onset)
-        if not self._events or bar > self.onset_ticks:
-            self._note_bar(bar)
-        instant = self._instant
-        tempos = instant.tempos
-        if event[PART] == TEMPO:
-            fixed = instant.settings.rules.tempo_bpm
-            bpm = notes.tempo_bpm(event[PITCH] - TEMPO_PITCH) if fixed is None else fixed
-            tempos = (*tempos, Tempo(onset, bpm))
-        self._instant = replace(
-            instant,
-            state=state,
-            seconds=instant.seconds + event[SHIFT] * 60 / (self.tempo_bpm * RESOLUTION),
-            tempos=tempos,
+    def __next__(self) -> StreamedNote:
+        return next(self._heard(self._music))
+
+    def notes(self, count: int) -> list[StreamedNote]:
+        """The next so many notes.
+
+        Raises:
+            ConfigError: if the count is not positive; so with all counts here.
+        """
+        return [next(self) for _ in range(_positive("notes", count))]
+
+    def bars(self, count: int) -> list[StreamedNote]:
+        """The notes up to the bar line so many bars on; the rest of a bar begun is the first."""
+        return [*self._heard(self._music.bars(_positive("bars", count)))]
+
+    def _heard(self, events: Iterable[Event]) -> Iterator[StreamedNote]:
+        music = self._music
+        for event in events:
+            if FIRST_PART <= event[PART] < REST:
+                yield _streamed(event, music.onset_ticks, music.onset_seconds, music.tempo_bpm)
+
+    # --- steering ---------------------------------------------------------------------------------
+
+    @property
+    def rules(self) -> Rules:
+        """What is asked of the music, at the latest from the next bar line on."""
+        return self._music.settings.rules
+
+    def change(
+        self, *, temperature: float | None = None, top_p: float | None = None, **fields: Any
+    ) -> None:
+        """Ask for something else, from the next bar line on; what is not named stays.
+
+        Args:
+            temperature, top_p: how bold.
+            fields: of `Rules`; rules and wishes alike, and None leaves open again. Chords begin
+                with their first bar. The metre stays, and endless music has no bars to count and no
+                ending.
+
+        Raises:
+            ConfigError: if it has no meaning or cannot be met; all stays as it is then.
+        """
+        if fixed := [name for name in fields if name not in CHANGEABLE]:
+            raise ConfigError(
+                f"{fixed[0]!r} cannot be changed while the music plays.",
+                next_step=f"These can: {', '.join(CHANGEABLE)}, temperature, top_p.",
+            )
+        now = self._music.settings
+        sampling = Sampling(
+            now.sampling.temperature if temperature is None else temperature,
+            now.sampling.top_p if top_p is None else top_p,
         )
-        self._writer.write(event)
-        self._writer.forget()
-        self._events.append((onset, event))
-        self._drawn = None
-        self._forget()
-        return event
+        self._music.change(self._check(now.rules, fields), sampling)
 
-    def bars(self, count: int) -> Iterator[Event]:
-        """The events up to the bar line so many bars on; the rest of a bar begun is the first."""
-        line = self.line_ticks
-        _, length = self._bar(line)
-        end = line + (count - (not self._fresh)) * length
-        while self.onset_ticks + self._draw().event[SHIFT] < end:
-            yield next(self)
-        self._instant = replace(self._instant, reached_ticks=end)
+    # --- state ------------------------------------------------------------------------------------
 
-    def _draw(self) -> _Drawn:
-        """The next event, drawn once; new settings come into force before it if they are due."""
-        while self._drawn is None:
-            random = self._writer.random.bit_generator.state
-            [event], state = compose.propose(
-                self._engine,
-                [self._writer],
-                self._condition,
-                self._instant.state,
-                self._instant.settings.sampling,
-            )
-            event = self._tempo_due() or event
-            pending = self._instant.pending
-            if pending is None or self.onset_ticks + event[SHIFT] < pending.start_ticks:
-                self._drawn = _Drawn(event, state, random)
-            else:  # nothing more begins in the bar; what begins in the next is drawn anew
-                self._use(pending)
-        return self._drawn
+    def snapshot(self) -> Snapshot:
+        """The state as it is now; going on does not change it."""
+        return Snapshot(self._music.moment(), self._model)
 
-    def _tempo_due(self) -> Event | None:
-        """The change to a tempo that is asked for, as an event, or the rest before it."""
-        settings = self._instant.settings
-        bpm, wait = settings.rules.tempo_bpm, settings.start_ticks - self.onset_ticks
-        if not self._events or bpm is None or bpm == self.tempo_bpm:
-            return None
-        if wait > MAX_SHIFT:
-            return MAX_SHIFT, REST, NONE[PITCH], NONE[DURATION], NONE[VELOCITY]
-        tempo = TEMPO_PITCH + notes.tempo_class(bpm)
-        return wait, TEMPO, tempo, NONE[DURATION], NONE[VELOCITY]
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go on from a snapshot, of this session or of any other with the same model.
 
-    # --- another way ------------------------------------------------------------------------------
-
-    def change(self, rules: Rules, sampling: Sampling) -> None:
-        """Ask for something else from the next bar line on; what is not yet written is drawn anew.
+        The notes that follow are the very same. It cannot be taken back to before the snapshot.
 
         Raises:
-            ConfigError: if the rules cannot be met; all stays as it is then.
+            CheckpointError: if it was taken with another model.
         """
-        line, now = self.line_ticks, self.settings
-        same = rules.chords == now.rules.chords
-        start = now.chords_start_ticks if same else line
-        settings = Settings(rules, sampling, line, start, now.key)
-        RuleMasks(settings.job(self.metres))
-        self._undraw()
-        self._instant = replace(self._instant, pending=settings)
+        if snapshot.model != self._model:
+            raise CheckpointError(
+                f"The snapshot was taken with another model ({snapshot.model}, "
+                f"this one is {self._model}).",
+                next_step="Make a session with the model that it was taken with.",
+            )
+        self._music = self._music.at(snapshot.moment)
 
-    def reseed(self, seed: int) -> None:
-        """Go another way from here."""
-        self._drawn = None
-        self._writer.random = np.random.default_rng(seed)
-        if self._fresh:  # the bar before stays as it is
-            self._use(replace(self._instant.settings, start_ticks=self.line_ticks), pending=True)
-        self._marks.append(self._mark())
+    def branch(self, seed: int | None = None) -> Session:
+        """Another session with the same past, that goes its own way.
 
-    def _use(self, settings: Settings, *, pending: bool = False) -> None:
-        """Bring settings into force; ``pending``: others still follow them."""
-        job = settings.job(self.metres)
-        masks = RuleMasks(job)
-        for onset, event in self._latest(self.onset_ticks - _LONGEST_TICKS):
-            masks.advance(_shifted(event, onset - masks.onset_ticks), None)
-        self._writer = replace(self._writer, job=job, masks=masks)
-        self._writer.tracker.given = job.given
-        self._condition = compose.conditions(self._engine, [self._writer], self._collections)
-        follows = self._instant.pending if pending else None
-        self._instant = replace(self._instant, settings=settings, pending=follows)
+        Args:
+            seed: for other music from here on; without one, both play the same until asked
+                otherwise.
+        """
+        music = self._music.branch()
+        if seed is not None:
+            music.reseed(_seed(seed))
+        return Session(music, self._model, self._check, self.warnings)
 
-    def _latest(self, start_ticks: int) -> Remembered:
-        """The events from a tick on."""
-        first = len(self._events)
-        while first and self._events[first - 1][0] >= start_ticks:
-            first -= 1
-        return self._events[first:]
+    def undo(
+        self, *, notes: int | None = None, bars: int | None = None, seed: int | None = None
+    ) -> None:
+        """Go back by so many notes or bars, to how all was then, changes that were asked included.
 
-    def _undraw(self) -> None:
-        if self._drawn is not None:
-            self._writer.random.bit_generator.state = self._drawn.random
-            self._drawn = None
+        Going on from there gives the very same notes again. 64 bars are remembered; there is no way
+        back to before the primer's end, or before the snapshot that was restored.
 
-    # --- keeping and going back -------------------------------------------------------------------
-
-    def moment(self) -> Moment:
-        """All that the future depends on; going on does not change it."""
-        events, skipped = thinned(self._events, self._skipped)
-        rows = [(onset, *event) for onset, event in events]
-        table = np.array(rows, np.int64).reshape(-1, 1 + len(NONE))
-        return Moment(self._now(), self.metres, table, skipped)
-
-    def at(self, moment: Moment) -> Improvisation:
-        """The music of the same model from a moment on."""
-        return Improvisation(self._engine, moment, self._collections)
-
-    def branch(self) -> Improvisation:
-        """The same music with the same past, that goes its own way."""
-        twin = object.__new__(Improvisation)
-        twin.__dict__.update(self.__dict__)
-        twin._writer = self._writer.copy()
-        twin._events, twin._marks = list(self._events), list(self._marks)
-        return twin
-
-    def undo_notes(self, count: int) -> None:
-        """Back to before the last so many notes.
+        Args:
+            notes: how many to take back.
+            bars: to the bar line so many bars ago; of a bar that has begun, its start is the first.
+            seed: for other music from there on.
 
         Raises:
-            ConfigError: if so many are not remembered.
+            ConfigError: unless one of both is given, and so many are remembered; all stays then.
         """
-        first, left = len(self._events), count
-        while left and first > self._marks[0].events:
-            first -= 1
-            left -= _is_note(self._events[first][1])
-        if left:
-            raise ConfigError(
-                f"The last {count - left} notes can be taken back; asked for {count}.",
-                next_step=f"Up to {HISTORY_BARS} bars are remembered, none from before a snapshot.",
-            )
-        mark = max(index for index, mark in enumerate(self._marks) if mark.events <= first)
-        self._go_back(mark)
-        while len(self._events) < first:
-            next(self)
-
-    def undo_bars(self, count: int) -> None:
-        """Back to the bar line so many bars ago; of a bar that has begun, its start is the first.
-
-        Raises:
-            ConfigError: if so many are not remembered.
-        """
-        line = self.line_ticks
-        _, length = self._bar(line - 1 if line else 0)
-        target = line - count * length
-        if target < self._marks[0].free_ticks:
-            most = (line - self._marks[0].free_ticks) // length
-            raise ConfigError(
-                f"The last {most} bars can be taken back; asked for {count}.",
-                next_step=f"Up to {HISTORY_BARS} bars are remembered, none from before a snapshot.",
-            )
-        marks = (i for i, mark in enumerate(self._marks) if mark.free_ticks >= target)
-        if (mark := next(marks, None)) is not None:
-            self._go_back(mark)
-        else:
-            self._undraw()
-        self._instant = replace(self._instant, reached_ticks=target)
-
-    def _go_back(self, index: int) -> None:
-        mark = self._marks[index]
-        del self._marks[index + 1 :], self._events[mark.events :]
-        self._take_up(mark.instant)
-
-    def _now(self) -> Instant:
-        drawn = self._drawn
-        random = self._writer.random.bit_generator.state if drawn is None else drawn.random
-        return replace(self._instant, random=random)
-
-    def _mark(self) -> _Mark:
-        free = self.line_ticks if self._fresh else self.onset_ticks + 1
-        return _Mark(len(self._events), free, self._now())
-
-    def _note_bar(self, bar_ticks: int) -> None:
-        """Mark the bar that the event which is drawn begins."""
-        mark = _Mark(len(self._events), bar_ticks, self._now())
-        if mark[:2] != self._marks[-1][:2]:
-            self._marks.append(mark)
-        while len(self._marks) > HISTORY_BARS or (
-            len(self._marks) > 1 and mark.events - self._marks[0].events > _HISTORY_EVENTS
-        ):
-            del self._marks[0]
-
-    def _forget(self) -> None:
-        """Drop now and then what neither the future nor a mark depends on."""
-        if len(self._events) < self._thin_at:
-            return
-        first = self._marks[0].events
-        kept, self._skipped = thinned(self._events[:first], self._skipped)
-        self._events[:first] = kept
-        self._thin_at = len(self._events) + _THIN_EVERY
-        gone = first - len(kept)
-        self._marks = [mark._replace(events=mark.events - gone) for mark in self._marks]
-        oldest = self._events[self._skipped][0]
-        tempos = self._instant.tempos
-        before = [tempo for tempo in tempos if tempo.tick <= oldest]
-        if len(before) > 1:
-            tempos = tempos[len(before) - 1 :]
-            self._instant = replace(self._instant, tempos=tempos)
+        if (notes is None) == (bars is None):
+            raise ConfigError("Give either how many notes to take back, or how many bars.")
+        if seed is not None:
+            _seed(seed)
+        if notes is not None:
+            self._music.undo_notes(_positive("notes", notes))
+        if bars is not None:
+            self._music.undo_bars(_positive("bars", bars))
+        if seed is not None:
+            self._music.reseed(seed)
 
     # --- as a piece -------------------------------------------------------------------------------
 
     def piece(self, bars: int | None = None) -> Piece:
-        """The last bars, the one that has begun with them; or all that is remembered.
+        """The last bars, the one that has begun with them, or all that is remembered.
 
-        What sounds on is cut at the bar line.
+        Remembered are the primer and what was played: at least the last 8,000 notes.
 
         Raises:
             InputError: if there are no notes in them.
         """
-        line = self.line_ticks
-        start = self._first_line()
-        if bars is not None:
-            _, length = self._bar(max(0, line - 1))
-            start = max(start, line - bars * length)
-        chosen = [(onset, event) for onset, event in self._latest(start) if onset >= start]
-        if not any(_is_note(event) for _, event in chosen):
-            raise InputError("No note has been played in these bars.", next_step="Play some first.")
-        onsets = np.array([onset for onset, _ in chosen]) - start
-        onsets = np.append(onsets, line - start)
-        fields = np.array([*(event for _, event in chosen), (0, END, *NONE[PITCH:])])
-        fields[:, SHIFT] = np.diff(onsets, prepend=0)
-        tempos = [Tempo(*tempo) for tempo in _from(self._instant.tempos, start)]
-        metres = [Metre(*metre) for metre in _from(self.metres, start)]
-        return notes.decode(fields, tuple(metres), tempos=tuple(tempos))
+        return self._music.piece(None if bars is None else _positive("bars", bars))
 
-    def _first_line(self) -> int:
-        """The bar line from which on every event is remembered."""
-        if not self._skipped:
-            return 0
-        start, length = self._bar(self._events[self._skipped - 1][0])
-        return start + length
+    def save(
+        self, path: str | PathLike[str], *, bars: int | None = None, overwrite: bool = False
+    ) -> Path:
+        """Write `piece` to a file; arguments and errors are those of `ritornello.save` besides."""
+        return save_piece(self.piece(bars), path, overwrite=overwrite)
 
 
-def _shifted(event: Event, shift: int) -> Event:
-    _, part, pitch, duration, velocity = event
-    return shift, part, pitch, duration, velocity
+def _streamed(event: Event, onset_ticks: int, seconds: float, tempo_bpm: float) -> StreamedNote:
+    track = notes.decode(np.array([(0, *event[SHIFT + 1 :])])).tracks[0]
+    note = next(iter(track))
+    return StreamedNote(
+        onset_seconds=seconds,
+        duration_seconds=note.duration_ticks * 60 / (tempo_bpm * notes.RESOLUTION),
+        onset_ticks=onset_ticks,
+        duration_ticks=note.duration_ticks,
+        part=track.name,
+        pitch=note.pitch,
+        velocity=note.velocity,
+    )
 
 
-def _is_note(event: Event) -> bool:
-    return FIRST_PART <= event[PART] < REST
+def _positive(name: str, count: int) -> int:
+    if count < 1:
+        raise ConfigError(f"At least 1 of the {name} is needed; asked for {count}.")
+    return count
 
 
-def _from(changes: tuple, start_ticks: int) -> list[tuple]:
-    """Changes from a tick on, counted from it, with the one in force there."""
-    before = [change for change in changes if change.tick <= start_ticks]
-    after = [change for change in changes if change.tick > start_ticks]
-    moved = [(change.tick - start_ticks, *change[1:]) for change in after]
-    return [(0, *before[-1][1:]), *moved] if before else moved
+def _seed(seed: int) -> int:
+    if seed < 0:
+        raise ConfigError(f"A seed is a whole number from 0 up; found {seed}.")
+    return seed

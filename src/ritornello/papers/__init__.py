@@ -1,8 +1,20 @@
 """The published systems, each run end to end: data, training, generation, figures.
 
-A system is one module, named as its id with underscores, with one function, ``run(study) ->
-Outcome`` (`study.Study` holds its recipe, data and folder; `outcome.Outcome` all that a report
-shows). To add one: a module, a recipe of the same id in `ritornello/recipes`, and its id here.
+A system is a folder named as its id with underscores. Its module `run` has one function,
+``run(study) -> Outcome``: `shared.study.Study` holds its recipe, data and folder,
+`shared.outcome.Outcome` all that a report shows. Beside it stand
+
+    data      what it learns from            model     its network
+    encoding  music as that network reads it  train     how it learns
+    measure   its figures                    report    its tables and curves
+    ours      our own model, asked the same
+
+as far as a system has them. To add one: such a folder, a recipe of the same id in `recipes/`, and
+its id in `systems`. `polyphony` is not a published system: our frame model on published
+benchmarks.
 """
 
-SYSTEMS = ("remix2023", "rhythmix2024", "lakh-lstm", "groovybee2018", "hybrid-gru2023")
+from ritornello.papers.commands import list_papers, report_papers, run_benchmark, run_papers
+from ritornello.papers.systems import SYSTEMS
+
+__all__ = ["SYSTEMS", "list_papers", "report_papers", "run_benchmark", "run_papers"]

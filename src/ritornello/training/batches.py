@@ -12,8 +12,8 @@ from typing import Protocol
 import numpy as np
 
 from ritornello.corpus.augment import augmented
-from ritornello.encodings.sequences import Sequences, sequences, stacked
-from ritornello.piece import Piece
+from ritornello.music.piece import Piece
+from ritornello.note_model.encoding.sequences import Sequences, sequences, stacked
 
 CHORDS_TOLD = 0.3  # how often the chords of a piece are told in training
 
@@ -45,7 +45,7 @@ class Rows:
         seed: of everything random here.
         excerpt: longest walk inside a piece before another is drawn, in events.
         open_probability: see `sequences`.
-        tasks: whether notes are given, see `ritornello.encodings.tasks`; or all are composed.
+        tasks: whether notes are given, see `note_model.encoding.tasks`; or all are composed.
         augment: whether excerpts are transposed and their tempo changed at random.
     """
 

@@ -21,7 +21,7 @@ class TrainConfig:
         learning_rate: the highest, reached after ``warmup`` of the run, then falling as a cosine.
         weight_decay: of matrices only. clip: largest norm of the gradient.
         tasks: whether notes are given now and then, so that the model also learns to continue, fill
-            and arrange; see `ritornello.encodings.tasks`.
+            and arrange; see `ritornello.note_model.encoding.tasks`.
         shares: share of the notes from each collection; by size where None.
         validate_every: steps between validations.
         patience: validations without a gain before stopping early; 0 never stops early.

@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from ritornello.encodings.notes import FIELDS
 from ritornello.errors import InputError
-from ritornello.pictures.charts import Shape
+from ritornello.note_model.encoding.notes import FIELDS
+from ritornello.pages.charts import Shape
 from ritornello.training.journal import METRICS_FILE
 
 _FIGURES = ("seconds", "notes", "nats_per_note", "learning_rate", "gradient_norm")

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from ritornello.encodings.notes import FIELDS
-from ritornello.io.atomic import atomic_write
+from ritornello.atomic import atomic_write
+from ritornello.note_model.encoding.notes import FIELDS
 
 METRICS_FILE = "metrics.jsonl"
 _BINS = 40

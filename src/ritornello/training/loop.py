@@ -18,18 +18,18 @@ from typing import Any
 import numpy as np
 import torch
 
-from ritornello import checkpoint
-from ritornello.checkpoint import Checkpoint
-from ritornello.encodings import ngrams, notes
-from ritornello.encodings.controls import is_minor, read_controls
+from ritornello.atomic import atomic_write
 from ritornello.errors import ConfigError, InputError
-from ritornello.io.atomic import atomic_write
-from ritornello.models.cells import State
-from ritornello.models.note_model import Events, NoteModel, NoteModelConfig
+from ritornello.note_model import checkpoint
+from ritornello.note_model.cells import State
+from ritornello.note_model.checkpoint import Checkpoint
+from ritornello.note_model.encoding import ngrams, notes
+from ritornello.note_model.encoding.controls import is_minor, read_controls
+from ritornello.note_model.network import Events, NoteModel, NoteModelConfig
 from ritornello.training.batches import Music, Rows
 from ritornello.training.config import TrainConfig
 from ritornello.training.journal import Journal, histograms
-from ritornello.training.report import write_report
+from ritornello.training.run_report import write_report
 from ritornello.training.validate import composed_notes, validate
 
 RESUME_FILE = "resume.pt"

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from ritornello.encodings.notes import FIELDS, SIZES, VELOCITY
-from ritornello.encodings.sequences import Sequences, sequences, stacked
-from ritornello.encodings.tasks import COMPOSED
-from ritornello.models.note_model import Events, NoteModel
+from ritornello.note_model.encoding.notes import FIELDS, SIZES, VELOCITY
+from ritornello.note_model.encoding.sequences import Sequences, sequences, stacked
+from ritornello.note_model.encoding.tasks import COMPOSED
+from ritornello.note_model.network import Events, NoteModel
 from ritornello.training.batches import CHORDS_TOLD, Music
 
 _CHUNK = 256

@@ -1,0 +1,194 @@
+"""Feed damaged files to every reader: each must give a piece or one of our errors.
+
+Real files are mutated (bit flips, truncation, moved blocks, false length fields) and read in a
+worker process with a memory limit; a worker that dies or does not answer is counted and replaced.
+
+    python -m experiments.fuzz.fuzz_readers --inputs 10000
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import multiprocessing
+import os
+import random
+import resource
+import sys
+import time
+import zipfile
+from collections import Counter
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from ritornello.errors import RitornelloError
+from ritornello.music.io import FORMATS, Format, check_size
+from ritornello.music.io.midi_read import read_bytes as read_midi
+
+MEMORY_BYTES = 2 * 2**30
+TIMEOUT_SECONDS = 20.0
+
+
+def mutated(data: bytes, rng: random.Random) -> bytes:
+    """A damaged copy of a file: one to four faults of the kinds that files meet."""
+    damaged = bytearray(data)
+    for _ in range(rng.randint(1, 4)):
+        if len(damaged) < 8:
+            break
+        start = rng.randrange(len(damaged) - 4)
+        # Faults in the first bytes, where headers are, find more than faults in the notes.
+        if rng.random() < 0.3:
+            start = min(start, rng.randrange(64))
+        size = rng.randint(1, max(1, min(len(damaged) - start, 400)))
+        match rng.randrange(7):
+            case 0:
+                damaged[start] ^= 1 << rng.randrange(8)
+            case 1:
+                damaged[start] = rng.randrange(256)
+            case 2:
+                del damaged[start:]
+            case 3:
+                del damaged[start : start + size]
+            case 4:
+                to = rng.randrange(len(damaged))
+                damaged[to:to] = damaged[start : start + size]
+            case 5:
+                number = rng.choice([0, 1, 0x7F, 0xFF, 0x7FFF, 0x7FFFFFFF, 0xFFFFFFFF])
+                damaged[start : start + 4] = number.to_bytes(4, rng.choice(["big", "little"]))
+            case _:
+                damaged[start : start + size] = rng.randbytes(size)
+    return bytes(damaged)
+
+
+def mutated_entry(data: bytes, rng: random.Random) -> bytes:
+    """An archive with one damaged entry and true check sums, so that the reader gets to see it."""
+    damaged = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as source, zipfile.ZipFile(damaged, "w") as target:
+        chosen = rng.choice(source.namelist())
+        for name in source.namelist():
+            content = source.read(name)
+            target.writestr(name, mutated(content, rng) if name == chosen else content)
+    return damaged.getvalue()
+
+
+def mutated_track(data: bytes, rng: random.Random) -> bytes:
+    """A MIDI file with one damaged track of true length, so that its events are parsed."""
+    header, *tracks = data.split(b"MTrk")
+    chosen = rng.randrange(len(tracks))
+    body = mutated(tracks[chosen][4:], rng)
+    tracks[chosen] = len(body).to_bytes(4, "big") + body
+    return b"MTrk".join([header, *tracks])
+
+
+def damage(data: bytes, rng: random.Random) -> bytes:
+    """Damage anywhere or, half of the time where a file has parts, within one of them."""
+    if rng.random() < 0.5:
+        if zipfile.is_zipfile(io.BytesIO(data)):
+            return mutated_entry(data, rng)
+        if data.startswith(b"MThd"):
+            return mutated_track(data, rng)
+    return mutated(data, rng)
+
+
+def outcome(entry: Format, data: bytes) -> str:
+    """``piece``, ``error``, or the name of what should not have happened."""
+    try:
+        piece, _ = entry.read_bytes(data, "fuzzed")
+        check_size(piece, "fuzzed")
+    except RitornelloError:
+        return "error"
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    return "piece"
+
+
+def seeds(entry: Format, folder: Path, count: int = 24) -> list[bytes]:
+    """Real files of a format, of moderate size; where the sets have none, written from MIDI."""
+    found = sorted(path for extension in entry.extensions for path in folder.rglob(f"*{extension}"))
+    small = [path for path in found if 200 < path.stat().st_size < 40_000]
+    if small:
+        return [path.read_bytes() for path in small[:: max(1, len(small) // count)]][:count]
+    pieces = (read_midi(data, "seed")[0] for data in seeds(FORMATS[0], folder, count))
+    return [entry.write_bytes(piece.at_resolution(24)) for piece in pieces]
+
+
+def _work(entry: Format, connection: Connection) -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    sys.stderr = open(os.devnull, "w")  # noqa: SIM115 (it lasts as long as the process)
+    while True:
+        connection.send(outcome(entry, connection.recv_bytes()))
+
+
+class _Worker:
+    def __init__(self, entry: Format) -> None:
+        context = multiprocessing.get_context("fork")
+        self.connection, theirs = context.Pipe()
+        self.process = context.Process(target=_work, args=(entry, theirs), daemon=True)
+        self.process.start()
+        theirs.close()
+
+    def try_input(self, data: bytes) -> str:
+        try:
+            self.connection.send_bytes(data)
+            if not self.connection.poll(TIMEOUT_SECONDS):
+                self.process.kill()
+                return "HANG"
+            return self.connection.recv()
+        except (EOFError, ConnectionError):
+            self.process.join()
+            return f"CRASH (exit code {self.process.exitcode})"
+
+
+def fuzz(entry: Format, folder: Path, inputs: int, failures: Path | None) -> Counter[str]:
+    """Outcomes over mutated inputs; inputs that failed are saved to ``failures``, if given."""
+    files = seeds(entry, folder)
+    outcomes: Counter[str] = Counter()
+    worker = _Worker(entry)
+    for number in range(inputs):
+        rng = random.Random(number)
+        data = damage(rng.choice(files), rng)
+        result = worker.try_input(data)
+        outcomes[result] += 1
+        if result not in ("piece", "error"):
+            if failures:
+                failures.mkdir(parents=True, exist_ok=True)
+                (failures / f"{entry.name.replace(' ', '-')}-{number}").write_bytes(data)
+            if not worker.process.is_alive():
+                worker = _Worker(entry)
+    worker.process.kill()
+    return outcomes
+
+
+def main() -> int:
+    root = Path(__file__).resolve().parents[2]
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--inputs", type=int, default=10_000, help="inputs for each reader")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=Path(os.environ.get("RITORNELLO_DATA", root.parent / "shared" / "data")),
+    )
+    parser.add_argument("--only", help="name of one format")
+    parser.add_argument("--failures", type=Path, help="folder for the inputs that failed")
+    options = parser.parse_args()
+    failed = 0
+    for entry in FORMATS:
+        if entry.reader is None or (options.only and entry.name != options.only):
+            continue
+        start = time.perf_counter()
+        outcomes = fuzz(entry, options.data, options.inputs, options.failures)
+        wrong = {k: n for k, n in outcomes.items() if k not in ("piece", "error")}
+        failed += sum(wrong.values())
+        print(
+            f"{entry.name}: {options.inputs} inputs, {outcomes['piece']} pieces, "
+            f"{outcomes['error']} errors, {sum(wrong.values())} failures "
+            f"({time.perf_counter() - start:.0f} s)",
+            flush=True,
+        )
+        for kind, number in sorted(wrong.items(), key=lambda item: -item[1])[:20]:
+            print(f"    {number} x {kind[:200]}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

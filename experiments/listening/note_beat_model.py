@@ -1,0 +1,155 @@
+"""Make the network that tells beats from notes: draw parts, train on them, put it in the package.
+
+    python -m experiments.listening.note_beat_model train STORE WORK [--minutes 20]    # resumes
+    python -m experiments.listening.note_beat_model pack WORK
+
+The parts are those of `beat_clips`, played but not rendered: what a transcriber would hear of
+them is drawn at random, with missing and wrong notes and inexact times.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from experiments.listening.beat_clips import ANY_PART, Excerpt, Excerpts, in_seconds, owed_to
+from ritornello.corpus.store import Corpus
+from ritornello.note_model.weights_file import WeightsFile, save
+from ritornello.transcribe.note_beats import (
+    FEATURES,
+    NOTE_BEATS_FILE,
+    NOTE_BEATS_KIND,
+    SLOWEST_BPM,
+    TEMPI,
+    TEMPI_AN_OCTAVE,
+    events,
+    transposed,
+)
+
+if TYPE_CHECKING:
+    from experiments.listening.note_beats_training import PlayedPart
+
+_PACKAGE = Path(__file__).resolve().parents[2] / "src" / "ritornello"
+_SHARES = {ANY_PART: 60, "piano": 15, "guitar": 8, "bass": 5, "strings": 7, "lead": 5}
+_STEADY_SHARE = 0.4
+_SECONDS = 45.0
+_PARTS = {"train": 24_000, "valid": 1200}
+_FEWEST_NOTES, _FEWEST_BEATS = 16, 8
+_BELL_SECONDS, _NEAR_SECONDS = 0.025, 0.07  # how near to a beat an event is
+_LOST = ((0.3, 0.0), (0.3, 0.1), (0.25, 0.25), (0.15, 0.4))  # (how often, up to what share)
+_WRONG = 0.08  # up to what share of notes
+_WRONG_BY = (0, 12, -12, 19)  # semitones from a note that is there
+_FORGOTTEN_VELOCITIES = 0.3  # how often
+
+
+def heard(excerpt: Excerpt, rng: np.random.Generator) -> np.ndarray:
+    """What a transcriber might hear of an excerpt, `HEARD_NOTE_DTYPE`."""
+    found = in_seconds(note for notes, _ in excerpt.parts for note in notes)
+    often, most = zip(*_LOST, strict=True)
+    found = found[rng.random(len(found)) >= rng.choice(most, p=often) * rng.random()]
+    wrong = found[rng.integers(len(found), size=int(rng.uniform(0, _WRONG) * len(found)))].copy()
+    wrong["pitch"] += rng.choice(_WRONG_BY, len(wrong))
+    wrong["onset_seconds"] += rng.choice([0, 1], len(wrong)) * rng.exponential(0.25, len(wrong))
+    found = np.concatenate([found, wrong])
+    lengths = np.maximum(0.1, found["end_seconds"] - found["onset_seconds"])
+    lengths *= np.exp(rng.normal(0, 0.25, len(found))) * rng.uniform(0.7, 1.05)
+    found["onset_seconds"] += rng.normal(0, rng.uniform(0.003, 0.012), len(found))
+    found["end_seconds"] = found["onset_seconds"] + np.maximum(0.05, lengths)
+    if rng.random() < _FORGOTTEN_VELOCITIES:
+        found["velocity"] = 80
+    found["velocity"] += np.rint(rng.normal(0, 6, len(found))).astype(np.int16)
+    return found[np.lexsort((found["pitch"], found["onset_seconds"]))]
+
+
+def parts(corpus: Corpus, side: str, count: int, seed: int) -> list[PlayedPart]:
+    """So many `PlayedPart` to learn from."""
+    from experiments.listening.note_beats_training import PlayedPart
+
+    excerpts, rng = Excerpts(corpus, side, _SECONDS), np.random.default_rng(seed)
+    kinds, shares = [*_SHARES], np.array([*_SHARES.values()])
+    found: list[PlayedPart] = []
+    while len(found) < count:
+        kind = str(rng.choice(kinds, p=shares / shares.sum()))
+        excerpt = excerpts.draw(kind, rng, steady=rng.random() < _STEADY_SHARE)
+        notes, beats = heard(excerpt, rng), excerpt.beats_seconds
+        if len(notes) < _FEWEST_NOTES or len(beats) < _FEWEST_BEATS:
+            continue
+        times, table = events(notes)
+        nearest = np.abs(times[:, None] - beats).argmin(axis=1)
+        away = np.abs(times - beats[nearest])
+        near = np.where(away < _NEAR_SECONDS, np.exp(-0.5 * (away / _BELL_SECONDS) ** 2), 0)
+        lengths = np.interp(times, (beats[1:] + beats[:-1]) / 2, np.diff(beats))
+        found.append(
+            PlayedPart(
+                table,
+                np.stack([near, near * excerpt.is_downbeat[nearest]], 1).astype(np.float32),
+                (np.log2(60 / lengths / SLOWEST_BPM) * TEMPI_AN_OCTAVE).astype(np.float32),
+                (times > beats[0] - _NEAR_SECONDS) & (times < beats[-1] + _NEAR_SECONDS),
+                excerpt.knows_bars,
+            )
+        )
+    return found
+
+
+def train(store: Path, work: Path, minutes: float) -> None:
+    from experiments.listening import learning as listeners
+    from experiments.listening.note_beat_net import NoteBeatNet, NoteBeatNetConfig
+    from experiments.listening.note_beats_training import NoteBeatLessons
+
+    work.mkdir(parents=True, exist_ok=True)
+    corpus = Corpus.open(store)
+    sides = [parts(corpus, side, count, seed) for seed, (side, count) in enumerate(_PARTS.items())]
+    print(f"{len(sides[0])} parts, {len(sides[1])} for validation", flush=True)
+    network = NoteBeatNetConfig(FEATURES, TEMPI)
+    listeners.train(
+        lambda: NoteBeatNet(network),
+        network.settings(),
+        NoteBeatLessons(*sides, transposed),
+        work,
+        listeners.ListenerTraining(seconds=60 * minutes, learning_rate=3e-3),
+        watch=lambda told: print(told, flush=True),
+    )
+
+
+def pack(work: Path) -> None:
+    from experiments.listening.learning import best
+
+    run = best(work)
+    provenance = {
+        "about": "Tells beats, bars and tempo from notes; taught with the notes of pieces, inexact "
+        "and with mistakes as a transcriber makes them.",
+        "made_by": "experiments/listening/note_beat_model.py",
+        "credits": owed_to(),
+        "parts": _PARTS["train"],
+        "part_seconds": _SECONDS,
+        "steps": run["steps"],
+        "minutes": round(run["seconds"] / 60, 1),
+        "valid_loss_nats_per_event": round(run["best_loss"], 4),
+    }
+    weights = {name: weight.numpy() for name, weight in run["best"].items()}
+    file = WeightsFile(NOTE_BEATS_KIND, weights, run["settings"], provenance)
+    save(file, _PACKAGE / "assets" / "listening" / NOTE_BEATS_FILE)
+    print(provenance)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    commands = parser.add_subparsers(dest="command", required=True)
+    training = commands.add_parser("train")
+    training.add_argument("store", type=Path)
+    training.add_argument("work", type=Path)
+    training.add_argument("--minutes", type=float, default=20.0, help="of processor time")
+    packing = commands.add_parser("pack")
+    packing.add_argument("work", type=Path)
+    options = parser.parse_args()
+    if options.command == "train":
+        train(options.store, options.work, options.minutes)
+    else:
+        pack(options.work)
+
+
+if __name__ == "__main__":
+    main()

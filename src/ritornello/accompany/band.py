@@ -1,0 +1,140 @@
+"""Who plays in a remix, and what they play: the recording's notes as a song, and a band for it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ritornello.accompany.form import Form
+from ritornello.accompany.mixdown import SOLO
+from ritornello.errors import ConfigError
+from ritornello.generation.composer import Composer
+from ritornello.music.instruments import INSTRUMENTS, parse_instrument
+from ritornello.music.piece import Piece, Tempo, Track
+from ritornello.transcribe.timeline import Timeline
+from ritornello.transcribe.transcription import Take
+
+OTHER = "other"
+# Who plays "other": strings, unless the soloist does.
+_OTHER_PLAYERS = ("strings", "guitar")
+_BOWED = frozenset({"strings", "violin", "viola", "cello", "double bass"})
+
+
+@dataclass(frozen=True)
+class Band:
+    """A song and the band that was written for it.
+
+    Attributes:
+        piece: all notes on the tempo map of the player, the recording's first.
+        stems: which tracks of the piece each player has.
+        warnings: how the recording was heard otherwise than it is.
+    """
+
+    piece: Piece
+    stems: dict[str, tuple[int, ...]]
+    warnings: tuple[str, ...]
+
+
+def players_of(parts: Sequence[str], soloist: str | None) -> dict[str, str]:
+    """Names of stems and the instruments that play them.
+
+    Args:
+        parts: names of instruments, or "other".
+        soloist: the instrument of the recording, if it is known.
+
+    Raises:
+        ConfigError: if nobody is named, or an instrument is not known.
+    """
+    if not parts:
+        raise ConfigError("Nobody is named.", next_step="Name parts, such as bass and drums.")
+    bowed = soloist is not None and INSTRUMENTS[parse_instrument(soloist)].name in _BOWED
+    seen: Counter[str] = Counter()
+    players = {}
+    for part in parts:
+        name = part if part == OTHER else INSTRUMENTS[parse_instrument(part)].name
+        seen[name] += 1
+        stem = name.replace(" ", "-") + (f"-{seen[name]}" if seen[name] > 1 else "")
+        players[stem] = _OTHER_PLAYERS[bowed] if part == OTHER else name
+    return players
+
+
+def write_band(
+    composer: Composer, take: Take, form: Form, players: dict[str, str], options: dict[str, Any]
+) -> Band:
+    """Let a band be written for what was heard.
+
+    Args:
+        players: as of `players_of`.
+        options: of `Composer.arrange`.
+    """
+    song = _song(take, form)
+    steady, first_tick = _steady(song, form)
+    result = composer.arrange(steady, list(players.values()), end=True, **options)
+    band = [_played(track, song, first_tick) for track in result.piece.tracks[1:]]
+    piece = replace(song, tracks=(song.tracks[0], *band))
+    return Band(piece, _stems(piece, players), result.warnings)
+
+
+def _stems(piece: Piece, players: dict[str, str]) -> dict[str, tuple[int, ...]]:
+    """The track that each stem has been given; players of one instrument in turn."""
+    free = list(range(1, len(piece.tracks)))
+    stems: dict[str, tuple[int, ...]] = {}
+    for stem, player in players.items():
+        instrument = parse_instrument(player)
+        index = next(index for index in free if piece.tracks[index].instrument == instrument)
+        free.remove(index)
+        stems[stem] = (index,)
+    return stems
+
+
+def _song(take: Take, form: Form) -> Piece:
+    """The notes of the recording on the tempo map of the remix, up to the final bar line."""
+    times = form.beats.times_seconds
+    beats = replace(form.beats, times_seconds=times[times <= form.end_seconds])
+    timeline = Timeline.of_beats(beats, form.end_seconds)
+    piece = timeline.piece(
+        form.notes,
+        program=take.piece.tracks[0].program,
+        name=SOLO,
+        title=take.recording.path.stem,
+        key=take.key,
+    )
+    line = round((piece.length_ticks - timeline.first_bar_tick) / timeline.bar_ticks)
+    return replace(piece, length_ticks=timeline.first_bar_tick + line * timeline.bar_ticks)
+
+
+def _steady(song: Piece, form: Form) -> tuple[Piece, int]:
+    """The song as its player means it, in one tempo, from the first bar of the band; and its tick.
+
+    What comes before that bar is left out: a band that has rested in some bars would rest on.
+    """
+    metre = song.metres[-1]
+    starts = song.bar_starts_ticks()
+    seconds = song.ticks_to_seconds(starts)
+    first_tick = int(starts[np.abs(seconds - form.first_bar_seconds).argmin()])
+    notes = song.tracks[0].notes
+    notes = notes[notes["onset"] >= first_tick]
+    notes["onset"] -= first_tick
+    quarters = metre.beat_ticks(song.resolution) / song.resolution
+    steady = replace(
+        song,
+        tracks=(replace(song.tracks[0], notes=notes),),
+        tempos=(Tempo(0, form.beats.tempo_bpm * quarters),),
+        metres=(metre._replace(tick=0),),
+        length_ticks=song.length_ticks - first_tick,
+    )
+    return steady, first_tick
+
+
+def _played(track: Track, song: Piece, first_tick: int) -> Track:
+    """A track of the band where the song has it, its last chord held through the last bar."""
+    notes = track.notes.copy()
+    notes["onset"] += first_tick
+    last = notes["onset"] >= song.bar_starts_ticks()[-1]
+    if not track.is_drum:
+        notes["duration"][last] = song.length_ticks - notes["onset"][last]
+    return replace(track, notes=notes)

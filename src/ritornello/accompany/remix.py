@@ -1,0 +1,171 @@
+"""A solo recording in, a band out: listen, lay out the form, write the band, play and mix it.
+
+Each step is a function of what the one before it gave; the player is never moved, the band follows.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from ritornello.accompany.band import OTHER, players_of, write_band
+from ritornello.accompany.form import plan_form
+from ritornello.accompany.mixdown import MIX, SOLO, mix_down
+from ritornello.accompany.report import write_report
+from ritornello.accompany.result import Remix
+from ritornello.accompany.source import played_solo, rate_hz_of, solo_of
+from ritornello.atomic import refuse_existing
+from ritornello.errors import ConfigError, InputError
+from ritornello.generation.composer import Composer
+from ritornello.music.keys import KeyName
+from ritornello.note_model.library import DEFAULT_MODEL
+from ritornello.synth.render import LONGEST_SECONDS
+from ritornello.transcribe.command import transcribe
+from ritornello.transcribe.transcription import Take
+from ritornello.transcribe.values import Hints
+
+REPORT = "report.html"
+USUAL_PARTS = ("bass", "drums", "piano", OTHER)
+_NO_HINTS = Hints()
+Watch = Callable[[str, int, int], None]
+
+
+def remix(
+    recording: str | PathLike[str],
+    folder: str | PathLike[str],
+    *,
+    stem: str | None = None,
+    parts: Sequence[str] = USUAL_PARTS,
+    duration_seconds: float | None = None,
+    loop: bool = True,
+    keep_solo: bool = True,
+    hints: Hints = _NO_HINTS,
+    key: KeyName | str | None = None,
+    instrument: str | None = None,
+    model: str | PathLike[str] = DEFAULT_MODEL,
+    soundfont: str | PathLike[str] | None = None,
+    overwrite: bool = False,
+    watch: Watch = lambda step, done, total: None,
+    **options: Any,
+) -> Remix:
+    """Put a band under a recording of one instrument.
+
+    The folder gets for each stem, ``solo`` and the parts, a sound and a MIDI file; ``mix.wav``,
+    ``mix.mp3`` and ``mix.mid``; and ``report.html``. All sounds start together and are of one
+    length. The MIDI files follow the player's beats.
+
+    Args:
+        recording: wav, flac, ogg, mp3 and others; m4a with the extra ``m4a``. With ``stem`` also a
+            mix, or a folder of stems.
+        stem: the one to follow: "bass", "drums", "piano" or "other" of a mix, which is taken apart,
+            or the name of a file of the folder. None for a recording of one instrument.
+        folder: made if it is not there.
+        parts: names of instruments, all of which play; "other" is for strings, or a guitar if the
+            soloist bows. One named twice has two players.
+        duration_seconds: of the remix, exactly; None for that of the recording.
+        loop: whether the recording comes round again in a longer remix; else it rests.
+        keep_solo: whether it is in the mix too; without it, the mix is a backing track.
+        hints: what is known of tempo, metre and bar lines.
+        key: of the recording, if it is known; the band then keeps to it.
+        instrument: that plays in the recording; a piano if None.
+        model: that writes the band.
+        soundfont: that plays it; None for the one that ships with the package.
+        watch: called now and then with (step, done, total).
+        options: as of `Composer.arrange`: ``seed``, ``temperature``, ``chords``, ``density``,
+            ``densities``, ``polyphony``, ``ranges``, ``collection`` and so on.
+
+    Raises:
+        InputError: if there is nothing to be heard in the recording.
+        ConfigError: if what is asked for has no meaning or cannot be met.
+        OutputError: if a file exists or cannot be written.
+    """
+    recording, folder, clock = Path(recording), Path(folder), _Clock(watch)
+    players = players_of(parts, instrument)
+    for name in (*(f"{name}.wav" for name in (SOLO, *players, MIX)), REPORT):
+        refuse_existing(folder / name, overwrite)
+    if duration_seconds is not None and not 1 <= duration_seconds <= LONGEST_SECONDS:
+        raise ConfigError(
+            f"A remix lasts 1 second to {LONGEST_SECONDS // 3600} hours; "
+            f"asked for {duration_seconds:g} seconds."
+        )
+    composer = Composer.load(model)
+    composer.check(key=key, **options)  # before the long work
+    clock.begin("separating" if stem else "listening")
+    with solo_of(recording, stem, clock.watch) as source:
+        clock.begin("listening")
+        take = _heard(source, recording, hints=hints, key=key, instrument=instrument)
+        form = plan_form(
+            take.beats,
+            take.notes,
+            take.recording.duration_seconds,
+            duration_seconds=duration_seconds,
+            loop=loop,
+        )
+        clock.begin("composing")
+        options |= {"key": take.key if key is not None else None, "watch": clock.watch}
+        band = write_band(composer, take, form, players, options)
+        clock.begin("mixing")
+        folder.mkdir(parents=True, exist_ok=True)
+        mix = mix_down(
+            replace(band.piece, tracks=band.piece.tracks[1:]),
+            {name: [index - 1 for index in tracks] for name, tracks in band.stems.items()},
+            played_solo(take, form, band.piece.tracks[0]),
+            folder=folder,
+            duration_seconds=form.duration_seconds,
+            rate_hz=rate_hz_of(take),
+            soundfont=soundfont,
+            solo_in_mix=keep_solo,
+            fade_seconds=form.ringing_seconds,
+            overwrite=overwrite,
+        )
+    clock.begin("report")
+    stems = {SOLO: (0,), **band.stems}
+    made = Remix(
+        recording.stem, take, form, band.piece, stems, mix, folder / REPORT, band.warnings, {}
+    )
+    write_report(made, overwrite=overwrite)
+    return replace(made, seconds=clock.ended())
+
+
+def _heard(source: Path, recording: Path, **known: Any) -> Take:
+    """What is heard in a file that comes from a recording.
+
+    Raises:
+        InputError: if nothing is.
+    """
+    take = transcribe(source, **known)
+    if not len(take.notes):
+        raise InputError(
+            "No notes were heard in the recording, so a band has nothing to follow.",
+            where=str(recording),
+            next_step="Record an instrument that plays tones, from nearer by or louder.",
+        )
+    return take
+
+
+class _Clock:
+    """Tells what is being done, and keeps how long each step took."""
+
+    def __init__(self, watch: Watch) -> None:
+        self._watch, self._step, self._began = watch, "", 0.0
+        self._seconds: dict[str, float] = {}
+
+    def begin(self, step: str) -> None:
+        self.ended()
+        self._step, self._began = step, time.monotonic()
+        self._watch(step, 0, 0)
+
+    def watch(self, done: int, total: int) -> None:
+        self._watch(self._step, done, total)
+
+    def ended(self) -> dict[str, float]:
+        """Seconds of every step, the last one too."""
+        if self._step:
+            took = time.monotonic() - self._began
+            self._seconds[self._step] = self._seconds.get(self._step, 0.0) + took
+        self._step = ""
+        return self._seconds

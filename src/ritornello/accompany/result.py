@@ -1,0 +1,64 @@
+"""What a remix is once it is made."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ritornello.accompany.form import Form
+from ritornello.accompany.mixdown import MixFacts
+from ritornello.music.piece import Piece
+from ritornello.transcribe.transcription import Take
+
+
+@dataclass(frozen=True)
+class Remix:
+    """A remix and how it came about.
+
+    Attributes:
+        title: the name of the recording.
+        take: what was heard. form: how it was laid out.
+        piece: all notes on the tempo map of the player, the recording's first.
+        stems: which tracks of the piece are in each stem, the solo first.
+        mix: what the files are and measure.
+        report: the page.
+        warnings: what the band could not be told as it is.
+        seconds: how long each step took.
+    """
+
+    title: str
+    take: Take
+    form: Form
+    piece: Piece
+    stems: dict[str, tuple[int, ...]]
+    mix: MixFacts
+    report: Path
+    warnings: tuple[str, ...]
+    seconds: dict[str, float]
+
+    @property
+    def note_counts(self) -> dict[str, int]:
+        """Notes of each stem."""
+        return {
+            name: sum(len(self.piece.tracks[index]) for index in indices)
+            for name, indices in self.stems.items()
+        }
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        return (*self.mix.files, self.report)
+
+    def as_facts(self) -> dict[str, Any]:
+        """For programs, of plain values."""
+        facts = asdict(self.mix)
+        facts["files"] = [str(path) for path in self.files]
+        return {
+            "heard": self.take.as_facts(),
+            "duration_seconds": self.form.duration_seconds,
+            "bars": self.piece.bar_count,
+            "notes": self.note_counts,
+            "mix": facts,
+            "warnings": list(self.warnings),
+            "seconds": {step: round(seconds, 2) for step, seconds in self.seconds.items()},
+        }

@@ -1,0 +1,103 @@
+"""Everything a program may ask of ritornello below the published systems: names, no algorithms.
+
+files       load, save, render, convert, notebook_html, to_library
+compose     Composer: compose, compose_many, stream, session, and the verbs of a Partner
+            (continue_, fill, arrange, harmonise, vary -> Result); Options
+session     Session, what Composer.session plays; Snapshot, its state; StreamedNote
+recordings  transcribe -> Take; remix -> Remix; separate -> Separation; Hints
+learning    inspect, train, evaluate, train_separator, load_separator
+models      models, find_model, model_card, network_size
+originality originality, training_index, write_training_index, most_original
+doctor      doctor -> Check
+
+The published systems have verbs of their own in `ritornello.papers`.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from ritornello.accompany.remix import remix
+from ritornello.accompany.result import Remix
+from ritornello.corpus.report import print_report
+from ritornello.corpus.report import summary as report_summary
+from ritornello.files import convert, load, notebook_html, refuse_target, render, save
+from ritornello.generation.composer import Composer
+from ritornello.generation.originality.verbs import (
+    Attempt,
+    Limit,
+    most_original,
+    originality,
+    training_index,
+    write_training_index,
+)
+from ritornello.generation.partner import Options, Partner, Result
+from ritornello.generation.session import Session, Snapshot, StreamedNote
+from ritornello.health import Check, doctor
+from ritornello.hooks import lent
+from ritornello.music.io.interop import to_library
+from ritornello.note_model.library import ModelInfo, find_model, model_card, models
+from ritornello.separate.separation import Separation, load_separator, separate, train_separator
+from ritornello.training.config import network_size
+from ritornello.training.learning import evaluate, inspect, train
+from ritornello.transcribe.command import transcribe
+from ritornello.transcribe.transcription import Take
+from ritornello.transcribe.values import Hints
+
+__all__ = [
+    "Attempt",
+    "Check",
+    "Composer",
+    "Hints",
+    "Limit",
+    "ModelInfo",
+    "Options",
+    "Partner",
+    "Remix",
+    "Result",
+    "Separation",
+    "Session",
+    "Snapshot",
+    "StreamedNote",
+    "Take",
+    "convert",
+    "doctor",
+    "evaluate",
+    "find_model",
+    "inspect",
+    "load",
+    "load_separator",
+    "model_card",
+    "models",
+    "most_original",
+    "network_size",
+    "notebook_html",
+    "originality",
+    "print_report",
+    "refuse_target",
+    "remix",
+    "render",
+    "report_summary",
+    "save",
+    "separate",
+    "to_library",
+    "train",
+    "train_separator",
+    "training_index",
+    "transcribe",
+    "write_training_index",
+]
+
+_IN_PAPERS = ("list_papers", "report_papers", "run_benchmark", "run_papers")
+
+
+def __getattr__(name: str) -> Any:
+    if name in _IN_PAPERS:
+        warnings.warn(
+            f"ritornello.api.{name} is ritornello.papers.{name} now.",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        return lent(name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

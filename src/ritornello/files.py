@@ -1,0 +1,225 @@
+"""Pieces from files and to files: as notes, as sound, as pictures. The ending chooses."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Sequence
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+
+from ritornello.atomic import atomic_write, refuse_existing
+from ritornello.dsp.sound_files import AUDIO_SUFFIXES, write_audio
+from ritornello.errors import ConfigError, OutputError
+from ritornello.music import io
+from ritornello.music.piece import Piece
+
+_NOTEBOOK_RATE_HZ = 32_000
+_NOTEBOOK_MOST_SECONDS = 900
+
+
+def load(path: str | PathLike[str]) -> Piece:
+    """The piece in a MIDI, MusicXML, ABC or piano-roll (.npz) file.
+
+    Raises:
+        InputError: if the file is missing, damaged, too large or of an unknown kind.
+    """
+    return io.read(path)
+
+
+def save(
+    piece: Piece,
+    path: str | PathLike[str],
+    *,
+    given: Sequence[np.ndarray] | None = None,
+    overwrite: bool = False,
+) -> Path:
+    """Write a piece; the ending of ``path`` chooses what is written.
+
+    Notes: mid, musicxml, mxl, npz. Sound: wav, flac, ogg, mp3. Piano-roll: png, svg. Score (extra
+    ``score``): score.svg, pdf. The file appears whole or not at all. Each further page of an SVG
+    score is a file of its own, ``song-2.score.svg``.
+
+    Args:
+        piece: what is written.
+        path: where to.
+        given: bool [notes] for each track, which of its notes a piano-roll shows as given ones,
+            see `ritornello.generation.edit.join.given_notes`.
+        overwrite: replace a file that is there.
+
+    Returns:
+        The path written.
+
+    Raises:
+        OutputError: if the ending is unknown, or the file exists or cannot be written.
+        MissingExtraError: if a score is asked for without the extra.
+    """
+    target = Path(path)
+    kind = refuse_target(target, overwrite=overwrite)
+    if kind in io.writable_extensions():
+        return io.write(piece, target, overwrite=overwrite)
+    if kind in AUDIO_SUFFIXES:
+        return render(piece, target, overwrite=overwrite)[0]
+    pages = _PICTURES[kind](piece, given)
+    targets = [target, *(_page_path(target, kind, page) for page in range(2, len(pages) + 1))]
+    for path in targets:
+        refuse_existing(path, overwrite)
+    for path, content in zip(targets, pages, strict=True):
+        with atomic_write(path, overwrite=overwrite) as temporary:
+            temporary.write_bytes(content)
+    return target
+
+
+def _page_path(target: Path, ending: str, page: int) -> Path:
+    return target.with_name(f"{target.name[: -len(ending)]}-{page}{target.name[-len(ending) :]}")
+
+
+def refuse_target(path: str | PathLike[str], *, overwrite: bool = False) -> str:
+    """Refuse at once what `save` would refuse after the work.
+
+    Returns:
+        The ending that chooses the format, lower case.
+
+    Raises:
+        OutputError: if nothing can be written with this ending, or the file exists.
+    """
+    path = Path(path)
+    refuse_existing(path, overwrite)
+    name = path.name.lower()
+    for ending in (*_PICTURES, *io.writable_extensions(), *sorted(AUDIO_SUFFIXES)):
+        if name.endswith(ending):
+            return ending
+    raise OutputError(
+        f"{path.suffix or 'A name without an ending'} is nothing that can be written.",
+        where=str(path),
+        next_step=f"Known: {', '.join(writable_formats())}.",
+    )
+
+
+def writable_formats() -> list[str]:
+    """What `save` can write, as endings without the first dot."""
+    endings = [*io.writable_extensions(), *sorted(AUDIO_SUFFIXES), *_PICTURES]
+    return [ending[1:] for ending in endings]
+
+
+def render(
+    piece: Piece | str | PathLike[str],
+    path: str | PathLike[str],
+    *,
+    stems: bool = False,
+    soundfont: str | PathLike[str] | None = None,
+    overwrite: bool = False,
+) -> list[Path]:
+    """Play a piece into a sound file, and each part into one of its own if asked.
+
+    Args:
+        piece: a piece or a file of one.
+        path: wav, flac, ogg or mp3.
+        stems: also write each part, in the format of ``path``, into a folder beside it: for
+            ``song.wav`` into ``song-stems/``. They start together and have one length.
+        soundfont: an .sf2 or .sf3 file; None for the one that ships with the package.
+        overwrite: replace files that are there.
+
+    Returns:
+        The paths written, the mix first.
+
+    Raises:
+        ConfigError: if the ending is not one of sound.
+        InputError: if the piece or the SoundFont cannot be used.
+        OutputError: if a file exists or cannot be written.
+    """
+    from ritornello.synth import render as player
+
+    target = Path(path)
+    if target.suffix.lower() not in AUDIO_SUFFIXES:
+        raise ConfigError(
+            f"{target.suffix or 'A name without an ending'} is not a sound format.",
+            where=str(target),
+            next_step=f"Use one of {', '.join(sorted(AUDIO_SUFFIXES))}.",
+        )
+    refuse_existing(target, overwrite)
+    folder = target.with_name(f"{target.stem}-stems")
+    if stems and folder.exists() and not overwrite:
+        raise OutputError(
+            "The folder for the stems exists already and was not touched.",
+            where=str(folder),
+            next_step="Choose another name or pass --overwrite.",
+        )
+    source = piece if isinstance(piece, Piece) else load(piece)
+    written = [write_audio(player.render(source, soundfont=soundfont), target, overwrite=overwrite)]
+    if stems:
+        for name, waveform in player.render_stems(source, soundfont=soundfont).items():
+            stem = folder / f"{name.replace(' ', '-')}{target.suffix}"
+            written.append(write_audio(waveform, stem, overwrite=overwrite))
+    return written
+
+
+def convert(
+    source: str | PathLike[str], target: str | PathLike[str], *, overwrite: bool = False
+) -> tuple[str, ...]:
+    """Read one file and write it as another; the endings choose the formats.
+
+    Returns:
+        What had to be dropped or mended to read it, as sentences.
+
+    Raises:
+        InputError: if the source cannot be read. OutputError: if the target cannot be written.
+    """
+    refuse_target(target, overwrite=overwrite)
+    piece, repairs = io.read_with_repairs(source)
+    save(piece, target, overwrite=overwrite)
+    return repairs
+
+
+def notebook_html(piece: Piece) -> str:
+    """How a notebook shows a piece: its piano-roll and a player, in one HTML fragment.
+
+    Pieces without notes or longer than 15 minutes have no player.
+    """
+    from ritornello.pages.notebook import fragment
+    from ritornello.pages.pianoroll import pianoroll_svg
+    from ritornello.synth.render import render as play
+
+    sound = None
+    if piece.note_count and piece.duration_seconds <= _NOTEBOOK_MOST_SECONDS:
+        waveform = play(piece, rate_hz=_NOTEBOOK_RATE_HZ)
+        with tempfile.TemporaryDirectory(prefix="ritornello-") as folder:
+            sound = write_audio(waveform, Path(folder, "piece.mp3")).read_bytes()
+    return fragment(pianoroll_svg(piece), sound)
+
+
+# --- pictures ----------------------------------------------------------------------------------
+
+
+def _pianoroll_png(piece: Piece, given: Sequence[np.ndarray] | None) -> list[bytes]:
+    from ritornello.pages.pianoroll import pianoroll_png
+
+    return [pianoroll_png(piece, given=given)]
+
+
+def _pianoroll_svg(piece: Piece, given: Sequence[np.ndarray] | None) -> list[bytes]:
+    from ritornello.pages.pianoroll import pianoroll_svg
+
+    return [pianoroll_svg(piece, given=given).encode()]
+
+
+def _score_svg(piece: Piece, _given: Sequence[np.ndarray] | None) -> list[bytes]:
+    from ritornello.pages.score import score_svg
+
+    return [page.encode() for page in score_svg(piece)]
+
+
+def _score_pdf(piece: Piece, _given: Sequence[np.ndarray] | None) -> list[bytes]:
+    from ritornello.pages.score import score_pdf
+
+    return [score_pdf(piece)]
+
+
+# Each gives the pages to write. The longer ending comes first: "x.score.svg" ends in ".svg" too.
+_PICTURES: dict[str, Callable[[Piece, Sequence[np.ndarray] | None], list[bytes]]] = {
+    ".score.svg": _score_svg,
+    ".pdf": _score_pdf,
+    ".png": _pianoroll_png,
+    ".svg": _pianoroll_svg,
+}

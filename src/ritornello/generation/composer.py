@@ -1,0 +1,205 @@
+"""A composer: a model that is loaded once and asked for music as often as one likes."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from difflib import get_close_matches
+from os import PathLike
+from typing import Any
+
+from ritornello.errors import ConfigError
+from ritornello.generation import compose as writing
+from ritornello.generation.edit.primer import fit
+from ritornello.generation.endless import Improvisation
+from ritornello.generation.instrumentation import read_line_ups
+from ritornello.generation.partner import Partner, Song, Watch, opened
+from ritornello.generation.rules import Rules
+from ritornello.generation.sampling import Sampling
+from ritornello.generation.session import Session, StreamedNote
+from ritornello.music.piece import Piece
+from ritornello.note_model import checkpoint
+from ritornello.note_model.checkpoint import Checkpoint
+from ritornello.note_model.encoding.ngrams import known_instruments
+from ritornello.note_model.engine import open_engine
+from ritornello.note_model.library import DEFAULT_MODEL, find_model
+
+_LOG = logging.getLogger(__name__)
+
+
+class Composer(Partner):
+    """Composes with one model. The same model, rules and seed give the same piece.
+
+    >>> composer = Composer.load()
+    >>> piece = composer.compose(bars=8, key="D minor", parts=("piano", "bass"), seed=7)
+    >>> piece.save("song.mid")
+    >>> composer.fill("song.mid", bars=(3, 4), parts=("bass",)).piece.save("other.mid")
+
+    Attributes:
+        card: what the model says of itself, see `ritornello.api.model_card`.
+    """
+
+    def __init__(self, model: Checkpoint) -> None:
+        self._engine = open_engine(model)
+        self._collections = model.collections
+        self._fingerprint = checkpoint.weights_fingerprint(model)
+        self._line_ups = read_line_ups(model.provenance.get("line_ups", ()))
+        self._known = known_instruments(model.baseline) if model.baseline else None
+        self._styles: dict[str, str] = model.provenance.get("styles", {})
+        self._minor_shares: dict[str, float] = model.provenance.get("minor_shares", {})
+        self.card: dict[str, Any] = {
+            "network": model.network,
+            "encoding": model.encoding,
+            "collections": list(model.collections),
+            "provenance": model.provenance,
+        }
+
+    @classmethod
+    def load(cls, model: str | PathLike[str] = DEFAULT_MODEL) -> Composer:
+        """A composer with a model given by name, file, or the folder that training wrote.
+
+        Raises:
+            CheckpointError: if there is no such model, or it is damaged or of another version.
+        """
+        return cls(checkpoint.load(find_model(model)))
+
+    @property
+    def collections(self) -> tuple[str, ...]:
+        """What the model can be asked to write like."""
+        return self._collections
+
+    def compose(
+        self,
+        rules: Rules | None = None,
+        *,
+        seed: int = 0,
+        temperature: float = Sampling.temperature,
+        top_p: float = Sampling.top_p,
+        watch: Watch | None = None,
+        **fields: Any,
+    ) -> Piece:
+        """Write one piece.
+
+        Args:
+            rules: kept exactly.
+            seed: at least 0; another seed, another piece.
+            temperature, top_p: how bold, see `ritornello.generation.sampling.Sampling`.
+            watch: called now and then with (ticks written, ticks in all).
+            fields: of `Rules`, in place of those of ``rules``: ``bars=8, key="D minor"``.
+
+        Raises:
+            ConfigError: if a rule has no meaning or cannot be met; nothing is done then.
+        """
+        return self.compose_many(
+            1, rules, seed=seed, temperature=temperature, top_p=top_p, watch=watch, **fields
+        )[0]
+
+    def compose_many(
+        self,
+        n: int,
+        rules: Rules | None = None,
+        *,
+        seed: int = 0,
+        temperature: float = Sampling.temperature,
+        top_p: float = Sampling.top_p,
+        watch: Watch | None = None,
+        **fields: Any,
+    ) -> list[Piece]:
+        """Write pieces side by side, with the seeds ``seed``, ``seed + 1``, ...
+
+        Each is the piece that `compose` writes with its seed. Arguments and errors are those of
+        `compose`.
+        """
+        if n < 1:
+            raise ConfigError(f"At least one piece is needed; asked for {n}.")
+        asked = self._checked(rules, seed, fields)
+        seeds = range(seed, seed + n)
+        pieces = writing.compose(
+            self._engine,
+            asked,
+            seeds=seeds,
+            sampling=Sampling(temperature, top_p),
+            collections=self._collections,
+            line_ups=self._line_ups,
+            minor_shares=self._minor_shares,
+            **({} if watch is None else {"watch": watch}),
+        )
+        return [
+            replace(piece, title=f"Piece {number}")
+            for number, piece in zip(seeds, pieces, strict=True)
+        ]
+
+    def stream(
+        self,
+        rules: Rules | None = None,
+        *,
+        seed: int = 0,
+        temperature: float = Sampling.temperature,
+        top_p: float = Sampling.top_p,
+        **fields: Any,
+    ) -> Iterator[StreamedNote]:
+        """Notes for ever, in the order they start, at constant cost and memory.
+
+        ``bars`` has no meaning here. Arguments and errors are those of `compose`.
+        """
+        return self.session(rules, seed=seed, temperature=temperature, top_p=top_p, **fields)
+
+    def session(
+        self,
+        rules: Rules | None = None,
+        *,
+        seed: int = 0,
+        temperature: float = Sampling.temperature,
+        top_p: float = Sampling.top_p,
+        primer: Song | None = None,
+        **fields: Any,
+    ) -> Session:
+        """Notes for ever, whose state can be kept, gone back in, branched and steered.
+
+        ``bars`` and ``ending`` have no meaning here. Other arguments and errors are those of
+        `compose`.
+
+        Args:
+            primer: a piece or a file to begin after: the first note comes with the bar line at its
+                end, ticks and seconds count from its beginning. The metre is that of the primer;
+                tempo and parts are where the rules leave them open.
+        """
+        asked, fitted = self._checked(rules, seed, fields), None
+        if primer is not None:
+            fitted = fit(opened(primer), known_instruments=self._known)
+            for warning in fitted.warnings:
+                _LOG.warning("%s", warning)
+        music = Improvisation.start(
+            self._engine,
+            asked,
+            seed=seed,
+            sampling=Sampling(temperature, top_p),
+            collections=self._collections,
+            line_ups=self._line_ups,
+            minor_shares=self._minor_shares,
+            primer=None if fitted is None else fitted.piece,
+        )
+        warnings = () if fitted is None else fitted.warnings
+        return Session(
+            music,
+            self._fingerprint,
+            lambda rules, fields: self._checked(rules, seed, fields),
+            warnings,
+        )
+
+    def _checked(self, rules: Rules | None, seed: int, fields: Mapping[str, Any]) -> Rules:
+        asked = replace(rules or Rules(), **fields)
+        if asked.collection in self._styles:
+            asked = replace(asked, collection=self._styles[asked.collection])
+        if seed < 0:
+            raise ConfigError(f"A seed is a whole number from 0 up; found {seed}.")
+        if asked.collection is not None and asked.collection not in self._collections:
+            known = [*self._styles, *self._collections]
+            near = get_close_matches(asked.collection, known, n=1)
+            hint = f"Did you mean {near[0]!r}? " if near else ""
+            raise ConfigError(
+                f"The model does not know music like {asked.collection!r}.",
+                next_step=f"{hint}Known: {', '.join(known) or 'none'}.",
+            )
+        return asked

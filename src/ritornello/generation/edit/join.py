@@ -1,0 +1,174 @@
+"""Given and composed music in one piece: what was given comes out exactly as it went in.
+
+The model composes at 24 ticks a quarter, for part classes of the `notes` encoding. Here its notes
+are put beside the given ones, at a resolution that holds both, in the tracks they belong to.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from math import lcm
+
+import numpy as np
+
+from ritornello.errors import InputError
+from ritornello.music.io.limits import one_at_a_time
+from ritornello.music.piece import Piece, Track, note_table
+from ritornello.note_model.encoding import notes
+from ritornello.note_model.encoding.notes import END, PART, RESOLUTION, SHIFT, is_note
+
+_LOG = logging.getLogger(__name__)
+_FINEST_RESOLUTION = 32767  # a MIDI file has 15 bits for it
+
+
+def without(piece: Piece, start_tick: int, end_tick: int, tracks: Collection[int]) -> Piece:
+    """The piece without the notes that begin in a gap; it stays as long as it was.
+
+    A note that begins before the gap and sounds into it is not of the gap: it stays as it is.
+
+    Args:
+        start_tick, end_tick: the gap, in ticks of the piece; the end is not in it.
+        tracks: indices of the tracks the gap is in; all others keep every note.
+
+    Raises:
+        InputError: if the gap is empty or there is no such track.
+    """
+    if not 0 <= start_tick < end_tick:
+        raise InputError(f"No music lies from tick {start_tick} to tick {end_tick}.")
+    _check_tracks(piece, tracks)
+    kept = list(piece.tracks)
+    for index in sorted(set(tracks)):
+        onsets = kept[index].notes["onset"]
+        outside = (onsets < start_tick) | (onsets >= end_tick)
+        kept[index] = replace(kept[index], notes=kept[index].notes[outside])
+    return replace(piece, tracks=tuple(kept))
+
+
+def by_part(fields: np.ndarray) -> dict[int, Track]:
+    """Composed events as one track for each part class that plays, at 24 ticks a quarter.
+
+    Args:
+        fields: int [events, 5], as in the `notes` encoding; END may be missing.
+
+    Returns:
+        tracks by part class, in the order of a score: melody first, drums last.
+    """
+    fields = np.asarray(fields, np.int64)
+    onsets, parts = np.cumsum(fields[:, SHIFT]), fields[:, PART]
+    tracks = {}
+    for part in np.unique(parts[is_note(parts)]).tolist():
+        chosen = (parts == part) | (parts == END)
+        rows = fields[chosen]
+        rows[:, SHIFT] = np.diff(onsets[chosen], prepend=0)
+        tracks[part] = notes.decode(rows).tracks[0]
+    order = sorted(tracks, key=lambda part: (-notes.instrument_of(part), part))
+    return {part: tracks[part] for part in order}
+
+
+def given_notes(piece: Piece, kept: Piece) -> list[np.ndarray]:
+    """Which notes of a joined piece were kept, bool [notes] for each track.
+
+    Args:
+        piece: of `join`.
+        kept: what was joined into it; its tracks are the first of the piece.
+    """
+    old = [Counter(track.notes.tolist()) for track in kept.at_resolution(piece.resolution).tracks]
+    old += [Counter()] * (len(piece.tracks) - len(old))
+    found = []
+    for track, left in zip(piece.tracks, old, strict=True):
+        is_given = np.zeros(len(track), bool)
+        for index, note in enumerate(track.notes.tolist()):
+            is_given[index] = left[note] > 0
+            left[note] -= 1
+        found.append(is_given)
+    return found
+
+
+def join(
+    original: Piece,
+    composed: Mapping[int, Track],
+    parts: Mapping[int, int],
+    *,
+    length_ticks: int = 0,
+) -> Piece:
+    """One piece of the given notes, every one unchanged, and the composed notes.
+
+    Given tracks keep their order, names and programs, and the piece its tempi, metres and keys.
+    The resolution stays if 24 divides it, and else becomes the least common multiple of both, at
+    which all given times are exact too; where a MIDI file cannot hold that, it stays and composed
+    notes are rounded to it.
+
+    In its track a composed note ends where a given note of its pitch begins. One that would be
+    struck while a given note of its pitch sounds there is left out, since on one instrument it
+    would end the given note; how many were is logged.
+
+    Args:
+        original: the given piece, at any resolution.
+        composed: composed notes by part class, at 24 ticks a quarter, see `by_part`.
+        parts: part class -> index of the track of ``original`` that its notes are added to; a
+            part class that is not there becomes a new track, after the given ones.
+        length_ticks: the piece lasts at least until here, at 24 ticks a quarter.
+
+    Raises:
+        InputError: if ``original`` has no track of an index in ``parts``.
+    """
+    _check_tracks(original, parts.values())
+    resolution = joint_resolution(original.resolution)
+    piece = original.at_resolution(resolution)
+    tracks, added = list(piece.tracks), []
+    homes: dict[int, list[np.ndarray]] = {}
+    for part, track in composed.items():
+        moved = _at_resolution(track, resolution)
+        if part in parts:
+            homes.setdefault(parts[part], []).append(moved.notes)
+        else:
+            added.append(moved)
+    for index, tables in homes.items():
+        tracks[index] = _with_notes(tracks[index], np.concatenate(tables))
+    end = -(-length_ticks * resolution // RESOLUTION)
+    return replace(piece, tracks=(*tracks, *added), length_ticks=max(piece.length_ticks, end))
+
+
+def joint_resolution(resolution: int) -> int:
+    """Ticks a quarter of a piece at ``resolution`` once 24ths of a quarter are written into it."""
+    joint = lcm(resolution, RESOLUTION)
+    return joint if joint <= _FINEST_RESOLUTION else resolution
+
+
+def _check_tracks(piece: Piece, indices: Collection[int]) -> None:
+    for index in indices:
+        if not 0 <= index < len(piece.tracks):
+            raise InputError(
+                f"The piece has {len(piece.tracks)} tracks; none has the index {index}.",
+                where=piece.title,
+            )
+
+
+def _at_resolution(track: Track, resolution: int) -> Track:
+    return Piece((track,), RESOLUTION).at_resolution(resolution).tracks[0]
+
+
+def _with_notes(track: Track, composed: np.ndarray) -> Track:
+    """The track with composed notes, `NOTE_DTYPE` [notes], that leave its own ones alone."""
+    given = track.notes
+    new = one_at_a_time(note_table(composed))
+    kept = np.ones(len(new), bool)
+    for pitch in np.intersect1d(new["pitch"], given["pitch"]).tolist():
+        own, mine = given[given["pitch"] == pitch], np.flatnonzero(new["pitch"] == pitch)
+        onsets = new["onset"][mine]
+        begun = np.searchsorted(own["onset"], onsets, side="right")
+        # A long note may be followed by shorter ones of its pitch, hence the latest end so far.
+        sounds_until = np.maximum.accumulate(own["onset"] + own["duration"])
+        kept[mine] = (begun == 0) | (sounds_until[begun - 1] <= onsets)
+        next_onset = np.append(own["onset"], np.iinfo(np.int64).max)[begun]
+        new["duration"][mine] = np.minimum(new["duration"][mine], next_onset - onsets)
+    if not kept.all():
+        _LOG.info(
+            "%s: %d composed notes fell on given ones and were left out.",
+            track.label,
+            int((~kept).sum()),
+        )
+    return replace(track, notes=np.concatenate([given, new[kept]]))

@@ -1,0 +1,41 @@
+"""Plans carried out: what becomes of songs once a model has written into them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from ritornello.generation.compose import Writer, write
+from ritornello.generation.edit.plans import Plan, finish
+from ritornello.generation.sampling import Sampling
+from ritornello.music.piece import Piece
+from ritornello.note_model.engine.reference import Engine
+
+
+def perform(
+    engine: Engine,
+    plans: Sequence[Plan],
+    seeds: Sequence[int],
+    *,
+    sampling: Sampling | None = None,
+    collections: tuple[str, ...] = (),
+    watch: Callable[[int, int], None] = lambda tick, length: None,
+) -> tuple[Piece, ...]:
+    """Carry plans out side by side, each with its seed.
+
+    Args:
+        engine: the model.
+        plans: what to write into which song; one may come again with another seed.
+        seeds: as many. Each piece is the same in whatever company it is written.
+        sampling, collections, watch: as of `ritornello.generation.compose.compose`.
+
+    Returns:
+        the songs with what was written into them, in the order of the plans.
+    """
+    writers = [
+        Writer.start(plan.job, np.random.default_rng(seed))
+        for plan, seed in zip(plans, seeds, strict=True)
+    ]
+    write(engine, writers, sampling=sampling, collections=collections, watch=watch)
+    return tuple(finish(plan, writer) for plan, writer in zip(plans, writers, strict=True))

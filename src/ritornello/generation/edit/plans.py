@@ -1,0 +1,322 @@
+"""Plans: a song, a job to write into it, and how the result becomes a part of the song again.
+
+A song may be anything; the model hears what `primer.fit` makes of it. Nothing is rounded on the way
+back: notes to be written begin and end within the exact bars of the song, and `finish` leaves every
+kept note as it was.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ritornello.errors import ConfigError, InputError
+from ritornello.generation.compose import Writer
+from ritornello.generation.edit.join import by_part, join
+from ritornello.generation.edit.primer import Fitted, fit, straightened
+from ritornello.generation.instrumentation import LineUps, likely_collection
+from ritornello.generation.job import Job, Opening, given_events, stated_chords
+from ritornello.generation.rules import Rules
+from ritornello.music.chords import CHORD_OPEN
+from ritornello.music.instruments import DRUMS, INSTRUMENTS, parse_instrument
+from ritornello.music.keys import KeyName, estimate_key
+from ritornello.music.piece import Metre, Piece, Track
+from ritornello.note_model.encoding import notes
+from ritornello.note_model.encoding.notes import (
+    DESKS,
+    DRUM_PITCH,
+    PART,
+    PITCH,
+    RESOLUTION,
+    REST,
+    SHIFT,
+    TEMPO,
+)
+
+_KEY_TICKS = 64 * RESOLUTION  # so far around an opening the song tells its key
+_TOUCH_TICKS = 3  # notes that overlap by no more are played one after the other
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A job on a song, and where its notes belong.
+
+    Attributes:
+        job: what to write.
+        kept: the song without the notes that are to be written anew, up to its last bar line.
+        homes: part class -> index of the track of ``kept`` that its notes are added to.
+        new: part class -> program and name of the track to be added, as a track without notes;
+            those of the part class where None.
+        warnings: how the song is heard otherwise than it is written.
+    """
+
+    job: Job
+    kept: Piece
+    homes: Mapping[int, int]
+    new: Mapping[int, Track | None]
+    warnings: tuple[str, ...]
+
+
+def finish(plan: Plan, writer: Writer) -> Piece:
+    """The song with what was written into it; every kept note is as it was."""
+    events = np.array(writer.events).reshape(-1, len(notes.FIELDS))
+    onsets = np.cumsum(events[:, SHIFT])
+    composed = np.array(writer.composed, bool) & notes.is_note(events[:, PART])
+    rows = events[composed]
+    rows[:, SHIFT] = np.diff(onsets[composed], prepend=0)
+    tracks = by_part(rows)
+    for part, track in plan.new.items():
+        if track is not None and part in tracks:
+            tracks[part] = replace(track, notes=tracks[part].notes)
+    return join(plan.kept, tracks, plan.homes)
+
+
+def with_collection(plan: Plan, line_ups: LineUps) -> Plan:
+    """Where the rules name none, the collection in which the players of the song are at home."""
+    job = plan.job
+    if job.rules.collection is not None:
+        return plan
+    parts = job.given.fields[:, PART]
+    playing = {*parts[notes.is_note(parts)].tolist(), *job.composed_parts}
+    players = [INSTRUMENTS[notes.instrument_of(part)].name for part in playing]
+    rules = replace(job.rules, collection=likely_collection(players, line_ups))
+    return replace(plan, job=replace(job, rules=rules))
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A song and what the model hears of it.
+
+    Attributes:
+        song: it lasts until a bar line.
+        fitted: as the model hears it, whole.
+        straight: whether it hears notes where a score would have them, see `primer.straightened`.
+    """
+
+    song: Piece
+    fitted: Fitted
+    straight: bool = False
+
+    @classmethod
+    def of(
+        cls,
+        song: Piece,
+        known: frozenset[int] | None,
+        instruments: Mapping[int, int] | None = None,
+        *,
+        straight: bool = False,
+    ) -> Heard:
+        """Tracks are heard as their own instruments, or as ``instruments`` by index."""
+        tracks = list(song.tracks)
+        for index, instrument in (instruments or {}).items():
+            tracks[index] = replace(tracks[index], program=INSTRUMENTS[instrument].program)
+        heard = replace(song, tracks=tuple(tracks))
+        fitted = fit(straightened(heard) if straight else heard, known_instruments=known)
+        return cls(song, fitted, straight)
+
+    @property
+    def parts(self) -> list[int]:
+        """Part classes of the tracks of ``fitted.piece``."""
+        return [*dict.fromkeys(part for part in self.fitted.parts if part >= 0)]
+
+    @property
+    def playing(self) -> list[int]:
+        """Indices of the tracks with notes."""
+        return [index for index, part in enumerate(self.fitted.parts) if part >= 0]
+
+    def homes(self, tracks: Iterable[int]) -> dict[int, int]:
+        """Part class -> index, for tracks to write for; one without notes takes the next desk."""
+        homes: dict[int, int] = {}
+        desks = self._desks
+        for index in tracks:
+            part = self.fitted.parts[index]
+            if part < 0:
+                instrument = self.song.tracks[index].instrument
+                part = notes.part_of(instrument, desks[instrument])
+                desks[instrument] += 1
+            homes.setdefault(part, index)
+        return homes
+
+    @property
+    def _desks(self) -> Counter[int]:
+        """How many play each instrument, by index into `INSTRUMENTS`."""
+        return Counter(notes.instrument_of(part) for part in self.parts)
+
+    def desks(self, players: Sequence[tuple[int, Track | None]]) -> dict[int, Track | None]:
+        """Part classes that are not in the song, in order, for players of instruments.
+
+        Raises:
+            ConfigError: if an instrument has too few.
+        """
+        used = self._desks
+        new: dict[int, Track | None] = {}
+        for instrument, track in players:
+            most = 1 if instrument == DRUMS else DESKS
+            if used[instrument] == most:
+                name = INSTRUMENTS[instrument].name
+                raise ConfigError(
+                    f"At most {most} parts can play {name}, and the song has "
+                    f"{self._desks[instrument]}.",
+                    next_step="Add another instrument, or write a part of the song anew: vary.",
+                )
+            new[notes.part_of(instrument, used[instrument])] = track
+            used[instrument] += 1
+        return new
+
+    def given(self, kept: Piece) -> tuple[np.ndarray, np.ndarray, int]:
+        """Notes of the kept tracks and the tempi: fields, onsets, and the length in ticks."""
+        heard = self.fitted.heard(straightened(kept) if self.straight else kept)
+        # The tempi and the length are there also where no note is left.
+        encoded = notes.encode(heard if heard.note_count else self.fitted.piece)
+        parts = encoded.fields[:, PART]
+        wanted = parts < REST if heard.note_count else parts == TEMPO
+        fields, onsets = encoded.fields[wanted], encoded.onsets_ticks[wanted]
+        # Where a desk has nothing left to play, those behind it stay where they are.
+        spelled = np.unique(fields[notes.is_note(fields[:, PART]), PART])
+        meant = sorted(
+            part for part, track in zip(self.parts, heard.tracks, strict=True) if len(track)
+        )
+        table = np.arange(REST)
+        table[spelled] = meant
+        fields[:, PART] = table[fields[:, PART]]
+        return fields, onsets, encoded.length_ticks
+
+
+def plan(
+    heard: Heard,
+    kept: Piece,
+    span: tuple[int, int],
+    rules: Rules,
+    *,
+    homes: Mapping[int, int] | None = None,
+    new: Mapping[int, Track | None] | None = None,
+    longest_rest_bars: int | None = None,
+    ending: bool = False,
+    ranges: Mapping[int, tuple[int, int]] | None = None,
+    polyphony: Mapping[int, int] | None = None,
+    voices: tuple[int, ...] = (),
+) -> Plan:
+    """The plan to write in a span, in ticks of the song, for parts with a home and for new ones.
+
+    Args:
+        longest_rest_bars: each of the parts plays, and rests for no longer; None lets them rest.
+    """
+    homes, new = homes or {}, new or {}
+    if not homes and not new:
+        raise ConfigError("No part is chosen to write for.")
+    fields, onsets, length = heard.given(kept)
+    resolution = heard.song.resolution
+    start, end = -(-span[0] * RESOLUTION // resolution), span[1] * RESOLUTION // resolution
+    heard_start = (2 * span[0] * RESOLUTION + resolution) // (2 * resolution)
+    if start >= end:
+        raise InputError("The bars are too short to write in.", where=heard.song.title)
+    metres = heard.fitted.piece.metres
+    composed = tuple(sorted({*homes, *new}))
+    given = {notes.instrument_of(part) for part in heard.parts if part not in composed}
+    usual_ranges, usual_polyphony = _habits(heard, rules, homes)
+    job = Job(
+        rules,
+        metres,
+        length,
+        given_events(length, fields, onsets, _chords(rules, metres, heard_start, end)),
+        (
+            Opening(
+                composed,
+                start,
+                end,
+                required=longest_rest_bars is not None,
+                longest_rest_ticks=None
+                if longest_rest_bars is None
+                else longest_rest_bars * metres[0].bar_ticks(RESOLUTION),
+            ),
+        ),
+        frozenset(given | {notes.instrument_of(part) for part in composed}),
+        frozenset(given),
+        ending=ending,
+        key=_key(fields, onsets, start, end),
+        ranges=usual_ranges | dict(ranges or {}),
+        polyphony=usual_polyphony | dict(polyphony or {}),
+        voices=voices,
+    )
+    return Plan(job, kept, homes, new, heard.fitted.warnings)
+
+
+def _chords(
+    rules: Rules, metres: Sequence[Metre], start_ticks: int, end_ticks: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """The chords of the rules, stated between two ticks."""
+    ticks, classes = stated_chords(rules, metres, end_ticks, start_ticks)
+    if not len(ticks):
+        return ticks, classes
+    return np.append(ticks, end_ticks), np.append(classes, CHORD_OPEN)
+
+
+def _habits(
+    heard: Heard, rules: Rules, homes: Mapping[int, int]
+) -> tuple[dict[int, tuple[int, int]], dict[int, int]]:
+    """Ranges and polyphony by part: the usual, widened to what parts of the song do already.
+
+    Where the rules name the instrument of a part, they hold.
+    """
+    ranges, polyphony = {}, {}
+    named = {parse_instrument(name) for name in rules.ranges}
+    counted = {parse_instrument(name) for name in rules.polyphony if name != "all"}
+    for part, track in zip(heard.parts, heard.fitted.piece.tracks, strict=True):
+        instrument = notes.instrument_of(part)
+        if part not in homes:
+            continue
+        if instrument not in named:
+            low, high = rules.range_of(instrument)
+            pitches = track.notes["pitch"]
+            ranges[part] = min(low, int(pitches.min())), max(high, int(pitches.max()))
+        usual = rules.polyphony_of(instrument)
+        if usual and instrument not in counted and "all" not in rules.polyphony:
+            polyphony[part] = max(usual, _most_held(track))
+    return ranges, polyphony
+
+
+def _most_held(track: Track) -> int:
+    """Most notes held at a time; those that only touch do not count."""
+    onsets = track.notes["onset"]  # ascending
+    ends = np.sort(np.maximum(onsets + 1, onsets + track.notes["duration"] - _TOUCH_TICKS))
+    begun = np.searchsorted(onsets, onsets, side="right")
+    return int((begun - np.searchsorted(ends, onsets, side="right")).max())
+
+
+def _key(
+    fields: np.ndarray, onsets: np.ndarray, start_ticks: int, end_ticks: int
+) -> KeyName | None:
+    """The key of the notes in and around an opening."""
+    near = (onsets >= start_ticks - _KEY_TICKS) & (onsets < end_ticks + _KEY_TICKS)
+    pitched = notes.is_note(fields[:, PART]) & (fields[:, PITCH] < DRUM_PITCH)
+    return estimate_key(np.bincount(fields[near & pitched, PITCH] % 12, minlength=12))
+
+
+# --- bars --------------------------------------------------------------------------
+
+
+def whole_bars(song: Piece) -> Piece:
+    """The song up to the bar line after its end."""
+    return replace(song, length_ticks=bar_lines(song)[-1])
+
+
+def ending_here(song: Piece) -> Piece:
+    """The song without changes of tempo, metre and key after its end."""
+    end = song.length_ticks
+    return replace(
+        song,
+        tempos=tuple(tempo for tempo in song.tempos if tempo.tick < end),
+        metres=tuple(metre for metre in song.metres if metre.tick < end),
+        keys=tuple(change for change in song.keys if change.tick < end),
+    )
+
+
+def bar_lines(song: Piece) -> list[int]:
+    """Ticks of the bar lines, the one where the last bar ends included."""
+    starts = song.bar_starts_ticks().tolist() or [0]
+    metre = [metre for metre in song.metres if metre.tick <= starts[-1]][-1]
+    end = starts[-1] + metre.bar_ticks(song.resolution)
+    return [*starts, min([end, *(m.tick for m in song.metres if m.tick > starts[-1])])]

@@ -1,0 +1,254 @@
+"""A person's music as the model can hear it; the music itself is never touched.
+
+A model knows 24 ticks a quarter, some instruments, four parts of each, and bars of up to eight
+quarters. A song may be anything. `fit` makes the nearest piece that the model can hear, and says
+in plain words where that differs from the song.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import numpy as np
+
+from ritornello.errors import InputError
+from ritornello.generation.countable_bars import Span, heard_metres, spans
+from ritornello.generation.edit.substitution import stand_in
+from ritornello.music.instruments import DRUMS, INSTRUMENTS
+from ritornello.music.keys import pitch_name
+from ritornello.music.piece import Piece, Track
+from ritornello.music.quantise import list_bars, span_edges, written_times
+from ritornello.note_model.encoding.notes import (
+    DESKS,
+    RESOLUTION,
+    TEMPO_CLASSES,
+    instrument_of,
+    part_of,
+    tempo_bpm,
+)
+
+_Subject = TypeVar("_Subject")
+_Said = defaultdict[str, list[_Subject]]  # sentences, each with all it is true of
+_OCTAVE = 12
+# Rounding moves a note by up to a half of a tick; more than a quarter of one is worth a word.
+_MOVED_TICKS = 0.25
+_MOVED_SHARE = 0.1
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What a model hears of a piece.
+
+    Attributes:
+        piece: at 24 ticks a quarter, one track for each part class that plays; the `notes`
+            encoding gives its tracks just these classes.
+        parts: part class of each track of the original piece, -1 for a track without notes.
+        warnings: where it differs from the original, as sentences that name tracks and bars.
+    """
+
+    piece: Piece
+    parts: tuple[int, ...]
+    warnings: tuple[str, ...]
+
+    def heard(self, piece: Piece) -> Piece:
+        """The original with other notes in its tracks, heard in the same parts and bars."""
+        at_grid = piece.at_resolution(RESOLUTION)
+        tracks = _heard_tracks(at_grid.tracks, self.parts, defaultdict(list))
+        return replace(self.piece, tracks=tracks)
+
+
+def fit(piece: Piece, *, known_instruments: frozenset[int] | None = None) -> Fitted:
+    """The nearest piece that a model can hear.
+
+    Onsets are rounded to 24 ticks a quarter. An instrument the model has not learned is heard as
+    its nearest kin; notes more than an octave outside the usual range are heard octaves nearer;
+    tracks beyond four of one instrument share the last part, and drum tracks are one; bars that
+    cannot be counted are heard as shorter ones, see `ritornello.generation.countable_bars`.
+
+    To compose beyond the end, give it the piece with its ``length_ticks`` grown: the last metre
+    goes on until there.
+
+    Args:
+        piece: any piece, at any resolution.
+        known_instruments: indices into `INSTRUMENTS` that the model has learned, see
+            `ritornello.note_model.encoding.ngrams.known_instruments`; all where None.
+
+    Raises:
+        InputError: if the piece has no notes.
+    """
+    if not piece.note_count:
+        raise InputError(
+            "There is nothing to hear: the piece has no notes.",
+            where=piece.title,
+            next_step="Give a piece with notes, or write one from nothing: ritornello compose.",
+        )
+    about_tracks: _Said[str] = defaultdict(list)
+    about_bars: _Said[range] = defaultdict(list)
+    heard = _heard_instruments(piece, known_instruments, about_tracks)
+    parts = _parts(piece, heard, about_tracks)
+    at_grid = piece.at_resolution(RESOLUTION)
+    tracks = _heard_tracks(at_grid.tracks, parts, about_tracks)
+    bars = list(spans(piece))
+    for span in bars:
+        if sentence := span.warning():
+            about_bars[sentence].append(span.bars)
+    _check_tempos(piece, bars, about_bars)
+    fitted = replace(at_grid, tracks=tracks, metres=heard_metres(piece, bars))
+    warnings = (*_of_tracks(about_tracks), *_of_bars(about_bars), *_off_grid(piece))
+    return Fitted(fitted, parts, warnings)
+
+
+def _heard_instruments(piece: Piece, known: frozenset[int] | None, said: _Said[str]) -> list[int]:
+    """Index into `INSTRUMENTS` that each track is heard as."""
+    known = frozenset(range(len(INSTRUMENTS))) if known is None else known
+    heard = [stand_in(track.instrument, known) for track in piece.tracks]
+    for index, (track, instrument) in enumerate(zip(piece.tracks, heard, strict=True)):
+        if not len(track) or track.instrument in known:
+            continue
+        name, other = INSTRUMENTS[track.instrument].name, INSTRUMENTS[instrument].name
+        missing = f"{name} is not among the instruments the model has learned"
+        if other == name:
+            said[f"{missing}, nor is any like it; heard as it is."].append(_label(index, track))
+        else:
+            said[f"{missing}; heard as {other}."].append(_label(index, track))
+    return heard
+
+
+def _parts(piece: Piece, heard: list[int], said: _Said[str]) -> tuple[int, ...]:
+    """Part class of each track, -1 for those without notes."""
+    desks: Counter[int] = Counter()
+    parts = []
+    for index, (track, instrument) in enumerate(zip(piece.tracks, heard, strict=True)):
+        if not len(track):
+            parts.append(-1)
+            continue
+        parts.append(part_of(instrument, desks[instrument]))
+        desks[instrument] += 1
+        if instrument == DRUMS and desks[DRUMS] > 1:
+            said["heard as one with the drums before."].append(_label(index, track))
+        elif desks[instrument] > DESKS:
+            sentence = f"a model hears {DESKS} parts of {INSTRUMENTS[instrument].name}; "
+            said[f"{sentence}heard as one with the last of them."].append(_label(index, track))
+    return tuple(parts)
+
+
+def _heard_tracks(
+    tracks: tuple[Track, ...], parts: tuple[int, ...], said: _Said[str]
+) -> tuple[Track, ...]:
+    """The tracks as one for each part class, played by its instrument, in its range."""
+    tables: dict[int, list[np.ndarray]] = {}
+    first: dict[int, Track] = {}
+    for index, (track, part) in enumerate(zip(tracks, parts, strict=True)):
+        if part < 0:
+            continue
+        label, instrument = _label(index, track), instrument_of(part)
+        if track.instrument != instrument:
+            track = replace(track, program=INSTRUMENTS[instrument].program)
+        notes = track.notes.copy()
+        notes["pitch"], sentences = _in_range(notes["pitch"], instrument)
+        for sentence in sentences:
+            said[sentence].append(label)
+        first.setdefault(part, track)
+        tables.setdefault(part, []).append(notes)
+    return tuple(
+        replace(track, notes=np.concatenate(tables[part])) for part, track in first.items()
+    )
+
+
+def _in_range(pitches: np.ndarray, instrument: int) -> tuple[np.ndarray, list[str]]:
+    """Pitches, int [notes], brought by octaves to within one of the usual range; and what moved."""
+    who = INSTRUMENTS[instrument]
+    low, high = max(0, who.low - _OCTAVE), min(127, who.high + _OCTAVE)
+    up = np.maximum(0, -((pitches - low) // _OCTAVE))
+    down = np.maximum(0, -((high - pitches) // _OCTAVE))
+    sentences = []
+    for octaves, limit, beyond, towards in (
+        (up, low, "below", "higher"),
+        (down, high, "above", "lower"),
+    ):
+        if count := int((octaves > 0).sum()):
+            far = "an octave" if octaves.max() == 1 else f"up to {octaves.max()} octaves"
+            name = f"key {limit}" if who.is_drum else pitch_name(limit)
+            notes = "1 note" if count == 1 else f"{count} notes"
+            sentences.append(
+                f"{notes} {beyond} {name} {'is' if count == 1 else 'are'} heard {far} {towards}."
+            )
+    return pitches + _OCTAVE * (up - down), sentences
+
+
+def _check_tempos(piece: Piece, bars: list[Span], said: _Said[range]) -> None:
+    """Warn of tempi beyond those the model has classes for."""
+    slowest, fastest = tempo_bpm(0), tempo_bpm(TEMPO_CLASSES - 1)
+    for tick, bpm in piece.tempos:
+        if slowest <= bpm <= fastest or tick >= piece.length_ticks:
+            continue
+        beyond, limit = ("slower", slowest) if bpm < slowest else ("faster", fastest)
+        span = next(span for span in reversed(bars) if span.metre.tick <= tick)
+        bar = span.bars.start + (tick - span.metre.tick) // span.metre.bar_ticks(piece.resolution)
+        said[f"a tempo {beyond} than {limit:g} bpm is heard as {limit:g} bpm."].append(
+            range(bar, bar + 1)
+        )
+
+
+def _off_grid(piece: Piece) -> list[str]:
+    onsets = np.concatenate([track.notes["onset"] for track in piece.tracks])
+    ticks = onsets * RESOLUTION / piece.resolution
+    count = int((np.abs(ticks - np.round(ticks)) > _MOVED_TICKS).sum())
+    if count <= _MOVED_SHARE * len(onsets):
+        return []
+    return [
+        f"{count} of {len(onsets)} notes lie between the 24ths of a quarter that a model counts; "
+        "heard rounded to them."
+    ]
+
+
+def straightened(piece: Piece) -> Piece:
+    """The piece with its notes where a score would have them, as a player means the beat.
+
+    A partner that hears a performer's every hesitation as rhythm would answer in kind.
+    """
+    if not piece.note_count:
+        return piece
+    edges = span_edges(list_bars(piece, piece.length_ticks), piece.resolution)
+    times = [written_times(track, edges, piece.resolution) for track in piece.tracks]
+    tracks = []
+    for track, time in zip(piece.tracks, times, strict=True):
+        table = track.notes.copy()
+        table["onset"] = time.onsets
+        if not track.is_drum:  # the length of a drum stroke is not written
+            table["duration"] = np.maximum(1, time.ends - time.onsets)
+        tracks.append(replace(track, notes=table))
+    return replace(piece, tracks=tuple(tracks))
+
+
+# --- words ------------------------------------------------------------------------------------
+
+
+def _label(index: int, track: Track) -> str:
+    return f"{index + 1} {track.label!r}"
+
+
+def _of_tracks(said: _Said[str]) -> list[str]:
+    """One sentence for all tracks it is true of."""
+    return [
+        f"track{'s' if len(tracks) > 1 else ''} {', '.join(tracks)}: {sentence}"
+        for sentence, tracks in said.items()
+    ]
+
+
+def _of_bars(said: _Said[range]) -> list[str]:
+    """One sentence for all bars it is true of, neighbours together."""
+    sentences = []
+    for sentence, found in said.items():
+        runs: list[range] = []
+        for bars in sorted(found, key=lambda bars: bars.start):
+            if runs and bars.start <= runs[-1].stop:
+                runs[-1] = range(runs[-1].start, max(runs[-1].stop, bars.stop))
+            else:
+                runs.append(bars)
+        names = [f"{run[0]}" if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs]
+        many = len(names) > 1 or len(runs[0]) > 1
+        sentences.append(f"bar{'s' if many else ''} {', '.join(names)}: {sentence}")
+    return sentences

@@ -1,0 +1,221 @@
+"""What a partner does to a song: continue, fill, arrange, harmonise, vary, each as a plan.
+
+`compose.write` carries out the job of a plan, and `plans.finish` puts the result into the song.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+
+from ritornello.errors import ConfigError, InputError
+from ritornello.generation.edit.join import without
+from ritornello.generation.edit.plans import Heard, Plan, bar_lines, ending_here, plan, whole_bars
+from ritornello.generation.edit.substitution import stand_in
+from ritornello.generation.rules import MAX_BARS, Rules
+from ritornello.music.instruments import DRUMS, INSTRUMENTS, parse_instrument
+from ritornello.music.piece import Piece, note_table
+from ritornello.note_model.encoding import notes
+from ritornello.note_model.encoding.notes import DESKS
+
+_REST_BARS = 2  # who was asked to join in may rest for a while, not for good
+_VOICE_REST_BARS = 1
+VOICES = {"soprano": (60, 81), "alto": (53, 74), "tenor": (48, 69), "bass": (40, 64)}
+
+
+def continue_job(
+    song: Piece,
+    bars: int,
+    *,
+    rules: Rules,
+    tracks: Collection[int] | None = None,
+    known: frozenset[int] | None = None,
+) -> Plan:
+    """Go on where a song stops, in its last tempo and metre.
+
+    Writing begins on the first beat after the last note, so that a bar that the song leaves half
+    empty is filled up, and goes on for ``bars`` bars after that bar.
+
+    Args:
+        tracks: indices of those that go on; all that play where None.
+        rules: their ``ending`` says whether the last bar must be an ending, see `pitches`.
+        known: instruments the model has learned, see `primer.fit`.
+
+    Raises:
+        InputError: if the song has no notes.
+        ConfigError: if bars or rules cannot be had.
+    """
+    song = ending_here(whole_bars(song))
+    lines = bar_lines(song)
+    if bars < 1 or len(lines) - 1 + bars > MAX_BARS:
+        raise ConfigError(
+            f"A song has 1 to {MAX_BARS} bars; asked for {bars} after {len(lines) - 1}."
+        )
+    metre = song.metres[-1]
+    last, beat = lines[-2], metre.beat_ticks(song.resolution)
+    silent = max([last, *(track.end_ticks for track in song.tracks)])
+    start = min(lines[-1], last - (last - silent) // beat * beat)
+    end = lines[-1] + bars * metre.bar_ticks(song.resolution)
+    heard = Heard.of(replace(song, length_ticks=end), known)
+    homes = heard.homes(heard.playing if tracks is None else tracks)
+    return plan(heard, heard.song, (start, end), rules, homes=homes, ending=rules.ending)
+
+
+def fill_job(
+    song: Piece,
+    first_bar: int,
+    last_bar: int,
+    tracks: Collection[int] | None = None,
+    *,
+    rules: Rules,
+    known: frozenset[int] | None = None,
+) -> Plan:
+    """Write some bars of a song anew, so that both sides fit.
+
+    Notes that begin before the gap and sound into it stay.
+
+    Args:
+        first_bar, last_bar: counted from 1; both are filled.
+        tracks: indices of those with the gap; all that play where None.
+
+    Raises:
+        InputError, ConfigError: as of `continue_job`.
+    """
+    lines = bar_lines(whole_bars(song))
+    if not 1 <= first_bar <= last_bar < len(lines):
+        raise ConfigError(
+            f"The song has bars 1 to {len(lines) - 1}; asked for {first_bar} to {last_bar}."
+        )
+    heard = Heard.of(whole_bars(song), known)
+    gap = lines[first_bar - 1], lines[last_bar]
+    chosen = heard.playing if tracks is None else tracks
+    kept = without(heard.song, *gap, chosen)
+    return plan(heard, kept, gap, rules, homes=heard.homes(chosen))
+
+
+def vary_job(
+    song: Piece,
+    tracks: Collection[int],
+    *,
+    rules: Rules,
+    known: frozenset[int] | None = None,
+) -> Plan:
+    """Write whole tracks anew; all others stay.
+
+    Raises:
+        InputError, ConfigError: as of `continue_job`.
+    """
+    heard = Heard.of(whole_bars(song), known)
+    whole = 0, heard.song.length_ticks
+    kept = without(heard.song, *whole, tracks)
+    return plan(heard, kept, whole, rules, homes=heard.homes(tracks), longest_rest_bars=_REST_BARS)
+
+
+def arrange_job(
+    song: Piece,
+    add: Sequence[str],
+    *,
+    end: bool = False,
+    rules: Rules,
+    known: frozenset[int] | None = None,
+) -> Plan:
+    """Add instruments to a song; all of them play.
+
+    Args:
+        add: names of instruments; a name given twice means two players.
+        end: whether the last bar must be an ending for them, see `pitches`.
+
+    Raises:
+        InputError, ConfigError: as of `continue_job`.
+    """
+    heard = Heard.of(whole_bars(song), known, straight=True)
+    new = heard.desks([(parse_instrument(name), None) for name in add])
+    whole = 0, heard.song.length_ticks
+    return plan(heard, heard.song, whole, rules, new=new, longest_rest_bars=_REST_BARS, ending=end)
+
+
+def harmonise_job(
+    song: Piece,
+    voices: Sequence[str],
+    *,
+    rules: Rules,
+    melody: int | None = None,
+    choir: int | None = None,
+    known: frozenset[int] | None = None,
+) -> Plan:
+    """Set voices to a melody, each one note at a time in the range of singers.
+
+    They are led by the rules of part writing, see `voice_leading`.
+
+    Args:
+        voices: names in `VOICES`; each sounds like the melody.
+        melody: index of its track; the highest of the pitched ones where None.
+        choir: index into `INSTRUMENTS` of the instrument that melody and voices are heard as: one
+            of which the model knows pieces in four voices. Where None, or where it has too few
+            desks left, it is that of the melody or its nearest kin.
+
+    Raises:
+        InputError, ConfigError: as of `continue_job`.
+    """
+    if not 1 <= len(voices) < DESKS:
+        raise ConfigError(f"A melody is set for 1 to {DESKS - 1} voices; asked for {len(voices)}.")
+    for name in voices:
+        if name not in VOICES:
+            raise ConfigError(
+                f"No voice is called {name!r}.", next_step=f"Known: {', '.join(VOICES)}."
+            )
+    song = whole_bars(song)
+    melody = highest_track(song) if melody is None else melody
+    track = song.tracks[melody]
+    if track.is_drum or not len(track):
+        raise InputError(f"There is no melody in part {melody + 1} {track.label!r}.")
+    voices = sorted(voices, key=[*VOICES].index)  # from the highest down, as they are taught
+    singer = _with_room(Heard.of(song, known), melody, len(voices), choir, known)
+    heard = Heard.of(song, known, {melody: singer}, straight=True)
+    new = heard.desks([(singer, replace(track, notes=note_table([]), name=v)) for v in voices])
+    return plan(
+        heard,
+        song,
+        (0, song.length_ticks),
+        rules,
+        new=new,
+        longest_rest_bars=_VOICE_REST_BARS,
+        ranges=dict(zip(new, map(VOICES.__getitem__, voices), strict=True)),
+        polyphony=dict.fromkeys(new, 1),
+        voices=(heard.fitted.parts[melody], *new),
+    )
+
+
+def highest_track(song: Piece) -> int:
+    """Index of the pitched track of the highest mean pitch.
+
+    Raises:
+        InputError: if no pitched track has notes.
+    """
+    means = {
+        index: float(track.notes["pitch"].mean())
+        for index, track in enumerate(song.tracks)
+        if len(track) and not track.is_drum
+    }
+    if not means:
+        raise InputError("There is no melody to set voices to.", where=song.title)
+    return max(means, key=lambda index: means[index])
+
+
+def _with_room(
+    heard: Heard, melody: int, voices: int, choir: int | None, known: frozenset[int] | None
+) -> int:
+    """The instrument to hear a melody and its voices as: the choir, or the nearest with desks."""
+    others = Counter(
+        notes.instrument_of(part)
+        for index, part in enumerate(heard.fitted.parts)
+        if part >= 0 and index != melody
+    )
+    pitched = set(range(len(INSTRUMENTS))) - {DRUMS}
+    roomy = {
+        instrument
+        for instrument in (pitched if known is None else pitched & known)
+        if others[instrument] + 1 + voices <= DESKS
+    }
+    return choir if choir in roomy else stand_in(heard.song.tracks[melody].instrument, roomy)

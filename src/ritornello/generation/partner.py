@@ -1,0 +1,275 @@
+"""A partner: some notes are given, the model writes the rest and leaves the given ones alone."""
+
+from __future__ import annotations
+
+import logging
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from os import PathLike
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from ritornello.errors import ConfigError
+from ritornello.files import load
+from ritornello.generation.edit import verbs
+from ritornello.generation.edit.naming import tracks_named
+from ritornello.generation.edit.perform import perform
+from ritornello.generation.edit.plans import Plan, with_collection
+from ritornello.generation.instrumentation import LineUps
+from ritornello.generation.rules import Rules
+from ritornello.generation.sampling import Sampling
+from ritornello.music.chords import Chart
+from ritornello.music.instruments import parse_instrument
+from ritornello.music.keys import KeyName
+from ritornello.music.piece import Piece
+from ritornello.note_model.encoding.notes import DESKS
+from ritornello.note_model.engine.reference import Engine
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+_LOG = logging.getLogger(__name__)
+Watch = Callable[[int, int], None]
+Song = Piece | str | PathLike[str]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of a song.
+
+    Attributes:
+        pieces: the song with what was written into it, one for each seed.
+        kept: the song with what was given alone; its tracks are the first ones of each piece.
+        warnings: how the model heard the song otherwise than it is written, in sentences.
+    """
+
+    pieces: tuple[Piece, ...]
+    kept: Piece
+    warnings: tuple[str, ...]
+
+    @property
+    def piece(self) -> Piece:
+        """The first of the pieces."""
+        return self.pieces[0]
+
+
+class Options(TypedDict, total=False):
+    """What may be asked of each verb.
+
+    Attributes:
+        n: how many pieces, 1 if left out, with the seeds ``seed``, ``seed + 1``, ... Each is the
+            same in whatever company it is written.
+        seed: at least 0, which it is if left out; another seed, another piece.
+        temperature, top_p: how bold, see `ritornello.generation.sampling.Sampling`.
+        watch: called now and then with (tick reached, tick where writing ends).
+        rules: kept by what is written; bars, metre, tempo and parts are those of the song.
+        key, polyphony, ranges, density, densities, chords, ending, collection: of `Rules`, in place
+            of those of ``rules``. Chords count from where writing begins. What a part of the song
+            already goes beyond, in range or polyphony, it may unless the rules name it.
+    """
+
+    n: int
+    seed: int
+    temperature: float
+    top_p: float
+    watch: Watch | None
+    rules: Rules | None
+    key: KeyName | str | None
+    polyphony: Mapping[str, int]
+    ranges: Mapping[str, tuple[int, int]]
+    density: float | None
+    densities: Mapping[str, float | str]
+    chords: str | Chart | None
+    ending: bool
+    collection: str | None
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """Options once they are read."""
+
+    seeds: range
+    sampling: Sampling
+    watch: Watch | None
+    rules: Rules
+
+
+class Partner(ABC):
+    """The verbs on a song, for a composer to have.
+
+    A song is a `Piece` or a file. Whatever is in it can be heard: what the model does not know is
+    heard as the nearest it does, with a warning in the result and in the log. Parts are named by
+    the numbers of tracks from 1, their names or their instruments, such as "bass" or "violin 2".
+    Each verb raises `InputError` for a song that cannot be read or has no notes, and `ConfigError`
+    for what has no meaning or cannot be met; nothing is done then.
+    """
+
+    _engine: Engine
+    _collections: tuple[str, ...]
+    _line_ups: LineUps
+    _known: frozenset[int] | None
+
+    def continue_(
+        self,
+        song: Song,
+        bars: int = 16,
+        *,
+        parts: Sequence[str | int] | None = None,
+        **options: Unpack[Options],
+    ) -> Result:
+        """Go on where a song stops, in its last tempo and metre, and end it.
+
+        Args:
+            song: its last bar is filled up from the first beat after the last note.
+            bars: how many to add.
+            parts: who goes on; all that play where None.
+            options: see `Options`; ``ending=False`` leaves the end open.
+        """
+        piece = opened(song)
+        tracks = None if parts is None else tracks_named(piece, parts)
+        return self._result(
+            lambda rules: verbs.continue_job(
+                piece, bars, rules=rules, tracks=tracks, known=self._known
+            ),
+            options,
+        )
+
+    def fill(
+        self,
+        song: Song,
+        bars: int | tuple[int, int],
+        *,
+        parts: Sequence[str | int] | None = None,
+        **options: Unpack[Options],
+    ) -> Result:
+        """Write some bars of a song anew, so that both sides fit.
+
+        Args:
+            song: notes that begin before the gap stay, also where they sound into it.
+            bars: first and last, counted from 1; or a single one.
+            parts: whose; of all that play where None.
+            options: see `Options`.
+        """
+        piece = opened(song)
+        first, last = (bars, bars) if isinstance(bars, int) else bars
+        tracks = None if parts is None else tracks_named(piece, parts)
+        return self._result(
+            lambda rules: verbs.fill_job(
+                piece, first, last, tracks, rules=rules, known=self._known
+            ),
+            options,
+        )
+
+    def arrange(
+        self,
+        song: Song,
+        add: Sequence[str],
+        *,
+        end: bool = False,
+        **options: Unpack[Options],
+    ) -> Result:
+        """Put a band beside a song.
+
+        Args:
+            song: all of it stays.
+            add: names of instruments, all of which play; one named twice has two players.
+            end: whether the band ends in the last bar: it strikes the chord of the tonic and holds.
+            options: see `Options`; ``collection`` is what to write like.
+        """
+        piece = opened(song)
+        return self._result(
+            lambda rules: verbs.arrange_job(piece, add, end=end, rules=rules, known=self._known),
+            options,
+        )
+
+    def harmonise(
+        self,
+        song: Song,
+        voices: Sequence[str] = ("alto", "tenor", "bass"),
+        *,
+        melody: str | int | None = None,
+        **options: Unpack[Options],
+    ) -> Result:
+        """Set voices to a melody, each one note at a time.
+
+        Args:
+            song: all of it stays.
+            voices: of soprano, alto, tenor and bass; they sound like the melody.
+            melody: the part they are set to; the highest one where None.
+            options: see `Options`.
+        """
+        piece = opened(song)
+        track = None if melody is None else tracks_named(piece, [melody])[0]
+        singers = choir(self._line_ups)
+        return self._result(
+            lambda rules: verbs.harmonise_job(
+                piece, voices, rules=rules, melody=track, choir=singers, known=self._known
+            ),
+            options,
+        )
+
+    def vary(self, song: Song, parts: Sequence[str | int], **options: Unpack[Options]) -> Result:
+        """Write whole parts of a song anew; the others stay.
+
+        Args:
+            song: where they are.
+            parts: which.
+            options: see `Options`; ``n=4`` for four variations.
+        """
+        piece = opened(song)
+        tracks = tracks_named(piece, parts)
+        return self._result(
+            lambda rules: verbs.vary_job(piece, tracks, rules=rules, known=self._known), options
+        )
+
+    @abstractmethod
+    def _checked(self, rules: Rules | None, seed: int, fields: dict[str, Any]) -> Rules:
+        """The rules with the fields, if the model can be asked for them."""
+
+    def check(self, **options: Unpack[Options]) -> None:
+        """Raise what a verb would raise for options that have no meaning; do nothing else."""
+        self._read(options)
+
+    def _read(self, options: Options) -> _Asked:
+        fields: dict[str, Any] = dict(options)
+        if unknown := sorted(fields.keys() - Options.__annotations__.keys()):
+            raise TypeError(f"no verb has the option {unknown[0]!r}")
+        n, seed = fields.pop("n", 1), fields.pop("seed", 0)
+        if n < 1:
+            raise ConfigError(f"At least one piece is needed; asked for {n}.")
+        sampling = Sampling(
+            fields.pop("temperature", Sampling.temperature), fields.pop("top_p", Sampling.top_p)
+        )
+        watch = fields.pop("watch", None)
+        rules = self._checked(fields.pop("rules", None), seed, fields)
+        return _Asked(range(seed, seed + n), sampling, watch, rules)
+
+    def _result(self, plan_for: Callable[[Rules], Plan], options: Options) -> Result:
+        """Carry out a plan, once for each seed, side by side."""
+        asked = self._read(options)
+        plan = with_collection(plan_for(asked.rules), self._line_ups)
+        for warning in plan.warnings:
+            _LOG.warning("%s", warning)
+        pieces = perform(
+            self._engine,
+            [plan] * len(asked.seeds),
+            asked.seeds,
+            sampling=asked.sampling,
+            collections=self._collections,
+            **({} if asked.watch is None else {"watch": asked.watch}),
+        )
+        return Result(pieces, plan.kept, plan.warnings)
+
+
+def opened(song: Song) -> Piece:
+    return song if isinstance(song, Piece) else load(song)
+
+
+def choir(line_ups: LineUps) -> int | None:
+    """The instrument of which most pieces of the training music have four parts and no others."""
+    alike: Counter[str] = Counter()
+    for parts, weight, _ in line_ups:
+        if len(parts) == DESKS and len(set(parts)) == 1:
+            alike[parts[0]] += weight  # type: ignore[assignment]
+    return parse_instrument(alike.most_common(1)[0][0]) if alike else None

@@ -1,0 +1,41 @@
+"""Hearing music that is there already, before endless music goes on from it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ritornello.generation import compose
+from ritornello.generation.compose import HISTORY_EVENTS, Writer
+from ritornello.generation.job import ENDLESS, Job, Opening, given_events, parts_of
+from ritornello.generation.snapshot import Settings
+from ritornello.note_model.encoding import notes
+from ritornello.note_model.encoding.notes import PART, REST
+from ritornello.note_model.engine.reference import Engine
+
+
+def read_primer(
+    engine: Engine,
+    encoded: notes.Encoded,
+    settings: Settings,
+    random: np.random.Generator,
+    collections: tuple[str, ...],
+) -> tuple[Writer, np.ndarray]:
+    """A writer that has read a primer, and the state of the network after it."""
+    rules, given = settings.rules, encoded.fields[:, PART] < REST
+    players = frozenset(rules.instruments() or ())
+    parts = tuple(parts_of(rules.instruments()))
+    job = Job(
+        rules,
+        encoded.metres,
+        None,
+        given_events(None, encoded.fields[given], encoded.onsets_ticks[given]),
+        (Opening(parts, encoded.length_ticks, ENDLESS, spill=True),),
+        players,
+    )
+    writer = Writer.start(job, random)
+    writer.pass_by(HISTORY_EVENTS)
+    condition = compose.conditions(engine, [writer], collections)
+    state = engine.initial_state(1)
+    while writer.tracker.next_given is not None:
+        state = compose.advance(engine, [writer], condition, state, settings.sampling)
+    return writer, state

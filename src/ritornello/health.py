@@ -1,0 +1,150 @@
+"""Is everything in place? One check for each thing a person may miss, with what to do about it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from importlib import metadata, util
+from pathlib import Path
+
+from ritornello import __version__
+from ritornello.errors import ConfigError, RitornelloError
+from ritornello.files import save
+from ritornello.generation.composer import Composer
+from ritornello.note_model.engine import kernel
+from ritornello.note_model.library import DEFAULT_MODEL, own_models_folder
+
+_PACKAGES = ("numpy", "symusic", "safetensors", "soundfile", "soxr", "pillow", "cyclopts", "rich")
+_EXTRAS = {
+    "train": ("to learn from your own music", ("torch",)),
+    "search": ("to search for settings of rhythmix2024", ("optuna",)),
+    "score": ("to engrave scores as SVG and PDF", ("verovio", "typst")),
+    "interop": (
+        "to hand pieces to other libraries",
+        ("music21", "pretty_midi", "pypianoroll"),
+    ),
+}
+_OLDEST_PYTHON = (3, 11)
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at.
+
+    Attributes:
+        name: what it is.
+        ok: whether it is as it should be.
+        required: whether ritornello cannot do its main work without it.
+        found: what was found.
+        fix: what to do if it is missing.
+    """
+
+    name: str
+    ok: bool
+    required: bool
+    found: str
+    fix: str = ""
+
+
+def doctor() -> list[Check]:
+    """Look at everything; required things first. Nothing is changed, and nothing is raised."""
+    checks = [_python(), *_packages(), _sound(), _default_model(), _working_folder()]
+    return [*checks, *_extras(), _own_models(), _processors(), _kernel()]
+
+
+def _python() -> Check:
+    found = f"Python {platform.python_version()} on {platform.system()} {platform.machine()}"
+    ok = sys.version_info >= _OLDEST_PYTHON
+    return Check("Python", ok, True, found, "Use Python 3.11 or newer.")
+
+
+def _packages() -> Iterator[Check]:
+    yield Check("ritornello", True, True, __version__)
+    for name in _PACKAGES:
+        version = _version(name)
+        yield Check(
+            name,
+            version is not None,
+            True,
+            version or "missing",
+            "pip install --upgrade ritornello",
+        )
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _extras() -> Iterator[Check]:
+    for extra, (purpose, packages) in _EXTRAS.items():
+        missing = [name for name in packages if util.find_spec(name) is None]
+        there = ", ".join(f"{name} {_version(name)}" for name in packages if name not in missing)
+        found = f"{', '.join(missing)} missing" if missing else there
+        fix = f"Only needed {purpose}: pip install 'ritornello[{extra}]'"
+        yield Check(f"extra {extra}", not missing, False, found, fix)
+
+
+def _sound() -> Check:
+    def load() -> str:
+        from ritornello.synth.soundfont import SoundFont
+
+        SoundFont.load()
+        return "the bundled SoundFont"
+
+    return _tried("sound", load, "pip install --force-reinstall ritornello")
+
+
+def _default_model() -> Check:
+    def compose() -> str:
+        piece = Composer.load().compose(bars=1)
+        with tempfile.TemporaryDirectory(prefix="ritornello-") as folder:
+            save(piece, Path(folder, "piece.mid"))
+        return f"the model {DEFAULT_MODEL!r} composed one bar"
+
+    fix = "Train a model with `ritornello train FOLDER -o mymodel` and give it with -m mymodel."
+    return _tried("composing", compose, fix)
+
+
+def _working_folder() -> Check:
+    def write() -> str:
+        with tempfile.TemporaryFile(dir="."):
+            free = shutil.disk_usage(".").free / 2**30
+        return f"{Path.cwd()} can be written, {free:,.0f} GiB free"
+
+    return _tried("working folder", write, "Go to a folder of yours, for example with: cd ~")
+
+
+def _tried(name: str, work: Callable[[], str], fix: str) -> Check:
+    try:
+        return Check(name, True, True, work())
+    except RitornelloError as error:
+        return Check(name, False, True, error.what, fix)
+    except OSError as error:
+        return Check(name, False, True, error.strerror or str(error), fix)
+
+
+def _own_models() -> Check:
+    folder = own_models_folder()
+    found = str(folder) if folder.is_dir() else f"none yet; models put into {folder} have a name"
+    return Check("model folder", True, False, found)
+
+
+def _processors() -> Check:
+    return Check("processors", True, False, f"{os.cpu_count() or 1} threads")
+
+
+def _kernel() -> Check:
+    def load() -> str:
+        if kernel.load() is None:
+            raise ConfigError("none, so models play with NumPy, several times slower")
+        return "compiled for this machine"
+
+    return replace(_tried("kernel", load, "Install a C compiler, such as gcc."), required=False)

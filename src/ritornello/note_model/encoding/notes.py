@@ -1,0 +1,390 @@
+"""The `notes` encoding: one event, one row of five class indices, one recurrent step.
+
+A piece is a list of events sorted by (onset, part, pitch). An event has the fields
+
+    shift     ticks since the previous event, 24 a quarter note, 0 to `MAX_SHIFT`
+    part      who plays: an instrument and its desk (violin 1, violin 2, ...), or a special
+    pitch     MIDI pitch, drum key, or tempo class, in one vocabulary
+    duration  one of `DURATIONS` ticks
+    velocity  one of 32 loudness classes
+
+and there are three specials: TEMPO (its `pitch` is a tempo class), REST (two bars of 4/4 pass and
+nothing starts) and END (at the bar line where the piece ends). Fields a special does not have
+hold the NONE class of the field, which is an input only and never predicted.
+
+Every piece has exactly one spelling: events are strictly ascending in (onset, part, pitch), a rest
+is never followed by a shift of 0, and `legal_*` say so as masks, so that the likelihood of a
+spelling is the likelihood of the piece.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from ritornello.errors import InputError
+from ritornello.music.instruments import DRUMS, INSTRUMENTS
+from ritornello.music.piece import NOTE_DTYPE, KeyChange, Metre, Piece, Tempo, Track
+
+NAME = "notes"
+RESOLUTION = 24
+
+# --- vocabulary --------------------------------------------------------------------------------
+
+FIELDS = ("shift", "part", "pitch", "duration", "velocity")
+SHIFT, PART, PITCH, DURATION, VELOCITY = range(5)
+
+MAX_SHIFT = 192
+DESKS = 4  # parts of one instrument told apart, as in violin 1 and violin 2
+TEMPO = 0
+FIRST_PART = 1
+REST = FIRST_PART + len(INSTRUMENTS) * DESKS
+END = REST + 1
+
+DRUM_PITCH = 128  # first class of the drum keys
+TEMPO_PITCH = 256  # first class of the tempi
+TEMPO_CLASSES = 48
+_SLOWEST_BPM, _FASTEST_BPM = 20.0, 320.0
+
+# Exact up to a quarter note; then every duple and triple value; then ever coarser, up to 8 bars.
+DURATIONS = np.array(
+    sorted(
+        {*range(1, 25)}
+        | {*range(24, 49, 2)} | {*range(24, 49, 3)}
+        | {*range(48, 97, 6)} | {*range(48, 97, 8)}
+        | {*range(96, 193, 12)} | {*range(192, 385, 24)} | {*range(384, 769, 48)}
+    )
+)  # fmt: skip
+_DRUM_TICKS = 6  # how long a drum stroke is written; its sound has its own length
+VELOCITIES = 32
+
+SIZES = (MAX_SHIFT + 1, END + 1, TEMPO_PITCH + TEMPO_CLASSES, len(DURATIONS), VELOCITIES)
+NONE = SIZES  # NONE[field]: the input class of a field an event does not have
+START = NONE[PART]  # before the first event
+
+
+def fingerprint() -> str:
+    """Changes whenever a class index changes its meaning; models store it and refuse another."""
+    text = json.dumps(
+        [NAME, RESOLUTION, SIZES, DESKS, DURATIONS.tolist(), [i.name for i in INSTRUMENTS]]
+    )
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def tempo_class(bpm: float) -> int:
+    """The nearest of the tempo classes, which are about 6% apart."""
+    position = np.log(bpm / _SLOWEST_BPM) / np.log(_FASTEST_BPM / _SLOWEST_BPM)
+    return int(np.clip(round(position * (TEMPO_CLASSES - 1)), 0, TEMPO_CLASSES - 1))
+
+
+def tempo_bpm(index: int) -> float:
+    """The tempo a class stands for, rounded to a whole number as people write it."""
+    ratio = _FASTEST_BPM / _SLOWEST_BPM
+    return float(round(_SLOWEST_BPM * ratio ** (index / (TEMPO_CLASSES - 1))))
+
+
+def part_of(instrument: int, desk: int = 0) -> int:
+    """Class of a part. Drums have one desk; desks beyond the last share the last."""
+    return FIRST_PART + instrument * DESKS + (0 if instrument == DRUMS else min(desk, DESKS - 1))
+
+
+def instrument_of(part: int) -> int:
+    """Index into `INSTRUMENTS` of a part that plays notes."""
+    return (part - FIRST_PART) // DESKS
+
+
+def is_note(part: np.ndarray) -> np.ndarray:
+    return (part >= FIRST_PART) & (part < REST)
+
+
+_NEAREST_DURATION = np.array(
+    [int(np.abs(DURATIONS - ticks).argmin()) for ticks in range(int(DURATIONS[-1]) + 1)]
+)
+
+
+def duration_class(ticks: np.ndarray) -> np.ndarray:
+    return _NEAREST_DURATION[np.clip(ticks, 0, DURATIONS[-1])]
+
+
+# --- the part vocabulary as masks --------------------------------------------------------------
+
+# Pitch classes a part may use, as a half-open range [low, high); REST and END use none.
+PITCH_RANGE = np.zeros((END + 2, 2), np.int64)
+PITCH_RANGE[TEMPO] = TEMPO_PITCH, TEMPO_PITCH + TEMPO_CLASSES
+PITCH_RANGE[FIRST_PART:REST] = 0, 128
+PITCH_RANGE[FIRST_PART : FIRST_PART + DESKS] = DRUM_PITCH, TEMPO_PITCH
+
+
+class Previous(NamedTuple):
+    """What legality depends on: the part and pitch class of the previous event; arrays [...]."""
+
+    part: np.ndarray
+    pitch: np.ndarray
+
+
+class Ahead(NamedTuple):
+    """The next given event, which nobody may jump over, and who may not be composed for.
+
+    Choosing its very tick and part means: nothing is composed before it. So the first two heads
+    also say when nothing happens, and the likelihood of what is composed stays exact.
+
+    Attributes:
+        shift: int [...], ticks from the previous event to it; NONE where none is that near.
+        part: int [...], its part.
+        closed: bool [..., parts], the parts that are given, or left out.
+    """
+
+    shift: np.ndarray
+    part: np.ndarray
+    closed: np.ndarray
+
+
+def legal_shift_zero(previous: Previous) -> np.ndarray:
+    """Whether an event may fall on the tick of the previous one; bool [...]."""
+    last = (previous.part == REST - 1) & (previous.pitch == PITCH_RANGE[REST - 1, 1] - 1)
+    return (previous.part == START) | ((previous.part < REST) & ~last)
+
+
+def legal_parts(previous: Previous, shift: np.ndarray) -> np.ndarray:
+    """Parts that may follow; bool [..., parts]."""
+    parts = np.arange(SIZES[PART])
+    top = previous.pitch == PITCH_RANGE[previous.part, 1] - 1
+    first = previous.part + (top | (previous.part == TEMPO))
+    floor = np.where((shift == 0) & (previous.part != START), first, 0)
+    legal = parts >= floor[..., None]
+    legal[..., REST] = shift == MAX_SHIFT
+    legal[..., END] &= (shift > 0) | (previous.part == START)
+    return legal
+
+
+def legal_pitches(previous: Previous, shift: np.ndarray, part: np.ndarray) -> np.ndarray:
+    """Pitch classes the part may take; bool [..., pitches]."""
+    pitches = np.arange(SIZES[PITCH])
+    low, high = PITCH_RANGE[part, 0], PITCH_RANGE[part, 1]
+    low = np.where((shift == 0) & (part == previous.part), previous.pitch + 1, low)
+    return (pitches >= low[..., None]) & (pitches < high[..., None])
+
+
+def legal(
+    head: int,
+    previous: Previous,
+    shift: np.ndarray,
+    part: np.ndarray,
+    ahead: Ahead | None = None,
+) -> np.ndarray | None:
+    """Classes a field may take, given the fields before it; bool [..., classes].
+
+    None for the fields of which every class is legal: duration and velocity.
+    """
+    if head == SHIFT:
+        classes = np.ones((*previous.part.shape, SIZES[SHIFT]), bool)
+        classes[..., 0] = legal_shift_zero(previous)
+        return classes if ahead is None else _shifts_up_to(ahead, previous, classes)
+    if head == PART:
+        classes = legal_parts(previous, shift)
+        return classes if ahead is None else _parts_up_to(ahead, shift, classes)
+    return legal_pitches(previous, shift, part) if head == PITCH else None
+
+
+def _shifts_up_to(ahead: Ahead, previous: Previous, classes: np.ndarray) -> np.ndarray:
+    highest_open = END - ahead.closed[..., ::-1].argmin(axis=-1)
+    classes[..., 0] &= (previous.part <= highest_open) | (previous.part == START)
+    classes[..., 0] |= ahead.shift == 0
+    return classes & (np.arange(SIZES[SHIFT]) <= ahead.shift[..., None])
+
+
+def _parts_up_to(ahead: Ahead, shift: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    parts = np.arange(SIZES[PART])
+    there = (shift == ahead.shift)[..., None]
+    given = there & (parts == ahead.part[..., None])
+    reach = np.where(there, ahead.part[..., None], END)
+    rest = parts == REST
+    composed = classes & ~ahead.closed & (parts <= reach)
+    return given | (composed & ~(rest & there)) | (classes & rest & ~there)
+
+
+# --- encode ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """A piece as events.
+
+    Attributes:
+        fields: int64 [events, 5], class indices; the last event is END.
+        onsets_ticks: int64 [events], at 24 ticks a quarter.
+        metres: the metre map at 24 ticks a quarter.
+        length_ticks: the bar line where the piece ends.
+    """
+
+    fields: np.ndarray
+    onsets_ticks: np.ndarray
+    metres: tuple[Metre, ...]
+    length_ticks: int
+
+
+def encode(piece: Piece) -> Encoded:
+    """Spell a piece as events.
+
+    Onsets are rounded to 24 ticks a quarter, durations and velocities to their classes; a note is
+    ended by the next one of its pitch in its part; the piece is filled up to a bar line.
+
+    Raises:
+        InputError: if the piece has no notes.
+    """
+    piece = piece.at_resolution(RESOLUTION)
+    notes = _note_rows(piece)
+    if not len(notes):
+        raise InputError("A piece without notes has nothing to learn from.", where=piece.title)
+    length = _fill_bar(piece)
+    tempi = _tempo_rows(piece)
+    end = np.array([[length, END, NONE[PITCH], NONE[DURATION], NONE[VELOCITY]]])
+    rows = np.concatenate([tempi, notes, end])
+    rows = rows[np.lexsort((rows[:, PITCH], rows[:, PART], rows[:, 0]))]
+    rows = _insert_rests(rows)
+    onsets = rows[:, 0].copy()
+    rows[:, SHIFT] = np.diff(onsets, prepend=0)
+    return Encoded(rows, onsets, piece.metres, length)
+
+
+def _note_rows(piece: Piece) -> np.ndarray:
+    """All notes as rows (onset, part, pitch, duration, velocity) in class indices, no two alike."""
+    desks: dict[int, int] = {}
+    tables = []
+    for track in filter(len, piece.tracks):
+        instrument = track.instrument
+        part = part_of(instrument, desks.get(instrument, 0))
+        desks[instrument] = desks.get(instrument, 0) + 1
+        rows = np.empty((len(track), 5), np.int64)
+        rows[:, 0] = track.notes["onset"]
+        rows[:, PART] = part
+        rows[:, PITCH] = track.notes["pitch"] + (DRUM_PITCH if track.is_drum else 0)
+        rows[:, DURATION] = _DRUM_TICKS if track.is_drum else track.notes["duration"]
+        rows[:, VELOCITY] = track.notes["velocity"] * VELOCITIES // 128
+        tables.append(rows)
+    rows = np.concatenate(tables) if tables else np.empty((0, 5), np.int64)
+    # By part, pitch and onset; of notes alike in all three the longest and then the loudest stays.
+    order = (-rows[:, VELOCITY], -rows[:, DURATION], rows[:, 0], rows[:, PITCH], rows[:, PART])
+    rows = rows[np.lexsort(order)]
+    rows = rows[np.diff(rows[:, :3], axis=0, prepend=-1).any(axis=1)]
+    rows[:, DURATION] = _end_at_next(*rows[:, [PART, PITCH, 0, DURATION]].T)
+    rows[:, DURATION] = duration_class(rows[:, DURATION])
+    return rows
+
+
+def _end_at_next(
+    part: np.ndarray, pitch: np.ndarray, onset: np.ndarray, duration: np.ndarray
+) -> np.ndarray:
+    """Durations cut where the same pitch starts again in its part; rows by part, pitch, onset."""
+    same_voice = (np.diff(part) == 0) & (np.diff(pitch) == 0)
+    gap = np.where(same_voice, np.diff(onset), np.iinfo(np.int64).max)
+    return np.minimum(duration, np.append(gap, np.iinfo(np.int64).max)[: len(duration)])
+
+
+def _tempo_rows(piece: Piece) -> np.ndarray:
+    rows = []
+    current = -1
+    for tick, bpm in piece.tempos:
+        index = tempo_class(bpm)
+        if index != current and (tick < piece.length_ticks or tick == 0):
+            pitch = TEMPO_PITCH + index
+            rows.append((tick, TEMPO, pitch, NONE[DURATION], NONE[VELOCITY]))
+            current = index
+    return np.array(rows, np.int64)
+
+
+def _fill_bar(piece: Piece) -> int:
+    """The first bar line at or after the end of the piece."""
+    last = piece.metres[-1]
+    bar = last.bar_ticks(RESOLUTION)
+    return last.tick + max(1, -(-(piece.length_ticks - last.tick) // bar)) * bar
+
+
+def _insert_rests(rows: np.ndarray) -> np.ndarray:
+    """Split each gap longer than `MAX_SHIFT` by REST events, `MAX_SHIFT` apart."""
+    onsets = rows[:, 0]
+    before = np.concatenate([[0], onsets[:-1]])
+    counts = np.maximum(0, (onsets - before - 1) // MAX_SHIFT)
+    if not counts.any():
+        return rows
+    pieces = []
+    for index in np.flatnonzero(counts):
+        ticks = before[index] + MAX_SHIFT * np.arange(1, counts[index] + 1)
+        rest = np.tile([0, REST, NONE[PITCH], NONE[DURATION], NONE[VELOCITY]], (len(ticks), 1))
+        rest[:, 0] = ticks
+        pieces.append(rest)
+    at = np.repeat(np.arange(len(rows)), counts)
+    return np.insert(rows, at, np.concatenate(pieces), axis=0)
+
+
+def line_up(encoded: Encoded) -> tuple[str, ...]:
+    """Who plays in a piece: names of instruments in part order, one for each desk."""
+    parts = np.unique(encoded.fields[:, PART])
+    return tuple(INSTRUMENTS[instrument_of(int(part))].name for part in parts[is_note(parts)])
+
+
+# --- decode ------------------------------------------------------------------------------------
+
+
+def decode(
+    fields: np.ndarray,
+    metres: tuple[Metre, ...] = (),
+    keys: tuple[KeyChange, ...] = (),
+    tempos: tuple[Tempo, ...] = (),
+    title: str = "",
+) -> Piece:
+    """Events back to a piece at 24 ticks a quarter, melody first and drums last.
+
+    Args:
+        fields: int [events, 5]; END may be missing, then the piece ends with its last note.
+        metres, keys, title: copied into the piece.
+        tempos: exact tempi that replace the tempo events, if any are given.
+    """
+    fields = np.asarray(fields, np.int64)
+    onsets = np.cumsum(fields[:, SHIFT])
+    parts = fields[:, PART]
+    if not tempos:
+        changes = np.flatnonzero(parts == TEMPO)
+        tempos = tuple(
+            Tempo(int(onsets[i]), tempo_bpm(int(fields[i, PITCH]) - TEMPO_PITCH)) for i in changes
+        )
+    length = int(onsets[parts == END].max(initial=0))
+    tracks = [
+        _decode_part(fields[parts == part], onsets[parts == part], int(part), length)
+        for part in sorted(set(parts[is_note(parts)].tolist()), key=_score_order)
+    ]
+    return Piece(
+        tuple(tracks),
+        RESOLUTION,
+        tempos,
+        metres,
+        keys,
+        length_ticks=length,
+        title=title,
+    )
+
+
+def _decode_part(fields: np.ndarray, onsets: np.ndarray, part: int, length_ticks: int) -> Track:
+    instrument = INSTRUMENTS[instrument_of(part)]
+    notes = np.empty(len(fields), NOTE_DTYPE)
+    notes["onset"] = onsets
+    by_pitch = np.lexsort((onsets, fields[:, PITCH]))
+    ticks = DURATIONS[fields[by_pitch, DURATION]]
+    ticks = _end_at_next(fields[by_pitch, PART], fields[by_pitch, PITCH], onsets[by_pitch], ticks)
+    notes["duration"][by_pitch] = ticks
+    if length_ticks:
+        notes["duration"] = np.minimum(notes["duration"], length_ticks - onsets)
+    notes["pitch"] = fields[:, PITCH] - (DRUM_PITCH if instrument.is_drum else 0)
+    notes["velocity"] = np.maximum(1, fields[:, VELOCITY] * 128 // VELOCITIES + 2)
+    desk = (part - FIRST_PART) % DESKS
+    name = instrument.name if desk == 0 else f"{instrument.name} {desk + 1}"
+    return Track(notes, instrument.program, instrument.is_drum, name)
+
+
+def _score_order(part: int) -> tuple[int, int]:
+    """Melody instruments first, drums last, desks in their order."""
+    return -instrument_of(part), part

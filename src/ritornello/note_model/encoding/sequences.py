@@ -1,0 +1,118 @@
+"""A piece as the arrays a network reads: events, computed inputs and controls together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ritornello.music.piece import Piece
+from ritornello.note_model.encoding import context, controls, notes, tasks
+from ritornello.note_model.encoding.notes import PART
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """Arrays of a piece or excerpt: those of `note_model.Events`, without the batch axis."""
+
+    fields: np.ndarray
+    context: np.ndarray
+    place: np.ndarray
+    memory: np.ndarray
+    echo: np.ndarray
+    counts: np.ndarray
+    controls: np.ndarray
+    instruments: np.ndarray
+    closed: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.fields)
+
+    @property
+    def composed_notes(self) -> int:
+        return int((notes.is_note(self.fields[:, PART]) & (self.counts == tasks.COMPOSED)).sum())
+
+    @property
+    def counted(self) -> np.ndarray:
+        """bool [events, 5], the fields whose likelihood counts."""
+        return tasks.counted(self.counts)
+
+    def part(self, start: int, length: int) -> Sequences:
+        """Events [start, start + length), or fewer at the end."""
+        return Sequences(*self.chunk(start, min(length, len(self) - start)))
+
+    def chunk(self, start: int, length: int) -> tuple[np.ndarray, ...]:
+        """Events [start, start + length), padded with given events that have no field."""
+        stop = start + length
+        inputs = (self.context, self.place, self.memory, self.echo)
+        cut = [
+            _padded(self.fields[start:stop], length, notes.NONE),
+            *(_padded(table[start:stop], length, (0,) * table.shape[1]) for table in inputs),
+            np.pad(self.counts[start:stop], (0, length - len(self.counts[start:stop]))),
+        ]
+        return (*cut, self.controls, self.instruments, self.closed)
+
+
+TIMED = 6  # so many of the arrays have a time axis; they come first
+
+
+def _padded(rows: np.ndarray, length: int, row: tuple[int, ...]) -> np.ndarray:
+    short = length - len(rows)
+    return np.concatenate([rows, np.tile(row, (short, 1))]) if short else rows
+
+
+def sequences(
+    piece: Piece,
+    collection: int | None,
+    collections: int,
+    *,
+    rng: np.random.Generator | None = None,
+    open_probability: float = 0.0,
+    task: str | None = "compose",
+    chord_probability: float = 0.0,
+) -> Sequences:
+    """Encode a piece with its computed inputs and controls.
+
+    Args:
+        piece: any piece with notes.
+        collection: its collection, or None for an unknown one.
+        collections: how many the model tells apart.
+        rng, open_probability: each control and the bars left are left open with this probability;
+            1.0 leaves all open.
+        task: what is given, one of `tasks.TASKS`; drawn at random where None.
+        chord_probability: how often the chords of the piece are told.
+    """
+    rng = rng or np.random.default_rng(0)
+    encoded = notes.encode(piece)
+    bars_open = rng.random() < open_probability
+    if task is None:
+        chosen = tasks.draw_task(encoded, rng, told_end=not bars_open)
+    else:
+        chosen = tasks.task(task, encoded, rng, told_end=not bars_open)
+    seen = tasks.seen(encoded, chosen, chords=rng.random() < chord_probability)
+    inputs = context.compute(encoded, chosen.known, seen)
+    asked = controls.read_controls(encoded, collection, chosen.closed)
+    if open_probability:
+        asked = controls.opened(asked, rng, open_probability)
+    if bars_open:
+        left = context.CONTEXT_COLUMN["bars_left"]
+        inputs.context[:, left] = context.BARS_LEFT_UNKNOWN
+        inputs.place[:, context.PLACE_COLUMN["bars_left"]] = context.BARS_LEFT_UNKNOWN
+    return Sequences(
+        encoded.fields,
+        inputs.context,
+        inputs.place,
+        inputs.memory,
+        inputs.echo,
+        chosen.counts,
+        asked.row(collections),
+        asked.instrument_row(),
+        chosen.closed,
+    )
+
+
+def stacked(chunks: Sequence[tuple[np.ndarray, ...]]) -> list[np.ndarray]:
+    """Chunks as a batch, in the order of `note_model.Events`: time first, where there is time."""
+    columns = zip(*chunks, strict=True)
+    return [np.stack(column, axis=1 if i < TIMED else 0) for i, column in enumerate(columns)]

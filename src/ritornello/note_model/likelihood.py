@@ -1,0 +1,194 @@
+"""Exact likelihood of real music under a model, beside a unigram and a bigram.
+
+Nats are summed over all fields of all events of a piece, the end included, and divided by its
+notes or by its quarter notes. Teacher forced; the state starts anew with each piece.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ritornello.errors import CheckpointError, InputError
+from ritornello.music.piece import Piece
+from ritornello.note_model.checkpoint import Checkpoint
+from ritornello.note_model.encoding import ngrams, notes, tasks
+from ritornello.note_model.encoding.context import CONTEXT_COLUMN
+from ritornello.note_model.encoding.notes import FIELDS, PART, PITCH, SHIFT, SIZES, Ahead, Previous
+from ritornello.note_model.encoding.sequences import Sequences, sequences, stacked
+from ritornello.note_model.encoding.tables import HEAD_INPUTS
+from ritornello.note_model.engine.reference import Engine
+
+_BATCH = 32
+_CHUNK = 64
+
+
+@dataclass
+class _Sums:
+    """Nats of each field and what they are divided by."""
+
+    notes: float = 0.0
+    beats: float = 0.0
+    pieces: int = 0
+    model: np.ndarray = field(default_factory=lambda: np.zeros(len(FIELDS)))
+    unigram: np.ndarray = field(default_factory=lambda: np.zeros(len(FIELDS)))
+    bigram: np.ndarray = field(default_factory=lambda: np.zeros(len(FIELDS)))
+
+    def figures(self) -> dict[str, Any]:
+        per_note = self.model / self.notes
+        return {
+            "pieces": self.pieces,
+            "notes": int(self.notes),
+            "nats_per_note": round(float(per_note.sum()), 4),
+            "nats_per_beat": round(float(self.model.sum() / self.beats), 4),
+            "fields": dict(zip(FIELDS, per_note.round(4).tolist(), strict=True)),
+            "unigram_nats_per_note": round(float(self.unigram.sum() / self.notes), 4),
+            "bigram_nats_per_note": round(float(self.bigram.sum() / self.notes), 4),
+        }
+
+
+def evaluate(
+    checkpoint: Checkpoint,
+    pieces: Iterable[tuple[str, Piece]],
+    *,
+    controls: str = "open",
+    task: str = "compose",
+    chords: bool = False,
+    longest: int | None = None,
+    watch: Callable[[int], None] = lambda done: None,
+) -> dict[str, Any]:
+    """Score pieces.
+
+    Args:
+        checkpoint: the model.
+        pieces: with the name of the collection each belongs to.
+        controls: "open" tells the model nothing (the figure to compare with other models), "given"
+            tells it collection, key, density, instruments and the number of bars.
+        task: what is given, one of `note_model.encoding.tasks.TASKS`, drawn with a seed of the
+            piece's number; nats are those of what is composed, a note that is composed.
+        chords: whether the model is told the chords detected in the piece.
+        longest: only the first so many events of each piece count; None for all.
+        watch: called with the number of pieces done.
+
+    Returns:
+        ``nats_per_note``, ``nats_per_beat``, ``fields`` (nats per note of each field), the
+        baselines, ``notes``, ``pieces``, and the same for each of ``collections``.
+
+    Raises:
+        InputError: if there is no piece. CheckpointError: if the model lacks its baselines.
+    """
+    if not checkpoint.baseline:
+        raise CheckpointError(
+            "The model holds no counts of its training music, so its baselines are unknown.",
+            next_step="Train it again with this version.",
+        )
+    engine, known = Engine(checkpoint), checkpoint.collections
+    sums: dict[str, _Sums] = {}
+    batch: list[tuple[str, Sequences]] = []
+    done = 0
+    for number, (name, piece) in enumerate(pieces):
+        rows = sequences(
+            piece,
+            known.index(name) if name in known else None,
+            len(known),
+            rng=np.random.default_rng(number),
+            open_probability=1.0 if controls == "open" else 0.0,
+            task=task,
+            chord_probability=float(chords),
+        )
+        batch.append((name, rows if longest is None else rows.part(0, longest)))
+        if len(batch) == _BATCH:
+            _add(engine, checkpoint.baseline, batch, sums)
+            done, batch = done + len(batch), []
+            watch(done)
+    if batch:
+        _add(engine, checkpoint.baseline, batch, sums)
+    if not sums:
+        raise InputError("There is no piece to evaluate on.")
+    whole = _Sums()
+    for part in sums.values():
+        for name in ("notes", "beats", "pieces", "model", "unigram", "bigram"):
+            setattr(whole, name, getattr(whole, name) + getattr(part, name))
+    return {
+        "controls": controls,
+        **whole.figures(),
+        "collections": {name: part.figures() for name, part in sorted(sums.items())},
+    }
+
+
+def _add(
+    engine: Engine,
+    baseline: ngrams.Counts,
+    batch: Sequence[tuple[str, Sequences]],
+    sums: dict[str, _Sums],
+) -> None:
+    nats = score(engine, [rows for _, rows in batch])
+    for (name, rows), model in zip(batch, nats, strict=True):
+        total = sums.setdefault(name, _Sums())
+        unigram, bigram = ngrams.nats(baseline, rows.fields, rows.counted)
+        total.notes += rows.composed_notes
+        total.beats += float(rows.fields[:, SHIFT].sum()) / notes.RESOLUTION
+        total.pieces += 1
+        total.model += model
+        total.unigram += unigram
+        total.bigram += bigram
+
+
+def score(engine: Engine, rows: Sequence[Sequences]) -> np.ndarray:
+    """Nats of each field, summed over the events of each piece; float64 [pieces, 5]."""
+    conditions = engine.condition(
+        np.array([row.controls for row in rows]), np.array([row.instruments for row in rows])
+    )
+    state = engine.initial_state(len(rows))
+    nats = np.zeros((len(rows), len(FIELDS)))
+    for start in range(0, max(map(len, rows)), _CHUNK):
+        fields, context, place, memory, echo, counts, _, _, closed = stacked(
+            [row.chunk(start, _CHUNK) for row in rows]
+        )
+        hidden = []
+        for row in context:
+            out, state = engine.step(row, conditions, state)
+            hidden.append(out)
+        tables = {"place": place, "memory": memory, "echo": echo}
+        tables |= {name: fields[..., i, None] for i, name in enumerate(FIELDS)}
+        counted = tasks.counted(counts) & (fields < SIZES)
+        nats += _field_nats(engine, np.array(hidden), fields, context, tables, closed, counted).sum(
+            axis=0
+        )
+    return nats
+
+
+def _field_nats(
+    engine: Engine,
+    hidden: np.ndarray,
+    fields: np.ndarray,
+    context: np.ndarray,
+    tables: dict[str, np.ndarray],
+    closed: np.ndarray,
+    counted: np.ndarray,
+) -> np.ndarray:
+    """float64 [time, batch, 5]; 0 for fields that do not count."""
+    found = np.zeros(fields.shape)
+    previous = Previous(*(context[..., column] for column in (PART, PITCH)))
+    ahead = [context[..., CONTEXT_COLUMN[name]] for name in ("ahead_shift", "ahead_part")]
+    closed = np.broadcast_to(closed, (*fields.shape[:2], closed.shape[-1]))
+    for head in range(len(FIELDS)):
+        here = counted[..., head]
+        if not here.any():
+            continue
+        names = HEAD_INPUTS[head]
+        columns = np.concatenate([tables[name][here] for name in names], -1) if names else None
+        logits = engine.head_logits(head, hidden[here], columns).astype(np.float64)
+        before = Previous(previous.part[here], previous.pitch[here])
+        given = Ahead(ahead[0][here], ahead[1][here], closed[here])
+        legal = notes.legal(head, before, fields[here, SHIFT], fields[here, PART], given)
+        if legal is not None:
+            logits = np.where(legal, logits, -np.inf)
+        top = logits.max(axis=1)
+        normaliser = top + np.log(np.exp(logits - top[:, None]).sum(axis=1))
+        chosen = fields[..., head][here]
+        found[here, head] = normaliser - logits[np.arange(len(chosen)), chosen]
+    return found

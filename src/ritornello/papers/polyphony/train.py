@@ -1,0 +1,269 @@
+"""Training and scoring of the frame model, to be read from top to bottom.
+
+Excerpts are drawn at random and transposed at random; the network is told by how much, so that
+music in all keys teaches it and none of them blurs the one that it is asked for. The weights that
+are scored are a moving average of those of training, from the validation that was best.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ritornello.errors import ConfigError
+from ritornello.note_model.cells import State
+from ritornello.papers.polyphony import encoding as frames
+from ritornello.papers.polyphony.encoding import PITCHES, SHIFTS, Context
+from ritornello.papers.polyphony.model import FrameBatch, FrameModel, FrameModelConfig
+
+_CHUNK = 64  # frames at a time when scoring
+_SCORED_TOGETHER = 32
+_WATCHED_FRAMES = 8_000  # of validation, while training
+
+
+@dataclass(frozen=True)
+class FrameTraining:
+    """Settings of a run. It ends after ``seconds`` or ``steps``, whichever is given.
+
+    Attributes:
+        seconds: of processor time, validation included; None to count steps.
+        steps: optimiser steps; None to go by time.
+        batch: excerpts a step. excerpt: frames of an excerpt.
+        shift_share: share of the excerpts that are transposed.
+        average: how much of the moving average of the weights a step keeps.
+        validations: how many, evenly over the run.
+    """
+
+    seconds: float | None = None
+    steps: int | None = None
+    batch: int = 8
+    excerpt: int = 64
+    learning_rate: float = 4e-3
+    weight_decay: float = 0.1
+    shift_share: float = 0.75
+    average: float = 0.998
+    validations: int = 12
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if (self.seconds is None) == (self.steps is None):
+            raise ConfigError("A run needs a length: either seconds or steps.")
+        if self._length <= 0:
+            raise ConfigError(f"A run's length is positive; found {self._length}.")
+
+    @property
+    def _length(self) -> float:
+        return self.seconds if self.seconds is not None else self.steps or 0
+
+    def done(self, steps: int, seconds: float) -> float:
+        """Share of the run that is done, 0 to 1."""
+        spent = steps if self.seconds is None else seconds
+        return min(1.0, spent / self._length)
+
+
+@dataclass(frozen=True)
+class FramePiece:
+    """A piece with what the past says before each of its frames but the first."""
+
+    roll: np.ndarray
+    context: Context
+
+    @classmethod
+    def of(cls, roll: np.ndarray, lags: tuple[int, ...]) -> FramePiece:
+        return cls(roll, frames.context(roll, lags))
+
+    def __len__(self) -> int:
+        """Frames that are scored."""
+        return len(self.roll) - 1
+
+
+def transposed(roll: np.ndarray, shift: int) -> np.ndarray:
+    """A roll [frames, voices, 88] some semitones higher; what leaves the keyboard is lost."""
+    moved = np.zeros_like(roll)
+    if shift >= 0:
+        moved[..., shift:] = roll[..., : PITCHES - shift]
+    else:
+        moved[..., :shift] = roll[..., -shift:]
+    return moved
+
+
+def batch_of(parts: Sequence[tuple[FramePiece, int, int, int]]) -> FrameBatch:
+    """Excerpts side by side.
+
+    Args:
+        parts: piece, first scored frame counted from 0, number of frames, transposition of each.
+    """
+    time_steps = max(count for _, _, count, _ in parts)
+    example = parts[0][0]
+    voices = example.roll.shape[1]
+    planes = example.context.sources.shape[1] * voices
+    columns = example.context.scalars.shape[1]
+    maps = np.zeros((time_steps, len(parts), planes, PITCHES), np.float32)
+    scalars = np.zeros((time_steps, len(parts), columns), np.float32)
+    spelled = []
+    for row, (piece, start, count, shift) in enumerate(parts):
+        roll = transposed(piece.roll, shift) if shift else piece.roll
+        sources = piece.context.sources[start : start + count]
+        seen = np.where(sources[..., None, None] >= 0, roll[sources], False)
+        maps[:count, row] = seen.reshape(count, planes, PITCHES)
+        scalars[:count, row] = piece.context.scalars[start : start + count]
+        slots = frames.spell(roll[start + 1 : start + 1 + count])
+        spelled.append(slots._replace(frame=slots.frame * len(parts) + row))
+    joined = [np.concatenate(column) for column in zip(*spelled, strict=True)]
+    order = np.argsort(joined[0], kind="stable")
+    frame, voice, prefix, legal, target = (torch.as_tensor(column[order]) for column in joined)
+    shifts = torch.tensor([shift - SHIFTS[0] for *_, shift in parts])
+    return FrameBatch(
+        maps=torch.as_tensor(maps),
+        scalars=torch.as_tensor(scalars),
+        shift=shifts,
+        frame=frame,
+        voice=voice,
+        prefix=prefix.float(),
+        legal=legal,
+        target=target,
+    )
+
+
+def train_frames(
+    train: Sequence[FramePiece],
+    valid: Sequence[FramePiece],
+    network: FrameModelConfig,
+    config: FrameTraining,
+    *,
+    watch: Callable[[float, float, float], None] = lambda done, train_nats, valid_nats: None,
+) -> FrameModel:
+    """Train a frame model on the processor time it is given.
+
+    Args:
+        watch: called after each validation with the share of the run that is done, and the nats a
+            frame in training and in validation.
+
+    Returns:
+        The model with the averaged weights of the best validation, ready to score.
+    """
+    torch.manual_seed(config.seed)
+    model = FrameModel(network)
+    average = copy.deepcopy(model).eval()
+    best, best_nats = copy.deepcopy(average), math.inf
+    decayed = [weight for weight in model.parameters() if weight.ndim > 1]
+    plain = [weight for weight in model.parameters() if weight.ndim <= 1]
+    optimiser = torch.optim.AdamW(
+        [{"params": decayed, "weight_decay": config.weight_decay},
+         {"params": plain, "weight_decay": 0.0}],
+        lr=config.learning_rate,
+        betas=(0.9, 0.98),
+    )  # fmt: skip
+    batches, watched = _batches(train, config), _some(valid)
+    started, steps, validated = time.process_time(), 0, 0
+    nats = counted = 0.0
+    done = 0.0
+    while done < 1:
+        for group in optimiser.param_groups:
+            group["lr"] = config.learning_rate * _rate(steps, done)
+        batch, count = next(batches)
+        loss = model(batch, model.initial_state(config.batch))[0].sum()
+        optimiser.zero_grad()
+        (loss / count).backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimiser.step()
+        steps += 1
+        _follow(average, model, min(config.average, steps / (steps + 10)))
+        nats, counted = nats + loss.item(), counted + count
+        done = config.done(steps, time.process_time() - started)
+        if done >= (validated + 1) / config.validations:
+            validated += 1
+            found = score(average, watched)
+            watch(done, nats / counted, found)
+            nats = counted = 0.0
+            if found < best_nats:
+                best, best_nats = copy.deepcopy(average), found
+    return best
+
+
+def _some(pieces: Sequence[FramePiece]) -> Sequence[FramePiece]:
+    """Pieces from all over a split, enough to choose weights by."""
+    every = math.ceil(sum(map(len, pieces)) / _WATCHED_FRAMES)
+    return sorted(pieces, key=len)[::every]
+
+
+def _rate(steps: int, done: float) -> float:
+    """Of the highest learning rate: a short warm-up, then half a cosine."""
+    return min(1.0, (steps + 1) / 100) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * done)))
+
+
+@torch.no_grad()
+def _follow(average: FrameModel, model: FrameModel, keep: float) -> None:
+    for old, new in zip(average.parameters(), model.parameters(), strict=True):
+        old.lerp_(new, 1 - keep)
+
+
+def _batches(
+    pieces: Sequence[FramePiece], config: FrameTraining
+) -> Iterator[tuple[FrameBatch, int]]:
+    """Random excerpts for ever, and the number of frames in each batch."""
+    rng = np.random.default_rng(config.seed)
+    lengths = np.array([len(piece) for piece in pieces], float)
+    while True:
+        parts = []
+        for index in rng.choice(len(pieces), config.batch, p=lengths / lengths.sum()):
+            piece = pieces[index]
+            count = min(len(piece), config.excerpt)
+            # Beginnings are rare in long pieces, and every piece is scored from its beginning.
+            start = 0 if rng.random() < 0.1 else int(rng.integers(len(piece) - count + 1))
+            shift = _random_shift(piece.roll, rng) if rng.random() < config.shift_share else 0
+            parts.append((piece, start, count, shift))
+        yield batch_of(parts), sum(count for _, _, count, _ in parts)
+
+
+def _random_shift(roll: np.ndarray, rng: np.random.Generator) -> int:
+    """A transposition that keeps all notes on the keyboard."""
+    used = np.flatnonzero(roll.any((0, 1)))
+    if not len(used):
+        return 0
+    return int(rng.choice([s for s in SHIFTS if s >= -used[0] and s < PITCHES - used[-1]]))
+
+
+def score(model: FrameModel, pieces: Sequence[FramePiece]) -> float:
+    """Nats a frame over all frames but the first of each piece, in micro average."""
+    return float(np.concatenate(frame_nats(model, pieces)).mean())
+
+
+@torch.no_grad()
+def frame_nats(model: FrameModel, pieces: Sequence[FramePiece]) -> list[np.ndarray]:
+    """Nats of each scored frame of each piece [frames - 1], teacher forced from a fresh state."""
+    model.eval()
+    found = [np.zeros(len(piece)) for piece in pieces]
+    order = sorted(range(len(pieces)), key=lambda index: len(pieces[index]))
+    for first in range(0, len(order), _SCORED_TOGETHER):
+        group = order[first : first + _SCORED_TOGETHER]
+        state = model.initial_state(len(group))
+        for start in range(0, len(pieces[group[-1]]), _CHUNK):
+            rows = [row for row, index in enumerate(group) if len(pieces[index]) > start]
+            parts = []
+            for index in group[rows[0] :]:
+                count = min(_CHUNK, len(pieces[index]) - start)
+                parts.append((pieces[index], start, count, 0))
+            group, state = group[rows[0] :], [_rows(old, rows) for old in state]
+            batch = batch_of(parts)
+            nats, state = model(batch, state)
+            sums = _sums(nats, batch.frame, batch.maps.shape[0] * len(parts))
+            sums = sums.reshape(-1, len(parts))
+            for row, (index, (_, _, count, _)) in enumerate(zip(group, parts, strict=True)):
+                found[index][start : start + count] = sums[:count, row]
+    return found
+
+
+def _rows(state: State, rows: list[int]) -> State:
+    return tuple(tensor[rows] for tensor in state)
+
+
+def _sums(nats: Tensor, frame: Tensor, count: int) -> np.ndarray:
+    return torch.zeros(count).index_add_(0, frame, nats).double().numpy()

@@ -1,0 +1,206 @@
+"""Our own note model beside a published system: taught, scored and heard on the same music."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from ritornello.corpus.store import Corpus, Entry, write_store
+from ritornello.dsp.sound_files import write_audio
+from ritornello.dsp.waveform import Waveform
+from ritornello.generation import compose as writing
+from ritornello.generation.instrumentation import read_line_ups
+from ritornello.generation.rules import Rules
+from ritornello.music import io
+from ritornello.music.grid import on_grid
+from ritornello.music.piece import Piece, Track
+from ritornello.note_model import checkpoint, likelihood
+from ritornello.note_model.engine import open_engine
+from ritornello.papers.shared.outcome import Sample
+from ritornello.synth.render import render
+from ritornello.training.config import TrainConfig, network_settings
+
+BUNDLED = Path(str(files("ritornello"))) / "assets" / "models" / "default"
+_COLLECTION = "study"
+_VALIDATION_EVENTS = 10_000  # a short run must not spend its minutes on validating
+_PATIENCE = 20
+_SAMPLE_RATE_HZ = 24_000  # and mono: a page with dozens of sounds inside must stay small
+
+
+def train_ours(
+    pieces: Iterable[tuple[str, Piece, str]],
+    folder: Path,
+    *,
+    minutes: float,
+    seed: int,
+    threads: int,
+    start: Path | None = None,
+    **settings: Any,
+) -> Path:
+    """Teach a note model that fits the music and the minutes; an earlier run is replaced.
+
+    Args:
+        pieces: (name, piece, "train" or "valid" or "test"); those of "test" are left alone.
+        folder: gets the music (`corpus/`), the record of the run and the model.
+        minutes: of learning, validation included.
+        seed: of everything random. threads: processors to use.
+        start: a model of this function, in another folder, that goes on learning.
+        settings: of `TrainConfig`, in place of those that fit the amount of music; with ``steps``
+            the run is counted in steps instead of minutes.
+
+    Returns:
+        The file of the model that was best on "valid".
+
+    Raises:
+        InputError: if there is no piece to train on. ConfigError: if a setting has no meaning.
+    """
+    from ritornello.training.journal import METRICS_FILE
+    from ritornello.training.loop import RESUME_FILE, train
+
+    entries = ((piece, Entry(name, _COLLECTION, split)) for name, piece, split in pieces)
+    write_store(entries, folder / "corpus")
+    for earlier in (RESUME_FILE, METRICS_FILE, checkpoint.MODEL_FILE):
+        (folder / earlier).unlink(missing_ok=True)
+    music = Corpus.open(folder / "corpus")
+    taught = int(music.note_counts[music.indices("train")].sum())
+    before = None if start is None else checkpoint.load(start)
+    network = {} if before is None else {**before.network}
+    network.pop("collections", None)
+    asked = {
+        "minutes": None if settings.get("steps") else minutes,
+        "seed": seed,
+        "threads": threads,
+        "patience": _PATIENCE,
+        "validation_events": _VALIDATION_EVENTS,
+        **network_settings(taught, None if settings.get("steps") else minutes),
+        **network,
+        **settings,
+    }
+    about = {"name": folder.name}
+    return train(music, folder, TrainConfig(**asked), start=before, provenance=about)
+
+
+def score_ours(model: Path, pieces: Iterable[Piece]) -> dict[str, Any]:
+    """How well a model foresees pieces, told nothing about them; exact.
+
+    Returns:
+        ``nats_per_note``, ``fields`` (nats per note of each field), ``nats_per_beat``,
+        ``unigram_nats_per_note``, ``bigram_nats_per_note``, ``notes`` and ``pieces``.
+
+    Raises:
+        InputError: if there is no piece. CheckpointError: if there is no such model.
+    """
+    named: Iterator[tuple[str, Piece]] = ((_COLLECTION, on_grid(piece)[0]) for piece in pieces)
+    figures = likelihood.evaluate(checkpoint.load(checkpoint.find(model)), named)
+    del figures["collections"], figures["controls"]
+    return figures
+
+
+def compose_ours(model: Path, *, bars: int, seed: int, **rules: Any) -> Piece:
+    """Write a piece with a model as a user does, at the default boldness.
+
+    Args:
+        model: of `train_ours`. bars: exact length. seed: another seed, another piece.
+        rules: further ones, see `ritornello.generation.rules.Rules`.
+
+    Raises:
+        ConfigError: if a rule has no meaning. CheckpointError: if there is no such model.
+    """
+    made = checkpoint.load(checkpoint.find(model))
+    return writing.compose(
+        open_engine(made),
+        Rules(bars=bars, **rules),
+        seeds=(seed,),
+        collections=made.collections,
+        line_ups=read_line_ups(made.provenance.get("line_ups", ())),
+        minor_shares=made.provenance.get("minor_shares"),
+    )[0]
+
+
+def write_sample(
+    piece: Piece,
+    folder: Path,
+    stem: str,
+    name: str,
+    maker: Literal["published", "ours", "real"],
+    seconds: float = 20,
+) -> Sample:
+    """Keep a piece as MIDI and its beginning as sound in mono, in place of earlier ones.
+
+    Args:
+        piece: with notes or without. folder: of the run. stem: of the two files' names.
+        name: as a listener reads it. maker: who made it. seconds: of sound, at most.
+
+    Raises:
+        OutputError: if a file cannot be written.
+    """
+    midi = io.write(piece, folder / f"{stem}.mid", overwrite=True)
+    sound = render(beginning(piece, seconds), rate_hz=_SAMPLE_RATE_HZ)
+    mono = Waveform(sound.samples.mean(axis=1, keepdims=True), sound.rate_hz)
+    mp3 = write_audio(mono, folder / f"{stem}.mp3", overwrite=True)
+    return Sample(name, maker, midi=midi.name, sound=mp3.name)
+
+
+def beginning(piece: Piece, seconds: float) -> Piece:
+    """The first seconds of a piece; notes that would go on are cut off."""
+    if piece.duration_seconds <= seconds:
+        return piece
+    ticks = np.arange(piece.length_ticks + 1)
+    end = int(np.searchsorted(piece.ticks_to_seconds(ticks), seconds, side="right")) - 1
+    return _ended(piece, end)
+
+
+def some_bars(piece: Piece, first: int, last: int) -> Piece:
+    """Bars of a piece, counted from 0, the last one not included; notes that go on are cut off.
+
+    Bars that the piece does not have are left out.
+    """
+    lines = [*piece.bar_starts_ticks().tolist(), piece.length_ticks]
+    first, last = (min(bar, len(lines) - 1) for bar in (first, last))
+    return _begun(_ended(piece, lines[last]), lines[first])
+
+
+def _begun(piece: Piece, start: int) -> Piece:
+    """A piece from a tick on, without the notes that began before."""
+
+    def moved(track: Track) -> Track:
+        notes = track.notes[track.notes["onset"] >= start]
+        notes["onset"] -= start
+        return replace(track, notes=notes)
+
+    def in_force(changes: tuple[Any, ...]) -> tuple[Any, ...]:
+        before = [change for change in changes if change.tick <= start][-1:]
+        after = [change for change in changes if change.tick > start]
+        return tuple(change._replace(tick=max(0, change.tick - start)) for change in before + after)
+
+    return replace(
+        piece,
+        tracks=tuple(map(moved, piece.tracks)),
+        tempos=in_force(piece.tempos),
+        metres=in_force(piece.metres),
+        keys=in_force(piece.keys),
+        length_ticks=piece.length_ticks - start,
+    )
+
+
+def _ended(piece: Piece, end: int) -> Piece:
+    """A piece up to a tick."""
+
+    def cut(track: Track) -> Track:
+        notes = track.notes[track.notes["onset"] < end]
+        notes["duration"] = np.minimum(notes["duration"], end - notes["onset"])
+        return replace(track, notes=notes)
+
+    return replace(
+        piece,
+        tracks=tuple(cut(track) for track in piece.tracks),
+        tempos=tuple(change for change in piece.tempos if change.tick <= end),
+        metres=tuple(change for change in piece.metres if change.tick <= end),
+        keys=tuple(change for change in piece.keys if change.tick <= end),
+        length_ticks=end,
+    )

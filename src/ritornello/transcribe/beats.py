@@ -1,0 +1,213 @@
+"""Where the beats of a recording lie and which of them begin bars.
+
+One recurrent network hears how likely each instant is (`activations`), another reads it from the
+notes, with the tempo (`note_beats`). `tracking` finds the beats that explain both best, follows the
+player, and moves them to the notes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from ritornello.note_model import weights_file
+from ritornello.note_model.engine.layers import sigmoid
+from ritornello.note_model.weights_file import WeightsFile
+from ritornello.transcribe import tracking
+from ritornello.transcribe.activations import KIND, beat_logits
+from ritornello.transcribe.bars import METRES, beats_per_bar
+from ritornello.transcribe.note_beats import NoteBeats, told_by
+from ritornello.transcribe.spectra import FRAME_SECONDS
+from ritornello.transcribe.values import Beats, Hints
+
+_USUAL_TEMPO_BPM = 120.0
+_UNHEARD = 0.2  # less confident beats are not better than a steady tempo
+_FAR_BEATS = 0.2  # nearer than that, what the player says is one of the beats that were heard
+_ENOUGH_BEATS = 8  # fewer are no proof of a beat
+_ON_BEAT_SECONDS = 0.05
+_AS_WELL = 1 / 3  # so likely beside the tempo that was heard, another is worth naming
+
+
+def find_beats(
+    blocks: Iterable[np.ndarray],
+    duration_seconds: float,
+    hints: Hints,
+    notes: np.ndarray,
+) -> Beats:
+    """Hear the beats of a recording.
+
+    Where no beat is heard, they are assumed to be steady, at the tempo of the hints or 120 a
+    minute, with a confidence of 0. A recording too short for two beats gets its second one after
+    its end.
+
+    Args:
+        blocks: the recording, mono float32 at 22,050 Hz, of any lengths.
+        duration_seconds: of the recording.
+        hints: what the player says; it is believed.
+        notes: that were transcribed, `HEARD_NOTE_DTYPE` by onset; may be empty.
+    """
+    return beats_of(beat_logits(blocks, bundled()), duration_seconds, hints, notes)
+
+
+def beats_of(logits: np.ndarray, duration_seconds: float, hints: Hints, notes: np.ndarray) -> Beats:
+    """The second half of `find_beats`, from what the network of the package answered."""
+    times, confidence = np.zeros(0), 0.0
+    told = told_by(notes)
+    if len(logits):
+        times = raw_beats(logits, told, hints.tempo_bpm)
+        confidence = _believed(features(logits, told, times), bundled().settings["confidence"])
+        confidence *= min(1.0, len(times) / _ENOUGH_BEATS)
+        times = tracking.snap(times, notes["onset_seconds"])
+        if hints.downbeat_seconds is not None:
+            times = _through(times, hints.downbeat_seconds)
+        times = np.maximum(times[times > -FRAME_SECONDS], 0)
+        times = times[times < duration_seconds]
+    if len(times) < 2 or confidence < _UNHEARD:
+        return _steady(duration_seconds, hints, notes["onset_seconds"])
+    found = _with_bars(times, confidence, logits, hints)
+    if told is None or hints.tempo_bpm is not None:
+        return found
+    return replace(found, other_tempo_bpm=_other_tempo(found.tempo_bpm, told))
+
+
+def _other_tempo(tempo_bpm: float, told: NoteBeats) -> float | None:
+    """Twice or half the tempo, if the notes find it likely enough."""
+    other = max(tempo_bpm / 2, tempo_bpm * 2, key=told.share_of)
+    is_likely = told.share_of(other) > _AS_WELL * told.share_of(tempo_bpm)
+    return other if is_likely else None
+
+
+def raw_beats(
+    logits: np.ndarray, told: NoteBeats | None, tempo_bpm: float | None = None
+) -> np.ndarray:
+    """The beats that explain sound and notes best, float64 [beats], in seconds."""
+    found = tracking.evidence(logits[:, 0], FRAME_SECONDS)
+    if told is not None:
+        found += tracking.note_evidence(told, len(found), FRAME_SECONDS)
+    return tracking.track(found, FRAME_SECONDS, tempo_bpm, told)
+
+
+def bundled() -> WeightsFile:
+    """The network of the package that hears."""
+    return weights_file.bundled("beats.safetensors", KIND)
+
+
+def features(logits: np.ndarray, told: NoteBeats | None, beats_seconds: np.ndarray) -> np.ndarray:
+    """What the confidence in beats is made of, float64 [5].
+
+    Of the sound the mean log odds of the beats, the share of all probability that lies on them, and
+    how far every other beat is likelier than those between, which tells halves and wholes. Of the
+    notes how far those on beats are likelier than the others, and how likely the lengths of the
+    beats are, in nats; 0 where notes say nothing.
+
+    Args:
+        logits: of a beat and the beginning of a bar, [frames, 2].
+    """
+    likely = sigmoid(logits[:, 0].astype(float))
+    on_beats = _around(likely, beats_seconds)
+    near = np.zeros(len(likely), bool)
+    for shift in range(-3, 4):
+        near[np.clip(_frames(beats_seconds) + shift, 0, len(likely) - 1)] = True
+    share = likely[near].sum() / (likely.sum() + 1e-9)
+    contrast = abs(on_beats[::2].mean() - on_beats[1::2].mean()) if len(on_beats) > 1 else 0.0
+    on_beats = np.clip(on_beats, 1e-3, 1 - 1e-3)
+    heard = [np.log(on_beats / (1 - on_beats)).mean(), share, contrast]
+    return np.array([*heard, *_read(told, beats_seconds)])
+
+
+def _read(told: NoteBeats | None, beats_seconds: np.ndarray) -> tuple[float, float]:
+    """The last two of the features."""
+    if told is None or len(beats_seconds) < 2:
+        return 0.0, 0.0
+    events = told.times_seconds
+    place = np.interp(events, beats_seconds, np.arange(len(beats_seconds)))
+    nearest = beats_seconds[np.rint(place).astype(int)]
+    on_beat = np.abs(events - nearest) < _ON_BEAT_SECONDS
+    likely = sigmoid(told.logits[:, 0].astype(float))
+    apart = 0.0
+    if on_beat.any() and not on_beat.all():
+        apart = float(likely[on_beat].mean() - likely[~on_beat].mean())
+    lengths = np.interp(events, beats_seconds[1:], np.diff(beats_seconds))
+    return apart, float(told.length_nats(lengths[:, None]).mean())
+
+
+def _believed(measured: np.ndarray, weights: Sequence[float]) -> float:
+    """The logistic curve that `experiments.listening.beat_model` fitted: a bias and a weight for
+    each feature."""
+    return float(sigmoid(weights[0] + measured @ np.array(weights[1:])))
+
+
+def _steady(duration_seconds: float, hints: Hints, onsets_seconds: np.ndarray) -> Beats:
+    """Beats of one length all along; a bar begins where the player says or at the first note."""
+    length = 60 / (hints.tempo_bpm or _USUAL_TEMPO_BPM)
+    downbeat = float(onsets_seconds[0]) if len(onsets_seconds) else 0.0
+    downbeat = downbeat if hints.downbeat_seconds is None else hints.downbeat_seconds
+    before, first = divmod(downbeat, length)
+    count = max(2, math.ceil((duration_seconds - first) / length))
+    metre = hints.metre or METRES[4]
+    beats = beats_per_bar(metre)
+    return Beats(
+        times_seconds=first + length * np.arange(count),
+        metre=metre,
+        first_downbeat=int(before) % beats,
+        beats_per_bar=beats,
+        confidence=0.0,
+        downbeat_confidence=float(hints.downbeat_seconds is not None),
+    )
+
+
+def _through(times: np.ndarray, known_seconds: float) -> np.ndarray:
+    """The beats, or others between them where the player knows of one far from each of them.
+
+    Who hears offbeats for beats is half a beat off all along.
+    """
+    if len(times) < 2:
+        return times
+    places = np.arange(-1, len(times) + 1, dtype=float)
+    outer = 2 * times[[0, -1]] - times[[1, -2]]
+    around = np.concatenate([outer[:1], times, outer[1:]])
+    known = float(np.interp(known_seconds, around, places))
+    moved = known - round(known)
+    return times if abs(moved) < _FAR_BEATS else np.interp(places[1:] + moved, places, around)
+
+
+# --- bars -----------------------------------------------------------------------------------------
+
+
+def _with_bars(times: np.ndarray, confidence: float, logits: np.ndarray, hints: Hints) -> Beats:
+    metres = {beats_per_bar(hints.metre): hints.metre} if hints.metre else METRES
+    downbeat = None
+    if hints.downbeat_seconds is not None:
+        downbeat = int(np.abs(times - hints.downbeat_seconds).argmin())
+    bars = tracking.find_bars(bar_shares(logits, times), tuple(metres), downbeat)
+    certainty = 1.0
+    if downbeat is None:
+        weights = bundled().settings["downbeat_confidence"]
+        certainty = confidence * _believed(np.array([bars.margin]), weights)
+    return Beats(
+        times_seconds=times,
+        metre=metres[bars.beats_per_bar],
+        first_downbeat=bars.first,
+        beats_per_bar=bars.beats_per_bar,
+        confidence=confidence,
+        downbeat_confidence=certainty,
+    )
+
+
+def bar_shares(logits: np.ndarray, beats_seconds: np.ndarray) -> np.ndarray:
+    """How likely each beat begins a bar, and how likely it is a beat, float64 [2, beats]."""
+    beat, bar = (_around(sigmoid(column.astype(float)), beats_seconds) for column in logits.T)
+    return np.stack([bar / np.maximum(beat, 1e-6), beat])
+
+
+def _around(values: np.ndarray, times_seconds: np.ndarray) -> np.ndarray:
+    """The largest value within two frames of each time."""
+    frames = _frames(times_seconds)[:, None] + np.arange(-2, 3)
+    return values[np.clip(frames, 0, len(values) - 1)].max(axis=1)
+
+
+def _frames(times_seconds: np.ndarray) -> np.ndarray:
+    return np.rint(times_seconds / FRAME_SECONDS).astype(int)

@@ -1,0 +1,241 @@
+"""From how likely each frame is a beat to the beats and bars of a recording.
+
+1. `track`: the sequence of beats that explains the activations best, by dynamic programming over
+   (frame, beat length). A network taught to answer with a bell around each beat gives, by its cross
+   entropy, the evidence of a beat at a frame: the log odds around it, weighted by the bell. Beat
+   lengths follow each other as in Krebs, Böck & Widmer, "An efficient state-space model for joint
+   tempo and meter tracking" (ISMIR 2015): ratios far from 1 are unlikely. How likely each length is
+   in itself the notes tell (`note_beats`).
+2. `snap`: beats move to the notes struck near them where many agree, as far as the tempo stays
+   smooth.
+3. `find_bars`: the number of beats in a bar and the first beat of one, by the evidence of bars.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from ritornello.note_model.engine.layers import sigmoid
+from ritornello.transcribe.note_beats import NoteBeats
+
+BELL_SECONDS = 0.02  # standard deviation of the bells that the network answers with
+_SLOWEST_BPM, _FASTEST_BPM = 40.0, 230.0
+_LIKELY_BPM, _LIKELY_OCTAVES = 105.0, 0.55
+_HINT_OCTAVES, _HINT_ROOM = 0.12, 1.33  # how near a tempo that is told is kept
+_PRIOR_WEIGHT, _PRIOR_WEIGHT_TOLD = 0.25, 0.1  # of the likely tempo, for each beat
+_TOLD_WEIGHT = 0.5  # of what the notes say of the tempo
+_CHANGE = 45.0  # nats for a beat e times as long as the one before
+_ROUNDING = 8.0  # the same within a frame
+_USUAL_LOGIT = -1.7  # of a frame of which nothing is known
+_MOST_EVIDENCE = 4.0  # log odds are cut here
+_SILENT_BEATS = 0.2  # share of beats on which nothing need be heard
+_HEARD_WITHIN_SECONDS = 2.0
+_USUAL_NOTE_LOGIT = -1.0  # of an event of which nothing is known
+_NEAR_SECONDS = 0.06
+_AGREE_SECONDS = 0.02
+_STIFFNESS = 0.3
+_STAY = 0.1
+_PASSES = 3
+_METRE_PRIOR = {4: 0.0, 3: -1.5, 2: -2.0}  # in nats
+
+
+def evidence(logits: np.ndarray, frame_seconds: float) -> np.ndarray:
+    """How much each frame speaks for a beat there, in nats; float64 [frames].
+
+    Where no beat is heard for seconds the silence says nothing about the tempo, so it counts less.
+
+    Args:
+        logits: log odds of a bell, float [frames].
+    """
+    if not len(logits):
+        return np.zeros(0)
+    reach = math.ceil(3 * BELL_SECONDS / frame_seconds)
+    bell = np.exp(-0.5 * (np.arange(-reach, reach + 1) * frame_seconds / BELL_SECONDS) ** 2)
+    odds = np.clip(logits - _USUAL_LOGIT, -_MOST_EVIDENCE, _MOST_EVIDENCE)
+    found = np.convolve(odds, bell)
+    found = np.log((1 - _SILENT_BEATS) * np.exp(found) + _SILENT_BEATS)[reach:][: len(logits)]
+    width = 2 * round(_HEARD_WITHIN_SECONDS / frame_seconds) + 1
+    strongest = _running_maximum(sigmoid(np.asarray(logits, float)), width)
+    return found * np.minimum(1, 2 * strongest)
+
+
+def note_evidence(told: NoteBeats, frames: int, frame_seconds: float) -> np.ndarray:
+    """The same by notes, which say nothing where none begins; float64 [frames]."""
+    found = np.zeros(frames)
+    at = np.rint(told.times_seconds / frame_seconds).astype(int)
+    odds = np.clip(told.logits[:, 0] - _USUAL_NOTE_LOGIT, -_MOST_EVIDENCE, _MOST_EVIDENCE)
+    reach = math.ceil(2 * BELL_SECONDS / frame_seconds)
+    for shift in range(-reach, reach + 1):
+        share = math.exp(-0.5 * (shift * frame_seconds / BELL_SECONDS) ** 2)
+        inside = (at + shift >= 0) & (at + shift < frames)
+        here = np.zeros(frames)
+        here[at[inside] + shift] = share * odds[inside]
+        found = np.where(np.abs(here) > np.abs(found), here, found)
+    return found
+
+
+def track(
+    found: np.ndarray,
+    frame_seconds: float,
+    tempo_bpm: float | None = None,
+    told: NoteBeats | None = None,
+) -> np.ndarray:
+    """The best beats from the first to the last frame, float64 [beats], in seconds, ascending.
+
+    Args:
+        found: see `evidence`; at least one frame.
+        tempo_bpm: about. Where nobody tells, the middle of what people tap is preferred.
+        told: what the notes say of the length of a beat, at one event or more.
+    """
+    fastest, slowest, middle, octaves = _FASTEST_BPM, _SLOWEST_BPM, _LIKELY_BPM, _LIKELY_OCTAVES
+    if tempo_bpm is not None:
+        fastest, slowest = tempo_bpm * _HINT_ROOM, tempo_bpm / _HINT_ROOM
+        middle, octaves = tempo_bpm, _HINT_OCTAVES
+    lengths = np.arange(
+        max(2, math.floor(60 / fastest / frame_seconds)),
+        math.ceil(60 / slowest / frame_seconds) + 1,
+    )
+    away = np.log2(60 / middle / (lengths * frame_seconds)) / octaves
+    weight = _PRIOR_WEIGHT if told is None or tempo_bpm is not None else _PRIOR_WEIGHT_TOLD
+    prior = -weight * 0.5 * away[None] ** 2  # [events, lengths]
+    event = np.zeros(len(found), int)
+    if told is not None:
+        prior = prior + _TOLD_WEIGHT * told.length_nats(lengths * frame_seconds)
+        event = np.searchsorted(told.times_seconds, np.arange(len(found)) * frame_seconds)
+        event = np.minimum(event, len(prior) - 1)
+    steps = np.abs(lengths[:, None] - lengths) / np.sqrt(lengths[:, None] * lengths)
+    # A frame more or less may be rounding.
+    change = -_CHANGE * np.maximum(0, steps - 1 / lengths) - _ROUNDING * steps  # [before, now]
+    frames, longest, column = len(found), int(lengths[-1]), np.arange(len(lengths))
+    # Of all beats up to one at a frame whose length was lengths[j]: the best score, and with what
+    # length to have come there if lengths[j] follows. Rings of the last frames; before the first
+    # frame anything may have been.
+    score = np.zeros((longest, len(lengths)))
+    ready = np.zeros((longest, len(lengths)))
+    came_from = np.zeros((frames, len(lengths)), np.uint8)
+    for frame in range(frames):
+        here = ready[(frame - lengths) % longest, column] + prior[event[frame]] + found[frame]
+        ways = here[:, None] + change
+        came_from[frame] = ways.argmax(axis=0)
+        score[frame % longest] = here
+        ready[frame % longest] = ways[came_from[frame], column]
+    # The last beat lies within its length of the end.
+    ends = np.arange(max(0, frames - longest), frames)
+    last = np.where(ends[:, None] + lengths >= frames, score[ends % longest], -np.inf)
+    place, length = np.unravel_index(last.argmax(), last.shape)
+    frame = int(ends[place])
+    beats = [frame]
+    while (frame := frame - int(lengths[length])) >= 0:
+        length = came_from[frame, length]
+        beats.append(frame)
+    return _between_frames(np.array(beats[::-1]), found) * frame_seconds
+
+
+def _between_frames(beats: np.ndarray, found: np.ndarray) -> np.ndarray:
+    """Frames of beats, moved by up to half of one to where a parabola has its top."""
+    inner = np.clip(beats, 1, max(1, len(found) - 2))
+    if len(found) < 3:
+        return beats.astype(float)
+    left, middle, right = found[inner - 1], found[inner], found[inner + 1]
+    bend = left - 2 * middle + right
+    is_top = (bend < -1e-9) & (inner == beats)
+    shift = np.where(is_top, (left - right) / (2 * np.where(is_top, bend, 1)), 0)
+    return beats + np.clip(shift, -0.5, 0.5)
+
+
+def _running_maximum(values: np.ndarray, width: int) -> np.ndarray:
+    """The largest of the ``width`` (odd) values around each; float [len(values)]."""
+    padded = np.pad(values, width // 2, constant_values=-np.inf)
+    return np.lib.stride_tricks.sliding_window_view(padded, width).max(axis=1)
+
+
+# --- to the notes ---------------------------------------------------------------------------------
+
+
+def snap(beats_seconds: np.ndarray, onsets_seconds: np.ndarray) -> np.ndarray:
+    """Beats moved towards the notes struck near them, float64 [beats], ascending.
+
+    The least squares of three wishes: to lie on the nearest note, for those that have one within
+    60 ms, the less so the further it lies from where the others say; to stay; and to keep the
+    tempo, which is the second difference of the beats.
+
+    Args:
+        onsets_seconds: ascending; may be empty.
+    """
+    if not len(onsets_seconds) or len(beats_seconds) < 3:
+        return beats_seconds
+    place = beats_seconds
+    for _ in range(_PASSES):
+        after = np.searchsorted(onsets_seconds, place)
+        candidates = np.stack([after - 1, after]).clip(0, len(onsets_seconds) - 1)
+        away = onsets_seconds[candidates] - place
+        nearest = np.take_along_axis(away, np.abs(away).argmin(axis=0)[None], axis=0)[0]
+        trust = np.where(
+            np.abs(nearest) <= _NEAR_SECONDS, 1 / (1 + (nearest / _AGREE_SECONDS) ** 2), 0
+        )
+        wanted = trust * (place + nearest) + _STAY * beats_seconds
+        place = _smooth(wanted, trust + _STAY, _STIFFNESS)
+    lengths = np.diff(place)
+    return place if (lengths > 0.5 * np.diff(beats_seconds)).all() else beats_seconds
+
+
+def _smooth(wanted: np.ndarray, weight: np.ndarray, stiffness: float) -> np.ndarray:
+    """The x with the least sum(weight * x**2 - 2 * wanted * x) + stiffness * sum(bend**2), where
+    bend is the second difference of x.
+
+    Its equations have five diagonals and are solved by elimination. At least three values.
+    """
+    inner = np.full(len(wanted) - 2, stiffness)
+    main = (weight + np.convolve(inner, [1, 4, 1])).tolist()
+    one = np.convolve(inner, [-2, -2]).tolist()
+    two = inner.tolist()
+    right = wanted.tolist()
+    count = len(right)
+    for row in range(count - 1):
+        for below, diagonal in ((1, one), (2, two)):
+            if row + below < count:
+                factor = diagonal[row] / main[row]
+                right[row + below] -= factor * right[row]
+                main[row + below] -= factor * diagonal[row]
+                if below == 1 and row + 2 < count:
+                    one[row + 1] -= factor * two[row]
+    for row in range(count - 1, -1, -1):
+        rest = one[row] * right[row + 1] if row + 1 < count else 0.0
+        rest += two[row] * right[row + 2] if row + 2 < count else 0.0
+        right[row] = (right[row] - rest) / main[row]
+    return np.array(right)
+
+
+# --- bars -----------------------------------------------------------------------------------------
+
+
+class Bars(NamedTuple):
+    """Which beats begin bars, and how many nats better that is than the next best answer."""
+
+    beats_per_bar: int
+    first: int
+    margin: float
+
+
+def find_bars(shares: np.ndarray, metres: Sequence[int], downbeat: int | None = None) -> Bars:
+    """The best beats in a bar and first downbeat, the same all along.
+
+    Args:
+        shares: [2, beats]: how likely a beat begins a bar if it is a beat, and that it is one.
+        metres: beats in a bar to choose from.
+        downbeat: number of a beat that is known to begin a bar.
+    """
+    begins, weight = np.clip(shares[0], 0.02, 0.98), shares[1]
+    no, yes = weight * np.log(1 - begins), weight * np.log(begins)
+    ways = []
+    for beats in metres:
+        for first in range(beats) if downbeat is None else [downbeat % beats]:
+            score = no.sum() + (yes - no)[first::beats].sum() + _METRE_PRIOR.get(beats, 0.0)
+            ways.append((float(score), beats, first))
+    ways.sort(key=lambda way: -way[0])
+    margin = ways[0][0] - ways[1][0] if len(ways) > 1 else 0.0
+    return Bars(ways[0][1], ways[0][2], margin)

@@ -1,0 +1,57 @@
+"""What nobody asks for comes from the music that the model learned from."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ritornello.generation.compose import draw_key
+from ritornello.generation.instrumentation import filled_in, likely_collection, read_line_ups
+from ritornello.generation.rules import Rules
+
+LINE_UPS = read_line_ups(
+    [
+        (("piano", "voice"), 5.0, "songs"),
+        (("piano",) * 4, 2.0, "hymns"),
+        (("drums", "bass", "piano", "lead"), 1.0, "bands"),
+        (("harp",), 1.0),
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("players", "collection"),
+    [
+        (("piano", "piano", "piano", "piano"), "hymns"),
+        (("flute", "bass", "drums"), "bands"),
+        (("voice",), "songs"),
+        (("tuba",), None),
+        (("harp",), None),
+    ],
+)
+def test_players_are_at_home_where_line_ups_are_most_like_them(players, collection):
+    assert likely_collection(players, LINE_UPS) == collection
+
+
+def test_parts_left_open_are_those_of_the_collection_asked_for():
+    for seed in range(8):
+        rules = filled_in(Rules(collection="hymns"), LINE_UPS, np.random.default_rng(seed))
+        assert (rules.parts, rules.collection) == (("piano",) * 4, "hymns")
+
+
+def test_what_is_asked_for_stays():
+    asked = Rules(parts=("flute",), collection="bands")
+    assert filled_in(asked, LINE_UPS, np.random.default_rng(0)) == asked
+
+
+def test_keys_are_in_minor_as_often_as_in_the_collection():
+    shares = {"hymns": 0.0, "songs": 1.0}
+    rng = np.random.default_rng(0)
+    for collection, minor in (("hymns", False), ("songs", True)):
+        key = draw_key(Rules(collection=collection), shares, rng)
+        assert key is not None
+        assert key.is_minor == minor
+    keys = [draw_key(Rules(), shares, rng) for _ in range(200)]
+    assert 0.3 < np.mean([key is not None and key.is_minor for key in keys]) < 0.7
+    assert draw_key(Rules(key="C major"), shares, rng) is None
+    assert draw_key(Rules(), {}, rng) is None

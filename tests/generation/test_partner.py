@@ -1,0 +1,88 @@
+"""What a person asks of a partner, from a piece or a file to pieces, with every warning."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import pytest
+
+from ritornello import api
+from ritornello.errors import ConfigError, InputError
+from ritornello.generation.instrumentation import read_line_ups
+from ritornello.generation.partner import choir
+from ritornello.generation.rules import Rules
+from ritornello.music.instruments import parse_instrument
+from ritornello.music.piece import Piece, Track
+from tests.examples import band
+
+
+@pytest.fixture(scope="module")
+def composer(tiny_model: Path) -> api.Composer:
+    return api.Composer.load(tiny_model)
+
+
+VERBS = {
+    "continue_": lambda composer, song, **how: composer.continue_(song, 2, **how),
+    "fill": lambda composer, song, **how: composer.fill(song, (2, 3), parts=("bass",), **how),
+    "arrange": lambda composer, song, **how: composer.arrange(song, ("flute",), **how),
+    "harmonise": lambda composer, song, **how: composer.harmonise(song, ("alto",), **how),
+    "vary": lambda composer, song, **how: composer.vary(song, ("drums",), **how),
+}
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_file_is_as_good_as_a_piece_and_a_seed_as_good_in_company(verb, composer, tmp_path):
+    song = api.load(api.save(band(bars=4), tmp_path / "song.mid"))
+    two = VERBS[verb](composer, tmp_path / "song.mid", n=2, seed=3)
+    alone = VERBS[verb](composer, song, seed=4)
+    assert len(two.pieces) == 2
+    assert two.pieces[0] != two.pieces[1]
+    assert two.pieces[1].tracks == alone.piece.tracks
+    assert two.warnings == alone.warnings
+
+
+def test_what_is_heard_otherwise_is_said_and_logged(composer, caplog):
+    song = Piece((Track([(0, 480, 60, 80)], 105, name="Banjo"),))
+    with caplog.at_level(logging.WARNING):
+        result = composer.continue_(song, 1)
+    assert any("Banjo" in warning for warning in result.warnings)
+    assert [record.message for record in caplog.records] == [*result.warnings]
+    assert result.piece.tracks[0].program == 105
+
+
+def test_rules_hold_for_what_is_written(composer):
+    rules = Rules(key="C major", polyphony={"all": 1}, ending=False)
+    song = Piece((Track([(0, 480, 60, 80)]),))
+    added = composer.arrange(song, ("flute", "piano"), rules=rules, collection="rags").piece
+    assert all(note.pitch % 12 in rules.key.pitch_classes for t in added.tracks for note in t)
+    one = composer.fill(song, 1, key="C major").piece
+    assert all(note.pitch % 12 in rules.key.pitch_classes for note in one.tracks[0])
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        ({"n": 0}, ConfigError), ({"seed": -1}, ConfigError), ({"temperature": 0}, ConfigError),
+        ({"collection": "polkas"}, ConfigError), ({"bars": 8}, TypeError),
+        ({"tempo_bpm": 90}, TypeError),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_asked_is_refused(composer, options, error):
+    with pytest.raises(error):
+        composer.vary(band(), ("bass",), **options)
+
+
+def test_a_song_that_cannot_be_heard_is_refused(composer, tmp_path):
+    with pytest.raises(InputError):
+        composer.continue_(tmp_path / "none.mid")
+    with pytest.raises(InputError):
+        composer.continue_(Piece(()))
+    with pytest.raises(ConfigError, match="'piano'"):
+        composer.vary(band(), ("oboe",))
+
+
+def test_voices_are_heard_as_what_most_pieces_for_four_are_played_by():
+    line_ups = read_line_ups([(("piano",) * 4, 5.0), (("voice",) * 4, 2.0), (("violin",), 9.0)])
+    assert choir(line_ups) == parse_instrument("piano")
+    assert choir(()) is None

@@ -1,0 +1,57 @@
+"""A piece as an object of other libraries."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from ritornello.errors import ConfigError, MissingExtraError
+from ritornello.music.io.interop import LIBRARIES, to_library
+from ritornello.music.piece import Metre, Piece, Tempo, Track
+
+PIECE = Piece(
+    tracks=(
+        Track([(0, 480, 60, 80), (480, 160, 64, 70), (640, 160, 65, 70)], program=40, name="Vl"),
+        Track([(0, 240, 36, 100)], is_drum=True, name="Drums"),
+    ),
+    tempos=(Tempo(0, 60.0),),
+    metres=(Metre(0, 3, 4),),
+    length_ticks=1440,
+)
+
+
+def test_symusic():
+    score = to_library(PIECE, "symusic")
+    assert (score.tpq, score.note_num()) == (480, 4)
+    assert [track.name for track in score.tracks] == ["Vl", "Drums"]
+
+
+def test_pretty_midi():
+    violin, drums = to_library(PIECE, "pretty_midi").instruments
+    assert (violin.program, drums.is_drum) == (40, True)
+    assert [round(note.start, 4) for note in violin.notes] == [0, 1, 1.3333]
+
+
+def test_music21():
+    violin, _ = to_library(PIECE, "music21").parts
+    found = [(note.pitch.midi, float(note.offset)) for note in violin.flatten().notes]
+    assert found == [(60, 0.0), (64, 1.0), (65, pytest.approx(4 / 3))]
+
+
+def test_pypianoroll():
+    multitrack = to_library(PIECE, "pypianoroll")
+    assert multitrack.resolution == 480
+    assert multitrack.tracks[0].pianoroll[:480, 60].tolist() == [80] * 480
+
+
+def test_an_unknown_library_lists_the_known_ones():
+    with pytest.raises(ConfigError, match="pretty_midi"):
+        to_library(PIECE, "numpy")
+
+
+@pytest.mark.parametrize("name", LIBRARIES)
+def test_a_missing_library_names_the_extra(name: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(MissingExtraError, match="interop"):
+        to_library(PIECE, name)

@@ -1,0 +1,63 @@
+"""Reading and writing by a file's ending, and what is refused before it does harm."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ritornello.errors import InputError, OutputError
+from ritornello.music import io
+from ritornello.music.piece import Piece, Track
+
+PIECE = Piece(tracks=(Track([(0, 480, 60, 80)]),))
+
+
+def test_unknown_endings_list_the_known_ones(tmp_path: Path):
+    path = tmp_path / "tune.doc"
+    path.touch()
+    with pytest.raises(InputError, match=r"\.abc"):
+        io.read(path)
+    with pytest.raises(OutputError, match=r"\.mid"):
+        io.write(PIECE, tmp_path / "tune.png")
+    with pytest.raises(OutputError, match=r"\.abc is no format"):
+        io.write(PIECE, tmp_path / "tune.abc")
+
+
+def test_missing_empty_and_folder_are_refused(tmp_path: Path):
+    with pytest.raises(InputError, match="no such file"):
+        io.read(tmp_path / "none.mid")
+    (tmp_path / "empty.mid").touch()
+    with pytest.raises(InputError, match="empty"):
+        io.read(tmp_path / "empty.mid")
+    (tmp_path / "folder.mid").mkdir()
+    with pytest.raises(InputError, match="folder"):
+        io.read(tmp_path / "folder.mid")
+
+
+def test_a_file_over_the_limit_is_refused_unread(tmp_path: Path):
+    path = tmp_path / "huge.mid"
+    with path.open("wb") as file:
+        file.truncate(io.MAX_FILE_BYTES + 1)
+    with pytest.raises(InputError, match="64"):
+        io.read(path)
+
+
+def test_a_million_notes_and_ten_hours_are_the_limit(tmp_path: Path):
+    row = [(tick, 1, 60, 80) for tick in range(1000)]
+    many = Piece(tracks=tuple(Track(row) for _ in range(1001)), resolution=24)
+    with pytest.raises(InputError, match="1,001,000 notes"):
+        io.check_size(many, "many")
+    long = Piece(tracks=PIECE.tracks, length_ticks=480 * 120 * 60 * 11)
+    path = io.write(long, tmp_path / "long.mid")
+    with pytest.raises(InputError, match=r"11\.0 hours"):
+        io.read(path)
+
+
+def test_writing_never_replaces_silently(tmp_path: Path):
+    path = io.write(PIECE, tmp_path / "tune.mid")
+    with pytest.raises(OutputError, match="--overwrite"):
+        io.write(Piece(tracks=()), path)
+    assert io.read(path).note_count == 1
+    io.write(Piece(tracks=()), path, overwrite=True)
+    assert io.read(path).note_count == 0

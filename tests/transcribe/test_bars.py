@@ -1,0 +1,124 @@
+"""Bars are told by the notes: their metre and their first beats, however the beats are numbered."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ritornello.note_model.weights_file import bundled
+from ritornello.transcribe.bars import FEATURES, METRES, describe, falls_into_three, with_bars
+from ritornello.transcribe.note_beats import NOTE_BEATS_FILE, NOTE_BEATS_KIND, NoteBeats, read_notes
+from ritornello.transcribe.values import HEARD_NOTE_DTYPE, Beats, Hints
+
+NO_HINTS = Hints()
+CHORDS = ((48, 64, 67), (45, 60, 64), (41, 60, 65), (43, 59, 62))
+
+
+def accompaniment(beats_per_bar: int, bars: int = 12, begins: float = 0.0) -> np.ndarray:
+    """A low note on each first beat, a chord on each other, at 120 bpm; new harmony each bar."""
+    rows = []
+    for bar in range(bars):
+        low, *chord = CHORDS[bar % 4]
+        for beat in range(beats_per_bar):
+            at = begins + 0.5 * (bar * beats_per_bar + beat)
+            for pitch in chord if beat else [low]:
+                rows.append((at, at + 0.45, pitch, 80 if beat else 100, 1.0))
+    return np.array(rows, HEARD_NOTE_DTYPE)
+
+
+def told(notes: np.ndarray) -> NoteBeats:
+    return read_notes(notes, bundled(NOTE_BEATS_FILE, NOTE_BEATS_KIND))
+
+
+def beats(count: int, confidence: float = 0.9, first: int = 0) -> Beats:
+    return Beats(0.5 * np.arange(count), (4, 4), first, 4, confidence, 0.2)
+
+
+@pytest.mark.parametrize("beats_per_bar", [3, 4])
+@pytest.mark.parametrize("silent", [0, 1, 2])
+def test_first_beats_and_metre_are_found_wherever_the_music_begins(beats_per_bar, silent):
+    notes = accompaniment(beats_per_bar, begins=0.5 * silent)
+    found = with_bars(beats(12 * beats_per_bar + silent), notes, NO_HINTS)
+    assert found.beats_per_bar == beats_per_bar
+    assert found.metre == (beats_per_bar, 4)
+    assert found.first_downbeat == silent % beats_per_bar
+    assert 0.5 < found.downbeat_confidence <= 0.9
+    assert found.confidence == 0.9
+
+
+def test_what_the_player_says_is_believed():
+    notes = accompaniment(4)
+    told = with_bars(beats(48), notes, Hints(metre=(3, 4), downbeat_seconds=0.5))
+    assert (told.metre, told.beats_per_bar, told.first_downbeat) == ((3, 4), 3, 1)
+    assert told.downbeat_confidence == 1
+    assert with_bars(beats(48), notes, Hints(metre=(6, 8))).beats_per_bar == 2
+    assert with_bars(beats(48), notes, Hints(metre=(5, 4))).beats_per_bar == 5
+
+
+@pytest.mark.parametrize("parts", [2, 3])
+@given(st.data())
+@settings(max_examples=20)
+def test_beats_of_three_eighths_are_told_from_those_of_two(parts, data):
+    """Where bars have two beats; the notes are late or early, and some are missing."""
+    late = data.draw(st.lists(st.floats(-0.02, 0.02), min_size=40 * parts, max_size=40 * parts))
+    missing = data.draw(st.sets(st.integers(0, 40 * parts - 1), max_size=10))
+    moments = 0.5 + 0.5 / parts * np.arange(40 * parts) + 0.5 * np.array(late)
+    notes = np.ones(len(moments), HEARD_NOTE_DTYPE)
+    notes["onset_seconds"], notes["end_seconds"] = moments, moments + 0.1
+    notes["pitch"], notes["velocity"] = 60, 80
+    notes = np.delete(notes, [*missing])
+    found = with_bars(beats(42), notes, NO_HINTS)
+    wanted = (
+        {2: (2, 4), 3: (6, 8)}[parts] if found.beats_per_bar == 2 else METRES[found.beats_per_bar]
+    )
+    assert found.metre == wanted
+    assert falls_into_three(notes, beats(42).times_seconds) == (parts == 3)
+    assert with_bars(beats(42), notes, Hints(metre=(2, 4))).metre == (2, 4)
+
+
+def test_too_few_notes_and_assumed_beats_change_nothing():
+    few, assumed = beats(8, first=2), beats(48, confidence=0.0, first=1)
+    assert with_bars(few, accompaniment(4)[:7], NO_HINTS) is few
+    assert with_bars(few, accompaniment(4)[:0], NO_HINTS) is few
+    assert with_bars(assumed, accompaniment(4), NO_HINTS) is assumed
+
+
+@given(
+    st.lists(st.tuples(st.floats(-5, 60), st.integers(21, 108)), min_size=1, max_size=40),
+    st.integers(2, 60),
+    st.floats(0, 100),
+)
+def test_any_notes_can_be_described_and_time_itself_does_not_count(moments, count, later):
+    notes = np.zeros(len(moments), HEARD_NOTE_DTYPE)
+    notes["onset_seconds"] = sorted(max(0.0, at) for at, _ in moments)
+    notes["end_seconds"] = notes["onset_seconds"] + 0.3
+    notes["pitch"] = [pitch for _, pitch in moments]
+    notes["velocity"] = 90
+    answers = [(4, 0), (4, 3), (3, 2), (2, 1), (5, 4)]
+    times = 0.5 * np.arange(count)
+    found = describe(notes, told(notes), times, answers)
+    assert found.shape == (5, len(FEATURES))
+    assert np.isfinite(found).all()
+    notes = notes.copy()
+    notes["onset_seconds"] = np.round(notes["onset_seconds"] * 16) / 16  # exact when moved
+    notes["end_seconds"] = notes["onset_seconds"] + 0.25
+    before = describe(notes, told(notes), times, answers)
+    moved = notes.copy()
+    for name in ("onset_seconds", "end_seconds"):
+        moved[name] += np.round(later)
+    assert describe(moved, told(moved), times + np.round(later), answers) == pytest.approx(
+        before, abs=1e-6
+    )
+
+
+def test_two_hours_of_notes_are_described_in_little_memory():
+    import tracemalloc
+
+    notes = np.concatenate([accompaniment(4, bars=400, begins=800.0 * n) for n in range(9)])
+    times, read = 0.5 * np.arange(14_400), told(notes)
+    tracemalloc.start()
+    describe(notes, read, times, [(4, 0), (3, 0)])
+    assert tracemalloc.get_traced_memory()[1] < 60e6
+    tracemalloc.stop()
