@@ -13,7 +13,7 @@ from ritornello.errors import ConfigError
 from ritornello.generation import compose as writing
 from ritornello.generation.edit.primer import fit
 from ritornello.generation.endless import Improvisation
-from ritornello.generation.instrumentation import read_line_ups
+from ritornello.generation.instrumentation import LineUps, read_line_ups
 from ritornello.generation.partner import Partner, Song, Watch, opened
 from ritornello.generation.rules import Rules
 from ritornello.generation.sampling import Sampling
@@ -68,6 +68,11 @@ class Composer(Partner):
     def collections(self) -> tuple[str, ...]:
         """What the model can be asked to write like."""
         return self._collections
+
+    @property
+    def instrumentations(self) -> LineUps:
+        """Who plays together in the training music, how often, and in which collection."""
+        return self._line_ups
 
     def compose(
         self,

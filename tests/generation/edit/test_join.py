@@ -13,9 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ritornello.errors import InputError
-from ritornello.generation.edit.join import by_part, given_notes, join, joint_resolution, without
+from ritornello.generation.edit.join import given_notes, join, joint_resolution
 from ritornello.music import io
 from ritornello.music.piece import Metre, Piece, Tempo, Track
+from ritornello.music.selection import without
 from ritornello.note_model.encoding import notes
 from tests.examples import band
 from tests.strategies import note_lists, pieces
@@ -141,7 +142,7 @@ def test_the_piece_grows_and_keeps_its_maps_when_it_is_continued():
 
 
 def test_new_tracks_follow_the_given_ones_melody_first():
-    composed = by_part(notes.encode(band()).fields)
+    composed = notes.decode_by_part(notes.encode(band()).fields)
     joined = join(Piece((Track([(0, 9, 60, 90)], 40, name="Solo"),), 480), composed, {})
     assert [track.name for track in joined.tracks] == ["Solo", "piano", "bass", "drums"]
     assert [track.is_drum for track in joined.tracks] == [False, False, False, True]
@@ -149,9 +150,9 @@ def test_new_tracks_follow_the_given_ones_melody_first():
 
 def test_events_by_part_are_what_the_encoding_decodes():
     fields = notes.encode(band(seed=3)).fields
-    assert [*by_part(fields).values()] == [*notes.decode(fields).tracks]
-    assert [*by_part(fields)] == [PIANO, notes.part_of(2), DRUMS]
-    assert by_part(fields[:0]) == {}
+    assert [*notes.decode_by_part(fields).values()] == [*notes.decode(fields).tracks]
+    assert [*notes.decode_by_part(fields)] == [PIANO, notes.part_of(2), DRUMS]
+    assert notes.decode_by_part(fields[:0]) == {}
 
 
 @settings(max_examples=40)

@@ -8,64 +8,19 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from math import lcm
 
 import numpy as np
 
-from ritornello.errors import InputError
 from ritornello.music.io.limits import one_at_a_time
 from ritornello.music.piece import Piece, Track, note_table
-from ritornello.note_model.encoding import notes
-from ritornello.note_model.encoding.notes import END, PART, RESOLUTION, SHIFT, is_note
+from ritornello.music.selection import check_tracks
+from ritornello.note_model.encoding.notes import RESOLUTION
 
 _LOG = logging.getLogger(__name__)
 _FINEST_RESOLUTION = 32767  # a MIDI file has 15 bits for it
-
-
-def without(piece: Piece, start_tick: int, end_tick: int, tracks: Collection[int]) -> Piece:
-    """The piece without the notes that begin in a gap; it stays as long as it was.
-
-    A note that begins before the gap and sounds into it is not of the gap: it stays as it is.
-
-    Args:
-        start_tick, end_tick: the gap, in ticks of the piece; the end is not in it.
-        tracks: indices of the tracks the gap is in; all others keep every note.
-
-    Raises:
-        InputError: if the gap is empty or there is no such track.
-    """
-    if not 0 <= start_tick < end_tick:
-        raise InputError(f"No music lies from tick {start_tick} to tick {end_tick}.")
-    _check_tracks(piece, tracks)
-    kept = list(piece.tracks)
-    for index in sorted(set(tracks)):
-        onsets = kept[index].notes["onset"]
-        outside = (onsets < start_tick) | (onsets >= end_tick)
-        kept[index] = replace(kept[index], notes=kept[index].notes[outside])
-    return replace(piece, tracks=tuple(kept))
-
-
-def by_part(fields: np.ndarray) -> dict[int, Track]:
-    """Composed events as one track for each part class that plays, at 24 ticks a quarter.
-
-    Args:
-        fields: int [events, 5], as in the `notes` encoding; END may be missing.
-
-    Returns:
-        tracks by part class, in the order of a score: melody first, drums last.
-    """
-    fields = np.asarray(fields, np.int64)
-    onsets, parts = np.cumsum(fields[:, SHIFT]), fields[:, PART]
-    tracks = {}
-    for part in np.unique(parts[is_note(parts)]).tolist():
-        chosen = (parts == part) | (parts == END)
-        rows = fields[chosen]
-        rows[:, SHIFT] = np.diff(onsets[chosen], prepend=0)
-        tracks[part] = notes.decode(rows).tracks[0]
-    order = sorted(tracks, key=lambda part: (-notes.instrument_of(part), part))
-    return {part: tracks[part] for part in order}
 
 
 def given_notes(piece: Piece, kept: Piece) -> list[np.ndarray]:
@@ -107,7 +62,7 @@ def join(
 
     Args:
         original: the given piece, at any resolution.
-        composed: composed notes by part class, at 24 ticks a quarter, see `by_part`.
+        composed: composed notes by part class, at 24 ticks a quarter, see `notes.decode_by_part`.
         parts: part class -> index of the track of ``original`` that its notes are added to; a
             part class that is not there becomes a new track, after the given ones.
         length_ticks: the piece lasts at least until here, at 24 ticks a quarter.
@@ -115,7 +70,7 @@ def join(
     Raises:
         InputError: if ``original`` has no track of an index in ``parts``.
     """
-    _check_tracks(original, parts.values())
+    check_tracks(original, parts.values())
     resolution = joint_resolution(original.resolution)
     piece = original.at_resolution(resolution)
     tracks, added = list(piece.tracks), []
@@ -136,15 +91,6 @@ def joint_resolution(resolution: int) -> int:
     """Ticks a quarter of a piece at ``resolution`` once 24ths of a quarter are written into it."""
     joint = lcm(resolution, RESOLUTION)
     return joint if joint <= _FINEST_RESOLUTION else resolution
-
-
-def _check_tracks(piece: Piece, indices: Collection[int]) -> None:
-    for index in indices:
-        if not 0 <= index < len(piece.tracks):
-            raise InputError(
-                f"The piece has {len(piece.tracks)} tracks; none has the index {index}.",
-                where=piece.title,
-            )
 
 
 def _at_resolution(track: Track, resolution: int) -> Track:

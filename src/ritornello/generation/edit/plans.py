@@ -15,7 +15,7 @@ import numpy as np
 
 from ritornello.errors import ConfigError, InputError
 from ritornello.generation.compose import Writer
-from ritornello.generation.edit.join import by_part, join
+from ritornello.generation.edit.join import join
 from ritornello.generation.edit.primer import Fitted, fit, straightened
 from ritornello.generation.instrumentation import LineUps, likely_collection
 from ritornello.generation.job import Job, Opening, given_events, stated_chords
@@ -67,7 +67,7 @@ def finish(plan: Plan, writer: Writer) -> Piece:
     composed = np.array(writer.composed, bool) & notes.is_note(events[:, PART])
     rows = events[composed]
     rows[:, SHIFT] = np.diff(onsets[composed], prepend=0)
-    tracks = by_part(rows)
+    tracks = notes.decode_by_part(rows)
     for part, track in plan.new.items():
         if track is not None and part in tracks:
             tracks[part] = replace(track, notes=tracks[part].notes)

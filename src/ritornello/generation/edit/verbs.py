@@ -10,12 +10,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from ritornello.errors import ConfigError, InputError
-from ritornello.generation.edit.join import without
 from ritornello.generation.edit.plans import Heard, Plan, bar_lines, ending_here, plan, whole_bars
 from ritornello.generation.edit.substitution import stand_in
 from ritornello.generation.rules import MAX_BARS, Rules
 from ritornello.music.instruments import DRUMS, INSTRUMENTS, parse_instrument
 from ritornello.music.piece import Piece, note_table
+from ritornello.music.selection import highest_track, without
 from ritornello.note_model.encoding import notes
 from ritornello.note_model.encoding.notes import DESKS
 
@@ -185,22 +185,6 @@ def harmonise_job(
         polyphony=dict.fromkeys(new, 1),
         voices=(heard.fitted.parts[melody], *new),
     )
-
-
-def highest_track(song: Piece) -> int:
-    """Index of the pitched track of the highest mean pitch.
-
-    Raises:
-        InputError: if no pitched track has notes.
-    """
-    means = {
-        index: float(track.notes["pitch"].mean())
-        for index, track in enumerate(song.tracks)
-        if len(track) and not track.is_drum
-    }
-    if not means:
-        raise InputError("There is no melody to set voices to.", where=song.title)
-    return max(means, key=lambda index: means[index])
 
 
 def _with_room(

@@ -368,6 +368,27 @@ def decode(
     )
 
 
+def decode_by_part(fields: np.ndarray) -> dict[int, Track]:
+    """Events as one track for each part class that plays, at 24 ticks a quarter.
+
+    Args:
+        fields: int [events, 5], as in the `notes` encoding; END may be missing.
+
+    Returns:
+        tracks by part class, in the order of a score: melody first, drums last.
+    """
+    fields = np.asarray(fields, np.int64)
+    onsets, parts = np.cumsum(fields[:, SHIFT]), fields[:, PART]
+    tracks = {}
+    for part in np.unique(parts[is_note(parts)]).tolist():
+        chosen = (parts == part) | (parts == END)
+        rows = fields[chosen]
+        rows[:, SHIFT] = np.diff(onsets[chosen], prepend=0)
+        tracks[part] = decode(rows).tracks[0]
+    order = sorted(tracks, key=lambda part: (-instrument_of(part), part))
+    return {part: tracks[part] for part in order}
+
+
 def _decode_part(fields: np.ndarray, onsets: np.ndarray, part: int, length_ticks: int) -> Track:
     instrument = INSTRUMENTS[instrument_of(part)]
     notes = np.empty(len(fields), NOTE_DTYPE)

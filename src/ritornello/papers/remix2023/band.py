@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ritornello.generation.edit.verbs import highest_track
 from ritornello.metrics.consonance import agreement_table
 from ritornello.music.piece import Piece
+from ritornello.music.selection import highest_track
 from ritornello.papers.shared.ours import some_bars
 from ritornello.papers.shared.partner import arranged
 

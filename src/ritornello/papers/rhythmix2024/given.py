@@ -13,11 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ritornello.generation.edit.join import without
-from ritornello.generation.edit.verbs import highest_track
 from ritornello.metrics.consonance import agreement_table
 from ritornello.music.instruments import INSTRUMENTS
 from ritornello.music.piece import Piece
+from ritornello.music.selection import highest_track, without
 from ritornello.papers.rhythmix2024.songs import PRIMER_TICKS
 from ritornello.papers.shared.ours import some_bars
 from ritornello.papers.shared.outcome import Table, known

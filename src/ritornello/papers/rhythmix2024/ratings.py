@@ -13,11 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ritornello.generation import compose as writing
+from ritornello.generation.composer import Composer
 from ritornello.generation.rules import Rules
 from ritornello.music.piece import Piece
-from ritornello.note_model import checkpoint
-from ritornello.note_model.engine import open_engine
 from ritornello.papers.rhythmix2024.bench import RATED_EVENTS, Judged
 from ritornello.papers.rhythmix2024.data import bare_piece
 from ritornello.papers.rhythmix2024.encoding import REST
@@ -99,14 +97,8 @@ def _as_music(liked: list[np.ndarray]) -> Iterator[tuple[str, Piece, str]]:
 
 def written(model: Path, seeds: range) -> list[np.ndarray]:
     """Lines written from nothing, int64 [events, 2] each; those that come to nothing left out."""
-    made = checkpoint.load(checkpoint.find(model))
-    pieces = writing.compose(
-        open_engine(made),
-        Rules(bars=_BARS, parts=("piano",), polyphony={"all": 1}, ending=False),
-        seeds=seeds,
-        collections=made.collections,
-        minor_shares=made.provenance.get("minor_shares"),
-    )
+    asked = Rules(bars=_BARS, parts=("piano",), polyphony={"all": 1}, ending=False)
+    pieces = Composer.load(model).compose_many(len(seeds), asked, seed=seeds.start)
     lines = (melody_of(piece) for piece in pieces)
     return [_beginning(line) for line in lines if line is not None]
 

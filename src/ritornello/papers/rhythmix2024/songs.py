@@ -13,9 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ritornello.generation import compose as writing
-from ritornello.generation.instrumentation import read_line_ups
-from ritornello.generation.rules import Rules
+from ritornello.generation.composer import Composer
+from ritornello.generation.instrumentation import LineUp
 from ritornello.metrics.endings import ending
 from ritornello.music.piece import Piece
 from ritornello.note_model import checkpoint, likelihood
@@ -78,16 +77,28 @@ def songs_of_ours(model: Path, count: int, *, seed: int) -> list[Piece]:
 
     Line-ups of one player are drawn only where there are no others.
     """
-    made = checkpoint.load(model)
-    line_ups = read_line_ups(made.provenance.get("line_ups", ()))
-    groups = [line_up for line_up in line_ups if len(line_up.players) > 1]
-    return writing.compose(
-        open_engine(made),
-        Rules(bars=_SONG_BARS, polyphony={"all": 1}),
-        seeds=range(seed, seed + count),
-        collections=made.collections,
-        line_ups=groups or line_ups,
-    )
+    composer = Composer.load(model)
+    known = composer.instrumentations
+    groups = [one for one in known if len(one.players) > 1] or known
+    weights = np.array([one.weight for one in groups])
+    return [
+        composer.compose(
+            bars=_SONG_BARS,
+            polyphony={"all": 1},
+            parts=chosen.players if chosen else None,
+            collection=chosen.collection if chosen else None,
+            seed=number,
+        )
+        for number in range(seed, seed + count)
+        for chosen in [_one_of(groups, weights, number)]
+    ]
+
+
+def _one_of(groups: Sequence[LineUp], weights: np.ndarray, seed: int) -> LineUp | None:
+    """Who plays, as often as in the training music; None where the model knows of nobody."""
+    if not groups:
+        return None
+    return groups[np.random.default_rng(seed).choice(len(groups), p=weights / weights.sum())]
 
 
 def nats_of_ours(model: Path, lines: Sequence[np.ndarray]) -> np.ndarray:

@@ -13,14 +13,11 @@ import numpy as np
 from ritornello.corpus.store import Corpus, Entry, write_store
 from ritornello.dsp.sound_files import write_audio
 from ritornello.dsp.waveform import Waveform
-from ritornello.generation import compose as writing
-from ritornello.generation.instrumentation import read_line_ups
-from ritornello.generation.rules import Rules
+from ritornello.generation.composer import Composer
 from ritornello.music import io
 from ritornello.music.grid import on_grid
 from ritornello.music.piece import Piece, Track
 from ritornello.note_model import checkpoint, likelihood
-from ritornello.note_model.engine import open_engine
 from ritornello.papers.shared.outcome import Sample
 from ritornello.synth.render import render
 from ritornello.training.config import TrainConfig, network_settings
@@ -111,15 +108,7 @@ def compose_ours(model: Path, *, bars: int, seed: int, **rules: Any) -> Piece:
     Raises:
         ConfigError: if a rule has no meaning. CheckpointError: if there is no such model.
     """
-    made = checkpoint.load(checkpoint.find(model))
-    return writing.compose(
-        open_engine(made),
-        Rules(bars=bars, **rules),
-        seeds=(seed,),
-        collections=made.collections,
-        line_ups=read_line_ups(made.provenance.get("line_ups", ())),
-        minor_shares=made.provenance.get("minor_shares"),
-    )[0]
+    return Composer.load(model).compose(bars=bars, seed=seed, **rules)
 
 
 def write_sample(

@@ -4,27 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from ritornello.errors import InputError
-from ritornello.generation.edit import verbs
-from ritornello.generation.edit.join import by_part
-from ritornello.generation.edit.perform import perform
-from ritornello.generation.edit.plans import Plan
-from ritornello.generation.rules import Rules
+from ritornello.generation.composer import Composer
+from ritornello.generation.partner import Result
 from ritornello.music.grid import on_grid
 from ritornello.music.piece import Piece
 from ritornello.note_model import checkpoint
 from ritornello.note_model.checkpoint import Checkpoint
 from ritornello.note_model.encoding import notes, tasks
-from ritornello.note_model.encoding.ngrams import known_instruments
-from ritornello.note_model.encoding.notes import PART
+from ritornello.note_model.encoding.notes import PART, decode_by_part
 from ritornello.note_model.encoding.sequences import sequences
-from ritornello.note_model.engine import open_engine
 from ritornello.note_model.likelihood import evaluate
 
 _UNKNOWN = "study"  # a collection that a model need not have
@@ -83,7 +77,7 @@ def _composed(piece: Piece, task: str, number: int, known: Checkpoint) -> Piece:
     rows = sequences(piece, None, len(known.collections), rng=rng, task=task)
     parts = rows.fields[:, PART]
     chosen = np.unique(parts[(rows.counts == tasks.COMPOSED) & notes.is_note(parts)]).tolist()
-    tracks = by_part(rows.fields)
+    tracks = decode_by_part(rows.fields)
     return replace(piece, tracks=tuple(tracks[part] for part in tracks if part in chosen))
 
 
@@ -109,9 +103,10 @@ class Answers:
 
 def continued(model: Path, songs: Sequence[Piece], bars: int, *, seed: int) -> Answers:
     """Let a model go on after songs, the end left open; arguments as of `arranged`."""
-    rules = Rules(ending=False)
-    jobs = [partial(verbs.continue_job, song, bars, rules=rules) for song in songs]
-    return _answers(model, jobs, seed)
+    composer = Composer.load(model)
+    return _answers(
+        songs, lambda index: composer.continue_(songs[index], bars, ending=False, seed=seed + index)
+    )
 
 
 def arranged(
@@ -127,27 +122,20 @@ def arranged(
     Raises:
         CheckpointError: if there is no such model.
     """
-    jobs = [
-        partial(verbs.arrange_job, song, names, rules=Rules())
-        for song, names in zip(songs, add, strict=True)
-    ]
-    return _answers(model, jobs, seed)
+    composer = Composer.load(model)
+    return _answers(
+        songs, lambda index: composer.arrange(songs[index], add[index], seed=seed + index)
+    )
 
 
-def _answers(model: Path, jobs: Sequence[Callable[..., Plan]], seed: int) -> Answers:
-    made = checkpoint.load(checkpoint.find(model))
-    known = known_instruments(made.baseline) if made.baseline else None
-    plans = {}
-    for index, job in enumerate(jobs):
+def _answers(songs: Sequence[Piece], answer: Callable[[int], Result]) -> Answers:
+    """What came of asking for each song, by its index; songs that are refused are counted."""
+    results: dict[int, Result] = {}
+    for index in range(len(songs)):
         try:
-            plans[index] = job(known=known)
+            results[index] = answer(index)
         except InputError:
             continue
-    pieces = perform(
-        open_engine(made),
-        [*plans.values()],
-        [seed + index for index in plans],
-        collections=made.collections,
-    )
-    warnings = tuple(plan.warnings for plan in plans.values())
-    return Answers(tuple(plans), pieces, warnings, len(jobs) - len(plans))
+    pieces = tuple(result.piece for result in results.values())
+    warnings = tuple(result.warnings for result in results.values())
+    return Answers(tuple(results), pieces, warnings, len(songs) - len(results))
