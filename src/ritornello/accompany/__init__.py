@@ -1,0 +1,16 @@
+"""A solo recording in, a band with it out.
+
+remix       remix, as a user calls it: each step below in turn
+source      the recording, from a file, a folder of stems or a mix
+form        when the bars begin, what returns, where it ends
+band        who plays and what
+mixdown     played, balanced and mastered into files
+balance     how loud each stem is
+solo        the recording as the band plays with it
+stem_files  stems, their sum and an mp3 of it
+result      Remix: all that was made
+report      what the page of a remix shows
+"""
+
+# What published systems and experiments may import; the rest is inside.
+__all__ = ["remix", "result"]

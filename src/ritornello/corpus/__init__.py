@@ -1,1 +1,14 @@
-"""A folder of music made fit to learn from: scanned, reported, split and stored."""
+"""A folder of music to data that a network can learn from.
+
+scan        a folder to the pieces that can be used, and why others cannot
+listing     the files of a folder and their collections
+pool        worker processes that survive damaged files
+duplicates  which pieces are the same music
+splits      which pieces train and which validate
+store       the pieces as arrays on disk
+augment     a piece in another key or tempo
+report      what was found, as text, data and a page
+"""
+
+# What published systems and experiments may import; the rest is inside.
+__all__ = ["augment", "duplicates", "pool", "scan", "splits", "store"]

@@ -1,0 +1,34 @@
+"""Music from a model: whole pieces, endless music, and parts for given ones.
+
+composer         Composer: a model that is loaded once and asked for music
+partner          Partner: the verbs of a Composer on a song, and their Result
+session          Session: endless music whose state is a value
+endless          the improvisation that a Session plays
+snapshot         the state of an improvisation in a small file
+primed           music that endless music goes on from
+rules            Rules: what a piece must be
+job              what is given, where to write, under which rules
+compose          the loop: one event after another, many pieces at once
+masks            rules as masks on the choices of the network
+pitches          which pitches the rules allow
+voice_leading    rules of voices that move together
+sampling         how bold the choices are
+instrumentation  who plays together in the training music
+countable_bars   bars of any metre as bars that the model can count
+edit             a song in, the same song with more in it out
+originality      how much of a piece stands in the training music
+"""
+
+# What published systems and experiments may import; the rest is inside.
+__all__ = [
+    "compose",
+    "composer",
+    "endless",
+    "instrumentation",
+    "job",
+    "originality",
+    "partner",
+    "rules",
+    "sampling",
+    "session",
+]

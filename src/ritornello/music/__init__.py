@@ -1,0 +1,27 @@
+"""A piece of music as a value, and what can be read in it without a network.
+
+piece        Piece, Track, Note, Tempo, Metre: notes on integer ticks
+keys         keys and scales, and which key notes are in
+chords       chord symbols and chord charts
+harmony      which chords sound in a piece
+instruments  families of instruments by their names and MIDI programs
+selection    some of the notes of a piece
+grid         pieces on the grid of 24 ticks a quarter
+quantise     onsets and durations as notation can write them
+spelling     names of pitches in a key
+io           files of music, one format a module
+"""
+
+# What published systems and experiments may import; the rest is inside.
+__all__ = [
+    "chords",
+    "grid",
+    "harmony",
+    "instruments",
+    "io",
+    "keys",
+    "piece",
+    "quantise",
+    "selection",
+    "spelling",
+]

@@ -10,11 +10,26 @@ A system is a folder named as its id with underscores. Its module `run` has one 
     ours      our own model, asked the same
 
 as far as a system has them. To add one: such a folder, a recipe of the same id in `recipes/`, and
-its id in `systems`. `polyphony` is not a published system: our frame model on published
-benchmarks.
+its id in `systems`.
+
+commands        list_papers, run_papers, report_papers, run_benchmark, as a user calls them
+systems         the ids
+shared          what every system is run with
+report          the page on all of them
+remix2023, rhythmix2024, lakh_lstm, groovybee2018, hybrid_gru2023    the systems
+polyphony       no published system: our frame model on published benchmarks
 """
 
 from ritornello.papers.commands import list_papers, report_papers, run_benchmark, run_papers
 from ritornello.papers.systems import SYSTEMS
 
-__all__ = ["SYSTEMS", "list_papers", "report_papers", "run_benchmark", "run_papers"]
+# What experiments may import; the rest is inside.
+__all__ = [
+    "SYSTEMS",
+    "list_papers",
+    "remix2023",
+    "report_papers",
+    "run_benchmark",
+    "run_papers",
+    "shared",
+]

@@ -1,6 +1,30 @@
-"""A mix taken apart into bass, drums, piano and the rest, by a recurrent network in NumPy.
+"""A mix to its stems: bass, drums, piano and the rest, by a recurrent network.
 
-network   which share of each bin is whose
-stream    any length of sound, in overlapping chunks
-files     from a sound file to one file for each part
+separation      separate, train_separator: as a user calls them
+mix_files       a recording of any length to a file for each stem
+stream          sound of any length through the network, in overlapping chunks
+runtime         the network in NumPy
+model           the network in torch
+band_split      bands of a spectrum that the network reads
+training        its training
+mixing          mixes made while training
+rendered_stems  mixes with known stems, rendered from MIDI
+stem_player     stems that sum to their mix, played from a plan
+stem_examples   excerpts of stems on disk
+stem_folders    songs with a sound file for each stem
+scores          SI-SDR and other figures of stems
 """
+
+# What published systems and experiments may import; the rest is inside.
+__all__ = [
+    "mixing",
+    "rendered_stems",
+    "runtime",
+    "scores",
+    "separation",
+    "stem_examples",
+    "stem_folders",
+    "stem_player",
+    "stream",
+    "training",
+]

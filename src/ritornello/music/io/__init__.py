@@ -2,6 +2,13 @@
 
 To add a format, write one module with ``read_bytes(data, where) -> (Piece, repairs)`` and/or
 ``write_bytes(piece) -> bytes``, and add one line to `FORMATS`. The contract tests then cover it.
+
+midi_read, midi_write  Standard MIDI Files
+musicxml               MusicXML, plain and compressed
+abc                    ABC
+pianoroll_npz          piano-rolls of pypianoroll
+interop                pieces as objects of other libraries
+limits                 names and notes cut to what every format can hold
 """
 
 from __future__ import annotations
@@ -17,6 +24,20 @@ from typing import Any
 from ritornello.atomic import atomic_write
 from ritornello.errors import InputError, OutputError
 from ritornello.music.piece import Piece
+
+# What published systems and experiments may import; the rest is inside.
+__all__ = [
+    "FORMATS",
+    "Format",
+    "check_size",
+    "midi_read",
+    "midi_write",
+    "read",
+    "read_with_repairs",
+    "readable_extensions",
+    "writable_extensions",
+    "write",
+]
 
 MAX_FILE_BYTES = 64 * 2**20
 MAX_NOTES = 1_000_000

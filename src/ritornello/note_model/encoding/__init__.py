@@ -2,12 +2,40 @@
 
 Each encoding is one file that holds its vocabulary, its encode and decode, and the masks that say
 which events may follow which. `ENCODINGS` names them; the contract tests run over all of them.
+
+notes      events of five fields: shift, part, pitch, duration, velocity
+context    what is computed from the events so far, for a whole piece
+tracker    the same, one event at a time
+matching   what followed when the last events were heard before
+given      given notes, as the network sees them ahead
+bar_grid   where in its bar a tick lies
+controls   what may be asked for: key, density, instruments
+tasks      which notes of a piece are given, drawn at random for training
+tables     which columns each head reads
+sequences  all of these for a piece, as arrays
+ngrams     unigrams and bigrams of the fields, the baseline
 """
 
 from __future__ import annotations
 
 import importlib
 from typing import Any
+
+# What published systems and experiments may import; the rest is inside.
+__all__ = [
+    "ENCODINGS",
+    "bar_grid",
+    "context",
+    "controls",
+    "given",
+    "load_encoding",
+    "ngrams",
+    "notes",
+    "sequences",
+    "tables",
+    "tasks",
+    "tracker",
+]
 
 ENCODINGS: dict[str, str] = {"notes": "ritornello.note_model.encoding.notes"}
 
