@@ -18,7 +18,7 @@ PIP := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check
 TORCH_INDEX ?=
 TORCH_FROM := $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 
-.PHONY: help song setup test lint docs clean
+.PHONY: help song setup test check lint docs clean
 
 help:  ## Say what there is to make
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' Makefile
@@ -34,7 +34,11 @@ setup: $(VENV)/workshop  ## Install also what learning, scores, tests and style 
 	@echo "Everything is set up. For the command ritornello: . $(VENV)/bin/activate"
 
 test: $(VENV)/workshop  ## Run all tests (some minutes)
-	@OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -n $(WORKERS) $(ARGS)
+	@OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -n $(WORKERS) --cov --cov-report= $(ARGS)
+	@$(VENV)/bin/coverage report --sort=cover --skip-covered | tail -n 12
+
+check: lint  ## Check style, types and the fast tests (under a minute)
+	@OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -n $(WORKERS) -m "not slow" $(ARGS)
 
 lint: $(VENV)/workshop  ## Check style and types
 	@$(VENV)/bin/ruff check

@@ -33,8 +33,10 @@ class Composer(Partner):
 
     >>> composer = Composer.load()
     >>> piece = composer.compose(bars=8, key="D minor", parts=("piano", "bass"), seed=7)
-    >>> piece.save("song.mid")
-    >>> composer.fill("song.mid", bars=(3, 4), parts=("bass",)).piece.save("other.mid")
+    >>> piece.save("song.mid").name
+    'song.mid'
+    >>> composer.fill("song.mid", bars=(3, 4), parts=("bass",)).piece.bar_count
+    8
 
     Attributes:
         card: what the model says of itself, see `ritornello.api.model_card`.

@@ -108,11 +108,14 @@ class Snapshot:
 class Session:
     """Music without an end, as it is played; an iterator over its notes. From `Composer.session`.
 
-    >>> session = composer.session(parts=("piano", "bass"), seed=1)
-    >>> verse = session.bars(8)
+    >>> from ritornello import Composer
+    >>> session = Composer.load().session(parts=("piano", "bass"), seed=1)
+    >>> verse = session.bars(2)
     >>> there = session.snapshot()
-    >>> one, other = session.bars(8), session.branch(seed=2).bars(8)
+    >>> one, other = session.bars(2), session.branch(seed=2).bars(2)
     >>> session.restore(there)
+    >>> session.bars(2) == one
+    True
 
     It costs the same for each note, in time and in memory, however long it plays.
 

@@ -123,8 +123,11 @@ def most_original(
 ) -> Attempt:
     """Make pieces with one seed after another until one copies no more than a limit.
 
+    >>> from ritornello import Composer
     >>> composer, index = Composer.load(), training_index()
-    >>> most_original(lambda seed: composer.compose(seed=seed), index).piece
+    >>> attempt = most_original(lambda seed: composer.compose(bars=4, seed=seed), index)
+    >>> attempt.piece.bar_count
+    4
 
     Args:
         make: the piece of a seed. index: of the training music.
