@@ -45,7 +45,7 @@ def save(
         piece: what is written.
         path: where to.
         given: bool [notes] for each track, which of its notes a piano-roll shows as given ones,
-            see `ritornello.generation.edit.join.given_notes`.
+            see `ritornello.generation.partner.Result`.
         overwrite: replace a file that is there.
 
     Returns:

@@ -12,7 +12,7 @@ from ritornello.errors import ConfigError, InputError
 from ritornello.generation.instrumentation import read_line_ups
 from ritornello.generation.partner import choir
 from ritornello.generation.rules import Rules
-from ritornello.music.instruments import parse_instrument
+from ritornello.music.instruments import INSTRUMENTS, parse_instrument
 from ritornello.music.piece import Piece, Track
 from tests.examples import band
 
@@ -40,6 +40,30 @@ def test_a_file_is_as_good_as_a_piece_and_a_seed_as_good_in_company(verb, compos
     assert two.pieces[0] != two.pieces[1]
     assert two.pieces[1].tracks == alone.piece.tracks
     assert two.warnings == alone.warnings
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_result_knows_the_given_notes_from_the_new_ones(verb, composer):
+    result = VERBS[verb](composer, band(bars=4), n=2)
+    assert len(result.given) == len(result.pieces) == 2
+    for piece, given in zip(result.pieces, result.given, strict=True):
+        kept = result.kept.at_resolution(piece.resolution).tracks
+        old = [track.notes[mask] for track, mask in zip(piece.tracks, given, strict=True)]
+        assert [table.tolist() for table in old[: len(kept)]] == [t.notes.tolist() for t in kept]
+        assert not any(map(len, old[len(kept) :]))
+
+
+def test_a_result_knows_which_track_each_player_has(composer):
+    song, players = band(bars=4), ("flute", "piano", "violin", "flute", "horn")
+    result = composer.arrange(song, players, n=3)
+    for piece, added in zip(result.pieces, result.added, strict=True):
+        playing = [INSTRUMENTS[piece.tracks[index].instrument].name for index in added]
+        assert tuple(playing) == players
+        assert sorted(added) == [*range(len(song.tracks), len(piece.tracks))]
+        assert [*added] != sorted(added), "a score has another order than a wish"
+    voices = composer.harmonise(song, ("bass", "alto"))
+    assert [voices.piece.tracks[index].name for index in voices.added[0]] == ["alto", "bass"]
+    assert composer.vary(song, ("bass",)).added == ((),)
 
 
 def test_what_is_heard_otherwise_is_said_and_logged(composer, caplog):

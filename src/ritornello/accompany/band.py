@@ -76,19 +76,10 @@ def write_band(
     result = composer.arrange(steady, list(players.values()), end=True, **options)
     band = [_played(track, song, first_tick) for track in result.piece.tracks[1:]]
     piece = replace(song, tracks=(song.tracks[0], *band))
-    return Band(piece, _stems(piece, players), result.warnings)
-
-
-def _stems(piece: Piece, players: dict[str, str]) -> dict[str, tuple[int, ...]]:
-    """The track that each stem has been given; players of one instrument in turn."""
-    free = list(range(1, len(piece.tracks)))
     stems: dict[str, tuple[int, ...]] = {}
-    for stem, player in players.items():
-        instrument = parse_instrument(player)
-        index = next(index for index in free if piece.tracks[index].instrument == instrument)
-        free.remove(index)
-        stems[stem] = (index,)
-    return stems
+    for stem, track in zip(players, result.added[0], strict=True):
+        stems[stem] = (track,)
+    return Band(piece, stems, result.warnings)
 
 
 def _song(take: Take, form: Form) -> Piece:

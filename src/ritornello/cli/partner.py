@@ -211,6 +211,9 @@ def _write(
     def write(composer: Composer, seed: int, number: int, watch: Watch) -> list[Written]:
         options = {"rules": rules, "seed": seed, "n": number, "watch": watch}
         result = ask(composer, piece, options | making.boldness())
-        return [Written(each, result.kept, result.warnings) for each in result.pieces]
+        return [
+            Written(each, given, result.warnings)
+            for each, given in zip(result.pieces, result.given, strict=True)
+        ]
 
     write_pieces(making, what, f"{song.stem}-{done}", write)

@@ -6,7 +6,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,20 +28,13 @@ class Written:
 
     Attributes:
         piece: all of it.
-        kept: where a song was given, what was kept of it; its tracks are the first of the piece.
+        given: which notes are of the song, bool [notes] for each track; None without a song.
         warnings: how the song was heard otherwise than it is written.
     """
 
     piece: Piece
-    kept: Piece | None = None
+    given: Sequence[np.ndarray] | None = None
     warnings: tuple[str, ...] = ()
-
-    @cached_property
-    def given(self) -> list[np.ndarray] | None:
-        """Which notes are of the song, bool [notes] for each track; None without a song."""
-        from ritornello.generation.edit.join import given_notes
-
-        return None if self.kept is None else given_notes(self.piece, self.kept)
 
     @property
     def new_onsets(self) -> list[np.ndarray]:
@@ -64,7 +56,7 @@ class Written:
 
     def new_music(self) -> Piece:
         """The bars with new notes, with all that plays in them."""
-        if self.kept is None or self.new_bars is None:
+        if self.given is None or self.new_bars is None:
             return self.piece
         first, last = self.new_bars
         lines = [*self.piece.bar_starts_ticks(), self.piece.length_ticks]
@@ -183,8 +175,8 @@ def _facts(made: _Made, files: list[Path]) -> dict[str, Any]:
         "seconds": round(piece.duration_seconds, 1),
         "parts": dict(zip(_names(piece.tracks), map(len, piece.tracks), strict=True)),
     }
-    if made.written.kept is not None:
-        facts |= _facts_of_a_song(made.written, made.written.kept)
+    if made.written.given is not None:
+        facts |= _facts_of_a_song(made.written, made.written.given)
     if attempt is not None:
         facts["original"] = {
             "within_limit": attempt.within_limit,
@@ -195,12 +187,12 @@ def _facts(made: _Made, files: list[Path]) -> dict[str, Any]:
     return facts
 
 
-def _facts_of_a_song(written: Written, kept: Piece) -> dict[str, Any]:
+def _facts_of_a_song(written: Written, given: Sequence[np.ndarray]) -> dict[str, Any]:
     """What was given and what is new, by part."""
     names = _names(written.piece.tracks)
     return {
         "given": {
-            name: len(track) for name, track in zip(names, kept.tracks, strict=False) if len(track)
+            name: int(old.sum()) for name, old in zip(names, given, strict=True) if old.any()
         },
         "new": {
             name: len(onsets)

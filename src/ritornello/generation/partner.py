@@ -6,9 +6,11 @@ import logging
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from os import PathLike
 from typing import TYPE_CHECKING, Any, TypedDict
+
+import numpy as np
 
 from ritornello.errors import ConfigError
 from ritornello.files import load
@@ -42,11 +44,16 @@ class Result:
         pieces: the song with what was written into it, one for each seed.
         kept: the song with what was given alone; its tracks are the first ones of each piece.
         warnings: how the model heard the song otherwise than it is written, in sentences.
+        given: for each piece, bool [notes] for each of its tracks: True where a note was given.
+        added: for each piece, the index of the track of each player or voice that was asked for
+            with `arrange` or `harmonise`: players in the order asked, voices from the highest down.
     """
 
     pieces: tuple[Piece, ...]
     kept: Piece
     warnings: tuple[str, ...]
+    given: tuple[tuple[np.ndarray, ...], ...] = field(default=(), compare=False)
+    added: tuple[tuple[int, ...], ...] = ()
 
     @property
     def piece(self) -> Piece:
@@ -251,7 +258,7 @@ class Partner(ABC):
         plan = with_collection(plan_for(asked.rules), self._line_ups)
         for warning in plan.warnings:
             _LOG.warning("%s", warning)
-        pieces = perform(
+        made = perform(
             self._engine,
             [plan] * len(asked.seeds),
             asked.seeds,
@@ -259,7 +266,13 @@ class Partner(ABC):
             collections=self._collections,
             **({} if asked.watch is None else {"watch": asked.watch}),
         )
-        return Result(pieces, plan.kept, plan.warnings)
+        return Result(
+            tuple(joined.piece for joined in made),
+            plan.kept,
+            plan.warnings,
+            tuple(joined.given for joined in made),
+            tuple(tuple(joined.tracks[part] for part in plan.new) for joined in made),
+        )
 
 
 def opened(song: Song) -> Piece:

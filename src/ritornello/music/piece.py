@@ -78,10 +78,14 @@ def note_table(notes: Iterable[tuple[int, int, int, int]] | np.ndarray) -> np.nd
         table = notes.copy()
     else:
         table = np.array([tuple(note) for note in notes], dtype=NOTE_DTYPE)
-    keys = ("velocity", "duration", "pitch", "onset")
-    table = table[np.lexsort([table[key] for key in keys])]
+    table = table[note_order(table)]
     table.flags.writeable = False
     return table
+
+
+def note_order(table: np.ndarray) -> np.ndarray:
+    """Indices that sort a `NOTE_DTYPE` table by (onset, pitch, duration, velocity), stably."""
+    return np.lexsort([table[key] for key in ("velocity", "duration", "pitch", "onset")])
 
 
 @dataclass(frozen=True, eq=False)

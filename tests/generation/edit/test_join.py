@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ritornello.errors import InputError
-from ritornello.generation.edit.join import given_notes, join, joint_resolution
+from ritornello.generation.edit.join import join, joint_resolution
 from ritornello.music import io
 from ritornello.music.piece import Metre, Piece, Tempo, Track
 from ritornello.music.selection import without
@@ -46,10 +46,9 @@ def quarters(table: np.ndarray, resolution: int) -> Counter:
 @given(pieces(), composed_parts())
 def test_what_was_given_is_known_from_what_was_composed(piece, composed):
     joined = join(piece, composed, dict.fromkeys(composed, 0) if piece.tracks else {})
-    marks = given_notes(joined, piece)
     found = [
-        quarters(track.notes[mask], joined.resolution)
-        for track, mask in zip(joined.tracks, marks, strict=True)
+        quarters(track.notes[mask], joined.piece.resolution)
+        for track, mask in zip(joined.piece.tracks, joined.given, strict=True)
     ]
     given_ = [quarters(track.notes, piece.resolution) for track in piece.tracks]
     assert found == given_ + [Counter()] * (len(found) - len(given_))
@@ -63,7 +62,7 @@ def test_every_given_note_stays_and_only_parts_asked_for_are_added_to(piece, com
         for part in composed
         if piece.tracks and data.draw(st.booleans())
     }
-    joined = join(piece, composed, homes)
+    joined = join(piece, composed, homes).piece
     factor = joined.resolution // piece.resolution
     assert len(joined.tracks) == len(piece.tracks) + len(composed) - len(homes)
     for index, (before, after) in enumerate(zip(piece.tracks, joined.tracks, strict=False)):
@@ -91,7 +90,7 @@ def test_every_given_note_stays_and_only_parts_asked_for_are_added_to(piece, com
 @given(pieces(), st.data())
 def test_a_midi_file_of_both_has_every_given_note_of_a_file_of_one(piece, data):
     composed = data.draw(composed_parts())
-    joined = join(piece, composed, dict.fromkeys(composed, 0) if piece.tracks else {})
+    joined = join(piece, composed, dict.fromkeys(composed, 0) if piece.tracks else {}).piece
     before, after = (
         io.FORMATS[0].read_bytes(io.FORMATS[0].write_bytes(some), "")[0] for some in (piece, joined)
     )
@@ -108,7 +107,7 @@ def test_a_midi_file_of_both_has_every_given_note_of_a_file_of_one(piece, data):
 )
 def test_the_resolution_holds_both_where_a_midi_file_can(resolution, joint):
     piece = Piece((Track([(1, resolution, 60, 90)], name="melody"),), resolution)
-    joined = join(piece, {PIANO: Track([(1, 2, 40, 80)])}, {})
+    joined = join(piece, {PIANO: Track([(1, 2, 40, 80)])}, {}).piece
     assert (joint_resolution(resolution), joined.resolution) == (joint, joint)
     assert quarters(joined.tracks[0].notes, joint) == quarters(piece.tracks[0].notes, resolution)
     onset = Fraction(int(joined.tracks[1].notes["onset"][0]), joint)
@@ -117,7 +116,7 @@ def test_the_resolution_holds_both_where_a_midi_file_can(resolution, joint):
 
 def test_a_composed_note_ends_where_a_given_one_of_its_pitch_begins():
     piece = Piece((Track([(48, 24, 60, 90)], 40, name="Violin"),), 24)
-    joined = join(piece, {VIOLIN: Track([(0, 96, 60, 70), (0, 96, 64, 70)], 40)}, {VIOLIN: 0})
+    joined = join(piece, {VIOLIN: Track([(0, 96, 60, 70), (0, 96, 64, 70)], 40)}, {VIOLIN: 0}).piece
     assert [*joined.tracks[0]] == [(0, 48, 60, 70), (0, 96, 64, 70), (48, 24, 60, 90)]
 
 
@@ -125,7 +124,7 @@ def test_a_composed_note_struck_while_a_given_one_sounds_is_left_out_and_counted
     piece = Piece((Track([(0, 96, 60, 90), (24, 24, 60, 80)], name="Violin"),), 24)
     caplog.set_level("INFO")
     composed = {VIOLIN: Track([(0, 9, 60, 1), (72, 9, 60, 1), (72, 9, 61, 1), (96, 9, 60, 1)])}
-    joined = join(piece, composed, {VIOLIN: 0})
+    joined = join(piece, composed, {VIOLIN: 0}).piece
     assert [note[0:3:2] for note in joined.tracks[0]] == [(0, 60), (24, 60), (72, 61), (96, 60)]
     assert "Violin: 2 composed notes fell on given ones and were left out." in caplog.text
 
@@ -134,16 +133,16 @@ def test_the_piece_grows_and_keeps_its_maps_when_it_is_continued():
     piece = Piece(
         (Track([(0, 480, 60, 90)]),), 480, (Tempo(0, 90.5),), (Metre(0, 11, 8),), length_ticks=2640
     )
-    joined = join(piece, {}, {}, length_ticks=2 * 132)
+    joined = join(piece, {}, {}, length_ticks=2 * 132).piece
     assert joined == Piece(
         piece.tracks, 480, piece.tempos, piece.metres, piece.keys, length_ticks=5280
     )
-    assert join(piece, {}, {}) == piece
+    assert join(piece, {}, {}).piece == piece
 
 
 def test_new_tracks_follow_the_given_ones_melody_first():
     composed = notes.decode_by_part(notes.encode(band()).fields)
-    joined = join(Piece((Track([(0, 9, 60, 90)], 40, name="Solo"),), 480), composed, {})
+    joined = join(Piece((Track([(0, 9, 60, 90)], 40, name="Solo"),), 480), composed, {}).piece
     assert [track.name for track in joined.tracks] == ["Solo", "piano", "bass", "drums"]
     assert [track.is_drum for track in joined.tracks] == [False, False, False, True]
 
@@ -218,7 +217,8 @@ def test_a_real_file_is_found_whole_in_the_joined_one(folder: str, data_dir: Pat
         rows = [(step, 12, int(rng.integers(30, 90)), 64) for step in steps.tolist()]
         composed = {PIANO: Track(rows), DRUMS: Track(rows, is_drum=True)}
         alone = io.write(original, tmp_path / f"{number}.mid")
-        both = io.write(join(original, composed, {PIANO: 0}), tmp_path / f"{number}-joined.mid")
+        joined = join(original, composed, {PIANO: 0}).piece
+        both = io.write(joined, tmp_path / f"{number}-joined.mid")
         given_notes, all_notes = played(alone), played(both)
         assert given_notes <= all_notes, files[number]
         assert len(given_notes) > 0.99 * len(played(files[number]))  # what a reader may repair

@@ -20,4 +20,4 @@ def test_each_plan_is_carried_out_as_if_it_were_alone(tiny_model):
     together = perform(engine, plans, [5, 6])
     assert together[0] == perform(engine, plans[:1], [5])[0]
     assert together[1] == perform(engine, plans[1:], [6])[0]
-    assert together[0].note_count > band(1).note_count
+    assert together[0].piece.note_count > band(1).note_count

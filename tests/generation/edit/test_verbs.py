@@ -120,7 +120,7 @@ def written(engine: Engine, plan: Plan, *seeds: int) -> list[Writer]:
 
 
 def made(engine: Engine, plan: Plan, seed: int = 0) -> Piece:
-    return finish(plan, written(engine, plan, seed)[0])
+    return finish(plan, written(engine, plan, seed)[0]).piece
 
 
 def composed(writer: Writer) -> list[tuple[int, int, int, int]]:
@@ -148,7 +148,7 @@ def test_given_notes_stay_and_new_ones_are_where_they_may_be(verb, engine, song,
     writers = written(engine, plan, seed, seed + 1)
     assert written(engine, plan, seed + 1)[0].events == writers[1].events
     for writer in writers:
-        piece = finish(plan, writer)
+        piece = finish(plan, writer).piece
         assert piece.bar_count == request.bars
         assert changes(
             write_bytes(song), write_bytes(piece), gap=request.gap, parts=request.parts,
@@ -335,7 +335,7 @@ def test_without_a_melody_nothing_is_harmonised(tracks):
 def test_a_band_that_is_asked_to_ends_together(engine, seed):
     song = band(seed, bars=4)
     added = verbs.arrange_job(song, ["violin", "horn"], end=True, rules=Rules())
-    made = perform(engine, [added], [seed])[0]
+    made = perform(engine, [added], [seed])[0].piece
     last = made.bar_starts_ticks()[-1]
     in_last = [track.notes[track.notes["onset"] >= last] for track in made.tracks[-2:]]
     assert sum(map(len, in_last)), "somebody strikes the last chord"
@@ -347,7 +347,7 @@ def test_a_band_that_is_asked_to_ends_together(engine, seed):
 def test_who_is_asked_to_join_in_does_not_rest_for_good(engine, seed):
     song = band(seed, bars=12)
     plan = verbs.arrange_job(song, ["violin", "horn"], rules=Rules())
-    made = perform(engine, [plan], [seed])[0]
+    made = perform(engine, [plan], [seed])[0].piece
     bar = made.metres[0].bar_ticks(made.resolution)
     for track in made.tracks[len(song.tracks) :]:
         onsets = [0, *track.notes["onset"].tolist(), made.length_ticks]

@@ -7,15 +7,14 @@ are put beside the given ones, at a resolution that holds both, in the tracks th
 from __future__ import annotations
 
 import logging
-from collections import Counter
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from math import lcm
 
 import numpy as np
 
 from ritornello.music.io.limits import one_at_a_time
-from ritornello.music.piece import Piece, Track, note_table
+from ritornello.music.piece import Piece, Track, note_order, note_table
 from ritornello.music.selection import check_tracks
 from ritornello.note_model.encoding.notes import RESOLUTION
 
@@ -23,23 +22,19 @@ _LOG = logging.getLogger(__name__)
 _FINEST_RESOLUTION = 32767  # a MIDI file has 15 bits for it
 
 
-def given_notes(piece: Piece, kept: Piece) -> list[np.ndarray]:
-    """Which notes of a joined piece were kept, bool [notes] for each track.
+@dataclass(frozen=True)
+class Joined:
+    """Given and composed notes in one piece, and which are which.
 
-    Args:
-        piece: of `join`.
-        kept: what was joined into it; its tracks are the first of the piece.
+    Attributes:
+        piece: all of them.
+        given: bool [notes] for each track, True where a note was given.
+        tracks: part class -> index of the track that its composed notes are in.
     """
-    old = [Counter(track.notes.tolist()) for track in kept.at_resolution(piece.resolution).tracks]
-    old += [Counter()] * (len(piece.tracks) - len(old))
-    found = []
-    for track, left in zip(piece.tracks, old, strict=True):
-        is_given = np.zeros(len(track), bool)
-        for index, note in enumerate(track.notes.tolist()):
-            is_given[index] = left[note] > 0
-            left[note] -= 1
-        found.append(is_given)
-    return found
+
+    piece: Piece
+    given: tuple[np.ndarray, ...] = field(compare=False)
+    tracks: Mapping[int, int]
 
 
 def join(
@@ -48,8 +43,8 @@ def join(
     parts: Mapping[int, int],
     *,
     length_ticks: int = 0,
-) -> Piece:
-    """One piece of the given notes, every one unchanged, and the composed notes.
+) -> Joined:
+    """The given notes, every one unchanged, and the composed notes in one piece.
 
     Given tracks keep their order, names and programs, and the piece its tempi, metres and keys.
     The resolution stays if 24 divides it, and else becomes the least common multiple of both, at
@@ -73,18 +68,23 @@ def join(
     check_tracks(original, parts.values())
     resolution = joint_resolution(original.resolution)
     piece = original.at_resolution(resolution)
-    tracks, added = list(piece.tracks), []
-    homes: dict[int, list[np.ndarray]] = {}
+    tracks = list(piece.tracks)
+    given = [np.ones(len(track), bool) for track in tracks]
+    places = {part: index for part, index in parts.items() if part in composed}
+    tables: dict[int, list[np.ndarray]] = {}
     for part, track in composed.items():
         moved = _at_resolution(track, resolution)
         if part in parts:
-            homes.setdefault(parts[part], []).append(moved.notes)
+            tables.setdefault(parts[part], []).append(moved.notes)
         else:
-            added.append(moved)
-    for index, tables in homes.items():
-        tracks[index] = _with_notes(tracks[index], np.concatenate(tables))
+            places[part] = len(tracks)
+            tracks.append(moved)
+            given.append(np.zeros(len(moved), bool))
+    for index, new in tables.items():
+        tracks[index], given[index] = _with_notes(tracks[index], np.concatenate(new))
     end = -(-length_ticks * resolution // RESOLUTION)
-    return replace(piece, tracks=(*tracks, *added), length_ticks=max(piece.length_ticks, end))
+    joined = replace(piece, tracks=tuple(tracks), length_ticks=max(piece.length_ticks, end))
+    return Joined(joined, tuple(given), places)
 
 
 def joint_resolution(resolution: int) -> int:
@@ -97,8 +97,15 @@ def _at_resolution(track: Track, resolution: int) -> Track:
     return Piece((track,), RESOLUTION).at_resolution(resolution).tracks[0]
 
 
-def _with_notes(track: Track, composed: np.ndarray) -> Track:
-    """The track with composed notes, `NOTE_DTYPE` [notes], that leave its own ones alone."""
+def _with_notes(track: Track, composed: np.ndarray) -> tuple[Track, np.ndarray]:
+    """The track with composed notes that leave its own ones alone, and which are its own.
+
+    Args:
+        composed: `NOTE_DTYPE` [notes].
+
+    Returns:
+        The track, and bool [notes], True for those that it had.
+    """
     given = track.notes
     new = one_at_a_time(note_table(composed))
     kept = np.ones(len(new), bool)
@@ -117,4 +124,5 @@ def _with_notes(track: Track, composed: np.ndarray) -> Track:
             track.label,
             int((~kept).sum()),
         )
-    return replace(track, notes=np.concatenate([given, new[kept]]))
+    both = np.concatenate([given, new[kept]])
+    return replace(track, notes=both), note_order(both) < len(given)

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from ritornello.generation.compose import Writer, write
+from ritornello.generation.edit.join import Joined
 from ritornello.generation.edit.plans import Plan, finish
 from ritornello.generation.sampling import Sampling
-from ritornello.music.piece import Piece
 from ritornello.note_model.engine.reference import Engine
 
 
@@ -21,7 +21,7 @@ def perform(
     sampling: Sampling | None = None,
     collections: tuple[str, ...] = (),
     watch: Callable[[int, int], None] = lambda tick, length: None,
-) -> tuple[Piece, ...]:
+) -> tuple[Joined, ...]:
     """Carry plans out side by side, each with its seed.
 
     Args:

@@ -15,7 +15,7 @@ import numpy as np
 
 from ritornello.errors import ConfigError, InputError
 from ritornello.generation.compose import Writer
-from ritornello.generation.edit.join import join
+from ritornello.generation.edit.join import Joined, join
 from ritornello.generation.edit.primer import Fitted, fit, straightened
 from ritornello.generation.instrumentation import LineUps, likely_collection
 from ritornello.generation.job import Job, Opening, given_events, stated_chords
@@ -60,7 +60,7 @@ class Plan:
     warnings: tuple[str, ...]
 
 
-def finish(plan: Plan, writer: Writer) -> Piece:
+def finish(plan: Plan, writer: Writer) -> Joined:
     """The song with what was written into it; every kept note is as it was."""
     events = np.array(writer.events).reshape(-1, len(notes.FIELDS))
     onsets = np.cumsum(events[:, SHIFT])
