@@ -279,3 +279,12 @@ def test_the_doctor_finds_what_is_missing_and_says_what_to_do(tiny_model, monkey
     model = (tiny_model / checkpoint.MODEL_FILE, "here")
     monkeypatch.setattr("ritornello.note_model.library._named", lambda: {"default": model})
     assert all(check.ok for check in api.doctor() if check.required)
+
+
+# --- names that were changed --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("old", "new"), [("Take", "Transcription")])
+def test_a_renamed_name_works_on_and_says_the_new_one(old, new):
+    with pytest.warns(DeprecationWarning, match=rf"api\.{new} now"):
+        assert getattr(api, old) is getattr(api, new)

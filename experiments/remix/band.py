@@ -93,7 +93,7 @@ def _scored(composer: Composer, solo: Solo, other: Solo, seed: int, *, correlate
         band = replace(made.piece, tracks=made.piece.tracks[1:])
         heard = beat_scores(
             solo.beats_seconds, solo.downbeats_seconds,
-            made.take.beats.times_seconds, made.take.beats.downbeats_seconds,
+            made.transcription.beats.times_seconds, made.transcription.beats.downbeats_seconds,
         )  # fmt: skip
         written = {
             REAL: solo.accompaniment,
@@ -167,7 +167,7 @@ def _seam_excess_db(made: Remix) -> float:
     first, last = (round(seconds * stem.rate_hz) for seconds in made.form.loop_seconds)
     seams = np.arange(last, len(stem.samples), last - first)
     # The two places that meet; the second is heard in the take alone.
-    take = made.take.recording.blocks(stem.rate_hz, channels=2)
+    take = made.transcription.recording.blocks(stem.rate_hz, channels=2)
     samples = np.concatenate([*take])
     beside = max(sound.movement(samples, np.array([place])) for place in (first, last))
     own = np.square(stem.samples[:last]).sum() / np.square(samples[:last]).sum()  # gain of the stem

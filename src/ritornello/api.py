@@ -4,7 +4,7 @@ files       load, save, render, convert, notebook_html, to_library
 compose     Composer: compose, compose_many, stream, session, and the verbs of a Partner
             (continue_, fill, arrange, harmonise, vary -> Result); Options
 session     Session, what Composer.session plays; Snapshot, its state; StreamedNote
-recordings  transcribe -> Take; remix -> Remix; separate -> Separation; Hints
+recordings  transcribe -> Transcription; remix -> Remix; separate -> Separation; Hints
 learning    inspect, train, evaluate, train_separator, load_separator
 models      models, find_model, model_card, network_size
 originality originality, training_index, write_training_index, most_original
@@ -42,7 +42,7 @@ from ritornello.separate.separation import Separation, load_separator, separate,
 from ritornello.training.config import network_size
 from ritornello.training.learning import evaluate, inspect, train
 from ritornello.transcribe.command import transcribe
-from ritornello.transcribe.transcription import Take
+from ritornello.transcribe.transcription import Transcription
 from ritornello.transcribe.values import Hints
 
 __all__ = [
@@ -60,7 +60,7 @@ __all__ = [
     "Session",
     "Snapshot",
     "StreamedNote",
-    "Take",
+    "Transcription",
     "convert",
     "doctor",
     "evaluate",
@@ -89,10 +89,18 @@ __all__ = [
     "write_training_index",
 ]
 
+# Names that were changed; the old ones work, with a warning.
+_RENAMED = {"Take": "Transcription"}
 _IN_PAPERS = ("list_papers", "report_papers", "run_benchmark", "run_papers")
 
 
 def __getattr__(name: str) -> Any:
+    if name in _RENAMED:
+        new = _RENAMED[name]
+        warnings.warn(
+            f"ritornello.api.{name} is ritornello.api.{new} now.", DeprecationWarning, stacklevel=2
+        )
+        return globals()[new]
     if name in _IN_PAPERS:
         warnings.warn(
             f"ritornello.api.{name} is ritornello.papers.{name} now.",

@@ -14,6 +14,7 @@ from ritornello import api
 from ritornello.accompany.band import write_band
 from ritornello.accompany.source import solo_of
 from ritornello.errors import ConfigError, InputError, OutputError
+from ritornello.music.harmony import timed_chords
 from tests.examples import solo
 
 
@@ -82,6 +83,13 @@ def test_the_midi_files_follow_the_player(remix):
     np.testing.assert_allclose(onsets, expected, atol=1e-3)
 
 
+def test_timeline_and_chords_are_those_of_the_form_and_of_all_that_sounds(remix):
+    assert remix.piece.tempos == remix.form.timeline.tempos
+    assert remix.chords == timed_chords(remix.piece)
+    with pytest.warns(DeprecationWarning, match=r"Remix\.transcription"):
+        assert remix.take is remix.transcription
+
+
 def test_the_midi_files_end_with_the_last_bar(remix):
     mix = api.load(remix.report.parent / "mix.mid")
     assert mix.bar_count == remix.piece.bar_count
@@ -107,7 +115,7 @@ def test_a_band_that_waits_is_told_of_no_bars_in_which_it_rests(remix, tiny_mode
     starts = remix.piece.bar_starts_ticks()
     first_seconds = float(remix.piece.ticks_to_seconds(starts[-4]))
     form = replace(remix.form, first_bar_seconds=first_seconds)
-    band = write_band(composer, remix.take, form, {"bass": "bass"}, {"seed": 1})
+    band = write_band(composer, remix.transcription, form, {"bass": "bass"}, {"seed": 1})
     assert songs[0].bar_count == 4
     assert songs[0].tracks[0].notes["onset"].min() < songs[0].bar_starts_ticks()[1]
     assert band.piece.tracks[1].notes["onset"].min() >= starts[-4]

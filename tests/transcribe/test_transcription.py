@@ -1,4 +1,4 @@
-"""Takes: what was heard is joined, written down in the player's time, and said with its doubts."""
+"""Transcriptions join what was heard, in the player's time, and say how sure each is."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import soundfile
 
 from ritornello.errors import InputError
 from ritornello.music.keys import parse_key
-from ritornello.transcribe import transcription as takes
+from ritornello.transcribe import transcription as module
 from ritornello.transcribe.transcription import listen
 from ritornello.transcribe.values import HEARD_NOTE_DTYPE, Beats, Hints
 
@@ -47,9 +47,9 @@ def heard(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
         np.testing.assert_array_equal(notes, told["notes"])
         return told["beats"]
 
-    monkeypatch.setattr(takes, "find_notes", find_notes)
-    monkeypatch.setattr(takes, "find_beats", find_beats)
-    monkeypatch.setattr(takes, "with_bars", lambda beats, notes, hints: beats)
+    monkeypatch.setattr(module, "find_notes", find_notes)
+    monkeypatch.setattr(module, "find_beats", find_beats)
+    monkeypatch.setattr(module, "with_bars", lambda beats, notes, hints: beats)
     return told
 
 

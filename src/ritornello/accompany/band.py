@@ -15,8 +15,7 @@ from ritornello.errors import ConfigError
 from ritornello.generation.composer import Composer
 from ritornello.music.instruments import INSTRUMENTS, parse_instrument
 from ritornello.music.piece import Piece, Tempo, Track
-from ritornello.transcribe.timeline import Timeline
-from ritornello.transcribe.transcription import Take
+from ritornello.transcribe.transcription import Transcription
 
 OTHER = "other"
 # Who plays "other": strings, unless the soloist does.
@@ -63,7 +62,11 @@ def players_of(parts: Sequence[str], soloist: str | None) -> dict[str, str]:
 
 
 def write_band(
-    composer: Composer, take: Take, form: Form, players: dict[str, str], options: dict[str, Any]
+    composer: Composer,
+    transcription: Transcription,
+    form: Form,
+    players: dict[str, str],
+    options: dict[str, Any],
 ) -> Band:
     """Let a band be written for what was heard.
 
@@ -71,7 +74,7 @@ def write_band(
         players: as of `players_of`.
         options: of `Composer.arrange`.
     """
-    song = _song(take, form)
+    song = _song(transcription, form)
     steady, first_tick = _steady(song, form)
     result = composer.arrange(steady, list(players.values()), end=True, **options)
     band = [_played(track, song, first_tick) for track in result.piece.tracks[1:]]
@@ -82,17 +85,15 @@ def write_band(
     return Band(piece, stems, result.warnings)
 
 
-def _song(take: Take, form: Form) -> Piece:
+def _song(transcription: Transcription, form: Form) -> Piece:
     """The notes of the recording on the tempo map of the remix, up to the final bar line."""
-    times = form.beats.times_seconds
-    beats = replace(form.beats, times_seconds=times[times <= form.end_seconds])
-    timeline = Timeline.of_beats(beats, form.end_seconds)
+    timeline = form.timeline
     piece = timeline.piece(
         form.notes,
-        program=take.piece.tracks[0].program,
+        program=transcription.piece.tracks[0].program,
         name=SOLO,
-        title=take.recording.path.stem,
-        key=take.key,
+        title=transcription.recording.path.stem,
+        key=transcription.key,
     )
     line = round((piece.length_ticks - timeline.first_bar_tick) / timeline.bar_ticks)
     return replace(piece, length_ticks=timeline.first_bar_tick + line * timeline.bar_ticks)

@@ -8,10 +8,12 @@ the band goes on alone. The last bar is an ending: what is struck on its first b
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
 from ritornello.errors import ConfigError
+from ritornello.transcribe.timeline import Timeline
 from ritornello.transcribe.values import Beats
 
 # The last chord rings for a bar if it can, but no shorter than the first of these.
@@ -51,6 +53,13 @@ class Form:
         """The bar line at the end of the last bar; the remix may end before or after it."""
         lines = self.beats.downbeats_seconds
         return float(lines[np.searchsorted(lines, self.last_bar_seconds) + 1])
+
+    @cached_property
+    def timeline(self) -> Timeline:
+        """The tempo map and the bars of the remix, up to the bar line that ends it."""
+        times = self.beats.times_seconds
+        beats = replace(self.beats, times_seconds=times[times <= self.end_seconds])
+        return Timeline.of_beats(beats, self.end_seconds)
 
     @property
     def ringing_seconds(self) -> float:

@@ -25,7 +25,7 @@ from ritornello.music.keys import KeyName
 from ritornello.note_model.library import DEFAULT_MODEL
 from ritornello.synth.render import LONGEST_SECONDS
 from ritornello.transcribe.command import transcribe
-from ritornello.transcribe.transcription import Take
+from ritornello.transcribe.transcription import Transcription
 from ritornello.transcribe.values import Hints
 
 REPORT = "report.html"
@@ -97,26 +97,26 @@ def remix(
     clock.begin("separating" if stem else "listening")
     with solo_of(recording, stem, clock.watch) as source:
         clock.begin("listening")
-        take = _heard(source, recording, hints=hints, key=key, instrument=instrument)
+        transcription = _heard(source, recording, hints=hints, key=key, instrument=instrument)
         form = plan_form(
-            take.beats,
-            take.notes,
-            take.recording.duration_seconds,
+            transcription.beats,
+            transcription.notes,
+            transcription.recording.duration_seconds,
             duration_seconds=duration_seconds,
             loop=loop,
         )
         clock.begin("composing")
-        options |= {"key": take.key if key is not None else None, "watch": clock.watch}
-        band = write_band(composer, take, form, players, options)
+        options |= {"key": transcription.key if key is not None else None, "watch": clock.watch}
+        band = write_band(composer, transcription, form, players, options)
         clock.begin("mixing")
         folder.mkdir(parents=True, exist_ok=True)
         mix = mix_down(
             replace(band.piece, tracks=band.piece.tracks[1:]),
             {name: [index - 1 for index in tracks] for name, tracks in band.stems.items()},
-            played_solo(take, form, band.piece.tracks[0]),
+            played_solo(transcription, form, band.piece.tracks[0]),
             folder=folder,
             duration_seconds=form.duration_seconds,
-            rate_hz=rate_hz_of(take),
+            rate_hz=rate_hz_of(transcription),
             soundfont=soundfont,
             solo_in_mix=keep_solo,
             fade_seconds=form.ringing_seconds,
@@ -125,26 +125,34 @@ def remix(
     clock.begin("report")
     stems = {SOLO: (0,), **band.stems}
     made = Remix(
-        recording.stem, take, form, band.piece, stems, mix, folder / REPORT, band.warnings, {}
+        recording.stem,
+        transcription,
+        form,
+        band.piece,
+        stems,
+        mix,
+        folder / REPORT,
+        band.warnings,
+        {},
     )
     write_report(made, overwrite=overwrite)
     return replace(made, seconds=clock.ended())
 
 
-def _heard(source: Path, recording: Path, **known: Any) -> Take:
+def _heard(source: Path, recording: Path, **known: Any) -> Transcription:
     """What is heard in a file that comes from a recording.
 
     Raises:
         InputError: if nothing is.
     """
-    take = transcribe(source, **known)
-    if not len(take.notes):
+    transcription = transcribe(source, **known)
+    if not len(transcription.notes):
         raise InputError(
             "No notes were heard in the recording, so a band has nothing to follow.",
             where=str(recording),
             next_step="Record an instrument that plays tones, from nearer by or louder.",
         )
-    return take
+    return transcription
 
 
 class _Clock:

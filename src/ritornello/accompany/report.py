@@ -17,7 +17,6 @@ from ritornello.atomic import atomic_write
 from ritornello.dsp.recordings import Recording
 from ritornello.dsp.sound_files import write_audio
 from ritornello.dsp.waveform import Waveform
-from ritornello.music.harmony import piece_chords
 from ritornello.music.instruments import INSTRUMENTS
 from ritornello.pages.remix_page import MOST_HEARD_SECONDS, RemixPage, Stem, remix_html
 from ritornello.pages.waveform_outline import Envelope
@@ -45,27 +44,24 @@ def write_report(remix: Remix, *, overwrite: bool = False) -> None:
 
 
 def _page(remix: Remix, rows: dict[str, Stem]) -> RemixPage:
-    take, form, piece = remix.take, remix.form, remix.piece
+    transcription, form, piece = remix.transcription, remix.form, remix.piece
     inside = form.beats.times_seconds < form.duration_seconds
-    changes = piece_chords(piece)
-    starts = piece.ticks_to_seconds(np.array([change.tick for change in changes])).tolist()
-    chords = [
-        (start, str(change.chord))
-        for start, change in zip(starts, changes, strict=True)
-        if change.chord is not None and start < form.duration_seconds
-    ]
     return RemixPage(
         title=f"{remix.title}, with {_listed(_players(remix))}",
-        summary=" ".join(take.describe()),
+        summary=" ".join(transcription.describe()),
         facts=_facts(remix),
-        findings=[*(finding.sentence for finding in take.findings), *remix.warnings],
+        findings=[*(finding.sentence for finding in transcription.findings), *remix.warnings],
         duration_seconds=form.duration_seconds,
         stems=[rows[name] for name in remix.stems],
         mix=rows[MIX],
         piece=piece,
         beats_seconds=form.beats.times_seconds[inside],
         downbeats_seconds=piece.ticks_to_seconds(piece.bar_starts_ticks()),
-        chords=chords,
+        chords=[
+            (start, str(chord))
+            for start, chord in remix.chords
+            if chord is not None and start < form.duration_seconds
+        ],
         figures=_figures(remix),
     )
 
@@ -86,7 +82,7 @@ def _listed(names: list[str]) -> str:
 
 def _facts(remix: Remix) -> list[tuple[str, str, str]]:
     """What a person asks first."""
-    beats, key = remix.take.beats, remix.take.key
+    beats, key = remix.transcription.beats, remix.transcription.key
     numerator, denominator = beats.metre
     return [
         ("Length", f"{remix.form.duration_seconds:.1f} s", f"{remix.piece.bar_count} bars"),
@@ -96,7 +92,7 @@ def _facts(remix: Remix) -> list[tuple[str, str, str]]:
             f"{numerator}/{denominator}",
             f"bar lines {beats.downbeat_confidence:.0%} sure",
         ),
-        ("Key", str(key) if key else "none", f"{remix.take.key_confidence:.0%} sure"),
+        ("Key", str(key) if key else "none", f"{remix.transcription.key_confidence:.0%} sure"),
     ]
 
 

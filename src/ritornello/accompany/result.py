@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from ritornello.accompany.form import Form
 from ritornello.accompany.mixdown import MixFacts
+from ritornello.music.chords import Chord
+from ritornello.music.harmony import timed_chords
 from ritornello.music.piece import Piece
-from ritornello.transcribe.transcription import Take
+from ritornello.transcribe.transcription import Transcription
 
 
 @dataclass(frozen=True)
@@ -18,7 +22,7 @@ class Remix:
 
     Attributes:
         title: the name of the recording.
-        take: what was heard. form: how it was laid out.
+        transcription: what was heard. form: how it was laid out.
         piece: all notes on the tempo map of the player, the recording's first.
         stems: which tracks of the piece are in each stem, the solo first.
         mix: what the files are and measure.
@@ -28,7 +32,7 @@ class Remix:
     """
 
     title: str
-    take: Take
+    transcription: Transcription
     form: Form
     piece: Piece
     stems: dict[str, tuple[int, ...]]
@@ -36,6 +40,17 @@ class Remix:
     report: Path
     warnings: tuple[str, ...]
     seconds: dict[str, float]
+
+    @property
+    def take(self) -> Transcription:
+        """Deprecated: ``transcription``."""
+        warnings.warn("Remix.take is Remix.transcription now.", DeprecationWarning, stacklevel=2)
+        return self.transcription
+
+    @cached_property
+    def chords(self) -> tuple[tuple[float, Chord | None], ...]:
+        """The chords of recording and band together, each with the seconds at which it begins."""
+        return timed_chords(self.piece)
 
     @property
     def note_counts(self) -> dict[str, int]:
@@ -54,7 +69,7 @@ class Remix:
         facts = asdict(self.mix)
         facts["files"] = [str(path) for path in self.files]
         return {
-            "heard": self.take.as_facts(),
+            "heard": self.transcription.as_facts(),
             "duration_seconds": self.form.duration_seconds,
             "bars": self.piece.bar_count,
             "notes": self.note_counts,

@@ -61,7 +61,7 @@ def fitted(
 
 
 def looped(
-    take: Callable[[], Iterable[np.ndarray]], first: int, last: int, *, rate_hz: int
+    play: Callable[[], Iterable[np.ndarray]], first: int, last: int, *, rate_hz: int
 ) -> Iterator[np.ndarray]:
     """A recording up to a sample, and then for ever the stretch from ``first`` to ``last``.
 
@@ -69,7 +69,7 @@ def looped(
     the end of one round goes over into what comes before the beginning of the next.
 
     Args:
-        take: gives the blocks from the beginning, anew for each round.
+        play: gives the blocks from the beginning, anew for each round.
         first, last: samples, such as two bar lines.
 
     Raises:
@@ -81,7 +81,7 @@ def looped(
     start, ending = 0, np.zeros((0, 2), np.float32)
     while True:
         held = np.zeros((0, 2), np.float32)
-        for block in _stretch(take(), start, last):
+        for block in _stretch(play(), start, last):
             held = np.concatenate([held, block])
             if len(held) <= join:
                 continue

@@ -16,7 +16,7 @@ from ritornello.errors import ConfigError
 from ritornello.music.piece import Track
 from ritornello.separate.separation import separate
 from ritornello.separate.stem_folders import PARTS
-from ritornello.transcribe.transcription import Take
+from ritornello.transcribe.transcription import Transcription
 
 _RATES_HZ = (44_100, 48_000)
 
@@ -56,18 +56,18 @@ def solo_of(recording: Path, stem: str | None, watch: Callable[[int, int], None]
             yield separate(recording, folder, progress=watch).stems[stem]
 
 
-def rate_hz_of(take: Take) -> int:
+def rate_hz_of(transcription: Transcription) -> int:
     """The rate of the recording if mixes are usually made at it, or at a part of it."""
-    own = take.recording.rate_hz
+    own = transcription.recording.rate_hz
     return next((rate for rate in _RATES_HZ if own % rate == 0), _RATES_HZ[0])
 
 
-def played_solo(take: Take, form: Form, notes: Track) -> Solo:
+def played_solo(transcription: Transcription, form: Form, notes: Track) -> Solo:
     """The recording as the form wants it."""
-    rate_hz = rate_hz_of(take)
+    rate_hz = rate_hz_of(transcription)
 
     def play() -> Iterator[np.ndarray]:
-        return take.recording.blocks(rate_hz, channels=2)
+        return transcription.recording.blocks(rate_hz, channels=2)
 
     blocks = play()
     if form.loop_seconds is not None:

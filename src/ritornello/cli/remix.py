@@ -24,7 +24,7 @@ from ritornello.cli.options import (
 from ritornello.cli.show import clock, out, print_json, progress, say
 
 if TYPE_CHECKING:
-    from ritornello.api import Remix, Take
+    from ritornello.api import Remix, Transcription
     from ritornello.transcribe.values import Hints
 
 
@@ -170,7 +170,7 @@ def transcribe(
     target = output or Path(f"{recording.stem}.mid")
     start = time.monotonic()
     with progress("Listening"):
-        take = api.transcribe(
+        transcription = api.transcribe(
             recording,
             target,
             hints=hearing.hints(),
@@ -179,9 +179,9 @@ def transcribe(
             overwrite=overwrite,
         )
     if json:
-        print_json({"file": str(target), **take.as_facts()})
+        print_json({"file": str(target), **transcription.as_facts()})
     else:
-        _print_take(take)
+        _print_transcription(transcription)
         out.print(f"  {target}", markup=False)
         say(f"Done in {time.monotonic() - start:.1f} seconds.")
 
@@ -196,16 +196,16 @@ def _steps() -> Iterator[Callable[[str, int, int], None]]:
         yield lambda step, done, total: watch(done, total, step.capitalize())
 
 
-def _print_take(take: Take) -> None:
-    out.print(f"Heard in {take.recording.path.name}", style="bold", markup=False)
-    for line in take.describe():
+def _print_transcription(transcription: Transcription) -> None:
+    out.print(f"Heard in {transcription.recording.path.name}", style="bold", markup=False)
+    for line in transcription.describe():
         out.print(f"  {line}", markup=False)
-    for finding in take.findings:
+    for finding in transcription.findings:
         out.print(f"  Note: {finding.sentence}", markup=False)
 
 
 def _print_remix(made: Remix) -> None:
-    _print_take(made.take)
+    _print_transcription(made.transcription)
     length = clock(made.form.duration_seconds)
     title = f"Remix: {made.piece.bar_count} bars, {length}, {made.mix.lufs:.1f} LUFS"
     out.print(title, style="bold", markup=False)

@@ -17,7 +17,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ritornello.music.chords import CHORD_CLASSES, NO_CHORD, QUALITIES, ChordChange, chord_of_class
+from ritornello.music.chords import (
+    CHORD_CLASSES,
+    NO_CHORD,
+    QUALITIES,
+    Chord,
+    ChordChange,
+    chord_of_class,
+)
 from ritornello.music.piece import Metre, Piece, note_table
 
 # Relative chance of a pitch class given the chord: root, third or fourth, fifth, seventh; others.
@@ -111,6 +118,13 @@ def piece_chords(piece: Piece) -> tuple[ChordChange, ...]:
         ChordChange(int(beats.starts_ticks[index]), chord_of_class(int(classes[index])))
         for index in changes
     )
+
+
+def timed_chords(piece: Piece) -> tuple[tuple[float, Chord | None], ...]:
+    """The chords of a piece, each with the seconds at which it begins; None where none sounds."""
+    changes = piece_chords(piece)
+    starts = piece.ticks_to_seconds(np.array([change.tick for change in changes], np.int64))
+    return tuple(zip(starts.tolist(), (change.chord for change in changes), strict=True))
 
 
 def _evidence(

@@ -9,7 +9,7 @@ from ritornello.errors import ConfigError
 from ritornello.files import refuse_target, save
 from ritornello.music.instruments import DRUMS, INSTRUMENTS, parse_instrument
 from ritornello.music.keys import KeyName, parse_key
-from ritornello.transcribe.transcription import Take, listen
+from ritornello.transcribe.transcription import Transcription, listen
 from ritornello.transcribe.values import Hints
 
 _NO_HINTS = Hints()
@@ -23,7 +23,7 @@ def transcribe(
     key: KeyName | str | None = None,
     instrument: str | None = None,
     overwrite: bool = False,
-) -> Take:
+) -> Transcription:
     """Write down what one instrument plays.
 
     Args:
@@ -34,7 +34,7 @@ def transcribe(
         instrument: which one it is; a piano if None.
 
     Returns:
-        what was heard: ``take.piece`` has the notes as they were played, on the player's own beats.
+        What was heard; its ``piece`` has the notes as they were played, on the player's own beats.
 
     Raises:
         InputError: if there is no sound to be heard. ConfigError: if a hint has no meaning.
@@ -43,10 +43,10 @@ def transcribe(
     if target is not None:
         refuse_target(target, overwrite=overwrite)
     key = parse_key(key) if isinstance(key, str) else key
-    take = listen(Path(recording), hints, key=key, program=program_of(instrument))
+    transcription = listen(Path(recording), hints, key=key, program=program_of(instrument))
     if target is not None:
-        save(take.piece, target, overwrite=overwrite)
-    return take
+        save(transcription.piece, target, overwrite=overwrite)
+    return transcription
 
 
 def program_of(instrument: str | None) -> int | None:

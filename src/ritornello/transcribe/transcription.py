@@ -1,4 +1,4 @@
-"""A take: everything that is heard in a recording of one player, and how sure it is.
+"""A transcription: everything that is heard in a recording of one player, and how sure it is.
 
 `listen` joins what this package does one by one: what is wrong with the recording, its notes, its
 beats, then the key and the chords of the notes, and the timeline on which all is written down.
@@ -16,7 +16,7 @@ from ritornello.dsp.diagnostics import Finding
 from ritornello.dsp.recordings import Recording
 from ritornello.errors import InputError
 from ritornello.music.chords import Chord
-from ritornello.music.harmony import piece_chords
+from ritornello.music.harmony import timed_chords
 from ritornello.music.instruments import INSTRUMENTS, instrument_index
 from ritornello.music.keys import KeyName, estimate_key, key_confidence, pitch_name
 from ritornello.music.piece import Piece
@@ -37,7 +37,7 @@ _NO_HINTS = Hints()
 
 
 @dataclass(frozen=True, eq=False)
-class Take:
+class Transcription:
     """What was heard in a recording.
 
     Attributes:
@@ -137,7 +137,7 @@ def listen(
     *,
     key: KeyName | None = None,
     program: int | None = None,
-) -> Take:
+) -> Transcription:
     """Hear what a player plays.
 
     Args:
@@ -168,9 +168,7 @@ def listen(
     piece = timeline.piece(
         notes, _PIANO if program is None else program, title=recording.path.stem, key=found_key
     )
-    chords = piece_chords(piece)
-    starts = timeline.seconds(np.array([change.tick for change in chords], np.int64)).tolist()
-    return Take(
+    return Transcription(
         recording,
         measures,
         notes,
@@ -178,7 +176,7 @@ def listen(
         timeline,
         found_key,
         confidence,
-        tuple((start, change.chord) for start, change in zip(starts, chords, strict=True)),
+        timed_chords(piece),
         (*recording.findings, *health, *_uncertain(notes, beats, confidence)),
         piece,
     )
