@@ -10,18 +10,26 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from experiments.learning.given_models import Blindfolded, GivenNotes, Listener
-from experiments.learning.given_streams import Heard, composed_only, cut, draw, heard, merged
+from experiments.learning.given_models import Blindfolded, Listener
+from experiments.learning.given_streams import (
+    GivenBatch,
+    GivenExcerpt,
+    GivenNotes,
+    composed_only,
+    cut,
+    draw,
+    merged,
+    stacked_given,
+    with_given,
+)
 from experiments.learning.learners import Learner
 from ritornello.corpus.augment import augmented
 from ritornello.music.piece import Piece
 from ritornello.note_model.cells import State
 from ritornello.note_model.encoding.notes import FIELDS
-from ritornello.note_model.encoding.sequences import stacked
 from ritornello.note_model.encoding.tasks import TASKS
-from ritornello.note_model.network import Events, NoteModel, NoteModelConfig
+from ritornello.note_model.network import NoteModel, NoteModelConfig, to_tensors
 from ritornello.training.batches import Rows
-from ritornello.training.validate import composed_notes
 
 LONGEST_EVENTS = 1024  # of a validation piece
 _BATCH, _CHUNK = 16, 128  # of validation
@@ -72,7 +80,7 @@ def excerpt(
     task: str | None = None,
     open_probability: float = 0.0,
     anywhere: bool = False,
-) -> Heard:
+) -> GivenExcerpt:
     """A piece or the span of its first so many events, as a way of hearing has it.
 
     The span is that of the piece with all its notes, so that it is the same for every way.
@@ -90,7 +98,7 @@ def excerpt(
     if anywhere and spare > 0:  # beginnings and endings more often, as `Rows` has it
         places = np.array([0, spare, rng.integers(spare + 1)])
         start = int(rng.choice(places, p=[0.3, 0.2, 0.5]))
-    return cut(heard(drawn, stream, onsets), onsets, drawn.ticks_of(start, longest))
+    return cut(with_given(drawn, stream, onsets), onsets, drawn.ticks_of(start, longest))
 
 
 class GivenRows(Rows):
@@ -98,7 +106,10 @@ class GivenRows(Rows):
 
     way: Way
 
-    def _draw(self, row: int) -> Heard:
+    def _stacked(self, chunks: list[Any]) -> GivenBatch:
+        return stacked_given(chunks)
+
+    def _draw(self, row: int) -> GivenExcerpt:
         rng = np.random.default_rng((self.seed, row, int(self.drawn[row])))
         index = int(rng.choice(self._indices, p=self._chances))
         known = self.music.collections
@@ -120,11 +131,10 @@ class GivenLearner(Learner):
         self.rows = self.walk(GivenRows)
         self.rows.way = WAYS[self.way]
 
-    def nats(self, arrays: list[np.ndarray], state: list[State]) -> tuple[Tensor, list[State]]:
-        tensors = [*map(torch.as_tensor, arrays)]
-        events = Events(*tensors[:-3])
+    def nats(self, batch: GivenBatch, state: list[State]) -> tuple[Tensor, list[State]]:
+        events = to_tensors(batch.events)
         if WAYS[self.way].encoder:
-            return self.model(events, state, GivenNotes(*tensors[-3:]))
+            return self.model(events, state, GivenNotes(*map(torch.as_tensor, batch.given)))
         return self.model(events, state)
 
     def validate(self) -> None:
@@ -157,13 +167,13 @@ class GivenLearner(Learner):
             part = pieces[first : first + _BATCH]
             state = self.model.initial_state(len(part))
             for start in range(0, max(map(len, part)), _CHUNK):
-                arrays = stacked([piece.chunk(start, _CHUNK) for piece in part])
-                losses, state = self.nats(arrays, state)
+                batch = stacked_given([piece.chunk(start, _CHUNK) for piece in part])
+                losses, state = self.nats(batch, state)
                 nats += losses.double().sum((0, 1)).numpy()
-                count += int(composed_notes(arrays).sum())
+                count += int(batch.composed_notes().sum())
         return {"nats": nats, "notes": count}
 
-    def _held_out(self, task: str) -> Iterator[Heard]:
+    def _held_out(self, task: str) -> Iterator[GivenExcerpt]:
         """The beginnings of validation pieces, spread evenly over each collection."""
         music, known = self.music, self.music.collections
         indices = np.asarray(music.indices("valid"))

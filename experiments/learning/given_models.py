@@ -5,7 +5,8 @@ Each is the note model with something more, or less, at its input; the heads and
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, cast
+from dataclasses import replace
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -18,28 +19,18 @@ from experiments.learning.given_streams import (
     NOW_LAST,
     WAIT,
     WAITS,
+    GivenNotes,
 )
 from ritornello.note_model.cells import State
+from ritornello.note_model.encoding.batch import Batch
 from ritornello.note_model.encoding.context import CONTEXT_COLUMN
 from ritornello.note_model.encoding.given import AHEAD
 from ritornello.note_model.encoding.notes import FIELDS, FIRST_PART, NONE, REST
 from ritornello.note_model.encoding.tables import column_offsets
-from ritornello.note_model.network import Block, Events, NoteModel, NoteModelConfig, through
+from ritornello.note_model.network import Block, NoteModel, NoteModelConfig, through
 
 ENCODER_WIDTH = 128
 ENCODER_LAYERS = 2
-
-
-class GivenNotes(NamedTuple):
-    """Given notes around a batch of events.
-
-    notes int64 [batch, window, `NOTE_COLUMNS`]; lengths int64 [batch], how many are real; near
-    int64 [batch, time, 5], see `given_streams.Heard`.
-    """
-
-    notes: Tensor
-    lengths: Tensor
-    near: Tensor
 
 
 class Blindfolded(NoteModel):
@@ -79,7 +70,7 @@ class Encoder(nn.Module):
         self.project = nn.Linear(len(self.places) * ENCODER_WIDTH, config.width, bias=False)
         nn.init.zeros_(self.project.weight)
 
-    def forward(self, given: GivenNotes) -> Tensor:
+    def forward(self, given: GivenNotes[Tensor]) -> Tensor:
         """What is told at each event, [time, batch, width of the composer]; 0 without notes."""
         columns, numbers = given.notes, given.near[..., self.places]
         if self.backward_in_time:
@@ -105,7 +96,7 @@ class _Asked(nn.Module):
         self.wait = nn.Embedding(WAITS, width)
         nn.init.zeros_(self.wait.weight)
 
-    def forward(self, asked: tuple[Tensor, GivenNotes]) -> Tensor:
+    def forward(self, asked: tuple[Tensor, GivenNotes[Tensor]]) -> Tensor:
         instruments, given = asked
         told = torch.zeros(*given.near.shape[1::-1], self.wait.embedding_dim)
         if len(rows := torch.nonzero(given.lengths)[:, 0]):
@@ -135,8 +126,8 @@ class Listener(NoteModel):
         return {**super().settings(), "encoders_read_backward": self._ways}
 
     def forward(
-        self, events: Events, state: list[State], given: GivenNotes | None = None
+        self, events: Batch[Tensor], state: list[State], given: GivenNotes[Tensor] | None = None
     ) -> tuple[Tensor, list[State]]:
         """As `NoteModel.forward`, with the given notes around the events."""
         asked = cast(Tensor, (events.instruments, given))
-        return super().forward(events._replace(instruments=asked), state)
+        return super().forward(replace(events, instruments=asked), state)

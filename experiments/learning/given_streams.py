@@ -10,13 +10,16 @@ way knows where something can be composed, and pays for nothing that happens els
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Generic, NamedTuple
 
 import numpy as np
 
 from ritornello.music.piece import Piece
 from ritornello.note_model.encoding import context, controls, notes, tasks
 from ritornello.note_model.encoding.bar_grid import LONGEST_BAR_TICKS, Grid
+from ritornello.note_model.encoding.batch import Array, Batch, stacked
 from ritornello.note_model.encoding.given import Given
 from ritornello.note_model.encoding.notes import (
     END,
@@ -192,12 +195,37 @@ def _read(drawn: Drawn, encoded: Encoded, task: Task, seen: Given) -> Sequences:
 # --- given notes as a sequence of their own -----------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Heard:
-    """A stretch of a stream with the given notes around it.
+class GivenNotes(NamedTuple, Generic[Array]):
+    """Given notes around the events of a batch, int64; of one row without the first axis.
 
     Attributes:
-        events: the stretch.
+        notes: [rows, window, `NOTE_COLUMNS`], padded to `WINDOW_NOTES`.
+        lengths: [rows], how many of them are real.
+        near: [rows, time, 5], as of `GivenExcerpt`, counted in the window.
+    """
+
+    notes: Array
+    lengths: Array
+    near: Array
+
+
+class GivenBatch(NamedTuple):
+    """A batch and the given notes around its events."""
+
+    events: Batch[np.ndarray]
+    given: GivenNotes[np.ndarray]
+
+    def composed_notes(self) -> np.ndarray:
+        """As of `Batch`."""
+        return self.events.composed_notes()
+
+
+@dataclass(frozen=True)
+class GivenExcerpt:
+    """An excerpt of a stream with the given notes around it.
+
+    Attributes:
+        events: the excerpt.
         notes: int64 [given notes of the piece, `NOTE_COLUMNS`].
         near: int64 [events, 5], for the moment before each event: the numbers, from one, of the
             first and the last given note of the latest onset and of the next one (0 where there is
@@ -211,11 +239,8 @@ class Heard:
     def __len__(self) -> int:
         return len(self.events)
 
-    def chunk(self, start: int, length: int) -> tuple[np.ndarray, ...]:
-        """The chunk of the events, then notes [window, columns], their count and near.
-
-        Padded to `WINDOW_NOTES` and, like the events, to the length.
-        """
+    def chunk(self, start: int, length: int) -> tuple[Sequences, GivenNotes[np.ndarray]]:
+        """A chunk of the events, padded to the length, and the given notes around it."""
         near = self.near[start : start + length]
         numbers = near[:, :WAIT]
         window = np.zeros((WINDOW_NOTES, len(NOTE_COLUMNS)), np.int64)
@@ -230,10 +255,16 @@ class Heard:
             count = stop - first
             window[:count] = self.notes[first:stop]
             moved[: len(near), :WAIT] = np.maximum(numbers - first, 0) * (numbers > 0)
-        return (*self.events.chunk(start, length), window, np.array(count), moved)
+        return self.events.chunk(start, length), GivenNotes(window, np.array(count), moved)
 
 
-def heard(drawn: Drawn, stream: Sequences, onsets: np.ndarray) -> Heard:
+def stacked_given(chunks: Sequence[tuple[Sequences, GivenNotes[np.ndarray]]]) -> GivenBatch:
+    """Chunks of one length side by side."""
+    rows, given = zip(*chunks, strict=True)
+    return GivenBatch(stacked(rows), GivenNotes(*map(np.stack, zip(*given, strict=True))))
+
+
+def with_given(drawn: Drawn, stream: Sequences, onsets: np.ndarray) -> GivenExcerpt:
     """The given notes beside a stream, whichever it is."""
     encoded = drawn.encoded
     given = drawn.task.known & is_note(encoded.fields[:, PART])
@@ -253,10 +284,10 @@ def heard(drawn: Drawn, stream: Sequences, onsets: np.ndarray) -> Heard:
         last = np.searchsorted(ticks, following, side="right")
         near[:, NEXT_LAST] = np.where(coming, last, 0)
         near[:, WAIT] = np.where(coming, np.minimum(following - now, WAITS - 1), WAITS - 1)
-    return Heard(stream, np.concatenate([fields, place[:, :2]], axis=1), near)
+    return GivenExcerpt(stream, np.concatenate([fields, place[:, :2]], axis=1), near)
 
 
-def cut(whole: Heard, onsets: np.ndarray, ticks: tuple[int, int]) -> Heard:
+def cut(whole: GivenExcerpt, onsets: np.ndarray, ticks: tuple[int, int]) -> GivenExcerpt:
     """The events of a span of ticks."""
     start, stop = np.searchsorted(onsets, ticks)
-    return Heard(whole.events.part(start, stop - start), whole.notes, whole.near[start:stop])
+    return GivenExcerpt(whole.events.part(start, stop - start), whole.notes, whole.near[start:stop])

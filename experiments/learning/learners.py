@@ -20,10 +20,11 @@ from torch import Tensor, nn
 from ritornello.atomic import atomic_write
 from ritornello.errors import ConfigError
 from ritornello.note_model.cells import State
-from ritornello.note_model.network import Events, NoteModel
+from ritornello.note_model.encoding.batch import Batch
+from ritornello.note_model.network import NoteModel, to_tensors
 from ritornello.training.batches import Music, Rows
 from ritornello.training.config import TrainConfig
-from ritornello.training.validate import composed_notes, validate
+from ritornello.training.validate import validate
 
 R = TypeVar("R", bound=Rows)
 
@@ -71,14 +72,14 @@ class Learner:
             tasks=self.config.tasks,
         )
 
-    def nats(self, arrays: list[np.ndarray], state: list[State]) -> tuple[Tensor, list[State]]:
+    def nats(self, batch: Batch[np.ndarray], state: list[State]) -> tuple[Tensor, list[State]]:
         """What the network says of a batch; see `NoteModel.forward`."""
-        return self.model(Events(*map(torch.as_tensor, arrays)), state)
+        return self.model(to_tensors(batch), state)
 
     def step(self, budget_cpu_seconds: float) -> None:
         """One step of the optimiser; the learning rate falls as the budget is used up."""
         began = time.process_time()
-        arrays, starts = self.rows.next()
+        batch, starts = self.rows.next()
         keep = torch.as_tensor(~starts, dtype=torch.float32)[:, None]
         self.state = [tuple(tensor * keep for tensor in block) for block in self.state]
         rate = self.config.learning_rate_at(min(1.0, self.cpu_seconds / budget_cpu_seconds))
@@ -86,8 +87,8 @@ class Learner:
             group["lr"] = rate
         torch.manual_seed(self.config.seed + self.steps)
         self.model.train()
-        nats, after = self.nats(arrays, self.state)
-        count = int(composed_notes(arrays).sum())
+        nats, after = self.nats(batch, self.state)
+        count = int(batch.composed_notes().sum())
         (nats.sum() / max(count, 1)).backward()
         nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
         self.optimiser.step()

@@ -7,29 +7,27 @@ import pytest
 import torch
 
 from ritornello.note_model.cells import CELLS, scan
+from ritornello.note_model.encoding.batch import TIMED, Batch, stacked
 from ritornello.note_model.encoding.notes import SIZES
-from ritornello.note_model.encoding.sequences import TIMED, sequences, stacked
+from ritornello.note_model.encoding.sequences import sequences
 from ritornello.note_model.encoding.tasks import counted
-from ritornello.note_model.network import Events, NoteModel, NoteModelConfig
+from ritornello.note_model.network import NoteModel, NoteModelConfig, to_tensors
 from tests.examples import band
 
 
-def batch(length: int = 64, told: bool = True) -> Events:
+def batch(length: int = 64, told: bool = True) -> Batch[torch.Tensor]:
     tasks = ("compose", "arrange", "fill") if told else ("compose",) * 3
     rows = [
         sequences(band(seed), 0, 1, task=task, open_probability=0.0 if told else 1.0)
         for seed, task in enumerate(tasks)
     ]
-    return Events(*map(torch.as_tensor, stacked([row.chunk(0, length) for row in rows])))
+    return to_tensors(stacked([row.chunk(0, length) for row in rows]))
 
 
-def at(events: Events, time: int) -> Events:
-    """The events of one moment, without the time axis."""
-    return Events(*(table[time] for table in events[:TIMED]), *events[TIMED:])
-
-
-def between(events: Events, start: int, stop: int) -> Events:
-    return Events(*(table[start:stop] for table in events[:TIMED]), *events[TIMED:])
+def at(events: Batch[torch.Tensor], time: int | slice) -> Batch[torch.Tensor]:
+    """The events of a span, or of one moment without the time axis."""
+    timed, others = events.tables()[:TIMED], events.tables()[TIMED:]
+    return Batch(*(table[time] for table in timed), *others)
 
 
 @pytest.fixture(params=CELLS)
@@ -63,9 +61,9 @@ def test_stepping_equals_the_full_pass(model):
 def test_a_sequence_in_two_halves_is_the_same_sequence(model):
     events = batch()
     whole, _ = model(events, model.initial_state(3))
-    first, state = model(between(events, 0, 29), model.initial_state(3))
+    first, state = model(at(events, slice(0, 29)), model.initial_state(3))
     snapshot = [tuple(tensor.clone() for tensor in block) for block in state]
-    second, _ = model(between(events, 29, 64), state)
+    second, _ = model(at(events, slice(29, 64)), state)
     torch.testing.assert_close(torch.cat([first, second]), whole, atol=1e-4, rtol=1e-4)
     for block, kept in zip(state, snapshot, strict=True):
         for one, other in zip(block, kept, strict=True):
@@ -77,10 +75,10 @@ def test_the_future_does_not_leak(model):
     events = batch()
     fields = events.fields.clone()
     before, _ = model(events, model.initial_state(3))
-    changed = [table.clone() for table in events[:TIMED]]
+    changed = [table.clone() for table in events.tables()[:TIMED]]
     for table in changed[1:]:
         table[40:] = 0
-    after, _ = model(Events(fields, *changed[1:], *events[TIMED:]), model.initial_state(3))
+    after, _ = model(Batch(fields, *changed[1:], *events.tables()[TIMED:]), model.initial_state(3))
     torch.testing.assert_close(before[:40], after[:40])
 
 

@@ -16,12 +16,10 @@ torch = pytest.importorskip("torch", reason="networks need the extra train")
 import experiments.learning.given as benchmark  # noqa: E402
 from experiments.learning.given import BAND  # noqa: E402
 from experiments.learning.given_learners import WAYS, GivenLearner, excerpt  # noqa: E402
-from experiments.learning.given_models import GivenNotes  # noqa: E402
-from experiments.learning.given_streams import draw  # noqa: E402
+from experiments.learning.given_streams import GivenNotes, draw, stacked_given  # noqa: E402
 from ritornello.corpus.store import Entry, write_store  # noqa: E402
 from ritornello.music.piece import Metre, Piece, Track  # noqa: E402
 from ritornello.note_model.encoding.notes import FIELDS, SIZES, is_note, part_of  # noqa: E402
-from ritornello.note_model.encoding.sequences import TIMED, stacked  # noqa: E402
 from ritornello.note_model.encoding.tasks import COMPOSED, TASKS  # noqa: E402
 from ritornello.note_model.network import NoteModelConfig  # noqa: E402
 from ritornello.training.config import TrainConfig  # noqa: E402
@@ -49,7 +47,7 @@ def nats(one: GivenLearner, task: str, piece: Piece, seed: int = 0, chunk: int =
     one.model.eval()
     with torch.no_grad():
         for start in range(0, len(whole), chunk):
-            losses, state = one.nats(stacked([whole.chunk(start, chunk)]), state)
+            losses, state = one.nats(stacked_given([whole.chunk(start, chunk)]), state)
             found.append(losses[:, 0].double().numpy())
     return np.concatenate(found)[: len(whole)]
 
@@ -85,14 +83,12 @@ def test_the_likelihood_of_each_way_is_finite_and_of_composed_notes_only(way, ta
 @pytest.mark.parametrize("way", WAYS)
 def test_the_distribution_of_each_field_sums_to_one(way):
     one = learner(way)
-    arrays = stacked([heard(way, "fill part", band(1)).chunk(0, 40)])
-    fields, counts = arrays[0], arrays[5]
+    one_row = stacked_given([heard(way, "fill part", band(1)).chunk(0, 40)])
+    fields, counts = one_row.events.fields, one_row.events.counts
     present = (fields[:, 0, 0] < SIZES[0]) & (counts[:, 0] == COMPOSED)
-    # One column of the batch for every shift; each is the target of all events there.
-    batch = [
-        np.repeat(array, SIZES[0], axis=1 if i < TIMED else 0) for i, array in enumerate(arrays)
-    ]
-    batch[0][..., 0] = np.arange(SIZES[0])
+    # One row of the batch for every shift; each is the target of all events there.
+    batch = stacked_given([heard(way, "fill part", band(1)).chunk(0, 40)] * SIZES[0])
+    batch.events.fields[..., 0] = np.arange(SIZES[0])
     with torch.no_grad():
         losses, _ = one.nats(batch, one.model.initial_state(SIZES[0]))
     total = torch.exp(-losses[..., 0]).sum(dim=1)
@@ -150,8 +146,8 @@ def test_a_causal_encoder_hears_no_further_than_the_next_onset():
     encoders = learner("causal encoder"), learner("bidirectional encoder")
     for one in encoders:
         _awaken(one)
-    chunk = stacked([heard("causal encoder", "vary", band(0, bars=12)).chunk(0, 24)])
-    given = GivenNotes(*map(torch.as_tensor, chunk[-3:]))
+    chunk = stacked_given([heard("causal encoder", "vary", band(0, bars=12)).chunk(0, 24)])
+    given = GivenNotes(*map(torch.as_tensor, chunk.given))
     seen = int(given.near[0, 5, :4].max())
     notes = given.notes.clone()
     notes[:, seen:, FIELDS.index("pitch")] = 60

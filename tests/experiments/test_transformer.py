@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,8 +14,9 @@ torch = pytest.importorskip("torch", reason="networks need the extra train")
 
 from experiments.learning.learners import Learner, teach_in_turns  # noqa: E402
 from experiments.learning.transformer import WINDOW_EVENTS, Transformer  # noqa: E402
-from ritornello.note_model.encoding.sequences import sequences, stacked  # noqa: E402
-from ritornello.note_model.network import Events, NoteModel, NoteModelConfig  # noqa: E402
+from ritornello.note_model.encoding.batch import Batch, stacked  # noqa: E402
+from ritornello.note_model.encoding.sequences import sequences  # noqa: E402
+from ritornello.note_model.network import NoteModel, NoteModelConfig, to_tensors  # noqa: E402
 from ritornello.training.config import TrainConfig  # noqa: E402
 
 CONFIG = NoteModelConfig(layers=2, width=64, head_width=16, dropout=0.0)
@@ -26,9 +28,9 @@ def model() -> Transformer:
     return Transformer(CONFIG).eval()
 
 
-def _events(pieces, start: int, length: int) -> Events:
+def _events(pieces, start: int, length: int) -> Batch[torch.Tensor]:
     chunks = [sequences(piece, 0, 1).chunk(start, length) for piece in pieces]
-    return Events(*map(torch.as_tensor, stacked(chunks)))
+    return to_tensors(stacked(chunks))
 
 
 def test_chunks_give_the_same_nats_as_the_whole(model):
@@ -50,7 +52,7 @@ def test_the_future_does_not_matter(model):
     changed[40:] = changed[:20]
     with torch.no_grad():
         first, _ = model(events, model.initial_state(1))
-        second, _ = model(events._replace(context=changed), model.initial_state(1))
+        second, _ = model(replace(events, context=changed), model.initial_state(1))
     np.testing.assert_allclose(first[:40], second[:40], atol=1e-5)
     assert not np.allclose(first[40:], second[40:])
 

@@ -10,6 +10,7 @@ import pytest
 
 from ritornello.errors import ConfigError, InputError
 from ritornello.note_model import checkpoint
+from ritornello.note_model.encoding.notes import END, PART
 from ritornello.training.batches import Rows
 from ritornello.training.config import TrainConfig
 from ritornello.training.loop import train
@@ -75,9 +76,9 @@ def test_a_row_reads_each_excerpt_from_its_start_to_its_end(music):
     rows = Rows(music, shares=None, batch=3, chunk=16, seed=0, augment=False)
     ends = np.zeros(3, int)
     for _ in range(30):
-        arrays, starts = rows.next()
+        batch, starts = rows.next()
         assert (starts[ends == 1]).all(), "a new excerpt follows the end of one"
-        ends = (arrays[0][..., 1] == 130).any(axis=0).astype(int)  # END was read
+        ends = (batch.fields[..., PART] == END).any(axis=0).astype(int)  # END was read
     assert rows.drawn.min() > 1
 
 

@@ -20,6 +20,7 @@ from ritornello.generation.sampling import Sampling
 from ritornello.music.keys import KeyName
 from ritornello.music.piece import KeyChange, Piece, Tempo
 from ritornello.note_model.encoding import notes
+from ritornello.note_model.encoding.batch import head_inputs
 from ritornello.note_model.encoding.controls import Controls, density_class, key_class
 from ritornello.note_model.encoding.notes import (
     DURATION,
@@ -32,7 +33,6 @@ from ritornello.note_model.encoding.notes import (
     TEMPO,
     VELOCITY,
 )
-from ritornello.note_model.encoding.tables import HEAD_INPUTS
 from ritornello.note_model.encoding.tracker import Tracker
 from ritornello.note_model.engine.reference import Engine
 
@@ -288,11 +288,10 @@ def _events(
     known: dict[str, np.ndarray] = {}
 
     def choose(head: int, legal: list[np.ndarray] | None) -> list[int]:
-        names = HEAD_INPUTS[head]
         return engine.choose(
             head,
             hidden,
-            np.concatenate([known[name] for name in names], axis=1) if names else None,
+            head_inputs(head, known.__getitem__),
             None if legal is None else np.array(legal),
             uniform[:, head],
             sampling.temperature_of(head),

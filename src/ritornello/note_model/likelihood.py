@@ -16,10 +16,15 @@ from ritornello.errors import CheckpointError, InputError
 from ritornello.music.piece import Piece
 from ritornello.note_model.checkpoint import Checkpoint
 from ritornello.note_model.encoding import ngrams, notes, tasks
-from ritornello.note_model.encoding.context import CONTEXT_COLUMN
-from ritornello.note_model.encoding.notes import FIELDS, PART, PITCH, SHIFT, SIZES, Ahead, Previous
-from ritornello.note_model.encoding.sequences import Sequences, sequences, stacked
-from ritornello.note_model.encoding.tables import HEAD_INPUTS
+from ritornello.note_model.encoding.batch import (
+    Batch,
+    chosen_events,
+    head_inputs,
+    legal_classes,
+    stacked,
+)
+from ritornello.note_model.encoding.notes import FIELDS, SHIFT, SIZES
+from ritornello.note_model.encoding.sequences import Sequences, sequences
 from ritornello.note_model.engine.reference import Engine
 
 _BATCH = 32
@@ -145,50 +150,35 @@ def score(engine: Engine, rows: Sequence[Sequences]) -> np.ndarray:
     state = engine.initial_state(len(rows))
     nats = np.zeros((len(rows), len(FIELDS)))
     for start in range(0, max(map(len, rows)), _CHUNK):
-        fields, context, place, memory, echo, counts, _, _, closed = stacked(
-            [row.chunk(start, _CHUNK) for row in rows]
-        )
+        batch = stacked([row.chunk(start, _CHUNK) for row in rows])
         hidden = []
-        for row in context:
+        for row in batch.context:
             out, state = engine.step(row, conditions, state)
             hidden.append(out)
-        tables = {"place": place, "memory": memory, "echo": echo}
-        tables |= {name: fields[..., i, None] for i, name in enumerate(FIELDS)}
-        counted = tasks.counted(counts) & (fields < SIZES)
-        nats += _field_nats(engine, np.array(hidden), fields, context, tables, closed, counted).sum(
-            axis=0
-        )
+        nats += _field_nats(engine, np.array(hidden), batch).sum(axis=0)
     return nats
 
 
-def _field_nats(
-    engine: Engine,
-    hidden: np.ndarray,
-    fields: np.ndarray,
-    context: np.ndarray,
-    tables: dict[str, np.ndarray],
-    closed: np.ndarray,
-    counted: np.ndarray,
-) -> np.ndarray:
-    """float64 [time, batch, 5]; 0 for fields that do not count."""
-    found = np.zeros(fields.shape)
-    previous = Previous(*(context[..., column] for column in (PART, PITCH)))
-    ahead = [context[..., CONTEXT_COLUMN[name]] for name in ("ahead_shift", "ahead_part")]
-    closed = np.broadcast_to(closed, (*fields.shape[:2], closed.shape[-1]))
+def _field_nats(engine: Engine, hidden: np.ndarray, batch: Batch[np.ndarray]) -> np.ndarray:
+    """Nats of each field, float64 [time, rows, 5]; 0 for fields that do not count.
+
+    Args:
+        hidden: float32 [time, rows, heads * head_width], of `Engine.step`.
+    """
+    found = np.zeros(batch.fields.shape)
+    counted = tasks.counted(batch.counts) & (batch.fields < SIZES)
     for head in range(len(FIELDS)):
         here = counted[..., head]
         if not here.any():
             continue
-        names = HEAD_INPUTS[head]
-        columns = np.concatenate([tables[name][here] for name in names], -1) if names else None
+        events = chosen_events(batch, here)
+        columns = head_inputs(head, events.table)
         logits = engine.head_logits(head, hidden[here], columns).astype(np.float64)
-        before = Previous(previous.part[here], previous.pitch[here])
-        given = Ahead(ahead[0][here], ahead[1][here], closed[here])
-        legal = notes.legal(head, before, fields[here, SHIFT], fields[here, PART], given)
+        legal = legal_classes(head, events.fields, events.context, events.closed)
         if legal is not None:
             logits = np.where(legal, logits, -np.inf)
         top = logits.max(axis=1)
         normaliser = top + np.log(np.exp(logits - top[:, None]).sum(axis=1))
-        chosen = fields[..., head][here]
-        found[here, head] = normaliser - logits[np.arange(len(chosen)), chosen]
+        target = events.fields[:, head]
+        found[here, head] = normaliser - logits[np.arange(len(target)), target]
     return found

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -20,10 +20,9 @@ from torch.nn import functional as F
 
 from ritornello.errors import ConfigError
 from ritornello.note_model.cells import CELLS, State
-from ritornello.note_model.encoding import notes
-from ritornello.note_model.encoding.context import CONTEXT_COLUMN
+from ritornello.note_model.encoding.batch import Batch, legal_classes
 from ritornello.note_model.encoding.controls import INSTRUMENT_COLUMNS
-from ritornello.note_model.encoding.notes import FIELDS, PART, SHIFT, SIZES
+from ritornello.note_model.encoding.notes import FIELDS, PART, SIZES
 from ritornello.note_model.encoding.tables import (
     HEAD_INPUTS,
     column_offsets,
@@ -60,24 +59,9 @@ class NoteModelConfig:
             raise ConfigError(f"Layers and widths are at least 1, dropout below 1; found {self}.")
 
 
-class Events(NamedTuple):
-    """A batch of events with their computed inputs, int64 unless said otherwise.
-
-    fields [time, batch, 5]; context, place, memory and echo [time, batch, columns];
-    counts [time, batch], how each event's likelihood counts (`note_model.encoding.tasks`);
-    controls [batch, 3]; instruments float32 [batch, `INSTRUMENT_COLUMNS`]; closed bool
-    [batch, parts], the parts that are not composed for.
-    """
-
-    fields: Tensor
-    context: Tensor
-    place: Tensor
-    memory: Tensor
-    echo: Tensor
-    counts: Tensor
-    controls: Tensor
-    instruments: Tensor
-    closed: Tensor
+def to_tensors(batch: Batch[np.ndarray], device: torch.device | str = "cpu") -> Batch[Tensor]:
+    """The tables of a batch on a device."""
+    return Batch(*(torch.as_tensor(table).to(device) for table in batch.tables()))
 
 
 class _Lookup(nn.Module):
@@ -181,7 +165,7 @@ class NoteModel(nn.Module):
         x, after = through(self.blocks, x, state)
         return self.norm(x), after
 
-    def forward(self, events: Events, state: list[State]) -> tuple[Tensor, list[State]]:
+    def forward(self, events: Batch[Tensor], state: list[State]) -> tuple[Tensor, list[State]]:
         """Nats of every field of every event.
 
         Returns:
@@ -214,30 +198,17 @@ class NoteModel(nn.Module):
         hidden, state = self.trunk(row[None], controls, instruments, state)
         return hidden[0], state
 
-    def head_logits(self, head: int, hidden: Tensor, events: Events) -> Tensor:
+    def head_logits(self, head: int, hidden: Tensor, events: Batch[Tensor]) -> Tensor:
         """Masked logits of a field [..., classes], given the fields before it in `events`."""
-        columns = [
-            events.fields[..., FIELDS.index(name), None]
-            if name in FIELDS
-            else getattr(events, name)
-            for name in HEAD_INPUTS[head]
-        ]
+        columns = [events.table(name) for name in HEAD_INPUTS[head]]
         logits = self.heads[head](hidden, torch.cat(columns, dim=-1) if columns else None)
         mask = self._legal(head, events)
         return logits if mask is None else logits.masked_fill(~mask, -torch.inf)
 
-    def _legal(self, head: int, events: Events) -> Tensor | None:
+    def _legal(self, head: int, events: Batch[Tensor]) -> Tensor | None:
         """The masks of the encoding, bool [..., classes]; None where every class is legal."""
-
-        def column(name: str) -> np.ndarray:
-            return events.context[..., CONTEXT_COLUMN[name]].cpu().numpy()
-
-        previous = notes.Previous(column("previous_part"), column("previous_pitch"))
-        ahead = notes.Ahead(
-            column("ahead_shift"), column("ahead_part"), events.closed.cpu().numpy()
-        )
-        shift, part = (events.fields[..., field].cpu().numpy() for field in (SHIFT, PART))
-        mask = notes.legal(head, previous, shift, part, ahead)
+        tables = (events.fields, events.context, events.closed)
+        mask = legal_classes(head, *(table.cpu().numpy() for table in tables))
         if mask is None:
             return None
         # A row in which nothing is legal belongs to padding or to a field that is not there, such

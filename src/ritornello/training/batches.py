@@ -13,7 +13,8 @@ import numpy as np
 
 from ritornello.corpus.augment import augmented
 from ritornello.music.piece import Piece
-from ritornello.note_model.encoding.sequences import Sequences, sequences, stacked
+from ritornello.note_model.encoding.batch import Batch, stacked
+from ritornello.note_model.encoding.sequences import Sequences, sequences
 
 CHORDS_TOLD = 0.3  # how often the chords of a piece are told in training
 
@@ -80,12 +81,12 @@ class Rows:
                 counts[member] *= shares.get(name, 0.0) / counts[member].sum()
         return counts / counts.sum()
 
-    def next(self) -> tuple[list[np.ndarray], np.ndarray]:
+    def next(self) -> tuple[Batch[np.ndarray], np.ndarray]:
         """The next batch.
 
         Returns:
-            the arrays of `note_model.Events`, in its order; and bool [batch], where a row starts
-            an excerpt and its state must be the initial one.
+            The batch; and bool [rows], where a row starts an excerpt and its state must be the
+            initial one.
         """
         starts = np.zeros(len(self.drawn), bool)
         chunks = []
@@ -101,7 +102,10 @@ class Rows:
             self._current[row] = current
             chunks.append(current.chunk(int(self.offset[row]), self.chunk))
             self.offset[row] += self.chunk
-        return stacked(chunks), starts
+        return self._stacked(chunks), starts
+
+    def _stacked(self, chunks: list[Sequences]) -> Batch[np.ndarray]:
+        return stacked(chunks)
 
     def _draw(self, row: int) -> Sequences:
         rng = np.random.default_rng((self.seed, row, int(self.drawn[row])))

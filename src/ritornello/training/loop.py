@@ -25,12 +25,12 @@ from ritornello.note_model.cells import State
 from ritornello.note_model.checkpoint import Checkpoint
 from ritornello.note_model.encoding import ngrams, notes
 from ritornello.note_model.encoding.controls import is_minor, read_controls
-from ritornello.note_model.network import Events, NoteModel, NoteModelConfig
+from ritornello.note_model.network import NoteModel, NoteModelConfig, to_tensors
 from ritornello.training.batches import Music, Rows
 from ritornello.training.config import TrainConfig
 from ritornello.training.journal import Journal, histograms
 from ritornello.training.run_report import write_report
-from ritornello.training.validate import composed_notes, validate
+from ritornello.training.validate import validate
 
 RESUME_FILE = "resume.pt"
 _BASELINE_PIECES = 1000
@@ -192,16 +192,15 @@ class _Run:
     def step(self) -> float:
         """One optimiser step; returns nats per note of its batch."""
         began = time.monotonic()
-        arrays, starts = self.rows.next()
-        events = Events(*(torch.as_tensor(array).to(self.device) for array in arrays))
+        batch, starts = self.rows.next()
         self.state = _fresh_where(starts, self.state, self.device)
         rate = self.config.learning_rate_at(self.done)
         for group in self.optimiser.param_groups:
             group["lr"] = rate
 
         self.model.train()
-        nats, after = self.model(events, self.state)
-        count = int(composed_notes(arrays).sum())
+        nats, after = self.model(to_tensors(batch, self.device), self.state)
+        count = int(batch.composed_notes().sum())
         total = nats.sum()
         (total / max(count, 1)).backward()
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)

@@ -7,20 +7,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from ritornello.note_model.encoding.notes import FIELDS, SIZES, VELOCITY
-from ritornello.note_model.encoding.sequences import Sequences, sequences, stacked
-from ritornello.note_model.encoding.tasks import COMPOSED
-from ritornello.note_model.network import Events, NoteModel
+from ritornello.note_model.encoding.batch import stacked
+from ritornello.note_model.encoding.notes import FIELDS
+from ritornello.note_model.encoding.sequences import Sequences, sequences
+from ritornello.note_model.network import NoteModel, to_tensors
 from ritornello.training.batches import CHORDS_TOLD, Music
 
 _CHUNK = 256
 _BATCH = 32
-
-
-def composed_notes(arrays: list[np.ndarray]) -> np.ndarray:
-    """How many notes of a batch (arrays of `note_model.Events`) are composed; int64 [rows]."""
-    fields, counts = arrays[0], arrays[5]
-    return ((fields[..., VELOCITY] < SIZES[VELOCITY]) & (counts == COMPOSED)).sum(0)
 
 
 @torch.no_grad()
@@ -71,11 +65,10 @@ def score(model: NoteModel, rows: list[Sequences]) -> tuple[np.ndarray, np.ndarr
     nats = np.zeros((len(rows), len(FIELDS)))
     notes = np.zeros(len(rows))
     for start in range(0, max(map(len, rows)), _CHUNK):
-        arrays = stacked([row.chunk(start, _CHUNK) for row in rows])
-        batch = Events(*(torch.as_tensor(array).to(device) for array in arrays))
-        losses, state = model(batch, state)
+        batch = stacked([row.chunk(start, _CHUNK) for row in rows])
+        losses, state = model(to_tensors(batch, device), state)
         nats += losses.double().sum(0).cpu().numpy()
-        notes += composed_notes(arrays)
+        notes += batch.composed_notes()
     return nats, notes
 
 

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import subprocess
 from ctypes import CDLL
-from dataclasses import dataclass
 
 import numpy as np
 import pytest
 
 from ritornello.note_model.checkpoint import Checkpoint
-from ritornello.note_model.encoding.notes import FIELDS
-from ritornello.note_model.encoding.tables import HEAD_INPUTS
 from ritornello.note_model.engine import kernel
 from ritornello.note_model.engine.compiled import CompiledEngine
 from ritornello.note_model.engine.reference import Engine
@@ -20,8 +17,9 @@ from tests.examples import band
 torch = pytest.importorskip("torch", reason="the judge of the runtime is the model in torch")
 
 from ritornello.note_model.cells import CELLS  # noqa: E402
+from ritornello.note_model.encoding.batch import Batch, stacked  # noqa: E402
 from ritornello.note_model.encoding.sequences import sequences  # noqa: E402
-from ritornello.note_model.network import Events, NoteModel, NoteModelConfig  # noqa: E402
+from ritornello.note_model.network import NoteModel, NoteModelConfig  # noqa: E402
 
 
 def make_model(cell: str = "qrnn") -> tuple[NoteModel, Checkpoint]:
@@ -32,42 +30,11 @@ def make_model(cell: str = "qrnn") -> tuple[NoteModel, Checkpoint]:
     return model, Checkpoint(weights, model.settings(), collections=("chorales", "rags"))
 
 
-@dataclass(frozen=True)
-class Batch:
-    """Several pieces as arrays [batch, time, columns], as `Events` has them."""
-
-    fields: np.ndarray
-    context: np.ndarray
-    place: np.ndarray
-    memory: np.ndarray
-    echo: np.ndarray
-    counts: np.ndarray
-    controls: np.ndarray
-    instruments: np.ndarray
-    closed: np.ndarray
-
-    def events(self) -> Events:
-        """Time first, for torch."""
-        tables = (self.fields, self.context, self.place, self.memory, self.echo, self.counts)
-        swapped = [torch.as_tensor(table).transpose(0, 1) for table in tables]
-        rest = (self.controls, self.instruments, self.closed)
-        return Events(*swapped, *map(torch.as_tensor, rest))
-
-    def columns(self, head: int, time: int) -> np.ndarray | None:
-        tables = [
-            self.fields[:, time, FIELDS.index(name), None]
-            if name in FIELDS
-            else getattr(self, name)[:, time]
-            for name in HEAD_INPUTS[head]
-        ]
-        return np.concatenate(tables, axis=1) if tables else None
-
-
 @pytest.fixture(scope="session")
-def batch() -> Batch:
+def batch() -> Batch[np.ndarray]:
     """Thirty-five pieces: more than the kernel works on together, and not a multiple of it."""
     rows = [sequences(band(seed, bars=4), seed % 2, 2).chunk(0, 40) for seed in range(35)]
-    return Batch(*(np.stack(arrays) for arrays in zip(*rows, strict=True)))
+    return stacked(rows)
 
 
 @pytest.fixture(scope="session")

@@ -12,24 +12,25 @@ from ritornello.errors import CheckpointError
 from ritornello.generation.compose import compose
 from ritornello.generation.rules import Rules
 from ritornello.note_model.cells import CELLS
+from ritornello.note_model.encoding.batch import Batch, head_inputs
 from ritornello.note_model.encoding.notes import FIELDS
 from ritornello.note_model.engine.compiled import CompiledEngine
 from ritornello.note_model.engine.reference import Engine
+from ritornello.note_model.network import to_tensors
 
-from .conftest import Batch, make_model
+from .conftest import make_model
 
 
-def play(engine: Engine, batch: Batch, rows: slice = slice(None)) -> list[np.ndarray]:
-    """Step through some pieces of a batch; the logits of each head [batch, time, classes]."""
+def play(engine: Engine, batch: Batch[np.ndarray], rows: slice = slice(None)) -> list[np.ndarray]:
+    """Step through some rows of a batch; the logits of each head [rows, time, classes]."""
     condition = engine.condition(batch.controls[rows], batch.instruments[rows])
     state = engine.initial_state(len(condition))
     logits: list[list[np.ndarray]] = [[] for _ in FIELDS]
-    for time in range(batch.fields.shape[1]):
-        hidden, state = engine.step(batch.context[rows, time], condition, state)
+    for time in range(len(batch.fields)):
+        hidden, state = engine.step(batch.context[time, rows], condition, state)
         for head in range(len(FIELDS)):
-            columns = batch.columns(head, time)
-            known = None if columns is None else columns[rows]
-            logits[head].append(engine.head_logits(head, hidden, known))
+            columns = head_inputs(head, lambda name, time=time: batch.table(name)[time, rows])
+            logits[head].append(engine.head_logits(head, hidden, columns))
     return [np.stack(steps, axis=1) for steps in logits]
 
 
@@ -37,8 +38,8 @@ def play(engine: Engine, batch: Batch, rows: slice = slice(None)) -> list[np.nda
 def test_stepping_gives_the_logits_of_the_full_pass_in_torch(cell, batch):
     model, checkpoint = make_model(cell)
     with torch.no_grad():
-        events = batch.events()
-        state = model.initial_state(len(batch.fields))
+        events = to_tensors(batch)
+        state = model.initial_state(batch.fields.shape[1])
         hidden, _ = model.trunk(events.context, events.controls, events.instruments, state)
         expected = [model.head_logits(head, hidden, events) for head in range(len(FIELDS))]
     for ours, theirs in zip(play(Engine(checkpoint), batch), expected, strict=True):
@@ -84,16 +85,16 @@ def test_a_piece_has_the_same_bits_in_every_batch(int8_engine, batch):
 def test_a_state_is_a_value(int8_engine, batch):
     condition = int8_engine.condition(batch.controls, batch.instruments)
     start = int8_engine.initial_state(len(condition))
-    _, saved = int8_engine.step(batch.context[:, 0], condition, start)
+    _, saved = int8_engine.step(batch.context[0], condition, start)
     kept = saved.copy()
-    first = int8_engine.step(batch.context[:, 1], condition, saved)
-    int8_engine.step(batch.context[:, 2], condition, saved)  # another branch
-    again = int8_engine.step(batch.context[:, 1], condition, saved)
+    first = int8_engine.step(batch.context[1], condition, saved)
+    int8_engine.step(batch.context[2], condition, saved)  # another branch
+    again = int8_engine.step(batch.context[1], condition, saved)
     np.testing.assert_array_equal(saved, kept)
     assert not start.any()
     for one, other in zip(first, again, strict=True):
         np.testing.assert_array_equal(one, other)
-    _, picked = int8_engine.step(batch.context[[4, 2], 1], condition[[4, 2]], saved[[4, 2]])
+    _, picked = int8_engine.step(batch.context[1, [4, 2]], condition[[4, 2]], saved[[4, 2]])
     np.testing.assert_array_equal(picked, first[1][[4, 2]])
 
 

@@ -12,7 +12,8 @@ bar_grid   where in its bar a tick lies
 controls   what may be asked for: key, density, instruments
 tasks      which notes of a piece are given, drawn at random for training
 tables     which columns each head reads
-sequences  all of these for a piece, as arrays
+sequences  all of these for a piece, as tables
+batch      the tables of several pieces side by side
 ngrams     unigrams and bigrams of the fields, the baseline
 """
 
@@ -24,6 +25,7 @@ from typing import Any
 # What published systems and experiments may import; the rest is inside.
 __all__ = [
     "ENCODINGS",
+    "batch",
     "bar_grid",
     "context",
     "controls",

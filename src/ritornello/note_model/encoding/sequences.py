@@ -1,9 +1,8 @@
-"""A piece as the arrays a network reads: events, computed inputs and controls together."""
+"""One piece as the tables that a network reads: events, computed inputs and controls together."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -14,7 +13,7 @@ from ritornello.note_model.encoding.notes import PART
 
 @dataclass(frozen=True)
 class Sequences:
-    """Arrays of a piece or excerpt: those of `note_model.Events`, without the batch axis."""
+    """The tables of a piece or an excerpt: those of `batch.Batch`, without the axis of rows."""
 
     fields: np.ndarray
     context: np.ndarray
@@ -40,21 +39,29 @@ class Sequences:
 
     def part(self, start: int, length: int) -> Sequences:
         """Events [start, start + length), or fewer at the end."""
-        return Sequences(*self.chunk(start, min(length, len(self) - start)))
+        return self.chunk(start, min(length, len(self) - start))
 
-    def chunk(self, start: int, length: int) -> tuple[np.ndarray, ...]:
+    def chunk(self, start: int, length: int) -> Sequences:
         """Events [start, start + length), padded with given events that have no field."""
         stop = start + length
-        inputs = (self.context, self.place, self.memory, self.echo)
-        cut = [
-            _padded(self.fields[start:stop], length, notes.NONE),
-            *(_padded(table[start:stop], length, (0,) * table.shape[1]) for table in inputs),
-            np.pad(self.counts[start:stop], (0, length - len(self.counts[start:stop]))),
-        ]
-        return (*cut, self.controls, self.instruments, self.closed)
 
+        def cut(table: np.ndarray) -> np.ndarray:
+            return _padded(table[start:stop], length, (0,) * table.shape[1])
 
-TIMED = 6  # so many of the arrays have a time axis; they come first
+        counts = self.counts[start:stop]
+        return replace(
+            self,
+            fields=_padded(self.fields[start:stop], length, notes.NONE),
+            context=cut(self.context),
+            place=cut(self.place),
+            memory=cut(self.memory),
+            echo=cut(self.echo),
+            counts=np.pad(counts, (0, length - len(counts))),
+        )
+
+    def tables(self) -> tuple[np.ndarray, ...]:
+        """The tables in the order of `batch.Batch`."""
+        return tuple(getattr(self, each.name) for each in fields(self))
 
 
 def _padded(rows: np.ndarray, length: int, row: tuple[int, ...]) -> np.ndarray:
@@ -110,9 +117,3 @@ def sequences(
         asked.instrument_row(),
         chosen.closed,
     )
-
-
-def stacked(chunks: Sequence[tuple[np.ndarray, ...]]) -> list[np.ndarray]:
-    """Chunks as a batch, in the order of `note_model.Events`: time first, where there is time."""
-    columns = zip(*chunks, strict=True)
-    return [np.stack(column, axis=1 if i < TIMED else 0) for i, column in enumerate(columns)]

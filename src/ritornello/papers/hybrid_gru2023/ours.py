@@ -20,6 +20,7 @@ from ritornello.music.piece import Piece
 from ritornello.note_model import checkpoint
 from ritornello.note_model.encoding import notes
 from ritornello.note_model.encoding.bar_grid import Grid
+from ritornello.note_model.encoding.batch import head_inputs
 from ritornello.note_model.encoding.notes import (
     DRUM_PITCH,
     DURATION,
@@ -35,7 +36,6 @@ from ritornello.note_model.encoding.notes import (
     Previous,
 )
 from ritornello.note_model.encoding.sequences import sequences
-from ritornello.note_model.encoding.tables import HEAD_INPUTS
 from ritornello.note_model.encoding.tracker import Tracker
 from ritornello.note_model.engine.reference import Engine
 
@@ -189,11 +189,10 @@ class _Reader:
     ) -> np.ndarray:
         """Chances of a field for each of some events that might come next, [events, classes]."""
         previous = Previous(*(np.full(len(events), tracker.previous[i]) for i in (PART, PITCH)))
-        columns = [self._column(name, tracker, events) for name in HEAD_INPUTS[head]]
         logits = self.engine.head_logits(
             head,
             np.repeat(hidden, len(events), axis=0),
-            np.concatenate(columns, axis=1) if columns else None,
+            head_inputs(head, lambda name: self._column(name, tracker, events)),
         ).astype(np.float64)
         legal = notes.legal(head, previous, events[:, SHIFT], events[:, PART])
         if legal is not None:

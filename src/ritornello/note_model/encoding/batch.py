@@ -1,0 +1,128 @@
+"""A batch: several pieces or excerpts side by side, one named table for each kind of number.
+
+Training, validation and likelihood read the same tables, as NumPy arrays or as torch tensors. What
+a head sees of them and which classes it may choose is said here once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+import numpy as np
+
+from ritornello.note_model.encoding import notes
+from ritornello.note_model.encoding.context import CONTEXT_COLUMN
+from ritornello.note_model.encoding.notes import FIELDS, PART, SHIFT, SIZES, VELOCITY
+from ritornello.note_model.encoding.sequences import Sequences
+from ritornello.note_model.encoding.tables import HEAD_INPUTS
+from ritornello.note_model.encoding.tasks import COMPOSED
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Array = TypeVar("Array", np.ndarray, "Tensor")
+
+
+@dataclass(frozen=True, eq=False)
+class Batch(Generic[Array]):
+    """Events of several rows with their computed inputs and controls; int64 unless said otherwise.
+
+    A row is a piece or an excerpt of one; `Sequences` holds the same tables for one row, without
+    the axis of rows. Shorter rows are padded at their end with given events that have no field.
+
+    Attributes:
+        fields: [time, rows, 5], class indices of `notes.FIELDS`; one past the last class where an
+            event does not have the field.
+        context: [time, rows, columns of `context.CONTEXT`], what the network reads.
+        place: [time, rows, columns of `context.PLACE`], where in its bar the event lies.
+        memory: [time, rows, columns of `context.MEMORY`], what the part played before.
+        echo: [time, rows, columns of `context.ECHO`], what this pitch did before.
+        counts: [time, rows], how each event's likelihood counts: `tasks.GIVEN`, ``PASSED`` or
+            ``COMPOSED``.
+        controls: [rows, 3], what is asked for; see `controls`.
+        instruments: float32 [rows, `controls.INSTRUMENT_COLUMNS`], who plays.
+        closed: bool [rows, parts], the parts that are not composed for.
+    """
+
+    fields: Array
+    context: Array
+    place: Array
+    memory: Array
+    echo: Array
+    counts: Array
+    controls: Array
+    instruments: Array
+    closed: Array
+
+    def tables(self) -> tuple[Array, ...]:
+        """All tables, in the order above; the first `TIMED` of them have a time axis."""
+        return tuple(getattr(self, each.name) for each in fields(self))
+
+    def table(self, name: str) -> Array:
+        """The columns [..., columns] that `tables.HEAD_INPUTS` calls by this name."""
+        if name in FIELDS:
+            return self.fields[..., FIELDS.index(name), None]
+        found: Array = getattr(self, name)
+        return found
+
+    def composed_notes(self) -> Array:
+        """How many notes of each row are composed, and not given; int64 [rows]."""
+        is_note = self.fields[..., VELOCITY] < SIZES[VELOCITY]
+        return (is_note & (self.counts == COMPOSED)).sum(0)
+
+
+TIMED = 6  # so many tables of a batch
+
+
+def stacked(rows: Sequence[Sequences]) -> Batch[np.ndarray]:
+    """Rows of one length side by side."""
+    columns = zip(*(row.tables() for row in rows), strict=True)
+    return Batch(*(np.stack(column, axis=int(i < TIMED)) for i, column in enumerate(columns)))
+
+
+def chosen_events(batch: Batch[np.ndarray], chosen: np.ndarray) -> Batch[np.ndarray]:
+    """Some events one after another: every table [events, ...], without an axis of rows.
+
+    Args:
+        chosen: bool [time, rows].
+    """
+    rows = np.nonzero(chosen)[1]
+    tables = batch.tables()
+    timed, others = tables[:TIMED], tables[TIMED:]
+    return Batch(*(table[chosen] for table in timed), *(table[rows] for table in others))
+
+
+def head_inputs(head: int, read: Callable[[str], np.ndarray]) -> np.ndarray | None:
+    """What a head sees beside the state, [..., columns]; None for the first, which sees no more.
+
+    Args:
+        head: index of the field that it predicts.
+        read: gives the columns [..., columns] of a name in `tables.HEAD_INPUTS`.
+    """
+    names = HEAD_INPUTS[head]
+    return np.concatenate([read(name) for name in names], axis=-1) if names else None
+
+
+def legal_classes(
+    head: int, fields: np.ndarray, context: np.ndarray, closed: np.ndarray
+) -> np.ndarray | None:
+    """Classes that a field may take, bool [..., classes]; None where all of them are legal.
+
+    Args:
+        head: index of the field.
+        fields, context: as of `Batch`, [..., columns].
+        closed: bool [..., parts], broadcast over the events.
+    """
+    previous_part, previous_pitch, ahead_shift, ahead_part = (
+        context[..., CONTEXT_COLUMN[name]]
+        for name in ("previous_part", "previous_pitch", "ahead_shift", "ahead_part")
+    )
+    return notes.legal(
+        head,
+        notes.Previous(previous_part, previous_pitch),
+        fields[..., SHIFT],
+        fields[..., PART],
+        notes.Ahead(ahead_shift, ahead_part, closed),
+    )

@@ -1,0 +1,51 @@
+"""A batch keeps the rows it is stacked of apart, and every table under its name."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ritornello.note_model.encoding.batch import (
+    TIMED,
+    chosen_events,
+    head_inputs,
+    legal_classes,
+    stacked,
+)
+from ritornello.note_model.encoding.notes import FIELDS, SIZES
+from ritornello.note_model.encoding.sequences import sequences
+from ritornello.note_model.encoding.tables import HEAD_INPUTS, head_columns
+from tests.examples import band
+
+ROWS = [sequences(band(seed), seed % 2, 2, task="vary").chunk(8, 40) for seed in range(3)]
+
+
+def test_each_row_is_found_again_in_each_table():
+    batch = stacked(ROWS)
+    for index, row in enumerate(ROWS):
+        for number, (whole, own) in enumerate(zip(batch.tables(), row.tables(), strict=True)):
+            np.testing.assert_array_equal(whole[:, index] if number < TIMED else whole[index], own)
+    assert batch.composed_notes().tolist() == [row.composed_notes for row in ROWS]
+
+
+def test_chosen_events_keep_what_is_true_of_their_row():
+    batch = stacked(ROWS)
+    chosen = np.random.default_rng(0).random(batch.counts.shape) < 0.3
+    events = chosen_events(batch, chosen)
+    for number, (time, row) in enumerate(np.argwhere(chosen)):
+        np.testing.assert_array_equal(events.memory[number], ROWS[row].memory[time])
+        np.testing.assert_array_equal(events.closed[number], ROWS[row].closed)
+
+
+def test_a_head_sees_the_columns_it_has_classes_for():
+    batch = stacked(ROWS)
+    for head, size in enumerate(SIZES):
+        inputs = head_inputs(head, batch.table)
+        if not HEAD_INPUTS[head]:
+            assert inputs is None
+            continue
+        assert inputs.shape == (*batch.counts.shape, len(head_columns(head)))
+        assert (inputs < head_columns(head)).all()
+        legal = legal_classes(head, batch.fields, batch.context, batch.closed)
+        target = batch.fields[..., head]
+        time, row = np.nonzero(target < size)
+        assert legal is None or legal[time, row, target[time, row]].all(), FIELDS[head]
