@@ -1,21 +1,31 @@
 """The shell of MusicXML: untrusted bytes to the XML parts of a score, and .mxl archives.
 
-Nothing is fetched, no entity is expanded, and no archive unpacks to more than a fixed size.
+Nothing is fetched, no document brings declarations of its own, no archive unpacks to more than a
+fixed size, and nothing is parsed that holds more tags than the largest scores do: the tree of
+an element takes a hundred bytes of memory for as little as four of text.
 """
 
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 import zlib
 from dataclasses import dataclass
 from xml.etree import ElementTree
+from xml.parsers import expat
 
 from ritornello.errors import InputError
 
 MAX_XML_BYTES = 64 * 2**20
+# A real score has a tag every 13 bytes at the closest and an attribute every 34: these are what
+# 50 MB of it hold, and keep the tree of the worst file below 1 GB.
+MAX_TAGS = 4_000_000
+MAX_ATTRIBUTES = 1_500_000
+_MAX_ARCHIVED_FILES = 1000
 _MXL_TYPE = "application/vnd.recordare.musicxml"
 _CONTAINER = "META-INF/container.xml"
+_PROLOG_BYTES, _PROLOG_STEP = 2**16, 2**12
 _NEXT_STEP = "Open the file in a notation program and export it again as MusicXML."
 
 
@@ -41,20 +51,26 @@ def open_score(data: bytes, where: str) -> ScoreXml:
             where=where,
             next_step="Split the score into movements.",
         )
-    # A UTF-16 file has a zero byte beside each ASCII one; without them the words are visible.
-    # Scores name a public DTD but declare nothing: a declaration is an attack or not a score.
-    if b"<!ENTITY" in (text.replace(b"\0", b"") if b"\0" in text[:200] else text):
-        raise InputError("The XML declares entities; a score has none.", where=where)
+    for kind, count, most in (
+        ("tags", text.count(b"<"), MAX_TAGS),
+        ("attributes", text.count(b"="), MAX_ATTRIBUTES),
+    ):
+        if count > most:
+            raise InputError(
+                f"The score has {count:,} {kind}; at most {most:,} are read.",
+                where=where,
+                next_step="Split the score into movements.",
+            )
     try:
         return _parse(text, where)
-    except (ElementTree.ParseError, ValueError, LookupError) as error:
+    except (ElementTree.ParseError, expat.ExpatError, ValueError, LookupError) as error:
         raise InputError(
             f"The file is not well-formed XML ({error}).", where=where, next_step=_NEXT_STEP
         ) from None
 
 
 def _parse(text: bytes, where: str) -> ScoreXml:
-    root = ElementTree.fromstring(text)
+    root = _tree(text, where)
     for element in root.iter():
         # Some programs write a default namespace; MusicXML itself has none.
         if isinstance(element.tag, str) and element.tag.startswith("{"):
@@ -78,31 +94,81 @@ def _parse(text: bytes, where: str) -> ScoreXml:
     return ScoreXml(root, parts)
 
 
+class _RootSeen(Exception):
+    """The prolog is over."""
+
+
+def _tree(text: bytes, where: str) -> ElementTree.Element:
+    """The parsed document, if it brings no declarations (entities, attribute lists) of its own.
+
+    Scores name a public DTD, which is never fetched, but declare nothing: a declaration is an
+    attack, or no score. The parser itself says so, in whatever encoding the file is.
+    """
+    # Eight-bit text that calls itself UTF-16 is not: some programs copy the line unread.
+    is_wide = b"\0" in text[:4] or text[:2] in (b"\xff\xfe", b"\xfe\xff")
+    is_mislabelled = not is_wide and re.search(rb"encoding=.UTF-16", text[:100], re.IGNORECASE)
+    encoding = "utf-8" if is_mislabelled else None
+    prolog = expat.ParserCreate(encoding)
+
+    def on_doctype(name: str, system: str | None, public: str | None, declares: int) -> None:
+        if declares:
+            raise InputError(
+                "The XML declares entities or attributes of its own; a score has none.",
+                where=where,
+                next_step=_NEXT_STEP,
+            )
+
+    def on_start(name: str, attributes: dict[str, str]) -> None:
+        raise _RootSeen
+
+    prolog.StartDoctypeDeclHandler = on_doctype
+    prolog.StartElementHandler = on_start
+    try:
+        # In small steps: what follows a refused declaration is parsed to the end of its step.
+        for start in range(0, _PROLOG_BYTES, _PROLOG_STEP):
+            prolog.Parse(text[start : start + _PROLOG_STEP], start + _PROLOG_STEP >= len(text))
+        raise ValueError(f"no element begins in its first {_PROLOG_BYTES >> 10} KiB")
+    except _RootSeen:
+        pass
+    return ElementTree.fromstring(text, ElementTree.XMLParser(encoding=encoding))
+
+
 def _unzipped(data: bytes, where: str) -> bytes:
+    # Counted before the archive is opened: its directory alone can fill the memory.
+    if data.count(b"PK\1\2") > _MAX_ARCHIVED_FILES:
+        raise InputError(
+            f"The archive holds more than {_MAX_ARCHIVED_FILES:,} files; a score has a few.",
+            where=where,
+            next_step=_NEXT_STEP,
+        )
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            name = _root_file(archive)
             # The declared size may lie: read one byte more than allowed, never the rest.
-            with archive.open(name) as file:
-                return file.read(MAX_XML_BYTES + 1)
+            return _content(archive, _root_file(archive, where), MAX_XML_BYTES + 1)
     except (zipfile.BadZipFile, zlib.error, LookupError, OSError, EOFError, ValueError,
-            RuntimeError, ElementTree.ParseError) as error:  # fmt: skip
+            RuntimeError, ElementTree.ParseError, expat.ExpatError) as error:  # fmt: skip
         raise InputError(
             f"The compressed score cannot be opened ({error}).", where=where, next_step=_NEXT_STEP
         ) from None
 
 
-def _root_file(archive: zipfile.ZipFile) -> str:
+def _content(archive: zipfile.ZipFile, name: str, most_bytes: int) -> bytes:
+    # Other methods are not of the format, and can ask for any amount of memory.
+    if archive.getinfo(name).compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ValueError("it is packed in a way that .mxl does not know")
+    with archive.open(name) as file:
+        return file.read(most_bytes)
+
+
+def _root_file(archive: zipfile.ZipFile, where: str) -> str:
     """The score the container names, else the first XML file."""
     names = archive.namelist()
-    if _CONTAINER in names:
-        with archive.open(_CONTAINER) as file:
-            text = file.read(2**16)
-        if b"<!ENTITY" not in text.replace(b"\0", b""):
-            for element in ElementTree.fromstring(text).iter():
-                path = element.get("full-path", "")
-                if element.tag.endswith("rootfile") and path in names:
-                    return path
+    known = set(names)
+    if _CONTAINER in known:
+        for element in _tree(_content(archive, _CONTAINER, 2**16), where).iter():
+            path = element.get("full-path", "")
+            if element.tag.endswith("rootfile") and path in known:
+                return path
     for name in names:
         if name.lower().endswith((".musicxml", ".xml")) and not name.startswith("META-INF"):
             return name
