@@ -75,7 +75,9 @@ def judged(path: Path) -> Facts:
             bars = part.getElementsByClass(music21.stream.Measure)
             facts["bars"] = [[_time(bar.offset)] for bar in bars]
             keys = flat.getElementsByClass(music21.key.KeySignature)
-            facts["keys"] = [[_time(key.offset), key.sharps] for key in keys if key.sharps is not None]
+            facts["keys"] = [
+                [_time(key.offset), key.sharps] for key in keys if key.sharps is not None
+            ]
     return facts
 
 
@@ -84,7 +86,9 @@ def _without_cues(path: Path) -> bytes:
     if data[:2] == b"PK":
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             names = [name for name in archive.namelist() if not name.startswith("META-INF")]
-            data = archive.read(next(name for name in names if name.endswith((".xml", ".musicxml"))))
+            data = archive.read(
+                next(name for name in names if name.endswith((".xml", ".musicxml")))
+            )
     root = ElementTree.fromstring(data)
     for measure in root.iter("measure"):
         for note in measure.findall("note"):
@@ -134,8 +138,8 @@ def _joined(members: Iterable[tuple[Fraction, Fraction, int | None, str]]) -> li
 
 
 def ours(path: Path) -> Facts:
-    """What `ritornello.io` reads in a file, repeats not unfolded."""
-    from ritornello.io.musicxml_read import read_bytes
+    """What `ritornello.music.io` reads in a file, repeats not unfolded."""
+    from ritornello.music.io.musicxml.read import read_bytes
 
     piece, _ = read_bytes(path.read_bytes(), path.name)
     per_quarter = piece.resolution
@@ -186,7 +190,7 @@ def agreement(judge: Facts, mine: Facts) -> dict[str, bool | None]:
 
 def unfolded_nowhere() -> None:
     """Make our reader play every measure once: what the judge does too."""
-    from ritornello.io import musicxml_read
+    from ritornello.music.io import musicxml_read
 
     musicxml_read._play_order = lambda bars: list(range(len(bars)))  # type: ignore[assignment]
 
@@ -244,7 +248,10 @@ def compare(cache: Path) -> dict[str, Any]:
         "music21 cannot read": unjudged,
         "refused": refused,
         "agree": {kind: [same[kind], held[kind]] for kind in KINDS},
-        "seconds": {"ours": round(seconds, 1), "music21": round(sum(e["seconds"] for e in entries))},
+        "seconds": {
+            "ours": round(seconds, 1),
+            "music21": round(sum(e["seconds"] for e in entries)),
+        },
         "differing": differing,
     }
 

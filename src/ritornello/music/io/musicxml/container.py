@@ -94,7 +94,7 @@ def _parse(text: bytes, where: str) -> ScoreXml:
     return ScoreXml(root, parts)
 
 
-class _RootSeen(Exception):
+class _RootSeenError(Exception):
     """The prolog is over."""
 
 
@@ -119,7 +119,7 @@ def _tree(text: bytes, where: str) -> ElementTree.Element:
             )
 
     def on_start(name: str, attributes: dict[str, str]) -> None:
-        raise _RootSeen
+        raise _RootSeenError
 
     prolog.StartDoctypeDeclHandler = on_doctype
     prolog.StartElementHandler = on_start
@@ -128,7 +128,7 @@ def _tree(text: bytes, where: str) -> ElementTree.Element:
         for start in range(0, _PROLOG_BYTES, _PROLOG_STEP):
             prolog.Parse(text[start : start + _PROLOG_STEP], start + _PROLOG_STEP >= len(text))
         raise ValueError(f"no element begins in its first {_PROLOG_BYTES >> 10} KiB")
-    except _RootSeen:
+    except _RootSeenError:
         pass
     return ElementTree.fromstring(text, ElementTree.XMLParser(encoding=encoding))
 

@@ -10,35 +10,32 @@ import math
 import re
 from collections import Counter
 from dataclasses import dataclass, field
+from fractions import Fraction
 from xml.etree.ElementTree import Element
 
 from ritornello.errors import InputError
-from ritornello.music.instruments import INSTRUMENTS
+from ritornello.music.io.musicxml.instruments import PartInfo
+from ritornello.music.io.musicxml.numbers import number, to_number
 from ritornello.music.spelling import STEP_SEMITONES, Signature, drum_key
 
-_LARGEST_NUMBER = 10**8
 _MAX_DIVISIONS = 10**7
+FINE_RESOLUTION = 10_080  # whole for every value and tuplet in use
 FORTE_VELOCITY = 90  # what MusicXML calls 100% dynamics
 # Where our writer notes the length of a piece that ends inside its last bar.
 LENGTH_FIELD = "ritornello-length-ticks"
 _DEFAULT_VELOCITY = 80
 _MARKS = {"pppp": 10, "ppp": 20, "pp": 33, "p": 49, "mp": 64, "mf": 80, "f": 96, "ff": 112,
           "fff": 120, "ffff": 127}  # fmt: skip
+# Jumps as a <sound> states them and as people write them; "Fine" alone is where one ends.
+_JUMPS = ("dacapo", "dalsegno", "tocoda")
+_LONGEST_WORDS = 1000
+_JUMP_WORDS = re.compile(
+    r"\bd\.?\s?[cs]\b|\bda\s+capo\b|\bd[ae]l\s+segno\b"
+    r"|\b(?:to|al|alla|zur|au|go\s+to)\s+(?:the\s+)?coda\b|\bal\s+fine\b",
+    re.IGNORECASE,
+)
 _BEAT_UNITS = {"breve": 8.0, "whole": 4.0, "half": 2.0, "quarter": 1.0, "eighth": 0.5,
                "16th": 0.25, "32nd": 0.125}  # fmt: skip
-# Names of parts in other tongues and in choirs, each with an instrument of ours.
-_PART_NAMES = {
-    "violoncell": "cello", "kontrabass": "double bass", "contrabass": "double bass",
-    "violon": "violin", "violin": "violin", "geige": "violin", "bratsche": "viola",
-    "flaut": "flute", "flöte": "flute", "piccolo": "flute", "hautbois": "oboe",
-    "clarinett": "clarinet", "klarinette": "clarinet", "fagott": "bassoon", "basson": "bassoon",
-    "corn": "horn", "cor ": "horn", "tromb": "trombone", "posaune": "trombone",
-    "tromp": "trumpet", "pauke": "timpani", "soprano": "voice", "alto": "voice",
-    "tenor": "voice", "baritone": "voice", "basso": "voice", "choir": "voice",
-    "canto": "voice", "gesang": "voice", "vocal": "voice", "arpa": "harp", "klavier": "piano",
-    "cembalo": "harpsichord", "orgel": "organ", "sax": "saxophone", "guitar": "guitar",
-    "gitarre": "guitar",
-}  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -74,86 +71,28 @@ class Measure:
     repeats_from: bool = False
     repeat_times: int = 0
     endings: frozenset[int] = frozenset()
-
-
-@dataclass
-class PartInfo:
-    """What the part list says: instrument id -> (program, is_drum) and -> percussion key."""
-
-    name: str
-    sounds: dict[str, tuple[int, bool]]
-    drum_keys: dict[str, int]
+    jumps: int = 0
 
     @property
-    def default_sound(self) -> tuple[int, bool]:
-        return next(iter(self.sounds.values()), (0, False))
-
-
-def number(element: Element | None, tag: str, default: float) -> float:
-    """The number in a child element; the default where it is absent.
-
-    Raises:
-        InputError: if the text is not a number of sensible size.
-    """
-    text = element.findtext(tag) if element is not None else None
-    return default if text is None or not text.strip() else to_number(text, tag)
-
-
-def to_number(text: str, tag: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not abs(value) <= _LARGEST_NUMBER:
-        raise InputError(f"<{tag}> holds {text.strip()[:40]!r}, which is not a usable number.")
-    return value
-
-
-def read_part_info(score_part: Element | None, repairs: Counter[str]) -> PartInfo:
-    """Name and instruments of a part; the program is guessed from the name where none is given."""
-    if score_part is None:
-        return PartInfo("", {}, {})
-    name = " ".join((score_part.findtext("part-name") or "").split())
-    sounds: dict[str, tuple[int, bool]] = {}
-    drum_keys: dict[str, int] = {}
-    hints = [name]
-    for instrument in score_part.findall("score-instrument"):
-        hints += [instrument.findtext("instrument-name") or ""]
-        hints += [(instrument.findtext("instrument-sound") or "").replace(".", " ")]
-    guess = _guessed_program(hints)
-    guessed = not score_part.findall("midi-instrument")
-    for instrument in score_part.findall("midi-instrument"):
-        identity = instrument.get("id", "")
-        is_drum = number(instrument, "midi-channel", 0) == 10
-        key = int(number(instrument, "midi-unpitched", 0)) - 1
-        if 0 <= key <= 127:
-            drum_keys[identity] = key
-        guessed |= not is_drum and instrument.find("midi-program") is None
-        program = int(number(instrument, "midi-program", guess + 1)) - 1
-        sounds[identity] = (program if 0 <= program <= 127 else guess, is_drum)
-    if not sounds:
-        sounds[""] = (guess, False)
-    repairs["part without a program: one was guessed from its name"] += guessed
-    return PartInfo(name, sounds, drum_keys)
-
-
-def _guessed_program(hints: list[str]) -> int:
-    """A General MIDI program from part and instrument names; piano where they say nothing."""
-    text = " ".join(hints).lower() + " "
-    if match := next((ours for theirs, ours in _PART_NAMES.items() if theirs in text), None):
-        return next(item.program for item in INSTRUMENTS if item.name == match)
-    known = [item for item in INSTRUMENTS if not item.is_drum and item.name in text]
-    return max(known, key=lambda item: len(item.name)).program if known else 0
+    def event_count(self) -> int:
+        """How much is heard or kept each time the measure is played."""
+        return len(self.notes) + len(self.tempos) + len(self.keys)
 
 
 class PartReader:
     """Reads the measures of one part in document order."""
 
-    def __init__(self, measures: list[Element], info: PartInfo, repairs: Counter[str]) -> None:
+    def __init__(
+        self,
+        measures: list[Element],
+        info: PartInfo,
+        repairs: Counter[str],
+        default_divisions: Fraction = Fraction(1),
+    ) -> None:
         self.info = info
         self.repairs = repairs
-        self.divisions = _common_divisions(measures)
-        self._scale = self.divisions
+        self.divisions, first = _common_divisions(measures, default_divisions, repairs)
+        self._scale: Fraction | int = _scale(self.divisions, first)
         self._velocity = _DEFAULT_VELOCITY
         self._shifts: dict[str, int] = {}
         self._endings: frozenset[int] = frozenset()
@@ -168,15 +107,16 @@ class PartReader:
         for child in element:
             tag = child.tag
             if tag == "note":
-                if child.find("grace") is not None or child.find("cue") is not None:
-                    is_grace = child.find("grace") is not None
-                    self.repairs[f"{'grace' if is_grace else 'cue'} note left out"] += 1
+                if child.find("grace") is not None:
+                    self.repairs["grace note left out"] += 1
                     continue
                 duration = max(0, self._ticks(child))
                 if child.find("chord") is None:
                     chord_onset = now
                     now += duration
-                if child.find("rest") is None:
+                if child.find("cue") is not None:  # takes its time, and sounds in another part
+                    self.repairs["cue note left out"] += child.find("rest") is None
+                elif child.find("rest") is None:
                     self._note(child, chord_onset, duration, measure)
             elif tag == "backup":
                 now = max(0, now - self._ticks(child))
@@ -191,14 +131,17 @@ class PartReader:
             elif tag == "barline":
                 self._barline(child, measure)
             measure.length = max(measure.length, now)
+        element.clear()  # what was read need not be kept beside what was written
         return measure
 
     def _note(self, element: Element, offset: int, duration: int, measure: Measure) -> None:
         identity = element.find("instrument")
-        name = identity.get("id", "") if identity is not None else ""
-        sound = self.info.sounds.get(name, self.info.default_sound)
-        pitch = self._pitch(element, name, sound[1])
+        named = self.info.instruments.get(identity.get("id", "")) if identity is not None else None
+        instrument = named or self.info.default
         is_unpitched = element.find("unpitched") is not None
+        is_drum = instrument.is_drum or is_unpitched
+        key = named.key if named is not None else self.info.only_key
+        pitch = self._key(element, key) if is_unpitched else self._pitch(element, is_drum)
         if pitch is None or duration == 0:
             self.repairs["note without pitch or length left out"] += 1
             return
@@ -215,7 +158,7 @@ class PartReader:
                 min(127, max(0, pitch)),
                 min(127, max(1, velocity)),
                 element.findtext("voice") or "",
-                (sound[0], sound[1] or is_unpitched),
+                (self.info.drum_program if is_drum else instrument.program, is_drum),
                 round(to_number(element.get("attack") or "0", "note attack") * self._scale),
                 round(to_number(element.get("release") or "0", "note release") * self._scale),
                 "stop" in kinds,
@@ -224,16 +167,17 @@ class PartReader:
         )
         self.repairs["pitch outside 0-127 moved to the nearest"] += not 0 <= pitch <= 127
 
-    def _pitch(self, element: Element, instrument: str, is_drum: bool) -> int | None:
-        unpitched = element.find("unpitched")
-        if unpitched is not None:
-            key = self.info.drum_keys.get(instrument)
-            if key is None:
-                self.repairs["drum guessed from its place on the staff"] += 1
-                step = (unpitched.findtext("display-step") or "").strip()
-                octave = int(number(unpitched, "display-octave", 4))
-                key = drum_key(step, octave, element.findtext("notehead") or "normal")
+    def _key(self, element: Element, key: int | None) -> int:
+        """The percussion key of an unpitched note: its instrument's, else by its place."""
+        if key is not None:
             return key
+        self.repairs["drum guessed from its place on the staff"] += 1
+        unpitched = element.find("unpitched")
+        step = unpitched.findtext("display-step") if unpitched is not None else None
+        octave = int(number(unpitched, "display-octave", 4))
+        return drum_key((step or "").strip(), octave, element.findtext("notehead") or "normal")
+
+    def _pitch(self, element: Element, is_drum: bool) -> int | None:
         written = element.find("pitch")
         step = (written.findtext("step") or "").strip().upper() if written is not None else ""
         if step not in STEP_SEMITONES:
@@ -247,7 +191,7 @@ class PartReader:
     def _attributes(self, element: Element, now: int, measure: Measure) -> None:
         divisions = number(element, "divisions", 0)
         if divisions > 0:
-            self._scale = round(self.divisions / divisions)
+            self._scale = _scale(self.divisions, _fraction(divisions))
         for transpose in element.findall("transpose"):
             octaves = int(number(transpose, "octave-change", 0))
             shift = round(number(transpose, "chromatic", 0)) + 12 * octaves
@@ -273,6 +217,9 @@ class PartReader:
         sound = element.find("sound")
         if sound is not None:
             self._sound(sound, at, measure)
+        words = " ".join(found.text or "" for found in element.iterfind("direction-type/words"))
+        is_told = sound is not None and any(sound.get(jump) is not None for jump in _JUMPS)
+        measure.jumps += not is_told and _JUMP_WORDS.search(words[:_LONGEST_WORDS]) is not None
         metronome = element.find("direction-type/metronome")
         if metronome is not None and (sound is None or sound.get("tempo") is None):
             self._tempo(_metronome_bpm(metronome), at, measure)
@@ -283,8 +230,7 @@ class PartReader:
             self._velocity = min(127, max(1, velocity))
         if tempo := element.get("tempo"):
             self._tempo(to_number(tempo, "sound tempo"), at, measure)
-        for jump in ("dacapo", "dalsegno", "tocoda"):
-            self.repairs["jump (D.C., D.S., coda) not followed"] += element.get(jump) is not None
+        measure.jumps += sum(element.get(jump) is not None for jump in _JUMPS)
 
     def _tempo(self, bpm: float | None, at: int, measure: Measure) -> None:
         if bpm is not None and 1 <= bpm <= 10_000:
@@ -300,26 +246,58 @@ class PartReader:
             measure.repeat_times = int(to_number(repeat.get("times") or "2", "repeat times"))
         ending = element.find("ending")
         if ending is not None:
-            passes = frozenset(
-                int(found) for found in re.findall(r"\d{1,2}", ending.get("number", ""))
-            )
+            numbers = re.findall(r"\d{1,2}", ending.get("number", "")[:_LONGEST_WORDS])
+            passes = frozenset(map(int, numbers))
             is_start = ending.get("type") == "start"
             self._endings = passes if is_start else frozenset()
             measure.endings = passes or measure.endings
 
 
-def _common_divisions(measures: list[Element]) -> int:
-    """Ticks a quarter in which every division of the part is whole."""
-    common = 1
+def first_divisions(measures: list[Element]) -> Fraction | None:
+    """What a part first says of its divisions, wherever that stands; None if it says nothing."""
     for measure in measures:
         for element in measure.iterfind("attributes/divisions"):
-            value = to_number(element.text or "", "divisions")
-            if value < 1 or value != round(value):
-                raise InputError(f"<divisions> is a whole number from 1; found {element.text!r}.")
-            common = math.lcm(common, round(value))
-            if common > _MAX_DIVISIONS:
-                raise InputError("The measures are divided in ways that share no common grid.")
-    return common
+            return _divisions(element)
+    return None
+
+
+def _divisions(element: Element) -> Fraction:
+    value = to_number(element.text or "", "divisions")
+    if value <= 0:
+        raise InputError(f"<divisions> is a number above 0; found {(element.text or '')[:40]!r}.")
+    return _fraction(value)
+
+
+def _fraction(value: float) -> Fraction:
+    """A number of a file, which may have decimals, as the fraction that was meant."""
+    return Fraction(value).limit_denominator(1000)
+
+
+def _scale(common: int, divisions: Fraction) -> Fraction | int:
+    scale = common / divisions
+    return scale.numerator if scale.denominator == 1 else scale
+
+
+def _common_divisions(
+    measures: list[Element], default: Fraction, repairs: Counter[str]
+) -> tuple[int, Fraction]:
+    """Ticks a quarter in which every time of the part is whole, and its first divisions.
+
+    Some programs state the divisions after the first notes: they hold from the beginning.
+    """
+    first = first_divisions(measures) or default
+    common, decimals = first.numerator, 1
+    for measure in measures:
+        for element in measure.iterfind("attributes/divisions"):
+            common = math.lcm(common, _divisions(element).numerator)
+        for element in measure.iter("duration"):
+            if "." in (element.text or ""):
+                value = _fraction(to_number(element.text or "", "duration"))
+                decimals = math.lcm(decimals, value.denominator)
+        if common * decimals > _MAX_DIVISIONS:
+            repairs["part divided in ways that share no grid: times rounded"] += 1
+            return FINE_RESOLUTION, first
+    return common * decimals, first
 
 
 def _metre(time: Element) -> tuple[int, int] | None:

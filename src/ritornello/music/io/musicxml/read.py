@@ -8,30 +8,34 @@ length: the metre is stated again after it, so that the bar lines of the piece s
 from __future__ import annotations
 
 import math
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from fractions import Fraction
 from typing import NamedTuple, TypeVar
 
 import numpy as np
 
 from ritornello.errors import InputError
+from ritornello.music.io import MAX_NOTES
+from ritornello.music.io.limits import MOST_TRACKS
 from ritornello.music.io.musicxml.container import ScoreXml, open_score
+from ritornello.music.io.musicxml.instruments import PartInfo, read_part_list
 from ritornello.music.io.musicxml.measures import (
+    FINE_RESOLUTION,
     LENGTH_FIELD,
     Measure,
-    PartInfo,
     PartReader,
     RawNote,
-    read_part_info,
+    first_divisions,
 )
+from ritornello.music.spelling import Signature, key_of
 from ritornello.music.keys import KeyName, estimate_key
 from ritornello.music.piece import KeyChange, Metre, Piece, Tempo, Track
-from ritornello.music.spelling import Signature, key_of
 
 _MAX_RESOLUTION = 32767
 _MAX_PLAYED_MEASURES = 50_000
+_MAX_ALL_MEASURES = 500_000  # of all parts together
 _T = TypeVar("_T")
 
 
@@ -55,20 +59,30 @@ def read_bytes(data: bytes, where: str) -> tuple[Piece, list[str]]:
 
 
 def _read(xml: ScoreXml, repairs: Counter[str]) -> Piece:
+    _check_size(xml)
     score_parts = {part.get("id", ""): part for part in xml.header.findall("part-list/score-part")}
-    infos = [read_part_info(score_parts.get(identity), repairs) for identity in xml.parts]
+    elements = list(xml.parts.values())
+
+    def is_sung(index: int) -> bool:
+        return any(True for measure in elements[index] for _ in measure.iter("lyric"))
+
+    stated = [score_parts.get(identity) for identity in xml.parts]
+    infos = read_part_list(stated, is_sung, repairs)
+    divisions = next(filter(None, map(first_divisions, elements)), Fraction(1))
     parts = [
-        PartReader(measures, info, repairs)
-        for measures, info in zip(xml.parts.values(), infos, strict=True)
+        PartReader(measures, info, repairs, divisions)
+        for measures, info in zip(elements, infos, strict=True)
     ]
     common = math.lcm(*(part.divisions for part in parts))
     resolution = common
     if common > _MAX_RESOLUTION:
-        resolution = 10_080  # whole for every value and tuplet in use
+        resolution = FINE_RESOLUTION
         repairs["grid too fine: times rounded to 10080 ticks a quarter"] += 1
     scales = [(resolution, part.divisions) for part in parts]
     timeline = _Timeline([part.measures for part in parts], scales, resolution)
     repairs["repeated measure played again"] += len(timeline.played) - len(timeline.measures)
+    repairs["jump (D.C., D.S., coda) not followed"] += timeline.jumps
+    _check_unfolded([part.measures for part in parts], timeline)
     tracks: list[Track] = []
     for part, info, scale in zip(parts, infos, scales, strict=True):
         tracks += _tracks(part.measures, info, timeline, scale)
@@ -81,6 +95,45 @@ def _read(xml: ScoreXml, repairs: Counter[str]) -> Piece:
         _stated_length(xml, timeline),
         _title(xml),
     )
+
+
+def _check_size(xml: ScoreXml) -> None:
+    """Refuse scores of more parts or measures than anything can be that is read by people.
+
+    Raises:
+        InputError: naming what there is too much of.
+    """
+    most = max(len(measures) for measures in xml.parts.values())
+    total = sum(len(measures) for measures in xml.parts.values())
+    for what, count, limit in (
+        ("parts", len(xml.parts), MOST_TRACKS),
+        ("measures", most, _MAX_PLAYED_MEASURES),
+        ("measures in all parts", total, _MAX_ALL_MEASURES),
+    ):
+        if count > limit:
+            raise InputError(
+                f"The score has {count:,} {what}; at most {limit:,} are read.",
+                next_step="Split the score into movements.",
+            )
+
+
+def _check_unfolded(parts: list[list[Measure]], timeline: _Timeline) -> None:
+    """Refuse scores whose repeats multiply a crowded measure.
+
+    Raises:
+        InputError: if more is played than `ritornello.music.io.MAX_NOTES` events.
+    """
+    times = Counter(timeline.played)
+    events = sum(
+        times[index] * measure.event_count
+        for measures in parts
+        for index, measure in enumerate(measures)
+    )
+    if events > MAX_NOTES:
+        raise InputError(
+            f"{events:,} notes and marks, repeats included; at most {MAX_NOTES:,} were expected.",
+            next_step="Split the score into movements.",
+        )
 
 
 def _title(xml: ScoreXml) -> str:
@@ -114,6 +167,7 @@ class _Bar(NamedTuple):
     repeats_from: bool
     repeat_times: int
     endings: frozenset[int]
+    jumps: int
 
 
 class _Timeline:
@@ -125,6 +179,7 @@ class _Timeline:
         self.resolution = resolution
         self.measures = _merged(parts, scales, resolution)
         self.played = _play_order(self.measures)
+        self.jumps = sum(bar.jumps for bar in self.measures)
         lengths = [self.measures[index].length for index in self.played]
         ends = np.cumsum(lengths).tolist()
         self.starts = [0, *ends[:-1]]
@@ -182,12 +237,13 @@ def _merged(
     """One bar for each measure number; the first part that says something is believed."""
     bars: list[_Bar] = []
     metre = (4, 4)
-    for index in range(max(len(measures) for measures in parts)):
-        here = [
-            (measures[index], scale)
-            for measures, scale in zip(parts, scales, strict=True)
-            if index < len(measures)
-        ]
+    by_index: list[list[tuple[Measure, tuple[int, int]]]] = [
+        [] for _ in range(max(len(measures) for measures in parts))
+    ]
+    for measures, scale in zip(parts, scales, strict=True):
+        for index, measure in enumerate(measures):
+            by_index[index].append((measure, scale))
+    for here in by_index:
         stated = next((measure.metre for measure, _ in here if measure.metre), None)
         metre = stated or metre
         nominal = max(1, resolution * 4 * metre[0] // metre[1])
@@ -213,6 +269,7 @@ def _merged(
                 any(measure.repeats_from for measure, _ in here),
                 max(measure.repeat_times for measure, _ in here),
                 next((measure.endings for measure, _ in here if measure.endings), frozenset()),
+                max(measure.jumps for measure, _ in here),
             )
         )
     return bars
@@ -230,17 +287,14 @@ def _play_order(bars: list[_Bar]) -> list[int]:
         InputError: if the repeats unfold to more than 50,000 measures.
     """
     order: list[int] = []
+    groups = _ending_groups(bars)
     index = section = 0
     current_pass = 1
     while index < len(bars):
         bar = bars[index]
         if bar.repeats_from and index > section:
             section, current_pass = index, 1
-        if (
-            bar.endings
-            and current_pass not in bar.endings
-            and _has_ending(bars, index, current_pass)
-        ):
+        if current_pass not in bar.endings and groups[index] >> current_pass & 1:
             index += 1
             continue
         order.append(index)
@@ -261,13 +315,14 @@ def _play_order(bars: list[_Bar]) -> list[int]:
     return order
 
 
-def _has_ending(bars: list[_Bar], index: int, wanted: int) -> bool:
-    """Whether this or a later ending of the same group is for the wanted pass."""
-    while index < len(bars) and bars[index].endings:
-        if wanted in bars[index].endings:
-            return True
-        index += 1
-    return False
+def _ending_groups(bars: list[_Bar]) -> list[int]:
+    """For each bar the passes that it or a later ending of the same group is for, as bits."""
+    groups: list[int] = []
+    passes = 0
+    for bar in reversed(bars):
+        passes = passes | sum(1 << number for number in bar.endings) if bar.endings else 0
+        groups.append(passes)
+    return groups[::-1]
 
 
 # --- notes ------------------------------------------------------------------------------------
@@ -275,11 +330,10 @@ def _has_ending(bars: list[_Bar], index: int, wanted: int) -> bool:
 
 @dataclass(slots=True, eq=False)
 class _Sounding:
-    """A note at its place in the piece; ``written_end`` is where a tie may go on."""
+    """A note at its place in the piece."""
 
     onset: int
     end: int
-    written_end: int
     note: RawNote
 
 
@@ -293,7 +347,7 @@ def _tracks(
         onset = max(0, sounding.onset)
         row = (onset, max(1, sounding.end - onset), note.pitch, note.velocity)
         by_sound[note.sound].append(row)
-    for (program, is_drum), rows in (by_sound or {info.default_sound: []}).items():
+    for (program, is_drum), rows in (by_sound or {info.default[:2]: []}).items():
         yield Track(rows, program, is_drum, info.name)  # type: ignore[arg-type]
 
 
@@ -301,7 +355,7 @@ def _sounding_notes(
     measures: list[Measure], timeline: _Timeline, scale: tuple[int, int]
 ) -> list[_Sounding]:
     result: list[_Sounding] = []
-    tied: dict[int, list[_Sounding]] = defaultdict(list)
+    waiting: _Waiting = defaultdict(dict)
     for index, start in zip(timeline.played, timeline.starts, strict=True):
         # A chord may follow its bar's later voices: ties are joined in the order of time.
         notes = measures[index].notes if index < len(measures) else []
@@ -309,30 +363,34 @@ def _sounding_notes(
             onset = start + _scaled(note.offset, scale)
             written_end = start + _scaled(note.offset + note.duration, scale)
             end = written_end + _signed(note.release, scale)
-            held = _tied_note(tied[note.pitch], onset, note)
+            held = _tied_note(waiting[note.pitch, onset], note)
             if held is not None:
-                held.end, held.written_end = end, written_end
+                held.end = end
             else:
-                held = _Sounding(onset + _signed(note.attack, scale), end, written_end, note)
+                held = _Sounding(onset + _signed(note.attack, scale), end, note)
                 result.append(held)
             if note.tied_to:
-                tied[note.pitch].append(held)
+                waiting[note.pitch, written_end].setdefault(note.voice, deque()).append(held)
     return result
 
 
-def _tied_note(waiting: list[_Sounding], onset: int, note: RawNote) -> _Sounding | None:
-    """The waiting note that ends where this one begins, of the same voice if there is one.
+# Notes whose tie may go on: by pitch and the tick where they end, then by voice.
+_Waiting = defaultdict[tuple[int, int], dict[str, deque["_Sounding"]]]
+
+
+def _tied_note(ending: dict[str, deque[_Sounding]], note: RawNote) -> _Sounding | None:
+    """The note that a note goes on with, of the same voice if there is one.
 
     Old programs write only the start of a tie: within a voice that is enough.
     """
-    # What ended earlier was never continued; what ends later still waits.
-    waiting[:] = [held for held in waiting if held.written_end >= onset]
-    ending = [held for held in waiting if held.written_end == onset]
-    held = next((held for held in ending if held.note.voice == note.voice), None)
-    if held is None and note.tied_from and ending:
-        held = ending[0]
-    if held is not None:
-        waiting.remove(held)
+    voice = note.voice
+    if voice not in ending:
+        if not (note.tied_from and ending):
+            return None
+        voice = next(iter(ending))
+    held = ending[voice].popleft()
+    if not ending[voice]:
+        del ending[voice]
     return held
 
 
@@ -349,24 +407,30 @@ def _key_changes(changes: Iterator[tuple[int, Signature]], tracks: list[Track]) 
     Mode "none" claims no key and gives none.
     """
     stated = list(changes)
+    weights = _pitch_class_weights([tick for tick, _ in stated], tracks)
     result: list[KeyChange] = []
-    for (tick, signature), (following, _) in pairwise(
-        [*stated, (2**62, stated[-1][1])] if stated else []
-    ):
+    for (tick, signature), weight in zip(stated, weights, strict=True):
         key = key_of(signature)
         if key is None and signature.mode != "none":
-            key = _likelier(signature.fifths, tracks, tick, following)
+            key = _likelier(signature.fifths, weight)
         if key is not None:
             result.append(KeyChange(tick, key))
     return result
 
 
-def _likelier(fifths: int, tracks: list[Track], start: int, end: int) -> KeyName:
-    major = KeyName(fifths * 7 % 12)
-    weights = np.zeros(12)
+def _pitch_class_weights(starts: list[int], tracks: list[Track]) -> np.ndarray:
+    """Ticks of each pitch class from each start to the next, float [starts, 12]; no drums."""
+    weights = np.zeros((len(starts), 12))
     for track in tracks:
-        notes = track.notes[(track.notes["onset"] >= start) & (track.notes["onset"] < end)]
-        if not track.is_drum:
-            np.add.at(weights, notes["pitch"] % 12, notes["duration"])
+        if not track.is_drum and starts:
+            place = np.searchsorted(starts, track.notes["onset"], side="right") - 1
+            inside = place >= 0
+            notes = track.notes[inside]
+            np.add.at(weights, (place[inside], notes["pitch"] % 12), notes["duration"])
+    return weights
+
+
+def _likelier(fifths: int, weights: np.ndarray) -> KeyName:
+    major = KeyName(fifths * 7 % 12)
     relative = KeyName((major.tonic + 9) % 12, "minor")
     return relative if estimate_key(weights) == relative else major

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import NamedTuple
 
-from ritornello.instrument_words import PERCUSSION, PROGRAMS, UNSPACED, WORDS
+from ritornello.music.instrument_words import PERCUSSION, PROGRAMS, UNSPACED, WORDS
 
 VOICE_PROGRAM = 52
 
@@ -22,13 +22,14 @@ VOICE_PROGRAM = 52
 class NamedSound(NamedTuple):
     """What a name means: a General MIDI program 0-127, or a drum.
 
-    ``drum_key`` is the General MIDI percussion key of a drum; None of a pitched instrument and of
-    a whole kit.
+    ``drum_key`` is the General MIDI percussion key of one drum; None of a pitched instrument, of
+    a whole kit and of percussion of any kind.
     """
 
     program: int
     is_drum: bool = False
     drum_key: int | None = None
+    is_kit: bool = False
 
 
 # Words that come with many an instrument, and words for whole families: others say more.
@@ -39,6 +40,7 @@ _FAMILIES = frozenset(
         "brass",
         "drum",
         "kit",
+        "percussion",
         "synth",
         "keyboard",
         "choir",
@@ -57,6 +59,7 @@ _FAMILIES = frozenset(
 )
 _REGISTERS = ("soprano", "alto", "tenor", "baritone", "bass")
 _LONGEST_NAME = 200
+_KIT, _ANY_DRUM = 0, 1
 _LETTERS = {"s": "soprano", "a": "alto", "t": "tenor", "b": "bass"}
 _SAXOPHONES = dict(zip(_REGISTERS, (64, 65, 66, 67, 67), strict=True))
 _SAXOPHONE, _BASS_GUITAR = 65, 33
@@ -90,7 +93,10 @@ def _entries(table: str) -> Iterator[tuple[int, str]]:
 def _phrases() -> tuple[tuple[frozenset[str], NamedSound], ...]:
     """Words that must all be there, and what they mean."""
     sounds = [(NamedSound(program), name) for program, name in _entries(PROGRAMS)]
-    sounds += [(NamedSound(0, True, key or None), name) for key, name in _entries(PERCUSSION)]
+    sounds += [
+        (NamedSound(0, True, key if key > _ANY_DRUM else None, key == _KIT), name)
+        for key, name in _entries(PERCUSSION)
+    ]
     forms = _forms()
     return tuple(
         (frozenset(forms.get(word, word) for word in name.split()), sound) for sound, name in sounds

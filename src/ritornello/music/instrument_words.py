@@ -1,4 +1,4 @@
-"""Words for instruments in the languages scores are printed in, as `instrument_names` reads them."""
+"""Words for instruments in the languages scores are printed in; `instrument_names` reads them."""
 
 from __future__ import annotations
 
@@ -73,8 +73,8 @@ choir: chorus coro coros chor chore choeur choeurs kor koor хор
 strings: streicher cordes archi cuerdas strijkers str string streichorchester струнные
 brass: blechblaser cuivres ottoni metales
 drum: dr drums trommel tambour tamburo tambor trom барабан
-kit: drumset drumkit percussion percussions perc batterie bateria schlagzeug schlagwerk slagwerk
-  percussione percussioni percusion percussao schlgz ударные
+kit: drumset drumkit batterie bateria schlagzeug schlagwerk schlgz ударные
+percussion: percussions perc slagwerk percussione percussioni percusion percussao
 snare: rullante redoblante schnarrtrommel marschtrommel ruhrtrommel caja
 cymbal: cymbals becken cymbale cymbales piatti piatto platillos platillo pratos bekkens cym
   тарелки
@@ -127,9 +127,9 @@ PROGRAMS = """
 110 fiddle | 111 shanai, shehnai
 114 steel drum, steelpan, steel pan, steel pans, stahltrommel, tambor acero
 """
-# General MIDI percussion key: what stands for it; 0 is a whole kit.
+# General MIDI percussion key: what stands for it; 0 is a whole kit, 1 any drum.
 PERCUSSION = """
-0 drum, kit, drum kit, drum set | 35 taiko, cajon
+0 drum, kit, drum kit, drum set | 1 percussion | 35 taiko, cajon
 36 bass drum, bass trommel, cassa, tamborone, kick, kick drum, big drum, big caisse, gran cassa
 36 big cassa, bombo, bd | 37 side stick, rim shot, rimshot
 38 snare, snare drum, side drum, military drum, field drum, small drum, caisse claire

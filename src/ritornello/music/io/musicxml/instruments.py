@@ -1,0 +1,169 @@
+"""Who plays the parts of a score: the programs and percussion keys of its part list.
+
+What the part list states is believed. Where it states nothing, or program 1 for everybody as some
+programs do, names decide; `ritornello.music.instrument_names` reads them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+from xml.etree.ElementTree import Element
+
+from ritornello.music.instrument_names import (
+    VOICE_PROGRAM,
+    NamedSound,
+    NameMeaning,
+    name_meaning,
+    register_sound,
+)
+from ritornello.music.instruments import INSTRUMENTS, instrument_index
+from ritornello.music.io.musicxml.numbers import number
+
+_DRUM_CHANNEL = 10
+_PIANO = 0
+
+
+class Instrument(NamedTuple):
+    """One instrument of a part.
+
+    ``key`` is the General MIDI percussion key of its unpitched notes, None where neither a number
+    nor a name tells; ``is_kit`` says that it is called a whole kit.
+    """
+
+    program: int
+    is_drum: bool = False
+    key: int | None = None
+    is_kit: bool = False
+
+
+@dataclass
+class PartInfo:
+    """What the part list says of a part: its name, and its instruments by their id."""
+
+    name: str = ""
+    instruments: dict[str, Instrument] = field(default_factory=dict)
+
+    @property
+    def default(self) -> Instrument:
+        """Who plays the notes that name no instrument."""
+        return next(iter(self.instruments.values()), Instrument(_PIANO))
+
+    @property
+    def drum_program(self) -> int:
+        """The program of the one track that all drums of the part are."""
+        return self.default.program if self.default.is_drum else _PIANO
+
+    @property
+    def only_key(self) -> int | None:
+        """The percussion key of a part with one drum, whose notes need not name it.
+
+        In a kit the place on the staff says more.
+        """
+        is_one = len(self.instruments) == 1 and not self.default.is_kit
+        return self.default.key if is_one else None
+
+
+def read_part_list(
+    score_parts: Sequence[Element | None],
+    is_sung: Callable[[int], bool],
+    repairs: Counter[str],
+) -> list[PartInfo]:
+    """Names and instruments of the parts of a score.
+
+    Args:
+        score_parts: the <score-part> of each part, None where it is missing.
+        is_sung: whether the part of an index has words; asked only where that decides.
+        repairs: counts the parts whose instrument was taken from a name, and says which.
+    """
+    elements = [Element("score-part") if part is None else part for part in score_parts]
+    stated = {text.strip() for part in elements for text in _texts(part, "midi-program")}
+    meanings = [_meaning(element) for element in elements]
+    infos: list[PartInfo] = []
+    for index, element in enumerate(elements):
+
+        def guess(index: int = index) -> NamedSound | None:
+            """The sound of the part by its names, its words and the parts beside it."""
+            sound, register = meanings[index]
+            if sound is None and (register or is_sung(index)):
+                beside = meanings[:index] + meanings[index + 1 :]
+                sound = NamedSound(VOICE_PROGRAM)
+                if register:
+                    sound = register_sound(register, beside, is_sung=is_sung(index))
+            return sound
+
+        name = " ".join((element.findtext("part-name") or "").split())
+        instruments = _instruments(element, guess, repairs, is_unset=stated == {"1"})
+        infos.append(PartInfo(name, instruments))
+    return infos
+
+
+def _texts(element: Element, tag: str) -> Iterator[str]:
+    return (found.text or "" for found in element.iter(tag))
+
+
+def _meaning(part: Element) -> NameMeaning:
+    """What the names of a part say together, its own first."""
+    tags = ("part-name", "instrument-name", "instrument-sound", "part-abbreviation")
+    meanings = [name_meaning(text) for tag in tags for text in _texts(part, tag)]
+    register = next((meaning.register for meaning in meanings if meaning.register), "")
+    sounds = [meaning.sound for meaning in meanings if meaning.sound is not None]
+    if register and sounds and sounds[0] == NamedSound(_PIANO):
+        # "Soprano", played by the piano that programs put there when nobody chooses.
+        sounds = []
+    return NameMeaning(sounds[0] if sounds else None, register)
+
+
+def _instruments(
+    part: Element,
+    guess: Callable[[], NamedSound | None],
+    repairs: Counter[str],
+    *,
+    is_unset: bool,
+) -> dict[str, Instrument]:
+    """The instruments of a part by their id; ``is_unset``: program 1 says nothing."""
+    named: dict[str, NameMeaning] = {}
+    for element in part.findall("score-instrument"):
+        texts = [*_texts(element, "instrument-sound"), *_texts(element, "instrument-name")]
+        meanings = [name_meaning(text) for text in texts]
+        sounds = [meaning for meaning in meanings if meaning.sound is not None]
+        named[element.get("id", "")] = sounds[0] if sounds else NameMeaning()
+    stated: dict[str, Element | None] = {
+        element.get("id", ""): element for element in part.findall("midi-instrument")
+    }
+    is_alone = len(named.keys() | stated) <= 1
+    result: dict[str, Instrument] = {}
+    told = False
+    for identity in dict.fromkeys([*named, *stated]) or [""]:
+        midi = stated.get(identity)
+        own = named.get(identity, NameMeaning()).sound
+        is_drum = number(midi, "midi-channel", 0) == _DRUM_CHANNEL
+        program = int(number(midi, "midi-program", 0)) - 1
+        is_stated = 0 <= program <= 127
+        if is_stated and is_unset and own is not None:
+            is_unset = instrument_index(own.program) != instrument_index(_PIANO)
+        by_name = own
+        if is_drum or is_unset or not is_stated:
+            by_name = guess() if is_alone or own is None else own
+        if is_unset or not is_stated:
+            new = by_name.program if by_name is not None and not is_drum else _PIANO
+            if new != program and not is_drum and not told:
+                repairs[_told(by_name, is_stated=is_stated)] += 1
+                told = True
+            program = new
+        key = int(number(midi, "midi-unpitched", 0)) - 1
+        if not 0 <= key <= 127:
+            key = -1 if by_name is None or by_name.drum_key is None else by_name.drum_key
+        is_kit = by_name is not None and by_name.is_kit
+        result[identity] = Instrument(program, is_drum, key if key >= 0 else None, is_kit)
+    return result
+
+
+def _told(sound: NamedSound | None, *, is_stated: bool) -> str:
+    what = "part with program 1 like all others" if is_stated else "part without a program"
+    if sound is None:
+        return f"{what} or a telling name: read as {INSTRUMENTS[instrument_index(_PIANO)].name}"
+    instrument = INSTRUMENTS[instrument_index(sound.program, sound.is_drum)]
+    return f"{what}: read as {instrument.name} by its name"

@@ -1,0 +1,36 @@
+"""Numbers as MusicXML writes them: text of an element or attribute to a number of sensible size."""
+
+from __future__ import annotations
+
+import math
+from xml.etree.ElementTree import Element
+
+from ritornello.errors import InputError
+
+_LARGEST_NUMBER = 10**8
+_LONGEST_NUMBER = 40  # characters
+
+
+def number(element: Element | None, tag: str, default: float) -> float:
+    """The number in a child element; the default where it is absent.
+
+    Raises:
+        InputError: if the text is not a number of sensible size.
+    """
+    text = element.findtext(tag) if element is not None else None
+    return default if text is None or not text.strip() else to_number(text, tag)
+
+
+def to_number(text: str, tag: str) -> float:
+    """The number a text holds; ``tag`` names its element in messages.
+
+    Raises:
+        InputError: if the text is not a number of sensible size.
+    """
+    try:
+        value = float(text[:_LONGEST_NUMBER])
+    except ValueError:
+        value = math.nan
+    if not abs(value) <= _LARGEST_NUMBER:
+        raise InputError(f"<{tag}> holds {text.strip()[:40]!r}, which is not a usable number.")
+    return value
