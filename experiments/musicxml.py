@@ -15,12 +15,13 @@ import json
 import time
 import warnings
 import zipfile
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
 ENDINGS = (".xml", ".mxl", ".musicxml")
@@ -46,7 +47,11 @@ def _time(quarters: float | Fraction) -> str:
 
 
 def judged(path: Path) -> Facts:
-    """What music21 finds in a file. Cue notes become rests first: it has no word for them."""
+    """What music21 finds in a file. Cue notes become rests first: it has no word for them.
+
+    Times are [bar, quarters into it]: music21 lets a part whose bar is not full drift from the
+    others for the rest of the piece, and that would hide everything else.
+    """
     import music21
 
     score = music21.converter.parse(_without_cues(path), format="musicxml", forceSource=True)
@@ -55,29 +60,35 @@ def judged(path: Path) -> Facts:
         score = next(iter(score.recurse().getElementsByClass(music21.stream.Score)))
     facts: Facts = {kind: [] for kind in KINDS}
     for number, part in enumerate(score.parts):
-        flat = part.flatten()
-        facts["notes"] += _joined(_members(flat.notes))
-        for symbol in flat.getElementsByClass(music21.harmony.ChordSymbol):
-            if isinstance(symbol, music21.harmony.NoChord):
-                facts["chords"].append([_time(symbol.offset), None, None])
-            elif symbol.root() is not None:
-                bass = (symbol.bass() or symbol.root()).pitchClass
-                facts["chords"].append([_time(symbol.offset), symbol.root().pitchClass, bass])
-        for element in flat.notes:
-            for lyric in element.lyrics:
-                if text := " ".join((lyric.text or "").split()):
-                    facts["lyrics"].append([_time(element.offset), text])
-        metres = flat.getElementsByClass(music21.meter.TimeSignature)
-        facts["metres"] += [
-            [_time(found.offset), f"{found.numerator}/{found.denominator}"] for found in metres
-        ]
+        members: list[_Member] = []
+        bars = list(part.getElementsByClass(music21.stream.Measure))
+        start = Fraction(0)
+        for index, bar in enumerate(bars):
+            flat = bar.flatten()
+            length = Fraction(bar.highestTime).limit_denominator(10_080)
+            members += _members(flat.notes, index, start)
+            start += length
+            for symbol in flat.getElementsByClass(music21.harmony.ChordSymbol):
+                at = [index, _time(symbol.offset)]
+                if isinstance(symbol, music21.harmony.NoChord):
+                    facts["chords"].append([*at, None, None])
+                elif symbol.root() is not None:
+                    bass = (symbol.bass() or symbol.root()).pitchClass
+                    facts["chords"].append([*at, symbol.root().pitchClass, bass])
+            for element in flat.notes:
+                for lyric in element.lyrics:
+                    if text := " ".join((lyric.text or "").split()):
+                        facts["lyrics"].append([index, _time(element.offset), text])
+            for found in flat.getElementsByClass(music21.meter.TimeSignature):
+                ratio = f"{found.numerator}/{found.denominator}"
+                facts["metres"].append([index, _time(found.offset), ratio])
+            if number == 0:
+                for key in flat.getElementsByClass(music21.key.KeySignature):
+                    if key.sharps is not None:
+                        facts["keys"].append([index, _time(key.offset), key.sharps])
+        facts["notes"] += _joined(members)
         if number == 0:
-            bars = part.getElementsByClass(music21.stream.Measure)
-            facts["bars"] = [[_time(bar.offset)] for bar in bars]
-            keys = flat.getElementsByClass(music21.key.KeySignature)
-            facts["keys"] = [
-                [_time(key.offset), key.sharps] for key in keys if key.sharps is not None
-            ]
+            facts["bars"] = [[len(bars)]]
     return facts
 
 
@@ -102,36 +113,49 @@ def _without_cues(path: Path) -> bytes:
     return ElementTree.tostring(root)
 
 
-def _members(elements: Iterable[Any]) -> Iterator[tuple[Fraction, Fraction, int | None, str]]:
-    """(onset, duration, pitch, tie) of every member of every chord; no graces, no chord symbols."""
+class _Member(NamedTuple):
+    """A note of music21's: its bar, its time in it and from the start, and its tie."""
+
+    bar: int
+    offset: Fraction
+    onset: Fraction
+    length: Fraction
+    pitch: int | None
+    tie: str
+
+
+def _members(elements: Iterable[Any], bar: int, start: Fraction) -> Iterator[_Member]:
+    """Every member of every chord; no graces, no chord symbols."""
     from music21 import harmony
 
     for element in elements:
         if element.duration.isGrace or isinstance(element, harmony.ChordSymbol):
             continue
-        onset = Fraction(element.offset).limit_denominator(10_080)
+        offset = Fraction(element.offset).limit_denominator(10_080)
         length = Fraction(element.duration.quarterLength).limit_denominator(10_080)
         for member in getattr(element, "notes", (element,)):
             tie = member.tie or element.tie
             pitch = getattr(member, "pitch", None)
-            yield onset, length, None if pitch is None else pitch.midi, tie.type if tie else ""
+            midi = None if pitch is None else pitch.midi
+            yield _Member(bar, offset, start + offset, length, midi, tie.type if tie else "")
 
 
-def _joined(members: Iterable[tuple[Fraction, Fraction, int | None, str]]) -> list[list[Any]]:
+def _joined(members: Iterable[_Member]) -> list[list[Any]]:
     """Notes with their ties joined: a tie goes on to a note of its pitch that begins at its end."""
     waiting: dict[tuple[Fraction, int | None], list[list[Any]]] = {}
     notes: list[list[Any]] = []
-    for onset, length, pitch, tie in sorted(members, key=lambda member: member[0]):
-        held = waiting.get((onset, pitch))
-        if held and tie in ("stop", "continue"):
+    for member in sorted(members, key=lambda member: member.onset):
+        held = waiting.get((member.onset, member.pitch))
+        if held:  # old programs write only the start of a tie
             note = held.pop(0)
-            note[1] += length
+            note[2] += member.length
         else:
-            note = [onset, length, pitch]
+            note = [member.bar, member.offset, member.length, member.pitch]
             notes.append(note)
-        if tie in ("start", "continue"):
-            waiting.setdefault((onset + length, pitch), []).append(note)
-    return [[_time(onset), _time(length), pitch] for onset, length, pitch in notes]
+        if member.tie in ("start", "continue"):
+            end = member.onset + member.length
+            waiting.setdefault((end, member.pitch), []).append(note)
+    return [[bar, _time(offset), _time(length), pitch] for bar, offset, length, pitch in notes]
 
 
 # --- ours -------------------------------------------------------------------------------------
@@ -142,18 +166,20 @@ def ours(path: Path) -> Facts:
     from ritornello.music.io.musicxml.read import read_bytes
 
     piece, _ = read_bytes(path.read_bytes(), path.name)
-    per_quarter = piece.resolution
+    starts = piece.bar_starts_ticks().tolist()
 
-    def at(tick: int) -> str:
-        return _time(Fraction(tick, per_quarter))
+    def at(tick: int) -> list[Any]:
+        bar = max(0, bisect_right(starts, tick) - 1)
+        return [bar, _time(Fraction(tick - starts[bar], piece.resolution))]
 
     facts: Facts = {kind: [] for kind in KINDS}
     for track in piece.tracks:
         for onset, duration, pitch, _ in track.notes.tolist():
-            facts["notes"].append([at(onset), at(duration), None if track.is_drum else pitch])
-    facts["bars"] = [[at(tick)] for tick in piece.bar_starts_ticks().tolist()]
-    facts["metres"] = [[at(tick), f"{upper}/{lower}"] for tick, upper, lower in piece.metres]
-    facts["keys"] = [[at(change.tick), change.key.sharps] for change in piece.keys]
+            length = _time(Fraction(duration, piece.resolution))
+            facts["notes"].append([*at(onset), length, None if track.is_drum else pitch])
+    facts["bars"] = [[len(starts)]]
+    facts["metres"] = [[*at(tick), f"{upper}/{lower}"] for tick, upper, lower in piece.metres]
+    facts["keys"] = [[*at(change.tick), change.key.sharps] for change in piece.keys]
     return facts
 
 
@@ -162,11 +188,11 @@ def ours(path: Path) -> Facts:
 
 def _changes(entries: list[list[Any]]) -> list[tuple[Any, ...]]:
     """Without repetitions: what is said again is no change."""
-    at = {Fraction(entry[0]): tuple(entry[1:]) for entry in reversed(entries)}
+    at = {(bar, Fraction(offset)): tuple(rest) for bar, offset, *rest in reversed(entries)}
     kept: list[tuple[Any, ...]] = []
-    for tick in sorted(at):
-        if not kept or kept[-1][1:] != at[tick]:
-            kept.append((tick, *at[tick]))
+    for place in sorted(at):
+        if not kept or kept[-1][2:] != at[place]:
+            kept.append((*place, *at[place]))
     return kept
 
 
@@ -202,7 +228,7 @@ def judge(folders: list[Path], cache: Path) -> None:
         for path in scores(folders):
             if str(path) in known:
                 continue
-            start = time.perf_counter()
+            start = time.process_time()
             entry: dict[str, Any] = {"file": str(path)}
             try:
                 with warnings.catch_warnings():
@@ -210,7 +236,7 @@ def judge(folders: list[Path], cache: Path) -> None:
                     entry["facts"] = judged(path)
             except Exception as error:
                 entry["error"] = f"{type(error).__name__}: {error}"[:200]
-            entry["seconds"] = round(time.perf_counter() - start, 2)
+            entry["seconds"] = round(time.process_time() - start, 2)
             lines.write(json.dumps(entry) + "\n")
             lines.flush()
 
@@ -229,14 +255,14 @@ def compare(cache: Path) -> dict[str, Any]:
         if "facts" not in entry:
             unjudged += 1
             continue
-        start = time.perf_counter()
+        start = time.process_time()
         try:
             mine = ours(Path(entry["file"]))
         except Exception as error:
             refused.append(f"{entry['file']}: {error}")
             continue
         finally:
-            seconds += time.perf_counter() - start
+            seconds += time.process_time() - start
         for kind, agrees in agreement(entry["facts"], mine).items():
             if agrees is not None:
                 held[kind] += 1
