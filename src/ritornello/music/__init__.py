@@ -5,6 +5,8 @@ keys         keys and scales, and which key notes are in
 chords       chord symbols and chord charts
 harmony      which chords sound in a piece
 instruments  families of instruments by their names and MIDI programs
+instrument_names  the program or drum that a part's printed name means
+instrument_words  the words for instruments in many languages
 selection    some of the notes of a piece
 grid         pieces on the grid of 24 ticks a quarter
 quantise     onsets and durations as notation can write them

@@ -29,9 +29,9 @@ from ritornello.music.io.musicxml.measures import (
     RawNote,
     first_divisions,
 )
-from ritornello.music.spelling import Signature, key_of
 from ritornello.music.keys import KeyName, estimate_key
 from ritornello.music.piece import KeyChange, Metre, Piece, Tempo, Track
+from ritornello.music.spelling import Signature, key_of
 
 _MAX_RESOLUTION = 32767
 _MAX_PLAYED_MEASURES = 50_000
