@@ -1,7 +1,7 @@
 """How many MusicXML files are read as music21 reads them: notes, bars, keys, chords, lyrics.
 
-    python benchmarks/musicxml.py judge FOLDER ... --cache judge.jsonl   # music21; slow, once
-    python benchmarks/musicxml.py compare --cache judge.jsonl --output results.json
+    python experiments/musicxml.py judge FOLDER ... --cache judge.jsonl   # music21; slow, once
+    python experiments/musicxml.py compare --cache judge.jsonl --output results.json
 
 Without a folder: music21's own corpus and the LilyPond test suite it carries. Repeats are not
 unfolded on either side, grace and cue notes are left out, ties are joined note by note.
@@ -24,7 +24,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
+from ritornello.music.io import FORMATS
+
 ENDINGS = (".xml", ".mxl", ".musicxml")
+_FORMAT = next(entry for entry in FORMATS if entry.name == "MusicXML")
 KINDS = ("notes", "bars", "metres", "keys", "chords", "lyrics")
 Facts = dict[str, list[list[Any]]]
 
@@ -92,15 +95,17 @@ def judged(path: Path) -> Facts:
     return facts
 
 
-def _without_cues(path: Path) -> bytes:
+def _parsed(path: Path) -> ElementTree.Element:
     data = path.read_bytes()
     if data[:2] == b"PK":
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             names = [name for name in archive.namelist() if not name.startswith("META-INF")]
-            data = archive.read(
-                next(name for name in names if name.endswith((".xml", ".musicxml")))
-            )
-    root = ElementTree.fromstring(data)
+            data = archive.read(next(name for name in names if name.endswith(ENDINGS)))
+    return ElementTree.fromstring(data)
+
+
+def _without_cues(path: Path) -> bytes:
+    root = _parsed(path)
     for measure in root.iter("measure"):
         for note in measure.findall("note"):
             if note.find("cue") is None or note.find("grace") is not None:
@@ -110,6 +115,13 @@ def _without_cues(path: Path) -> bytes:
                 continue
             kept = [child for child in note if child.tag in ("duration", "voice", "type", "staff")]
             note[:] = [ElementTree.Element("rest"), *kept]
+    return ElementTree.tostring(root)
+
+
+def _without_repeats(path: Path) -> bytes:
+    root = _parsed(path)
+    for barline in root.iter("barline"):
+        barline[:] = [child for child in barline if child.tag not in ("repeat", "ending")]
     return ElementTree.tostring(root)
 
 
@@ -163,9 +175,7 @@ def _joined(members: Iterable[_Member]) -> list[list[Any]]:
 
 def ours(path: Path) -> Facts:
     """What `ritornello.music.io` reads in a file, repeats not unfolded."""
-    from ritornello.music.io.musicxml.read import read_bytes
-
-    piece, _ = read_bytes(path.read_bytes(), path.name)
+    piece, _ = _FORMAT.read_bytes(_without_repeats(path), path.name)
     starts = piece.bar_starts_ticks().tolist()
 
     def at(tick: int) -> list[Any]:
@@ -214,13 +224,6 @@ def agreement(judge: Facts, mine: Facts) -> dict[str, bool | None]:
     return result
 
 
-def unfolded_nowhere() -> None:
-    """Make our reader play every measure once: what the judge does too."""
-    from ritornello.music.io import musicxml_read
-
-    musicxml_read._play_order = lambda bars: list(range(len(bars)))  # type: ignore[assignment]
-
-
 def judge(folders: list[Path], cache: Path) -> None:
     """Append music21's facts of every file that the cache lacks, one JSON line a file."""
     known = {json.loads(line)["file"] for line in cache.open()} if cache.exists() else set()
@@ -243,7 +246,6 @@ def judge(folders: list[Path], cache: Path) -> None:
 
 def compare(cache: Path) -> dict[str, Any]:
     """Counts of files that agree, by kind, and the names of those that do not."""
-    unfolded_nowhere()
     same: Counter[str] = Counter()
     held: Counter[str] = Counter()
     differing: dict[str, list[str]] = {kind: [] for kind in KINDS}
