@@ -139,5 +139,16 @@ def _correlations(pitch_class_weights: np.ndarray) -> np.ndarray | None:
     weights = np.asarray(pitch_class_weights, float)
     if weights.sum() <= 0 or np.ptp(weights) == 0:
         return None
-    profiles = (np.roll(p, tonic) for p in (_MAJOR_PROFILE, _MINOR_PROFILE) for tonic in range(12))
-    return np.array([np.corrcoef(profile, weights)[0, 1] for profile in profiles])
+    deviations = weights - weights.mean()
+    # Rounded, so that ties, as of a single note, go to the first key on every machine.
+    return np.round(_PROFILES @ (deviations / np.linalg.norm(deviations)), 9)
+
+
+def _unit_profiles() -> np.ndarray:
+    """The 24 profiles less their means and of length 1: their products are correlations."""
+    rolled = [np.roll(p, tonic) for p in (_MAJOR_PROFILE, _MINOR_PROFILE) for tonic in range(12)]
+    deviations = np.array(rolled) - np.mean(rolled, axis=1, keepdims=True)
+    return deviations / np.linalg.norm(deviations, axis=1, keepdims=True)
+
+
+_PROFILES = _unit_profiles()

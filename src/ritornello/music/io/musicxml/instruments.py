@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
@@ -24,6 +25,7 @@ from ritornello.music.io.musicxml.numbers import number
 
 _DRUM_CHANNEL = 10
 _PIANO = 0
+_MOST_INSTRUMENTS = 256  # of a part: more than there are percussion keys
 
 
 class Instrument(NamedTuple):
@@ -107,7 +109,8 @@ def _texts(element: Element, tag: str) -> Iterator[str]:
 def _meaning(part: Element) -> NameMeaning:
     """What the names of a part say together, its own first."""
     tags = ("part-name", "instrument-name", "instrument-sound", "part-abbreviation")
-    meanings = [name_meaning(text) for tag in tags for text in _texts(part, tag)]
+    texts = islice((text for tag in tags for text in _texts(part, tag)), _MOST_INSTRUMENTS)
+    meanings = [name_meaning(text) for text in texts]
     register = next((meaning.register for meaning in meanings if meaning.register), "")
     sounds = [meaning.sound for meaning in meanings if meaning.sound is not None]
     if register and sounds and sounds[0] == NamedSound(_PIANO):
@@ -125,13 +128,14 @@ def _instruments(
 ) -> dict[str, Instrument]:
     """The instruments of a part by their id; ``is_unset``: program 1 says nothing."""
     named: dict[str, NameMeaning] = {}
-    for element in part.findall("score-instrument"):
+    for element in part.findall("score-instrument")[:_MOST_INSTRUMENTS]:
         texts = [*_texts(element, "instrument-sound"), *_texts(element, "instrument-name")]
         meanings = [name_meaning(text) for text in texts]
         sounds = [meaning for meaning in meanings if meaning.sound is not None]
         named[element.get("id", "")] = sounds[0] if sounds else NameMeaning()
     stated: dict[str, Element | None] = {
-        element.get("id", ""): element for element in part.findall("midi-instrument")
+        element.get("id", ""): element
+        for element in part.findall("midi-instrument")[:_MOST_INSTRUMENTS]
     }
     is_alone = len(named.keys() | stated) <= 1
     result: dict[str, Instrument] = {}

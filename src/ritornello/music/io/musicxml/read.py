@@ -80,7 +80,7 @@ def _read(xml: ScoreXml, repairs: Counter[str]) -> Piece:
         repairs["grid too fine: times rounded to 10080 ticks a quarter"] += 1
     scales = [(resolution, part.divisions) for part in parts]
     timeline = _Timeline([part.measures for part in parts], scales, resolution)
-    repairs["repeated measure played again"] += len(timeline.played) - len(timeline.measures)
+    repairs["repeated measure played again"] += len(timeline.played) - len(set(timeline.played))
     repairs["jump (D.C., D.S., coda) not followed"] += timeline.jumps
     _check_unfolded([part.measures for part in parts], timeline)
     tracks: list[Track] = []
