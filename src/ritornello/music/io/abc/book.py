@@ -1,0 +1,177 @@
+"""An ABC file as text, and the tunes in it.
+
+A file may be a book: a header for all tunes, then tunes that each begin with a line ``X:`` and end
+at an empty line, with free text between them (abc standard 2.1, 2.2). Lines are cut here and
+nowhere else, so that a comment, an escape or an odd line end means the same everywhere. Nothing
+but the given bytes is ever read: ``%%abc-include`` is counted, never followed.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+_LINE_END = re.compile(r"\r\n?|\n")
+_COMMENT = re.compile(r"(?<!\\)%.*", re.DOTALL)
+_CHARSET = re.compile(rb"^(?:%%|I:)\s*abc-charset\s+([\w.-]{1,20})", re.MULTILINE)
+_BLOCK = re.compile(r"%%\s*begin(text|ps|svg|ml|js|css)\b")
+_FIELD = re.compile(r"([A-Za-z+]):(.*)", re.DOTALL)
+_CHARSETS = re.compile(r"utf-?8|us-ascii|iso-?8859-\d{1,2}|latin-?\d|(?:windows-|cp)125\d|koi8-[ru]")
+_BYTE_ORDER_MARKS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
+# Fields that a file header may set for all its tunes; a tune's own title or key is never one.
+_BOOK_FIELDS = frozenset("ABCDFGHILMmNORrSUZ")
+
+
+class Line(NamedTuple):
+    """One line of a tune: its number in the file, the letter of its field, and its text.
+
+    ``letter`` is "%" for a directive (``%%MIDI program 1`` is the text "MIDI program 1") and ""
+    where no letter and colon stand in front. Comments are gone.
+    """
+
+    number: int
+    letter: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Tune:
+    """The lines of one tune, those of the file header first.
+
+    Attributes:
+        lines: in order; no empty ones.
+        includes: lines that ask for another file; none was read.
+        lost_music: lines with bar lines after the empty line that ends the tune.
+    """
+
+    lines: list[Line] = field(default_factory=list)
+    includes: int = 0
+    lost_music: int = 0
+
+
+def decode(data: bytes) -> str:
+    """The text of an ABC file: by its byte order mark, its ``abc-charset``, UTF-8 or Latin-1."""
+    for mark, charset in _BYTE_ORDER_MARKS:
+        if data.startswith(mark):
+            return data[len(mark) :].decode(charset, "replace")
+    stated = _CHARSET.search(data[:4096])
+    name = stated[1].decode("ascii", "replace").lower() if stated else "utf-8"
+    try:
+        return data.decode(name if _CHARSETS.fullmatch(name) else "utf-8")
+    except (UnicodeDecodeError, LookupError):
+        return data.decode("latin-1")
+
+
+def split_tunes(text: str) -> Iterator[Tune]:
+    """The tunes of a book, one after the other; none if no line begins with ``X:``."""
+    header: list[Line] = []
+    includes = 0
+    starts: list[int] = []
+    lines = _LINE_END.split(text)
+    for index, line in enumerate(lines):
+        if line.startswith("X:"):
+            starts.append(index)
+    for number, line in enumerate(lines[: starts[0]] if starts else [], 1):
+        parsed = _parsed(number, line)
+        if parsed and (parsed.letter in _BOOK_FIELDS or parsed.letter == "%"):
+            if _is_include(parsed):
+                includes += 1
+            else:
+                header.append(parsed)
+    for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
+        yield _tune(header, lines[start:end], start + 1, includes)
+
+
+def count_tunes(text: str) -> int:
+    """How many tunes `split_tunes` gives."""
+    return len(re.findall(r"(?:^|[\r\n])X:", text))
+
+
+def _tune(header: list[Line], lines: list[str], number: int, includes: int) -> Tune:
+    """The lines up to the empty one that ends the tune; one before its ``K:`` ends nothing."""
+    found = list(header)
+    has_key = False
+    block = ""
+    lost_music = 0
+    for place, line in enumerate(lines):
+        if block:  # text, PostScript or a picture for a typesetter: no music, whatever is in it
+            block = "" if line.startswith(f"%%end{block}") else block
+            continue
+        if opening := _BLOCK.match(line):
+            block = opening[1]
+            continue
+        if not line.strip() and has_key:
+            lost_music = sum("|" in left for left in lines[place:] if left[:1] != "%")
+            break
+        parsed = _parsed(number + place, line)
+        if parsed is None:
+            continue
+        if _is_include(parsed):
+            includes += 1
+        elif parsed.letter == "+" and found:
+            # A field goes on: "+:" is no field of its own.
+            found[-1] = found[-1]._replace(text=f"{found[-1].text} {parsed.text.strip()}")
+        else:
+            has_key |= parsed.letter == "K"
+            found.append(parsed)
+    return Tune(found, includes, lost_music)
+
+
+def _parsed(number: int, line: str) -> Line | None:
+    """A line by its parts; None of one that is empty or all comment."""
+    if line.startswith("%%"):
+        return Line(number, "%", line[2:].strip())
+    if "%" in line:
+        line = _COMMENT.sub("", line)
+    if not line.strip():
+        return None
+    if line.startswith("I:"):
+        return Line(number, "%", line[2:].strip())
+    match = _FIELD.match(line)
+    if match and not _is_music(match[1], match[2]):
+        return Line(number, match[1], match[2].strip())
+    return Line(number, "", line)
+
+
+def _is_music(letter: str, rest: str) -> bool:
+    """Whether ``A:|`` or ``z:|`` begins a line: a note or rest and a repeat, and no field."""
+    return rest.startswith((":", "|")) and letter not in "KLMPQVXw+"
+
+
+def _is_include(line: Line) -> bool:
+    return line.letter == "%" and line.text.startswith("abc-include")
+
+
+# --- text in fields ---------------------------------------------------------------------------
+
+_ACCENTS = {"`": "\u0300", "'": "\u0301", "^": "\u0302", "~": "\u0303", '"': "\u0308",
+            "r": "\u030a", "v": "\u030c", "u": "\u0306", "c": "\u0327", "H": "\u030b",
+            ";": "\u0328", "=": "\u0304", ".": "\u0307"}  # fmt: skip
+_LIGATURES = {"/O": "Ø", "/o": "ø", "/L": "Ł", "/l": "ł", "/D": "Đ", "/d": "đ", "AA": "Å",
+              "aa": "å", "AE": "Æ", "ae": "æ", "OE": "Œ", "oe": "œ", "ss": "ß", "DH": "Ð",
+              "dh": "ð", "TH": "Þ", "th": "þ"}  # fmt: skip
+_ESCAPE = re.compile(
+    r"\\(?:u(?P<code>[0-9A-Fa-f]{4})|(?P<two>/[OoLlDd]|AA|aa|AE|ae|OE|oe|ss|DH|dh|TH|th)"
+    r"|(?P<accent>[`'^~\"rvucH;=.])(?P<letter>[A-Za-z])|(?P<sign>[%&\\]))"
+)
+
+
+def plain_text(text: str) -> str:
+    """A title or a word as it is read: ``\\'e``, ``&eacute;`` and ``\\u00e9`` are all é."""
+    if "\\" in text:
+        text = _ESCAPE.sub(_unescaped, text)
+    return html.unescape(text) if "&" in text else text
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    if match["code"]:
+        return html.unescape(f"&#x{match['code']};")  # knows which codes are no characters
+    if match["two"]:
+        return _LIGATURES[match["two"]]
+    if match["sign"]:
+        return match["sign"]
+    return unicodedata.normalize("NFC", match["letter"] + _ACCENTS[match["accent"]])

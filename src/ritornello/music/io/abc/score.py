@@ -1,0 +1,119 @@
+"""An ABC tune as written: voices of measures, before repeats are played and ties joined.
+
+Times are in units of which `WHOLE` make a whole note, so many that every length, broken rhythm
+and tuplet in use is a whole number of them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from ritornello.music.chords import Chord
+from ritornello.music.keys import KeyName
+
+WHOLE = 2**14 * 3**4 * 5**2 * 7 * 11 * 13
+_MOST_FAULTS = 20
+
+
+@dataclass(slots=True)
+class WrittenNote:
+    """A note: ``offset`` and ``duration`` in its measure; ``layer`` counts overlays (``&``)."""
+
+    offset: int
+    duration: int
+    pitch: int
+    velocity: int
+    layer: int = 0
+    is_tied: bool = False
+    marks: tuple[str, ...] = ()
+    syllable: str = ""
+
+
+@dataclass(slots=True)
+class Measure:
+    """What stands between two bar lines of one voice, and how it is repeated.
+
+    Attributes:
+        line: of the file, where it begins.
+        metre: what the bar is counted in; None without a metre.
+        length: how long it is.
+        tempos, keys, chords, words: what begins in it, with the offsets.
+        part: the letter of the part that begins here, if one does.
+        repeat_from: how often what begins here is played again, 0 where no repeat begins.
+        repeat_to: how often it is played again from where the repeat began, 0 where none ends.
+        passes: the times through in which the ending that begins here is played.
+        is_section_end: a double bar line follows.
+    """
+
+    line: int
+    metre: tuple[int, int] | None
+    notes: list[WrittenNote] = field(default_factory=list)
+    length: int = 0
+    tempos: list[tuple[int, float]] = field(default_factory=list)
+    keys: list[tuple[int, KeyName | None]] = field(default_factory=list)
+    chords: list[tuple[int, Chord]] = field(default_factory=list)
+    words: list[tuple[int, str]] = field(default_factory=list)
+    part: str = ""
+    repeat_from: int = 0
+    repeat_to: int = 0
+    passes: frozenset[int] = frozenset()
+    is_section_end: bool = False
+
+    @property
+    def nominal(self) -> int:
+        """How long the metre wants it; 0 without a metre."""
+        return WHOLE * self.metre[0] // self.metre[1] if self.metre else 0
+
+
+class VoiceInfo(NamedTuple):
+    """Who plays a voice."""
+
+    name: str
+    program: int
+    is_drum: bool
+
+
+@dataclass
+class Score:
+    """A whole tune: each voice with its measures, and what stands above them."""
+
+    voices: list[tuple[VoiceInfo, list[Measure]]]
+    titles: list[str]
+    composer: str
+    parts_order: str
+
+
+class Findings:
+    """What a reader has to tell: faults by their line, and counts of what was left out."""
+
+    def __init__(self) -> None:
+        self._faults: dict[str, None] = {}
+        self._counts: Counter[str] = Counter()
+        self._first: dict[str, int] = {}
+        self._more = 0
+
+    def fault(self, line: int, what: str) -> None:
+        """Something in a line that has no meaning; ``what`` is a sentence."""
+        told = f"Line {line}: {what}"
+        if len(self._faults) < _MOST_FAULTS:
+            self._faults[told] = None
+        elif told not in self._faults:
+            self._more += 1
+
+    def count(self, line: int, what: str) -> None:
+        """One more of a kind that is left out or changed."""
+        self._first.setdefault(what, line)
+        self._counts[what] += 1
+
+    def sentences(self) -> list[str]:
+        """All of it, faults first."""
+        told = [*self._faults]
+        if self._more:
+            told.append(f"There were {self._more} more messages.")
+        told += [
+            f"{count} x {what} (first in line {self._first[what]})."
+            for what, count in self._counts.items()
+        ]
+        return told

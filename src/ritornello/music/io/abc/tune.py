@@ -1,0 +1,295 @@
+"""The lines of one ABC tune as a `Score`: fields and directives here, notes in the voices."""
+
+from __future__ import annotations
+
+import re
+
+from ritornello.errors import InputError
+from ritornello.music.io.abc.book import Line, Tune, plain_text
+from ritornello.music.io.abc.fields import (
+    is_free,
+    key_field,
+    length_field,
+    metre_of,
+    tempo_by_words,
+    tempo_of,
+    voice_field,
+)
+from ritornello.music.io.abc.score import Findings, Score
+from ritornello.music.io.abc.tokens import tokens
+from ritornello.music.io.abc.voice import Common, Settings, VoiceReader, whole
+from ritornello.music.io.limits import MOST_TRACKS, clean_name
+
+_DRUM_CHANNEL = 10
+_INFORMATION = frozenset("ABDFGHNORrSXZ")
+
+
+def read_tune(tune: Tune, findings: Findings) -> Score:
+    """The score of a tune; what is left out of it goes to ``findings``.
+
+    Raises:
+        InputError: if there is no note, or more than can be held.
+    """
+    return _TuneReader(tune, findings).score()
+
+
+class _TuneReader:
+    def __init__(self, tune: Tune, findings: Findings) -> None:
+        self.common = Common(findings)
+        self.titles: list[str] = []
+        self.composer = ""
+        self.order = ""
+        self.defaults = Settings()
+        self.voices: dict[str, VoiceReader] = {}
+        self.voice: VoiceReader | None = None  # None until one is named or a note is written
+        self.opening_tempos: list[float] = []
+        self.opening_words: list[str] = []
+        self.is_joined = False  # by "\": the next line of music goes on with this one
+        body = self._header(tune.lines)
+        for line in tune.lines[body:]:
+            self.common.line = line.number
+            if line.letter:
+                self._field(line.letter, line.text)
+            else:
+                self._music(line.text)
+        for _ in range(tune.lost_music):
+            self.common.count("line of music after the empty line that ends the tune")
+
+    def score(self) -> Score:
+        for voice in self.voices.values():
+            voice.close_measure()
+        played = [voice for voice in self.voices.values() if voice.measures]
+        if not self.common.note_count:
+            raise InputError("The tune has no notes.", next_step="Write notes after the K: line.")
+        opening = played[0].measures[0]
+        opening.tempos[:0] = [(0, bpm) for bpm in self.opening_tempos]
+        opening.words[:0] = [(0, words) for words in self.opening_words]
+        voices = [(voice.info, voice.measures) for voice in played]
+        return Score(voices, self.titles, self.composer, self.order)
+
+    # --- the header ---
+
+    def _header(self, lines: list[Line]) -> int:
+        """Reads the fields up to K:; returns where the body begins."""
+        common, settings = self.common, self.defaults
+        body = next((at for at, line in enumerate(lines, 1) if line.letter == "K"), 0)
+        if not body:  # the first line that is no field begins the music
+            body = next((at for at, line in enumerate(lines) if not line.letter), len(lines))
+            common.line = lines[-1].number
+            common.count("tune without a K: field, read in C")
+        has_unit = is_history = False
+        later: list[Line] = []  # what needs all else: tempo, voices and what is said of them
+        for line in lines[:body]:
+            common.line = line.number
+            letter, text = line.letter, line.text
+            if letter == "M":
+                settings.metre = self._metre(text)
+            elif letter == "L":
+                unit = self._unit(text)
+                settings.unit, has_unit = unit or settings.unit, has_unit or unit is not None
+            elif letter == "P":
+                self.order = text
+            elif letter == "K":
+                self._key(text, settings)
+            elif letter in "QV" or (letter == "%" and later):
+                later.append(line)
+            elif letter:
+                self._field(letter, text)
+            elif not is_history:
+                common.fault("This line of the header is no field and was left out.")
+            is_history = letter == "H" or (is_history and not letter)
+        metre = settings.metre
+        if not has_unit:  # abc 2.1, 3.1.7
+            settings.unit = (1, 16) if metre and metre[0] * 4 < metre[1] * 3 else (1, 8)
+        for line in sorted(later, key=lambda line: line.letter != "Q"):  # for no voice alone
+            common.line = line.number
+            self._field(line.letter, line.text)
+        self.voice = None
+        return body
+
+    # --- fields ---
+
+    def _field(self, letter: str, text: str) -> None:
+        if letter == "V":
+            identity, found = voice_field(text)
+            self.voice = self._voice_of(identity)
+            self.voice.set_key(found)
+            if not (self.voice.measures or self.voice.now):
+                self.voice.note_key()  # sounds as its clef says
+        elif letter in "KMLQP":
+            self._change(letter, text)
+        elif letter == "w":
+            self._current().sing(text)
+        elif letter == "%":
+            self._directive(text)
+        elif letter == "U":
+            self._user_symbol(text)
+        elif letter == "T":
+            self._title(clean_name(plain_text(text)))
+        elif letter == "C":
+            self.composer = self.composer or clean_name(plain_text(text))
+        elif letter == "m":
+            self.common.count("macro (m:) not applied")
+        elif letter == "s":
+            self.common.count("symbol line (s:) left out")
+        elif letter == "W":
+            self.common.count("line of words below the tune (W:) left out")
+        elif letter not in _INFORMATION:
+            self.common.fault(f"{letter}: is no field of a tune and was left out.")
+
+    def _title(self, text: str) -> None:
+        voice = self.voice
+        if voice is None or not (voice.measures or voice.now):
+            self.titles.append(text)
+        else:
+            voice.measure.words.append((voice.now, text))
+
+    def _change(self, letter: str, text: str) -> None:
+        """K:, M:, L:, Q: or P:, for the voice that is written or, before there is one, for all."""
+        if letter == "Q":
+            self._tempo(text)
+            return
+        if letter == "P":
+            if self.order:
+                self._current().begin_part(text.strip()[:1])
+            return
+        if self.voice is None:
+            self._change_settings(letter, text, self.defaults)
+            for voice in self.voices.values():
+                self._change_voice(letter, text, voice)
+        else:
+            self._change_voice(letter, text, self.voice)
+
+    def _change_voice(self, letter: str, text: str, voice: VoiceReader) -> None:
+        if letter == "M":
+            voice.set_metre(self._metre(text))
+        elif letter == "K":
+            found = key_field(text)
+            voice.set_key(found)
+            voice.note_key()
+        else:
+            self._change_settings(letter, text, voice.settings)
+
+    def _change_settings(self, letter: str, text: str, settings: Settings) -> None:
+        if letter == "M":
+            settings.metre = self._metre(text)
+        elif letter == "L":
+            settings.unit = self._unit(text) or settings.unit
+        else:
+            self._key(text, settings)
+
+    def _key(self, text: str, settings: Settings) -> None:
+        found = key_field(text)
+        if text and not (found.states_key or found.clef_octaves is not None or found.properties):
+            self.common.fault(f"{text[:40]!r} is no key.")
+        settings.take(found)
+
+    def _metre(self, text: str) -> tuple[int, int] | None:
+        metre = metre_of(text)
+        if metre is None and not is_free(text):
+            self.common.fault(f"{text[:40]!r} is no metre.")
+        return metre
+
+    def _unit(self, text: str) -> tuple[int, int] | None:
+        unit = length_field(text)
+        if unit is None:
+            self.common.fault(f"{text[:40]!r} is no unit length.")
+        return unit
+
+    def _tempo(self, text: str) -> None:
+        voice = self.voice
+        mark = tempo_of(text, voice.settings.unit if voice else self.defaults.unit)
+        if mark is None:
+            self.common.fault(f"{text[:40]!r} is no tempo.")
+            return
+        bpm = mark.quarter_bpm
+        if bpm is None and (usual := tempo_by_words(mark.words)):
+            bpm = float(usual)
+            self.common.count("tempo of words alone, given its usual speed")
+        words = clean_name(plain_text(mark.words))
+        if voice is None:
+            self.opening_tempos += [bpm] if bpm else []
+            self.opening_words += [words] if words else []
+        else:
+            voice.measure.tempos += [(voice.now, bpm)] if bpm else []
+            voice.measure.words += [(voice.now, words)] if words else []
+
+    def _user_symbol(self, text: str) -> None:
+        match = re.match(r"\s*([~.H-Wh-w])\s*=\s*(.*)", text)
+        if match is None:
+            self.common.fault(f"{text[:40]!r} defines no symbol.")
+            return
+        meaning = match[2].strip().strip("!+")
+        self.common.short_signs[match[1]] = "" if meaning in ("nil", "none") else meaning
+
+    # --- voices ---
+
+    def _voice_of(self, identity: str) -> VoiceReader:
+        voice = self.voices.get(identity)
+        if voice is None:
+            if len(self.voices) >= MOST_TRACKS:
+                raise InputError(f"More than {MOST_TRACKS} voices.", next_step="Split the tune.")
+            voice = VoiceReader(self.defaults, self.common)
+            if not identity.isdigit():
+                voice.settings.name = clean_name(identity)
+            voice.note_key()
+            self.voices[identity] = voice
+        return voice
+
+    def _current(self) -> VoiceReader:
+        """The voice that is written; the first one if none was named."""
+        if self.voice is None:
+            self.voice = next(iter(self.voices.values()), None) or self._voice_of("1")
+        return self.voice
+
+    # --- directives ---
+
+    def _directive(self, text: str) -> None:
+        words = text.split()
+        if len(words) < 2:
+            return
+        if words[0] == "MIDI":
+            self._midi(words[1].lower(), words[2:])
+        elif words[0] == "propagate-accidentals":
+            self.common.accidentals_hold = words[1]
+        elif words[0] == "decoration":
+            self.common.plus_is_decoration = words[1] == "+"
+
+    def _midi(self, command: str, given: list[str]) -> None:
+        """``%%MIDI``, as abc2midi reads it; no accompaniment is made up from chord symbols."""
+        voice = self.voice
+        targets = [voice.settings] if voice else [self.defaults]
+        if voice is None:
+            targets += [voice.settings for voice in self.voices.values()]
+        numbers = [whole(word, 127) for word in given]
+        if command == "program" and numbers:
+            if voice and voice.measures and voice.settings.program != numbers[-1]:
+                self.common.count("change of instrument inside a voice left out")
+                return
+            for settings in targets:
+                settings.program = max(0, numbers[-1])
+        elif command == "channel" and numbers:
+            for settings in targets:
+                settings.is_drum = numbers[0] == _DRUM_CHANNEL
+        elif command == "transpose" and numbers:
+            for settings in targets:
+                settings.midi_transpose = numbers[0]
+        elif command == "drummap" and len(given) > 1:
+            self.common.drum_keys[given[0]] = min(127, max(0, numbers[1]))
+        else:
+            self.common.count(f"%%MIDI {command[:20]} not followed")
+
+    # --- music ---
+
+    def _music(self, text: str) -> None:
+        if not self.is_joined:
+            self.common.music_line += 1
+        self.is_joined = text.rstrip().endswith("\\")
+        voice = self._current()
+        for token in tokens(text):
+            if token.lastgroup == "field":
+                self._field(token["field_letter"], token["field_text"].strip())
+                voice = self._current()
+            else:
+                voice.read(token)
+        voice.end_line()
