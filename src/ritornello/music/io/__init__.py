@@ -69,7 +69,7 @@ class Format:
 
 FORMATS = (
     Format("MIDI", (".mid", ".midi", ".kar"), "midi_read:read_bytes", "midi_write:write_bytes"),
-    Format("ABC", (".abc",), "abc_read:read_bytes", None),
+    Format("ABC", (".abc",), "abc.read:read_bytes", None),
     Format("piano-roll", (".npz",), "pianoroll_npz:read_bytes", "pianoroll_npz:write_bytes"),
     Format(
         "MusicXML",
