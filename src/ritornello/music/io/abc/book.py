@@ -124,7 +124,7 @@ def _tune(header: list[Line], lines: list[str], number: int, includes: int) -> T
 def _parsed(number: int, line: str) -> Line | None:
     """A line by its parts; None of one that is empty or all comment."""
     if line.startswith("%%"):
-        return Line(number, "%", line[2:].strip())
+        return Line(number, "%", _COMMENT.sub("", line[2:]).strip())
     if "%" in line:
         line = _COMMENT.sub("", line)
     if not line.strip():

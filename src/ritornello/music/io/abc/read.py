@@ -13,18 +13,21 @@ from collections.abc import Iterator
 from itertools import zip_longest
 from typing import NamedTuple, TypeVar
 
+import numpy as np
+
 from ritornello.errors import InputError
 from ritornello.music.io.abc.book import Tune, count_tunes, decode, split_tunes
 from ritornello.music.io.abc.play import Signs, play_order
 from ritornello.music.io.abc.score import WHOLE, Findings, Measure, Score, VoiceInfo
 from ritornello.music.io.abc.tune import read_tune
 from ritornello.music.keys import KeyName
-from ritornello.music.piece import DEFAULT_RESOLUTION, KeyChange, Metre, Piece, Tempo, Track
+from ritornello.music.piece import DEFAULT_RESOLUTION, NOTE_DTYPE, KeyChange, Metre, Piece, Tempo, Track
 
 _MOST_RESOLUTION = 32767
 _FINE_RESOLUTION = 10_080  # whole for every value and tuplet in use
 _MOST_BEATS = 255
-_T = TypeVar("_T")
+_T = TypeVar("_T", int, np.ndarray)
+_MOST_TIME = 10**6 * WHOLE  # fits a table of 64-bit numbers
 
 
 def read_bytes(data: bytes, where: str) -> tuple[Piece, list[str]]:
@@ -103,12 +106,15 @@ class _Player:
         line = score.voices[0][1][0].line
         self.played = play_order(signs, score.parts_order, lambda what: findings.count(line, what))
         self.resolution = self._resolution()
+        self.per_tick = WHOLE // (4 * self.resolution)
         self.starts: list[int] = []
         now = 0
         for index in self.played:
             self.starts.append(now)
             now += self.bars[index].length
         self.end = now
+        if now > _MOST_TIME:
+            raise InputError("The tune becomes absurdly long when played.")
 
     def piece(self) -> Piece:
         resolution, ticks = self.resolution, self._ticks
@@ -179,8 +185,8 @@ class _Player:
             return _FINE_RESOLUTION
         return needed
 
-    def _ticks(self, time: int) -> int:
-        return (time * self.resolution * 8 + WHOLE) // (2 * WHOLE)
+    def _ticks(self, time: _T) -> _T:
+        return (2 * time + self.per_tick) // (2 * self.per_tick)
 
     # --- what is played ---
 
@@ -238,12 +244,14 @@ class _Player:
                     rows.append([onset, end, note.pitch, note.velocity])
                 if note.is_tied:
                     held[place] = row
-        ticks = self._ticks
-        table = [
-            (ticks(onset), max(1, ticks(end) - ticks(onset)), pitch, velocity)
-            for onset, end, pitch, velocity in rows
-        ]
-        return Track(table, info.program, info.is_drum, info.name)
+        times = np.array(rows, np.int64).reshape(-1, 4)
+        times[:, :2] = self._ticks(times[:, :2])
+        notes = np.empty(len(times), NOTE_DTYPE)
+        notes["onset"] = times[:, 0]
+        notes["duration"] = np.maximum(1, times[:, 1] - times[:, 0])
+        notes["pitch"] = times[:, 2]
+        notes["velocity"] = times[:, 3]
+        return Track(notes, info.program, info.is_drum, info.name)
 
 
 def _signs(column: tuple[Measure | None, ...]) -> Signs:

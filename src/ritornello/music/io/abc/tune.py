@@ -21,6 +21,11 @@ from ritornello.music.io.abc.voice import Common, Settings, VoiceReader, whole
 from ritornello.music.io.limits import MOST_TRACKS, clean_name
 
 _DRUM_CHANNEL = 10
+# Commands of %%MIDI about how notes are accented or an accompaniment is made up: what is written
+# needs none of them.
+_MANNERS = re.compile(
+    r"beat|nobeat|gchord|chord|bass|grace|ratio|trim|fermata|stress|ptstress|volinc|vol$"
+)
 _INFORMATION = frozenset("ABDFGHNORrSXZ")
 
 
@@ -44,7 +49,10 @@ class _TuneReader:
         self.voice: VoiceReader | None = None  # None until one is named or a note is written
         self.opening_tempos: list[float] = []
         self.opening_words: list[str] = []
+        self.opening_part = ""
+        self.channel_programs: dict[int, int] = {}
         self.is_joined = False  # by "\": the next line of music goes on with this one
+        self.common.has_words = any(line.letter == "w" for line in tune.lines)
         body = self._header(tune.lines)
         for line in tune.lines[body:]:
             self.common.line = line.number
@@ -56,14 +64,16 @@ class _TuneReader:
             self.common.count("line of music after the empty line that ends the tune")
 
     def score(self) -> Score:
-        for voice in self.voices.values():
+        for channel, voice in enumerate(self.voices.values(), 1):
             voice.close_measure()
+            voice.settings.program = self.channel_programs.get(channel, voice.settings.program)
         played = [voice for voice in self.voices.values() if voice.measures]
         if not self.common.note_count:
             raise InputError("The tune has no notes.", next_step="Write notes after the K: line.")
         opening = played[0].measures[0]
         opening.tempos[:0] = [(0, bpm) for bpm in self.opening_tempos]
         opening.words[:0] = [(0, words) for words in self.opening_words]
+        opening.part = opening.part or self.opening_part
         voices = [(voice.info, voice.measures) for voice in played]
         return Score(voices, self.titles, self.composer, self.order)
 
@@ -87,8 +97,10 @@ class _TuneReader:
             elif letter == "L":
                 unit = self._unit(text)
                 settings.unit, has_unit = unit or settings.unit, has_unit or unit is not None
-            elif letter == "P":
+            elif letter == "P" and not self.order:
                 self.order = text
+            elif letter == "P":
+                self.opening_part = text.strip()[:1]
             elif letter == "K":
                 self._key(text, settings)
             elif letter in "QV" or (letter == "%" and later):
@@ -263,11 +275,7 @@ class _TuneReader:
             targets += [voice.settings for voice in self.voices.values()]
         numbers = [whole(word, 127) for word in given]
         if command == "program" and numbers:
-            if voice and voice.measures and voice.settings.program != numbers[-1]:
-                self.common.count("change of instrument inside a voice left out")
-                return
-            for settings in targets:
-                settings.program = max(0, numbers[-1])
+            self._program(numbers, targets)
         elif command == "channel" and numbers:
             for settings in targets:
                 settings.is_drum = numbers[0] == _DRUM_CHANNEL
@@ -276,8 +284,20 @@ class _TuneReader:
                 settings.midi_transpose = numbers[0]
         elif command == "drummap" and len(given) > 1:
             self.common.drum_keys[given[0]] = min(127, max(0, numbers[1]))
-        else:
+        elif not _MANNERS.match(command):
             self.common.count(f"%%MIDI {command[:20]} not followed")
+
+    def _program(self, numbers: list[int], targets: list[Settings]) -> None:
+        """``program 40``, or ``program 2 40`` for the voice of the second channel."""
+        program = min(127, max(0, numbers[min(1, len(numbers) - 1)]))
+        voice = self.voice
+        if voice is None and len(numbers) > 1:
+            self.channel_programs[numbers[0]] = program
+        elif voice and voice.measures and voice.settings.program != program:
+            self.common.count("change of instrument inside a voice left out")
+        else:
+            for settings in targets:
+                settings.program = program
 
     # --- music ---
 
@@ -287,9 +307,10 @@ class _TuneReader:
         self.is_joined = text.rstrip().endswith("\\")
         voice = self._current()
         for token in tokens(text):
-            if token.lastgroup == "field":
+            kind = token.lastgroup
+            if kind == "field":
                 self._field(token["field_letter"], token["field_text"].strip())
                 voice = self._current()
             else:
-                voice.read(token)
+                voice.handlers[kind](token)
         voice.end_line()

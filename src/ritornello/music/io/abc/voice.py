@@ -67,6 +67,14 @@ def _bar_of(sign: str, ending: str | None) -> _Bar:
 
 
 @lru_cache(maxsize=1024)
+def _place_of(letter: str, octave: str) -> tuple[str, int, str]:
+    """(letter, octaves above middle C's, both as one name) of a written note."""
+    upper = letter.upper()
+    octaves = (upper != letter) + octave.count("'") - octave.count(",")
+    return upper, octaves, f"{upper}{octaves}"
+
+
+@lru_cache(maxsize=1024)
 def _chord_of(text: str) -> Chord | None:
     """The chord of a quoted text; None of words, however they begin."""
     text = plain_text(text).strip().strip("()")
@@ -87,6 +95,7 @@ class Common:
         music_line: counts lines of music; lines joined by a backslash are one.
         accidentals_hold: "pitch" (in all octaves), "octave" or "not" (for one note).
         drum_keys: percussion key of a note as written.
+        has_words: whether there is a line of words to lay under the notes.
     """
 
     findings: Findings
@@ -97,6 +106,7 @@ class Common:
     plus_is_decoration: bool = False
     short_signs: dict[str, str] = field(default_factory=lambda: dict(SHORT_SIGNS))
     drum_keys: dict[str, int] = field(default_factory=dict)
+    has_words: bool = False
 
     def count(self, what: str) -> None:
         self.findings.count(self.line, what)
@@ -196,7 +206,8 @@ class VoiceReader:
         self._last_line: list[Sung] = []
         self._music_line = 0
         self._has_verse = False
-        self._handlers: dict[str | None, Callable[[re.Match[str]], None]] = {
+        # What reads the next token of this voice, by its kind.
+        self.handlers: dict[str | None, Callable[[re.Match[str]], None]] = {
             "note": self._note,
             "bar": self._bar,
             "rest": self._rest,
@@ -219,10 +230,6 @@ class VoiceReader:
     @property
     def info(self) -> VoiceInfo:
         return VoiceInfo(self.settings.name, self.settings.program, self.settings.is_drum)
-
-    def read(self, token: re.Match[str]) -> None:
-        """The next token of this voice."""
-        self._handlers[token.lastgroup](token)
 
     def end_line(self) -> None:
         """A line of music ends: no chord goes on behind it."""
@@ -300,13 +307,11 @@ class VoiceReader:
 
     def _pitch(self, accidental: str | None, letter: str, octave: str, is_tied: bool) -> int:
         common, settings = self.common, self.settings
-        upper = letter.upper()
-        octaves = (upper != letter) + octave.count("'") - octave.count(",")
+        upper, octaves, place = _place_of(letter, octave)
         if settings.is_drum and common.drum_keys:
             key = common.drum_keys.get(f"{accidental or ''}{letter}{octave}")
             if key is not None:
                 return key
-        place = f"{upper}{octaves}"
         scope = place if common.accidentals_hold == "octave" else upper
         if accidental:
             shift = semitones_of(accidental)
@@ -347,7 +352,7 @@ class VoiceReader:
             for note in notes:
                 note.duration = duration
             measure.notes += notes
-            if self._layer == 0:
+            if self._layer == 0 and self.common.has_words:
                 self._may_be_sung(notes[0])
         elif notes:
             self.common.count("note without length left out")
@@ -527,7 +532,7 @@ class VoiceReader:
         if is_chord and _OLD_CHORD.fullmatch(name):  # of abc 1.6: +CEG+
             self._chord, self._chord_length = [], (1, 1)
             for note in tokens(name):
-                self.read(note)
+                self.handlers[note.lastgroup](note)
             self._end_chord((1, 1))
         else:
             self._mark(name)
