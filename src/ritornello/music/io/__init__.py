@@ -3,6 +3,10 @@
 To add a format, write one module with ``read_bytes(data, where) -> (Piece, repairs)`` and/or
 ``write_bytes(piece) -> bytes``, and add one line to `FORMATS`. The contract tests then cover it.
 
+A file of some formats is a book of pieces. `read` takes the first, ``book.abc#3`` names the third:
+such a name is an *address*, and is taken wherever a file is. `list_addresses` and `read_each` go
+through whole books, as the scanning of folders does.
+
 midi_read, midi_write  Standard MIDI Files
 musicxml               MusicXML, plain and compressed
 abc                    ABC
@@ -15,11 +19,12 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from ritornello.atomic import atomic_write
 from ritornello.errors import InputError, OutputError
@@ -30,9 +35,12 @@ __all__ = [
     "FORMATS",
     "Format",
     "check_size",
+    "file_of",
+    "list_addresses",
     "midi_read",
     "midi_write",
     "read",
+    "read_each",
     "read_with_repairs",
     "readable_extensions",
     "writable_extensions",
@@ -42,6 +50,15 @@ __all__ = [
 MAX_FILE_BYTES = 64 * 2**20
 MAX_NOTES = 1_000_000
 MAX_HOURS = 10.0
+_ADDRESS = re.compile(r"(?P<file>.*\.\w+)#(?P<number>\d{1,9})", re.DOTALL)
+
+
+class Book(Protocol):
+    """The pieces of one file; `read_piece` counts from 1 and raises `InputError`."""
+
+    def __len__(self) -> int: ...
+
+    def read_piece(self, number: int) -> tuple[Piece, list[str]]: ...
 
 
 @dataclass(frozen=True)
@@ -53,12 +70,14 @@ class Format:
         extensions: lower-case endings with the dot; the first one is the usual one.
         reader: ``(data, where) -> (Piece, repairs)``, or None if it cannot be read.
         writer: ``(piece) -> bytes``, or None if it cannot be written.
+        book: ``(data, where) -> Book`` where a file may hold several pieces.
     """
 
     name: str
     extensions: tuple[str, ...]
     reader: str | None
     writer: str | None
+    book: str | None = None
 
     def read_bytes(self, data: bytes, where: str) -> tuple[Piece, list[str]]:
         return _resolve(self.reader)(data, where)
@@ -66,10 +85,13 @@ class Format:
     def write_bytes(self, piece: Piece) -> bytes:
         return _resolve(self.writer)(piece)
 
+    def open_book(self, data: bytes, where: str) -> Book:
+        return _resolve(self.book)(data, where)
+
 
 FORMATS = (
     Format("MIDI", (".mid", ".midi", ".kar"), "midi_read:read_bytes", "midi_write:write_bytes"),
-    Format("ABC", (".abc",), "abc.read:read_bytes", None),
+    Format("ABC", (".abc",), "abc.read:read_bytes", None, book="abc.read:AbcBook"),
     Format("piano-roll", (".npz",), "pianoroll_npz:read_bytes", "pianoroll_npz:write_bytes"),
     Format(
         "MusicXML",
@@ -105,11 +127,75 @@ def read(path: str | PathLike[str]) -> Piece:
 def read_with_repairs(path: str | PathLike[str]) -> tuple[Piece, tuple[str, ...]]:
     """The piece in a file and, as sentences, all that was dropped or changed to make it one.
 
+    Args:
+        path: a file, or an address such as ``book.abc#3`` for the third piece of a book.
+
     Raises:
         InputError: if the file is missing, unreadable, empty, of an unknown kind or damaged, or
-            larger than `MAX_FILE_BYTES`, `MAX_NOTES` or `MAX_HOURS`.
+            larger than `MAX_FILE_BYTES`, `MAX_NOTES` or `MAX_HOURS`; if a book has no such piece.
     """
-    source = Path(path)
+    source, number = _split_address(path)
+    entry = _format_of(source)
+    data = _load(source)
+    if number is None:
+        piece, repairs = entry.read_bytes(data, str(source))
+    else:
+        piece, repairs = entry.open_book(data, str(path)).read_piece(number)
+    check_size(piece, str(path))
+    return piece, tuple(repairs)
+
+
+def file_of(path: str | PathLike[str]) -> Path:
+    """The file of an address: ``book.abc`` of ``book.abc#3``, every other path as it is."""
+    return _split_address(path)[0]
+
+
+def list_addresses(path: str | PathLike[str]) -> list[str]:
+    """What `read` needs for each piece of a file: the path alone, or an address for each in a book.
+
+    Raises:
+        InputError: if the file cannot be opened.
+    """
+    entry = _format_of(Path(path))
+    count = len(entry.open_book(_load(Path(path)), str(path))) if entry.book else 1
+    return [f"{path}#{number}" for number in range(1, count + 1)] if count > 1 else [str(path)]
+
+
+def read_each(
+    paths: Iterable[str | PathLike[str]],
+) -> Iterator[tuple[Piece, tuple[str, ...]] | InputError]:
+    """Like `read_with_repairs` for each file or address, with the error of those that have one.
+
+    Neighbours in one book are read from one opened file, so that a book costs its own length once.
+    """
+    opened: tuple[Path, Book] | None = None
+    for path in paths:
+        try:
+            source, number = _split_address(path)
+            if number is None:
+                yield read_with_repairs(path)
+                continue
+            if opened is None or opened[0] != source:
+                opened = source, _format_of(source).open_book(_load(source), str(source))
+            piece, repairs = opened[1].read_piece(number)
+            check_size(piece, str(path))
+            yield piece, tuple(repairs)
+        except InputError as error:
+            yield error
+
+
+def _split_address(path: str | PathLike[str]) -> tuple[Path, int | None]:
+    """The file and, of an address, the number of its piece; a file of that very name wins."""
+    match = _ADDRESS.fullmatch(os.fspath(path))
+    if match is None or Path(path).exists():
+        return Path(path), None
+    entry = _BY_EXTENSION.get(Path(match["file"]).suffix.lower())
+    if entry is None or entry.book is None:
+        return Path(path), None
+    return Path(match["file"]), int(match["number"])
+
+
+def _format_of(source: Path) -> Format:
     entry = _BY_EXTENSION.get(source.suffix.lower())
     if entry is None or entry.reader is None:
         raise InputError(
@@ -117,9 +203,7 @@ def read_with_repairs(path: str | PathLike[str]) -> tuple[Piece, tuple[str, ...]
             where=str(source),
             next_step=f"Known: {', '.join(readable_extensions())}.",
         )
-    piece, repairs = entry.read_bytes(_load(source), str(source))
-    check_size(piece, str(source))
-    return piece, tuple(repairs)
+    return entry
 
 
 def write(piece: Piece, path: str | PathLike[str], *, overwrite: bool = False) -> Path:

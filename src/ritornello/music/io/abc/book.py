@@ -11,17 +11,23 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 _LINE_END = re.compile(r"\r\n?|\n")
+_TUNE_START = re.compile(r"(?:^|(?<=[\r\n]))(X:)")
 _COMMENT = re.compile(r"(?<!\\)%.*", re.DOTALL)
 _CHARSET = re.compile(rb"^(?:%%|I:)\s*abc-charset\s+([\w.-]{1,20})", re.MULTILINE)
 _BLOCK = re.compile(r"%%\s*begin(text|ps|svg|ml|js|css)\b")
 _FIELD = re.compile(r"([A-Za-z+]):(.*)", re.DOTALL)
-_CHARSETS = re.compile(r"utf-?8|us-ascii|iso-?8859-\d{1,2}|latin-?\d|(?:windows-|cp)125\d|koi8-[ru]")
-_BYTE_ORDER_MARKS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
+_CHARSETS = re.compile(
+    r"utf-?8|us-ascii|iso-?8859-\d{1,2}|latin-?\d|(?:windows-|cp)125\d|koi8-[ru]"
+)
+_BYTE_ORDER_MARKS = (
+    (b"\xef\xbb\xbf", "utf-8"),
+    (b"\xff\xfe", "utf-16-le"),
+    (b"\xfe\xff", "utf-16-be"),
+)
 # Fields that a file header may set for all its tunes; a tune's own title or key is never one.
 _BOOK_FIELDS = frozenset("ABCDFGHILMmNORrSUZ")
 
@@ -66,29 +72,39 @@ def decode(data: bytes) -> str:
         return data.decode("latin-1")
 
 
-def split_tunes(text: str) -> Iterator[Tune]:
-    """The tunes of a book, one after the other; none if no line begins with ``X:``."""
-    header: list[Line] = []
-    includes = 0
-    starts: list[int] = []
-    lines = _LINE_END.split(text)
-    for index, line in enumerate(lines):
-        if line.startswith("X:"):
-            starts.append(index)
-    for number, line in enumerate(lines[: starts[0]] if starts else [], 1):
-        parsed = _parsed(number, line)
-        if parsed and (parsed.letter in _BOOK_FIELDS or parsed.letter == "%"):
-            if _is_include(parsed):
-                includes += 1
-            else:
-                header.append(parsed)
-    for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
-        yield _tune(header, lines[start:end], start + 1, includes)
+class TuneBook:
+    """The tunes of a text, each cut out when it is asked for; none if no line begins with X:."""
 
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._starts = [match.start(1) for match in _TUNE_START.finditer(text)]
+        self._header: list[Line] = []
+        self._includes = 0
+        before = text[: self._starts[0]] if self._starts else ""
+        for number, line in enumerate(_LINE_END.split(before), 1):
+            parsed = _parsed(number, line)
+            if parsed and _is_include(parsed):
+                self._includes += 1
+            elif parsed and (parsed.letter in _BOOK_FIELDS or parsed.letter == "%"):
+                self._header.append(parsed)
+        # Line numbers, counted on from the last tune that was asked for.
+        self._counted = (0, 1)
 
-def count_tunes(text: str) -> int:
-    """How many tunes `split_tunes` gives."""
-    return len(re.findall(r"(?:^|[\r\n])X:", text))
+    def __len__(self) -> int:
+        return len(self._starts)
+
+    def __getitem__(self, index: int) -> Tune:
+        """The tune of an index from 0.
+
+        Raises:
+            IndexError: if there are not so many.
+        """
+        start = self._starts[index]
+        end = self._starts[index + 1] if index + 1 < len(self._starts) else len(self._text)
+        place, number = self._counted if self._counted[0] <= start else (0, 1)
+        number += len(_LINE_END.findall(self._text, place, start))
+        self._counted = start, number
+        return _tune(self._header, _LINE_END.split(self._text[start:end]), number, self._includes)
 
 
 def _tune(header: list[Line], lines: list[str], number: int, includes: int) -> Tune:

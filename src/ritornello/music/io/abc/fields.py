@@ -10,8 +10,8 @@ import re
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from ritornello.music.spelling import altered_by
 from ritornello.music.keys import LETTERS, SCALES, KeyName
+from ritornello.music.spelling import altered_by
 
 _MOST_BEATS = 255
 _METRE = re.compile(r"\(?\s*(\d{1,3}(?:\s*\+\s*\d{1,3})*)\s*\)?\s*/\s*(\d{1,2})(?!\d)")

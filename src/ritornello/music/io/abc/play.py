@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from ritornello.errors import InputError
 from ritornello.music.io.abc.fields import parts_order
@@ -49,7 +50,7 @@ def play_order(measures: list[Signs], order: str, tell: Callable[[str], None]) -
         raise _too_long()
     edges = [*labels, len(measures)]
     parts: dict[str, list[int]] = {}
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in pairwise(edges):
         parts.setdefault(measures[start].part, []).extend(_strains(measures, start, end))
     played = _strains(measures, 0, labels[0])  # what no part claims comes first
     for letter in wanted:

@@ -16,17 +16,26 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from ritornello.errors import InputError
-from ritornello.music.io.abc.book import Tune, count_tunes, decode, split_tunes
+from ritornello.music.io.abc.book import Tune, TuneBook, decode
 from ritornello.music.io.abc.play import Signs, play_order
 from ritornello.music.io.abc.score import WHOLE, Findings, Measure, Score, VoiceInfo
 from ritornello.music.io.abc.tune import read_tune
 from ritornello.music.keys import KeyName
-from ritornello.music.piece import DEFAULT_RESOLUTION, NOTE_DTYPE, KeyChange, Metre, Piece, Tempo, Track
+from ritornello.music.piece import (
+    DEFAULT_RESOLUTION,
+    NOTE_DTYPE,
+    KeyChange,
+    Metre,
+    Piece,
+    Tempo,
+    Track,
+)
 
 _MOST_RESOLUTION = 32767
 _FINE_RESOLUTION = 10_080  # whole for every value and tuplet in use
 _MOST_BEATS = 255
 _T = TypeVar("_T", int, np.ndarray)
+_Value = TypeVar("_Value")
 _MOST_TIME = 10**6 * WHOLE  # fits a table of 64-bit numbers
 
 
@@ -38,37 +47,56 @@ def read_bytes(data: bytes, where: str) -> tuple[Piece, list[str]]:
         where: its name, for messages.
 
     Raises:
-        InputError: if there is no tune, or its first one has no notes or too many.
+        InputError: if there is no tune, or the first one has no notes or too many.
     """
-    text = decode(data)
-    tune = next(split_tunes(text), None)
-    if tune is None:
-        raise _no_tune(where)
-    piece, told = _piece(tune, where)
-    count = count_tunes(text)
-    if count > 1:
-        told.insert(0, f"The book holds {count} tunes; this is the first.")
+    book = AbcBook(data, where)
+    piece, told = book.read_piece(1)
+    if len(book) > 1:
+        told = [
+            f"The book holds {len(book)} tunes; this is the first.",
+            "Add #2 to the name of the file for the second tune.",
+            *told,
+        ]
     return piece, told
 
 
-def read_many(data: bytes, where: str) -> Iterator[tuple[Piece, list[str]] | InputError]:
-    """Every tune of an ABC file in order; the error in place of one that cannot be read."""
-    tune = None
-    for tune in split_tunes(decode(data)):
-        try:
-            yield _piece(tune, where)
-        except InputError as error:
-            yield error
-    if tune is None:
-        raise _no_tune(where)
+class AbcBook:
+    """The tunes of an ABC file, counted from 1.
 
+    Args:
+        data: the file; nothing else is ever read.
+        where: its name, for messages.
 
-def _no_tune(where: str) -> InputError:
-    return InputError(
-        "There is no tune: no line begins with X:.",
-        where=where,
-        next_step="Begin each tune with a line such as X:1.",
-    )
+    Raises:
+        InputError: if there is no tune.
+    """
+
+    def __init__(self, data: bytes, where: str) -> None:
+        self._tunes = TuneBook(decode(data))
+        self._where = where
+        if not len(self._tunes):
+            raise InputError(
+                "There is no tune: no line begins with X:.",
+                where=where,
+                next_step="Begin each tune with a line such as X:1.",
+            )
+
+    def __len__(self) -> int:
+        return len(self._tunes)
+
+    def read_piece(self, number: int) -> tuple[Piece, list[str]]:
+        """One tune, and a sentence for all that was left out or changed.
+
+        Raises:
+            InputError: if there is no such tune, or it has no notes or too many.
+        """
+        if not 1 <= number <= len(self):
+            raise InputError(
+                f"The book holds {len(self)} tunes; found a request for number {number}.",
+                where=self._where,
+                next_step=f"Give a number from 1 to {len(self)}.",
+            )
+        return _piece(self._tunes[number - 1], self._where)
 
 
 def _piece(tune: Tune, where: str) -> tuple[Piece, list[str]]:
@@ -118,12 +146,13 @@ class _Player:
 
     def piece(self) -> Piece:
         resolution, ticks = self.resolution, self._ticks
+        tempos, keys = [bar.tempos for bar in self.bars], [bar.keys for bar in self.bars]
         return Piece(
             tuple(self._track(info, measures) for info, measures in self.score.voices),
             resolution,
-            tuple(Tempo(ticks(at), bpm) for at, bpm in self._changes("tempos")),
+            tuple(Tempo(ticks(at), bpm) for at, bpm in self._changes(tempos)),
             tuple(Metre(ticks(at), *metre) for at, metre in self._metres()),
-            tuple(KeyChange(ticks(at), key) for at, key in self._changes("keys") if key),
+            tuple(KeyChange(ticks(at), key) for at, key in self._changes(keys) if key),
             ticks(self.end),
             next((title for title in self.score.titles if title), ""),
         )
@@ -131,7 +160,7 @@ class _Player:
     # --- what the voices say together ---
 
     def _together(self, column: tuple[Measure | None, ...]) -> _Bar:
-        """One bar of the measures of all voices; the first voice that says something is believed."""
+        """One bar of the measures of all voices; the first that says something is believed."""
         here = [measure for measure in column if measure is not None]
         length = max(measure.length for measure in here)
         if any(measure.length != length for measure in here):
@@ -143,23 +172,25 @@ class _Player:
                 tempos.setdefault(at, bpm)
             for at, key in measure.keys:
                 keys.setdefault(at, key)
-        first = here[0]
-        return _Bar(length, first.nominal, first.metre, sorted(tempos.items()), sorted(keys.items()))
+        nominal, metre = here[0].nominal, here[0].metre
+        return _Bar(length, nominal, metre, sorted(tempos.items()), sorted(keys.items()))
 
-    def _tell_lengths(
-        self, columns: list[tuple[Measure | None, ...]], signs: list[Signs]
-    ) -> None:
-        """Count the bars that are not as long as their metre, where no upbeat or repeat explains it."""
-        last = len(self.bars) - 1
+    def _tell_lengths(self, columns: list[tuple[Measure | None, ...]], signs: list[Signs]) -> None:
+        """Count bars that are not as long as their metre where no upbeat or repeat explains it."""
+        last = len(signs) - 1
         for index, bar in enumerate(self.bars):
             if bar.length == bar.nominal or not bar.nominal:
                 continue
-            here = signs[index]
-            is_edge = index in (0, last) or here.repeat_from or here.repeat_to or here.passes
-            is_edge = is_edge or here.is_section_end or here.part
-            before, after = signs[max(0, index - 1)], signs[min(last, index + 1)]
-            is_edge = is_edge or before.repeat_to or before.is_section_end
-            is_edge = is_edge or after.repeat_from or after.passes
+            before, here = signs[max(0, index - 1)], signs[index]
+            after = signs[min(last, index + 1)]
+            is_edge = (
+                index in (0, last)
+                or here != Signs()
+                or before.repeat_to > 0
+                or before.is_section_end
+                or after.repeat_from > 0
+                or bool(after.passes)
+            )
             if bar.length > bar.nominal or not is_edge:
                 line = next(measure.line for measure in columns[index] if measure is not None)
                 kind = "longer" if bar.length > bar.nominal else "shorter"
@@ -202,19 +233,17 @@ class _Player:
             current = metre
             is_broken = bar.length * metre[1] != WHOLE * metre[0]
 
-    def _changes(self, kind: str) -> Iterator[tuple[int, object]]:
+    def _changes(self, by_bar: list[list[tuple[int, _Value]]]) -> Iterator[tuple[int, _Value]]:
         """Changes at their played times; a jump back restates what held there at first."""
-        in_force: list[object] = []
-        latest: object = None
-        for bar in self.bars:
+        in_force: list[_Value | None] = []
+        latest: _Value | None = None
+        for changes in by_bar:
             in_force.append(latest)
-            changes = getattr(bar, kind)
             latest = changes[-1][1] if changes else latest
-        current: object = None
+        current: _Value | None = None
         previous = -1
         for index, start in zip(self.played, self.starts, strict=True):
-            changes = getattr(self.bars[index], kind)
-            held = in_force[index]
+            changes, held = by_bar[index], in_force[index]
             begins = bool(changes) and changes[0][0] == 0
             if index != previous + 1 and held is not None and held != current and not begins:
                 yield start, held

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import NamedTuple
 
-from ritornello.music.chords import Chord, parse_chord
 from ritornello.errors import ConfigError, InputError
+from ritornello.music.chords import Chord, parse_chord
 from ritornello.music.io.abc.book import plain_text
 from ritornello.music.io.abc.fields import KeyField
 from ritornello.music.io.abc.lyrics import Sung, lay_under, notes_wanted, syllables
@@ -36,8 +36,9 @@ SHORT_SIGNS = {
     "T": "trill", "u": "upbow", "v": "downbow",
 }  # fmt: skip
 _JUMP = "jump (D.C., D.S., coda) not followed"
-_JUMP_MARKS = frozenset("segno coda d.c. d.s. dacapo dacoda fine d.c.alcoda d.c.alfine d.s.alcoda "
-                        "d.s.alfine".split())  # fmt: skip
+_JUMP_MARKS = re.compile(
+    r"segno|(?:da)?coda|dacapo|fine|d\.[cs]\.?(?:al(?:coda|fine))?", re.IGNORECASE
+)
 _JUMP_WORDS = re.compile(r"\b(?:d\. ?[cs]\b|da capo|dal segno|al fine|al coda)", re.IGNORECASE)
 _OLD_CHORD = re.compile(r"[\^_=A-Ga-g,'\d/]+")
 _ANNOTATION = "^_<>@"
@@ -549,7 +550,7 @@ class VoiceReader:
     def _mark(self, name: str) -> None:
         if name in _VELOCITIES:
             self._velocity = _VELOCITIES[name]
-        elif name.lower() in _JUMP_MARKS:
+        elif _JUMP_MARKS.fullmatch(name):
             self.common.count(_JUMP)
         else:
             self._marks.append(name)
