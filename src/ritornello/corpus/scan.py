@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 
@@ -24,11 +24,12 @@ from ritornello.corpus.pool import Failure, default_workers, map_in_processes
 from ritornello.errors import InputError
 from ritornello.music.grid import on_grid
 from ritornello.music.instruments import INSTRUMENTS
-from ritornello.music.io import read_with_repairs
+from ritornello.music.io import file_of, list_addresses, read_each
 from ritornello.music.keys import estimate_key
 from ritornello.music.piece import Piece
 
 Progress = Callable[[int, int], None]
+READ_TOGETHER = 64  # pieces of a book that one worker reads from one opened file
 _READER_WORDS = (
     ("is not a MIDI file", "not MIDI"),
     ("cut short", "truncated"),
@@ -70,10 +71,11 @@ class Rejection:
 
 @dataclass(frozen=True)
 class FileReport:
-    """One file of the folder.
+    """One file of the folder, or one piece of a book.
 
     Attributes:
-        path: relative to the scanned folder, with forward slashes.
+        path: relative to the scanned folder, with forward slashes; an address such as
+            ``book.abc#3`` for a piece of a book.
         collection: the part of the folder it belongs to.
         sha256: of the bytes; empty if they could not be read.
         notes: on the corpus grid, all parts; drum_notes: those of drum parts.
@@ -158,17 +160,19 @@ def scan(
     start, limits, folder = time.monotonic(), limits or Limits(), Path(folder)
     listing = list_files(folder, collections)
     analyse = partial(_analyse, folder, limits)
-    crew = min(workers or default_workers(), 1 + len(listing.music) // 16)
-    reports, signatures = [], []
-    answers = map_in_processes(
-        analyse, listing.music, workers=crew, timeout_seconds=limits.read_seconds
-    )
-    for path, answer in zip(listing.music, answers, strict=True):
-        report, marks = _judged(path, answer)
-        reports.append(replace(report, collection=listing.collection_of[path]))
-        signatures.append(marks)
+    batches = [batch for path in listing.music for batch in _batches(folder, path)]
+    crew = min(workers or default_workers(), 1 + len(batches) // 16)
+    total = sum(map(len, batches))
+    reports: list[FileReport] = []
+    signatures: list[Signature | None] = []
+    answers = map_in_processes(analyse, batches, workers=crew, timeout_seconds=limits.read_seconds)
+    for batch, answer in zip(batches, answers, strict=True):
+        collection = listing.collection_of[str(PurePosixPath(file_of(batch[0])))]
+        for report, marks in _judged(batch, answer):
+            reports.append(replace(report, collection=collection))
+            signatures.append(marks)
         if progress:
-            progress(len(reports), len(listing.music))
+            progress(len(reports), total)
     return ScanResult(
         folder=folder,
         files=tuple(_group_near(_reject_copies(reports, signatures), signatures)),
@@ -181,22 +185,56 @@ def scan(
 # --- one file --------------------------------------------------------------------------------
 
 
-def _analyse(folder: Path, limits: Limits, path: str) -> tuple[FileReport, Signature | None]:
-    """Read and measure one file; runs in a worker process."""
-    report = FileReport(path, "")
+_Analysis = tuple[FileReport, Signature | None]
+
+
+def _batches(folder: Path, path: str) -> list[list[str]]:
+    """The pieces of a file as addresses, in lists that one worker reads at a time.
+
+    A file that cannot be opened is one piece: its worker says why.
+    """
     try:
-        status = os.stat(folder / path)
+        addresses = list_addresses(folder / path)
+    except InputError:
+        return [[path]]
+    if len(addresses) == 1:
+        return [[path]]
+    inside = [f"{path}#{number}" for number in range(1, len(addresses) + 1)]
+    return [inside[at : at + READ_TOGETHER] for at in range(0, len(inside), READ_TOGETHER)]
+
+
+def _analyse(folder: Path, limits: Limits, paths: list[str]) -> list[_Analysis]:
+    """Read and measure a file, or some pieces of a book; runs in a worker process."""
+    file = folder / file_of(paths[0])
+    reports = [FileReport(path, "") for path in paths]
+    try:
+        status = os.stat(file)
         if not stat.S_ISREG(status.st_mode):
-            return _rejected(report, "not a regular file"), None
-        report = replace(report, sha256=file_sha256(folder / path))
+            return [(_rejected(report, "not a regular file"), None) for report in reports]
+        digest = file_sha256(file)
     except OSError as error:
-        return _rejected(report, "cannot be opened", error.strerror or str(error)), None
+        reason = error.strerror or str(error)
+        return [(_rejected(report, "cannot be opened", reason), None) for report in reports]
     if status.st_size == 0:
-        return _rejected(report, "empty file"), None
-    try:
-        piece, repairs = read_with_repairs(folder / path)
-    except InputError as error:
-        return _rejected(report, _reason(error.what), error.what), None
+        return [(_rejected(report, "empty file"), None) for report in reports]
+    if len(paths) > 1:  # the pieces of a book are told apart by their number
+        digests = [hashlib.sha256(f"{digest} {path}".encode()).hexdigest() for path in paths]
+    else:
+        digests = [digest]
+    pieces = read_each([folder / path for path in paths])
+    return [
+        _analysis(replace(report, sha256=digest), piece, limits)
+        for report, digest, piece in zip(reports, digests, pieces, strict=True)
+    ]
+
+
+def _analysis(
+    report: FileReport, found: tuple[Piece, tuple[str, ...]] | InputError, limits: Limits
+) -> _Analysis:
+    """What there is to say of one piece."""
+    if isinstance(found, InputError):
+        return _rejected(report, _reason(found.what), found.what), None
+    piece, repairs = found
     report = replace(report, repairs=tuple(repairs), title=piece.title)
     # Before the grid is built: an absurd piece must not cost absurd work.
     rejection = _absurd(piece, limits)
@@ -264,9 +302,7 @@ def _rejected(report: FileReport, reason: str, detail: str = "") -> FileReport:
     return replace(report, rejection=Rejection(reason, detail))
 
 
-def _judged(
-    path: str, answer: tuple[FileReport, Signature | None] | Failure
-) -> tuple[FileReport, Signature | None]:
+def _judged(paths: list[str], answer: list[_Analysis] | Failure) -> list[_Analysis]:
     if not isinstance(answer, Failure):
         return answer
     reason = {
@@ -274,7 +310,7 @@ def _judged(
         "too slow": "takes too long to read",
         "failed": "the reader failed",
     }[answer.kind]
-    return _rejected(FileReport(path, ""), reason, answer.detail), None
+    return [(_rejected(FileReport(path, ""), reason, answer.detail), None) for path in paths]
 
 
 # --- copies ----------------------------------------------------------------------------------

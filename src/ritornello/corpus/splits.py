@@ -29,6 +29,7 @@ from typing import Any
 from ritornello.corpus.listing import SPLIT_FOLDERS
 from ritornello.corpus.scan import FileReport, ScanResult
 from ritornello.errors import ConfigError, InputError
+from ritornello.music.io import file_of
 
 SIDES = ("train", "valid", "test")
 LEFT_OUT = "left out"
@@ -159,6 +160,9 @@ def _works(items: Iterable[FileReport]) -> dict[str, str]:
     names = {}
     for item in items:
         path = PurePosixPath(item.path)
+        if file_of(item.path) != Path(item.path):  # each piece of a book is a work
+            names[item.path] = item.path
+            continue
         inside = len(path.parts) > 2 and path.parts[-2].lower() not in SPLIT_FOLDERS
         if inside and 2 <= folders[str(path.parent)] <= _WORK_FILES:
             names[item.path] = str(path.parent)
@@ -214,6 +218,10 @@ def find_explicit(scan: ScanResult) -> dict[str, str]:
         found.update(_read_info(table, scan.folder))
     if (scan.folder / "splits.json").is_file():
         found.update(read_splits(scan.folder / "splits.json"))
+    for item in scan.files:  # what is said of a book is said of its pieces
+        book = file_of(item.path).as_posix()
+        if book != item.path and book in found:
+            found.setdefault(item.path, found[book])
     return found
 
 

@@ -21,17 +21,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 
 from ritornello.corpus.pool import Failure, map_in_processes
-from ritornello.corpus.scan import Progress, ScanResult
+from ritornello.corpus.scan import READ_TOGETHER, Progress, ScanResult
 from ritornello.corpus.splits import assign_splits
 from ritornello.errors import ConfigError, InputError, OutputError
 from ritornello.music.grid import CORPUS_RESOLUTION, on_grid
-from ritornello.music.io import read_with_repairs
+from ritornello.music.io import file_of, read_each
 from ritornello.music.keys import KeyName
 from ritornello.music.piece import NOTE_DTYPE, KeyChange, Metre, Piece, Tempo, Track
 
@@ -108,18 +109,26 @@ def build_store(
 
     def entries() -> Iterator[tuple[Piece, Entry]]:
         read = partial(_read_on_grid, scan.folder)
-        paths = [item.path for item in used]
-        pieces = map_in_processes(read, paths, workers=workers, timeout_seconds=_BUILD_READ_SECONDS)
-        for number, (item, piece) in enumerate(zip(used, pieces, strict=True), 1):
-            if isinstance(piece, Failure):
+        # Pieces of one book are read together, some at a time.
+        files = groupby(enumerate(used), lambda at: (file_of(at[1].path), at[0] // READ_TOGETHER))
+        batches = [[item for _, item in members] for _, members in files]
+        paths = [[item.path for item in batch] for batch in batches]
+        answers = map_in_processes(
+            read, paths, workers=workers, timeout_seconds=_BUILD_READ_SECONDS
+        )
+        done = 0
+        for batch, pieces in zip(batches, answers, strict=True):
+            if isinstance(pieces, Failure):
                 raise InputError(
-                    f"It was read a moment ago and now is not ({piece.detail})",
-                    where=str(scan.folder / item.path),
+                    f"It was read a moment ago and now is not ({pieces.detail})",
+                    where=str(scan.folder / batch[0].path),
                     next_step="If the folder is being changed, wait for that and scan again.",
                 )
-            yield piece, Entry(item.path, item.collection, splits[item.path])
+            for item, piece in zip(batch, pieces, strict=True):
+                yield piece, Entry(item.path, item.collection, splits[item.path])
+            done += len(batch)
             if progress:
-                progress(number, len(used))
+                progress(done, len(used))
 
     write_store(entries(), folder, fingerprint=mark)
     return Corpus.open(folder)
@@ -132,8 +141,13 @@ def fingerprint(scan: ScanResult, splits: Mapping[str, str]) -> str:
     return hashlib.sha256(json.dumps([settings, pieces]).encode()).hexdigest()
 
 
-def _read_on_grid(folder: Path, path: str) -> Piece:
-    return on_grid(read_with_repairs(folder / path)[0])[0]
+def _read_on_grid(folder: Path, paths: list[str]) -> list[Piece]:
+    pieces = []
+    for found in read_each([folder / path for path in paths]):
+        if isinstance(found, InputError):
+            raise found
+        pieces.append(on_grid(found[0])[0])
+    return pieces
 
 
 def write_store(
