@@ -19,6 +19,7 @@ from ritornello.generation.originality.copying import Copying, Passages, copying
 from ritornello.metrics import overlap
 from ritornello.metrics.endings import closing_key, endings
 from ritornello.music.piece import Metre, Piece
+from ritornello.music.slicing import slice_ticks
 from ritornello.note_model.encoding import notes
 
 PROTOCOL = (
@@ -112,18 +113,11 @@ def excerpts(
 
 
 def excerpt(piece: Piece, start: int, end: int, metre: Metre) -> Piece:
-    """The notes that begin in [start, end), cut at its end, in the tempo of their first."""
-    tracks = []
-    for track in piece.tracks:
-        table = track.notes[(track.notes["onset"] >= start) & (track.notes["onset"] < end)].copy()
-        table["duration"] = np.minimum(table["duration"], end - table["onset"])
-        table["onset"] -= start
-        if len(table):
-            tracks.append(replace(track, notes=table))
-    metres = (Metre(0, metre.numerator, metre.denominator),)
-    tempo = [tempo for tempo in piece.tempos if tempo.tick <= start][-1]
-    tempos = (tempo._replace(tick=0),)
-    return Piece(tuple(tracks), piece.resolution, tempos, metres, length_ticks=end - start)
+    """The ticks [start, end) in the tempo of their first; parts without notes are left out."""
+    cut = slice_ticks(piece, start, end)
+    tracks = tuple(track for track in cut.tracks if len(track))
+    metres = (metre._replace(tick=0),)
+    return replace(cut, tracks=tracks, tempos=cut.tempos[:1], metres=metres, keys=(), title="")
 
 
 def compose_like(

@@ -13,6 +13,7 @@ from experiments.music_sets import MusicSets, open_music_sets
 from experiments.partner.units import Units
 from ritornello.api import Composer
 from ritornello.music.piece import Piece
+from ritornello.music.slicing import slice_bars
 
 BARS, PARTS, LONGEST_BARS = 4, 5, 64
 PROTOCOL = (
@@ -74,12 +75,7 @@ def timed(act: Callable[[int], Any], options: argparse.Namespace) -> dict[str, f
 
 def _notes_in(song: Piece, bars: tuple[int, int]) -> int:
     """Notes that begin from the first to the last of two bars."""
-    lines = [*song.bar_starts_ticks().tolist(), song.length_ticks]
-    start, end = lines[bars[0] - 1], lines[bars[1]]
-    return sum(
-        int(((track.notes["onset"] >= start) & (track.notes["onset"] < end)).sum())
-        for track in song.tracks
-    )
+    return slice_bars(song, bars[0] - 1, bars[1]).note_count
 
 
 def markdown(figures: dict[str, Any]) -> str:

@@ -26,6 +26,7 @@ from ritornello.music.instruments import INSTRUMENTS
 from ritornello.music.io import read
 from ritornello.music.io.midi_write import write_bytes
 from ritornello.music.piece import Piece, Track
+from ritornello.music.slicing import bar_lines
 
 PROTOCOL = (
     "validation files, each set in turn; one half of the time 1 to 8 random bars are filled, in "
@@ -240,12 +241,6 @@ def parts_of(song: Piece, tracks: Sequence[int]) -> frozenset[Part]:
 def beats(song: Piece, tick: int) -> Fraction:
     """In quarter notes."""
     return Fraction(tick, song.resolution)
-
-
-def bar_lines(song: Piece) -> list[int]:
-    """Ticks of the bar lines, that after the last bar included."""
-    starts = song.bar_starts_ticks().tolist()
-    return [*starts, starts[-1] + last_bar_ticks(song)]
 
 
 def last_bar_ticks(song: Piece) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,25 +47,26 @@ class Written:
     @property
     def new_bars(self) -> tuple[int, int] | None:
         """First and last bar where a new note begins, counted from 1."""
+        import numpy as np
+
+        from ritornello.music.slicing import bars_at
+
         onsets = [end for each in self.new_onsets if len(each) for end in (each[0], each[-1])]
         if not onsets:
             return None
-        ends = [min(onsets), max(onsets)]
-        first, last = self.piece.bar_starts_ticks().searchsorted(ends, side="right")
+        first, last = bars_at(self.piece, np.array([min(onsets), max(onsets)])) + 1
         return int(first), int(last)
 
     def new_music(self) -> Piece:
         """The bars with new notes, with all that plays in them."""
+        from ritornello.music.selection import within
+        from ritornello.music.slicing import bar_edges
+
         if self.given is None or self.new_bars is None:
             return self.piece
         first, last = self.new_bars
-        lines = [*self.piece.bar_starts_ticks(), self.piece.length_ticks]
-        tracks = []
-        for track in self.piece.tracks:
-            onsets = track.notes["onset"]
-            inside = (onsets >= lines[first - 1]) & (onsets < lines[last])
-            tracks.append(replace(track, notes=track.notes[inside]))
-        return replace(self.piece, tracks=tuple(tracks))
+        edges = bar_edges(self.piece).tolist()
+        return within(self.piece, edges[first - 1], edges[last])
 
 
 Watch = Callable[[int, int], None]

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ritornello.music.piece import Piece, Track
+from ritornello.music.slicing import bars_at
 
 LAGS_BARS = (1, 2, 4, 8)
 
@@ -42,7 +43,7 @@ def self_similarity(piece: Piece, lags_bars: Sequence[int] = LAGS_BARS) -> tuple
     starts = piece.bar_starts_ticks()
     places = set()
     for number, track in enumerate(piece.tracks):
-        bars = np.searchsorted(starts, track.notes["onset"], side="right") - 1
+        bars = bars_at(piece, track.notes["onset"])
         into = track.notes["onset"] - starts[bars]
         part = np.full(len(track), number)
         table = np.stack([bars, into, part, track.notes["pitch"]], axis=1)

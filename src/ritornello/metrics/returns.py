@@ -15,6 +15,7 @@ import numpy as np
 from ritornello.metrics.overlap import compare
 from ritornello.metrics.repetition import self_similarity
 from ritornello.music.piece import Piece
+from ritornello.music.slicing import bars_at
 
 CURVE_BARS = tuple(range(1, 17))
 _EDGE_BARS = 2
@@ -75,11 +76,10 @@ def _name(lag_bars: int) -> str:
 
 def _notes_of_bars(piece: Piece) -> np.ndarray:
     """Notes that begin in each bar, int [parts that play, bars]."""
-    starts = piece.bar_starts_ticks()
+    bars = piece.bar_count
     rows = [
-        np.bincount(np.searchsorted(starts, track.notes["onset"], side="right") - 1,
-                    minlength=len(starts))
+        np.bincount(bars_at(piece, track.notes["onset"]), minlength=bars)
         for track in piece.tracks
         if len(track)
-    ]  # fmt: skip
-    return np.array(rows) if rows else np.zeros((0, len(starts)), np.int64)
+    ]
+    return np.array(rows) if rows else np.zeros((0, bars), np.int64)

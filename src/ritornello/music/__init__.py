@@ -7,7 +7,8 @@ harmony      which chords sound in a piece
 instruments  families of instruments by their names and MIDI programs
 instrument_names  the program or drum that a part's printed name means
 instrument_words  the words for instruments in many languages
-selection    some of the notes of a piece
+selection    some of the notes of a piece, and its melody
+slicing      bar lines, and pieces cut out at bars, ticks or seconds
 grid         pieces on the grid of 24 ticks a quarter
 quantise     onsets and durations as notation can write them
 spelling     names of pitches in a key
@@ -25,5 +26,6 @@ __all__ = [
     "piece",
     "quantise",
     "selection",
+    "slicing",
     "spelling",
 ]

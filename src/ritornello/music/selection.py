@@ -1,4 +1,4 @@
-"""Some of the notes of a piece: all but those of a gap, and the part that carries the melody."""
+"""Some of the notes of a piece: those of a span or all others, and the part with the melody."""
 
 from __future__ import annotations
 
@@ -30,6 +30,16 @@ def without(piece: Piece, start_tick: int, end_tick: int, tracks: Collection[int
         outside = (onsets < start_tick) | (onsets >= end_tick)
         kept[index] = replace(kept[index], notes=kept[index].notes[outside])
     return replace(piece, tracks=tuple(kept))
+
+
+def within(piece: Piece, start_tick: int, end_tick: int) -> Piece:
+    """The piece with the notes alone that begin in [start_tick, end_tick), where they were."""
+    tracks = []
+    for track in piece.tracks:
+        onsets = track.notes["onset"]
+        inside = (onsets >= start_tick) & (onsets < end_tick)
+        tracks.append(replace(track, notes=track.notes[inside]))
+    return replace(piece, tracks=tuple(tracks))
 
 
 def highest_track(song: Piece) -> int:

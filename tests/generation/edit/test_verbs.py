@@ -19,7 +19,7 @@ from ritornello.generation import compose
 from ritornello.generation.compose import Writer, write
 from ritornello.generation.edit import verbs
 from ritornello.generation.edit.perform import perform
-from ritornello.generation.edit.plans import Plan, bar_lines, finish
+from ritornello.generation.edit.plans import Plan, finish
 from ritornello.generation.rules import Rules
 from ritornello.music import io
 from ritornello.music.chords import CHORD_OPEN
@@ -28,6 +28,7 @@ from ritornello.music.io.midi_read import read_bytes
 from ritornello.music.io.midi_write import write_bytes
 from ritornello.music.keys import KeyName
 from ritornello.music.piece import Metre, Piece, Tempo, Track
+from ritornello.music.slicing import bar_lines
 from ritornello.note_model.encoding import notes
 from ritornello.note_model.encoding.notes import DURATIONS, END
 from ritornello.note_model.engine.reference import Engine

@@ -16,6 +16,7 @@ pytest.importorskip("torch", reason="learning needs the extra train")
 from ritornello.errors import InputError
 from ritornello.music import io
 from ritornello.music.piece import Piece, Track, note_table
+from ritornello.music.slicing import slice_bars
 from ritornello.note_model import checkpoint
 from ritornello.papers.lakh_lstm import encoding as chord_tokens
 from ritornello.papers.lakh_lstm import primers as lakh_lstm_primers
@@ -25,7 +26,6 @@ from ritornello.papers.lakh_lstm.data import SIDES, load_songs
 from ritornello.papers.lakh_lstm.ours import nats_per_token
 from ritornello.papers.lakh_lstm.primers import Likeness, continue_primers, likeness
 from ritornello.papers.lakh_lstm.search import Searched
-from ritornello.papers.shared.ours import some_bars
 from ritornello.papers.shared.outcome import Outcome
 from ritornello.papers.shared.recipe import load_recipe
 from ritornello.papers.shared.study import Study
@@ -161,8 +161,8 @@ def test_too_few_songs_are_refused_with_what_is_needed(study: Study):
 
 def test_the_real_continuation_is_like_itself():
     songs = [band(seed, bars=16) for seed in range(3)]
-    primers = [some_bars(song, 0, 8) for song in songs]
-    real = [some_bars(song, 8, 16) for song in songs]
+    primers = [slice_bars(song, 0, 8) for song in songs]
+    real = [slice_bars(song, 8, 16) for song in songs]
     assert likeness(primers, real, real) == pytest.approx(
         Likeness(same_key=1, in_scale=1, pitch_overlap=1, density_ratio=1)
     )

@@ -8,10 +8,8 @@ from ritornello.dsp.sound_files import read_audio
 from ritornello.errors import InputError
 from ritornello.music import io
 from ritornello.papers.shared.ours import (
-    beginning,
     compose_ours,
     score_ours,
-    some_bars,
     train_ours,
     write_sample,
 )
@@ -73,23 +71,3 @@ def test_a_sample_is_the_whole_piece_and_the_sound_of_its_beginning(tmp_path):
     assert io.read(tmp_path / sample.midi).note_count == piece.note_count
     sound = read_audio(tmp_path / sample.sound)
     assert 3 <= len(sound.samples) / sound.rate_hz < 14  # and the last notes die away
-
-
-def test_the_beginning_has_the_notes_that_begin_in_it():
-    piece = band(bars=16)
-    cut = beginning(piece, 4.0)
-    assert cut.duration_seconds == pytest.approx(4.0, abs=0.05)
-    onsets = [piece.ticks_to_seconds(track.notes["onset"]) for track in piece.tracks]
-    heard = sum(int((onset < cut.duration_seconds).sum()) for onset in onsets)
-    assert cut.note_count == heard
-    assert beginning(piece, 1e6) is piece
-
-
-def test_some_bars_of_a_piece_are_a_piece():
-    piece = band(bars=6)
-    assert some_bars(piece, 0, 6) == piece
-    middle = some_bars(piece, 2, 4)
-    assert (middle.bar_count, middle.tempos) == (2, piece.tempos)
-    counts = [some_bars(piece, first, first + 2).note_count for first in (0, 2, 4)]
-    assert sum(counts) == piece.note_count
-    assert some_bars(piece, 4, 99).bar_count == 2

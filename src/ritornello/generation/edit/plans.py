@@ -293,30 +293,3 @@ def _key(
     near = (onsets >= start_ticks - _KEY_TICKS) & (onsets < end_ticks + _KEY_TICKS)
     pitched = notes.is_note(fields[:, PART]) & (fields[:, PITCH] < DRUM_PITCH)
     return estimate_key(np.bincount(fields[near & pitched, PITCH] % 12, minlength=12))
-
-
-# --- bars --------------------------------------------------------------------------
-
-
-def whole_bars(song: Piece) -> Piece:
-    """The song up to the bar line after its end."""
-    return replace(song, length_ticks=bar_lines(song)[-1])
-
-
-def ending_here(song: Piece) -> Piece:
-    """The song without changes of tempo, metre and key after its end."""
-    end = song.length_ticks
-    return replace(
-        song,
-        tempos=tuple(tempo for tempo in song.tempos if tempo.tick < end),
-        metres=tuple(metre for metre in song.metres if metre.tick < end),
-        keys=tuple(change for change in song.keys if change.tick < end),
-    )
-
-
-def bar_lines(song: Piece) -> list[int]:
-    """Ticks of the bar lines, the one where the last bar ends included."""
-    starts = song.bar_starts_ticks().tolist() or [0]
-    metre = [metre for metre in song.metres if metre.tick <= starts[-1]][-1]
-    end = starts[-1] + metre.bar_ticks(song.resolution)
-    return [*starts, min([end, *(m.tick for m in song.metres if m.tick > starts[-1])])]

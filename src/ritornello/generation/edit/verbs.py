@@ -10,12 +10,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from ritornello.errors import ConfigError, InputError
-from ritornello.generation.edit.plans import Heard, Plan, bar_lines, ending_here, plan, whole_bars
+from ritornello.generation.edit.plans import Heard, Plan, plan
 from ritornello.generation.edit.substitution import stand_in
 from ritornello.generation.rules import MAX_BARS, Rules
 from ritornello.music.instruments import DRUMS, INSTRUMENTS, parse_instrument
 from ritornello.music.piece import Piece, note_table
 from ritornello.music.selection import highest_track, without
+from ritornello.music.slicing import bar_lines, drop_changes_after_end, whole_bars
 from ritornello.note_model.encoding import notes
 from ritornello.note_model.encoding.notes import DESKS
 
@@ -46,7 +47,7 @@ def continue_job(
         InputError: if the song has no notes.
         ConfigError: if bars or rules cannot be had.
     """
-    song = ending_here(whole_bars(song))
+    song = drop_changes_after_end(whole_bars(song))
     lines = bar_lines(song)
     if bars < 1 or len(lines) - 1 + bars > MAX_BARS:
         raise ConfigError(

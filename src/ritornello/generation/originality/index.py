@@ -42,6 +42,7 @@ from ritornello.errors import CheckpointError
 from ritornello.generation.originality.copying import WINDOWS_QUARTERS, Passages, scrambled
 from ritornello.generation.originality.hash_set import HashSet
 from ritornello.music.piece import Piece, Track, note_table
+from ritornello.music.slicing import bars_at
 
 INDEX_FILE = "originality.safetensors"
 FORMAT = "ritornello-originality-1"
@@ -361,6 +362,6 @@ def _in_bars(piece: Piece, kind: str, ends: np.ndarray, begin: int, end: int) ->
     voice = int(np.searchsorted(ends, begin, side="right"))
     before = int(ends[voice - 1]) if voice else 0
     ticks = (np.array([begin, end]) - before) * piece.resolution - [0, 1]
-    first, last = np.searchsorted(piece.bar_starts_ticks(), ticks, side="right").tolist()
+    first, last = (bars_at(piece, ticks) + 1).tolist()
     pitched = [track.label for track in piece.tracks if len(track) and not track.is_drum]
     return CopiedPassage(end - begin, first, last, pitched[voice] if KINDS[kind] else "")

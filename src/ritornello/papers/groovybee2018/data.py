@@ -18,10 +18,10 @@ from ritornello.errors import InputError
 from ritornello.metrics.overlap import features
 from ritornello.music.io import read
 from ritornello.music.piece import Piece
+from ritornello.music.slicing import slice_seconds
 from ritornello.papers.groovybee2018 import encoding as velocity_roll
 from ritornello.papers.groovybee2018.encoding import Losses, Roll
 from ritornello.papers.shared.off_key import off_key_notes
-from ritornello.papers.shared.ours import beginning
 from ritornello.papers.shared.study import Study
 
 TICKS_PER_QUARTER = 4  # the report gives none
@@ -163,7 +163,7 @@ def merged(parts: Sequence[Roll], forecasts: np.ndarray, threshold: float) -> Pi
 def excerpt(piece: Piece, beats: float) -> Piece:
     """The first quarter notes of a piece."""
     end_seconds = piece.ticks_to_seconds(np.array([beats * piece.resolution]))
-    return beginning(piece, float(end_seconds[0]))
+    return slice_seconds(piece, float(end_seconds[0]))
 
 
 class Character(NamedTuple):

@@ -16,6 +16,7 @@ import numpy as np
 
 from ritornello.metrics.endings import endings
 from ritornello.music.piece import Piece, Track, note_table
+from ritornello.music.slicing import bars_at
 from ritornello.note_model import checkpoint, likelihood
 from ritornello.note_model.encoding import notes
 from ritornello.note_model.encoding.sequences import sequences
@@ -195,8 +196,7 @@ def _wishes(
 def _opens_sparsely(piece: Piece) -> bool:
     """Whether the first bar that sounds has at most half the notes of the middle one of all."""
     onsets = np.concatenate([track.notes["onset"] for track in piece.tracks])
-    bars = np.searchsorted(piece.bar_starts_ticks(), onsets, side="right")
-    counts = np.bincount(bars)
+    counts = np.bincount(bars_at(piece, onsets))
     counts = counts[counts.nonzero()[0].min() :]
     return bool(counts[0] <= np.median(counts) / 2)
 

@@ -14,8 +14,8 @@ import numpy as np
 
 from ritornello.music.keys import estimate_key
 from ritornello.music.piece import Piece
+from ritornello.music.slicing import slice_bars
 from ritornello.music.spelling import pitch_class_weights
-from ritornello.papers.shared.ours import some_bars
 from ritornello.papers.shared.outcome import Table, known
 from ritornello.papers.shared.partner import continued
 
@@ -66,7 +66,7 @@ def continue_primers(models: Mapping[str, Path], songs: Sequence[Piece], seed: i
         seed: of the first continuation; each song has the next.
     """
     songs = [song for song in songs if song.bar_count >= _PRIMER_BARS + _BARS]
-    primers = [some_bars(song, 0, _PRIMER_BARS) for song in songs]
+    primers = [slice_bars(song, 0, _PRIMER_BARS) for song in songs]
     real = [_after(song) for song in songs]
     other = [*real[1:], *real[:1]]
     answers = {name: continued(model, primers, _BARS, seed=seed) for name, model in models.items()}
@@ -87,7 +87,7 @@ def continue_primers(models: Mapping[str, Path], songs: Sequence[Piece], seed: i
 
 def _after(piece: Piece) -> Piece:
     """The bars that follow a primer."""
-    return some_bars(piece, _PRIMER_BARS, _PRIMER_BARS + _BARS)
+    return slice_bars(piece, _PRIMER_BARS, _PRIMER_BARS + _BARS)
 
 
 def likeness(primers: Sequence[Piece], pieces: Sequence[Piece], real: Sequence[Piece]) -> Likeness:

@@ -16,7 +16,7 @@ import numpy as np
 from ritornello.metrics.consonance import agreement_table
 from ritornello.music.piece import Piece
 from ritornello.music.selection import highest_track
-from ritornello.papers.shared.ours import some_bars
+from ritornello.music.slicing import slice_bars
 from ritornello.papers.shared.partner import arranged
 
 ADDED = ("bass", "drums")
@@ -58,7 +58,7 @@ def band_under(model: Path, pieces: Sequence[Piece], *, chunk_seconds: float, se
         min(piece.bar_count, _BARS_ASKED[number % len(_BARS_ASKED)])
         for number, piece in enumerate(pieces)
     ]
-    cut = [some_bars(piece, 0, count) for piece, count in zip(pieces, bars, strict=True)]
+    cut = [slice_bars(piece, 0, count) for piece, count in zip(pieces, bars, strict=True)]
     lines = [_only(piece, highest_track(piece)) for piece in cut]
     made = arranged(model, lines, [ADDED] * len(lines), seed=seed).pieces
     written = [replace(piece, tracks=piece.tracks[1:]) for piece in made]

@@ -19,13 +19,14 @@ from ritornello.errors import InputError
 from ritornello.music import io
 from ritornello.music.keys import KeyName, estimate_key
 from ritornello.music.piece import Piece, Track
+from ritornello.music.slicing import slice_seconds
 from ritornello.music.spelling import pitch_class_weights
 from ritornello.note_model import checkpoint
 from ritornello.note_model.engine import open_engine
 from ritornello.papers.remix2023.measure import clicks_db
 from ritornello.papers.remix2023.measure import noise_db as pauses_db
 from ritornello.papers.remix2023.wishes import ANY_DURATION, NO_BORDERS, NO_NOISE
-from ritornello.papers.shared.ours import BUNDLED, beginning, compose_ours, write_sample
+from ritornello.papers.shared.ours import BUNDLED, compose_ours, write_sample
 from ritornello.papers.shared.outcome import Figure, Sample, Table
 from ritornello.separate.scores import noise_db
 from ritornello.separate.stem_folders import PARTS, StemSong
@@ -345,7 +346,7 @@ def _sample(song: StemSong, solo: Piece, played: Played, out: Path) -> Sample:
     around = replace(band, tracks=(*solo.at_resolution(band.resolution).tracks, *band.tracks))
     name = f"Band of our model, which has not heard it, around the {song.solo_name} of {song.name}"
     return write_sample(
-        beginning(around, min(_SAMPLE_SECONDS, len(song.mix) / song.rate_hz)),
+        slice_seconds(around, min(_SAMPLE_SECONDS, len(song.mix) / song.rate_hz)),
         out, "ours-band", name, "ours", seconds=_SAMPLE_SECONDS,
     )  # fmt: skip
 

@@ -16,11 +16,12 @@ from ritornello.errors import InputError
 from ritornello.music import io
 from ritornello.music.grid import on_grid
 from ritornello.music.piece import Piece
+from ritornello.music.slicing import slice_seconds
 from ritornello.note_model import checkpoint
 from ritornello.note_model.likelihood import evaluate
 from ritornello.papers.remix2023.band import any_duration, band_under, no_borders
 from ritornello.papers.shared import partner
-from ritornello.papers.shared.ours import BUNDLED, beginning
+from ritornello.papers.shared.ours import BUNDLED
 from ritornello.papers.shared.study import Study
 from ritornello.synth.render import LONGEST_SECONDS
 
@@ -130,4 +131,4 @@ def held_out_band(folder: Path, count: int, seconds: float) -> list[Piece]:
     """The beginnings of pieces spread evenly over the validation side of the band set."""
     paths = sorted((folder / "valid").glob("*.mid"))
     chosen = paths[:: max(1, len(paths) // count)][:count]
-    return [beginning(on_grid(io.read(path))[0], seconds) for path in chosen]
+    return [slice_seconds(on_grid(io.read(path))[0], seconds) for path in chosen]

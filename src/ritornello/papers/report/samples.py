@@ -9,9 +9,9 @@ from pathlib import Path
 
 from ritornello.errors import RitornelloError
 from ritornello.music import io
+from ritornello.music.slicing import slice_seconds
 from ritornello.pages.page import download, grid, player, text
 from ritornello.pages.pianoroll import pianoroll_png, pianoroll_svg
-from ritornello.papers.shared.ours import beginning
 from ritornello.papers.shared.outcome import Sample
 
 _MAKERS = {"published": "the published system", "ours": "our own model", "real": "real music"}
@@ -59,7 +59,7 @@ def _roll(folder: Path, sample: Sample) -> str:
         return ""
     try:
         whole = replace(io.read(folder / sample.midi), title=sample.name)
-        piece = beginning(whole, _SECONDS_SHOWN)
+        piece = slice_seconds(whole, _SECONDS_SHOWN)
     except RitornelloError as error:
         return f'<p class="soft">It cannot be shown: {text(error)}</p>'
     picture, kind = pianoroll_svg(piece).encode(), "image/svg+xml"

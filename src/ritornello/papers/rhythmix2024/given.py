@@ -17,8 +17,8 @@ from ritornello.metrics.consonance import agreement_table
 from ritornello.music.instruments import INSTRUMENTS
 from ritornello.music.piece import Piece
 from ritornello.music.selection import highest_track, without
+from ritornello.music.slicing import slice_bars
 from ritornello.papers.rhythmix2024.songs import PRIMER_TICKS
-from ritornello.papers.shared.ours import some_bars
 from ritornello.papers.shared.outcome import Table, known
 from ritornello.papers.shared.partner import Hearing, arranged, hearing
 
@@ -70,7 +70,7 @@ def from_given(
     Returns:
         None where no song has two lines.
     """
-    songs = _of_lines(some_bars(song, 0, _BARS) for song in songs)
+    songs = _of_lines(slice_bars(song, 0, _BARS) for song in songs)
     whole = _of_lines(_after_primer(song) for song in published)
     if not songs or not whole:
         return None

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
-
-import numpy as np
 
 from ritornello.corpus.store import Corpus, Entry, write_store
 from ritornello.dsp.sound_files import write_audio
@@ -16,7 +13,8 @@ from ritornello.dsp.waveform import Waveform
 from ritornello.generation.composer import Composer
 from ritornello.music import io
 from ritornello.music.grid import on_grid
-from ritornello.music.piece import Piece, Track
+from ritornello.music.piece import Piece
+from ritornello.music.slicing import slice_seconds
 from ritornello.note_model import checkpoint, likelihood
 from ritornello.papers.shared.outcome import Sample
 from ritornello.synth.render import render
@@ -129,67 +127,7 @@ def write_sample(
         OutputError: if a file cannot be written.
     """
     midi = io.write(piece, folder / f"{stem}.mid", overwrite=True)
-    sound = render(beginning(piece, seconds), rate_hz=_SAMPLE_RATE_HZ)
+    sound = render(slice_seconds(piece, seconds), rate_hz=_SAMPLE_RATE_HZ)
     mono = Waveform(sound.samples.mean(axis=1, keepdims=True), sound.rate_hz)
     mp3 = write_audio(mono, folder / f"{stem}.mp3", overwrite=True)
     return Sample(name, maker, midi=midi.name, sound=mp3.name)
-
-
-def beginning(piece: Piece, seconds: float) -> Piece:
-    """The first seconds of a piece; notes that would go on are cut off."""
-    if piece.duration_seconds <= seconds:
-        return piece
-    ticks = np.arange(piece.length_ticks + 1)
-    end = int(np.searchsorted(piece.ticks_to_seconds(ticks), seconds, side="right")) - 1
-    return _ended(piece, end)
-
-
-def some_bars(piece: Piece, first: int, last: int) -> Piece:
-    """Bars of a piece, counted from 0, the last one not included; notes that go on are cut off.
-
-    Bars that the piece does not have are left out.
-    """
-    lines = [*piece.bar_starts_ticks().tolist(), piece.length_ticks]
-    first, last = (min(bar, len(lines) - 1) for bar in (first, last))
-    return _begun(_ended(piece, lines[last]), lines[first])
-
-
-def _begun(piece: Piece, start: int) -> Piece:
-    """A piece from a tick on, without the notes that began before."""
-
-    def moved(track: Track) -> Track:
-        notes = track.notes[track.notes["onset"] >= start]
-        notes["onset"] -= start
-        return replace(track, notes=notes)
-
-    def in_force(changes: tuple[Any, ...]) -> tuple[Any, ...]:
-        before = [change for change in changes if change.tick <= start][-1:]
-        after = [change for change in changes if change.tick > start]
-        return tuple(change._replace(tick=max(0, change.tick - start)) for change in before + after)
-
-    return replace(
-        piece,
-        tracks=tuple(map(moved, piece.tracks)),
-        tempos=in_force(piece.tempos),
-        metres=in_force(piece.metres),
-        keys=in_force(piece.keys),
-        length_ticks=piece.length_ticks - start,
-    )
-
-
-def _ended(piece: Piece, end: int) -> Piece:
-    """A piece up to a tick."""
-
-    def cut(track: Track) -> Track:
-        notes = track.notes[track.notes["onset"] < end]
-        notes["duration"] = np.minimum(notes["duration"], end - notes["onset"])
-        return replace(track, notes=notes)
-
-    return replace(
-        piece,
-        tracks=tuple(cut(track) for track in piece.tracks),
-        tempos=tuple(change for change in piece.tempos if change.tick <= end),
-        metres=tuple(change for change in piece.metres if change.tick <= end),
-        keys=tuple(change for change in piece.keys if change.tick <= end),
-        length_ticks=end,
-    )
