@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import strategies as st
 
 from ritornello.music.keys import KeyName
-from ritornello.music.piece import KeyChange, Metre, Piece, Tempo, Track
+from ritornello.music.piece import (
+    ChordSymbol,
+    KeyChange,
+    Lyric,
+    Mark,
+    Metre,
+    Piece,
+    Tempo,
+    Text,
+    Track,
+)
 
 RESOLUTIONS = (24, 96, 480)
 METRES = st.sampled_from([(4, 4), (3, 4), (2, 4), (6, 8), (12, 8), (5, 4), (7, 8), (2, 2), (3, 8)])
@@ -62,6 +74,58 @@ def pieces(draw, *, max_tracks: int = 4, bars: int = 4):
         keys=tuple(draw(st.lists(st.builds(KeyChange, ticks, KEYS), max_size=2))),
         length_ticks=draw(st.integers(0, end)),
         title=draw(NAMES),
+    )
+
+
+WORDS = st.one_of(
+    st.sampled_from(["la", "Hal-", "lu_", "Strophe 2", "ああ", "<&>"]),
+    st.text(st.characters(codec="utf-8"), max_size=8),
+)
+CHORDS = st.sampled_from(["C", "Am7", "F#m7b5", "Bbmaj7/D", "N.C.", "G7sus4"])
+MARKS = st.sampled_from(
+    [
+        ("articulation", "staccato"),
+        ("articulation", "accent"),
+        ("ornament", "trill-mark"),
+        ("fermata", "upright"),
+        ("dynamic", "mf"),
+        ("words", "dolce"),
+    ]
+)
+
+
+@st.composite
+def full_pieces(draw, *, max_tracks: int = 3, bars: int = 3):
+    """A piece of `pieces` with anything beside its notes."""
+    piece = draw(pieces(max_tracks=max_tracks, bars=bars))
+    ticks = st.integers(0, 4 * piece.resolution * bars)
+    values = st.integers(0, 127)
+    texts = st.lists(st.builds(Text, ticks, WORDS), max_size=2)
+
+    def full(track: Track) -> Track:
+        return replace(
+            track,
+            controls=draw(st.lists(st.tuples(ticks, values, values), max_size=6)),
+            bends=draw(st.lists(st.tuples(ticks, st.integers(-8192, 8191)), max_size=4)),
+            pressures=draw(st.lists(st.tuples(ticks, st.integers(-1, 127), values), max_size=4)),
+            lyrics=tuple(
+                draw(st.lists(st.builds(Lyric, ticks, WORDS, st.integers(1, 2)), max_size=3))
+            ),
+            marks=tuple(
+                Mark(draw(ticks), *draw(MARKS), draw(st.sampled_from([-1, 60])))
+                for _ in range(draw(st.integers(0, 2)))
+            ),
+        )
+
+    return replace(
+        piece,
+        tracks=tuple(full(track) for track in piece.tracks),
+        composer=draw(NAMES),
+        copyright=draw(NAMES),
+        chords=tuple(draw(st.lists(st.builds(ChordSymbol, ticks, CHORDS), max_size=3))),
+        markers=tuple(draw(texts)),
+        cues=tuple(draw(texts)),
+        texts=tuple(draw(texts)),
     )
 
 

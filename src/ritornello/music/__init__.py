@@ -1,6 +1,7 @@
 """A piece of music as a value, and what can be read in it without a network.
 
-piece        Piece, Track, Note, Tempo, Metre: notes on integer ticks
+piece        Piece, Track, Note, Tempo, Metre, ...: notes and what belongs to them, on integer ticks
+controls     pedals, volume, bend ranges: MIDI controllers by name and number
 keys         keys and scales, and which key notes are in
 chords       chord symbols and chord charts
 harmony      which chords sound in a piece

@@ -8,7 +8,7 @@ for display. `parse_chart` reads bars of symbols, `chord_changes` lays them over
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -83,15 +83,9 @@ class Chord:
         """The same chord moved, and with it what was written."""
         bass = None if self.bass is None else (self.bass + semitones) % 12
         moved = Chord((self.root + semitones) % 12, self.quality, bass)
-        return replace(moved, written=self._respelled(semitones)) if self.written else moved
-
-    def _respelled(self, semitones: int) -> str:
-        roots = _MINOR_ROOTS if 3 in QUALITIES[self.quality] else _MAJOR_ROOTS
-
-        def move(note: re.Match[str]) -> str:
-            return note[1] + roots[(_pitch_class(note[2]) + semitones) % 12]
-
-        return re.sub(rf"(^|/)({_NOTE})", move, self.written.translate(_SIGNS))
+        if not self.written:
+            return moved
+        return replace(moved, written=_respelled(self.written, semitones, self.quality))
 
 
 def chord_class(chord: Chord | None) -> int:
@@ -139,6 +133,7 @@ _THIRDS = {
 _EXPECTED = "Write a root A to G and a quality, as in C, F#m7, Bbmaj7, G7sus4, Bm7b5 or C/E."
 _CHART_EXPECTED = "Write bars of chords, as in 'Am7 | D7 | Gmaj7 | %', or 'Am F C G'."
 _BAR_REPEATS = ("%", "-")
+_NO_CHORD_SIGNS = ("N.C.", "N.C", "NC")
 
 
 def parse_chord(text: str) -> Chord:
@@ -165,6 +160,45 @@ def parse_chord(text: str) -> Chord:
     if "sus2" in kind["changes"].lower():
         return Chord((root + 7) % 12, "sus4", root if bass is None else bass, written)
     return Chord(root, _quality(kind), bass, written)
+
+
+def transposed_symbol(text: str, semitones: int) -> str:
+    """A chord symbol with its root and its bass moved; one that names no root stays."""
+    try:
+        quality = parse_chord(text).quality
+    except ConfigError:
+        quality = "maj"
+    return _respelled(text, semitones, quality) if semitones % 12 else text
+
+
+def _respelled(symbol: str, semitones: int, quality: str) -> str:
+    roots = _MINOR_ROOTS if 3 in QUALITIES[quality] else _MAJOR_ROOTS
+
+    def move(note: re.Match[str]) -> str:
+        return note[1] + roots[(_pitch_class(note[2]) + semitones) % 12]
+
+    return re.sub(rf"(^|/)({_NOTE})", move, symbol.translate(_SIGNS))
+
+
+def symbol_changes(symbols: Iterable[tuple[int, str]]) -> tuple[ChordChange, ...]:
+    """The chords of symbols (tick, text), such as `Piece.chords`; texts that are none are left out.
+
+    A chord that goes on is no change.
+    """
+    changes: list[ChordChange] = []
+    for tick, text in symbols:
+        try:
+            chord = None if text.upper() in _NO_CHORD_SIGNS else parse_chord(text)
+        except ConfigError:
+            continue
+        if not changes or chord != changes[-1].chord:
+            changes.append(ChordChange(tick, chord))
+    return tuple(changes)
+
+
+def written_changes(changes: Iterable[ChordChange]) -> list[tuple[int, str]]:
+    """Chord changes as symbols (tick, text), ``N.C.`` where none sounds."""
+    return [(tick, "N.C." if chord is None else str(chord)) for tick, chord in changes]
 
 
 def _pitch_class(name: str) -> int:
@@ -241,7 +275,7 @@ def _parse_bar(
                 what = f"{symbol!r} repeats, and nothing is before it."
                 raise ConfigError(what, where=where, next_step=_CHART_EXPECTED)
             chords.append(chords[-1])
-        elif symbol.upper() in ("N.C.", "N.C", "NC"):
+        elif symbol.upper() in _NO_CHORD_SIGNS:
             chords.append(None)
         else:
             try:

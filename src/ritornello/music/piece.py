@@ -2,11 +2,15 @@
 
 Everything else in ritornello reads or makes a `Piece`. It is frozen: each change is a new value.
 Time is in ticks; ``resolution`` ticks make a quarter note.
+
+Beside its notes a track holds how they are played (controllers, bends, pressure) and what a score
+prints at them (lyrics, marks); a piece holds chord symbols, markers, cue points, texts and who
+made it. All of that is empty where nothing is said, and every change of a piece carries it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from os import PathLike
 from pathlib import Path
@@ -16,19 +20,30 @@ import numpy as np
 
 from ritornello.errors import InputError
 from ritornello.hooks import lent
+from ritornello.music.chords import transposed_symbol
 from ritornello.music.instruments import INSTRUMENTS, instrument_index
 from ritornello.music.keys import KeyName
 
 NOTE_DTYPE = np.dtype(
     [("onset", np.int64), ("duration", np.int64), ("pitch", np.int16), ("velocity", np.int16)]
 )
+CONTROL_DTYPE = np.dtype([("tick", np.int64), ("number", np.int16), ("value", np.int16)])
+BEND_DTYPE = np.dtype([("tick", np.int64), ("value", np.int16)])
+PRESSURE_DTYPE = np.dtype([("tick", np.int64), ("pitch", np.int16), ("value", np.int16)])
+ALL_PITCHES = -1  # in place of the pitch of a pressure: of the whole channel
 _MAX_TICKS = 2**40
+_TICK_LIMITS = ("tick", 0, _MAX_TICKS)
 _NOTE_LIMITS = (
     ("onset", 0, _MAX_TICKS),
     ("duration", 1, _MAX_TICKS),
     ("pitch", 0, 127),
     ("velocity", 1, 127),
 )
+_PLAYING = {
+    "controls": (CONTROL_DTYPE, (_TICK_LIMITS, ("number", 0, 127), ("value", 0, 127))),
+    "bends": (BEND_DTYPE, (_TICK_LIMITS, ("value", -8192, 8191))),
+    "pressures": (PRESSURE_DTYPE, (_TICK_LIMITS, ("pitch", -1, 127), ("value", 0, 127))),
+}
 DEFAULT_RESOLUTION = 480
 DEFAULT_TEMPO_BPM = 120.0
 
@@ -72,6 +87,55 @@ class KeyChange(NamedTuple):
     key: KeyName
 
 
+class Text(NamedTuple):
+    """Words at a place: a marker, a cue point or a remark."""
+
+    tick: int
+    text: str
+
+
+class ChordSymbol(NamedTuple):
+    """From ``tick`` on, a chord as it is written, for example ``Am7`` or ``C/E``.
+
+    ``N.C.`` is no chord. `ritornello.music.chords.parse_chord` reads what it knows of them; a text
+    it cannot read is kept all the same.
+    """
+
+    tick: int
+    text: str
+
+
+class Lyric(NamedTuple):
+    """A syllable that is sung from ``tick`` on.
+
+    Its text ends with ``-`` where the word goes on with the next syllable, and with ``_`` where
+    it is held over the notes that follow. A text of line ends alone begins a new line ("\\n") or
+    verse ("\\n\\n") of the words. Verses count from 1.
+    """
+
+    tick: int
+    text: str
+    verse: int = 1
+
+
+class Mark(NamedTuple):
+    """What a score prints at a note or a place beside pitch and length.
+
+    Attributes:
+        tick: where; of a mark at a note its onset.
+        kind: "articulation", "ornament", "technical", "fermata", "dynamic", "wedge", "slur",
+            "arpeggio" or "words".
+        name: which one, as MusicXML names its element or type: ``staccato``, ``trill-mark``,
+            ``up-bow``, ``upright``, ``mf``, ``crescendo``, ``start``; or the words themselves.
+        pitch: of the note, or `ALL_PITCHES` for all that begin there, or for the place itself.
+    """
+
+    tick: int
+    kind: str
+    name: str
+    pitch: int = ALL_PITCHES
+
+
 def note_table(notes: Iterable[tuple[int, int, int, int]] | np.ndarray) -> np.ndarray:
     """Rows of (onset, duration, pitch, velocity) as a sorted, read-only `NOTE_DTYPE` array."""
     if isinstance(notes, np.ndarray) and notes.dtype == NOTE_DTYPE:
@@ -88,48 +152,104 @@ def note_order(table: np.ndarray) -> np.ndarray:
     return np.lexsort([table[key] for key in ("velocity", "duration", "pitch", "onset")])
 
 
+def event_table(events: Iterable[tuple[int, ...]] | np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Rows that begin with a tick as a read-only array, in order of time; ties keep their order."""
+    if isinstance(events, np.ndarray) and events.dtype == dtype:
+        if not events.flags.writeable:
+            return events  # it went through here before
+        table = events.copy()
+    else:
+        table = np.array([tuple(event) for event in events], dtype=dtype)
+    if len(table) > 1 and (np.diff(table["tick"]) < 0).any():
+        table = table[np.argsort(table["tick"], kind="stable")]
+    table.flags.writeable = False
+    return table
+
+
+NO_CONTROLS, NO_BENDS, NO_PRESSURES = (event_table((), dtype) for dtype, _ in _PLAYING.values())
+
+
 @dataclass(frozen=True, eq=False)
 class Track:
-    """The notes of one player.
+    """The notes of one player, how they are played, and what a score prints at them.
 
     Attributes:
         notes: `NOTE_DTYPE` [notes], sorted by (onset, pitch, duration, velocity); any iterable
             of (onset, duration, pitch, velocity) is accepted.
-        program: General MIDI program, 0-127; ignored by drums.
+        program: General MIDI program, 0-127; of drums the kit, which their equality ignores.
         is_drum: pitches are General MIDI percussion keys.
         name: what a player would call the part; may be empty.
+        controls: `CONTROL_DTYPE` [changes], controllers as MIDI numbers them, in order of time,
+            see `ritornello.music.controls`; any iterable of (tick, number, value).
+        bends: `BEND_DTYPE` [changes], pitch bends from -8192 to 8191; the range in semitones is
+            set by controllers, 2 where nothing is said.
+        pressures: `PRESSURE_DTYPE` [changes], aftertouch of a pitch or of `ALL_PITCHES`.
+        lyrics: sorted by (tick, verse).
+        marks: sorted.
+        player: tracks of the same number above 0 are one part whose instrument changes: MIDI
+            writes them as one track on one channel. 0 is a part of its own.
 
     Raises:
-        InputError: if a note or the program is out of range.
+        InputError: if a note, the program or another number is out of range.
     """
 
     notes: np.ndarray
     program: int = 0
     is_drum: bool = False
     name: str = ""
+    controls: np.ndarray = field(default_factory=lambda: NO_CONTROLS)
+    bends: np.ndarray = field(default_factory=lambda: NO_BENDS)
+    pressures: np.ndarray = field(default_factory=lambda: NO_PRESSURES)
+    lyrics: tuple[Lyric, ...] = ()
+    marks: tuple[Mark, ...] = ()
+    player: int = 0
 
     def __post_init__(self) -> None:
+        set_field = object.__setattr__
         table = note_table(self.notes)
-        object.__setattr__(self, "notes", table)
+        set_field(self, "notes", table)
         where = self.name or "track"
         if not 0 <= self.program <= 127:
             raise InputError(f"Programs are 0 to 127; found {self.program}.", where=where)
-        for name, low, high in _NOTE_LIMITS:
-            wrong = (table[name] < low) | (table[name] > high)
-            if wrong.any():
-                found = int(table[name][wrong][0])
-                raise InputError(f"A note's {name} is {low} to {high}; found {found}.", where=where)
+        _check(table, _NOTE_LIMITS, "A note's", where)
+        for name, (dtype, limits) in _PLAYING.items():
+            events = event_table(getattr(self, name), dtype)
+            if len(events):
+                _check(events, limits, f"Of {name} a", where)
+            set_field(self, name, events)
+        if self.lyrics:
+            by_place = sorted(self.lyrics, key=lambda lyric: (lyric.tick, lyric.verse))
+            set_field(self, "lyrics", tuple(by_place))
+        if self.marks:
+            set_field(self, "marks", tuple(sorted(self.marks)))
+        first = (*(lyric.tick for lyric in self.lyrics[:1]), *(m.tick for m in self.marks[:1]))
+        if min(first, default=0) < 0:
+            raise InputError("A lyric or a mark stands before the piece begins.", where=where)
 
     @classmethod
     def of_table(
-        cls, table: np.ndarray, program: int = 0, is_drum: bool = False, name: str = ""
+        cls,
+        table: np.ndarray,
+        program: int = 0,
+        is_drum: bool = False,
+        name: str = "",
+        **playing: Any,
     ) -> Track:
-        """A track of a table that is sorted, read-only and within limits already.
+        """A track of tables that are sorted, read-only and within limits already.
 
         For readers that made sure of it for all tracks at once: nothing is checked or copied.
         """
         track = cls.__new__(cls)
-        track.__dict__.update(notes=table, program=program, is_drum=is_drum, name=name)
+        track.__dict__.update(
+            notes=table,
+            program=program,
+            is_drum=is_drum,
+            name=name,
+            controls=NO_CONTROLS,
+            bends=NO_BENDS,
+            pressures=NO_PRESSURES,
+        )
+        track.__dict__.update(playing)
         return track
 
     def __len__(self) -> int:
@@ -144,6 +264,9 @@ class Track:
             and (self.name, self.is_drum) == (other.name, other.is_drum)
             and (self.is_drum or self.program == other.program)
             and np.array_equal(self.notes, other.notes)
+            and all(np.array_equal(getattr(self, n), getattr(other, n)) for n in _PLAYING)
+            and (self.lyrics, self.marks) == (other.lyrics, other.marks)
+            and self.player == other.player
         )
 
     __hash__ = None  # type: ignore[assignment]
@@ -159,7 +282,76 @@ class Track:
 
     @property
     def end_ticks(self) -> int:
+        """Where the last note ends; what has no length may stand behind it."""
         return int((self.notes["onset"] + self.notes["duration"]).max()) if len(self) else 0
+
+    @property
+    def last_tick(self) -> int:
+        """Where the last of all it holds ends or stands."""
+        tables = (getattr(self, name)["tick"][-1:].tolist() for name in _PLAYING)
+        places = (tick for tick, *_ in (*self.lyrics[-1:], *self.marks[-1:]))
+        return max(self.end_ticks, *(tick for table in tables for tick in table), *places)
+
+    def retimed(self, moved: Callable[[Any], Any]) -> Track:
+        """The track with every tick moved; no note becomes empty.
+
+        Args:
+            moved: of ticks, a number or an array, the new ones; later ones stay later.
+        """
+        notes = self.notes.copy()
+        ends = moved(notes["onset"] + notes["duration"])
+        notes["onset"] = moved(notes["onset"])
+        notes["duration"] = np.maximum(1, ends - notes["onset"])
+        tables: dict[str, Any] = {}
+        for name in _PLAYING:
+            if len(events := getattr(self, name)):
+                tables[name] = events.copy()
+                tables[name]["tick"] = moved(events["tick"])
+        return replace(
+            self,
+            notes=notes,
+            lyrics=_retimed(self.lyrics, moved),
+            marks=_retimed(self.marks, moved),
+            **tables,
+        )
+
+    def transposed(self, semitones: int) -> Track:
+        """The track with all pitches moved; drums stay.
+
+        Raises:
+            InputError: if a note would leave 0-127.
+        """
+        if self.is_drum:
+            return self
+        notes = self.notes.copy()
+        notes["pitch"] += semitones
+        pressures = self.pressures
+        if len(pressures):
+            moved = np.where(pressures["pitch"] < 0, ALL_PITCHES, pressures["pitch"] + semitones)
+            # A pressed key that would leave the keyboard has no note there.
+            kept = (pressures["pitch"] < 0) | ((moved >= 0) & (moved < 128))
+            pressures = pressures.copy()
+            pressures["pitch"] = moved
+            pressures = pressures[kept]
+        marks = tuple(
+            mark if mark.pitch < 0 else mark._replace(pitch=mark.pitch + semitones)
+            for mark in self.marks
+        )
+        return replace(self, notes=notes, pressures=pressures, marks=marks)
+
+
+def _check(
+    table: np.ndarray, limits: Iterable[tuple[str, int, int]], whose: str, where: str
+) -> None:
+    for name, low, high in limits:
+        wrong = (table[name] < low) | (table[name] > high)
+        if wrong.any():
+            found = int(table[name][wrong][0])
+            raise InputError(f"{whose} {name} is {low} to {high}; found {found}.", where=where)
+
+
+def _retimed(places: tuple[Any, ...], moved: Callable[[Any], Any]) -> tuple[Any, ...]:
+    return tuple(place._replace(tick=int(moved(place.tick))) for place in places)
 
 
 @dataclass(frozen=True)
@@ -172,7 +364,10 @@ class Piece:
         tempos, metres: sorted, one at tick 0 each (120 bpm and 4/4 are put there if absent).
         keys: sorted; may be empty.
         length_ticks: where the piece ends; at least the end of the last note.
-        title: may be empty.
+        title, composer, copyright: may be empty.
+        chords: chord symbols above the whole piece, sorted.
+        markers, cues, texts: words at places, sorted: names of sections, what happens on a stage,
+            and anything else.
 
     Raises:
         InputError: if a map or a number is out of range.
@@ -185,6 +380,12 @@ class Piece:
     keys: tuple[KeyChange, ...] = ()
     length_ticks: int = field(default=0)
     title: str = ""
+    composer: str = ""
+    copyright: str = ""
+    chords: tuple[ChordSymbol, ...] = ()
+    markers: tuple[Text, ...] = ()
+    cues: tuple[Text, ...] = ()
+    texts: tuple[Text, ...] = ()
 
     def __post_init__(self) -> None:
         if not 1 <= self.resolution <= 32767:
@@ -200,6 +401,13 @@ class Piece:
             if any(tick < 0 for tick, *_ in changes):
                 raise InputError("Tempo, metre or key changes before the piece begins.")
         set_field = object.__setattr__
+        for name in _PLACES:
+            places = getattr(self, name)
+            if places:
+                places = tuple(sorted(places, key=lambda place: place.tick))
+                if places[0].tick < 0:
+                    raise InputError(f"One of its {name} stands before the piece begins.")
+            set_field(self, name, places)
         set_field(self, "tracks", tuple(self.tracks))
         set_field(self, "tempos", _from_zero(self.tempos, Tempo(0, DEFAULT_TEMPO_BPM)))
         set_field(self, "metres", _from_zero(self.metres, Metre(0, 4, 4)))
@@ -256,42 +464,33 @@ class Piece:
         def moved(ticks: Any) -> Any:
             return (np.asarray(ticks) * resolution * 2 + self.resolution) // (2 * self.resolution)
 
-        def regrid(track: Track) -> Track:
-            notes = track.notes.copy()
-            ends = moved(notes["onset"] + notes["duration"])
-            notes["onset"] = moved(notes["onset"])
-            notes["duration"] = np.maximum(1, ends - notes["onset"])
-            return replace(track, notes=notes)
-
+        places: dict[str, Any] = {n: _retimed(getattr(self, n), moved) for n in _PLACES}
         return replace(
             self,
             resolution=resolution,
-            tracks=tuple(regrid(track) for track in self.tracks),
-            tempos=tuple(tempo._replace(tick=int(moved(tempo.tick))) for tempo in self.tempos),
-            metres=tuple(metre._replace(tick=int(moved(metre.tick))) for metre in self.metres),
-            keys=tuple(change._replace(tick=int(moved(change.tick))) for change in self.keys),
+            tracks=tuple(track.retimed(moved) for track in self.tracks),
+            tempos=_retimed(self.tempos, moved),
+            metres=_retimed(self.metres, moved),
+            keys=_retimed(self.keys, moved),
             length_ticks=int(moved(self.length_ticks)),
+            **places,
         )
 
     def transposed(self, semitones: int) -> Piece:
-        """Every pitched track moved; drums stay.
+        """Every pitched track, the keys and the chord symbols moved; drums stay.
 
         Raises:
             InputError: if a note would leave 0-127.
         """
-
-        def move(track: Track) -> Track:
-            if track.is_drum:
-                return track
-            notes = track.notes.copy()
-            notes["pitch"] += semitones
-            return replace(track, notes=notes)
-
         keys = tuple(
             KeyChange(tick, replace(key, tonic=(key.tonic + semitones) % 12))
             for tick, key in self.keys
         )
-        return replace(self, tracks=tuple(move(track) for track in self.tracks), keys=keys)
+        chords = tuple(
+            ChordSymbol(tick, transposed_symbol(text, semitones)) for tick, text in self.chords
+        )
+        tracks = tuple(track.transposed(semitones) for track in self.tracks)
+        return replace(self, tracks=tracks, keys=keys, chords=chords)
 
     # --- verbs of upper rooms, see `ritornello.hooks` ------------------------------------------
 
@@ -305,6 +504,9 @@ class Piece:
 
     def _repr_html_(self) -> str:
         return str(lent("notebook_html")(self))
+
+
+_PLACES = ("chords", "markers", "cues", "texts")
 
 
 def _from_zero(changes: Iterable[Any], default: Any) -> tuple[Any, ...]:

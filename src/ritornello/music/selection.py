@@ -1,18 +1,27 @@
-"""Some of the notes of a piece: those of a span or all others, and the part with the melody."""
+"""Some of a piece: the notes of a span or all others, and the part with the melody."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import replace
+from typing import Any
+
+import numpy as np
 
 from ritornello.errors import InputError
-from ritornello.music.piece import Piece
+from ritornello.music.controls import MODULATION, PEDALS, standing_at
+from ritornello.music.piece import Piece, Track
+
+# What belongs to single notes; volume, pan and the like belong to the part.
+_GESTURES = (MODULATION, *PEDALS)
 
 
 def without(piece: Piece, start_tick: int, end_tick: int, tracks: Collection[int]) -> Piece:
     """The piece without the notes that begin in a gap; it stays as long as it was.
 
-    A note that begins before the gap and sounds into it is not of the gap: it stays as it is.
+    A note that begins before the gap and sounds into it is not of the gap: it stays as it is. With
+    the notes go the lyrics and marks at them, and the bends, pressures, pedals and modulation that
+    they were played with; behind the gap these stand where they stood.
 
     Args:
         start_tick, end_tick: the gap, in ticks of the piece; the end is not in it.
@@ -26,9 +35,7 @@ def without(piece: Piece, start_tick: int, end_tick: int, tracks: Collection[int
     check_tracks(piece, tracks)
     kept = list(piece.tracks)
     for index in sorted(set(tracks)):
-        onsets = kept[index].notes["onset"]
-        outside = (onsets < start_tick) | (onsets >= end_tick)
-        kept[index] = replace(kept[index], notes=kept[index].notes[outside])
+        kept[index] = _without(kept[index], start_tick, end_tick)
     return replace(piece, tracks=tuple(kept))
 
 
@@ -40,6 +47,38 @@ def within(piece: Piece, start_tick: int, end_tick: int) -> Piece:
         inside = (onsets >= start_tick) & (onsets < end_tick)
         tracks.append(replace(track, notes=track.notes[inside]))
     return replace(piece, tracks=tuple(tracks))
+
+
+def _without(track: Track, start_tick: int, end_tick: int) -> Track:
+    def outside(table: np.ndarray, name: str = "tick") -> np.ndarray:
+        return (table[name] < start_tick) | (table[name] >= end_tick)
+
+    def places(found: tuple[Any, ...]) -> tuple[Any, ...]:
+        return tuple(place for place in found if not start_tick <= place.tick < end_tick)
+
+    controls, bends = track.controls, track.bends
+    gestures = np.isin(controls["number"], _GESTURES)
+    gone = gestures & ~outside(controls)
+    if gone.any() or not outside(bends).all():
+        at_start, bend_at_start = standing_at(track, start_tick)
+        at_end, bend_at_end = standing_at(track, end_tick)
+        released = at_start[np.isin(at_start["number"], _GESTURES) & (at_start["value"] > 0)]
+        released["value"] = 0
+        again = at_end[np.isin(at_end["number"], _GESTURES) & (at_end["value"] > 0)]
+        controls = np.concatenate([released, again, controls[~gone]])
+        level = bend_at_start[bend_at_start["value"] != 0]
+        level["value"] = 0
+        bend_again = bend_at_end[bend_at_end["value"] != 0]
+        bends = np.concatenate([level, bend_again, bends[outside(bends)]])
+    return replace(
+        track,
+        notes=track.notes[outside(track.notes, "onset")],
+        controls=controls,
+        bends=bends,
+        pressures=track.pressures[outside(track.pressures)],
+        lyrics=places(track.lyrics),
+        marks=places(track.marks),
+    )
 
 
 def highest_track(song: Piece) -> int:

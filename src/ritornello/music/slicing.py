@@ -1,20 +1,19 @@
 """Where the bars of a piece begin and end, and pieces cut out of a piece at bars, ticks or seconds.
 
-A cut piece begins at tick 0 with the tempo, metre and key that were in force. It has the notes that
-begin inside the cut; one that would sound on beyond its end is shortened.
+A cut piece begins at tick 0 with the tempo, metre, key, chord, controllers and bends that were in
+force. It has the notes that begin inside the cut; one that would sound on beyond its end is
+shortened.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any
 
 import numpy as np
 
-from ritornello.music.piece import KeyChange, Metre, Piece, Tempo, Track
-
-_Change = TypeVar("_Change", Tempo, Metre, KeyChange)
-
+from ritornello.music.controls import standing_at
+from ritornello.music.piece import Piece, Track
 
 # --- bar lines ----------------------------------------------------------------------------------
 
@@ -64,36 +63,69 @@ def slice_seconds(piece: Piece, seconds: float) -> Piece:
     return slice_ticks(piece, 0, end)
 
 
-def slice_ticks(piece: Piece, start: int, end: int) -> Piece:
-    """The ticks [start, end) of a piece."""
+def slice_ticks(piece: Piece, start_tick: int, end_tick: int) -> Piece:
+    """The ticks [start_tick, end_tick) of a piece."""
 
-    def cut(track: Track) -> Track:
-        onsets = track.notes["onset"]
-        notes = track.notes[(onsets >= start) & (onsets < end)]
-        notes["duration"] = np.minimum(notes["duration"], end - notes["onset"])
-        notes["onset"] -= start
-        return replace(track, notes=notes)
+    def places(found: tuple[Any, ...]) -> tuple[Any, ...]:
+        return tuple(
+            place._replace(tick=place.tick - start_tick)
+            for place in found
+            if start_tick <= place.tick < end_tick
+        )
 
-    def in_force(changes: tuple[_Change, ...]) -> tuple[_Change, ...]:
-        before = [change for change in changes if change.tick <= start][-1:]
-        after = [change for change in changes if start < change.tick <= end]
-        return tuple(change._replace(tick=max(0, change.tick - start)) for change in before + after)
+    def states(changes: tuple[Any, ...]) -> tuple[Any, ...]:
+        before = [change._replace(tick=0) for change in changes if change.tick < start_tick]
+        inside = places(changes)
+        return (*([] if inside and inside[0].tick == 0 else before[-1:]), *inside)
+
+    def part(track: Track) -> Track:
+        notes = _inside(track.notes, "onset", start_tick, end_tick)
+        notes["duration"] = np.minimum(notes["duration"], end_tick - start_tick - notes["onset"])
+        controls, bends = standing_at(track, start_tick)
+        controls["tick"] = bends["tick"] = 0
+        return replace(
+            track,
+            notes=notes,
+            controls=np.concatenate(
+                [controls, _inside(track.controls, "tick", start_tick, end_tick)]
+            ),
+            bends=np.concatenate([bends, _inside(track.bends, "tick", start_tick, end_tick)]),
+            pressures=_inside(track.pressures, "tick", start_tick, end_tick),
+            lyrics=places(track.lyrics),
+            marks=places(track.marks),
+        )
 
     return replace(
         piece,
-        tracks=tuple(map(cut, piece.tracks)),
-        tempos=in_force(piece.tempos),
-        metres=in_force(piece.metres),
-        keys=in_force(piece.keys),
-        length_ticks=end - start,
+        tracks=tuple(part(track) for track in piece.tracks),
+        tempos=states(piece.tempos),
+        metres=states(piece.metres),
+        keys=states(piece.keys),
+        chords=states(piece.chords),
+        markers=places(piece.markers),
+        cues=places(piece.cues),
+        texts=places(piece.texts),
+        length_ticks=end_tick - start_tick,
     )
 
 
+def _inside(table: np.ndarray, name: str, start_tick: int, end_tick: int) -> np.ndarray:
+    """Rows that begin in a span, counted from its start."""
+    ticks = table[name]
+    rows = table[(ticks >= start_tick) & (ticks < end_tick)]
+    rows[name] -= start_tick
+    return rows
+
+
 def drop_changes_after_end(piece: Piece) -> Piece:
-    """The piece without changes of tempo, metre and key at or after its end."""
+    """The piece without changes and texts at or after its end."""
     end = piece.length_ticks
     return replace(
         piece,
+        chords=tuple(chord for chord in piece.chords if chord.tick < end),
+        markers=tuple(text for text in piece.markers if text.tick < end),
+        cues=tuple(text for text in piece.cues if text.tick < end),
+        texts=tuple(text for text in piece.texts if text.tick < end),
         tempos=tuple(tempo for tempo in piece.tempos if tempo.tick < end),
         metres=tuple(metre for metre in piece.metres if metre.tick < end),
         keys=tuple(change for change in piece.keys if change.tick < end),
