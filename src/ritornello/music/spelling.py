@@ -9,7 +9,7 @@ import numpy as np
 from ritornello.music.keys import KeyName, estimate_key
 from ritornello.music.piece import Piece
 
-_FIFTHS = "FCGDAEB"  # natural notes by rising fifths; F is -1 on the line where C is 0
+FIFTHS = "FCGDAEB"  # natural notes by rising fifths; F is -1 on the line where C is 0
 STEP_SEMITONES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 
 # Our scale name <-> the MusicXML mode, and the fifths from a major key on the same tonic.
@@ -81,7 +81,7 @@ def estimated_signature(piece: Piece) -> Signature:
 
 def altered_by(fifths: int) -> dict[str, int]:
     """Semitones that a signature adds to each letter."""
-    return {step: (fifths + 6 - place) // 7 for place, step in enumerate(_FIFTHS)}
+    return {step: (fifths + 6 - place) // 7 for place, step in enumerate(FIFTHS)}
 
 
 def spell(pitch: int, signature: Signature) -> Spelled:
@@ -97,7 +97,7 @@ def spell(pitch: int, signature: Signature) -> Spelled:
         alter = (line + 1) // 7
         octave = (pitch - alter) // 12 - 1
         if abs(alter) <= 1 and octave >= 0:
-            return Spelled(_FIFTHS[(line + 1) % 7], alter, octave)
+            return Spelled(FIFTHS[(line + 1) % 7], alter, octave)
     # Only pitches 0-11 reach this line: they lie below the lowest octave of the format.
     return spell(pitch + 12, signature)
 

@@ -91,7 +91,9 @@ class Format:
 
 FORMATS = (
     Format("MIDI", (".mid", ".midi", ".kar"), "midi_read:read_bytes", "midi_write:write_bytes"),
-    Format("ABC", (".abc",), "abc.read:read_bytes", None, book="abc.read:AbcBook"),
+    Format(
+        "ABC", (".abc",), "abc.read:read_bytes", "abc.write:write_bytes", book="abc.read:AbcBook"
+    ),
     Format("piano-roll", (".npz",), "pianoroll_npz:read_bytes", "pianoroll_npz:write_bytes"),
     Format(
         "MusicXML",

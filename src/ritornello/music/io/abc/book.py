@@ -170,24 +170,30 @@ _ACCENTS = {"`": "\u0300", "'": "\u0301", "^": "\u0302", "~": "\u0303", '"': "\u
 _LIGATURES = {"/O": "Ø", "/o": "ø", "/L": "Ł", "/l": "ł", "/D": "Đ", "/d": "đ", "AA": "Å",
               "aa": "å", "AE": "Æ", "ae": "æ", "OE": "Œ", "oe": "œ", "ss": "ß", "DH": "Ð",
               "dh": "ð", "TH": "Þ", "th": "þ"}  # fmt: skip
-_ESCAPE = re.compile(
+_SPECIAL = re.compile(
     r"\\(?:u(?P<code>[0-9A-Fa-f]{4})|(?P<two>/[OoLlDd]|AA|aa|AE|ae|OE|oe|ss|DH|dh|TH|th)"
     r"|(?P<accent>[`'^~\"rvucH;=.])(?P<letter>[A-Za-z])|(?P<sign>[%&\\]))"
+    r"|&(?:#\d{1,7}|#[xX][0-9A-Fa-f]{1,6}|\w{2,31});"
 )
 
 
 def plain_text(text: str) -> str:
     """A title or a word as it is read: ``\\'e``, ``&eacute;`` and ``\\u00e9`` are all é."""
-    if "\\" in text:
-        text = _ESCAPE.sub(_unescaped, text)
-    return html.unescape(text) if "&" in text else text
+    return _SPECIAL.sub(_plain, text) if "\\" in text or "&" in text else text
 
 
-def _unescaped(match: re.Match[str]) -> str:
+def _plain(match: re.Match[str]) -> str:
     if match["code"]:
         return html.unescape(f"&#x{match['code']};")  # knows which codes are no characters
     if match["two"]:
         return _LIGATURES[match["two"]]
     if match["sign"]:
         return match["sign"]
-    return unicodedata.normalize("NFC", match["letter"] + _ACCENTS[match["accent"]])
+    if match["accent"]:
+        return unicodedata.normalize("NFC", match["letter"] + _ACCENTS[match["accent"]])
+    return html.unescape(match[0])
+
+
+def escaped_text(text: str) -> str:
+    """The text as it is written, so that `plain_text` gives it back."""
+    return re.sub(r"[\\%&]", r"\\\g<0>", text)

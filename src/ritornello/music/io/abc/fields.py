@@ -22,12 +22,12 @@ _KEY_ACCIDENTAL = re.compile(r"(__|\^\^|[_^=])([A-Ga-g])")
 _ASSIGNMENT = re.compile(r'([\w-]{1,30})=(?:"([^"]*)"|(\S*))')
 _CLEF = re.compile(r"(treble|alto|tenor|bass|perc|none|auto|[GCF])([1-5]?)([+^_-]?)(8|15)?")
 # The first three letters decide (abc 2.1, 3.1.14).
-_MODES = {
+MODES = {
     "": "major", "maj": "major", "ion": "major", "m": "minor", "min": "minor",
     "aeo": "natural minor", "dor": "dorian", "phr": "phrygian", "lyd": "lydian",
     "mix": "mixolydian", "loc": "locrian",
 }  # fmt: skip
-_MODE_FIFTHS = {
+MODE_FIFTHS = {
     "major": 0, "minor": -3, "natural minor": -3, "dorian": -2, "phrygian": -4, "lydian": 1,
     "mixolydian": -1, "locrian": -5,
 }  # fmt: skip
@@ -174,11 +174,11 @@ def _key(text: str) -> tuple[KeyName | None, int, dict[str, int], bool]:
         return None, 0, altered, bool(own) or (is_none and text.strip() != "")
     mode, _, rest = text[match.end() :].strip().lower().partition(" ")
     is_explicit = "exp" in (mode[:3], rest[:3])
-    scale = _MODES.get(mode[:3], "major")
+    scale = MODES.get(mode[:3], "major")
     accidental = {"#": 1, "♯": 1, "b": -1, "♭": -1}.get(match[2], 0)
     tonic = (LETTERS[match[1]] + accidental) % 12
     line_of_fifths = "FCGDAEB".index(match[1]) - 1 + 7 * accidental
-    fifths = 0 if is_explicit else line_of_fifths + _MODE_FIFTHS[scale]
+    fifths = 0 if is_explicit else line_of_fifths + MODE_FIFTHS[scale]
     altered = {**altered_by(fifths), **own}
     name: KeyName | None = KeyName(tonic, scale)
     if own or is_explicit:

@@ -129,6 +129,9 @@ class _Player:
         self.findings = findings
         columns = list(zip_longest(*(measures for _, measures in score.voices)))
         self.bars = [self._together(column) for column in columns]
+        if score.own.get("key") == "estimated":  # by our writer, for the sake of a signature
+            first = self.bars[0]
+            self.bars[0] = first._replace(keys=[(0, None), *(k for k in first.keys if k[0])])
         signs = [_signs(column) for column in columns]
         self._tell_lengths(columns, signs)
         line = score.voices[0][1][0].line
@@ -148,14 +151,20 @@ class _Player:
         resolution, ticks = self.resolution, self._ticks
         tempos, keys = [bar.tempos for bar in self.bars], [bar.keys for bar in self.bars]
         return Piece(
-            tuple(self._track(info, measures) for info, measures in self.score.voices),
+            tuple(self._tracks()),
             resolution,
             tuple(Tempo(ticks(at), bpm) for at, bpm in self._changes(tempos)),
             tuple(Metre(ticks(at), *metre) for at, metre in self._metres()),
             tuple(KeyChange(ticks(at), key) for at, key in self._changes(keys) if key),
-            ticks(self.end),
+            self._length(),
             next((title for title in self.score.titles if title), ""),
         )
+
+    def _length(self) -> int:
+        """Where the piece ends: with its last bar, or inside it where our own writer says so."""
+        stated = _number(self.score.own.get("length", ""))
+        is_inside = self._ticks(self.starts[-1]) <= stated <= self._ticks(self.end)
+        return stated if is_inside else self._ticks(self.end)
 
     # --- what the voices say together ---
 
@@ -207,6 +216,9 @@ class _Player:
                 for note in measure.notes:
                     unit = math.gcd(unit, note.offset, note.duration)
         needed = WHOLE // 4 // unit
+        stated = _number(self.score.own.get("ticks", ""))
+        if 0 < stated <= _MOST_RESOLUTION and stated % needed == 0:
+            return stated
         usual = math.lcm(needed, DEFAULT_RESOLUTION)
         if usual <= _MOST_RESOLUTION:
             return usual
@@ -254,8 +266,19 @@ class _Player:
                 current = value
             previous = index
 
-    def _track(self, info: VoiceInfo, measures: list[Measure]) -> Track:
-        """The notes of a voice, ties joined."""
+    def _tracks(self) -> Iterator[Track]:
+        """A track for each voice; the second staff of a keyboard goes with the first."""
+        second = self.score.second_staves
+        for index, (info, measures) in enumerate(self.score.voices):
+            if index not in second:
+                rows = self._rows(measures)
+                for other, (_, lower) in enumerate(self.score.voices):
+                    if second.get(other) == index:
+                        rows += self._rows(lower)
+                yield self._track(info, rows)
+
+    def _rows(self, measures: list[Measure]) -> list[list[int]]:
+        """[onset, end, pitch, velocity] of the notes of a voice as it is played, ties joined."""
         rows: list[list[int]] = []
         held: dict[tuple[int, int], int] = {}  # (layer, pitch) of a tied note -> its row
         for index, start in zip(self.played, self.starts, strict=True):
@@ -273,6 +296,9 @@ class _Player:
                     rows.append([onset, end, note.pitch, note.velocity])
                 if note.is_tied:
                     held[place] = row
+        return rows
+
+    def _track(self, info: VoiceInfo, rows: list[list[int]]) -> Track:
         times = np.array(rows, np.int64).reshape(-1, 4)
         times[:, :2] = self._ticks(times[:, :2])
         notes = np.empty(len(times), NOTE_DTYPE)
@@ -293,6 +319,11 @@ def _signs(column: tuple[Measure | None, ...]) -> Signs:
         any(measure.is_section_end for measure in here),
         next((measure.part for measure in here if measure.part), ""),
     )
+
+
+def _number(text: str) -> int:
+    """A number of ours, -1 where there is none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 14 else -1
 
 
 def _metre_of_length(length: int) -> tuple[int, int]:

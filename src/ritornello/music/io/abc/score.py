@@ -77,12 +77,18 @@ class VoiceInfo(NamedTuple):
 
 @dataclass
 class Score:
-    """A whole tune: each voice with its measures, and what stands above them."""
+    """A whole tune: each voice with its measures, and what stands above them.
+
+    ``second_staves`` says which voice is the other staff of which; ``own`` is what our writer left
+    for this reader.
+    """
 
     voices: list[tuple[VoiceInfo, list[Measure]]]
+    second_staves: dict[int, int]
     titles: list[str]
     composer: str
     parts_order: str
+    own: dict[str, str]
 
 
 class Findings:

@@ -51,6 +51,7 @@ class _TuneReader:
         self.opening_words: list[str] = []
         self.opening_part = ""
         self.channel_programs: dict[int, int] = {}
+        self.own: dict[str, str] = {}  # what our writer says in its line %%ritornello
         self.is_joined = False  # by "\": the next line of music goes on with this one
         self.common.has_words = any(line.letter == "w" for line in tune.lines)
         body = self._header(tune.lines)
@@ -74,8 +75,15 @@ class _TuneReader:
         opening.tempos[:0] = [(0, bpm) for bpm in self.opening_tempos]
         opening.words[:0] = [(0, words) for words in self.opening_words]
         opening.part = opening.part or self.opening_part
+        names = [name for name, voice in self.voices.items() if voice.measures]
         voices = [(voice.info, voice.measures) for voice in played]
-        return Score(voices, self.titles, self.composer, self.order)
+        hands = [pair.split("+") for pair in self.own.get("hands", "").split(",")]
+        second_staves = {
+            names.index(pair[1]): names.index(pair[0])
+            for pair in hands
+            if len(pair) == 2 and pair[0] in names and pair[1] in names[names.index(pair[0]) + 1 :]
+        }
+        return Score(voices, second_staves, self.titles, self.composer, self.order, self.own)
 
     # --- the header ---
 
@@ -262,6 +270,8 @@ class _TuneReader:
             return
         if words[0] == "MIDI":
             self._midi(words[1].lower(), words[2:])
+        elif words[0] == "ritornello":
+            self.own = dict(word.split("=", 1) for word in words[1:] if "=" in word)
         elif words[0] == "propagate-accidentals":
             self.common.accidentals_hold = words[1]
         elif words[0] == "decoration":

@@ -26,8 +26,8 @@ from ritornello.music.keys import LETTERS, KeyName
 _MOST_MEASURES = 50_000
 _MOST_NOTES = 1_000_000
 _MIDDLE_C = 60
-_DEFAULT_VELOCITY = 80
-_VELOCITIES = {"pppp": 10, "ppp": 20, "pp": 33, "p": 49, "mp": 64, "mf": 80, "f": 96, "ff": 112,
+DEFAULT_VELOCITY = 80
+VELOCITIES = {"pppp": 10, "ppp": 20, "pp": 33, "p": 49, "mp": 64, "mf": 80, "f": 96, "ff": 112,
                "fff": 120, "ffff": 127}  # fmt: skip
 # What the short signs mean until a U: field says otherwise.
 SHORT_SIGNS = {
@@ -144,7 +144,7 @@ class Settings:
             self.transpose = whole(given["transpose"], 60)
         name = given.get("name", given.get("nm"))
         if name is not None:
-            self.name = clean_name(plain_text(name.replace("\\n", " ")))
+            self.name = clean_name(plain_text(re.sub(r"(?<!\\)\\n", " ", name)))
 
     @property
     def semitones(self) -> int:
@@ -188,7 +188,7 @@ class VoiceReader:
         self.measure = Measure(common.line, settings.metre)
         self.now = 0
         self._layer = 0
-        self._velocity = _DEFAULT_VELOCITY
+        self._velocity = DEFAULT_VELOCITY
         self._altered: dict[str, int] = {}  # by accidentals in this bar
         # Letter and octave of notes -> their accidental: of this event and of the last one, all
         # and those that are tied to what follows.
@@ -548,8 +548,8 @@ class VoiceReader:
             self._mark(name)
 
     def _mark(self, name: str) -> None:
-        if name in _VELOCITIES:
-            self._velocity = _VELOCITIES[name]
+        if name in VELOCITIES:
+            self._velocity = VELOCITIES[name]
         elif _JUMP_MARKS.fullmatch(name):
             self.common.count(_JUMP)
         else:

@@ -16,23 +16,33 @@ _MARKS = ((40, "pp"), (57, "p"), (72, "mp"), (88, "mf"), (104, "f"), (128, "ff")
 _MARK_STEP = 12  # velocity
 
 
+_CLEFS = {"treble": ("G", 2), "alto": ("C", 3), "bass": ("F", 4)}
+
+
 def clef(track: Track) -> str:
-    """A clef for one staff: the instrument's own, else by the middle of its pitches."""
+    """A clef for one staff, see `clef_sign`; guitars and basses sound an octave lower."""
     if track.is_drum:
         return "<clef><sign>percussion</sign></clef>"
+    sign, line = _CLEFS[clef_sign(track)]
+    is_lower = INSTRUMENTS[track.instrument].name in _OCTAVE_LOWER
+    octave = "<clef-octave-change>-1</clef-octave-change>" if is_lower else ""
+    return f"<clef><sign>{sign}</sign><line>{line}</line>{octave}</clef>"
+
+
+def clef_sign(track: Track) -> str:
+    """treble, alto, bass or perc: the instrument's own clef, else by the middle of its pitches."""
+    if track.is_drum:
+        return "perc"
     name = INSTRUMENTS[track.instrument].name
     instrument = INSTRUMENTS[track.instrument]
     middle = (
         np.median(track.notes["pitch"]) if len(track) else (instrument.low + instrument.high) / 2
     )
     if name == "viola":
-        sign, line = "C", 3
-    elif name in ("bass", "double bass") or (middle < 59 and name not in _OCTAVE_LOWER):
-        sign, line = "F", 4
-    else:
-        sign, line = "G", 2
-    octave = "<clef-octave-change>-1</clef-octave-change>" if name in _OCTAVE_LOWER else ""
-    return f"<clef><sign>{sign}</sign><line>{line}</line>{octave}</clef>"
+        return "alto"
+    if name in ("bass", "double bass") or (middle < 59 and name not in _OCTAVE_LOWER):
+        return "bass"
+    return "treble"
 
 
 def tempo_lines(tempos: tuple[Tempo, ...], bars: list[Bar]) -> dict[int, list[str]]:

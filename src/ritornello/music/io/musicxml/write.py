@@ -85,9 +85,9 @@ def write_bytes(piece: Piece) -> bytes:
             next_step="Add a track, even one without notes.",
         )
     _check_size(piece)
-    score = _with_notatable_bars(piece)
+    score = with_notatable_bars(piece)
     bars = list_bars(score, score.length_ticks)
-    signatures = _bar_signatures(score, bars)
+    signatures = bar_signatures(score, bars)
     lines = [*_header(score), "<part-list>"]
     for number, track in enumerate(score.tracks, start=1):
         lines += _score_part(track, number)
@@ -125,7 +125,7 @@ def _check_size(piece: Piece) -> None:
         )
 
 
-def _with_notatable_bars(piece: Piece) -> Piece:
+def with_notatable_bars(piece: Piece) -> Piece:
     if _has_notatable_bars(piece):
         return piece
     moved = piece.at_resolution(480)
@@ -137,7 +137,7 @@ def _with_notatable_bars(piece: Piece) -> Piece:
     return replace(moved, metres=metres)
 
 
-def _bar_signatures(piece: Piece, bars: list[Bar]) -> dict[int, Signature]:
+def bar_signatures(piece: Piece, bars: list[Bar]) -> dict[int, Signature]:
     """Bar index -> the signature that begins there; always one for the first bar."""
     starts = [bar.start for bar in bars]
     signatures: dict[int, Signature] = {}
