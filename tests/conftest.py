@@ -1,4 +1,8 @@
-"""Fixtures shared by all tests."""
+"""Fixtures shared by all tests, and how property tests draw their examples.
+
+`make test` draws the same examples every time, so that it says the same twice. `make fuzz` draws
+others each time, and RITORNELLO_FUZZ times as many; what it finds is written down as an `@example`.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +12,21 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+_TIMES = int(os.environ.get("RITORNELLO_FUZZ") or 0)
 # How long an example takes says more of the machine than of the promise.
-settings.register_profile("any machine", deadline=None)
-settings.load_profile("any machine")
+settings.register_profile("the same each time", deadline=None, derandomize=True, database=None)
+settings.register_profile("random", deadline=None, derandomize=False, print_blob=True)
+settings.load_profile("random" if _TIMES else "the same each time")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """In a longer search, every property gets more examples, also where it states how many."""
+    for item in items:
+        test = getattr(item, "obj", None)
+        usual: settings | None = getattr(test, "_hypothesis_internal_use_settings", None)
+        if _TIMES and usual is not None:
+            more = settings(usual, max_examples=_TIMES * usual.max_examples)
+            getattr(test, "__func__", test)._hypothesis_internal_use_settings = more
 
 # Whole commands, networks that learn, sound: a minute and more, left out by `make check`.
 SLOW = ("accompany", "cli", "docs", "experiments", "papers", "separate", "training", "transcribe")

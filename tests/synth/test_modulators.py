@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ritornello.music.io.midi_write import write_bytes
@@ -63,6 +63,7 @@ def test_transform_2_takes_the_absolute_value() -> None:
 
 
 @given(source=st.integers(0, 0xFFFF), low=st.integers(0, 127), high=st.integers(0, 127))
+@example(source=0xA8C, low=0, high=0)  # convex and bipolar, at its end
 def test_every_source_stays_within_one_and_never_turns_round(
     source: int, low: int, high: int
 ) -> None:

@@ -96,6 +96,7 @@ def _curve(kind: int, share: float) -> float:
     if kind == _CONVEX:
         return 1 - _curve(_CONCAVE, top - share)
     if kind == _CONCAVE:
-        left = max(1e-9, 1 - share / top)
+        # A bipolar source at its end lies one step outside of the curve, on either side.
+        left = min(1.0, max(1e-9, 1 - share / top))
         return min(1.0, -_DECADE * float(np.log10(left)))
     return 0.0
