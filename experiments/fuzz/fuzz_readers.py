@@ -18,6 +18,8 @@ import sys
 import time
 import zipfile
 from collections import Counter
+from collections.abc import Callable
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -112,26 +114,34 @@ def seeds(entry: Format, folder: Path, count: int = 24) -> list[bytes]:
     return [entry.write_bytes(piece.at_resolution(24)) for piece in pieces]
 
 
-def _work(entry: Format, connection: Connection) -> None:
+def _work(judge: Callable[[bytes], str], connection: Connection) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     sys.stderr = open(os.devnull, "w")  # noqa: SIM115 (it lasts as long as the process)
     while True:
-        connection.send(outcome(entry, connection.recv_bytes()))
+        connection.send(judge(connection.recv_bytes()))
 
 
-class _Worker:
-    def __init__(self, entry: Format) -> None:
+class Worker:
+    """A process that judges inputs, with limits of memory and time.
+
+    Args:
+        judge: what becomes of an input, as `outcome` says it.
+    """
+
+    def __init__(self, judge: Callable[[bytes], str]) -> None:
         context = multiprocessing.get_context("fork")
         self.connection, theirs = context.Pipe()
-        self.process = context.Process(target=_work, args=(entry, theirs), daemon=True)
+        self.process = context.Process(target=_work, args=(judge, theirs), daemon=True)
         self.process.start()
         theirs.close()
 
     def try_input(self, data: bytes) -> str:
+        """What became of an input; "HANG" or "CRASH" if the worker gave no answer."""
         try:
             self.connection.send_bytes(data)
             if not self.connection.poll(TIMEOUT_SECONDS):
                 self.process.kill()
+                self.process.join()
                 return "HANG"
             return self.connection.recv()
         except (EOFError, ConnectionError):
@@ -143,7 +153,7 @@ def fuzz(entry: Format, folder: Path, inputs: int, failures: Path | None) -> Cou
     """Outcomes over mutated inputs; inputs that failed are saved to ``failures``, if given."""
     files = seeds(entry, folder)
     outcomes: Counter[str] = Counter()
-    worker = _Worker(entry)
+    worker = Worker(partial(outcome, entry))
     for number in range(inputs):
         rng = random.Random(number)
         data = damage(rng.choice(files), rng)
@@ -154,7 +164,7 @@ def fuzz(entry: Format, folder: Path, inputs: int, failures: Path | None) -> Cou
                 failures.mkdir(parents=True, exist_ok=True)
                 (failures / f"{entry.name.replace(' ', '-')}-{number}").write_bytes(data)
             if not worker.process.is_alive():
-                worker = _Worker(entry)
+                worker = Worker(partial(outcome, entry))
     worker.process.kill()
     return outcomes
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import shlex
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -58,11 +60,17 @@ class _Teller(logging.Handler):
 
 @contextmanager
 def warnings_told() -> Iterator[None]:
-    """Meanwhile the package's warnings are sentences on stderr."""
+    """Meanwhile the package's warnings are sentences on stderr, and those of libraries not shown.
+
+    With RITORNELLO_DEBUG, those of libraries are shown too.
+    """
     logger, teller = logging.getLogger("ritornello"), _Teller()
     logger.addHandler(teller)
     try:
-        yield
+        with warnings.catch_warnings():
+            if not os.environ.get("RITORNELLO_DEBUG"):
+                warnings.simplefilter("ignore")
+            yield
     finally:
         logger.removeHandler(teller)
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ritornello.errors import CheckpointError
 from ritornello.generation.instrumentation import LineUps, filled_in
 from ritornello.generation.job import Job, whole_piece
 from ritornello.generation.masks import RuleMasks
@@ -288,7 +289,7 @@ def _events(
     known: dict[str, np.ndarray] = {}
 
     def choose(head: int, legal: list[np.ndarray] | None) -> list[int]:
-        return engine.choose(
+        chosen: list[int] = engine.choose(
             head,
             hidden,
             head_inputs(head, known.__getitem__),
@@ -298,6 +299,14 @@ def _events(
             sampling.top_p,
             sampling.top_k,
         ).tolist()
+        # Where weights overflow, nothing is likelier than anything else, and the piece never ends.
+        is_legal = legal is None or all(row[at] for row, at in zip(legal, chosen, strict=True))
+        if min(chosen) < 0 or not is_legal:
+            raise CheckpointError(
+                "The model's answers are no numbers, so its weights are damaged.",
+                next_step="Get its file again, or train it again.",
+            )
+        return chosen
 
     def know(name: str, rows: Sequence[int] | Sequence[Sequence[int]]) -> None:
         known[name] = np.array(rows).reshape(len(writers), -1)

@@ -17,14 +17,21 @@ import numpy as np
 
 from ritornello.atomic import atomic_write
 from ritornello.errors import CheckpointError
+from ritornello.note_model.checkpoint_checks import BASELINE, SCALE, check_about, check_arrays
 from ritornello.note_model.encoding import ENCODINGS, load_encoding
 from ritornello.note_model.encoding.tables import context_columns, head_columns
+from ritornello.note_model.safetensors_file import (
+    METADATA_NAME,
+    Header,
+    described,
+    read_arrays,
+    read_header,
+)
 
 FORMAT = "ritornello-model-1"
 MODEL_FILE = "model.safetensors"
-_SCALE = ".scale"
-_BASELINE = "baseline."
 _FINGERPRINT_STRIDE = 61  # all weights would take as long as loading them
+_AGAIN = "Train it again, or use the version of ritornello that made it."
 
 
 @dataclass(frozen=True)
@@ -62,11 +69,11 @@ def save(checkpoint: Checkpoint, path: Path, *, int8: bool = False, overwrite: b
     arrays: dict[str, np.ndarray] = {}
     for name, weight in checkpoint.weights.items():
         if int8 and weight.ndim == 2:
-            arrays[name], arrays[name + _SCALE] = quantised(weight)
+            arrays[name], arrays[name + SCALE] = quantised(weight)
         else:
             arrays[name] = np.ascontiguousarray(weight, np.float32)
     for name, counts in checkpoint.baseline.items():
-        arrays[_BASELINE + name] = np.minimum(counts, 2**32 - 1).astype(np.uint32)
+        arrays[BASELINE + name] = np.minimum(counts, 2**32 - 1).astype(np.uint32)
     about = {
         "format": FORMAT,
         "network": checkpoint.network,
@@ -76,7 +83,7 @@ def save(checkpoint: Checkpoint, path: Path, *, int8: bool = False, overwrite: b
         "provenance": checkpoint.provenance,
     }
     with atomic_write(path, overwrite=overwrite) as temporary:
-        save_file(arrays, temporary, metadata={"ritornello": json.dumps(about)})
+        save_file(arrays, temporary, metadata={METADATA_NAME: json.dumps(about)})
 
 
 def find(model: str | Path) -> Path:
@@ -101,33 +108,39 @@ def find(model: str | Path) -> Path:
 def describe(path: Path) -> dict[str, Any]:
     """The metadata of a checkpoint, without its weights.
 
-    Raises:
-        CheckpointError: if the file is no checkpoint of this version or encoding.
-    """
-    from safetensors import SafetensorError, safe_open
+    Returns:
+        ``network``, ``encoding``, ``fingerprint``, ``collections`` and ``provenance``, each of the
+        kind that `ritornello.note_model.checkpoint_checks.check_about` states.
 
-    again = "Train it again, or use the version of ritornello that made it."
-    try:
-        with safe_open(path, framework="numpy") as file:
-            about = json.loads((file.metadata() or {}).get("ritornello", "{}"))
-    except (SafetensorError, OSError, ValueError) as error:
-        raise CheckpointError(f"Not a readable model: {error}.", where=str(path)) from error
+    Raises:
+        CheckpointError: if the file is no checkpoint of this version or encoding, or is damaged.
+    """
+    return _checked_header(path).about
+
+
+def _checked_header(path: Path) -> Header:
+    """The header of a checkpoint that holds what it says: settings, and arrays that fit them."""
+    header = read_header(path, next_step=_AGAIN)
+    about = header.about
     if about.get("format") != FORMAT:
         raise CheckpointError(
-            f"Expected the format {FORMAT}, found {about.get('format', 'none')}.",
+            f"Expected the format {FORMAT}, found {described(about.get('format'))}.",
             where=str(path),
-            next_step=again,
+            next_step=_AGAIN,
         )
-    encoding, found = about["encoding"], about["fingerprint"]
-    expected = _fingerprint(encoding) if encoding in ENCODINGS else "none of this name"
+    encoding, found = about.get("encoding"), about.get("fingerprint")
+    known = isinstance(encoding, str) and encoding in ENCODINGS
+    expected = _fingerprint(encoding) if known else "none of this name"  # type: ignore[arg-type]
     if found != expected:
         raise CheckpointError(
-            f"The model was made for another {encoding} encoding "
-            f"({found}, this version has {expected}).",
+            f"The model was made for another encoding ({described(encoding)}, "
+            f"{described(found)}; this version has {expected}).",
             where=str(path),
-            next_step=again,
+            next_step=_AGAIN,
         )
-    return about
+    check_about(header)
+    check_arrays(header)
+    return header
 
 
 def _fingerprint(encoding: str) -> str:
@@ -153,22 +166,19 @@ def load(path: Path) -> Checkpoint:
     Raises:
         CheckpointError: as `describe`.
     """
-    from safetensors.numpy import load_file
-
-    about = describe(path)
-    arrays = load_file(path)
+    header = _checked_header(path)
+    arrays = read_arrays(header, header.arrays)
     weights = {
-        name: array.astype(np.float32) * arrays[name + _SCALE][:, None]
-        if name + _SCALE in arrays
-        else array
+        name: _scaled(array, arrays.get(name + SCALE))
         for name, array in arrays.items()
-        if not name.endswith(_SCALE) and not name.startswith(_BASELINE)
+        if not name.endswith(SCALE) and not name.startswith(BASELINE)
     }
     baseline = {
-        name.removeprefix(_BASELINE): array.astype(np.float32)
+        name.removeprefix(BASELINE): array.astype(np.float32)
         for name, array in arrays.items()
-        if name.startswith(_BASELINE)
+        if name.startswith(BASELINE)
     }
+    about = header.about
     return Checkpoint(
         weights,
         about["network"],
@@ -177,3 +187,9 @@ def load(path: Path) -> Checkpoint:
         about["provenance"],
         baseline,
     )
+
+
+def _scaled(array: np.ndarray, scale: np.ndarray | None) -> np.ndarray:
+    """A matrix as float32; where it has a scale for each row, times that."""
+    weight = array.astype(np.float32, copy=False)
+    return weight if scale is None else weight * scale.astype(np.float32, copy=False)[:, None]

@@ -18,9 +18,16 @@ import numpy as np
 
 from ritornello.atomic import atomic_write
 from ritornello.errors import CheckpointError
+from ritornello.note_model.safetensors_file import (
+    FLOATS,
+    METADATA_NAME,
+    described,
+    read_arrays,
+    read_header,
+    shortened,
+)
 
 _FORMAT = "ritornello-listener-1"
-_KEY = "ritornello"
 
 
 @dataclass(frozen=True)
@@ -56,7 +63,7 @@ def save(file: WeightsFile, path: str | PathLike[str], *, overwrite: bool = True
     }
     arrays = {name: np.ascontiguousarray(w, np.float16) for name, w in file.weights.items()}
     with atomic_write(path, overwrite=overwrite) as temporary:
-        save_file(arrays, temporary, metadata={_KEY: json.dumps(about)})
+        save_file(arrays, temporary, metadata={METADATA_NAME: json.dumps(about)})
 
 
 def load(path: str | PathLike[str], kind: str) -> WeightsFile:
@@ -65,20 +72,20 @@ def load(path: str | PathLike[str], kind: str) -> WeightsFile:
     Raises:
         CheckpointError: if there is none, it is damaged, or holds another kind of network.
     """
-    from safetensors import SafetensorError, safe_open
-
-    if not Path(path).is_file():
-        raise CheckpointError("There is no such file.", where=str(path))
-    try:
-        with safe_open(path, framework="numpy") as file:
-            about = json.loads((file.metadata() or {}).get(_KEY, "{}"))
-            names = file.keys()
-            weights = {name: file.get_tensor(name).astype(np.float32) for name in names}
-    except (SafetensorError, OSError, ValueError) as error:
-        raise CheckpointError(f"Not a readable model: {error}.", where=str(path)) from error
-    found = about.get("kind", "nothing known") if about.get("format") == _FORMAT else "another file"
-    if found != kind:
+    header = read_header(Path(path))
+    about = header.about
+    is_ours = about.get("format") == _FORMAT
+    found = described(about.get("kind")) if is_ours else "another file"
+    if not is_ours or about.get("kind") != kind:
         raise CheckpointError(f"Expected a model of {kind}; found {found}.", where=str(path))
+    for name in ("settings", "provenance"):
+        if not isinstance(about.get(name), dict):
+            raise header.damaged(f"its {name} are {described(about.get(name))}, not a table.")
+    for name, array in header.arrays.items():
+        if array.numbers not in FLOATS:
+            raise header.damaged(f"{shortened(name)} holds {array.numbers}, not floats.")
+    arrays = read_arrays(header, header.arrays)
+    weights = {name: array.astype(np.float32, copy=False) for name, array in arrays.items()}
     return WeightsFile(kind, weights, about["settings"], about["provenance"])
 
 

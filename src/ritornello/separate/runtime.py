@@ -9,10 +9,13 @@ import numpy as np
 from ritornello.errors import CheckpointError
 from ritornello.note_model.engine.layers import rms_norm
 from ritornello.note_model.engine.recurrent import lstm
+from ritornello.note_model.safetensors_file import mismatch, number_within, whole_number
 from ritornello.note_model.weights_file import WeightsFile
 from ritornello.separate.band_split import BandSplit
+from ritornello.separate.stem_folders import PARTS
 
 KIND = "separator"
+_WINDOW_SECONDS = 0.005, 0.5
 
 
 class SeparatorNetwork:
@@ -29,17 +32,16 @@ class SeparatorNetwork:
     """
 
     def __init__(self, file: WeightsFile) -> None:
-        settings: dict[str, Any] = file.settings
-        try:
-            self.split = BandSplit(**settings["split"])
-            self.parts: int = settings["parts"]
-            self._turns = 2 * settings["layers"]
-        except (KeyError, TypeError) as error:
-            raise CheckpointError(f"The separator's settings cannot be used ({error}).") from error
+        settings = _checked(file.settings)
+        self.split = BandSplit(**settings["split"])
+        self.parts: int = settings["parts"]
+        self._turns: int = 2 * settings["layers"]
         self._weights = file.weights
-        needed = {f"write.{len(self.split.bands) - 1}.bias", f"turns.{self._turns - 1}.back.bias"}
-        if missing := needed - set(self._weights):
-            raise CheckpointError(f"The separator lacks weights: {', '.join(sorted(missing))}.")
+        if self._turns > len(file.weights):  # before the shapes of all of them are listed
+            raise CheckpointError("The separator has fewer weights than its layers need.")
+        found = {name: weight.shape for name, weight in file.weights.items()}
+        if wrong := mismatch(separator_shapes(**{**settings, "split": self.split}), found):
+            raise CheckpointError(f"The separator is damaged: {wrong}")
 
     def shares(self, magnitudes: np.ndarray) -> np.ndarray:
         """Each part's share of every bin; shares of a bin sum to one.
@@ -81,6 +83,50 @@ class SeparatorNetwork:
 
     def _linear(self, x: np.ndarray, prefix: str) -> np.ndarray:
         return x @ self._weights[f"{prefix}weight"].T + self._weights[f"{prefix}bias"]
+
+
+def separator_shapes(
+    *, split: BandSplit, width: int, hidden: int, layers: int, parts: int, **_: object
+) -> dict[str, tuple[int, ...]]:
+    """Shapes of all weights of a `ritornello.models.separator.Separator`, by torch's names."""
+    shapes: dict[str, tuple[int, ...]] = {"norm.weight": (width,)}
+    for band, (low, high) in enumerate(split.bands):
+        for name, rows, columns in (
+            ("read", width, high - low),
+            ("write", parts * (high - low), width),
+        ):
+            shapes[f"{name}.{band}.weight"] = (rows, columns)
+            shapes[f"{name}.{band}.bias"] = (rows,)
+    for turn in range(2 * layers):
+        shapes[f"turns.{turn}.norm.weight"] = (width,)
+        shapes[f"turns.{turn}.back.weight"] = (width, 2 * hidden)
+        shapes[f"turns.{turn}.back.bias"] = (width,)
+        for way in ("l0", "l0_reverse"):
+            for kind, columns in (("ih", width), ("hh", hidden)):
+                shapes[f"turns.{turn}.lstm.weight_{kind}_{way}"] = (4 * hidden, columns)
+                shapes[f"turns.{turn}.lstm.bias_{kind}_{way}"] = (4 * hidden,)
+    return shapes
+
+
+def _checked(settings: dict[str, Any]) -> dict[str, Any]:
+    """The settings of a separator.
+
+    Raises:
+        CheckpointError: naming the first one that cannot be used.
+    """
+    stated = settings.get("split")
+    split = stated if isinstance(stated, dict) else {}
+    usable = {
+        "split": split is stated and split.keys() <= {"window_seconds", "power"},
+        "split.window_seconds": number_within(split.get("window_seconds", 0.1), *_WINDOW_SECONDS),
+        "split.power": number_within(split.get("power", 0.3), 0.05, 1.0),
+        "parts": settings.get("parts") == len(PARTS),
+        **{name: whole_number(settings.get(name)) for name in ("width", "hidden", "layers")},
+    }
+    for name, fits in usable.items():
+        if not fits:
+            raise CheckpointError(f"The separator's settings cannot be used: {name}.")
+    return settings
 
 
 def _softmax(scores: np.ndarray) -> np.ndarray:

@@ -17,7 +17,7 @@ from ritornello.dsp.diagnostics import Finding
 from ritornello.dsp.recordings import Recording
 from ritornello.dsp.sound_files import AUDIO_SUFFIXES
 from ritornello.dsp.waveform import Waveform
-from ritornello.errors import ConfigError, InputError
+from ritornello.errors import CheckpointError, ConfigError, InputError
 from ritornello.music.io import readable_extensions
 from ritornello.note_model import weights_file
 from ritornello.note_model.weights_file import WeightsFile
@@ -97,11 +97,19 @@ def load_separator(model: str | PathLike[str] | None = None) -> WeightsFile:
     """The weights of a separator: a file, the folder of a run, or None for the bundled one.
 
     Raises:
-        CheckpointError: if there is none.
+        CheckpointError: if there is none, or it is damaged.
     """
+    from ritornello.separate.runtime import SeparatorNetwork
+
     if model is not None:
         path = Path(model)
-        return weights_file.load(path / SEPARATOR_FILE if path.is_dir() else path, "separator")
+        path = path / SEPARATOR_FILE if path.is_dir() else path
+        file = weights_file.load(path, "separator")
+        try:
+            SeparatorNetwork(file)  # looks at all of it
+        except CheckpointError as error:
+            raise CheckpointError(error.what, where=str(path)) from error
+        return file
     return weights_file.bundled(SEPARATOR_FILE, "separator")
 
 

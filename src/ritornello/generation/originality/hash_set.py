@@ -67,14 +67,19 @@ class HashSet:
             ValueError: if the bits do not hold so many members below ``span``.
         """
         low_bits = cls._low_bits(members, span)
-        ones = np.flatnonzero(np.unpackbits(bits["unary"]))
+        if len(bits["binary"]) != -(-members * low_bits // 8):  # before they are spread out
+            raise ValueError(f"the low bits of {members} members are not there")
+        unary = np.unpackbits(bits["unary"])
+        if (count := np.count_nonzero(unary)) != members:
+            raise ValueError(f"{count} members were found where {members} are stated")
+        ones = np.flatnonzero(unary)
         gaps = (np.diff(ones, prepend=-1) - 1) << low_bits
         binary = np.unpackbits(bits["binary"], count=members * low_bits).reshape(members, low_bits)
         for bit, column in enumerate(binary.T):
             gaps += column.astype(np.int64) << bit
         found = np.cumsum(gaps + 1) - 1
-        if len(found) != members or (members and found[-1] >= span):
-            raise ValueError(f"{len(found)} members were found where {members} are stated")
+        if members and not 0 <= found[-1] < span:
+            raise ValueError(f"a member of {found[-1]} was found where all are below {span}")
         return cls(found.astype(np.uint64), span)
 
     @staticmethod

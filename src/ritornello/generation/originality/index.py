@@ -43,11 +43,22 @@ from ritornello.generation.originality.copying import WINDOWS_QUARTERS, Passages
 from ritornello.generation.originality.hash_set import HashSet
 from ritornello.music.piece import Piece, Track, note_table
 from ritornello.music.slicing import bars_at
+from ritornello.note_model.safetensors_file import (
+    METADATA_NAME,
+    Header,
+    described,
+    number_within,
+    read_arrays,
+    read_header,
+    whole_number,
+)
 
 INDEX_FILE = "originality.safetensors"
 FORMAT = "ritornello-originality-1"
 KINDS = {"texture": False, "parts": True}  # whether parts stand alone
 SHORTEST_PASSAGE_QUARTERS = WINDOWS_QUARTERS[0] + 1
+_MOST_MEMBERS = 2**26  # of a set; the bundled model's have 1.6 million at most
+_LONGEST_QUARTERS = 1e9
 
 
 class _Keeping(NamedTuple):
@@ -190,7 +201,7 @@ class TrainingIndex:
             for half, bits in kept.packed().items()
         }
         with atomic_write(path, overwrite=overwrite) as temporary:
-            save_file(arrays, temporary, metadata={"ritornello": json.dumps(about)})
+            save_file(arrays, temporary, metadata={METADATA_NAME: json.dumps(about)})
 
     @classmethod
     def load(cls, path: Path) -> TrainingIndex:
@@ -199,23 +210,17 @@ class TrainingIndex:
         Raises:
             CheckpointError: if there is none, or it is damaged or of another version.
         """
-        from safetensors.numpy import load_file
-
-        about = describe(path)
-        try:
-            arrays = load_file(path)
-            sets = {}
-            for name in _KEPT:
-                members, span = about["sets"][_name(name)]
-                bits = {half: arrays[f"{_name(name)}.{half}"] for half in ("unary", "binary")}
+        header = _checked_header(path)
+        about, sets = header.about, {}
+        arrays = read_arrays(header, header.arrays)
+        for name in _KEPT:
+            members, span = about["sets"][_name(name)]
+            bits = {half: arrays[f"{_name(name)}.{half}"] for half in ("unary", "binary")}
+            try:
                 sets[name] = HashSet.unpacked(bits, members=members, span=span)
-            return cls(sets, about["key"], about["held_out"], about["music"])
-        except (OSError, ValueError, KeyError) as error:
-            raise CheckpointError(
-                f"The index of the training music is damaged ({error}).",
-                where=str(path),
-                next_step=_AGAIN,
-            ) from error
+            except ValueError as error:
+                raise header.damaged(f"{error}.") from error
+        return cls(sets, about["key"], about["held_out"], about["music"])
 
 
 _AGAIN = (
@@ -234,28 +239,70 @@ def describe(path: Path) -> dict[str, Any]:
     Raises:
         CheckpointError: if there is none, or it is damaged or of another version.
     """
-    from safetensors import SafetensorError, safe_open
+    return _checked_header(path).about
 
+
+def _checked_header(path: Path) -> Header:
+    """The header of an index that holds what it says."""
     if not path.is_file():
         raise CheckpointError(
             f"There is no index of the training music ({INDEX_FILE}) beside this model.",
             where=str(path.parent),
             next_step=_AGAIN,
         )
-    try:
-        with safe_open(path, framework="numpy") as file:
-            about = json.loads((file.metadata() or {}).get("ritornello", "{}"))
-    except (SafetensorError, OSError, ValueError) as error:
-        raise CheckpointError(
-            f"Not a readable index: {error}.", where=str(path), next_step=_AGAIN
-        ) from error
+    header = read_header(path, next_step=_AGAIN)
+    about = header.about
     if (about.get("format"), about.get("hashing")) != (FORMAT, _hashing()):
         raise CheckpointError(
-            f"The index is of another version ({about.get('format', 'none')}).",
+            f"The index is of another version ({described(about.get('format'))}).",
             where=str(path),
             next_step=_AGAIN,
         )
-    return about
+    if not (
+        number_within(about.get("key"), 0, 2**64 - 1)
+        and whole_number(about["key"], least=0)
+        and isinstance(about.get("music"), str)
+        and _are_figures(about.get("held_out"))
+    ):
+        raise header.damaged("its key, its music or its figures cannot be used.")
+    sets = about.get("sets")
+    for name in map(_name, _KEPT):
+        kinds = [header.arrays.get(f"{name}.{half}") for half in ("unary", "binary")]
+        if not all(kind and kind.numbers == "U8" and len(kind.shape) == 1 for kind in kinds):
+            raise header.damaged(f"it lacks the windows {name}.")
+        if not _is_size(sets.get(name) if isinstance(sets, dict) else None):
+            raise header.damaged(f"the size of its set {name} cannot be used.")
+    return header
+
+
+def _is_size(size: object) -> bool:
+    """Whether it is a number of members and a span."""
+    return (
+        isinstance(size, list)
+        and len(size) == 2
+        and all(whole_number(number, least=least) for least, number in enumerate(size))
+        and size[0] <= min(_MOST_MEMBERS, size[1])
+        and size[1] < 2**62
+    )
+
+
+def _are_figures(held_out: object) -> bool:
+    """Whether they are what `held_out_figures` gives; there may be none."""
+    if held_out == {}:
+        return True
+    if not isinstance(held_out, dict) or not whole_number(held_out.get("pieces")):
+        return False
+    for kind in KINDS:
+        figures = held_out.get(kind)
+        if not isinstance(figures, dict) or not isinstance(figures.get("shares"), dict):
+            return False
+        shares = [figures["shares"].get(str(quarters)) for quarters in WINDOWS_QUARTERS]
+        longest = [figures.get(f"longest_quarters_{which}") for which in ("median", "highest")]
+        if not all(number_within(share, 0, 1) for share in shares):
+            return False
+        if not all(number_within(length, 0, _LONGEST_QUARTERS) for length in longest):
+            return False
+    return True
 
 
 def held_out_figures(index: TrainingIndex, pieces: Iterable[Piece]) -> dict[str, Any]:

@@ -1,0 +1,160 @@
+"""Does a model file hold what a model needs? Its settings and facts, then its arrays by shape.
+
+All of it is looked at when the file is opened, so that nothing later stumbles over a file that was
+damaged or made up. What is right is stated here, once.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from ritornello.errors import ConfigError
+from ritornello.music.instruments import DRUMS, parse_instrument
+from ritornello.note_model.encoding.notes import DESKS
+from ritornello.note_model.safetensors_file import (
+    FLOATS,
+    Header,
+    described,
+    mismatch,
+    number_within,
+    shortened,
+    texts,
+    whole_number,
+)
+from ritornello.note_model.shapes import CELL_SHAPES, baseline_shapes, note_model_shapes
+
+SCALE = ".scale"
+BASELINE = "baseline."
+_SIZES = ("layers", "width", "head_width", "collections")
+_LARGEST_LINE_UP, _LONGEST_NAME = 16, 64
+_HEAVIEST = 1e12
+
+
+def check_about(header: Header) -> None:
+    """Check the metadata of a checkpoint.
+
+    What is not there and need not be is filled in with nothing.
+
+    Raises:
+        CheckpointError: naming the first value that cannot be used.
+    """
+    about = header.about
+    _check(header, "network", about.get("network"), _is_table, "a table")
+    network: dict[str, Any] = about["network"]
+    cell = network.get("cell")
+    if not isinstance(cell, str) or cell not in CELL_SHAPES:
+        raise header.damaged(
+            f"its cell is {described(cell)}; one of {', '.join(CELL_SHAPES)} was expected."
+        )
+    for name in _SIZES:
+        _check(header, name, network.get(name), whole_number, "a whole number from 1 up")
+    _check(header, "collections", about.get("collections"), texts, "a list of names")
+    if len(about["collections"]) > network["collections"]:
+        raise header.damaged(
+            f"it names {len(about['collections'])} collections and tells "
+            f"{described(network['collections'])} apart."
+        )
+    _check(header, "provenance", about.get("provenance"), _is_table, "a table")
+    _check_provenance(header, about["provenance"], about["collections"])
+
+
+def check_arrays(header: Header) -> None:
+    """Check that a checkpoint, whose metadata is as it should be, has the arrays it needs.
+
+    Raises:
+        CheckpointError: naming the first array that is missing, too many, or of another kind.
+    """
+    network: dict[str, Any] = header.about["network"]
+    arrays = header.arrays
+    if network["layers"] > len(arrays):  # before the shapes of all those layers are listed
+        raise header.damaged(
+            f"it states {described(network['layers'])} layers and holds {len(arrays)} arrays."
+        )
+    shapes = note_model_shapes(cell=network["cell"], **{name: network[name] for name in _SIZES})
+    matrices = {
+        name
+        for name, shape in shapes.items()
+        if name in arrays and len(shape) == 2 and arrays[name].numbers == "I8"
+    }
+    counts = {name for name in arrays if name.startswith(BASELINE)}
+    expected = {
+        **shapes,
+        **{name + SCALE: shapes[name][:1] for name in matrices},
+        **({BASELINE + name: shape for name, shape in baseline_shapes().items()} if counts else {}),
+    }
+    if wrong := mismatch(expected, {name: array.shape for name, array in arrays.items()}):
+        raise header.damaged(wrong)
+    for name, array in arrays.items():
+        known = {"U32"} if name in counts else {"I8"} if name in matrices else FLOATS
+        if array.numbers not in known:
+            raise header.damaged(
+                f"{name} holds {array.numbers}; {' or '.join(sorted(known))} was expected."
+            )
+
+
+def _check(
+    header: Header, name: str, value: object, fits: Callable[[Any], bool], expected: str
+) -> None:
+    if not fits(value):
+        raise header.damaged(f"its {name} is {described(value)}; {expected} was expected.")
+
+
+def _is_table(value: object) -> bool:
+    return isinstance(value, dict)
+
+
+def _check_provenance(header: Header, facts: dict[str, Any], collections: list[str]) -> None:
+    """Check those facts that composing, and lists of models, go by; all others are for people."""
+
+    def line_up(entry: object) -> bool:
+        if not isinstance(entry, list) or not 2 <= len(entry) <= 3:
+            return False
+        players, weight, *collection = entry
+        return (
+            texts(players)
+            and _can_play(players)
+            and number_within(weight, 0, _HEAVIEST)
+            and weight > 0
+            and collection in ([], [None], *([name] for name in collections))
+        )
+
+    def line_ups(value: object) -> bool:
+        return isinstance(value, list) and all(map(line_up, value))
+
+    def styles(value: object) -> bool:
+        return _is_table(value) and all(each in collections for each in value.values())  # type: ignore[attr-defined]
+
+    def shares(value: object) -> bool:
+        return _is_table(value) and all(number_within(each, 0, 1) for each in value.values())  # type: ignore[attr-defined]
+
+    def validation(value: object) -> bool:
+        nats = value.get("nats_per_note") if isinstance(value, dict) else None
+        return value is None or (
+            isinstance(value, dict) and (nats is None or number_within(nats, 0, _HEAVIEST))
+        )
+
+    kinds: dict[str, tuple[Callable[[object], bool], str]] = {
+        "line_ups": (line_ups, "a list of players, weight and collection"),
+        "styles": (styles, "a table from style to collection"),
+        "minor_shares": (shares, "a table from collection to a share"),
+        "validation": (validation, "a table of figures"),
+    }
+    for name, (fits, expected) in kinds.items():
+        if name in facts and not fits(facts[name]):
+            raise header.damaged(
+                f"its {name} cannot be used ({shortened(repr(facts[name]), 60)}); "
+                f"{expected} was expected."
+            )
+
+
+def _can_play(players: list[str]) -> bool:
+    """Whether they are names of instruments, and a piece can have so many of them."""
+    if not 0 < len(players) <= _LARGEST_LINE_UP or max(map(len, players)) > _LONGEST_NAME:
+        return False
+    try:
+        counts = Counter(map(parse_instrument, players))
+    except ConfigError:
+        return False
+    return all(count <= (1 if at == DRUMS else DESKS) for at, count in counts.items())
