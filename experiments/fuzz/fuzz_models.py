@@ -282,8 +282,9 @@ def main() -> int:
         wrong = {k: n for k, n in outcomes.items() if k not in ("used", "error")}
         failed += sum(wrong.values())
         print(
-            f"{kind}: {options.inputs} inputs, {outcomes['used']} used, {outcomes['error']} errors, "
-            f"{sum(wrong.values())} failures ({time.perf_counter() - start:.0f} s)",
+            f"{kind}: {options.inputs} inputs, {outcomes['used']} used, "
+            f"{outcomes['error']} errors, {sum(wrong.values())} failures "
+            f"({time.perf_counter() - start:.0f} s)",
             flush=True,
         )
         for result, number in sorted(wrong.items(), key=lambda item: -item[1])[:20]:

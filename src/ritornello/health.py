@@ -15,9 +15,10 @@ from pathlib import Path
 from ritornello import __version__
 from ritornello.errors import ConfigError, RitornelloError
 from ritornello.files import save
+from ritornello.folders import models_folder
 from ritornello.generation.composer import Composer
 from ritornello.note_model.engine import kernel
-from ritornello.note_model.library import DEFAULT_MODEL, own_models_folder
+from ritornello.note_model.library import DEFAULT_MODEL
 
 _PACKAGES = ("numpy", "symusic", "safetensors", "soundfile", "soxr", "pillow", "cyclopts", "rich")
 _EXTRAS = {
@@ -132,7 +133,7 @@ def _tried(name: str, work: Callable[[], str], fix: str) -> Check:
 
 
 def _own_models() -> Check:
-    folder = own_models_folder()
+    folder = models_folder()
     found = str(folder) if folder.is_dir() else f"none yet; models put into {folder} have a name"
     return Check("model folder", True, False, found)
 

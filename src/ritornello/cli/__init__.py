@@ -27,7 +27,7 @@ from ritornello.cli.papers import papers
 from ritornello.cli.partner import arrange, continue_, fill, harmonise, vary
 from ritornello.cli.remix import remix, transcribe
 from ritornello.cli.separation import separate, train_separator
-from ritornello.cli.show import print_error, warnings_told
+from ritornello.cli.show import print_error, warnings_told, write_anything
 from ritornello.errors import RitornelloError
 
 _INTERRUPTED = 130
@@ -123,6 +123,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit code; every failure becomes one message."""
+    write_anything()
     try:
         with warnings_told():
             code = app(arguments)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import codecs
+import io
 import json
 import logging
 import os
 import shlex
+import sys
+import unicodedata
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,9 +19,21 @@ from rich.console import Console
 from rich.markup import escape
 from rich.panel import Panel
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+# What names and texts from files must not do to a terminal: move about in it, colour or title it.
+_CONTROLS = str.maketrans(dict.fromkeys((*range(9), *range(11, 32), *range(127, 160)), "?"))
+_PLAIN = {"\u2713": "+", "\u2717": "x", "\u2026": "...", "\u2013": "-", "\u00b1": "+-"}
 
 
-class _Results(Console):
+class _Console(Console):
+    """A console that shows all texts without their control characters."""
+
+    def render_str(self, text: str, **options: Any) -> Text:  # type: ignore[override]
+        return super().render_str(text.translate(_CONTROLS), **options)
+
+
+class _Results(_Console):
     """Standard output; when its reader has gone, `ritornello.cli` decides what that means."""
 
     def on_broken_pipe(self) -> None:
@@ -25,7 +41,30 @@ class _Results(Console):
 
 
 out = _Results(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False)
+err = _Console(stderr=True, highlight=False)
+
+
+def write_anything() -> None:
+    """From now on everything can be written to stdout and stderr, in whatever encoding they have.
+
+    Bytes of file names that are no text are written as they are. Signs that the encoding lacks
+    become plain ones: "e" for an accented one, or a question mark.
+    """
+    codecs.register_error("ritornello.plain", _plain)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="ritornello.plain")
+
+
+def _plain(error: UnicodeError) -> tuple[str | bytes, int]:
+    """What to write in place of the first sign that cannot be written, and where to go on."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    sign = error.object[error.start]
+    if 0xDC80 <= ord(sign) <= 0xDCFF:  # how Python carries a byte of a name that is no text
+        return bytes([ord(sign) - 0xDC00]), error.start + 1
+    plain = unicodedata.normalize("NFKD", sign).encode("ascii", "ignore").decode()
+    return _PLAIN.get(sign) or plain or "?", error.start + 1
 
 
 def print_error(what: str, next_step: str = "") -> None:
@@ -76,8 +115,13 @@ def warnings_told() -> Iterator[None]:
 
 
 def print_json(value: Any) -> None:
-    """One JSON value on stdout."""
-    print(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+    """One JSON value on stdout; escaped where its encoding lacks a sign."""
+    text = json.dumps(value, indent=2, ensure_ascii=False, default=str)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        text = json.dumps(value, indent=2, default=str)
+    print(text)
 
 
 def clock(seconds: float) -> str:

@@ -6,8 +6,6 @@ folder of that name where the command is run. Any other is given by its path.
 
 from __future__ import annotations
 
-import os
-import sys
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from importlib.resources import files
@@ -16,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ritornello.errors import CheckpointError
+from ritornello.folders import models_folder
 from ritornello.note_model import checkpoint
 
 DEFAULT_MODEL = "default"
@@ -83,23 +82,11 @@ def model_card(model: str | PathLike[str] = DEFAULT_MODEL) -> dict[str, Any]:
     return {key: about[key] for key in ("network", "encoding", "collections", "provenance")}
 
 
-def own_models_folder() -> Path:
-    """Where a person keeps models to have them by name; it need not exist."""
-    home = Path.home()
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA", home / "AppData" / "Local"))
-    elif sys.platform == "darwin":
-        base = home / "Library" / "Application Support"
-    else:
-        base = Path(os.environ.get("XDG_DATA_HOME") or home / ".local" / "share")
-    return base / "ritornello" / "models"
-
-
 def _named() -> dict[str, tuple[Path, str]]:
     """Name -> file and origin; the first place that has a name keeps it."""
     places = (
         (Path(str(files("ritornello"))) / "assets" / "models", "bundled"),
-        (own_models_folder(), "yours"),
+        (models_folder(), "yours"),
         (Path(), "here"),
     )
     found: dict[str, tuple[Path, str]] = {}

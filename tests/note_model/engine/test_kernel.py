@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import stat
+import subprocess
+import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -20,13 +24,37 @@ fresh_load = kernel.load.__wrapped__  # without what the process remembers
 
 
 @pytest.fixture
-def broken_compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    compiler = tmp_path / "bin" / "cc"
-    compiler.parent.mkdir()
-    compiler.write_text("#!/bin/sh\necho no assembler here >&2\nexit 1\n")
-    compiler.chmod(compiler.stat().st_mode | stat.S_IXUSR)
-    monkeypatch.setenv("PATH", str(compiler.parent), prepend=":")
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(kernel, "cache_folder", lambda: tmp_path / "cache")
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def whole(library: ctypes.CDLL, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A library as it is kept, in the cache; compiling it again takes no time."""
+    made = Path(library._name).read_bytes()
+    monkeypatch.setattr(
+        kernel, "_compile", lambda command, folder: Path(folder, "kernel.so").write_bytes(made)
+    )
+    return kernel.compiled(cache)
+
+
+@pytest.fixture
+def compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cache: Path) -> Callable[[str], None]:
+    """Makes a script the compiler of the machine."""
+
+    def be(script: str) -> None:
+        path = tmp_path / "bin" / "cc"
+        path.parent.mkdir()
+        path.write_text(f"#!/bin/sh\n{script}\n")
+        path.chmod(path.stat().st_mode | stat.S_IXUSR)
+        monkeypatch.setenv("PATH", str(path.parent), prepend=":")
+
+    return be
+
+
+def messages(caplog: pytest.LogCaptureFixture) -> str:
+    return " ".join(record.getMessage() for record in caplog.records)
 
 
 def test_without_a_compiler_models_play_with_numpy(tmp_path, monkeypatch):
@@ -38,12 +66,41 @@ def test_without_a_compiler_models_play_with_numpy(tmp_path, monkeypatch):
         fresh_load()
 
 
-def test_a_compiler_that_fails_is_passed_over(broken_compiler, tmp_path, monkeypatch):
+def test_a_compiler_that_fails_is_passed_over(compiler, cache, monkeypatch, caplog):
+    compiler("echo no assembler here >&2; exit 1")
     assert fresh_load() is None
-    assert not list((tmp_path / "cache").iterdir())
+    assert not list(cache.iterdir())
+    assert not messages(caplog)
     monkeypatch.setenv("RITORNELLO_KERNEL", "c")
     with pytest.raises(ConfigError, match="no assembler here"):
         fresh_load()
+
+
+def test_words_of_a_compiler_in_any_encoding_are_told(compiler, monkeypatch):
+    compiler("printf 'Fehler: f\\374r \\377\\n' >&2; exit 1")
+    monkeypatch.setenv("RITORNELLO_KERNEL", "c")
+    with pytest.raises(ConfigError, match="Fehler: f"):
+        fresh_load()
+
+
+def test_a_compiler_that_never_ends_is_ended_with_all_it_started(
+    compiler, cache, monkeypatch, tmp_path, caplog
+):
+    monkeypatch.setattr(kernel, "_COMPILE_SECONDS", 0.5)
+    compiler(f"sleep 600 & echo $! > {tmp_path}/child; sleep 600")
+    assert fresh_load() is None
+    assert "did not end" in messages(caplog)
+    child = int((tmp_path / "child").read_text())
+    for _ in range(100):  # the system clears ended processes away when it likes
+        if not Path(f"/proc/{child}").exists() or "Z" in Path(f"/proc/{child}/stat").read_text():
+            break
+        time.sleep(0.05)
+    else:
+        pytest.fail("what the compiler started still runs")
+    # The next start does not wait for it again.
+    caplog.clear()
+    monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: pytest.fail("it was started again"))
+    assert fresh_load() is None
 
 
 def test_a_cache_that_cannot_be_written_is_passed_over(tmp_path, monkeypatch):
@@ -68,6 +125,58 @@ def test_it_is_compiled_once_by_however_many_ask(library, tmp_path):
     made = one.stat().st_mtime_ns
     assert kernel.compiled(tmp_path).stat().st_mtime_ns == made
     assert ctypes.CDLL(str(one)).ritornello_step
+
+
+@pytest.mark.parametrize("share", [0, 0.1, 0.5, 0.9, 0.999])
+def test_a_library_that_was_cut_is_compiled_again(whole, cache, share):
+    content = whole.read_bytes()
+    whole.write_bytes(content[: int(share * len(content))])
+    assert kernel.compiled(cache) == whole
+    assert whole.read_bytes() == content
+
+
+@pytest.mark.parametrize("start", [0, 4096, 8192, -1])
+def test_a_library_that_was_zeroed_is_compiled_again(whole, cache, start):
+    content = whole.read_bytes()
+    whole.write_bytes(content[:start] + bytes(len(content[start:])))
+    assert kernel.compiled(cache) == whole
+    assert whole.read_bytes() == content
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o770, 0o702])
+def test_what_others_could_write_is_compiled_again(whole, cache, mode):
+    other = cache / f"{whole.stem[:-32]}{'0' * 32}.so"
+    other.write_text("of somebody else")
+    cache.chmod(mode)
+    assert kernel.compiled(cache) == whole
+    assert [*cache.iterdir()] == [whole]
+    assert stat.S_IMODE(cache.stat().st_mode) == 0o700
+    whole.chmod(0o766)
+    assert kernel.compiled(cache) == whole
+    assert not whole.stat().st_mode & 0o022
+
+
+def test_a_folder_of_somebody_else_is_not_used(library, cache, monkeypatch, caplog):
+    cache.mkdir()
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+    assert fresh_load() is None
+    assert "belongs to somebody else" in messages(caplog)
+    assert not list(cache.iterdir())
+
+
+def test_pipes_and_links_are_not_opened(whole, cache):
+    whole.unlink()
+    os.mkfifo(whole)
+    assert kernel.compiled(cache) == whole
+    copy = cache.parent / "elsewhere.so"
+    whole.rename(copy)
+    whole.symlink_to(copy)
+    assert kernel.compiled(cache) == whole
+    assert not whole.is_symlink()
+
+
+def test_the_folder_is_for_its_user_alone(whole, cache):
+    assert stat.S_IMODE(cache.stat().st_mode) == 0o700
 
 
 def test_the_engine_is_the_fastest_that_can_play_the_cell(library, monkeypatch):

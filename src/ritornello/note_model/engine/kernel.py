@@ -10,18 +10,28 @@ from __future__ import annotations
 import ctypes
 import functools
 import hashlib
+import logging
 import os
 import platform
 import shutil
+import signal
+import stat
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 from ritornello.errors import ConfigError
+from ritornello.folders import cache_folder
+
+_LOG = logging.getLogger(__name__)
 
 SOURCE = Path(__file__).with_name("_kernel.c")
-_COMPILE_SECONDS = 60
+_COMPILE_SECONDS = 10  # it takes one or two
+_TRY_AGAIN_SECONDS = 24 * 3600
+_MOST_SAID_BYTES = 2000
+_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 _FLAGS = [
     "-std=c11", "-O3", "-fPIC", "-shared",
     # What a compiler needs to vectorise sums and maxima of floats. Not -ffast-math: it would
@@ -46,61 +56,129 @@ def load() -> ctypes.CDLL | None:
         return None
     try:
         return ctypes.CDLL(str(compiled(cache_folder())))
-    except (OSError, subprocess.SubprocessError) as error:
+    except OSError as error:
         if wish == "auto":
+            if isinstance(error, UnsafeError):
+                _LOG.warning("%s Models play with NumPy, several times slower.", error)
             return None
-        reason = getattr(error, "stderr", None) or error
         raise ConfigError(
-            f"The kernel cannot be compiled: {reason}.",
+            f"The kernel cannot be compiled: {error}",
             next_step="Install a C compiler, or set RITORNELLO_KERNEL=auto.",
         ) from error
 
 
-def cache_folder() -> Path:
-    """Where compiled kernels are kept."""
-    home = Path.home()
-    if sys.platform == "darwin":
-        return home / "Library" / "Caches" / "ritornello"
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA", home / "AppData" / "Local")) / "ritornello"
-    return Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache") / "ritornello"
+class UnsafeError(OSError):
+    """Something a person should know of: a folder that others can write, a compiler that hangs."""
 
 
 def compiled(folder: Path) -> Path:
     """The library in a folder, compiled if this source, compiler and processor are new to it.
 
+    The name of a library ends in the hash of its bytes. One that was cut, zeroed or changed since
+    it was compiled, or that others could have changed, is not loaded but compiled again.
+
+    Args:
+        folder: made, or made private to the user, if need be.
+
     Raises:
-        OSError: if there is no compiler or the folder cannot be written.
-        subprocess.SubprocessError: if the compiler fails.
+        OSError: if there is no compiler, it fails, or the folder cannot be written.
+        UnsafeError: if the folder belongs to somebody else, or the compiler does not end.
     """
     compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
     if compiler is None:
-        raise FileNotFoundError("no C compiler (cc, gcc or clang) found")
+        raise FileNotFoundError("no C compiler (cc, gcc or clang) found.")
     # Apple's processors share one baseline; elsewhere machines of one kind differ.
     flags = _FLAGS if sys.platform == "darwin" else [*_FLAGS, "-march=native"]
     source = SOURCE.read_bytes()
     key = [source, compiler, os.stat(compiler).st_mtime_ns, _processor(), flags]
-    name = hashlib.sha256(repr(key).encode()).hexdigest()[:16]
-    library = folder / f"kernel-{name}.so"
-    if not library.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder) as scratch:
-            fresh = Path(scratch) / library.name
-            subprocess.run(
-                [compiler, *flags, "-o", str(fresh), str(SOURCE), "-lm"],
-                check=True,
-                capture_output=True,
-                text=True,
-                timeout=_COMPILE_SECONDS,
-            )
-            os.replace(fresh, library)  # whole or not at all, also with several processes
+    stem = f"kernel-{_hash(repr(key).encode())}"
+    _make_private(folder)
+    for found in sorted(folder.glob(f"{stem}-*.so")):
+        if _is_whole(found):
+            return found
+        found.unlink()
+    given_up = folder / f"{stem}.failed"
+    if given_up.exists() and time.time() - given_up.stat().st_mtime < _TRY_AGAIN_SECONDS:
+        raise OSError(f"{compiler} did not end within {_COMPILE_SECONDS} seconds before.")
+    with tempfile.TemporaryDirectory(dir=folder) as scratch:
+        try:
+            _compile([compiler, *flags, "-o", "kernel.so", str(SOURCE), "-lm"], Path(scratch))
+        except subprocess.TimeoutExpired as error:
+            given_up.touch()
+            raise UnsafeError(
+                f"{compiler} did not end within {_COMPILE_SECONDS} seconds."
+            ) from error
+        fresh = Path(scratch, "kernel.so")
+        library = folder / f"{stem}-{_hash(fresh.read_bytes())}.so"
+        fresh.chmod(0o700)
+        os.replace(fresh, library)  # whole or not at all, also with several processes
     return library
+
+
+def _make_private(folder: Path) -> None:
+    """Make a folder that only this user can write; what others may have put there is removed."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not hasattr(os, "geteuid"):
+        return  # such systems keep the folders of users apart
+    found = folder.stat()
+    if found.st_uid != os.geteuid():
+        raise UnsafeError(f"{folder} belongs to somebody else, so nothing in it is used.")
+    if stat.S_IMODE(found.st_mode) != 0o700:
+        folder.chmod(0o700)
+    if found.st_mode & _OTHERS_WRITE:
+        for library in folder.glob("kernel-*"):
+            library.unlink()
+
+
+def _is_whole(library: Path) -> bool:
+    """Whether it is a file of this user alone that holds what was compiled."""
+    found = library.lstat()
+    if not stat.S_ISREG(found.st_mode):  # a pipe would be waited for
+        return False
+    if hasattr(os, "geteuid") and (found.st_uid != os.geteuid() or found.st_mode & _OTHERS_WRITE):
+        return False
+    return library.stem.endswith(f"-{_hash(library.read_bytes())}")
+
+
+def _compile(command: list[str], folder: Path) -> None:
+    """Run a compiler in a folder, with all processes that it starts.
+
+    Raises:
+        OSError: if it fails, with what it says. subprocess.TimeoutExpired: if it does not end.
+    """
+    with tempfile.TemporaryFile(dir=folder) as said:
+        # What it says goes to a file: a pipe would be held open by whatever it left running.
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=said,
+            start_new_session=True,
+        )
+        try:
+            code = process.wait(_COMPILE_SECONDS)
+        except BaseException:
+            if hasattr(os, "killpg"):
+                os.killpg(process.pid, signal.SIGKILL)
+            else:
+                process.kill()
+            process.wait()
+            raise
+        if code:
+            said.seek(0)
+            words = said.read(_MOST_SAID_BYTES).decode("utf-8", "replace").strip()
+            raise OSError(f"{command[0]} failed with code {code}: {words}")
+
+
+def _hash(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:32]
 
 
 def _processor() -> str:
     """Names what the processor can do, so that a shared home folder serves different machines."""
     try:
-        lines = Path("/proc/cpuinfo").read_text().split("\n\n")[0].splitlines()
+        lines = Path("/proc/cpuinfo").read_text("utf-8", "replace").split("\n\n")[0].splitlines()
     except OSError:
         return platform.machine()
     kinds = ("model name", "flags", "Features", "CPU part")

@@ -1,0 +1,32 @@
+"""The user's folders: where things are kept between runs, under any system and without a home."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+import platformdirs
+
+_NAME = "ritornello"
+
+
+def cache_folder() -> Path:
+    """Where to keep what can be made again; need not exist.
+
+    Without a home (a user that the system does not list, and no HOME) it is a folder of the user's
+    own among the temporary files.
+    """
+    found = platformdirs.user_cache_path(_NAME, appauthor=False)
+    return found if found.is_absolute() else _temporary() / "cache"
+
+
+def models_folder() -> Path:
+    """Where a person keeps models to have them by name; need not exist."""
+    found = platformdirs.user_data_path(_NAME, appauthor=False)
+    return (found if found.is_absolute() else _temporary() / "data") / "models"
+
+
+def _temporary() -> Path:
+    user = os.getuid() if hasattr(os, "getuid") else "user"
+    return Path(tempfile.gettempdir(), f"{_NAME}-{user}")
