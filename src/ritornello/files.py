@@ -129,7 +129,8 @@ def render(
         InputError: if the piece or the SoundFont cannot be used.
         OutputError: if a file exists or cannot be written.
     """
-    from ritornello.synth import render as player
+    from ritornello.synth.render import stem_names
+    from ritornello.synth.render_files import render_stems_to_files, render_to_file
 
     target = Path(path)
     if target.suffix.lower() not in AUDIO_SUFFIXES:
@@ -147,12 +148,14 @@ def render(
             next_step="Choose another name or pass --overwrite.",
         )
     source = piece if isinstance(piece, Piece) else load(piece)
-    written = [write_audio(player.render(source, soundfont=soundfont), target, overwrite=overwrite)]
-    if stems:
-        for name, waveform in player.render_stems(source, soundfont=soundfont).items():
-            stem = folder / f"{name.replace(' ', '-')}{target.suffix}"
-            written.append(write_audio(waveform, stem, overwrite=overwrite))
-    return written
+    render_to_file(source, target, soundfont=soundfont, overwrite=overwrite)
+    if not stems:
+        return [target]
+    targets = {
+        name: folder / f"{name.replace(' ', '-')}{target.suffix}" for name in stem_names(source)
+    }
+    render_stems_to_files(source, targets, soundfont=soundfont, overwrite=overwrite)
+    return [target, *targets.values()]
 
 
 def convert(

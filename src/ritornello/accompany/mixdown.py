@@ -9,11 +9,9 @@ Three passes over blocks, so that no memory grows with the music but a value a m
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
@@ -25,16 +23,15 @@ from ritornello.accompany.solo import EDGE_SECONDS, Solo, fall, fitted
 from ritornello.accompany.stem_files import (
     Master,
     Place,
-    Scratch,
-    stretches,
     write_mp3,
     write_stem,
     write_sum,
 )
 from ritornello.atomic import atomic_write, refuse_existing
 from ritornello.dsp.mastering import Levels, Meter, limiter_curve, mastering_gain
+from ritornello.dsp.scratch import Scratch, refuse_full_disk, stretches
 from ritornello.dsp.sound_files import refuse_unholdable
-from ritornello.errors import ConfigError, OutputError
+from ritornello.errors import ConfigError
 from ritornello.music import io
 from ritornello.music.io.midi_write import holdable
 from ritornello.music.piece import Piece, Track
@@ -43,7 +40,6 @@ from ritornello.synth.soundfont import SoundFont
 from ritornello.synth.stream import played
 
 SOLO, MIX = "solo", "mix"
-_BYTES_PER_SAMPLE = 8  # of two channels, in a hidden file
 # A recording may hold a knock on the table; that is no reason for a quiet mix.
 _MOST_LIMITING_DB = 15.0
 
@@ -151,11 +147,11 @@ def mix_down(
             )
             for target in reversed(targets)
         }
-        _refuse_full_disk(Path(folder), total, len(names))
+        # Each hidden file goes when its stem is written, and what is left is smaller.
+        refuse_full_disk(Path(folder), total, len(names) + 1)
         for name, score in scores.items():
             io.write(score, places[f"{name}.mid"].temporary, overwrite=True)
-        hidden = files.enter_context(tempfile.TemporaryDirectory(prefix=".mix-", dir=folder))
-        scratches = {name: Scratch(Path(hidden, str(index))) for index, name in enumerate(names)}
+        scratches = {name: files.enter_context(closing(Scratch(Path(folder)))) for name in names}
         job = _Job(band, parts, scratches, places, total, rate_hz, fade_seconds)
         lufs = _record(job, solo, soundfont)
         levels = _levels_db(band, parts, lufs)
@@ -202,13 +198,15 @@ def _record(
     lufs = {}
     if solo is not None:
         blocks = fitted(solo.blocks, total, fade_seconds=job.fade_seconds, rate_hz=rate_hz)
-        lufs[SOLO] = job.scratches[SOLO].record((block.T for block in blocks), rate_hz)
+        meter = Meter(rate_hz, oversampling=1)
+        lufs[SOLO] = job.scratches[SOLO].record((block.T for block in blocks), meter).lufs()
     seats = _seats(band, around=int(solo is not None))
     fade = _closing_fade(band, total, job.fade_seconds, rate_hz)
     for name, indices in job.parts.items():
         chosen = [seats[index] for index in indices if index in seats]
         blocks = _closed(played(band, chosen, sampler, total, rate_hz), total, fade)
-        lufs[name] = job.scratches[name].record(blocks, rate_hz)
+        meter = Meter(rate_hz, oversampling=1)
+        lufs[name] = job.scratches[name].record(blocks, meter).lufs()
     return lufs
 
 
@@ -231,7 +229,7 @@ def _write_stems(job: _Job, levels: Mapping[str, float], master: Master) -> None
     for name, level_db in levels.items():
         scratch, place = job.scratches[name], job.places[f"{name}.wav"]
         write_stem(scratch, level_db, master, place, total=job.total, rate_hz=job.rate_hz)
-        scratch.remove()
+        scratch.close()
 
 
 def _write_mix(job: _Job, names: Sequence[str]) -> tuple[Levels, Levels, float]:
@@ -268,18 +266,6 @@ def _scores(band: Piece, parts: Mapping[str, Sequence[int]], solo: Solo | None) 
         tracks[name] = tuple(band.tracks[index] for index in indices)
     tracks[MIX] = tuple(track for stem in tracks.values() for track in stem)
     return {name: replace(band, tracks=chosen) for name, chosen in tracks.items()}
-
-
-def _refuse_full_disk(folder: Path, total: int, stems: int) -> None:
-    # Each hidden file goes when its stem is written, and what is left is smaller.
-    needed = (stems + 1) * total * _BYTES_PER_SAMPLE
-    free = shutil.disk_usage(folder).free
-    if needed > free:
-        raise OutputError(
-            f"The mix needs {needed / 1e9:.1f} GB while it is made; {free / 1e9:.1f} GB are free.",
-            where=str(folder),
-            next_step="Free some space, choose another folder, or ask for less.",
-        )
 
 
 def _seats(band: Piece, *, around: int) -> dict[int, tuple[Track, float]]:

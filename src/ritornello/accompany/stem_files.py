@@ -5,14 +5,14 @@ The mix is added up from the stems as they are in their files, so it is their su
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from ritornello.dsp.mastering import PEAK_DB, Levels, Meter, curve_at, limiter_curve
-from ritornello.dsp.sound_files import BLOCK, sound_file
+from ritornello.dsp.scratch import Scratch, stretches
+from ritornello.dsp.sound_files import BLOCK, sound_file, system_path
 
 _FULL_SCALE = 2.0**23  # of 24 bits
 _MP3_ADDS = 10 ** (0.5 / 20)
@@ -26,40 +26,6 @@ class Place:
 
     temporary: Path
     target: Path
-
-
-class Scratch:
-    """A stem on its way, in a hidden file of float32 samples."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def record(self, blocks: Iterator[np.ndarray], rate_hz: int) -> float:
-        """Keep blocks of float32 [2, samples], and say how loud they are, in LUFS.
-
-        Raises:
-            OSError: if the disk is full.
-        """
-        meter = Meter(rate_hz, oversampling=1)
-        with self._path.open("wb") as file:
-            for block in blocks:
-                file.write(np.ascontiguousarray(block.T).data)
-                meter.add(block)
-        return meter.levels().lufs()
-
-    def read(self, start: int, count: int) -> np.ndarray:
-        """Samples, float32 [2, count]."""
-        values = np.fromfile(self._path, np.float32, 2 * count, offset=8 * start)
-        return values.reshape(-1, 2).T
-
-    def remove(self) -> None:
-        self._path.unlink()
-
-
-def stretches(total: int) -> Iterator[tuple[int, int]]:
-    """Starts and lengths of blocks that make up so many samples."""
-    for start in range(0, total, BLOCK):
-        yield start, min(BLOCK, total - start)
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,7 +84,7 @@ def write_sum(stems: list[Path], place: Place, *, total: int, rate_hz: int) -> L
     import soundfile
 
     meter = Meter(rate_hz)
-    files = [soundfile.SoundFile(stem) for stem in stems]
+    files = [soundfile.SoundFile(system_path(stem)) for stem in stems]
     try:
         with sound_file(place.temporary, place.target, rate_hz, 2, total) as file:
             for _, count in stretches(total):
@@ -171,7 +137,7 @@ def _encode(wav: Path, master: Master, place: Place, total: int, rate_hz: int) -
     import soundfile
 
     with (
-        soundfile.SoundFile(wav) as source,
+        soundfile.SoundFile(system_path(wav)) as source,
         sound_file(place.temporary, place.target, rate_hz, 2, total) as file,
     ):
         for start, count in stretches(total):
@@ -182,7 +148,7 @@ def _decoded(path: Path, rate_hz: int) -> Levels:
     import soundfile
 
     meter = Meter(rate_hz)
-    with soundfile.SoundFile(path) as file:
+    with soundfile.SoundFile(system_path(path)) as file:
         for block in file.blocks(BLOCK, dtype="float32"):
             meter.add(block.T)
     return meter.levels()

@@ -29,7 +29,7 @@ _PLAIN = {"\u2713": "+", "\u2717": "x", "\u2026": "...", "\u2013": "-", "\u00b1"
 class _Console(Console):
     """A console that shows all texts without their control characters."""
 
-    def render_str(self, text: str, **options: Any) -> Text:  # type: ignore[override]
+    def render_str(self, text: str, **options: Any) -> Text:
         return super().render_str(text.translate(_CONTROLS), **options)
 
 

@@ -27,6 +27,7 @@ from ritornello.dsp.sound_files import (
     SOUND_ERRORS,
     require_numbers,
     require_sound_file,
+    system_path,
     unreadable,
 )
 from ritornello.errors import InputError, MissingExtraError
@@ -226,7 +227,9 @@ def _sound_file(path: Path, mp3: Mp3Frames | None) -> Iterator[Any]:
     """The file as libsndfile reads it well."""
     import soundfile
 
-    whole: Any = nullcontext(path) if not mp3 or mp3.is_as_stated else closing(mp3.opened(path))
+    whole: Any = nullcontext(system_path(path))
+    if mp3 and not mp3.is_as_stated:
+        whole = closing(mp3.opened(path))
     with whole as view, soundfile.SoundFile(view) as file:
         yield file
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from os import PathLike
@@ -48,7 +49,7 @@ def read_audio(path: str | PathLike[str]) -> Waveform:
 
     require_sound_file(path)
     try:
-        with soundfile.SoundFile(path) as file:
+        with soundfile.SoundFile(system_path(path)) as file:
             if file.frames * file.channels > _MOST_SAMPLES:
                 raise InputError("The sound is too long to be read at once.", where=str(path))
             samples, rate_hz = file.read(dtype="float32", always_2d=True), file.samplerate
@@ -56,6 +57,11 @@ def read_audio(path: str | PathLike[str]) -> Waveform:
         raise unreadable(path, error) from error
     require_numbers(samples, path)
     return Waveform(samples, rate_hz)
+
+
+def system_path(path: str | PathLike[str]) -> str | bytes:
+    """A path as soundfile takes it, which by itself refuses names that are no text."""
+    return os.fspath(path) if os.name == "nt" else os.fsencode(path)
 
 
 def require_sound_file(path: str | PathLike[str], readable: str = READABLE) -> None:
@@ -141,7 +147,7 @@ def sound_file(
         container = "RF64"
     try:
         with soundfile.SoundFile(
-            temporary,
+            system_path(temporary),
             "w",
             rate_hz,
             channels,

@@ -8,7 +8,7 @@ from os import PathLike
 
 import numpy as np
 
-from ritornello.dsp.mastering import apply_gain, limiter_curve, mastering_gain, measure
+from ritornello.dsp.mastering import Levels, apply_gain, limiter_curve, mastering_gain, measure
 from ritornello.dsp.reverb import add_room
 from ritornello.dsp.waveform import Waveform
 from ritornello.errors import ConfigError, InputError
@@ -53,7 +53,7 @@ def render(
     levels = measure(mix, rate_hz)
     gain = mastering_gain(levels)
     apply_gain(mix, gain, limiter_curve(levels.peaks * gain), levels.hop)
-    return _finished(mix, _end(piece, levels.peaks, levels.hop, rate_hz), rate_hz)
+    return _finished(mix, sound_end(piece, levels, rate_hz), rate_hz)
 
 
 def render_stems(
@@ -79,9 +79,9 @@ def render_stems(
         total += stem
         stems.append(stem)
     levels = measure(total, rate_hz)
-    end = _end(piece, levels.peaks, levels.hop, rate_hz)
+    end = sound_end(piece, levels, rate_hz)
     gain = np.float32(mastering_gain(levels))
-    names = _stem_names([track for track, _ in seats])
+    names = stem_names(piece)
     for stem in stems:
         stem *= gain
     return {name: _finished(stem, end, rate_hz) for name, stem in zip(names, stems, strict=True)}
@@ -89,6 +89,15 @@ def render_stems(
 
 def _silence(piece: Piece, rate_hz: int) -> np.ndarray:
     """Room for the piece and the longest tail, float32 [2, samples]."""
+    return np.zeros((2, most_samples(piece, rate_hz)), np.float32)
+
+
+def most_samples(piece: Piece, rate_hz: int) -> int:
+    """How many samples the piece and the longest tail take.
+
+    Raises:
+        ConfigError: if the rate is out of range. InputError: if the piece is too long.
+    """
     check_rate(rate_hz)
     if piece.duration_seconds > LONGEST_SECONDS:
         raise InputError(
@@ -97,8 +106,7 @@ def _silence(piece: Piece, rate_hz: int) -> np.ndarray:
             where=piece.title,
             next_step="Cut it, or look for a note that ends far too late.",
         )
-    seconds = piece.duration_seconds + _LONGEST_TAIL_SECONDS
-    return np.zeros((2, round(seconds * rate_hz)), np.float32)
+    return round((piece.duration_seconds + _LONGEST_TAIL_SECONDS) * rate_hz)
 
 
 def check_rate(rate_hz: int) -> None:
@@ -158,18 +166,20 @@ def played_notes(piece: Piece, track: Track, rate_hz: int) -> list[PlayedNote]:
     return [PlayedNote(*note) for note in zip(*(c.tolist() for c in columns), strict=True)]
 
 
-def _stem_names(tracks: list[Track]) -> list[str]:
+def stem_names(piece: Piece) -> list[str]:
+    """What the stems of a piece are called, in the order of its tracks that have notes."""
     seen: Counter[str] = Counter()
     names = []
-    for track in tracks:
+    for track, _ in seated(piece.tracks):
         name = INSTRUMENTS[track.instrument].name
         seen[name] += 1
         names.append(name if seen[name] == 1 else f"{name} {seen[name]}")
     return names
 
 
-def _end(piece: Piece, peaks: np.ndarray, hop: int, rate_hz: int) -> int:
+def sound_end(piece: Piece, levels: Levels, rate_hz: int) -> int:
     """Sample where the last note has died away, not before the end of the piece."""
+    peaks, hop = levels.peaks, levels.hop
     audible = np.flatnonzero(peaks > peaks.max() * 10 ** (_SILENCE_BELOW_PEAK_DB / 20))
     last = int(audible[-1] + 1) * hop if len(audible) else 0
     return max(last, round((piece.duration_seconds + _FADE_SECONDS) * rate_hz))
@@ -178,6 +188,11 @@ def _end(piece: Piece, peaks: np.ndarray, hop: int, rate_hz: int) -> int:
 def _finished(samples: np.ndarray, end: int, rate_hz: int) -> Waveform:
     """The samples up to ``end``, faded out over the last 50 ms."""
     samples = samples[:, :end]
-    fade = round(_FADE_SECONDS * rate_hz)
-    samples[:, -fade:] *= np.linspace(1, 0, fade, dtype=np.float32)
+    fade = closing_fade(rate_hz)
+    samples[:, -len(fade) :] *= fade
     return Waveform(samples.T, rate_hz)
+
+
+def closing_fade(rate_hz: int) -> np.ndarray:
+    """The factors of the last 50 ms, float32 [samples]."""
+    return np.linspace(1, 0, round(_FADE_SECONDS * rate_hz), dtype=np.float32)
