@@ -19,25 +19,21 @@ settings.register_profile("random", deadline=None, derandomize=False, print_blob
 settings.load_profile("random" if _TIMES else "the same each time")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """In a longer search, every property gets more examples, also where it states how many."""
-    for item in items:
-        test = getattr(item, "obj", None)
-        usual: settings | None = getattr(test, "_hypothesis_internal_use_settings", None)
-        if _TIMES and usual is not None:
-            more = settings(usual, max_examples=_TIMES * usual.max_examples)
-            getattr(test, "__func__", test)._hypothesis_internal_use_settings = more
-
 # Whole commands, networks that learn, sound: a minute and more, left out by `make check`.
 SLOW = ("accompany", "cli", "docs", "experiments", "papers", "separate", "training", "transcribe")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests of slow rooms as slow."""
+    """Mark the tests of slow rooms; in a longer search, give every property more examples."""
     here = Path(__file__).parent
     for item in items:
         if item.path.relative_to(here).parts[0] in SLOW:
             item.add_marker(pytest.mark.slow)
+        test = getattr(item, "obj", None)
+        usual: settings | None = getattr(test, "_hypothesis_internal_use_settings", None)
+        if _TIMES and usual is not None:
+            more = settings(usual, max_examples=_TIMES * usual.max_examples)
+            getattr(test, "__func__", test)._hypothesis_internal_use_settings = more
 
 
 @pytest.fixture(scope="session")

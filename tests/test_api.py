@@ -103,9 +103,7 @@ def test_the_card_says_what_the_model_is(composer, tiny_model):
 
 def test_models_have_names_where_they_are_kept(tiny_model, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(
-        "ritornello.note_model.library.models_folder", lambda: tmp_path / "mine"
-    )
+    monkeypatch.setattr("ritornello.note_model.library.models_folder", lambda: tmp_path / "mine")
     model = (tiny_model / checkpoint.MODEL_FILE).read_bytes()
     for folder in ("mine/one", "two"):
         (tmp_path / folder).mkdir(parents=True)
