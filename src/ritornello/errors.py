@@ -61,3 +61,10 @@ class MissingExtraError(RitornelloError):
     def __init__(self, what: str, *, extra: str = "", where: str = "", next_step: str = "") -> None:
         step = next_step or f"Install it with: pip install 'ritornello[{extra}]'"
         super().__init__(what, where=where, next_step=step)
+
+
+def shortened(text: str, most: int = 120) -> str:
+    """A text in one printable line of at most ``most`` characters."""
+    plain = "".join(char if char.isprintable() else " " for char in text[: 2 * most])
+    line = " ".join(plain.split()).rstrip(".")
+    return line if len(line) <= most else line[: most - 3] + "..."

@@ -4,6 +4,7 @@ waveform     Waveform: samples and their rate
 sound_files  wav, flac, ogg and mp3, to and from a Waveform
 recordings   any recording, read in blocks
 mp3_frames   how long an mp3 file is, to the sample
+scratch      sound on its way to a file, kept on the disk
 short_time   short-time Fourier transform of a stream
 effects      filters, rooms, noise and coding
 reverb       the room of a mix

@@ -1,13 +1,16 @@
 """The network that writes notes, one recurrent step a note; training and playing share all of it.
 
-encoding      a piece as the events the network reads and writes
-network       the network in torch
-cells         recurrent cells by name
-engine        the network played without torch, in NumPy or C
-checkpoint    a saved model in one file that describes itself
-weights_file  a saved network that listens, likewise
-likelihood    nats a note of a model on pieces
-library       which models there are and what each says of itself
+encoding           a piece as the events the network reads and writes
+network            the network in torch
+cells              recurrent cells by name
+shapes             which arrays a network of given settings has
+engine             the network played without torch, in NumPy or C
+checkpoint         a saved model in one file that describes itself
+checkpoint_checks  whether such a file holds what a model needs
+weights_file       a saved network that listens, likewise
+safetensors_file   the file of both, opened without trusting it
+likelihood         nats a note of a model on pieces
+library            which models there are and what each says of itself
 """
 
 # What published systems and experiments may import; the rest is inside.
@@ -19,5 +22,6 @@ __all__ = [
     "library",
     "likelihood",
     "network",
+    "shapes",
     "weights_file",
 ]

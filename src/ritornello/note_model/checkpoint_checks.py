@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from ritornello.errors import ConfigError
+from ritornello.errors import ConfigError, shortened
 from ritornello.music.instruments import DRUMS, parse_instrument
 from ritornello.note_model.encoding.notes import DESKS
 from ritornello.note_model.safetensors_file import (
@@ -19,7 +19,6 @@ from ritornello.note_model.safetensors_file import (
     described,
     mismatch,
     number_within,
-    shortened,
     texts,
     whole_number,
 )

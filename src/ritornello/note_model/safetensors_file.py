@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from ritornello.errors import CheckpointError
+from ritornello.errors import CheckpointError, shortened
 
 METADATA_NAME = "ritornello"
 MOST_BYTES = 2 * 2**30
@@ -179,13 +179,6 @@ def described(value: object) -> str:
         case int() if abs(value) >= 10**12:
             return "a number beyond all bounds"
     return shortened(repr(value))
-
-
-def shortened(text: str, most: int = 120) -> str:
-    """A text in one printable line of at most ``most`` characters."""
-    plain = "".join(char if char.isprintable() else " " for char in text[: 2 * most])
-    line = " ".join(plain.split()).rstrip(".")
-    return line if len(line) <= most else line[: most - 3] + "..."
 
 
 def _too_deep(value: object) -> bool:

@@ -17,14 +17,13 @@ from typing import Any
 import numpy as np
 
 from ritornello.atomic import atomic_write
-from ritornello.errors import CheckpointError
+from ritornello.errors import CheckpointError, shortened
 from ritornello.note_model.safetensors_file import (
     FLOATS,
     METADATA_NAME,
     described,
     read_arrays,
     read_header,
-    shortened,
 )
 
 _FORMAT = "ritornello-listener-1"

@@ -31,6 +31,7 @@ _BAR_LINE, _BEAT_LINE, _OCTAVE_LINE = "#c4c4cc", "#ececf0", "#dcdce2"
 _WHITE_KEYS, _BLACK_KEYS = "#fcfcfd", "#f5f5f8"
 _IS_BLACK = (False, True, False, True, False, False, True, False, True, False, True, False)
 
+_MOST_LETTERS = 200  # of a name; no line holds more
 _WIDTH = 1600.0
 _MARGIN = 40.0
 _LEFT = 92.0
@@ -127,7 +128,7 @@ def pianoroll_png(
 def _draw(piece: Piece, given: Sequence[np.ndarray] | None) -> Drawing:
     parts = _parts(piece, given)
     tracks, colours = [track for track, _ in parts], [colour for _, colour in parts]
-    drawing = Drawing(_WIDTH, 0.0, description=piece.title or "Piano-roll")
+    drawing = Drawing(_WIDTH, 0.0, description=piece.title[:_MOST_LETTERS] or "Piano-roll")
     top = _draw_header(drawing, piece, parts)
     page = _page(piece, tracks, top)
     shades = [[_shade(colour, velocity) for velocity in range(128)] for colour in colours]
@@ -246,8 +247,9 @@ def _facts(piece: Piece) -> str:
 
 
 def _shortened(text: str, size: float, width: float) -> str:
-    if text_width(text, size) <= width:
+    if len(text) <= _MOST_LETTERS and text_width(text, size) <= width:
         return text
+    text = text[:_MOST_LETTERS]
     while text and text_width(text + "...", size) > width:
         text = text[:-1]
     return text + "..."

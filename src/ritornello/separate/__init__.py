@@ -17,6 +17,7 @@ scores          SI-SDR and other figures of stems
 
 # What published systems and experiments may import; the rest is inside.
 __all__ = [
+    "band_split",
     "mixing",
     "rendered_stems",
     "runtime",

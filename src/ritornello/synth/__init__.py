@@ -6,6 +6,7 @@ modulators    how key and velocity change a zone
 tone          one held sound of a zone
 sampler       the notes of a part into a stereo buffer
 render        a piece to a Waveform, in a room and at a level
+render_files  a piece to sound files, whole and in stems
 stream        a piece to sound in blocks, for music of any length
 substitution  which preset plays a program that a SoundFont lacks
 """

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ritornello.accompany.stem_files import Scratch, refuse_full_disk, stretches
 from ritornello.atomic import atomic_write
 from ritornello.dsp.mastering import Meter, curve_at, limiter_curve, mastering_gain
+from ritornello.dsp.scratch import Scratch, refuse_full_disk, stretches
 from ritornello.dsp.sound_files import refuse_unholdable, sound_file
 from ritornello.music.piece import Piece
 from ritornello.synth.render import (

@@ -7,4 +7,4 @@ hash_set  a set of hashes that is a NumPy array
 """
 
 # What published systems and experiments may import; the rest is inside.
-__all__ = ["copying"]
+__all__ = ["copying", "index"]

@@ -21,7 +21,7 @@ import importlib
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 from typing import Any, Protocol
@@ -50,6 +50,7 @@ __all__ = [
 MAX_FILE_BYTES = 64 * 2**20
 MAX_NOTES = 1_000_000
 MAX_HOURS = 10.0
+LONGEST_NAME = 200
 _ADDRESS = re.compile(r"(?P<file>.*\.\w+)#(?P<number>\d{1,9})", re.DOTALL)
 
 
@@ -144,7 +145,7 @@ def read_with_repairs(path: str | PathLike[str]) -> tuple[Piece, tuple[str, ...]
     else:
         piece, repairs = entry.open_book(data, str(path)).read_piece(number)
     check_size(piece, str(path))
-    return piece, tuple(repairs)
+    return _with_names_cut(piece, repairs), tuple(repairs)
 
 
 def file_of(path: str | PathLike[str]) -> Path:
@@ -181,7 +182,7 @@ def read_each(
                 opened = source, _format_of(source).open_book(_load(source), str(source))
             piece, repairs = opened[1].read_piece(number)
             check_size(piece, str(path))
-            yield piece, tuple(repairs)
+            yield _with_names_cut(piece, repairs), tuple(repairs)
         except InputError as error:
             yield error
 
@@ -247,6 +248,24 @@ def check_size(piece: Piece, where: str) -> None:
             where=where,
             next_step="Look for a stray event far after the end, or split the file.",
         )
+
+
+def _with_names_cut(piece: Piece, repairs: list[str]) -> Piece:
+    """The piece with names that no picture or list could show cut, each of them told."""
+
+    def cut(name: str, whose: str) -> str:
+        if len(name) <= LONGEST_NAME:
+            return name
+        repairs.append(f"The name of {whose}, of {len(name):,} characters, was cut.")
+        return name[: LONGEST_NAME - 3] + "..."
+
+    if max(map(len, (piece.title, *(track.name for track in piece.tracks)))) <= LONGEST_NAME:
+        return piece
+    tracks = (
+        replace(track, name=cut(track.name, f"track {number}"))
+        for number, track in enumerate(piece.tracks, 1)
+    )
+    return replace(piece, title=cut(piece.title, "the piece"), tracks=tuple(tracks))
 
 
 def _load(source: Path) -> bytes:

@@ -15,7 +15,7 @@ from itertools import pairwise
 import numpy as np
 from symusic import core
 
-from ritornello.errors import InputError
+from ritornello.errors import InputError, shortened
 from ritornello.music.io.limits import (
     FASTEST_BPM,
     MOST_TRACKS,
@@ -37,6 +37,7 @@ from ritornello.music.piece import (
 _NEXT_STEP = "Export it again from the program that made it."
 _END_OF_TRACK = b"\xff\x2f\x00"
 _END_MARK = "ritornello:end:"
+_TRACK_NUMBERS = tuple(map(str, range(MOST_TRACKS)))
 _FAR_TICKS = 2**28 - 1  # the longest delta time a MIDI file can hold
 _FAR_DELTA = b"\xff\xff\xff\x7f"
 _MOST_RELEASES = 32  # of one pitch; with the number of tracks it bounds the memory for the tails
@@ -98,8 +99,8 @@ def read_bytes(data: bytes, where: str) -> tuple[Piece, list[str]]:
     """
     file = _take_apart(data, where)
     score, notes = _parse(file, where)
-    ends = _ends(score)
     repairs = file.repairs
+    ends = _ends(score, len(file.chunks), repairs)
     for index in range(len(file.chunks)):
         if index not in ends:
             repairs.append(f"What follows the end mark of track {index} was ignored.")
@@ -215,9 +216,18 @@ def _note_statuses(chunk: bytes) -> list[int]:
     return [status for status in _NOTE_STATUSES if status in chunk]
 
 
-def _ends(score: core.ScoreTick) -> dict[int, int]:
-    marks = (mark for mark in score.markers if mark.text.startswith(_END_MARK))
-    return {int(mark.text.removeprefix(_END_MARK)): mark.time for mark in marks}
+def _ends(score: core.ScoreTick, tracks: int, repairs: list[str]) -> dict[int, int]:
+    """Where each track ends, in ticks, by the marks of `_tailed`."""
+    ends: dict[int, int] = {}
+    for mark in score.markers:
+        if not mark.text.startswith(_END_MARK):
+            continue
+        number = mark.text.removeprefix(_END_MARK)
+        if number in _TRACK_NUMBERS[:tracks]:
+            ends[int(number)] = max(mark.time, ends.get(int(number), mark.time))
+        else:  # by somebody else, who may write what they like
+            repairs.append(f"The marker {shortened(mark.text)!r} was ignored.")
+    return ends
 
 
 # --- names ------------------------------------------------------------------------------------
@@ -244,10 +254,10 @@ def _raw_name(chunk: bytes) -> bytes:
     if start < 0:
         return b""
     size, at = 0, start + 2
-    while at < len(chunk):
-        size = size << 7 | chunk[at] & 0x7F
+    for byte in chunk[at : at + 4]:  # longer lengths are no MIDI, and parsing refuses them
+        size = size << 7 | byte & 0x7F
         at += 1
-        if chunk[at - 1] < 0x80:
+        if byte < 0x80:
             break
     return chunk[at : at + size]
 
