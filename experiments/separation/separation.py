@@ -47,7 +47,9 @@ from ritornello.corpus.store import Corpus
 from ritornello.dsp.short_time import window_size
 from ritornello.dsp.sound_files import read_audio
 from ritornello.errors import InputError, RitornelloError
-from ritornello.pages import charts, page
+from ritornello.pages.charts import LINES, Curve
+from ritornello.pages.curves_page import CurvesPage, curves_html
+from ritornello.pages.numbers import number
 from ritornello.papers.remix2023.measure import LABELS, Scores, baselines, mean, score
 from ritornello.separate.rendered_stems import SongBook, save_examples
 from ritornello.separate.scores import click_db
@@ -280,7 +282,7 @@ def markdown(results: dict[str, Any]) -> str:
 
 def picture(results: dict[str, Any]) -> str:
     """A page with the curves over training time and the gains."""
-    looks = dict(zip(SYSTEMS, charts.LINES, strict=False))
+    looks = dict(zip(SYSTEMS, LINES, strict=False))
     curves = []
     for name, row in results["figures"]["systems"].items():
         minutes = np.array([point["minutes"] for point in row["points"]])
@@ -288,27 +290,25 @@ def picture(results: dict[str, Any]) -> str:
             [np.nan if gain is None else gain for gain in point["gained_db"]]
             for point in row["points"]
         ]
-        curves.append(charts.Curve(minutes, np.nanmean(np.array(gains, float), 1), looks[name]))
-    chart = charts.line_chart(curves, x_name="CPU minutes", y_name="SI-SDR over the mix, dB")
+        curves.append(Curve(minutes, np.nanmean(np.array(gains, float), 1), looks[name]))
     tests = results["figures"]["tests"]
     rows = [
-        [
-            NAMES.get(name, name),
-            *(page.number(tests[test][name]["gained_db"][-1]) for test in tests),
-        ]
+        [NAMES.get(name, name), *(number(tests[test][name]["gained_db"][-1]) for test in tests)]
         for name in next(iter(tests.values()))
     ]
-    return page.page(
-        "Separators at equal training time",
-        [
-            page.legend((looks[name], NAMES[name]) for name in results["figures"]["systems"]),
-            f"<figure>{chart}<figcaption>Validation songs, mean of parts</figcaption></figure>",
-            page.table(
-                ["stems by", *tests], rows, caption="SI-SDR over the mix, dB, mean of parts"
-            ),
-            f'<p class="soft">{page.text(results["protocol"])}</p>',
-        ],
+    page = CurvesPage(
+        title="Separators at equal training time",
+        curves=curves,
+        looks={looks[name]: NAMES[name] for name in results["figures"]["systems"]},
+        x_name="CPU minutes",
+        y_name="SI-SDR over the mix, dB",
+        caption="Validation songs, mean of parts",
+        head=["stems by", *tests],
+        rows=rows,
+        table_caption="SI-SDR over the mix, dB, mean of parts",
+        note=results["protocol"],
     )
+    return curves_html(page)
 
 
 def arguments() -> argparse.Namespace:

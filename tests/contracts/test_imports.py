@@ -33,7 +33,7 @@ LAYERS = (
     ("cli",),
     ("ritornello", "__main__"),  # the public names, by name only
 )
-HEAVY = ("torch", "numpy", "soundfile", "symusic", "soxr", "verovio", "music21", "PIL")
+HEAVY = ("torch", "numpy", "soundfile", "symusic", "soxr", "verovio", "music21", "PIL", "jinja2")
 
 
 def _modules() -> dict[str, Path]:

@@ -50,7 +50,7 @@ def test_what_has_not_come_is_silent_and_too_much_is_refused() -> None:
 
 def test_outline_reaches_from_the_highest_to_the_lowest_sample_of_each_column() -> None:
     envelope = np.array([[-0.25, 0.5], [0.0, 0.0], [-1.0, 0.1]], np.float32)
-    svg = ElementTree.fromstring(waveform_svg(envelope, full_scale=0.5, description="A &amp; B"))
+    svg = ElementTree.fromstring(waveform_svg(envelope, full_scale=0.5, description="A & B"))
     assert svg.get("viewBox") == "0 -100 3 200"
     assert svg.get("aria-label") == "A & B"
     drawn = svg[0].get("d")

@@ -12,15 +12,23 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from ritornello.atomic import atomic_write
 from ritornello.corpus.scan import FileReport, ScanResult
 from ritornello.errors import OutputError
-from ritornello.pages.ingest_page import page
+from ritornello.pages.ingest_page import (
+    CollectionTotals,
+    FileDetail,
+    FileGroup,
+    IngestFigures,
+    Totals,
+    ingest_html,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
 # What each reason means for the person whose file it is.
 REASONS = {
@@ -47,7 +55,7 @@ _SHOWN_GROUPS = 12
 _SHOWN_DETAIL = 200
 
 
-def summary(scan: ScanResult) -> dict[str, Any]:
+def summary(scan: ScanResult) -> IngestFigures:
     """All figures of the report, ready for JSON."""
     used = scan.used
     near: dict[str, list[str]] = defaultdict(list)
@@ -59,7 +67,10 @@ def summary(scan: ScanResult) -> dict[str, Any]:
         "scan_seconds": round(scan.elapsed_seconds, 1),
         "totals": _totals(scan.files),
         "collections": [
-            {"name": name, **_totals(item for item in scan.files if item.collection == name)}
+            CollectionTotals(
+                name=name,
+                **_totals(item for item in scan.files if item.collection == name),
+            )
             for name in scan.collections
         ],
         "parts": _counted(part for item in used for part in set(item.parts)),
@@ -73,7 +84,7 @@ def summary(scan: ScanResult) -> dict[str, Any]:
     }
 
 
-def _totals(items: Iterable[FileReport]) -> dict[str, Any]:
+def _totals(items: Iterable[FileReport]) -> Totals:
     items = list(items)
     used = [item for item in items if item.rejection is None]
     return {
@@ -103,11 +114,11 @@ def _tempi(used: Iterable[FileReport]) -> dict[str, int]:
     }
 
 
-def _rejected(items: Iterable[FileReport]) -> list[dict[str, Any]]:
-    by_reason: dict[str, list[dict[str, str]]] = defaultdict(list)
+def _rejected(items: Iterable[FileReport]) -> list[FileGroup]:
+    by_reason: dict[str, list[FileDetail]] = defaultdict(list)
     for item in items:
         if item.rejection:
-            detail = {"path": item.path, "detail": item.rejection.detail}
+            detail = FileDetail(path=item.path, detail=item.rejection.detail)
             by_reason[item.rejection.reason].append(detail)
     return [
         {"reason": reason, "meaning": REASONS.get(reason, ""), "count": len(files), "files": files}
@@ -115,14 +126,14 @@ def _rejected(items: Iterable[FileReport]) -> list[dict[str, Any]]:
     ]
 
 
-def _repaired(items: Iterable[FileReport]) -> list[dict[str, Any]]:
+def _repaired(items: Iterable[FileReport]) -> list[FileGroup]:
     by_kind: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for item in items:
         for repair in item.repairs:
             by_kind[_kind(repair)][item.path].append(repair)
-    groups: list[dict[str, Any]] = []
+    groups: list[FileGroup] = []
     for kind, files in sorted(by_kind.items(), key=lambda item: (-len(item[1]), item[0])):
-        rows = [{"path": path, "detail": " ".join(files[path])} for path in files]
+        rows = [FileDetail(path=path, detail=" ".join(files[path])) for path in files]
         groups.append({"repair": kind, "count": len(rows), "files": rows})
     return groups
 
@@ -133,7 +144,7 @@ def _kind(repair: str) -> str:
     return re.sub(r"\bn note\b", "n notes", re.sub(r"\d+(?:[.,]\d+)*", "n", plain))
 
 
-def headline(figures: dict[str, Any]) -> str:
+def headline(figures: IngestFigures) -> str:
     """The one sentence a person wants first."""
     totals = figures["totals"]
     return (
@@ -155,11 +166,17 @@ def print_report(scan: ScanResult, console: Console | None = None) -> None:
     console.print(f"[bold]{escape(headline(figures))}[/bold]")
     if len(figures["collections"]) > 1:
         console.print(_collection_table(figures))
-    for name in ("parts", "metres", "keys", "tempi"):
-        shown = list(figures[name].items())
+    counted = {
+        "Parts": figures["parts"],
+        "Metres": figures["metres"],
+        "Keys": figures["keys"],
+        "Tempi": figures["tempi"],
+    }
+    for name, counts in counted.items():
+        shown = list(counts.items())
         tail = ", ..." if len(shown) > 8 else ""
         text = ", ".join(f"{value} ({count:,})" for value, count in shown[:8])
-        console.print(f"[bold]{name.capitalize()}:[/bold] {escape(text + tail)}")
+        console.print(f"[bold]{name}:[/bold] {escape(text + tail)}")
     _print_groups(console, "Not used", figures["rejected"], "reason")
     _print_groups(console, "Used after repair", figures["repaired"], "repair")
     if figures["near_copies"]:
@@ -174,7 +191,9 @@ def print_report(scan: ScanResult, console: Console | None = None) -> None:
         console.print(f"\n[bold]Not music, left alone:[/bold] {escape(found)}")
 
 
-def _print_groups(console: Console, title: str, groups: list[dict[str, Any]], label: str) -> None:
+def _print_groups(
+    console: Console, title: str, groups: list[FileGroup], label: Literal["reason", "repair"]
+) -> None:
     from rich.markup import escape
 
     if groups:
@@ -196,17 +215,17 @@ def _print_groups(console: Console, title: str, groups: list[dict[str, Any]], la
         console.print(f"  ... and {len(groups) - _SHOWN_GROUPS} kinds more, {rest:,} in all")
 
 
-def _collection_table(figures: dict[str, Any]) -> Any:
+def _collection_table(figures: IngestFigures) -> Table:
     from rich.markup import escape
-    from rich.table import Table
+    from rich.table import Table as NewTable
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = NewTable(box=None, pad_edge=False, header_style="bold")
     table.add_column("collection")
     for column in ("files", "used", "notes", "hours"):
         table.add_column(column, justify="right")
     for row in figures["collections"]:
-        cells = (f"{row[name]:,}" for name in ("files", "used", "notes"))
-        table.add_row(escape(row["name"]), *cells, f"{row['hours']:,.1f}")
+        counts = (f"{count:,}" for count in (row["files"], row["used"], row["notes"]))
+        table.add_row(escape(row["name"]), *counts, f"{row['hours']:,.1f}")
     return table
 
 
@@ -225,7 +244,7 @@ def save_report(scan: ScanResult, path: str | os.PathLike[str], *, overwrite: bo
         files = [_file_row(item) for item in scan.files]
         text = json.dumps({**figures, "files": files}, indent=1, ensure_ascii=False)
     elif target.suffix.lower() == ".html":
-        text = page(headline(figures), figures)
+        text = ingest_html(headline(figures), figures)
     else:
         raise OutputError(
             f"{target.suffix or 'A name without an ending'} is no format of a report.",

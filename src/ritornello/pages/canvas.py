@@ -9,7 +9,10 @@ import io
 import math
 from dataclasses import dataclass, field
 from typing import Any
-from xml.sax.saxutils import escape, quoteattr
+
+from markupsafe import Markup
+
+from ritornello.pages.svg import element
 
 # PNG shapes are painted this much larger and scaled down, which smooths their edges.
 _SMOOTHING = 2
@@ -51,15 +54,20 @@ class Drawing:
 
     def to_svg(self) -> str:
         """The drawing as a standalone SVG document."""
-        size = f"{self.width:g} {self.height:g}"
-        body = "\n".join(_svg(shape) for shape in self.shapes)
-        return (
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size}" '
-            f'width="{self.width:g}" height="{self.height:g}" role="img" '
-            f'font-family="{_FONT_FAMILY}">\n'
-            f"<title>{escape(_printable(self.description))}</title>\n"
-            f'<rect width="100%" height="100%" fill="#ffffff"/>\n{body}\n</svg>\n'
+        page = element("rect", width="100%", height="100%", fill="#ffffff")
+        parts = [element("title", _printable(self.description)), page, *map(_svg, self.shapes)]
+        drawing = element(
+            "svg",
+            *(piece for part in parts for piece in ("\n", part)),
+            "\n",
+            xmlns="http://www.w3.org/2000/svg",
+            viewBox=f"0 0 {self.width:g} {self.height:g}",
+            width=f"{self.width:g}",
+            height=f"{self.height:g}",
+            role="img",
+            font_family=_FONT_FAMILY,
         )
+        return f"{drawing}\n"
 
     def to_png(self, width: int) -> bytes:
         """The drawing as a PNG of ``width`` pixels; the height follows."""
@@ -99,17 +107,26 @@ def _printable(text: str) -> str:
     return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
-def _svg(shape: Box | Label) -> str:
+def _svg(shape: Box | Label) -> Markup:
     if isinstance(shape, Box):
-        radius = f' rx="{shape.radius:g}"' if shape.radius else ""
-        return (
-            f'<rect x="{shape.x:.2f}" y="{shape.y:.2f}" width="{shape.width:.2f}" '
-            f'height="{shape.height:.2f}" fill="{shape.colour}"{radius}/>'
+        return element(
+            "rect",
+            x=f"{shape.x:.2f}",
+            y=f"{shape.y:.2f}",
+            width=f"{shape.width:.2f}",
+            height=f"{shape.height:.2f}",
+            fill=shape.colour,
+            **({"rx": f"{shape.radius:g}"} if shape.radius else {}),
         )
-    return (
-        f'<text x="{shape.x:.2f}" y="{shape.y:.2f}" dy="0.35em" font-size="{shape.size:g}" '
-        f"fill={quoteattr(shape.colour)} text-anchor={quoteattr(shape.anchor)}>"
-        f"{escape(_printable(shape.text))}</text>"
+    return element(
+        "text",
+        _printable(shape.text),
+        x=f"{shape.x:.2f}",
+        y=f"{shape.y:.2f}",
+        dy="0.35em",
+        font_size=f"{shape.size:g}",
+        fill=shape.colour,
+        text_anchor=shape.anchor,
     )
 
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from html import escape
 
 import numpy as np
+from markupsafe import Markup
+
+from ritornello.pages.svg import element
 
 # One size for all line charts, about that of a phone: the letters are legible at any width.
 _WIDTH, _HEIGHT = 360, 220
@@ -61,7 +63,7 @@ def smoothed(values: np.ndarray, keep: float = 0.98) -> np.ndarray:
     return found
 
 
-def line_chart(curves: Sequence[Curve], *, x_name: str, y_name: str, whole: bool = False) -> str:
+def line_chart(curves: Sequence[Curve], *, x_name: str, y_name: str, whole: bool = False) -> Markup:
     """Curves over one x axis from 0.
 
     The y axis is close around the run after its steep beginning, which leaves the chart at its top;
@@ -84,36 +86,38 @@ def line_chart(curves: Sequence[Curve], *, x_name: str, y_name: str, whole: bool
         share = min(max((y - y_low) / (y_high - y_low), -1), 9)
         return _BOTTOM - share * (_BOTTOM - _TOP)
 
-    marks = [f'<text class="name" x="4" y="12">{escape(y_name)}</text>']
+    marks = [element("text", y_name, class_="name", x=4, y=12)]
     for tick, label in zip(y_ticks, _labels(y_ticks), strict=True):
-        marks.append(f'<path class="grid" d="M{_LEFT} {up(tick):.1f}H{_RIGHT}"/>')
-        marks.append(
-            f'<text class="y" x="{_LEFT - 6}" y="{up(tick) + 4:.1f}" '
-            f'text-anchor="end">{label}</text>'
-        )
+        marks.append(element("path", class_="grid", d=f"M{_LEFT} {up(tick):.1f}H{_RIGHT}"))
+        place = {"x": _LEFT - 6, "y": f"{up(tick) + 4:.1f}"}
+        marks.append(element("text", label, class_="y", **place, text_anchor="end"))
     for tick, label in zip(x_ticks, _labels(x_ticks), strict=True):
-        marks.append(f'<path class="grid" d="M{across(tick):.1f} {_BOTTOM}v4"/>')
-        marks.append(
-            f'<text class="x" x="{across(tick):.1f}" y="{_BOTTOM + 17}" '
-            f'text-anchor="middle">{label}</text>'
-        )
-    marks.append(
-        f'<text class="name" x="{_RIGHT}" y="{_HEIGHT - 4}" text-anchor="end">'
-        f"{escape(x_name)}</text>"
+        marks.append(element("path", class_="grid", d=f"M{across(tick):.1f} {_BOTTOM}v4"))
+        place = {"x": f"{across(tick):.1f}", "y": _BOTTOM + 17}
+        marks.append(element("text", label, class_="x", **place, text_anchor="middle"))
+    marks.append(element("text", x_name, class_="name", x=_RIGHT, y=_HEIGHT - 4, text_anchor="end"))
+    # The curves lie in a drawing of their own, which cuts off what leaves the chart.
+    plot = element(
+        "svg",
+        *(part for curve in curves for part in _drawn(curve, across, up)),
+        y=_TOP,
+        width=_WIDTH,
+        height=_BOTTOM - _TOP,
+        viewBox=f"0 {_TOP} {_WIDTH} {_BOTTOM - _TOP}",
     )
-    inner = "".join(_drawn(curve, across, up) for curve in curves)
-    plot = (
-        f'<svg y="{_TOP}" width="{_WIDTH}" height="{_BOTTOM - _TOP}" '
-        f'viewBox="0 {_TOP} {_WIDTH} {_BOTTOM - _TOP}">{inner}</svg>'
-    )
-    spoken = escape(f"{y_name} over {x_name}")
-    return (
-        f'<svg class="chart" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{spoken}">'
-        f"{''.join(marks)}{plot}</svg>"
-    )
+    return _chart(f"{y_name} over {x_name}", *marks, plot)
 
 
-def _drawn(curve: Curve, across: Callable[[float], float], up: Callable[[float], float]) -> str:
+def _chart(spoken: str, *parts: Markup, look: str = "chart") -> Markup:
+    """A drawing of the size of all charts; ``spoken`` is for those who cannot see it."""
+    box = f"0 0 {_WIDTH} {_HEIGHT}"
+    return element("svg", *parts, class_=look, viewBox=box, role="img", aria_label=spoken)
+
+
+def _drawn(
+    curve: Curve, across: Callable[[float], float], up: Callable[[float], float]
+) -> list[Markup]:
+    """Its line and, if it is marked, the dots on it."""
     finite = np.isfinite(curve.x) & np.isfinite(curve.y)
     kept = _thinned(np.where(finite, curve.y, math.nan))
     path, dots, pen_down = [], [], False
@@ -128,8 +132,8 @@ def _drawn(curve: Curve, across: Callable[[float], float], up: Callable[[float],
         if curve.look == "marked":
             dots.append(f"M{place}h0")
     look = curve.look if len(path) > 1 else f"{curve.look} lone"
-    line = f'<path class="{look}" d="{"".join(path)}"/>' if path else ""
-    return line + (f'<path class="dots" d="{"".join(dots)}"/>' if dots else "")
+    strokes = ((look, path), ("dots", dots))
+    return [element("path", class_=name, d="".join(parts)) for name, parts in strokes if parts]
 
 
 def _thinned(values: np.ndarray) -> np.ndarray:
@@ -186,7 +190,7 @@ def _labels(ticks: Sequence[float]) -> list[str]:
     return [f"{tick + 0.0:,.{decimals}f}" for tick in ticks]
 
 
-def strip(shapes: Sequence[Shape]) -> tuple[str, float]:
+def strip(shapes: Sequence[Shape]) -> tuple[Markup, float]:
     """Histograms of one matrix beside each other, time from left to right.
 
     Returns:
@@ -206,14 +210,18 @@ def strip(shapes: Sequence[Shape]) -> tuple[str, float]:
         starts = np.flatnonzero(np.diff(shades, prepend=-1))
         for row, end in zip(starts, [*starts[1:], _STRIP_ROWS], strict=True):
             cells[shades[row]].append(f"M{column} {row}h1v{end - row}h-1z")
-    paths = "".join(
-        f'<path class="h{shade}" d="{"".join(cells[shade])}"/>'
+    paths = [
+        element("path", class_=f"h{shade}", d="".join(cells[shade]))
         for shade in range(1, _SHADES + 1)
         if cells[shade]
-    )
-    picture = (
-        f'<svg class="strip" viewBox="0 0 {len(shapes)} {_STRIP_ROWS}" '
-        f'preserveAspectRatio="none" aria-hidden="true">{paths}</svg>'
+    ]
+    picture = element(
+        "svg",
+        *paths,
+        class_="strip",
+        viewBox=f"0 0 {len(shapes)} {_STRIP_ROWS}",
+        preserveAspectRatio="none",
+        aria_hidden="true",
     )
     return picture, reach
 
@@ -234,32 +242,35 @@ def _reach(shape: Shape) -> float:
     return float(distances[min(int(np.searchsorted(inside, _SHARE_SHOWN)), len(distances) - 1)])
 
 
-def bars(counts: Iterable[tuple[str, float]], *, most_rows: int = _BAR_ROWS) -> str:
-    """Horizontal bars of named counts; beyond ``most_rows`` rows the rest is one row."""
+def bars(counts: Iterable[tuple[str, float]], *, most_rows: int = _BAR_ROWS) -> Markup:
+    """Horizontal bars of named counts; beyond ``most_rows`` rows the rest is one row.
+
+    Returns:
+        The SVG; empty if there is nothing to count.
+    """
     rows = list(counts)
     if len(rows) > most_rows:
         rest = sum(count for _, count in rows[most_rows - 1 :])
         others = len(rows) - most_rows + 1
         rows = [*rows[: most_rows - 1], (f"{others} others", rest)]
     if not rows:
-        return '<p class="soft">None.</p>'
+        return Markup()
     most = max(count for _, count in rows) or 1
     marks = []
     for number, (name, count) in enumerate(rows):
         top, width = number * 20, 150 * count / most
-        marks.append(
-            f'<text x="136" y="{top + 14}" text-anchor="end">{escape(_short(name))}</text>'
-            f'<rect x="144" y="{top + 3}" width="{max(width, 1):.1f}" height="14" rx="2"/>'
-            f'<text x="{150 + width:.1f}" y="{top + 14}">{_amount(count)}</text>'
-        )
+        length = f"{max(width, 1):.1f}"
+        marks += [
+            element("text", _short(name), x=136, y=top + 14, text_anchor="end"),
+            element("rect", x=144, y=top + 3, width=length, height=14, rx=2),
+            element("text", _amount(count), x=f"{150 + width:.1f}", y=top + 14),
+        ]
     spoken = ", ".join(f"{name} {_amount(count)}" for name, count in rows)
-    return (
-        f'<svg class="bars" viewBox="0 0 350 {len(rows) * 20}" role="img" '
-        f'aria-label="{escape(spoken)}">{"".join(marks)}</svg>'
-    )
+    box = f"0 0 350 {len(rows) * 20}"
+    return element("svg", *marks, class_="bars", viewBox=box, role="img", aria_label=spoken)
 
 
-def columns(labels: Sequence[str], counts: Sequence[float], *, name: str) -> str:
+def columns(labels: Sequence[str], counts: Sequence[float], *, name: str) -> Markup:
     """Upright columns, of which some are labelled: a histogram of values.
 
     Args:
@@ -267,27 +278,19 @@ def columns(labels: Sequence[str], counts: Sequence[float], *, name: str) -> str
         counts: [columns]. name: what it shows, for those who cannot see it.
     """
     most, width = max(counts, default=0) or 1, (_RIGHT - _LEFT) / max(len(counts), 1)
-    marks = [f'<path class="grid" d="M{_LEFT} {_BOTTOM}H{_RIGHT}"/>']
+    marks = [element("path", class_="grid", d=f"M{_LEFT} {_BOTTOM}H{_RIGHT}")]
     for number, count in enumerate(counts):
         height = (_BOTTOM - _TOP) * count / most
-        marks.append(
-            f'<rect x="{_LEFT + number * width:.1f}" y="{_BOTTOM - height:.1f}" '
-            f'width="{max(0.9 * width, 0.5):.2f}" height="{height:.1f}"/>'
-        )
-    marks.append(
-        f'<text x="{_LEFT - 6}" y="{_TOP + 4}" text-anchor="end">{_amount(most)}</text>'
-        f'<text x="{_LEFT - 6}" y="{_BOTTOM + 4}" text-anchor="end">0</text>'
-    )
+        place = {"x": f"{_LEFT + number * width:.1f}", "y": f"{_BOTTOM - height:.1f}"}
+        thick = f"{max(0.9 * width, 0.5):.2f}"
+        marks.append(element("rect", **place, width=thick, height=f"{height:.1f}"))
+    for y, label in ((_TOP + 4, _amount(most)), (_BOTTOM + 4, "0")):
+        marks.append(element("text", label, x=_LEFT - 6, y=y, text_anchor="end"))
     centre = 0 if len(labels) > len(counts) else width / 2
     for index in sorted({0, len(labels) // 2, len(labels) - 1} if labels else ()):
-        marks.append(
-            f'<text x="{_LEFT + index * width + centre:.1f}" y="{_BOTTOM + 17}" '
-            f'text-anchor="middle">{escape(labels[index])}</text>'
-        )
-    return (
-        f'<svg class="bars chart" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" '
-        f'aria-label="{escape(name)}">{"".join(marks)}</svg>'
-    )
+        x = f"{_LEFT + index * width + centre:.1f}"
+        marks.append(element("text", labels[index], x=x, y=_BOTTOM + 17, text_anchor="middle"))
+    return _chart(name, *marks, look="bars chart")
 
 
 def _short(name: str) -> str:

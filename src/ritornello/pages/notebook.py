@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
+from ritornello.pages.rendering import data_uri, render
 
 
 def fragment(pianoroll_svg: str, mp3: bytes | None) -> str:
@@ -13,15 +13,8 @@ def fragment(pianoroll_svg: str, mp3: bytes | None) -> str:
             cannot meet those of the page.
         mp3: the sound, or None for a picture alone.
     """
-    picture = b64encode(pianoroll_svg.encode()).decode()
-    parts = [
-        '<img alt="Piano-roll" style="width: 100%; max-width: 1000px; background: white" '
-        f'src="data:image/svg+xml;base64,{picture}">'
-    ]
-    if mp3 is not None:
-        sound = b64encode(mp3).decode()
-        parts.append(
-            '<audio controls preload="metadata" style="display: block; width: 100%; '
-            f'max-width: 1000px" src="data:audio/mpeg;base64,{sound}"></audio>'
-        )
-    return f"<div>{''.join(parts)}</div>"
+    return render(
+        "notebook.html.jinja",
+        picture=data_uri(pianoroll_svg.encode(), ".svg"),
+        sound=None if mp3 is None else data_uri(mp3, ".mp3"),
+    )

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from markupsafe import Markup
 
 from ritornello.music.keys import pitch_name
 from ritornello.music.piece import Piece, Track
-from ritornello.pages.page import text
 from ritornello.pages.pianoroll import DRUM_ROWS
+from ritornello.pages.svg import element
 
-PAGE_PIXELS = 640  # a printed page; names without room on it are of class "dense"
+PAGE_PIXELS = 640  # a printed page
 _LETTER_PIXELS = 10.0  # of the widest names, which are chords in bold
 _FEWEST_SEMITONES = 12
 _DRUM_LANE = 3  # semitones high
@@ -28,9 +30,23 @@ def time_lines(seconds: Iterable[float]) -> str:
     return "".join(f"M{second:.3f} 0v1" for second in seconds)
 
 
+@dataclass(frozen=True)
+class TimeLabel:
+    """A name above a line of time.
+
+    Attributes:
+        share: where it begins, 0 at the start of the line and 1 at its end.
+        dense: whether there is no room for it on a printed page, or on a line of that width.
+    """
+
+    name: str
+    share: float
+    dense: bool
+
+
 def time_labels(
     names: Iterable[tuple[float, str]], duration_seconds: float, width_pixels: float
-) -> tuple[str, int]:
+) -> tuple[list[TimeLabel], int]:
     """Names at their times, in a line that is ``duration_seconds`` long and stretches.
 
     Args:
@@ -38,9 +54,9 @@ def time_labels(
         width_pixels: of the line at its narrowest on a screen.
 
     Returns:
-        HTML, and how many names found no room.
+        The names that have room, and how many found none.
     """
-    spans, left_out = [], 0
+    labels, left_out = [], 0
     free = free_on_page = 0.0
     for second, name in names:
         share = second / duration_seconds
@@ -50,16 +66,16 @@ def time_labels(
             left_out += 1
             continue
         free = x + width
-        dense = ' class="dense"'
-        if free_on_page <= x_on_page <= PAGE_PIXELS - width:
-            free_on_page, dense = x_on_page + width, ""
-        spans.append(f'<span{dense} style="left:{100 * share:.4f}%">{text(name)}</span>')
-    return "".join(spans), left_out
+        dense = not free_on_page <= x_on_page <= PAGE_PIXELS - width
+        if not dense:
+            free_on_page = x_on_page + width
+        labels.append(TimeLabel(name, share, dense))
+    return labels, left_out
 
 
 def notes_svg(
     piece: Piece, tracks: Sequence[Track], duration_seconds: float, *, description: str
-) -> str:
+) -> Markup:
     """Notes of some tracks of a piece as an SVG that fills its box; x is in seconds.
 
     Pitches go upward; drums are in lanes below them, in the order of `drum_lanes`.
@@ -90,14 +106,19 @@ def notes_svg(
         for pitch in range(low, high + 1)
         if pitch % 12 == 0
     )
-    paths = "".join(
-        f'<path class="{kind} h{shade}" d="{"".join(drawn)}"/>'
+    paths = [
+        element("path", class_=f"{kind} h{shade}", d="".join(drawn))
         for (kind, shade), drawn in sorted(shapes.items())
-    )
-    return (
-        f'<svg class="roll" role="img" aria-label="{description}" preserveAspectRatio="none" '
-        f'viewBox="0 0 {duration_seconds:.3f} {max(height, 1)}">'
-        f'<path class="octaves" d="{octaves}"/>{paths}</svg>'
+    ]
+    return element(
+        "svg",
+        element("path", class_="octaves", d=octaves),
+        *paths,
+        class_="roll",
+        role="img",
+        aria_label=description,
+        preserveAspectRatio="none",
+        viewBox=f"0 0 {duration_seconds:.3f} {max(height, 1)}",
     )
 
 

@@ -4,8 +4,10 @@ by, and drawn as one outline."""
 from __future__ import annotations
 
 import numpy as np
+from markupsafe import Markup
 
 from ritornello.errors import InputError
+from ritornello.pages.svg import element
 
 _STEPS = 100  # of the drawing, from silence to full scale
 
@@ -59,19 +61,24 @@ class Envelope:
         return self._extremes.copy()
 
 
-def waveform_svg(envelope: np.ndarray, *, full_scale: float, description: str) -> str:
+def waveform_svg(envelope: np.ndarray, *, full_scale: float, description: str) -> Markup:
     """An envelope as an SVG that fills its box, whatever the box's shape.
 
     Args:
         envelope: float32 [columns, 2], see `Envelope.columns`.
         full_scale: the sample that reaches the edge; what is higher is cut off there.
-        description: what it shows, as HTML.
+        description: what it shows, for those who cannot see it.
     """
     # SVG counts downward, so the highest sample is the top edge of its column.
     steps = np.clip(np.rint(envelope * (-_STEPS / full_scale)), -_STEPS, _STEPS).astype(int)
     bottom, top = steps.T.tolist()
     outline = "".join(f"V{y}h1" for y in top) + "".join(f"V{y}h-1" for y in reversed(bottom))
-    return (
-        f'<svg class="wave" role="img" aria-label="{description}" preserveAspectRatio="none" '
-        f'viewBox="0 -{_STEPS} {len(envelope)} {2 * _STEPS}"><path d="M0 0{outline}z"/></svg>'
+    return element(
+        "svg",
+        element("path", d=f"M0 0{outline}z"),
+        class_="wave",
+        role="img",
+        aria_label=description,
+        preserveAspectRatio="none",
+        viewBox=f"0 -{_STEPS} {len(envelope)} {2 * _STEPS}",
     )

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,54 +17,11 @@ import numpy as np
 from ritornello.errors import InputError
 from ritornello.note_model.encoding.notes import FIELDS
 from ritornello.pages.charts import Shape
+from ritornello.pages.training_page import History, Validation
 from ritornello.training.journal import METRICS_FILE
 
 _FIGURES = ("seconds", "notes", "nats_per_note", "learning_rate", "gradient_norm")
 _LARGEST = 1e30
-
-
-@dataclass(frozen=True)
-class Validation:
-    """One scoring of the validation split.
-
-    Attributes:
-        step, seconds: of the run when it was made. notes: how many were scored.
-        nats_per_note: of all notes. fields, collections: the same by field and by collection.
-    """
-
-    step: int
-    seconds: float
-    notes: float
-    nats_per_note: float
-    fields: dict[str, float]
-    collections: dict[str, float]
-
-
-@dataclass(frozen=True)
-class History:
-    """A run so far. What a line does not tell is NaN.
-
-    Attributes:
-        steps: numbers of the steps, ascending [steps].
-        figures: ``seconds``, ``notes``, ``nats_per_note``, ``learning_rate`` and
-            ``gradient_norm`` after each step [steps].
-        fields: nats per note of each field of the note [steps].
-        validations: ascending by step; none if there was nothing to validate on.
-        shapes: by parameter, histograms of its ``weight`` and its ``gradient``, ascending by step.
-        unread: lines that could not be used.
-    """
-
-    steps: np.ndarray
-    figures: dict[str, np.ndarray]
-    fields: dict[str, np.ndarray]
-    validations: list[Validation]
-    shapes: dict[str, dict[str, list[Shape]]]
-    unread: int
-
-    @property
-    def best(self) -> Validation | None:
-        """The validation with the fewest nats per note: the one whose weights were kept."""
-        return min(self.validations, key=lambda one: one.nats_per_note, default=None)
 
 
 def read_history(folder: Path) -> History:

@@ -1,4 +1,4 @@
-"""Results of `ritornello benchmark`, kept as one JSON file each, as a table of the report."""
+"""Results of `ritornello benchmark` for the report: a folder of JSON files in, scores out."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from ritornello.errors import InputError
-from ritornello.pages.page import number, stacked, table, text
 
 
 @dataclass(frozen=True)
@@ -37,6 +36,17 @@ class Scores:
     protocol: str = ""
     command: str = ""
     minutes: float | None = None
+
+    @property
+    def values(self) -> list[tuple[str, float]]:
+        """(model, value) of every model there is, the worst first."""
+        ours = {
+            "ours, mean of the seeds": self.mean,
+            "ours, even mixture of the seeds": self.mixture,
+            "ours, all nats on the notes that change": self.changes,
+        }
+        values = {**self.baselines, **self.published, **_values(ours)}
+        return sorted(values.items(), key=lambda pair: -pair[1])
 
 
 def read_scores(folder: Path) -> tuple[list[Scores], list[str]]:
@@ -91,65 +101,3 @@ def _value(value: Any) -> float | None:
 
 def _values(named: Mapping[str, Any]) -> dict[str, float]:
     return {str(name): float(value) for name, value in named.items() if value is not None}
-
-
-def section(folder: Path) -> str:
-    """The results in a folder, as HTML.
-
-    Raises:
-        InputError: if there is no such folder.
-    """
-    found, problems = read_scores(folder)
-    warnings = "".join(f'<p class="warn">{text(problem)}</p>' for problem in problems)
-    head = ["data", "here, mean", "seeds", "best known", "target", "time"]
-    rows = stacked(head, map(_row, found)) if found else "<p>No benchmark was run.</p>"
-    details = "".join(map(_details, found))
-    return (
-        '<section id="scorecard"><h2>Scorecard</h2><p>Exact likelihood of held-out music under our '
-        "benchmark model: the fewer nats, the better. The distance is told beside each value to "
-        f"reach.</p>{rows}{warnings}{details}</section>"
-    )
-
-
-def _row(scores: Scores) -> list[str]:
-    minutes = "–" if scores.minutes is None else f"{scores.minutes:,.0f} min"
-    return [
-        f"{text(scores.benchmark)}<small>{text(scores.unit)}</small>",
-        f"<b>{_places(scores.mean)}</b>",
-        ", ".join(map(_places, scores.seeds)) or "–",
-        _reached(scores.mean, scores.best_known),
-        _reached(scores.mean, scores.target),
-        minutes,
-    ]
-
-
-def _reached(value: float | None, goal: float | None) -> str:
-    """A value to reach, and how far another is from it."""
-    if value is None or goal is None:
-        return _places(goal)
-    verdict = "reached" if value <= goal else "not reached"
-    return f"{_places(goal)}<small>{value - goal:+.3f}, {verdict}</small>"
-
-
-def _places(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"
-
-
-def _details(scores: Scores) -> str:
-    ours = {
-        "ours, mean of the seeds": scores.mean,
-        "ours, even mixture of the seeds": scores.mixture,
-        "ours, all nats on the notes that change": scores.changes,
-    }
-    values = {**scores.baselines, **scores.published, **_values(ours)}
-    rows = ([name, number(value)] for name, value in sorted(values.items(), key=_by_value))
-    listed = table(["model", scores.unit], rows, caption="") if values else ""
-    command = f"<p><code>{text(scores.command)}</code></p>" if scores.command else ""
-    return (
-        f"<details><summary>{text(scores.benchmark)}: protocol and other models</summary>"
-        f"<p>{text(scores.protocol)}</p>{command}{listed}</details>"
-    )
-
-
-def _by_value(pair: tuple[str, float]) -> float:
-    return -pair[1]

@@ -41,6 +41,14 @@ class Figure:
     baselines: dict[str, float] = field(default_factory=dict)
     protocol: str = ""
 
+    @property
+    def winner(self) -> Literal["here", "ours", ""]:
+        """Whether the system as it ran here or our model did better; "" if that is not known."""
+        if not self.better or self.value is None or self.ours is None or self.value == self.ours:
+            return ""
+        is_lower = self.value < self.ours
+        return "here" if is_lower == (self.better == "lower") else "ours"
+
 
 @dataclass(frozen=True)
 class Table:
