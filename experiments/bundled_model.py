@@ -14,12 +14,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from experiments.music_sets import unseen
 from ritornello.api import write_training_index
 from ritornello.corpus.scan import ScanResult, scan
 from ritornello.corpus.splits import assign_splits
 from ritornello.corpus.store import Corpus, build_store
 from ritornello.music.instruments import INSTRUMENTS
-from ritornello.music.piece import Piece
 from ritornello.note_model import checkpoint
 from ritornello.note_model.checkpoint import Checkpoint
 from ritornello.note_model.encoding import notes
@@ -62,7 +62,7 @@ def pack(data: Path, run: Path) -> None:
     target = _PACKAGE / "assets" / "models" / recipe["name"] / checkpoint.MODEL_FILE
     checkpoint.save(model, target, int8=True)
     rounded = checkpoint.load(target)
-    held_out = unseen(found, music)
+    held_out = [(music.collection_of(index), music.piece(index)) for index in unseen(found, music)]
     write_training_index(music, target.parent, held_out=(piece for _, piece in held_out))
     figures = {
         "protocol": f"the first {_LONGEST_EVENTS} events of each validation piece that has no "
@@ -83,18 +83,6 @@ def pack(data: Path, run: Path) -> None:
     checkpoint.save(replace(model, provenance=provenance), target, int8=True)
     target.with_name("CARD.md").write_text(card(replace(model, provenance=provenance)))
     print(json.dumps(figures, indent=1))
-
-
-def unseen(found: ScanResult, music: Corpus) -> list[tuple[str, Piece]]:
-    """The validation pieces without a near copy on another side, with their collections."""
-    side = {music.name_of(index): music.split_of(index) for index in range(len(music))}
-    group = {item.path: item.group for item in found.used}
-    elsewhere = {group[name] for name in side if side[name] != "valid" and group[name]}
-    return [
-        (music.collection_of(index), music.piece(index))
-        for index in music.indices("valid")
-        if group[music.name_of(index)] not in elsewhere
-    ]
 
 
 def line_ups(music: Corpus, shares: dict[str, float]) -> list[tuple[tuple[str, ...], float, str]]:

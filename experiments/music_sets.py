@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ritornello.corpus.scan import scan
+from ritornello.corpus.scan import ScanResult, scan
 from ritornello.corpus.store import Corpus, build_store
 from ritornello.music.piece import Piece
 
@@ -59,6 +59,18 @@ class MusicSets:
         return MusicSets(self.corpus, collections, self.unseen)
 
 
+def unseen(found: ScanResult, corpus: Corpus) -> list[int]:
+    """Indices of the validation pieces without a near copy on another side of the split."""
+    side = {corpus.name_of(index): corpus.split_of(index) for index in range(len(corpus))}
+    group = {item.path: item.group for item in found.used}
+    elsewhere = {group[name] for name in side if side[name] != "valid" and group[name]}
+    return [
+        int(index)
+        for index in corpus.indices("valid")
+        if group[corpus.name_of(index)] not in elsewhere
+    ]
+
+
 def data_folder() -> Path:
     return Path(os.environ.get("RITORNELLO_DATA", ROOT.parent / "shared" / "data"))
 
@@ -73,11 +85,8 @@ def open_music_sets(store: Path, data: Path) -> MusicSets:
         recipe = tomllib.loads((Path(__file__).parent / "default.toml").read_text())
         found = scan(data, collections=list(recipe["shares"]))
         corpus = build_store(found, store)
-        group = {item.path: item.group for item in found.used}
-        sides = {corpus.name_of(i): corpus.split_of(i) for i in range(len(corpus))}
-        elsewhere = {group[name] for name, side in sides.items() if side != "valid"} - {""}
-        unseen = [n for n, side in sides.items() if side == "valid" and group[n] not in elsewhere]
-        (store / _UNSEEN_FILE).write_text(json.dumps(unseen))
+        names = [corpus.name_of(index) for index in unseen(found, corpus)]
+        (store / _UNSEEN_FILE).write_text(json.dumps(names))
     corpus = Corpus.open(store)
     names = frozenset(json.loads((store / _UNSEEN_FILE).read_text()))
     return MusicSets(corpus, corpus.collections, names)

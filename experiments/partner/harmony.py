@@ -21,7 +21,7 @@ from ritornello.generation.job import whole_piece
 from ritornello.generation.rules import MAX_PARTS, Rules
 from ritornello.metrics.consonance import agreement_table
 from ritornello.music.instruments import INSTRUMENTS
-from ritornello.music.keys import estimate_key
+from ritornello.music.keys import estimate_key, pitch_class_weights
 from ritornello.music.piece import Piece, Track
 from ritornello.note_model import checkpoint
 from ritornello.note_model.encoding.bar_grid import METRES
@@ -86,7 +86,7 @@ class Deaf:
             tempo_bpm=given.tempos[0].bpm, parts=tuple(players), collection=known, ending=False,
         )  # fmt: skip
         pitches = np.concatenate([t.notes["pitch"] for t in given.tracks if not t.is_drum])
-        key = estimate_key(np.bincount(pitches % 12, minlength=12))
+        key = estimate_key(pitch_class_weights(pitches))
         writer = Writer.start(replace(whole_piece(rules), key=key), np.random.default_rng(seed))
         write(self._engine, [writer], collections=self._collections)
         return to_piece(writer.events, rules)

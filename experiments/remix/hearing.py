@@ -13,7 +13,7 @@ import numpy as np
 from experiments.partner.units import Units
 from experiments.remix.solos import PROTOCOL as OF_SOLOS
 from experiments.remix.solos import Solo, known_solos
-from ritornello.music.keys import TONICS_SHARP, KeyName, estimate_key
+from ritornello.music.keys import TONICS_SHARP, KeyName, estimate_key, pitch_class_weights
 from ritornello.transcribe.values import Beats
 
 MATCH_SECONDS = 0.07  # of a beat, the usual tolerance
@@ -209,7 +209,7 @@ def baselines(solos: Sequence[Solo]) -> dict[str, Row]:
         in_bar = round(len(beats) / len(solo.downbeats_seconds))
         fixed = np.arange(0, beats[-1] + 0.5, 0.5)
         even = np.linspace(beats[0], beats[-1], len(beats))
-        solo_key = estimate_key(np.bincount(solo.notes["pitch"] % 12, minlength=12))
+        solo_key = estimate_key(pitch_class_weights(solo.notes["pitch"]))
         for name, found in (("120 bpm from 0 s", fixed), ("true mean tempo and phase", even)):
             scores = beat_scores(beats, solo.downbeats_seconds, found, found[::in_bar])
             rows.setdefault(name, []).append({**about(solo), **scores})

@@ -25,7 +25,7 @@ from ritornello.errors import InputError
 from ritornello.music.instruments import INSTRUMENTS
 from ritornello.music.io import read
 from ritornello.music.io.midi_write import write_bytes
-from ritornello.music.keys import KeyName, estimate_key, parse_key
+from ritornello.music.keys import KeyName, estimate_key, parse_key, pitch_class_weights
 from ritornello.music.piece import Metre, Piece, Tempo
 from ritornello.synth.soundfont import SoundFont
 from ritornello.transcribe.values import HEARD_NOTE_DTYPE
@@ -204,7 +204,7 @@ def _playable(cut: Piece) -> bool:
 def true_key(piece: Piece) -> KeyName | None:
     """The key of all parts together; None if a stated signature has other sharps."""
     tables = np.concatenate([track.notes for track in piece.tracks if not track.is_drum])
-    key = estimate_key(np.bincount(tables["pitch"] % 12, tables["duration"], minlength=12))
+    key = estimate_key(pitch_class_weights(tables["pitch"], tables["duration"]))
     if key and piece.keys and piece.keys[0].key.sharps % 12 != key.sharps % 12:
         return None
     return key

@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ritornello.music.keys import KeyName, estimate_key
-from ritornello.music.piece import NOTE_DTYPE, Piece
+from ritornello.music.piece import Piece
+from ritornello.music.spelling import sounding_pitch_classes
 
 # Triads and sevenths in thirds up the scale: the chords of a key.
 _CHORD_STEPS = (0, 2, 4, 6)
@@ -86,9 +87,7 @@ def closing_key(piece: Piece) -> KeyName | None:
     """The last key a piece states, else the one its notes are likeliest in, weighed by duration."""
     if piece.keys:
         return piece.keys[-1].key
-    tables = [track.notes for track in piece.tracks if not track.is_drum]
-    notes = np.concatenate(tables) if tables else np.zeros(0, NOTE_DTYPE)
-    return estimate_key(np.bincount(notes["pitch"] % 12, notes["duration"], minlength=12))
+    return estimate_key(sounding_pitch_classes(piece))
 
 
 def _chords(key: KeyName) -> list[frozenset[int]]:

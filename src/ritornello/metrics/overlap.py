@@ -18,7 +18,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from ritornello.music.instruments import INSTRUMENTS
-from ritornello.music.keys import SCALES
+from ritornello.music.keys import SCALES, pitch_class_weights
 from ritornello.music.piece import Piece, Track
 
 _GRID_POINTS = 2048
@@ -58,7 +58,7 @@ def features(piece: Piece) -> dict[str, float]:
     pitches = _joined(pitched, "pitch")
     keys = _joined(drums, "pitch")
     beats = piece.length_beats or np.nan
-    weights = np.bincount(pitches % 12, minlength=12)
+    weights = pitch_class_weights(pitches)
     by_instrument: dict[int, list[Track]] = {}
     for track in pitched:
         by_instrument.setdefault(track.instrument, []).append(track)

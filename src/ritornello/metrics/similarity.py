@@ -12,6 +12,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ritornello.music.keys import pitch_class_weights
+
 
 def raw_cosine(one: np.ndarray, other: np.ndarray) -> float:
     """Of two sequences of pitches, note by note, as far as the shorter one goes."""
@@ -28,7 +30,7 @@ def centred_cosine(one: np.ndarray, other: np.ndarray) -> float:
 def class_cosine(one: np.ndarray, other: np.ndarray) -> float:
     """Of the histograms of the twelve pitch classes of all notes, each without its mean: 1 for the
     same keys and habits, 0 for histograms that have no relation, such as of evenly used classes."""
-    counts = [np.bincount(notes.astype(int) % 12, minlength=12) for notes in (one, other)]
+    counts = [pitch_class_weights(notes.astype(int)) for notes in (one, other)]
     return _cosine(counts[0] - counts[0].mean(), counts[1] - counts[1].mean())
 
 

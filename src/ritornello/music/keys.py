@@ -102,6 +102,16 @@ _MINOR_PROFILE = np.array([5.0, 2.0, 3.5, 4.5, 2.0, 4.0, 2.0, 4.5, 3.5, 2.0, 1.5
 _KEY_TEMPERATURE = 0.06
 
 
+def pitch_class_weights(pitches: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
+    """How much of each pitch class there is, [12]: how many notes, or the sum of their weights.
+
+    Args:
+        pitches: int [notes], MIDI numbers.
+        weights: [notes], such as durations; None counts notes.
+    """
+    return np.bincount(pitches % 12, weights, minlength=12)
+
+
 def estimate_key(pitch_class_weights: np.ndarray) -> KeyName | None:
     """The major or minor key whose profile correlates best with a pitch-class histogram.
 

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ritornello.music.keys import KeyName, estimate_key
-from ritornello.music.piece import Piece
+from ritornello.music.keys import KeyName, estimate_key, pitch_class_weights
+from ritornello.music.piece import Piece, note_table
 
 FIFTHS = "FCGDAEB"  # natural notes by rising fifths; F is -1 on the line where C is 0
 STEP_SEMITONES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
@@ -64,18 +64,16 @@ def key_of(signature: Signature) -> KeyName | None:
     return KeyName((signature.fifths - shift) * 7 % 12, scale)
 
 
-def pitch_class_weights(piece: Piece) -> np.ndarray:
+def sounding_pitch_classes(piece: Piece) -> np.ndarray:
     """Sounding ticks of each pitch class, float [12]; drums left out."""
-    weights = np.zeros(12)
-    for track in piece.tracks:
-        if not track.is_drum:
-            np.add.at(weights, track.notes["pitch"] % 12, track.notes["duration"])
-    return weights
+    tables = [track.notes for track in piece.tracks if not track.is_drum]
+    notes = np.concatenate([note_table([]), *tables])
+    return pitch_class_weights(notes["pitch"], notes["duration"])
 
 
 def estimated_signature(piece: Piece) -> Signature:
     """The signature of the likeliest key of the whole piece, with mode "none"."""
-    key = estimate_key(pitch_class_weights(piece)) or KeyName(0)
+    key = estimate_key(sounding_pitch_classes(piece)) or KeyName(0)
     return Signature(key.sharps, "none")
 
 

@@ -18,7 +18,13 @@ from ritornello.errors import InputError
 from ritornello.music.chords import Chord
 from ritornello.music.harmony import timed_chords
 from ritornello.music.instruments import INSTRUMENTS, instrument_index
-from ritornello.music.keys import KeyName, estimate_key, key_confidence, pitch_name
+from ritornello.music.keys import (
+    KeyName,
+    estimate_key,
+    key_confidence,
+    pitch_class_weights,
+    pitch_name,
+)
 from ritornello.music.piece import Piece
 from ritornello.transcribe.bars import with_bars
 from ritornello.transcribe.beats import find_beats
@@ -191,7 +197,7 @@ def _surely(confidence: float) -> str:
 def _heard_key(notes: np.ndarray) -> tuple[KeyName | None, float]:
     """The key that notes are in, if any, and how likely it is."""
     lasting = np.minimum(notes["end_seconds"] - notes["onset_seconds"], _COUNTED_SECONDS)
-    weights = np.bincount(notes["pitch"] % 12, lasting, minlength=12)
+    weights = pitch_class_weights(notes["pitch"], lasting)
     key = estimate_key(weights)
     return key, key_confidence(weights, key) if key else 0.0
 

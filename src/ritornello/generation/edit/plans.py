@@ -22,7 +22,7 @@ from ritornello.generation.job import Job, Opening, given_events, stated_chords
 from ritornello.generation.rules import Rules
 from ritornello.music.chords import CHORD_OPEN
 from ritornello.music.instruments import DRUMS, INSTRUMENTS, parse_instrument
-from ritornello.music.keys import KeyName, estimate_key
+from ritornello.music.keys import KeyName, estimate_key, pitch_class_weights
 from ritornello.music.piece import Metre, Piece, Track
 from ritornello.note_model.encoding import notes
 from ritornello.note_model.encoding.notes import (
@@ -292,4 +292,4 @@ def _key(
     """The key of the notes in and around an opening."""
     near = (onsets >= start_ticks - _KEY_TICKS) & (onsets < end_ticks + _KEY_TICKS)
     pitched = notes.is_note(fields[:, PART]) & (fields[:, PITCH] < DRUM_PITCH)
-    return estimate_key(np.bincount(fields[near & pitched, PITCH] % 12, minlength=12))
+    return estimate_key(pitch_class_weights(fields[near & pitched, PITCH]))

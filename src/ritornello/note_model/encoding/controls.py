@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from ritornello.music.instruments import INSTRUMENTS
-from ritornello.music.keys import KeyName, estimate_key
+from ritornello.music.keys import KeyName, estimate_key, pitch_class_weights
 from ritornello.note_model.encoding import notes
 from ritornello.note_model.encoding.notes import PART, PITCH, RESOLUTION, Encoded
 
@@ -107,7 +107,7 @@ def read_controls(
     fields = encoded.fields[notes.is_note(encoded.fields[:, PART])]
     instruments = notes.instrument_of(fields[:, PART])
     pitched = fields[fields[:, PITCH] < notes.DRUM_PITCH]
-    weights = np.bincount(pitched[:, PITCH] % 12, minlength=12)
+    weights = pitch_class_weights(pitched[:, PITCH])
     key = estimate_key(weights)
     quarters = encoded.length_ticks / RESOLUTION
     playing, counts = np.unique(instruments, return_counts=True)

@@ -15,7 +15,7 @@ import numpy as np
 from ritornello.music.keys import estimate_key
 from ritornello.music.piece import Piece
 from ritornello.music.slicing import slice_bars
-from ritornello.music.spelling import pitch_class_weights
+from ritornello.music.spelling import sounding_pitch_classes
 from ritornello.papers.shared.outcome import Table, known
 from ritornello.papers.shared.partner import continued
 
@@ -102,8 +102,8 @@ def likeness(primers: Sequence[Piece], pieces: Sequence[Piece], real: Sequence[P
 
 
 def _alike(primer: Piece, piece: Piece, real: Piece) -> tuple[float, float, float, float]:
-    key = estimate_key(pitch_class_weights(primer))
-    weights, real_weights = (pitch_class_weights(each).astype(float) for each in (piece, real))
+    key = estimate_key(sounding_pitch_classes(primer))
+    weights, real_weights = (sounding_pitch_classes(each).astype(float) for each in (piece, real))
     own = estimate_key(weights)
     same = in_scale = overlap = np.nan
     if key is not None and weights.any():

@@ -20,7 +20,7 @@ from ritornello.music import io
 from ritornello.music.keys import KeyName, estimate_key
 from ritornello.music.piece import Piece, Track
 from ritornello.music.slicing import slice_seconds
-from ritornello.music.spelling import pitch_class_weights
+from ritornello.music.spelling import sounding_pitch_classes
 from ritornello.note_model import checkpoint
 from ritornello.note_model.engine import open_engine
 from ritornello.papers.remix2023.measure import clicks_db
@@ -119,7 +119,7 @@ def solo_and_band(folder: Path, song: StemSong) -> tuple[Piece, Piece]:
 
 def asked_of(solo: Piece, seconds: float) -> Asked:
     """What is taken from the notes of a solo; nothing else of it is used."""
-    key = estimate_key(pitch_class_weights(solo))
+    key = estimate_key(sounding_pitch_classes(solo))
     if key is not None and key.is_minor:
         key = replace(key, scale="natural minor")  # seven notes, as major has
     metre = solo.metres[0]

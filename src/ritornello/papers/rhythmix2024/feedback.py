@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ritornello.music.keys import estimate_key
+from ritornello.music.keys import estimate_key, pitch_class_weights
 from ritornello.papers.rhythmix2024.encoding import DURATIONS_TICKS, NONE, PITCHES, REST
 from ritornello.papers.rhythmix2024.model import EventLSTM
 
@@ -45,7 +45,7 @@ def simulated_rating(events: np.ndarray, rng: np.random.Generator) -> int:
     pitches, ticks = events[sounds, 0], DURATIONS_TICKS[events[sounds, 1]]
     moves = np.abs(np.diff(pitches))
     steps = np.mean((moves >= 1) & (moves <= _LARGEST_STEP)) if len(moves) else 0.0
-    weights = np.bincount(pitches % 12, ticks, minlength=12)
+    weights = pitch_class_weights(pitches, ticks)
     key = estimate_key(weights)
     in_key = 0.0 if key is None else weights[[*key.pitch_classes]].sum() / weights.sum()
     return int(np.clip(round(1 + 8 * steps * in_key + rng.normal(0, _NOISE_STARS)), *STARS))

@@ -16,7 +16,7 @@ import numpy as np
 from ritornello.errors import ConfigError
 from ritornello.music.keys import estimate_key
 from ritornello.music.piece import Piece
-from ritornello.music.spelling import pitch_class_weights
+from ritornello.music.spelling import sounding_pitch_classes
 
 SPAN_BEATS = 32.0
 
@@ -99,7 +99,7 @@ def _scale(piece: Piece, chosen: list[np.ndarray]) -> np.ndarray:
         replace(track, notes=track.notes[here])
         for track, here in zip(piece.tracks, chosen, strict=True)
     ]
-    key = estimate_key(pitch_class_weights(replace(piece, tracks=tuple(tracks))))
+    key = estimate_key(sounding_pitch_classes(replace(piece, tracks=tuple(tracks))))
     scale = np.ones(12, bool)
     if key is not None:
         scale[:] = [pitch_class in key.pitch_classes for pitch_class in range(12)]
