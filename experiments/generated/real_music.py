@@ -25,7 +25,7 @@ from experiments.scorecard import RESULTS, say, write
 from ritornello.metrics.chorale_baseline import harmonise, learn, likelihood
 from ritornello.metrics.consonance import agreement_table
 from ritornello.metrics.returns import compare_forms, form
-from ritornello.metrics.voice_leading import SATB_RANGES, faults, per_100_chords
+from ritornello.metrics.voice_leading_faults import SATB_RANGES, faults, per_100_chords
 from ritornello.music.piece import Piece
 
 CHORALES = Path("bench_polyphonic") / "jsb_chorales_16th_satb.json.gz"

@@ -24,7 +24,7 @@ from ritornello.transcribe import tracking
 from ritornello.transcribe.activations import KIND, beat_logits
 from ritornello.transcribe.beats import bar_shares, features, raw_beats
 from ritornello.transcribe.note_beats import told_by
-from ritornello.transcribe.notes import find_notes
+from ritornello.transcribe.note_detection import find_notes
 from ritornello.transcribe.spectra import BANDS, FRAME_SECONDS, log_bands
 
 _PACKAGE = Path(__file__).resolve().parents[2] / "src" / "ritornello"

@@ -27,7 +27,7 @@ from experiments.music_sets import ROOT, data_folder, open_music_sets
 from experiments.scorecard import RESULTS, plain, say, write
 from ritornello.transcribe import beats as listener
 from ritornello.transcribe.activations import beat_logits
-from ritornello.transcribe.notes import find_notes
+from ritornello.transcribe.note_detection import find_notes
 from ritornello.transcribe.values import Beats, Hints
 
 PROTOCOL = (

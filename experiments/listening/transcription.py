@@ -29,7 +29,7 @@ from ritornello.dsp.effects import add_noise, through_mp3
 from ritornello.dsp.sound_files import read_audio
 from ritornello.synth.soundfont import SoundFont
 from ritornello.transcribe.note_activity import FRAME_SAMPLES, LOWEST_KEY, RATE_HZ, activities
-from ritornello.transcribe.notes import estimated_voices, find_notes
+from ritornello.transcribe.note_detection import estimated_voices, find_notes
 from ritornello.transcribe.values import HEARD_NOTE_DTYPE
 
 PROTOCOL = (

@@ -25,7 +25,7 @@ from ritornello.generation.instrumentation import read_line_ups
 from ritornello.generation.partner import choir
 from ritornello.metrics import chorale_baseline
 from ritornello.metrics.consonance import agreement_table
-from ritornello.metrics.voice_leading import SATB_RANGES, chords, faults, per_100_chords
+from ritornello.metrics.voice_leading_faults import SATB_RANGES, chords, faults, per_100_chords
 from ritornello.music.instruments import INSTRUMENTS
 from ritornello.music.piece import Piece
 from ritornello.note_model import checkpoint, likelihood
@@ -33,7 +33,7 @@ from ritornello.note_model import checkpoint, likelihood
 PROTOCOL = (
     "chorales of Bach in four voices, sixteenths, canonical split; the soprano is given; each "
     "lower voice once, default boldness, written by `harmonise` or drawn from the chain; faults: "
-    "see metrics/voice_leading.py; harmony: soprano given, the others composed, see "
+    "see metrics/voice_leading_faults.py; harmony: soprano given, the others composed, see "
     "metrics/consonance.py; nats: exact, of the composed voices by their notes, without those of "
     "loudness, which the chorales lack; the voices are for the instrument that `harmonise` hears "
     "them as; told nothing but the soprano, or also key, how busy the whole is and its length; "

@@ -21,7 +21,7 @@ from ritornello.dsp.sound_files import read_audio, write_audio
 from ritornello.dsp.waveform import Waveform
 from ritornello.transcribe.beats import find_beats
 from ritornello.transcribe.command import transcribe
-from ritornello.transcribe.notes import find_notes
+from ritornello.transcribe.note_detection import find_notes
 from ritornello.transcribe.values import Hints
 
 RATE_HZ = 44_100

@@ -24,6 +24,7 @@ from ritornello.corpus.store import Corpus
 from ritornello.dsp.effects import other_stems
 from ritornello.dsp.sound_files import read_audio
 from ritornello.note_model import weights_file
+from ritornello.separate.overlapping_chunks import root_mean_square, separate_blocks
 from ritornello.separate.rendered_stems import SongBook, save_examples
 from ritornello.separate.runtime import SeparatorNetwork
 from ritornello.separate.scores import ideal_ratio_mask, si_sdr_db
@@ -31,7 +32,6 @@ from ritornello.separate.separation import SEPARATOR_RATE_HZ, load_separator
 from ritornello.separate.stem_examples import StemExamples
 from ritornello.separate.stem_folders import PARTS, read_songs
 from ritornello.separate.stem_player import RenderConfig
-from ritornello.separate.stream import root_mean_square, separate_blocks
 
 _SECONDS = 12.0
 # How many, and the seed they are drawn by.

@@ -24,11 +24,11 @@ from ritornello.papers.remix2023.encoding import Chunks, decode, encode
 from ritornello.papers.remix2023.model import StemConfig, build
 from ritornello.papers.shared.recipe import load_recipe
 from ritornello.separate.mixing import MIX_SECONDS, StemMixer
+from ritornello.separate.overlapping_chunks import separate_blocks
 from ritornello.separate.runtime import KIND, SeparatorNetwork
 from ritornello.separate.scores import si_sdr_db
 from ritornello.separate.stem_examples import StemExamples
 from ritornello.separate.stem_folders import PARTS
-from ritornello.separate.stream import separate_blocks
 from ritornello.separate.training import (
     SEPARATOR_FILE,
     Progress,

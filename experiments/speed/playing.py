@@ -31,8 +31,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from ritornello.generation.compose import compose
-from ritornello.generation.endless import Improvisation
 from ritornello.generation.rules import Rules
+from ritornello.generation.session.improvisation import Improvisation
 from ritornello.music.io import read
 from ritornello.note_model import checkpoint
 from ritornello.note_model.checkpoint import Checkpoint
@@ -178,10 +178,10 @@ class Transformer(nn.Module):
 PROCESS = """
 import json, sys, time
 from itertools import islice
-from ritornello import checkpoint
 from ritornello.generation.rules import Rules
-from ritornello.generation.session import Improvisation
-from ritornello.runtime import open_engine
+from ritornello.generation.session.improvisation import Improvisation
+from ritornello.note_model import checkpoint
+from ritornello.note_model.engine import open_engine
 engine = open_engine(checkpoint.load(checkpoint.find(sys.argv[1])))
 rules = Rules(tempo_bpm=96.0, parts=("piano", "bass", "drums"))
 events = Improvisation.start(engine, rules, seed=0)

@@ -24,7 +24,7 @@ from ritornello.corpus.report import print_report
 from ritornello.corpus.report import summary as report_summary
 from ritornello.files import convert, load, notebook_html, refuse_target, render, save
 from ritornello.generation.composer import Composer
-from ritornello.generation.originality.verbs import (
+from ritornello.generation.originality.assessment import (
     Attempt,
     Limit,
     most_original,

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ritornello.generation.voice_leading import VoiceLeading
-from ritornello.metrics.voice_leading import faults
+from ritornello.metrics.voice_leading_faults import faults
 from ritornello.note_model.encoding.notes import SIZES
 
 BEAT = 24

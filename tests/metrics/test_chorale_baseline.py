@@ -10,7 +10,7 @@ import pytest
 
 from ritornello.errors import InputError
 from ritornello.metrics.chorale_baseline import harmonise, learn, likelihood
-from ritornello.metrics.voice_leading import REST, faults, per_100_chords
+from ritornello.metrics.voice_leading_faults import REST, faults, per_100_chords
 
 # Chords of C major in quarter notes, on a grid of sixteenths.
 TUNE = np.repeat(

@@ -16,9 +16,9 @@ from ritornello.errors import InputError, OutputError
 from ritornello.note_model.weights_file import WeightsFile
 from ritornello.separate.band_split import BandSplit
 from ritornello.separate.mix_files import separate_file
+from ritornello.separate.overlapping_chunks import root_mean_square, separate_blocks
 from ritornello.separate.runtime import SeparatorNetwork
 from ritornello.separate.scores import click_db
-from ritornello.separate.stream import root_mean_square, separate_blocks
 
 RATE = 8_000
 

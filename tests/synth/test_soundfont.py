@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ritornello.errors import InputError
+from ritornello.synth.program_substitution import substitute_program
 from ritornello.synth.sampler import PlayedNote, Sampler
 from ritornello.synth.soundfont import SoundFont
-from ritornello.synth.substitution import stand_in
 from tests.fonts import DECAY, SUSTAIN, font_bytes
 
 
@@ -41,11 +41,11 @@ def test_every_general_midi_program_and_drum_key_sounds(bundled: SoundFont) -> N
 
 
 def test_program_is_played_by_its_own_preset_where_there_is_one() -> None:
-    assert stand_in(42, range(128)) == 42
-    assert stand_in(42, {0, 33, 48, 73}) == 48  # a cello by strings
-    assert stand_in(35, {0, 33, 48, 73}) == 33  # a fretless bass by a fingered one
-    assert stand_in(42, {44, 0}) == 44  # outside the table: the same family of eight
-    assert stand_in(42, {90, 3}) == 3
+    assert substitute_program(42, range(128)) == 42
+    assert substitute_program(42, {0, 33, 48, 73}) == 48  # a cello by strings
+    assert substitute_program(35, {0, 33, 48, 73}) == 33  # a fretless bass by a fingered one
+    assert substitute_program(42, {44, 0}) == 44  # outside the table: the same family of eight
+    assert substitute_program(42, {90, 3}) == 3
 
 
 def test_settings_of_a_zone_are_in_seconds_and_decibels(sine_font: Callable[..., Path]) -> None:

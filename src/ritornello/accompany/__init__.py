@@ -9,7 +9,7 @@ balance     how loud each stem is
 solo        the recording as the band plays with it
 stem_files  stems, their sum and an mp3 of it
 result      Remix: all that was made
-report      what the page of a remix shows
+remix_report  what the page of a remix shows
 """
 
 # What published systems and experiments may import; the rest is inside.

@@ -35,9 +35,9 @@ from ritornello.errors import ConfigError
 from ritornello.music import io
 from ritornello.music.io.midi_write import holdable
 from ritornello.music.piece import Piece, Track
+from ritornello.synth.block_playback import played
 from ritornello.synth.render import LONGEST_SECONDS, check_rate, open_sampler, seated
 from ritornello.synth.soundfont import SoundFont
-from ritornello.synth.stream import played
 
 SOLO, MIX = "solo", "mix"
 # A recording may hold a knock on the table; that is no reason for a quiet mix.

@@ -15,7 +15,7 @@ from typing import Any
 from ritornello.accompany.band import OTHER, players_of, write_band
 from ritornello.accompany.form import plan_form
 from ritornello.accompany.mixdown import MIX, SOLO, mix_down
-from ritornello.accompany.report import write_report
+from ritornello.accompany.remix_report import write_report
 from ritornello.accompany.result import Remix
 from ritornello.accompany.source import played_solo, rate_hz_of, solo_of
 from ritornello.atomic import refuse_existing

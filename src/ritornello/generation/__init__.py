@@ -3,9 +3,6 @@
 composer         Composer: a model that is loaded once and asked for music
 partner          Partner: the verbs of a Composer on a song, and their Result
 session          Session: endless music whose state is a value
-endless          the improvisation that a Session plays
-snapshot         the state of an improvisation in a small file
-primed           music that endless music goes on from
 rules            Rules: what a piece must be
 job              what is given, where to write, under which rules
 compose          the loop: one event after another, many pieces at once
@@ -23,7 +20,6 @@ originality      how much of a piece stands in the training music
 __all__ = [
     "compose",
     "composer",
-    "endless",
     "instrumentation",
     "job",
     "originality",

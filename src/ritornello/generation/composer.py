@@ -12,12 +12,12 @@ from typing import Any
 from ritornello.errors import ConfigError
 from ritornello.generation import compose as writing
 from ritornello.generation.edit.primer import fit
-from ritornello.generation.endless import Improvisation
 from ritornello.generation.instrumentation import LineUps, read_line_ups
 from ritornello.generation.partner import Partner, Song, Watch, opened
 from ritornello.generation.rules import Rules
 from ritornello.generation.sampling import Sampling
 from ritornello.generation.session import Session, StreamedNote
+from ritornello.generation.session.improvisation import Improvisation
 from ritornello.music.piece import Piece
 from ritornello.note_model import checkpoint
 from ritornello.note_model.checkpoint import Checkpoint

@@ -5,7 +5,7 @@ move from a fifth to a fifth or from an octave to an octave. Where no pitch keep
 the melody has moved so, the last of these rules gives way first, then the one before it.
 
 Source of the rules: Kostka and Payne, "Tonal Harmony", chapters on part writing; they are those
-that `ritornello.metrics.voice_leading` counts.
+that `ritornello.metrics.voice_leading_faults` counts.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ repetition        bars that return after some bars
 returns           how alike the bars of a piece are, at each distance
 loops             figures that repeat and repeat
 drift             whether endless music stays the same
-voice_leading     parallels, crossings and ranges of four voices
+voice_leading_faults  parallels, crossings and ranges of four voices
 chorale_baseline  voices by a Markov chain
 token_baselines   unigrams and bigrams of tokens
 similarity        cosines of rolls and features
@@ -27,5 +27,5 @@ __all__ = [
     "rolls",
     "similarity",
     "token_baselines",
-    "voice_leading",
+    "voice_leading_faults",
 ]

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ritornello.errors import InputError
-from ritornello.metrics.voice_leading import REST
+from ritornello.metrics.voice_leading_faults import REST
 
 STEPS_PER_BEAT = 4
 _PITCHES = 128

@@ -2,7 +2,7 @@
 
 separation      separate, train_separator: as a user calls them
 mix_files       a recording of any length to a file for each stem
-stream          sound of any length through the network, in overlapping chunks
+overlapping_chunks  sound of any length through the network, in overlapping chunks
 runtime         the network in NumPy
 model           the network in torch
 band_split      bands of a spectrum that the network reads
@@ -19,6 +19,7 @@ scores          SI-SDR and other figures of stems
 __all__ = [
     "band_split",
     "mixing",
+    "overlapping_chunks",
     "rendered_stems",
     "runtime",
     "scores",
@@ -26,6 +27,5 @@ __all__ = [
     "stem_examples",
     "stem_folders",
     "stem_player",
-    "stream",
     "training",
 ]

@@ -13,9 +13,9 @@ from ritornello.dsp.diagnostics import Finding
 from ritornello.dsp.recordings import Recording
 from ritornello.dsp.sound_files import BLOCK, refuse_unholdable, sound_file
 from ritornello.errors import InputError, OutputError
+from ritornello.separate.overlapping_chunks import root_mean_square, separate_blocks
 from ritornello.separate.runtime import SeparatorNetwork
 from ritornello.separate.stem_folders import PARTS
-from ritornello.separate.stream import root_mean_square, separate_blocks
 
 SUFFIXES = (".wav", ".flac")
 _FAINT_DB = -70.0

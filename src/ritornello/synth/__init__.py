@@ -7,8 +7,8 @@ tone          one held sound of a zone
 sampler       the notes of a part into a stereo buffer
 render        a piece to a Waveform, in a room and at a level
 render_files  a piece to sound files, whole and in stems
-stream        a piece to sound in blocks, for music of any length
-substitution  which preset plays a program that a SoundFont lacks
+block_playback  a piece to sound in blocks, for music of any length
+program_substitution  which preset plays a program that a SoundFont lacks
 """
 
 # What published systems and experiments may import; the rest is inside.

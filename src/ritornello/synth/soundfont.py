@@ -18,7 +18,7 @@ import numpy as np
 
 from ritornello.errors import InputError
 from ritornello.synth.modulators import Wire
-from ritornello.synth.substitution import stand_in
+from ritornello.synth.program_substitution import substitute_program
 from ritornello.synth.zones import INSTRUMENT, SAMPLE, Level, Zone, joined
 
 DRUM_BANK = 128
@@ -115,7 +115,7 @@ class SoundFont:
             raise InputError(f"The SoundFont has no {kind}.", where=self.where)
         bank = min(banks)
         here = [number for at, number in self.presets if at == bank]
-        return self.presets[bank, stand_in(0 if is_drum else program, here)]
+        return self.presets[bank, substitute_program(0 if is_drum else program, here)]
 
     def sample(self, index: int) -> Sample:
         """A decoded sample.

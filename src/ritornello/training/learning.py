@@ -19,7 +19,7 @@ from ritornello.corpus.store import Corpus, build_store, fingerprint
 from ritornello.errors import ConfigError, InputError, MissingExtraError, RitornelloError
 from ritornello.files import load, save
 from ritornello.generation.composer import Composer
-from ritornello.generation.originality.verbs import write_training_index
+from ritornello.generation.originality.assessment import write_training_index
 from ritornello.music.grid import on_grid
 from ritornello.music.piece import Piece
 from ritornello.note_model import checkpoint

@@ -4,7 +4,7 @@ command        transcribe, as a user calls it
 transcription  everything that was heard in a recording
 values         notes, beats and hints in seconds
 checks         what is unusual in a recording
-notes          a recording to its notes
+note_detection  a recording to its notes
 note_activity  how likely each key sounds, by the network of basic-pitch
 note_features  what is looked at around a peak of that
 note_decoding  peaks to notes
@@ -26,8 +26,8 @@ __all__ = [
     "note_activity",
     "note_beats",
     "note_decoding",
+    "note_detection",
     "note_features",
-    "notes",
     "spectra",
     "tracking",
     "transcription",

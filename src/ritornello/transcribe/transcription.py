@@ -29,7 +29,7 @@ from ritornello.music.piece import Piece
 from ritornello.transcribe.bars import with_bars
 from ritornello.transcribe.beats import find_beats
 from ritornello.transcribe.checks import Measures, examine
-from ritornello.transcribe.notes import find_notes
+from ritornello.transcribe.note_detection import find_notes
 from ritornello.transcribe.timeline import Timeline
 from ritornello.transcribe.values import Beats, Hints
 

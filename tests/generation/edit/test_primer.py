@@ -11,8 +11,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from ritornello.errors import InputError
+from ritornello.generation.edit.instrument_substitution import substitute_instrument
 from ritornello.generation.edit.primer import fit, straightened
-from ritornello.generation.edit.substitution import stand_in
 from ritornello.music import io
 from ritornello.music.instruments import DRUMS, INSTRUMENTS, parse_instrument
 from ritornello.music.piece import Metre, Piece, Tempo, Track
@@ -132,9 +132,9 @@ def test_what_nothing_known_is_like_is_heard_as_it_is():
 
 @pytest.mark.parametrize("alone", sorted(ALL - {DRUMS}))
 def test_one_known_instrument_can_stand_in_for_every_other(alone: int):
-    assert {stand_in(instrument, {alone}) for instrument in ALL - {DRUMS}} == {alone}
-    assert stand_in(DRUMS, {alone}) == DRUMS
-    assert stand_in(alone, ALL) == alone
+    assert {substitute_instrument(instrument, {alone}) for instrument in ALL - {DRUMS}} == {alone}
+    assert substitute_instrument(DRUMS, {alone}) == DRUMS
+    assert substitute_instrument(alone, ALL) == alone
 
 
 def test_pitches_far_out_of_range_are_heard_octaves_nearer_and_counted():

@@ -4,7 +4,7 @@ verbs         continue, fill, vary, arrange, harmonise: each makes a plan
 plans         a song, a job to write into it, and the result as a song again
 perform       carries out plans, many at once
 primer        a song as the model can read it
-substitution  which instrument of the model stands for another
+instrument_substitution  which instrument of the model stands for another
 naming        which tracks a person means
 join          given and composed notes in one piece
 """

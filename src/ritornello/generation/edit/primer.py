@@ -15,7 +15,7 @@ import numpy as np
 
 from ritornello.errors import InputError
 from ritornello.generation.countable_bars import Span, heard_metres, spans
-from ritornello.generation.edit.substitution import stand_in
+from ritornello.generation.edit.instrument_substitution import substitute_instrument
 from ritornello.music.instruments import DRUMS, INSTRUMENTS
 from ritornello.music.keys import pitch_name
 from ritornello.music.piece import Piece, Track
@@ -103,7 +103,7 @@ def fit(piece: Piece, *, known_instruments: frozenset[int] | None = None) -> Fit
 def _heard_instruments(piece: Piece, known: frozenset[int] | None, said: _Said[str]) -> list[int]:
     """Index into `INSTRUMENTS` that each track is heard as."""
     known = frozenset(range(len(INSTRUMENTS))) if known is None else known
-    heard = [stand_in(track.instrument, known) for track in piece.tracks]
+    heard = [substitute_instrument(track.instrument, known) for track in piece.tracks]
     for index, (track, instrument) in enumerate(zip(piece.tracks, heard, strict=True)):
         if not len(track) or track.instrument in known:
             continue

@@ -10,8 +10,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from ritornello.errors import ConfigError, InputError
+from ritornello.generation.edit.instrument_substitution import substitute_instrument
 from ritornello.generation.edit.plans import Heard, Plan, plan
-from ritornello.generation.edit.substitution import stand_in
 from ritornello.generation.rules import MAX_BARS, Rules
 from ritornello.music.instruments import DRUMS, INSTRUMENTS, parse_instrument
 from ritornello.music.piece import Piece, note_table
@@ -203,4 +203,8 @@ def _with_room(
         for instrument in (pitched if known is None else pitched & known)
         if others[instrument] + 1 + voices <= DESKS
     }
-    return choir if choir in roomy else stand_in(heard.song.tracks[melody].instrument, roomy)
+    return (
+        choir
+        if choir in roomy
+        else substitute_instrument(heard.song.tracks[melody].instrument, roomy)
+    )

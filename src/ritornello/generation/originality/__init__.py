@@ -1,6 +1,6 @@
 """How much of a piece stands in the training music of a model.
 
-verbs     reports on pieces, and pieces that copy less
+assessment  reports on pieces, and pieces that copy less
 index     the windows of the training music, in a file
 copying   windows of a piece that stand elsewhere, in any transposition
 hash_set  a set of hashes that is a NumPy array

@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 from ritornello.note_model.cells.cell import Cell, State
+from ritornello.note_model.cells.linear_recurrence import scan
 from ritornello.note_model.cells.mingru import MinGRU
 from ritornello.note_model.cells.mlstm import MLSTM
 from ritornello.note_model.cells.qrnn import QRNN
 from ritornello.note_model.cells.rglru import RGLRU
-from ritornello.note_model.cells.scan import scan
 from ritornello.note_model.cells.torch_cells import GRU, LSTM, RNN
 
 CELLS: dict[str, type[Cell]] = {

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from ritornello.note_model.cells.cell import Cell, State
-from ritornello.note_model.cells.scan import scan
+from ritornello.note_model.cells.linear_recurrence import scan
 
 
 class QRNN(Cell):

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ritornello.note_model.cells.cell import Cell, State
-from ritornello.note_model.cells.scan import scan
+from ritornello.note_model.cells.linear_recurrence import scan
 
 _SHARPNESS = 8.0  # the paper's c
 _SMALLEST = 1e-6  # of 1 - a**2; its square root has no slope to learn from at zero

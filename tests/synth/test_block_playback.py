@@ -9,8 +9,8 @@ import pytest
 
 from ritornello.dsp.reverb import Room, add_room
 from ritornello.music.piece import Piece, Tempo, Track
+from ritornello.synth.block_playback import played, tail_seconds
 from ritornello.synth.render import open_sampler, played_notes, render, seated
-from ritornello.synth.stream import played, tail_seconds
 from tests.examples import band
 
 RATE = 22_050

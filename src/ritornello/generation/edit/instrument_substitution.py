@@ -44,7 +44,7 @@ _NEIGHBOURS = {
 }
 
 
-def stand_in(instrument: int, known: Collection[int]) -> int:
+def substitute_instrument(instrument: int, known: Collection[int]) -> int:
     """The known instrument that is fewest steps of kinship away; itself where it is known.
 
     Args:

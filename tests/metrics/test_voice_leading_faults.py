@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ritornello.errors import InputError
-from ritornello.metrics.voice_leading import (
+from ritornello.metrics.voice_leading_faults import (
     REST,
     SATB_RANGES,
     chords,

@@ -18,10 +18,10 @@ from ritornello.generation import compose
 from ritornello.generation.compose import Event, Writer
 from ritornello.generation.instrumentation import LineUps, filled_in
 from ritornello.generation.masks import RuleMasks
-from ritornello.generation.primed import read_primer
 from ritornello.generation.rules import Rules
 from ritornello.generation.sampling import Sampling
-from ritornello.generation.snapshot import Instant, Moment, Remembered, Settings, thinned
+from ritornello.generation.session.moment import Instant, Moment, Remembered, Settings, thinned
+from ritornello.generation.session.primer_reading import read_primer
 from ritornello.music.piece import DEFAULT_TEMPO_BPM, Metre, Piece, Tempo
 from ritornello.note_model.encoding import notes
 from ritornello.note_model.encoding.bar_grid import Grid

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from experiments.generated.judge import violations
 from ritornello.errors import ConfigError, InputError
-from ritornello.generation.endless import HISTORY_BARS, Improvisation
 from ritornello.generation.rules import Rules
 from ritornello.generation.sampling import Sampling
-from ritornello.generation.snapshot import Moment, thinned
+from ritornello.generation.session.improvisation import HISTORY_BARS, Improvisation
+from ritornello.generation.session.moment import Moment, thinned
 from ritornello.music.chords import parse_chord
 from ritornello.music.io.midi_write import write_bytes
 from ritornello.note_model.checkpoint import Checkpoint
@@ -312,8 +312,8 @@ def test_a_file_that_is_no_moment_is_refused(engine):
 
 
 def test_what_is_remembered_does_not_grow_with_the_music(engine, short_reach, monkeypatch):
-    monkeypatch.setattr("ritornello.generation.endless._THIN_EVERY", 64)
-    monkeypatch.setattr("ritornello.generation.endless.HISTORY_BARS", 4)
+    monkeypatch.setattr("ritornello.generation.session.improvisation._THIN_EVERY", 64)
+    monkeypatch.setattr("ritornello.generation.session.improvisation.HISTORY_BARS", 4)
     music = Improvisation.start(engine, RULES, seed=0)
     _take(music, 1000)
     before = _remembered_bytes(music)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 # Programs (first, last) and what sounds most like them, best first.
-_STAND_INS: tuple[tuple[int, int, tuple[int, ...]], ...] = (
+_SUBSTITUTES: tuple[tuple[int, int, tuple[int, ...]], ...] = (
     (0, 3, (0,)),
     (4, 5, (4, 5, 0)),
     (6, 7, (6, 7, 0)),
@@ -35,9 +35,9 @@ _STAND_INS: tuple[tuple[int, int, tuple[int, ...]], ...] = (
 )
 
 
-def stand_in(program: int, available: Collection[int]) -> int:
+def substitute_program(program: int, available: Collection[int]) -> int:
     """The program of ``available`` (not empty) that sounds most like ``program``, 0-127."""
-    likely = next(names for low, high, names in _STAND_INS if low <= program <= high)
+    likely = next(names for low, high, names in _SUBSTITUTES if low <= program <= high)
     for number in (program, *likely):
         if number in available:
             return number

@@ -14,7 +14,7 @@ from ritornello.errors import ConfigError
 from ritornello.synth.sampler import PlayedNote, Sampler
 from ritornello.synth.soundfont import SoundFont
 from ritornello.transcribe.note_activity import FRAME_SAMPLES, RATE_HZ, activities
-from ritornello.transcribe.notes import estimated_voices, find_notes, one_voice
+from ritornello.transcribe.note_detection import estimated_voices, find_notes, one_voice
 from ritornello.transcribe.values import HEARD_NOTE_DTYPE
 
 PIANO, BASS, FLUTE = 0, 33, 73
