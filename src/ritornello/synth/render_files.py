@@ -18,6 +18,7 @@ from ritornello.dsp.mastering import Meter, curve_at, limiter_curve, mastering_g
 from ritornello.dsp.scratch import Scratch, refuse_full_disk, stretches
 from ritornello.dsp.sound_files import refuse_unholdable, sound_file
 from ritornello.music.piece import Piece
+from ritornello.synth.block_playback import played
 from ritornello.synth.render import (
     closing_fade,
     most_samples,
@@ -26,7 +27,6 @@ from ritornello.synth.render import (
     sound_end,
 )
 from ritornello.synth.soundfont import SoundFont
-from ritornello.synth.stream import played
 
 _RATE_HZ = 44_100
 Font = SoundFont | str | PathLike[str] | None
