@@ -1,4 +1,4 @@
-"""Variants of a piece made while training: another key, another tempo. Drums keep their keys."""
+"""Augmentation: a piece in another key and tempo; drums are not transposed."""
 
 from __future__ import annotations
 

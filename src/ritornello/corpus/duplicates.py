@@ -1,4 +1,4 @@
-"""Which pieces are the same music: the same notes, the same transposed, or nearly the same.
+"""Pieces to groups of duplicates: equal, transposed, or nearly equal notes.
 
 Two hashes of the note table find copies. Near copies (another version, a part of a score, an
 arrangement of the same tune) are found through *shingles*: runs of `SHINGLE_NOTES` successive
@@ -48,7 +48,7 @@ class Sketch:
 
 @dataclass(frozen=True)
 class Signature:
-    """What is compared of a piece.
+    """Hashes of a piece that are compared.
 
     Attributes:
         notes_hash: of onsets, durations and pitches; part names and loudness do not matter.

@@ -1,4 +1,4 @@
-"""From a folder of files to what can be used of it, and why the rest cannot.
+"""A folder of files to the pieces that can be used, and the reason for each that cannot.
 
 `scan` lists every file, reads the music in worker processes, measures each piece, and marks the
 copies. No file is left out silently: each is used, rejected with a reason, or counted as not

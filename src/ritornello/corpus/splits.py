@@ -1,4 +1,4 @@
-"""Which pieces teach and which only test: a split by work, the same on every run.
+"""Pieces to training, validation and test splits, by work, deterministically.
 
 A split by file would put the violin part in training and its score in validation. So pieces are
 split in groups, and no group is on two sides:

@@ -1,4 +1,4 @@
-"""What was found to be unusual in a recording, in words and as a number."""
+"""A diagnostic of a recording: what is unusual in it, as a sentence and a number."""
 
 from __future__ import annotations
 

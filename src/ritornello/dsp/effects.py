@@ -1,4 +1,4 @@
-"""What recordings go through: filters, rooms, amplifiers, noise and coding, as plain functions.
+"""Effects of recording: filters, rooms, saturation, compression, noise and mp3, as plain functions.
 
 They make rendered music sound less alike, so that what is trained on it listens to more than one
 SoundFont. Sounds are float32 arrays [..., samples], nominally within -1..1, and keep their shape;

@@ -1,4 +1,4 @@
-"""Loudness and peaks of a mix, and the gain that brings both where they should be.
+"""Loudness and true peak of a mix, and the gain and limiter that bring them to their targets.
 
 One pass over the sound gives its loudness and its true peak for every millisecond. Gain and
 limiter are found on those short arrays alone and applied in a second pass.

@@ -84,7 +84,7 @@ def agreement(given: Piece, composed: Piece) -> Agreement:
 
 
 def by_chance(given: Piece, composed: Piece, seed: int = 0) -> dict[str, Agreement]:
-    """The same where nobody listened.
+    """Chance levels of `agreement`: other bars of the piece, and other keys.
 
     Returns:
         ``other bars``: mean over up to 7 moves of the composed notes by random numbers of bars,
@@ -166,7 +166,7 @@ def _sounding(notes: np.ndarray, length_ticks: int) -> np.ndarray:
 
 
 def _moved(written: _Written, move: int, axis: int) -> _Written:
-    """Later by so many ticks, in a circle, or higher by so many semitones (axis 1)."""
+    """Counts rolled by ticks (axis 0) or semitones (axis 1)."""
     return _Written(*(np.roll(table, move, axis) for table in written))
 
 
@@ -187,7 +187,7 @@ def _compare(heard: _Heard, written: _Written) -> Agreement:
 
 
 def _share(counts: np.ndarray, wanted: np.ndarray) -> float:
-    """Share of the counts that are wanted, of those of ticks at which anything is."""
+    """Share of counted notes where ``wanted`` holds, over ticks at which any given note sounds."""
     return _ratio(counts[wanted].sum(), counts[wanted.any(axis=1)].sum())
 
 

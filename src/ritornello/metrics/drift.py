@@ -1,4 +1,4 @@
-"""Whether endless music stays itself: the same statistics in minute 1, 10 and 60 of a stream.
+"""Statistics of minutes 1, 10 and 60 of an endless stream, to see whether it drifts.
 
 A model that drifts gets denser or thinner, higher or lower, or falls into a loop. A stream is
 walked through once, and only the minute that is being measured is kept.
@@ -19,7 +19,7 @@ _RESOLUTION = 24
 
 
 class StreamNote(Protocol):
-    """What is needed of a note; `ritornello.api.StreamedNote` is one."""
+    """The fields that are read of a note; `ritornello.api.StreamedNote` has them."""
 
     @property
     def onset_seconds(self) -> float: ...

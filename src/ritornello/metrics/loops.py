@@ -1,4 +1,4 @@
-"""Whether a row of tokens runs in a circle, and for how long: the usual end of a weak generator."""
+"""The longest periodic run in a sequence of tokens: how weak generators usually end."""
 
 from __future__ import annotations
 

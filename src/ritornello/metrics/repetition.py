@@ -1,4 +1,4 @@
-"""How much music repeats itself: loops that never leave, and forms that come back.
+"""Repetition in a piece: runs of one chord, and bars that return after 1, 2, 4 and 8 bars.
 
 Real music repeats a great deal, in bars and phrases; a model that has lost its way repeats one
 note. Both are measured here, to be read beside the same figures of real music.

@@ -1,4 +1,4 @@
-"""The form of pieces: after how many bars they say a thing again, how they begin and how they end.
+"""Self-similarity of the bars of pieces at each lag, and the density of beginnings and endings.
 
 What comes back at 1, 2, 4, 8 and 16 bars is the phrase structure a listener follows; bars between
 these tell whether a piece only drones. Openings are thinner than the middle where parts enter one

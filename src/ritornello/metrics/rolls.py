@@ -1,4 +1,4 @@
-"""How well a piano-roll's next vector is foreseen, and how blurred the forecasts are.
+"""Predicted against real piano-roll vectors: error, F1, and how blurred predictions are.
 
 All arrays are [vectors, 128], velocities from 0 to 127; a cell is active if a note sounds in it.
 Most cells stay as they were one tick ago, so copying the last vector scores well without having

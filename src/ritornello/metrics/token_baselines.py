@@ -1,4 +1,4 @@
-"""Trivial predictors of a row of tokens, which a network has to beat: exact nats and accuracy."""
+"""Unigram and bigram baselines of token sequences: exact nats and accuracy."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _BACK_OFF = 4.0  # a rare context leans on the unigram, which weighs as much as 
 def token_baselines(
     train: Sequence[np.ndarray], held_out: Sequence[np.ndarray], tokens: int, *, skip: int = 0
 ) -> dict[str, float]:
-    """How well held-out songs are foreseen without a network.
+    """Nats and accuracy of the baselines on held-out songs.
 
     Args:
         train: ids of each training song, int [length]. held_out: of each song to score.

@@ -1,4 +1,4 @@
-"""What a separator hears: a window, bands of bins, and how magnitudes are compressed."""
+"""Spectra to the compressed bands that a separator reads."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class BandSplit:
         return (np.maximum(hz, _EVEN_BELOW_HZ) / _PIVOT_HZ).astype(np.float32)
 
     def heard(self, magnitudes: np.ndarray) -> np.ndarray:
-        """What the network reads: about as large in every bin, around 0, with a spread of about 1.
+        """Compressed magnitudes, normalised to a mean near 0 and deviation near 1 in every bin.
 
         Args:
             magnitudes: float32 [..., any bins], of a recording whose samples have a root mean
@@ -71,7 +71,7 @@ class BandSplit:
         return (compressed - np.float32(_MEAN)) * np.float32(1 / _SPREAD)
 
     def fitted(self, shares: np.ndarray, bins: int) -> np.ndarray:
-        """Undo `heard` for shares [..., `bins`]: bins above the highest share as the highest."""
+        """Soft masks [..., `bins`] at another sample rate; bins above the highest repeat it."""
         missing = max(0, bins - shares.shape[-1])
         return np.pad(
             shares[..., :bins], [(0, 0)] * (shares.ndim - 1) + [(0, missing)], mode="edge"

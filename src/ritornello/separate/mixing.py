@@ -1,4 +1,4 @@
-"""Mixes made on the spot, for a separator to learn from.
+"""Random mixes of stems, to train a separator on.
 
 The stems of a mix come from one moment of a song, or each from a moment of another song. So that a
 few SoundFonts teach more than their own sound, some mixes are changed: their songs are played a
@@ -24,7 +24,7 @@ Effect = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 
 
 class StemMixer:
-    """Draws stems from songs: a `ritornello.separate.training.Draw`.
+    """Samples stems from songs: a `ritornello.separate.training.Draw`.
 
     Args:
         songs: [samples, parts] each, float32 or int16 (full scale 32,767); shorter ones are
@@ -74,14 +74,14 @@ class StemMixer:
     def _moment(
         self, most_semitones: float, random: np.random.Generator
     ) -> tuple[np.ndarray, int, float]:
-        """A song, the sample to begin with, and how fast it is played."""
+        """A random song, first sample and playing speed."""
         song = self.songs[random.choice(len(self.songs), p=self._odds)]
         speed = 2 ** (random.uniform(-most_semitones, most_semitones) / 12)
         start = int(random.integers(max(1, len(song) - int(self.samples * speed) + 1)))
         return song, start, speed
 
     def _played(self, part: int, song: np.ndarray, start: int, speed: float) -> np.ndarray:
-        """A part of a moment, float32 [samples]."""
+        """One stem of an excerpt, float32 [samples]."""
         needed = int((self.samples - 1) * speed) + 2
         heard = song[start : start + needed, part]
         scale = 1 / 32_767 if heard.dtype == np.int16 else 1.0
@@ -93,6 +93,6 @@ class StemMixer:
     def _sounding(
         self, part: int, most_semitones: float, random: np.random.Generator
     ) -> np.ndarray:
-        """A part of any moment; where it rests there, of one more, as some parts often rest."""
+        """One stem of a random excerpt, sampled once more if it is silent there."""
         stem = self._played(part, *self._moment(most_semitones, random))
         return stem if stem.any() else self._played(part, *self._moment(most_semitones, random))

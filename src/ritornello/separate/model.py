@@ -1,4 +1,4 @@
-"""A recurrent separator: which share of a mix's spectrum belongs to which part.
+"""A band-split recurrent network: magnitudes of a mix to a soft mask for each stem.
 
 The spectrum is split into bands, narrow where bass and chords lie and wide above. What each band
 holds becomes one vector, and two LSTMs take turns, each both ways and added to what was there: one
@@ -48,7 +48,7 @@ class SeparatorConfig:
 
 
 class Separator(nn.Module):
-    """Magnitudes of a mix to each part's share of every bin.
+    """Magnitudes of a mix to soft masks of the stems.
 
     Args:
         config: sizes.
@@ -68,7 +68,7 @@ class Separator(nn.Module):
         )
 
     def forward(self, magnitudes: Tensor) -> Tensor:
-        """Compressed magnitudes [time, batch, bins] to shares [time, batch, parts, bins].
+        """Compressed magnitudes [time, batch, bins] to soft masks [time, batch, parts, bins].
 
         Shares of a bin sum to one over the parts.
         """

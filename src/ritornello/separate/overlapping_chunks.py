@@ -1,4 +1,4 @@
-"""Sound of any length taken apart in overlapping chunks, in the memory of one chunk.
+"""Sound of any length to stems in overlapping chunks, in the memory of one chunk.
 
 Chunks overlap, and over the overlap the shares that one chunk gives to the parts fade into those of
 the next. It is shares that fade, before they become sound, so there is no seam to hear.
@@ -27,7 +27,7 @@ def separate_blocks(
     chunk_seconds: float = CHUNK_SECONDS,
     overlap_seconds: float = OVERLAP_SECONDS,
 ) -> Iterator[np.ndarray]:
-    """Take a mix apart. All channels share alike; they are heard together, whatever their phase.
+    """Blocks of a mix to blocks of stems; one mask, of all channels together, serves each channel.
 
     All parts but the last are rounded to 24 bits, and the last takes the rest, which is what it was
     given but for the rounding: a mix of up to 24 bits is the sum of its parts exactly.

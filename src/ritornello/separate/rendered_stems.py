@@ -1,4 +1,4 @@
-"""Songs rendered with their stems: any number of examples with perfect labels, from MIDI.
+"""MIDI to rendered stems: any number of training examples whose stems are known exactly.
 
 An example is a few seconds of music in the parts bass, drums, piano and other (`PARTS`). What is
 played is drawn in the main process (`SongBook.draw`: which songs, from where, by which sounds) and
@@ -37,7 +37,7 @@ _TIMEOUT_SECONDS = 300.0
 
 
 class SongBook:
-    """Songs to draw examples from.
+    """Songs to sample examples from.
 
     Collections are drawn by the square root of their size, so that a large one does not drown a
     small one.
@@ -107,7 +107,7 @@ class SongBook:
         return cls(lambda index: pieces[index], names, ["songs"] * len(pieces))
 
     def draw(self, config: RenderConfig, number: int) -> Score:
-        """What is played in the example of a number."""
+        """The score of the example with a number."""
         random = np.random.default_rng((config.seed, number))
         lines: list[Line] = []
         names: list[str] = []

@@ -19,7 +19,7 @@ _WINDOW_SECONDS = 0.005, 0.5
 
 
 class SeparatorNetwork:
-    """Magnitudes of a mix to each part's share of every bin.
+    """Magnitudes of a mix to soft masks of the stems.
 
     Args:
         file: of kind "separator".
@@ -44,7 +44,7 @@ class SeparatorNetwork:
             raise CheckpointError(f"The separator is damaged: {wrong}")
 
     def shares(self, magnitudes: np.ndarray) -> np.ndarray:
-        """Each part's share of every bin; shares of a bin sum to one.
+        """Soft masks of a magnitude spectrum; those of a bin sum to one.
 
         Args:
             magnitudes: float32 [frames, bins] of any number of bins; over the root mean square of

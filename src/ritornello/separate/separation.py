@@ -1,4 +1,4 @@
-"""A mix taken apart, and a separator taught by a person's own stems or MIDI files."""
+"""A mix to stems, and a user's own stems or MIDI files to a separator: the two commands."""
 
 from __future__ import annotations
 
@@ -200,7 +200,7 @@ def train_separator(
 
 
 def _dealt(learned: int, kept: int) -> str:
-    """How many songs are for what, in a sentence."""
+    """A sentence with the number of songs for training and validation."""
     songs = "1 song" if learned == 1 else f"{learned} songs"
     tell = "tells" if kept == 1 else "tell"
     return f"Learning from {songs}; {kept} more {tell} how well it goes."
@@ -282,7 +282,7 @@ def _recorded(folder: Path, say: Callable[[str], None]) -> Iterator[np.ndarray]:
 def _rendered(
     folder: Path, count: int, seed: int, workers: int | None, say: Callable[[str], None]
 ) -> Iterator[np.ndarray]:
-    """The stems of stretches of a folder's music."""
+    """Rendered stems of excerpts of the music in a folder."""
     from ritornello.separate.rendered_stems import SongBook, render_examples
     from ritornello.separate.stem_player import RenderConfig
 
@@ -328,7 +328,7 @@ def _refuse_other_folder(folder: Path, out: Path, *, resumes: bool) -> None:
 
 
 def _middle(song: np.ndarray) -> np.ndarray:
-    """A stretch from the middle of a song, float32."""
+    """An excerpt from the middle of a song, float32."""
     start = max(0, (len(song) - _samples(_VALID_SECONDS)) // 2)
     return song[start : start + _samples(_VALID_SECONDS)].astype(np.float32)
 

@@ -1,4 +1,4 @@
-"""Parts of a song, played and mixed from a written plan: stems that sum to their mix.
+"""A score of lines to rendered stems that sum to their mix.
 
 A `Score` says who plays what, by which sounds and how loud; `play` renders it, with effects on each
 stem and on their sum. What is random about the sound is decided by the seed of the score.
@@ -161,7 +161,7 @@ def _with_kit(font: SoundFont, share: float) -> SoundFont:
 
 
 def _levelled(sound: np.ndarray, level_db: float) -> np.ndarray:
-    """The sound with this root mean square where it sounds, in dB; silence stays."""
+    """The sound scaled to a root mean square, in dB, over its non-silent samples; silence stays."""
     power = np.square(sound)
     sounding = power[power > power.max(initial=0) * 10 ** (_SOUNDING_DB / 10)]
     if not len(sounding):
@@ -170,7 +170,7 @@ def _levelled(sound: np.ndarray, level_db: float) -> np.ndarray:
 
 
 def _on_the_bus(stems: np.ndarray, config: RenderConfig, random: np.random.Generator) -> np.ndarray:
-    """What an engineer does to the mix, done to every stem alike, so that they sum to it.
+    """Effects of a mix bus, applied to every stem with one gain so that they still sum to the mix.
 
     Args:
         stems: float32 [parts, samples].

@@ -1,4 +1,4 @@
-"""The beat network, played: how likely each frame of a recording is a beat or begins a bar.
+"""The beat network in NumPy: log-mel bands to log odds of beat and downbeat in each frame.
 
 The network reads both ways, so a recording is read in windows that overlap: what a window says
 about its first and last seconds, where it has heard too little, is taken from its neighbours. But
@@ -59,7 +59,7 @@ def _windows(spectra: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
 
 
 def play(spectra: np.ndarray, network: WeightsFile) -> np.ndarray:
-    """What the network of torch answers to spectra [batch, frames, bands]: [batch, frames, 2]."""
+    """Spectra [batch, frames, bands] to logits [batch, frames, 2] of beat and downbeat, as torch."""
     weights, settings = network.weights, network.settings
     batch, frames, bands = spectra.shape
     context, stride = settings["context"], settings["stride"]

@@ -42,7 +42,7 @@ _THIRDS_TO_HALVES, _FEWEST_THIRDS = 1.5, 0.08
 
 
 def with_bars(beats: Beats, notes: np.ndarray, hints: Hints) -> Beats:
-    """The same beats, in the bars that the notes tell.
+    """Beats with the metre and downbeats that their notes make most likely.
 
     What the player says of metre and bar lines is believed. Too few notes tell nothing, and nor
     does a steady tempo that was only assumed: the beats stay as they are.
@@ -91,7 +91,7 @@ def falls_into_three(notes: np.ndarray, times_seconds: np.ndarray) -> bool:
 
 
 def beats_per_bar(metre: tuple[int, int]) -> int:
-    """Felt beats: 2 in 6/8."""
+    """Beats in a bar of the metre as they are felt: 2 in 6/8."""
     whole = Metre(0, *metre)
     return max(1, whole.bar_ticks(960) // whole.beat_ticks(960))
 
@@ -102,7 +102,7 @@ def describe(
     times_seconds: np.ndarray,
     answers: list[tuple[int, int]],
 ) -> np.ndarray:
-    """The `FEATURES` of each answer, float64 [answers, features].
+    """Features [hypotheses, features], float64; a hypothesis is (beats in a bar, first downbeat).
 
     Args:
         notes: `HEARD_NOTE_DTYPE`, at least one. told: what the network says of them.
@@ -139,7 +139,7 @@ def describe(
 
 
 def _in_beats(seconds: np.ndarray, times_seconds: np.ndarray) -> np.ndarray:
-    """Moments as numbers of beats, which go on evenly before the first and behind the last."""
+    """Seconds to positions in beats, extrapolated evenly beyond the first and last beat."""
     first, last = np.diff(times_seconds)[[0, -1]]
     inside = np.interp(seconds, times_seconds, np.arange(len(times_seconds)))
     before = np.minimum(0, (seconds - times_seconds[0]) / first)
@@ -177,7 +177,7 @@ def _on_beats(
 
 
 def _told_on_beats(told: NoteBeats, times_seconds: np.ndarray) -> np.ndarray:
-    """Log odds that a bar begins at each beat, by the likeliest of the notes there, [beats]."""
+    """Log odds [beats] of a downbeat at each beat: the largest over the notes that begin there."""
     places = _in_beats(told.times_seconds, times_seconds)
     near = np.rint(places).astype(int)
     here = (np.abs(places - near) < _EARLY) & (near >= 0) & (near < len(times_seconds))
@@ -189,7 +189,7 @@ def _told_on_beats(told: NoteBeats, times_seconds: np.ndarray) -> np.ndarray:
 def _pitch_classes(
     notes: np.ndarray, onsets: np.ndarray, ends: np.ndarray, count: int
 ) -> np.ndarray:
-    """For how many beats each pitch class sounds in each beat, [beats, 12]."""
+    """Chroma [beats, 12]: for what share of each beat each pitch class sounds."""
     found = np.zeros((count, 12))
     ends = np.clip(ends, onsets + _SHORTEST, onsets + _LONGEST)
     for later in range(_LONGEST + 2):
@@ -201,20 +201,20 @@ def _pitch_classes(
 
 
 def _distance(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """One less the cosine of each row; 0 where nothing sounds."""
+    """Cosine distance between rows; 0 where one of them is silent."""
     size = np.linalg.norm(left, axis=1) * np.linalg.norm(right, axis=1)
     return np.where(size > 1e-6, 1 - (left * right).sum(axis=1) / np.maximum(size, 1e-6), 0.0)
 
 
 def _repeats(patterns: np.ndarray, beats: int) -> float:
-    """How alike beats are that lie so far apart."""
+    """Mean similarity of beats at a lag."""
     if len(patterns) <= 2 * beats:
         return 0.0
     return float((patterns[beats:] * patterns[:-beats]).sum(axis=1).mean())
 
 
 def _apart(table: np.ndarray, some: np.ndarray, others: np.ndarray, where: str) -> dict[str, float]:
-    """How much more of each there is on some beats than on others, by feature."""
+    """Difference of means of each feature between downbeats and other beats."""
     if not (some.any() and others.any()):
         return {}
     more = table[some].mean(axis=0) - table[others].mean(axis=0)

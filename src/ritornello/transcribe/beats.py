@@ -37,7 +37,7 @@ def find_beats(
     hints: Hints,
     notes: np.ndarray,
 ) -> Beats:
-    """Hear the beats of a recording.
+    """A recording and its notes to beats and downbeats, with a confidence.
 
     Where no beat is heard, they are assumed to be steady, at the tempo of the hints or 120 a
     minute, with a confidence of 0. A recording too short for two beats gets its second one after
@@ -53,7 +53,7 @@ def find_beats(
 
 
 def beats_of(logits: np.ndarray, duration_seconds: float, hints: Hints, notes: np.ndarray) -> Beats:
-    """The second half of `find_beats`, from what the network of the package answered."""
+    """Beat and downbeat logits and notes to beats: `find_beats` after its network."""
     times, confidence = np.zeros(0), 0.0
     told = told_by(notes)
     if len(logits):
@@ -91,12 +91,12 @@ def raw_beats(
 
 
 def bundled() -> WeightsFile:
-    """The network of the package that hears."""
+    """The bundled beat network, loaded once."""
     return weights_file.bundled("beats.safetensors", KIND)
 
 
 def features(logits: np.ndarray, told: NoteBeats | None, beats_seconds: np.ndarray) -> np.ndarray:
-    """What the confidence in beats is made of, float64 [5].
+    """Features [5] of the logistic model of confidence, float64.
 
     Of the sound the mean log odds of the beats, the share of all probability that lies on them, and
     how far every other beat is likelier than those between, which tells halves and wholes. Of the
@@ -119,7 +119,7 @@ def features(logits: np.ndarray, told: NoteBeats | None, beats_seconds: np.ndarr
 
 
 def _read(told: NoteBeats | None, beats_seconds: np.ndarray) -> tuple[float, float]:
-    """The last two of the features."""
+    """The two features that the note network gives."""
     if told is None or len(beats_seconds) < 2:
         return 0.0, 0.0
     events = told.times_seconds
@@ -141,7 +141,7 @@ def _believed(measured: np.ndarray, weights: Sequence[float]) -> float:
 
 
 def _steady(duration_seconds: float, hints: Hints, onsets_seconds: np.ndarray) -> Beats:
-    """Beats of one length all along; a bar begins where the player says or at the first note."""
+    """Beats at one constant tempo; the first downbeat is the hint or the first note."""
     length = 60 / (hints.tempo_bpm or _USUAL_TEMPO_BPM)
     downbeat = float(onsets_seconds[0]) if len(onsets_seconds) else 0.0
     downbeat = downbeat if hints.downbeat_seconds is None else hints.downbeat_seconds
@@ -160,7 +160,7 @@ def _steady(duration_seconds: float, hints: Hints, onsets_seconds: np.ndarray) -
 
 
 def _through(times: np.ndarray, known_seconds: float) -> np.ndarray:
-    """The beats, or others between them where the player knows of one far from each of them.
+    """Beats shifted by half a beat where the hinted downbeat lies far from every one of them.
 
     Who hears offbeats for beats is half a beat off all along.
     """
@@ -198,13 +198,13 @@ def _with_bars(times: np.ndarray, confidence: float, logits: np.ndarray, hints: 
 
 
 def bar_shares(logits: np.ndarray, beats_seconds: np.ndarray) -> np.ndarray:
-    """How likely each beat begins a bar, and how likely it is a beat, float64 [2, beats]."""
+    """Probabilities [2, beats] that each beat is a downbeat and that it is a beat."""
     beat, bar = (_around(sigmoid(column.astype(float)), beats_seconds) for column in logits.T)
     return np.stack([bar / np.maximum(beat, 1e-6), beat])
 
 
 def _around(values: np.ndarray, times_seconds: np.ndarray) -> np.ndarray:
-    """The largest value within two frames of each time."""
+    """Maximum of the frames within two frames of each time."""
     frames = _frames(times_seconds)[:, None] + np.arange(-2, 3)
     return values[np.clip(frames, 0, len(values) - 1)].max(axis=1)
 

@@ -1,4 +1,4 @@
-"""What a listener should know of a recording before trusting what is heard in it.
+"""A recording to diagnostics: silence, clipping, noise, speech, percussion, odd channels.
 
 One pass in blocks measures levels and how the spectrum behaves; then each rule of `_RULES` looks at
 the measures. Whether something is music, noise, drums or speech is a guess from five numbers, whose
@@ -33,7 +33,7 @@ SILENT_DB = -60.0
 
 @dataclass(frozen=True)
 class Measures:
-    """Of one recording; levels in dB of full scale.
+    """Measured values of one recording; levels in dB of full scale.
 
     Attributes:
         duration_seconds, lost_seconds: in all, and what could not be decoded.
@@ -71,7 +71,7 @@ class Measures:
 
     @property
     def is_short(self) -> bool:
-        """Whether it is too short to guess what it is."""
+        """Whether the recording is too short to classify."""
         return self.duration_seconds < 2
 
     @property
@@ -121,7 +121,7 @@ def measure(recording: Recording) -> Measures:
 
 
 def examine(recording: Recording) -> tuple[Measures, tuple[Finding, ...]]:
-    """Measure a recording, and say what is unusual about it, beside what its file says already.
+    """A recording to its measures and diagnostics, those of its file included.
 
     Raises:
         InputError: if a value in it is not a number.

@@ -1,4 +1,4 @@
-"""A recording as notes: what `ritornello transcribe` does, and the first step of a remix."""
+"""A recording to a Transcription: `ritornello transcribe`, and the first step of a remix."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def transcribe(
     instrument: str | None = None,
     overwrite: bool = False,
 ) -> Transcription:
-    """Write down what one instrument plays.
+    """A recording of one instrument to its notes, beats, key and chords.
 
     Args:
         recording: wav, flac, ogg, mp3 and others; m4a with the extra ``m4a``.

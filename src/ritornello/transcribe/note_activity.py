@@ -1,4 +1,4 @@
-"""Sound to how likely and how loud each key is, 86 times a second, as the sound streams by.
+"""Streamed sound to onset and frame activity of each piano key, 86 frames a second.
 
 The network is the `nmp.onnx` of basic-pitch 0.4.0 (Spotify AB, Apache-2.0), unchanged; see
 `assets/listening/notes_LICENSE.txt`. It reads windows of two seconds. Windows are laid so that
@@ -46,7 +46,7 @@ class Activity(NamedTuple):
 
 
 def activities(blocks: Iterable[np.ndarray], *, threads: int = 1) -> Iterator[Activity]:
-    """What is heard, in stretches of at most 142 frames that follow one another.
+    """Activity of a recording in consecutive excerpts of at most 142 frames.
 
     Frame n is about the sound at n x 256 samples; there are as many as it takes to reach the end.
     How the sound is cut into blocks makes no difference. Memory does not grow with its length.
@@ -74,7 +74,7 @@ def activities(blocks: Iterable[np.ndarray], *, threads: int = 1) -> Iterator[Ac
 
 
 def _heard(window: np.ndarray, frames: int, threads: int) -> Activity:
-    """The first so many frames of the middle of a window."""
+    """The frames of a window that neighbouring windows do not overlap."""
     middle = slice(_EDGE_FRAMES, _EDGE_FRAMES + frames)
     if np.abs(window).max() < 10 ** (SILENT_DB / 20):
         nothing = np.zeros((frames, KEYS), np.float32)

@@ -1,4 +1,4 @@
-"""What the notes say of the beat: which begin beats and bars, and how long a beat is there.
+"""Notes to the odds of a beat, of a downbeat and of beat lengths at each onset, by a network.
 
 Notes struck together are an event, and a recurrent network reads the events both ways, after Liu,
 Kong, Morfi & Benetos, "Performance MIDI-to-score conversion by neural beat tracking" (ISMIR 2022).
@@ -30,7 +30,7 @@ _MEMORY_SECONDS = 1.0  # after which what sounded has faded to 1/e
 
 
 class NoteBeats(NamedTuple):
-    """The answers for each event.
+    """Outputs of the network for each event.
 
     Attributes:
         times_seconds: when its notes begin, float64 [events], ascending.
@@ -68,7 +68,7 @@ class NoteBeats(NamedTuple):
 
 
 def told_by(notes: np.ndarray) -> NoteBeats | None:
-    """What the network of the package says of notes; None if they are too few.
+    """Predictions of the bundled network for notes; None if there are too few notes.
 
     Args:
         notes: `HEARD_NOTE_DTYPE` by onset.
@@ -79,7 +79,7 @@ def told_by(notes: np.ndarray) -> NoteBeats | None:
 
 
 def read_notes(notes: np.ndarray, network: WeightsFile) -> NoteBeats:
-    """Ask the network about notes.
+    """Predictions of a network for notes.
 
     Args:
         notes: `HEARD_NOTE_DTYPE` by onset; may be empty.
@@ -97,7 +97,7 @@ def read_notes(notes: np.ndarray, network: WeightsFile) -> NoteBeats:
 
 
 def events(notes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Notes as the network reads them.
+    """Notes to the events that the network reads: notes struck together are one event.
 
     Args:
         notes: `HEARD_NOTE_DTYPE` by onset; may be empty.
@@ -144,19 +144,19 @@ def events(notes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def transposed(table: np.ndarray, semitones: int) -> np.ndarray:
-    """The events of the same notes so much higher; for training."""
+    """Events transposed by semitones, for augmentation."""
     classes = np.arange(12)
     moved = np.concatenate([np.roll(classes, semitones), 12 + np.roll(classes, semitones)])
     return np.concatenate([table[:, :_SCALARS], table[:, _SCALARS:][:, moved]], axis=1)
 
 
 def _octaves(seconds: np.ndarray) -> np.ndarray:
-    """How many times longer than usual, as a logarithm to base 2."""
+    """log2 of a duration over the median duration."""
     return np.clip(np.log2(np.maximum(seconds, _SHORTEST_SECONDS) / _USUAL_SECONDS), -3.5, 3)
 
 
 def _sounded(begun: np.ndarray, since_seconds: np.ndarray) -> np.ndarray:
-    """How much of each pitch class has sounded before each event, fading, float64 [events, 12]."""
+    """Chroma [events, 12] of the notes before each event, with exponential decay, float64."""
     found = np.zeros_like(begun)
     for event in range(1, len(begun)):
         kept = np.exp(-since_seconds[event] / _MEMORY_SECONDS)

@@ -1,4 +1,4 @@
-"""Activity of keys to notes: which peaks of onset activity are notes, when, and until when.
+"""Streamed key activity to note candidates: accepted onset peaks, and their ends.
 
 Works along the stream and keeps a few frames and the notes that sound. Every peak that is not
 hopeless is a candidate. Two small networks of our own, one hidden layer each, look at the activity
@@ -43,7 +43,7 @@ _ENDED_PROBABILITY = 0.6
 
 
 class NoteDecoder:
-    """Finds candidates while activity streams by."""
+    """Collects note candidates from streamed activity."""
 
     def __init__(self) -> None:
         self._frames = blank(PAST)
@@ -52,7 +52,7 @@ class NoteDecoder:
         self._finished: list[np.ndarray] = []
 
     def read(self, activity: Activity) -> None:
-        """Take the next frames."""
+        """Process the next frames of activity."""
         joined = Activity(*map(np.concatenate, zip(self._frames, activity, strict=True)))
         count = max(0, len(joined.onset) - PAST - AHEAD)
         if count:
@@ -69,7 +69,7 @@ class NoteDecoder:
         return found[np.lexsort((found["key"], found["onset_frame"]))]
 
     def _begin(self, frames: Activity, count: int) -> None:
-        """Open the candidates whose peaks are in these frames."""
+        """Begin the candidates whose onset peaks lie in these frames."""
         rows, keys = find_peaks(frames.onset, count)
         logit, late = _network("onset", describe_onsets(frames, rows, keys)).T
         found = np.zeros(len(rows), CANDIDATE_DTYPE)
@@ -81,7 +81,7 @@ class NoteDecoder:
         self._open = np.concatenate([self._open, found[likely]])
 
     def _end(self, frames: Activity, count: int) -> None:
-        """Let go of the notes that end in these frames."""
+        """End the candidates whose activity ends in these frames."""
         begun = np.rint(self._open["onset_frame"]).astype(np.int64) - self._first
         asked = np.maximum(PAST, begun + SHORTEST_FRAMES)  # first row that may be the end
         counts = np.maximum(0, PAST + count - asked)

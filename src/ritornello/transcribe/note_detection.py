@@ -68,7 +68,7 @@ def find_notes(
 
 
 def _apart(found: np.ndarray) -> np.ndarray:
-    """Candidates without those that are another one of the same key again."""
+    """Candidates without duplicates: onsets of one key too close to a stronger one."""
     together = _TOGETHER_SECONDS * RATE_HZ / FRAME_SAMPLES
     kept = _strongest(found["onset_frame"], found["probability"], found["key"], together, most=1)
     return found[kept]
@@ -125,7 +125,7 @@ def _end_before_next(notes: np.ndarray, which: np.ndarray) -> None:
 
 
 def estimated_voices(notes: np.ndarray) -> int:
-    """How many voices play: 1 where hardly any note has company, else as many as most often do.
+    """Number of voices: 1 if few notes overlap, else the usual number that sound together.
 
     Company is a note that began before or with it and sounds together with it for at least half
     of the shorter of the two.
@@ -150,7 +150,7 @@ def estimated_voices(notes: np.ndarray) -> int:
 
 
 def one_voice(notes: np.ndarray) -> np.ndarray:
-    """The surest of notes that begin together, each ended where the next begins.
+    """A monophonic line: the most confident of notes that begin together, ended by the next.
 
     Args:
         notes: `HEARD_NOTE_DTYPE` by onset.
@@ -161,7 +161,7 @@ def one_voice(notes: np.ndarray) -> np.ndarray:
 
 
 def _thinned(notes: np.ndarray, voices: int | None) -> np.ndarray:
-    """The ``voices`` surest of notes that begin together; all for None."""
+    """The ``voices`` most confident of the notes that begin together; all for None."""
     if voices is None:
         return notes
     everyone = np.zeros(len(notes), np.int64)

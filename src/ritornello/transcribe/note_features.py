@@ -1,4 +1,4 @@
-"""What the networks that decide on notes look at: the activity around a peak, and around an end.
+"""Features of note candidates: activity around an onset peak and around a possible end.
 
 Frames are joined stretches of activity with `PAST` frames before those in question and `AHEAD`
 after them.
@@ -34,7 +34,7 @@ ACTIVITIES = (_GROUPS == 0, _GROUPS == 1)
 
 
 def blank(frames: int) -> Activity:
-    """So many frames of silence."""
+    """Activity of ``count`` silent frames."""
     nothing = np.zeros((frames, KEYS), np.float32)
     return Activity(nothing, nothing, np.full_like(nothing, LOWEST_DB))
 
@@ -64,7 +64,7 @@ def first_levels_db(frames: Activity, rows: np.ndarray, keys: np.ndarray) -> np.
 
 
 def describe_onsets(frames: Activity, rows: np.ndarray, keys: np.ndarray) -> np.ndarray:
-    """What is seen of peaks, float32 [peaks, features].
+    """Features [peaks, features] of onset peaks, float32.
 
     Of the key itself onset activity, sounding activity and level (against its loudest) around the
     peak; of its relatives the highest onset activity, the mean sounding activity after and before,
@@ -105,7 +105,7 @@ def describe_ends(
     ages: np.ndarray,
     levels_db: np.ndarray,
 ) -> np.ndarray:
-    """What is seen of moments in which notes may have ended, float32 [moments, features].
+    """Features [moments, features] of moments at which notes may have ended, float32.
 
     Of the key around the moment sounding activity, level against the note's own, and onset
     activity; the highest onset activity of all keys; the age of the note and which key it is.

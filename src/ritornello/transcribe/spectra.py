@@ -1,4 +1,4 @@
-"""What the beat network hears: loudness in bands, 50 times a second, of sound that streams in.
+"""Streamed sound to the log-mel bands that the beat network reads, 50 frames a second.
 
 Two windows over the same instants: a short one (46 ms) says when something is struck, a long one
 (186 ms) which semitones sound, so that a change of chord is heard where nothing is struck.
@@ -23,7 +23,7 @@ _FRAMES_AT_ONCE = 512
 
 
 def log_bands(blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-    """Loudness in bands of a recording, as it comes.
+    """Log-mel bands of a recording in blocks.
 
     Args:
         blocks: mono float32 at `RATE_HZ`, of any lengths; where they are cut changes nothing.

@@ -1,4 +1,4 @@
-"""Seconds of a recording as ticks of a piece: the player's own beats as a tempo map.
+"""Beats of a recording to a tempo map: seconds to ticks and back.
 
 Tick 0 is the very beginning of the recording, and the tempo changes at every beat, so that a band
 that is written in bars and beats sounds with the player. What lies before the first bar line is an
@@ -46,7 +46,7 @@ class Timeline:
 
     @classmethod
     def of_beats(cls, beats: Beats, duration_seconds: float) -> Timeline:
-        """The timeline on which each beat is where the player plays it.
+        """Beats to a timeline that puts every beat at its own second.
 
         Beats faster than 1000 or slower than 5 quarter notes a minute cannot be written and are
         followed as well as can be. A first beat before 30 ms is taken for the beginning.
@@ -78,18 +78,18 @@ class Timeline:
 
     @cached_property
     def node_seconds(self) -> np.ndarray:
-        """float64 [nodes], when each comes."""
+        """Seconds of each node, float64 [nodes]."""
         spans = np.diff(self.node_ticks) * self.quarter_microseconds[:-1]
         return np.append(0, np.cumsum(spans)) / (RESOLUTION * 1e6)
 
     def seconds(self, ticks: np.ndarray | float) -> np.ndarray:
-        """When ticks come; float64 of the same shape."""
+        """Ticks to seconds; float64 of the same shape."""
         node = np.searchsorted(self.node_ticks, ticks, side="right") - 1
         after = np.asarray(ticks) - self.node_ticks[node]
         return self.node_seconds[node] + after * self._tick_seconds[node]
 
     def ticks(self, seconds: np.ndarray | float) -> np.ndarray:
-        """The nearest tick, never before 0; int64 of the same shape."""
+        """Seconds to the nearest ticks, at least 0; int64 of the same shape."""
         at = np.maximum(seconds, 0.0)
         node = np.searchsorted(self.node_seconds, at, side="right") - 1
         after = (at - self.node_seconds[node]) / self._tick_seconds[node]
@@ -123,7 +123,7 @@ class Timeline:
 
     @property
     def tempos(self) -> tuple[Tempo, ...]:
-        """Without those that change nothing."""
+        """Tempo changes of the timeline, without repetitions."""
         changes = np.flatnonzero(np.diff(self.quarter_microseconds, prepend=0))
         bpm = 60e6 / self.quarter_microseconds
         return tuple(Tempo(int(self.node_ticks[node]), float(bpm[node])) for node in changes)
@@ -139,7 +139,7 @@ class Timeline:
         title: str = "",
         key: KeyName | None = None,
     ) -> Piece:
-        """Heard notes as a piece of one track, each where it was played.
+        """Transcribed notes to a piece of one track with this tempo map.
 
         Args:
             notes: `HEARD_NOTE_DTYPE` [notes]; they end with the recording.

@@ -1,4 +1,4 @@
-"""From how likely each frame is a beat to the beats and bars of a recording.
+"""Beat and downbeat probabilities of frames to the most likely beats and bars.
 
 1. `track`: the sequence of beats that explains the activations best, by dynamic programming over
    (frame, beat length). A network taught to answer with a bell around each beat gives, by its cross
@@ -44,7 +44,7 @@ _METRE_PRIOR = {4: 0.0, 3: -1.5, 2: -2.0}  # in nats
 
 
 def evidence(logits: np.ndarray, frame_seconds: float) -> np.ndarray:
-    """How much each frame speaks for a beat there, in nats; float64 [frames].
+    """Log odds, in nats, of a beat in each frame against its neighbourhood; float64 [frames].
 
     Where no beat is heard for seconds the silence says nothing about the tempo, so it counts less.
 
@@ -64,7 +64,7 @@ def evidence(logits: np.ndarray, frame_seconds: float) -> np.ndarray:
 
 
 def note_evidence(told: NoteBeats, frames: int, frame_seconds: float) -> np.ndarray:
-    """The same by notes, which say nothing where none begins; float64 [frames]."""
+    """Log odds of a beat from the note network, 0 where no note begins; float64 [frames]."""
     found = np.zeros(frames)
     at = np.rint(told.times_seconds / frame_seconds).astype(int)
     odds = np.clip(told.logits[:, 0] - _USUAL_NOTE_LOGIT, -_MOST_EVIDENCE, _MOST_EVIDENCE)
@@ -157,7 +157,7 @@ def _running_maximum(values: np.ndarray, width: int) -> np.ndarray:
 
 
 def snap(beats_seconds: np.ndarray, onsets_seconds: np.ndarray) -> np.ndarray:
-    """Beats moved towards the notes struck near them, float64 [beats], ascending.
+    """Beats moved towards the onsets near them by a smoothing spline, float64 [beats], ascending.
 
     The least squares of three wishes: to lie on the nearest note, for those that have one within
     60 ms, the less so the further it lies from where the others say; to stay; and to keep the

@@ -1,4 +1,4 @@
-"""A transcription: everything that is heard in a recording of one player, and how sure it is.
+"""Everything that is found in a recording of one player, computed once, with confidences.
 
 `listen` joins what this package does one by one: what is wrong with the recording, its notes, its
 beats, then the key and the chords of the notes, and the timeline on which all is written down.
@@ -144,7 +144,7 @@ def listen(
     key: KeyName | None = None,
     program: int | None = None,
 ) -> Transcription:
-    """Hear what a player plays.
+    """A recording to its Transcription.
 
     Args:
         path: of the recording; see `Recording.open` for what can be read.
@@ -189,13 +189,13 @@ def listen(
 
 
 def _surely(confidence: float) -> str:
-    """A confidence in words and as a number."""
+    """A confidence as words and a number."""
     words = "quite sure" if confidence >= _SURE else "likely" if confidence >= _UNSURE else "unsure"
     return f"{words} ({confidence:.2f})"
 
 
 def _heard_key(notes: np.ndarray) -> tuple[KeyName | None, float]:
-    """The key that notes are in, if any, and how likely it is."""
+    """The most likely key of notes and its probability; None for too few notes."""
     lasting = np.minimum(notes["end_seconds"] - notes["onset_seconds"], _COUNTED_SECONDS)
     weights = pitch_class_weights(notes["pitch"], lasting)
     key = estimate_key(weights)

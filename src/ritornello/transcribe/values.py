@@ -1,4 +1,4 @@
-"""What was heard in a recording, in seconds, before it is put on a grid."""
+"""Values of a transcription in seconds: notes, beats, and the hints of a user."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ HEARD_NOTE_DTYPE = np.dtype(
 
 @dataclass(frozen=True)
 class Hints:
-    """What the player says, in place of what would be heard; None is left to the ear.
+    """What the user states of a recording; None is estimated.
 
     Attributes:
         tempo_bpm: felt beats a minute, about; the player's own timing around it is still followed.
