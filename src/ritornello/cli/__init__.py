@@ -19,15 +19,15 @@ from cyclopts.config import Env, Toml
 from ritornello import __version__
 from ritornello.cli.about import doctor, models
 from ritornello.cli.benchmark import benchmark
-from ritornello.cli.compose import compose
-from ritornello.cli.files import convert, render
+from ritornello.cli.compose_command import compose
+from ritornello.cli.file_commands import convert, render
 from ritornello.cli.learn import evaluate, inspect, train
 from ritornello.cli.originality import originality
 from ritornello.cli.papers import papers
-from ritornello.cli.partner import arrange, continue_, fill, harmonise, vary
-from ritornello.cli.remix import remix, transcribe
-from ritornello.cli.separation import separate, train_separator
+from ritornello.cli.recording_commands import remix, transcribe
+from ritornello.cli.separator_commands import separate, train_separator
 from ritornello.cli.show import print_error, warnings_told, write_anything
+from ritornello.cli.song_commands import arrange, continue_, fill, harmonise, vary
 from ritornello.errors import RitornelloError
 
 _INTERRUPTED = 130
