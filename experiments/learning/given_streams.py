@@ -17,7 +17,7 @@ from typing import Generic, NamedTuple
 import numpy as np
 
 from ritornello.music.piece import Piece
-from ritornello.note_model.encoding import context, controls, notes, tasks
+from ritornello.note_model.encoding import context, notes, piece_controls, tasks
 from ritornello.note_model.encoding.bar_grid import LONGEST_BAR_TICKS, Grid
 from ritornello.note_model.encoding.batch import Array, Batch, stacked
 from ritornello.note_model.encoding.given import Given
@@ -88,9 +88,9 @@ def draw(
     twin = np.random.default_rng()
     twin.bit_generator.state = state
     gaps = _gaps(encoded, name, twin) if "fill" in name else _everywhere(encoded)
-    asked = controls.read_controls(encoded, collection, chosen.closed)
+    asked = piece_controls.read_controls(encoded, collection, chosen.closed)
     if open_probability:
-        asked = controls.opened(asked, rng, open_probability)
+        asked = piece_controls.opened(asked, rng, open_probability)
     return Drawn(encoded, chosen, gaps, (asked.row(collections), asked.instrument_row()), bars_open)
 
 

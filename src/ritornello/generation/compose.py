@@ -22,7 +22,6 @@ from ritornello.music.keys import KeyName
 from ritornello.music.piece import KeyChange, Piece, Tempo
 from ritornello.note_model.encoding import notes
 from ritornello.note_model.encoding.batch import head_inputs
-from ritornello.note_model.encoding.controls import Controls, density_class, key_class
 from ritornello.note_model.encoding.notes import (
     DURATION,
     END,
@@ -34,6 +33,7 @@ from ritornello.note_model.encoding.notes import (
     TEMPO,
     VELOCITY,
 )
+from ritornello.note_model.encoding.piece_controls import Controls, density_class, key_class
 from ritornello.note_model.encoding.tracker import Tracker
 from ritornello.note_model.engine.reference import Engine
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from ritornello.note_model.encoding.controls import INSTRUMENT_COLUMNS
 from ritornello.note_model.encoding.notes import FIELDS, SIZES
+from ritornello.note_model.encoding.piece_controls import INSTRUMENT_COLUMNS
 from ritornello.note_model.encoding.tables import context_columns, head_columns
 
 Shapes = dict[str, tuple[int, ...]]

@@ -24,7 +24,7 @@ from ritornello.note_model import checkpoint
 from ritornello.note_model.cells import State
 from ritornello.note_model.checkpoint import Checkpoint
 from ritornello.note_model.encoding import ngrams, notes
-from ritornello.note_model.encoding.controls import is_minor, read_controls
+from ritornello.note_model.encoding.piece_controls import is_minor, read_controls
 from ritornello.note_model.network import NoteModel, NoteModelConfig, to_tensors
 from ritornello.training.batches import Music, Rows
 from ritornello.training.config import TrainConfig

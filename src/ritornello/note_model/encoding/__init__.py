@@ -9,7 +9,7 @@ tracker    the same, one event at a time
 matching   what followed when the last events were heard before
 given      given notes, as the network sees them ahead
 bar_grid   where in its bar a tick lies
-controls   what may be asked for: key, density, instruments
+piece_controls  what may be asked for: key, density, instruments
 tasks      which notes of a piece are given, drawn at random for training
 tables     which columns each head reads
 sequences  all of these for a piece, as tables
@@ -28,7 +28,7 @@ __all__ = [
     "batch",
     "bar_grid",
     "context",
-    "controls",
+    "piece_controls",
     "given",
     "load_encoding",
     "ngrams",

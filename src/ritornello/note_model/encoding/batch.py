@@ -41,8 +41,8 @@ class Batch(Generic[Array]):
         echo: [time, rows, columns of `context.ECHO`], what this pitch did before.
         counts: [time, rows], how each event's likelihood counts: `tasks.GIVEN`, ``PASSED`` or
             ``COMPOSED``.
-        controls: [rows, 3], what is asked for; see `controls`.
-        instruments: float32 [rows, `controls.INSTRUMENT_COLUMNS`], who plays.
+        controls: [rows, 3], what is asked for; see `piece_controls`.
+        instruments: float32 [rows, `piece_controls.INSTRUMENT_COLUMNS`], who plays.
         closed: bool [rows, parts], the parts that are not composed for.
     """
 

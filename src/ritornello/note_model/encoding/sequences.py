@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from ritornello.music.piece import Piece
-from ritornello.note_model.encoding import context, controls, notes, tasks
+from ritornello.note_model.encoding import context, notes, piece_controls, tasks
 from ritornello.note_model.encoding.notes import PART
 
 
@@ -99,9 +99,9 @@ def sequences(
         chosen = tasks.task(task, encoded, rng, told_end=not bars_open)
     seen = tasks.seen(encoded, chosen, chords=rng.random() < chord_probability)
     inputs = context.compute(encoded, chosen.known, seen)
-    asked = controls.read_controls(encoded, collection, chosen.closed)
+    asked = piece_controls.read_controls(encoded, collection, chosen.closed)
     if open_probability:
-        asked = controls.opened(asked, rng, open_probability)
+        asked = piece_controls.opened(asked, rng, open_probability)
     if bars_open:
         left = context.CONTEXT_COLUMN["bars_left"]
         inputs.context[:, left] = context.BARS_LEFT_UNKNOWN

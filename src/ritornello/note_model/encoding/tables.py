@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ritornello.note_model.encoding import context, controls
+from ritornello.note_model.encoding import context, piece_controls
 from ritornello.note_model.encoding.notes import FIELDS, SIZES
 
 # What each head sees beside the state: fields chosen before it, and computed tables.
@@ -30,7 +30,7 @@ def head_columns(head: int) -> list[int]:
 
 def context_columns(collections: int) -> list[int]:
     """Number of classes of each column that the network reads: `CONTEXT`, then the controls."""
-    return [*context.CONTEXT.values(), *controls.sizes(collections).values()]
+    return [*context.CONTEXT.values(), *piece_controls.sizes(collections).values()]
 
 
 def column_offsets(sizes: list[int]) -> np.ndarray:
