@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import platformdirs
@@ -17,14 +18,22 @@ def cache_folder() -> Path:
     Without a home (a user that the system does not list, and no HOME) it is a folder of the user's
     own among the temporary files.
     """
-    found = platformdirs.user_cache_path(_NAME, appauthor=False)
-    return found if found.is_absolute() else _temporary() / "cache"
+    return _found(platformdirs.user_cache_path) or _temporary() / "cache"
 
 
 def models_folder() -> Path:
     """Where a person keeps models to have them by name; need not exist."""
-    found = platformdirs.user_data_path(_NAME, appauthor=False)
-    return (found if found.is_absolute() else _temporary() / "data") / "models"
+    return (_found(platformdirs.user_data_path) or _temporary() / "data") / "models"
+
+
+def _found(folder: Callable[..., Path]) -> Path | None:
+    """A folder of the user by the rules of the system; None without a home."""
+    try:
+        found = folder(_NAME, appauthor=False)
+    except RuntimeError:
+        return None
+    # Older versions of platformdirs would make a folder called "~" here.
+    return found if found.is_absolute() else None
 
 
 def _temporary() -> Path:
