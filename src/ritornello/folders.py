@@ -18,12 +18,12 @@ def cache_folder() -> Path:
     Without a home (a user that the system does not list, and no HOME) it is a folder of the user's
     own among the temporary files.
     """
-    return _found(platformdirs.user_cache_path) or _temporary() / "cache"
+    return _found(platformdirs.user_cache_path) or _temporary("cache")
 
 
 def models_folder() -> Path:
     """Where a person keeps models to have them by name; need not exist."""
-    return (_found(platformdirs.user_data_path) or _temporary() / "data") / "models"
+    return (_found(platformdirs.user_data_path) or _temporary("data")) / "models"
 
 
 def _found(folder: Callable[..., Path]) -> Path | None:
@@ -36,6 +36,7 @@ def _found(folder: Callable[..., Path]) -> Path | None:
     return found if found.is_absolute() else None
 
 
-def _temporary() -> Path:
+def _temporary(what: str) -> Path:
+    # Not one folder for both: what lies in a folder of somebody else could be exchanged.
     user = os.getuid() if hasattr(os, "getuid") else "user"
-    return Path(tempfile.gettempdir(), f"{_NAME}-{user}")
+    return Path(tempfile.gettempdir(), f"{_NAME}-{user}-{what}")

@@ -88,4 +88,4 @@ def test_a_user_whom_the_system_does_not_list_and_without_a_home(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
-    assert {path.name for path in tmp_path.iterdir()} <= {"out", f"ritornello-{os.getuid()}"}
+    assert {path.name for path in tmp_path.iterdir()} <= {"out", f"ritornello-{os.getuid()}-cache"}
