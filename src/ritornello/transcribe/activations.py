@@ -59,7 +59,7 @@ def _windows(spectra: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
 
 
 def play(spectra: np.ndarray, network: WeightsFile) -> np.ndarray:
-    """Spectra [batch, frames, bands] to logits [batch, frames, 2] of beat and downbeat, as torch."""
+    """Spectra [batch, frames, bands] to logits [batch, frames, 2] of beat and downbeat."""
     weights, settings = network.weights, network.settings
     batch, frames, bands = spectra.shape
     context, stride = settings["context"], settings["stride"]
