@@ -133,7 +133,7 @@ _THIRDS = {
 _EXPECTED = "Write a root A to G and a quality, as in C, F#m7, Bbmaj7, G7sus4, Bm7b5 or C/E."
 _CHART_EXPECTED = "Write bars of chords, as in 'Am7 | D7 | Gmaj7 | %', or 'Am F C G'."
 _BAR_REPEATS = ("%", "-")
-_NO_CHORD_SIGNS = ("N.C.", "N.C", "NC")
+NO_CHORD_SIGNS = ("N.C.", "N.C", "NC")
 
 
 def parse_chord(text: str) -> Chord:
@@ -188,7 +188,7 @@ def symbol_changes(symbols: Iterable[tuple[int, str]]) -> tuple[ChordChange, ...
     changes: list[ChordChange] = []
     for tick, text in symbols:
         try:
-            chord = None if text.upper() in _NO_CHORD_SIGNS else parse_chord(text)
+            chord = None if text.upper() in NO_CHORD_SIGNS else parse_chord(text)
         except ConfigError:
             continue
         if not changes or chord != changes[-1].chord:
@@ -275,7 +275,7 @@ def _parse_bar(
                 what = f"{symbol!r} repeats, and nothing is before it."
                 raise ConfigError(what, where=where, next_step=_CHART_EXPECTED)
             chords.append(chords[-1])
-        elif symbol.upper() in _NO_CHORD_SIGNS:
+        elif symbol.upper() in NO_CHORD_SIGNS:
             chords.append(None)
         else:
             try:

@@ -9,25 +9,42 @@ nothing and a hornpipe is not dotted. Chord symbols are names: no accompaniment 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from itertools import zip_longest
-from typing import NamedTuple, TypeVar
+from typing import Literal, NamedTuple, TypeVar
 
 import numpy as np
 
 from ritornello.errors import InputError
 from ritornello.music.io.abc.book import Tune, TuneBook, decode
 from ritornello.music.io.abc.play import Signs, play_order
-from ritornello.music.io.abc.score import WHOLE, Findings, Measure, Score, VoiceInfo
+from ritornello.music.io.abc.score import (
+    WHOLE,
+    Findings,
+    Measure,
+    Score,
+    VoiceInfo,
+    WrittenMark,
+    WrittenSyllable,
+)
+from ritornello.music.io.abc.signs import DEFAULT_VELOCITY, PLACED
 from ritornello.music.io.abc.tune import read_tune
 from ritornello.music.keys import KeyName
 from ritornello.music.piece import (
+    ALL_PITCHES,
     DEFAULT_RESOLUTION,
     NOTE_DTYPE,
+    ChordSymbol,
     KeyChange,
+    Lyric,
+    Mark,
     Metre,
     Piece,
     Tempo,
+    Text,
     Track,
 )
 
@@ -148,7 +165,7 @@ class _Player:
             raise InputError("The tune becomes absurdly long when played.")
 
     def piece(self) -> Piece:
-        resolution, ticks = self.resolution, self._ticks
+        score, resolution, ticks = self.score, self.resolution, self._ticks
         tempos, keys = [bar.tempos for bar in self.bars], [bar.keys for bar in self.bars]
         return Piece(
             tuple(self._tracks()),
@@ -157,7 +174,11 @@ class _Player:
             tuple(Metre(ticks(at), *metre) for at, metre in self._metres()),
             tuple(KeyChange(ticks(at), key) for at, key in self._changes(keys) if key),
             self._length(),
-            next((title for title in self.score.titles if title), ""),
+            score.title,
+            score.composer,
+            score.copyright,
+            tuple(ChordSymbol(ticks(at), text) for at, text in self._placed("chords")),
+            tuple(Text(ticks(at), text) for at, text in self._placed("markers")),
         )
 
     def _length(self) -> int:
@@ -204,6 +225,16 @@ class _Player:
                 line = next(measure.line for measure in columns[index] if measure is not None)
                 kind = "longer" if bar.length > bar.nominal else "shorter"
                 self.findings.count(line, f"bar {kind} than its metre")
+
+    def _placed(self, kind: Literal["chords", "markers"]) -> Iterator[tuple[int, str]]:
+        """Texts above the whole tune at their played times, of all voices, each once."""
+        for index, start in zip(self.played, self.starts, strict=True):
+            found: dict[tuple[int, str], None] = {}
+            for _, measures in self.score.voices:
+                if index < len(measures):
+                    found |= dict.fromkeys(getattr(measures[index], kind))
+            for at, text in sorted(found):
+                yield start + at, text
 
     # --- time ---
 
@@ -267,46 +298,151 @@ class _Player:
             previous = index
 
     def _tracks(self) -> Iterator[Track]:
-        """A track for each voice; the second staff of a keyboard goes with the first."""
-        second = self.score.second_staves
-        for index, (info, measures) in enumerate(self.score.voices):
-            if index not in second:
-                rows = self._rows(measures)
-                for other, (_, lower) in enumerate(self.score.voices):
-                    if second.get(other) == index:
-                        rows += self._rows(lower)
-                yield self._track(info, rows)
+        """A track for each voice, the second staff of a keyboard with the first.
 
-    def _rows(self, measures: list[Measure]) -> list[list[int]]:
-        """[onset, end, pitch, velocity] of the notes of a voice as it is played, ties joined."""
-        rows: list[list[int]] = []
-        held: dict[tuple[int, int], int] = {}  # (layer, pitch) of a tied note -> its row
-        for index, start in zip(self.played, self.starts, strict=True):
+        A voice that changes its instrument becomes a track for each, of one player.
+        """
+        second = self.score.second_staves
+        player = 0
+        for index, (info, measures) in enumerate(self.score.voices):
+            if index in second:
+                continue
+            others = [staff for staff, first in second.items() if first == index]
+            staves = [measures, *(self.score.voices[other][1] for other in others)]
+            voice = _PlayedVoice(staves, info.program)
+            for staff in staves:
+                voice.play(staff, self.played, self.starts)
+            programs = list(dict.fromkeys(row.program for row in voice.rows)) or [info.program]
+            player += len(programs) > 1
+            for program in programs:
+                track = self._track(voice, program, info)
+                yield track if len(programs) == 1 else replace(track, player=player)
+
+    def _track(self, voice: _PlayedVoice, program: int, info: VoiceInfo) -> Track:
+        rows = [row for row in voice.rows if row.program == program]
+        times = np.array([(row.onset, row.end) for row in rows], np.int64).reshape(-1, 2)
+        onsets, ends = self._ticks(times[:, 0]), self._ticks(times[:, 1])
+        notes = np.empty(len(rows), NOTE_DTYPE)
+        notes["onset"] = onsets
+        notes["duration"] = np.maximum(1, ends - onsets)
+        notes["pitch"] = [row.pitch for row in rows]
+        notes["velocity"] = [row.velocity for row in rows]
+        ticks = self._ticks
+        return Track(
+            notes,
+            program,
+            info.is_drum,
+            info.name,
+            controls=[(ticks(at), *rest) for at, of, *rest in voice.controls if of == program],  # type: ignore[arg-type]
+            lyrics=tuple(
+                Lyric(ticks(at), syllable.text, syllable.verse)
+                for at, of, syllable in voice.syllables
+                if of == program
+            ),
+            marks=tuple(
+                Mark(ticks(at), mark.kind, mark.name, voice.pitch_of(at, mark))
+                for at, of, mark in voice.marks
+                if of == program
+            ),
+        )
+
+
+@dataclass(slots=True)
+class _Row:
+    """A note as it is played; times as in the score."""
+
+    onset: int
+    end: int
+    pitch: int
+    velocity: int
+    program: int
+
+
+class _PlayedVoice:
+    """What the staves of a player sound and show at the times they are played.
+
+    Args:
+        staves: the measures of each; what one says of loudness and instrument holds for all.
+        program: in force at first.
+    """
+
+    def __init__(self, staves: list[list[Measure]], program: int) -> None:
+        columns = list(zip_longest(*staves))
+        self._velocities = _Standing([_joined(c, "velocities") for c in columns], DEFAULT_VELOCITY)
+        self._programs = _Standing([_joined(c, "programs") for c in columns], program)
+        self.rows: list[_Row] = []
+        # Each with its time and the program in force there.
+        self.marks: list[tuple[int, int, WrittenMark]] = []
+        self.syllables: list[tuple[int, int, WrittenSyllable]] = []
+        self.controls: list[tuple[int, int, int, int]] = []
+        self._begun: dict[int, set[int]] | None = None
+
+    def play(self, measures: list[Measure], played: list[int], starts: list[int]) -> None:
+        """Add the measures of one staff in their order, ties joined."""
+        held: dict[tuple[int, int], _Row] = {}  # (layer, pitch) of a tied note -> its row
+        for index, start in zip(played, starts, strict=True):
             if index >= len(measures):
                 continue
-            for note in measures[index].notes:
+            measure = measures[index]
+            velocity_at, program_at = self._velocities.of(index), self._programs.of(index)
+            for note in measure.notes:
                 onset = start + note.offset
-                end = onset + note.duration
-                place = (note.layer, note.pitch)
-                row = held.pop(place, -1)
-                if row >= 0 and rows[row][1] == onset:
-                    rows[row][1] = end
+                row = held.pop((note.layer, note.pitch), None) if held else None
+                if row is not None and row.end == onset:
+                    row.end = onset + note.duration
                 else:
-                    row = len(rows)
-                    rows.append([onset, end, note.pitch, note.velocity])
+                    velocity, of = velocity_at(note.offset), program_at(note.offset)
+                    row = _Row(onset, onset + note.duration, note.pitch, velocity, of)
+                    self.rows.append(row)
                 if note.is_tied:
-                    held[place] = row
-        return rows
+                    held[note.layer, note.pitch] = row
+            self.marks += [(start + m.offset, program_at(m.offset), m) for m in measure.marks]
+            self.syllables += [
+                (start + s.offset, program_at(s.offset), s) for s in measure.syllables
+            ]
+            self.controls += [
+                (start + at, program_at(at), number, value)
+                for at, number, value in measure.controls
+            ]
 
-    def _track(self, info: VoiceInfo, rows: list[list[int]]) -> Track:
-        times = np.array(rows, np.int64).reshape(-1, 4)
-        times[:, :2] = self._ticks(times[:, :2])
-        notes = np.empty(len(times), NOTE_DTYPE)
-        notes["onset"] = times[:, 0]
-        notes["duration"] = np.maximum(1, times[:, 1] - times[:, 0])
-        notes["pitch"] = times[:, 2]
-        notes["velocity"] = times[:, 3]
-        return Track(notes, info.program, info.is_drum, info.name)
+    def pitch_of(self, time: int, mark: WrittenMark) -> int:
+        """The pitch a mark is at: of its highest note, or of all where no others begin there."""
+        if not mark.notes or mark.kind in PLACED:
+            return ALL_PITCHES
+        if self._begun is None:
+            self._begun = defaultdict(set)
+            for row in self.rows:
+                self._begun[row.onset].add(row.pitch)
+        pitches = {note.pitch for note in mark.notes}
+        return ALL_PITCHES if self._begun.get(time) == pitches else max(pitches)
+
+
+class _Standing:
+    """What holds where, of changes in measures in the order they are written."""
+
+    def __init__(self, changes: list[list[tuple[int, int]]], first: int) -> None:
+        self._changes = changes
+        self._before = []
+        for here in changes:
+            self._before.append(first)
+            first = here[-1][1] if here else first
+
+    def of(self, index: int) -> Callable[[int], int]:
+        """What holds at an offset of a measure: the last change at or before it."""
+        before, changes = self._before[index], self._changes[index]
+        if not changes:
+            return lambda offset: before
+        offsets = [at for at, _ in changes]
+        values = [before, *(value for _, value in changes)]
+        return lambda offset: values[bisect_right(offsets, offset)]
+
+
+def _joined(
+    column: tuple[Measure | None, ...], kind: Literal["velocities", "programs"]
+) -> list[tuple[int, int]]:
+    """The changes of one measure of all staves, in order of time."""
+    changes = [change for measure in column if measure for change in getattr(measure, kind)]
+    return sorted(changes, key=lambda change: change[0])
 
 
 def _signs(column: tuple[Measure | None, ...]) -> Signs:

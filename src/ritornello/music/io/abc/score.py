@@ -10,7 +10,6 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from ritornello.music.chords import Chord
 from ritornello.music.keys import KeyName
 
 WHOLE = 2**14 * 3**4 * 5**2 * 7 * 11 * 13
@@ -24,11 +23,26 @@ class WrittenNote:
     offset: int
     duration: int
     pitch: int
-    velocity: int
     layer: int = 0
     is_tied: bool = False
-    marks: tuple[str, ...] = ()
-    syllable: str = ""
+
+
+class WrittenMark(NamedTuple):
+    """A mark of a piece at its place in a measure; ``notes`` are those it stands at, if any."""
+
+    offset: int
+    kind: str
+    name: str
+    notes: tuple[WrittenNote, ...] = ()
+
+
+@dataclass(slots=True)
+class WrittenSyllable:
+    """A syllable at its place in a measure; its text as in `ritornello.music.piece.Lyric`."""
+
+    offset: int
+    text: str
+    verse: int
 
 
 @dataclass(slots=True)
@@ -39,7 +53,9 @@ class Measure:
         line: of the file, where it begins.
         metre: what the bar is counted in; None without a metre.
         length: how long it is.
-        tempos, keys, chords, words: what begins in it, with the offsets.
+        tempos, keys, velocities, programs, chords, markers: what begins in it, with the offsets.
+        controls: offset, number and value of controllers.
+        marks, syllables: in order of reading.
         part: the letter of the part that begins here, if one does.
         repeat_from: how often what begins here is played again, 0 where no repeat begins.
         repeat_to: how often it is played again from where the repeat began, 0 where none ends.
@@ -53,8 +69,13 @@ class Measure:
     length: int = 0
     tempos: list[tuple[int, float]] = field(default_factory=list)
     keys: list[tuple[int, KeyName | None]] = field(default_factory=list)
-    chords: list[tuple[int, Chord]] = field(default_factory=list)
-    words: list[tuple[int, str]] = field(default_factory=list)
+    velocities: list[tuple[int, int]] = field(default_factory=list)
+    programs: list[tuple[int, int]] = field(default_factory=list)
+    chords: list[tuple[int, str]] = field(default_factory=list)
+    markers: list[tuple[int, str]] = field(default_factory=list)
+    controls: list[tuple[int, int, int]] = field(default_factory=list)
+    marks: list[WrittenMark] = field(default_factory=list)
+    syllables: list[WrittenSyllable] = field(default_factory=list)
     part: str = ""
     repeat_from: int = 0
     repeat_to: int = 0
@@ -85,8 +106,9 @@ class Score:
 
     voices: list[tuple[VoiceInfo, list[Measure]]]
     second_staves: dict[int, int]
-    titles: list[str]
+    title: str
     composer: str
+    copyright: str
     parts_order: str
     own: dict[str, str]
 

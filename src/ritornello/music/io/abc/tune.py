@@ -15,12 +15,13 @@ from ritornello.music.io.abc.fields import (
     tempo_of,
     voice_field,
 )
-from ritornello.music.io.abc.score import Findings, Score
+from ritornello.music.io.abc.score import Findings, Score, WrittenMark
 from ritornello.music.io.abc.tokens import tokens
 from ritornello.music.io.abc.voice import Common, Settings, VoiceReader, whole
 from ritornello.music.io.limits import MOST_TRACKS, clean_name
 
 _DRUM_CHANNEL = 10
+_COPYRIGHT = "abc-copyright"
 # Commands of %%MIDI about how notes are accented or an accompaniment is made up: what is written
 # needs none of them.
 _MANNERS = re.compile(
@@ -42,7 +43,8 @@ class _TuneReader:
     def __init__(self, tune: Tune, findings: Findings) -> None:
         self.common = Common(findings)
         self.titles: list[str] = []
-        self.composer = ""
+        self.composers: list[str] = []
+        self.copyright = ""
         self.order = ""
         self.defaults = Settings()
         self.voices: dict[str, VoiceReader] = {}
@@ -73,7 +75,7 @@ class _TuneReader:
             raise InputError("The tune has no notes.", next_step="Write notes after the K: line.")
         opening = played[0].measures[0]
         opening.tempos[:0] = [(0, bpm) for bpm in self.opening_tempos]
-        opening.words[:0] = [(0, words) for words in self.opening_words]
+        opening.marks[:0] = [WrittenMark(0, "words", words) for words in self.opening_words]
         opening.part = opening.part or self.opening_part
         names = [name for name, voice in self.voices.items() if voice.measures]
         voices = [(voice.info, voice.measures) for voice in played]
@@ -83,7 +85,15 @@ class _TuneReader:
             for pair in hands
             if len(pair) == 2 and pair[0] in names and pair[1] in names[names.index(pair[0]) + 1 :]
         }
-        return Score(voices, second_staves, self.titles, self.composer, self.order, self.own)
+        return Score(
+            voices,
+            second_staves,
+            next((title for title in self.titles if title), ""),
+            "; ".join(dict.fromkeys(filter(None, self.composers))),
+            self.copyright,
+            self.order,
+            self.own,
+        )
 
     # --- the header ---
 
@@ -147,7 +157,9 @@ class _TuneReader:
         elif letter == "T":
             self._title(clean_name(plain_text(text)))
         elif letter == "C":
-            self.composer = self.composer or clean_name(plain_text(text))
+            self.composers.append(clean_name(plain_text(text)))
+        elif letter == "Z" and text.startswith(_COPYRIGHT):
+            self.copyright = clean_name(plain_text(text.removeprefix(_COPYRIGHT)))
         elif letter == "m":
             self.common.count("macro (m:) not applied")
         elif letter == "s":
@@ -162,7 +174,7 @@ class _TuneReader:
         if voice is None or not (voice.measures or voice.now):
             self.titles.append(text)
         else:
-            voice.measure.words.append((voice.now, text))
+            voice.measure.markers.append((voice.now, text))
 
     def _change(self, letter: str, text: str) -> None:
         """K:, M:, L:, Q: or P:, for the voice that is written or, before there is one, for all."""
@@ -170,8 +182,7 @@ class _TuneReader:
             self._tempo(text)
             return
         if letter == "P":
-            if self.order:
-                self._current().begin_part(text.strip()[:1])
+            self._part(text.strip())
             return
         if self.voice is None:
             self._change_settings(letter, text, self.defaults)
@@ -179,6 +190,14 @@ class _TuneReader:
                 self._change_voice(letter, text, voice)
         else:
             self._change_voice(letter, text, self.voice)
+
+    def _part(self, text: str) -> None:
+        """The name of what begins here, and its letter in the order of parts if there is one."""
+        voice = self._current()
+        if self.order:
+            voice.begin_part(text[:1])
+        if name := clean_name(plain_text(text)):
+            voice.measure.markers.append((voice.now, name))
 
     def _change_voice(self, letter: str, text: str, voice: VoiceReader) -> None:
         if letter == "M":
@@ -232,7 +251,7 @@ class _TuneReader:
             self.opening_words += [words] if words else []
         else:
             voice.measure.tempos += [(voice.now, bpm)] if bpm else []
-            voice.measure.words += [(voice.now, words)] if words else []
+            voice.add_words(words)
 
     def _user_symbol(self, text: str) -> None:
         match = re.match(r"\s*([~.H-Wh-w])\s*=\s*(.*)", text)
@@ -292,6 +311,9 @@ class _TuneReader:
         elif command == "transpose" and numbers:
             for settings in targets:
                 settings.midi_transpose = numbers[0]
+        elif command == "control" and len(numbers) > 1:
+            measure, now = self._current().measure, self._current().now
+            measure.controls.append((now, abs(numbers[0]), abs(numbers[1])))
         elif command == "drummap" and len(given) > 1:
             self.common.drum_keys[given[0]] = min(127, max(0, numbers[1]))
         elif not _MANNERS.match(command):
@@ -303,8 +325,8 @@ class _TuneReader:
         voice = self.voice
         if voice is None and len(numbers) > 1:
             self.channel_programs[numbers[0]] = program
-        elif voice and voice.measures and voice.settings.program != program:
-            self.common.count("change of instrument inside a voice left out")
+        elif voice and (voice.measures or voice.now):
+            voice.measure.programs.append((voice.now, program))
         else:
             for settings in targets:
                 settings.program = program

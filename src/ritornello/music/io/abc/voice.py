@@ -14,11 +14,26 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from ritornello.errors import ConfigError, InputError
-from ritornello.music.chords import Chord, parse_chord
+from ritornello.music.chords import NO_CHORD_SIGNS, parse_chord
 from ritornello.music.io.abc.book import plain_text
 from ritornello.music.io.abc.fields import KeyField
-from ritornello.music.io.abc.lyrics import Sung, lay_under, notes_wanted, syllables
-from ritornello.music.io.abc.score import WHOLE, Findings, Measure, VoiceInfo, WrittenNote
+from ritornello.music.io.abc.lyrics import Lyricist
+from ritornello.music.io.abc.score import (
+    WHOLE,
+    Findings,
+    Measure,
+    VoiceInfo,
+    WrittenMark,
+    WrittenNote,
+)
+from ritornello.music.io.abc.signs import (
+    JUMP_SIGN,
+    JUMP_WORDS,
+    MARKS,
+    PLACED,
+    SHORT_SIGNS,
+    VELOCITIES,
+)
 from ritornello.music.io.abc.tokens import length_of, passes_of, semitones_of, tokens
 from ritornello.music.io.limits import clean_name
 from ritornello.music.keys import LETTERS, KeyName
@@ -26,20 +41,7 @@ from ritornello.music.keys import LETTERS, KeyName
 _MOST_MEASURES = 50_000
 _MOST_NOTES = 1_000_000
 _MIDDLE_C = 60
-DEFAULT_VELOCITY = 80
-VELOCITIES = {"pppp": 10, "ppp": 20, "pp": 33, "p": 49, "mp": 64, "mf": 80, "f": 96, "ff": 112,
-               "fff": 120, "ffff": 127}  # fmt: skip
-# What the short signs mean until a U: field says otherwise.
-SHORT_SIGNS = {
-    ".": "staccato", "~": "roll", "H": "fermata", "J": "slide", "L": "accent",
-    "M": "lowermordent", "O": "coda", "P": "uppermordent", "R": "roll", "S": "segno",
-    "T": "trill", "u": "upbow", "v": "downbow",
-}  # fmt: skip
 _JUMP = "jump (D.C., D.S., coda) not followed"
-_JUMP_MARKS = re.compile(
-    r"segno|(?:da)?coda|dacapo|fine|d\.[cs]\.?(?:al(?:coda|fine))?", re.IGNORECASE
-)
-_JUMP_WORDS = re.compile(r"\b(?:d\. ?[cs]\b|da capo|dal segno|al fine|al coda)", re.IGNORECASE)
 _OLD_CHORD = re.compile(r"[\^_=A-Ga-g,'\d/]+")
 _ANNOTATION = "^_<>@"
 # Notes that play a tuplet of so many; five, seven and nine take two, or three in compound metre.
@@ -76,15 +78,18 @@ def _place_of(letter: str, octave: str) -> tuple[str, int, str]:
 
 
 @lru_cache(maxsize=1024)
-def _chord_of(text: str) -> Chord | None:
-    """The chord of a quoted text; None of words, however they begin."""
-    text = plain_text(text).strip().strip("()")
+def chord_symbol(text: str) -> str:
+    """The chord symbol in a quoted text, "" of words, however they begin."""
+    text = clean_name(plain_text(text)).strip("()")
+    if text.upper() in NO_CHORD_SIGNS:
+        return text
     # Some write the bass small: "C/e".
     text = re.sub(r"/([a-g])([#b]?)$", lambda found: f"/{found[1].upper()}{found[2]}", text)
     try:
-        return parse_chord(text)
+        parse_chord(text)
     except ConfigError:
-        return None
+        return ""
+    return text
 
 
 @dataclass
@@ -188,7 +193,6 @@ class VoiceReader:
         self.measure = Measure(common.line, settings.metre)
         self.now = 0
         self._layer = 0
-        self._velocity = DEFAULT_VELOCITY
         self._altered: dict[str, int] = {}  # by accidentals in this bar
         # Letter and octave of notes -> their accidental: of this event and of the last one, all
         # and those that are tied to what follows.
@@ -202,11 +206,8 @@ class VoiceReader:
         self._last: tuple[Measure, int, int] | None = None
         self._chord: list[WrittenNote] | None = None
         self._chord_length = (1, 1)
-        self._marks: list[str] = []
-        self._without_words: list[Sung] = []
-        self._last_line: list[Sung] = []
-        self._music_line = 0
-        self._has_verse = False
+        self._marks: list[tuple[str, str]] = []  # of the next note
+        self.lyricist = Lyricist()
         # What reads the next token of this voice, by its kind.
         self.handlers: dict[str | None, Callable[[re.Match[str]], None]] = {
             "note": self._note,
@@ -219,7 +220,7 @@ class VoiceReader:
             "broken": self._broken,
             "tuplet": self._tuplet,
             "overlay": self._overlay,
-            "slur": self._nothing,
+            "slur": self._slur,
             "held": self._tie,
             "grace": self._grace,
             "decoration": self._decoration,
@@ -280,25 +281,20 @@ class VoiceReader:
         self.measure = Measure(self.common.line, self.settings.metre)
 
     def sing(self, text: str) -> None:
-        """A line of words: under the last line of music, or under all without words if longer.
-
-        Lines that follow each other are verses; the first is kept.
-        """
-        if self._has_verse and not self._without_words:
-            self.common.count("further verse left out")
-            return
-        line = syllables(text)
-        is_longer = notes_wanted(line) > len(self._last_line)
-        for _ in range(lay_under(line, self._without_words if is_longer else self._last_line)):
+        """A line of words under the notes before it."""
+        for _ in range(self.lyricist.sing(text)):
             self.common.count("syllable without a note left out")
-        self._without_words, self._last_line, self._has_verse = [], [], True
+
+    def add_words(self, words: str) -> None:
+        if words:
+            self.measure.marks.append(WrittenMark(self.now, "words", words))
 
     # --- notes and rests ---
 
     def _note(self, token: re.Match[str]) -> None:
         is_tied = token["tie"] is not None
         pitch = self._pitch(token["accidental"], token["letter"], token["octave"], is_tied)
-        note = WrittenNote(self.now, 0, pitch, self._velocity, self._layer, is_tied)
+        note = WrittenNote(self.now, 0, pitch, self._layer, is_tied)
         if self._chord is None:
             self._event([note], length_of(token["length"]))
         else:
@@ -347,25 +343,18 @@ class VoiceReader:
             self.common.note_count += len(notes)
             if self.common.note_count > _MOST_NOTES:
                 raise InputError(f"More than {_MOST_NOTES:,} notes.", next_step="Split the tune.")
-            if self._marks:
-                notes[0].marks = tuple(self._marks)
-                self._marks.clear()
             for note in notes:
                 note.duration = duration
             measure.notes += notes
             if self._layer == 0 and self.common.has_words:
-                self._may_be_sung(notes[0])
+                self.lyricist.add(notes, measure, self.common.music_line)
         elif notes:
             self.common.count("note without length left out")
+        if self._marks:
+            standing = tuple(notes) if duration else ()
+            measure.marks += [WrittenMark(self.now, *mark, standing) for mark in self._marks]
+            self._marks.clear()
         self.now += duration
-
-    def _may_be_sung(self, note: WrittenNote) -> None:
-        if self._music_line != self.common.music_line:
-            self._music_line = self.common.music_line
-            self._last_line = []
-        sung = Sung(note, len(self.measures))
-        self._last_line.append(sung)
-        self._without_words.append(sung)
 
     def _duration(self, length: tuple[int, int]) -> int:
         """The next note's, with the tuplets and the broken rhythm it stands in."""
@@ -489,11 +478,16 @@ class VoiceReader:
 
     def _hang_marks(self) -> None:
         """A sign over a bar line, such as a fermata, belongs to the note before it."""
-        if self._marks and self._last is not None:
-            measure, first, _ = self._last
-            for note in measure.notes[first : first + 1]:
-                note.marks += tuple(self._marks)
-        self._marks.clear()
+        if self._marks:
+            self._mark_last(self._marks)
+            self._marks.clear()
+
+    def _mark_last(self, marks: list[tuple[str, str]]) -> None:
+        """Marks at the event that was read last."""
+        if self._last is not None:
+            measure, first, onset = self._last
+            notes = tuple(note for note in measure.notes[first:] if note.offset == onset)
+            measure.marks += [WrittenMark(onset, *mark, notes) for mark in marks]
 
     def _variant(self, token: re.Match[str]) -> None:
         """``[1`` apart from a bar line."""
@@ -503,7 +497,13 @@ class VoiceReader:
     # --- signs ---
 
     def _nothing(self, token: re.Match[str]) -> None:
-        """Slurs, spaces and line ends for the typesetter: nothing that sounds."""
+        """Spaces and line ends for the typesetter: nothing that sounds."""
+
+    def _slur(self, token: re.Match[str]) -> None:
+        if token[0][-1] == "(":
+            self._marks.append(("slur", "start"))
+        else:
+            self._mark_last([("slur", "stop")])
 
     def _stray(self, token: re.Match[str]) -> None:
         self.common.fault(f"{token[0]!r} has no meaning here and was left out.")
@@ -514,18 +514,17 @@ class VoiceReader:
 
     def _quoted(self, token: re.Match[str]) -> None:
         text = token[0][1:-1].strip()
-        chord = _chord_of(text) if text and text[0] not in _ANNOTATION else None
-        if chord is not None:
-            self.measure.chords.append((self.now, chord))
+        symbol = chord_symbol(text) if text and text[0] not in _ANNOTATION else ""
+        if symbol:
+            self.measure.chords.append((self.now, symbol))
         else:
             self._words(text)
 
     def _words(self, text: str) -> None:
-        words = clean_name(plain_text(text.lstrip(_ANNOTATION)))
-        if _JUMP_WORDS.search(words):
+        words = clean_name(plain_text(text[1:] if text[:1] in _ANNOTATION else text))
+        if JUMP_WORDS.search(words):
             self.common.count(_JUMP)
-        if words:
-            self.measure.words.append((self.now, words))
+        self.add_words(words)
 
     def _decoration(self, token: re.Match[str]) -> None:
         name = token[0][1:-1]
@@ -548,9 +547,13 @@ class VoiceReader:
             self._mark(name)
 
     def _mark(self, name: str) -> None:
-        if name in VELOCITIES:
-            self._velocity = VELOCITIES[name]
-        elif _JUMP_MARKS.fullmatch(name):
-            self.common.count(_JUMP)
+        mark = MARKS.get(name)
+        if mark is None:
+            left_out = _JUMP if JUMP_SIGN.fullmatch(name) else f"decoration !{name}! left out"
+            self.common.count(left_out)
+        elif mark[0] in PLACED:
+            self.measure.marks.append(WrittenMark(self.now, *mark))
+            if name in VELOCITIES:
+                self.measure.velocities.append((self.now, VELOCITIES[name]))
         else:
-            self._marks.append(name)
+            self._marks.append(mark)

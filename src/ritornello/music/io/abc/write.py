@@ -1,46 +1,25 @@
 """A piece as an ABC tune: what a player reads, and programs play.
 
-The notes are those of the printed score (`ritornello.music.io.musicxml.parts`): times on a grid
-that can be notated, voices of a part as overlays (``&``), keyboards on two staves. Loudness is
-written as dynamic marks, not note by note, and a performance in its written times; `holdable` is
-the piece that comes back. What ABC has no sign for stands in one line ``%%ritornello``, which
-other programs pass over.
+Loudness is written as dynamic marks, not note by note, and a performance in its written times;
+`holdable` is the piece that comes back. What ABC has no sign for stands in one line
+``%%ritornello``, which other programs pass over.
 """
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
-import numpy as np
-
-from ritornello.errors import InputError
 from ritornello.music.io.abc.book import escaped_text
-from ritornello.music.io.abc.fields import MODE_FIFTHS, MODES
-from ritornello.music.io.abc.voice import DEFAULT_VELOCITY, VELOCITIES
+from ritornello.music.io.abc.fields import MODE_FIFTHS
+from ritornello.music.io.abc.layout import Event, Layout, Part, Staff, scale_of
+from ritornello.music.io.abc.lyrics import written_syllable
+from ritornello.music.io.abc.signs import DECORATIONS
 from ritornello.music.io.limits import clean_name
-from ritornello.music.io.musicxml.marks import clef_sign, dynamic_marks
-from ritornello.music.io.musicxml.notation import Symbol
-from ritornello.music.io.musicxml.parts import Voice, has_grand_staff, write_part
-from ritornello.music.io.musicxml.write import bar_signatures, with_notatable_bars
-from ritornello.music.keys import KeyName
-from ritornello.music.piece import (
-    DEFAULT_RESOLUTION,
-    NOTE_DTYPE,
-    KeyChange,
-    Metre,
-    Piece,
-    Tempo,
-    Track,
-)
-from ritornello.music.quantise import PLAIN, Bar, list_bars, span_ticks
+from ritornello.music.piece import DEFAULT_RESOLUTION, Metre, Piece
+from ritornello.music.quantise import PLAIN
 from ritornello.music.spelling import FIFTHS, Signature, altered_by, spell
 
-_LOG = logging.getLogger(__name__)
-
-_MOST_BARS = 50_000
 _BARS_A_LINE = 4
 _UNIT = 8  # L:1/8
 _ACCIDENTALS = {-1: "_", 0: "=", 1: "^"}
@@ -50,330 +29,121 @@ def holdable(piece: Piece) -> Piece:
     """The piece as ABC holds it: what reading `write_bytes` gives.
 
     Notes have their written times and the velocity of the dynamic mark in force; drums last until
-    the next hit. Names are one line. A tempo stands at the note or rest that begins there or next,
-    a key at the nearest bar line, named by a mode. A metre that changes nothing is not kept.
+    the next hit. Names are one line. Tempi, chord symbols and markers stand at the note or rest of
+    the first part that begins there or next, keys at the nearest bar line, named by a mode. A
+    metre that changes nothing is not kept.
 
     Raises:
         InputError: if the piece has no note, or more than 50,000 bars.
     """
-    return _Tune(piece).held()
+    return Layout(piece).held()
+
+
+def losses(piece: Piece) -> list[str]:
+    """What ABC cannot hold of the piece, as sentences."""
+    if not piece.note_count:
+        return []
+    layout = Layout(piece)
+    told = []
+    for part in layout.parts:
+        track = part.track
+        where = f"(part {track.label})"
+        for count, what in (
+            (len(track.controls), "controllers"),
+            (len(track.bends), "pitch bends"),
+            (len(track.pressures), "pressures of keys"),
+            (part.lost["mark"], "marks of its kind, or off the notes"),
+            (part.lost["syllable"], "syllables off the notes"),
+        ):
+            if count:
+                told.append(f"ABC holds no {what}: {count} are left out {where}.")
+    for count, what in ((len(piece.cues), "cue points"), (len(piece.texts), "texts at places")):
+        if count:
+            told.append(f"ABC holds no {what}: {count} are left out.")
+    if layout.lost["chord symbol"]:
+        count = layout.lost["chord symbol"]
+        told.append(f"ABC holds no chord symbols that name no chord: {count} are left out.")
+    held = layout.held()
+    pairs = list(zip(layout.piece.tracks, held.tracks, strict=True))
+    times = sum(
+        track.notes[["onset", "duration"]].tolist() != kept.notes[["onset", "duration"]].tolist()
+        for track, kept in pairs
+        if not track.is_drum
+    )
+    if times:
+        told.append(f"ABC holds written times, not played ones: {times} parts are moved to a grid.")
+    if any(set(t.notes["velocity"].tolist()) - set(k.notes["velocity"].tolist()) for t, k in pairs):
+        told.append("ABC holds loudness as dynamic marks: velocities are those of the marks.")
+    for what in ("tempo", "chord symbol", "marker"):
+        if count := layout.lost[f"{what} off the notes"]:
+            told.append(f"A {what} needs a note in ABC: {count} are moved to the next one.")
+    return told
 
 
 def write_bytes(piece: Piece) -> bytes:
-    """The piece as one tune in ABC 2.1, UTF-8; what is changed is told in the log, see `holdable`.
+    """The piece as one tune in ABC 2.1, UTF-8; see `holdable`.
 
     Raises:
         InputError: if the piece has no note, or more than 50,000 bars.
     """
-    return _Tune(piece).text().encode()
+    return "\n".join(_lines(Layout(piece))).encode() + b"\n"
 
 
-@dataclass
-class _Staff:
-    """One V: of the tune: a part, or one hand of a keyboard."""
-
-    number: int
-    clef: str
-    voices: list[Voice]
-
-
-@dataclass
-class _Part:
-    """One track, as it is written."""
-
-    track: Track
-    staves: list[_Staff]
-    marks: dict[int, str]  # bar index -> dynamic mark
-    notes: list[tuple[int, int, int, int]] = field(default_factory=list)  # that are read back
-
-
-class _Tune:
-    """The written form of a piece, as `text` and as what it holds."""
-
-    def __init__(self, piece: Piece) -> None:
-        if not piece.note_count:
-            raise InputError(
-                "The piece has no notes, and an ABC tune needs one.",
-                where=piece.title,
-                next_step="Choose another format, such as MusicXML.",
-            )
-        shortest = min(metre.bar_ticks(piece.resolution) for metre in piece.metres)
-        if max(piece.length_ticks, piece.metres[-1].tick) // shortest > _MOST_BARS:
-            raise InputError(
-                f"The piece may have more than {_MOST_BARS:,} bars.",
-                where=piece.title,
-                next_step="Cut the piece, or remove what stands far behind its end.",
-            )
-        end = piece.length_ticks
-        heard = tuple(metre for metre in piece.metres if metre.tick < end)
-        self.piece = with_notatable_bars(replace(piece, metres=heard))
-        self.bars = _bars(self.piece)
-        self.signatures = bar_signatures(self.piece, self.bars)
-        self.parts: list[_Part] = []
-        number = 1
-        for track in self.piece.tracks:
-            part = self._part(track, number)
-            self.parts.append(part)
-            number += len(part.staves)
-        self.tempos = self._tempos()
-
-    def _part(self, track: Track, number: int) -> _Part:
-        voices = write_part(track, self.bars, self.piece.resolution)
-        marks = dynamic_marks(track, self.bars)
-        staves = []
-        for staff in range(1, 2 + has_grand_staff(track)):
-            sign = clef_sign(track) if not has_grand_staff(track) else ("treble", "bass")[staff - 1]
-            here = [voice for voice in voices if voice.staff == staff]
-            staves.append(_Staff(number + staff - 1, sign, here))
-        part = _Part(track, staves, marks)
-        part.notes = self._notes(part)
-        return part
-
-    # --- what is read back ---
-
-    def held(self) -> Piece:
-        piece = self.piece
-        end = self.bars[-1].end
-        metres: list[Metre] = []
-        is_broken = True
-        for bar in self.bars:
-            metre = bar.metre._replace(tick=bar.start)
-            if is_broken or metre[1:] != metres[-1][1:]:
-                metres.append(metre)
-            is_broken = bar.end - bar.start != metre.bar_ticks(piece.resolution)
-        keys = [
-            KeyChange(self.bars[index].start, _key_of(signature))
-            for index, signature in sorted(self.signatures.items())
-            if signature.mode != "none"
-        ]
-        kept = [key for at, key in enumerate(keys) if not at or key.key != keys[at - 1].key]
-        return Piece(
-            tuple(
-                Track(
-                    np.array(part.notes, NOTE_DTYPE),
-                    0 if part.track.is_drum else part.track.program,
-                    part.track.is_drum,
-                    clean_name(part.track.name),
-                )
-                for part in self.parts
-            ),
-            piece.resolution,
-            tuple(self.tempos),
-            tuple(metres),
-            tuple(kept),
-            min(end, piece.length_ticks),
-            clean_name(piece.title),
-        )
-
-    def _notes(self, part: _Part) -> list[tuple[int, int, int, int]]:
-        """The notes of the written symbols, with the velocities of the marks."""
-        pitches = part.track.notes["pitch"].tolist()
-        marked = sorted(part.marks)
-        velocity_of_bar = np.full(len(self.bars), DEFAULT_VELOCITY)
-        for index in marked:
-            velocity_of_bar[index:] = VELOCITIES[part.marks[index]]
-        notes = []
-        for staff in part.staves:
-            for voice in staff.voices:
-                for index, symbols in sorted(voice.bars.items()):
-                    for symbol in symbols:
-                        chord = symbol.chord
-                        if chord is None or symbol.tied_from:
-                            continue
-                        notes += [
-                            (symbol.onset, chord.end - chord.onset, pitch, velocity_of_bar[index])
-                            for pitch in sorted({pitches[note] for note in chord.notes})
-                        ]
-        return notes
-
-    def _tempos(self) -> list[Tempo]:
-        """Tempo changes at symbols of the first voice: at its tick, or where the next begins."""
-        first = self.parts[0].staves[0].voices[0]
-        onsets = [symbol.onset for index in sorted(first.bars) for symbol in first.bars[index]]
-        found: dict[int, Tempo] = {}
-        at = np.searchsorted(onsets, [tempo.tick for tempo in self.piece.tempos])
-        for tempo, place in zip(self.piece.tempos, at.tolist(), strict=True):
-            if place < len(onsets):
-                found[onsets[place]] = Tempo(onsets[place], round(tempo.bpm, 6))
-        moved = sum(tempo.tick not in found for tempo in self.piece.tempos)
-        if moved:
-            _LOG.info("%d tempo changes moved to the next note, or left out at the end.", moved)
-        tempos = list(found.values())
-        return [t for k, t in enumerate(tempos) if not k or t.bpm != tempos[k - 1].bpm]
-
-    # --- the text ---
-
-    def text(self) -> str:
-        piece = self.piece
-        lines = ["X:1"]
-        if title := clean_name(piece.title):
-            lines.append(f"T:{escaped_text(title)}")
-        if own := " ".join(self._own()):
-            lines.append(f"%%ritornello {own}")
-        lines += [f"M:{_metre(self.bars[0].metre)}", f"L:1/{_UNIT}"]
-        lines.append(f"Q:{_tempo(self.tempos[0].bpm)}")
-        number_of_staves = sum(len(part.staves) for part in self.parts)
-        if number_of_staves > 1:
-            order = " ".join(
-                f"{{{' '.join(str(staff.number) for staff in part.staves)}}}"
-                if len(part.staves) > 1
-                else str(part.staves[0].number)
-                for part in self.parts
-            )
-            lines.append(f"%%score {order}")
-        key = f"K:{_key_name(self.signatures[0])}"
-        if number_of_staves == 1 and not self.parts[0].track.name:
-            _, *lines_of_voice = _voice_lines(self.parts[0])
-            lines += [*lines_of_voice, f"{key} clef={self.parts[0].staves[0].clef}"]
-        else:
-            for part in self.parts:
-                lines += _voice_lines(part)
-            lines.append(key)
-        tempos = {tempo.tick: tempo for tempo in self.tempos[1:]}
-        texts = [
-            (staff, list(self._bars(part, staff, tempos if not number else {})))
-            for part in self.parts
-            for number, staff in enumerate(part.staves, 0 if part is self.parts[0] else 1)
-        ]
-        for start in range(0, len(self.bars), _BARS_A_LINE):
-            for staff, bars in texts:
-                if len(texts) > 1:
-                    lines.append(f"V:{staff.number}")
-                lines.append(" ".join(bars[start : start + _BARS_A_LINE]))
-        return "\n".join(lines) + "\n"
-
-    def _own(self) -> Iterator[str]:
-        """What stands in the line for our reader alone."""
-        piece = self.piece
-        if piece.resolution != DEFAULT_RESOLUTION:
-            yield f"ticks={piece.resolution}"
-        if piece.length_ticks < self.bars[-1].end:
-            yield f"length={piece.length_ticks}"
-        if self.signatures[0].mode == "none":
-            yield "key=estimated"
-        hands = [part.staves for part in self.parts if len(part.staves) > 1]
-        if hands:
-            yield "hands=" + ",".join(f"{upper.number}+{lower.number}" for upper, lower in hands)
-
-    def _bars(self, part: _Part, staff: _Staff, tempos: dict[int, Tempo]) -> Iterator[str]:
-        """The bars of one staff, each with its bar line."""
-        signature = self.signatures[0]
-        last = len(self.bars) - 1
-        layers = len(staff.voices)
-        for index, bar in enumerate(self.bars):
-            start = []
-            if index and bar.metre[1:] != self.bars[index - 1].metre[1:]:
-                start.append(f"[M:{_metre(bar.metre)}]")
-            if index and index in self.signatures:
-                signature = self.signatures[index]
-                start.append(f"[K:{_key_name(signature)}]")
-            if index in part.marks:
-                start.append(f"!{part.marks[index]}!")
-            spelling = _Spelling(part, staff, index, signature)
-            used = [place for place in range(layers) if index in staff.voices[place].bars]
-            texts = []
-            for place in range(max(used) + 1):
-                # A voice that rests keeps its place, so that ties find the next bar of theirs.
-                symbols = staff.voices[place].bars.get(index)
-                texts.append(
-                    self._layer(symbols, spelling, tempos if not place else {})
-                    if symbols
-                    else f"x{self._length(Fraction(bar.end - bar.start))}"
-                )
-            music = " & ".join(texts)
-            # A double bar shows that a bar is short on purpose.
-            is_cut = bar.end - bar.start != bar.metre.bar_ticks(self.piece.resolution)
-            line = "|]" if index == last else "||" if is_cut and index else "|"
-            yield f"{''.join(start)}{music} {line}"
-
-    def _layer(self, symbols: list[Symbol], spelling: _Spelling, tempos: dict[int, Tempo]) -> str:
-        """The symbols of one voice in one bar."""
-        found: list[str] = []
-        for place, symbol in enumerate(symbols):
-            text = ""
-            if symbol.onset in tempos:
-                text += f"[Q:{_tempo(tempos[symbol.onset].bpm)}]"
-            if "start" in symbol.tuplet_edges:
-                count = next(
-                    number
-                    for number, inner in enumerate(symbols[place:], 1)
-                    if "stop" in inner.tuplet_edges
-                )
-                text += f"({symbol.ratio.actual}:{symbol.ratio.normal}:{count}"
-            length = Fraction(symbol.ticks)
-            if symbol.ratio != PLAIN:
-                length = length * symbol.ratio.actual / symbol.ratio.normal
-            text += spelling.symbol(symbol, self._length(length))
-            is_beamed = bool(symbol.beams) and symbol.beams[0] in ("continue", "end")
-            found.append(text if is_beamed or not found else f" {text}")
-        return "".join(found)
-
-    def _length(self, ticks: Fraction) -> str:
-        """The length of a note in units: "" for one, ``3``, ``3/2``, ``/2``."""
-        units = ticks * _UNIT / (4 * self.piece.resolution)
-        over = "" if units.numerator == 1 else str(units.numerator)
-        return over if units.denominator == 1 else f"{over}/{units.denominator}"
+def _lines(layout: Layout) -> Iterator[str]:
+    piece, parts = layout.piece, layout.parts
+    staves = [(part, staff) for part in parts for staff in part.staves]
+    yield "X:1"
+    for letter, text in (("T", piece.title), ("C", piece.composer)):
+        if name := clean_name(text):
+            gap = " " * name.startswith((":", "|"))  # "C:|" would be a note before a repeat
+            yield f"{letter}:{gap}{escaped_text(name)}"
+    if name := clean_name(piece.copyright):
+        yield f"Z:abc-copyright {escaped_text(name)}"
+    if own := " ".join(_own(layout)):
+        yield f"%%ritornello {own}"
+    yield f"M:{_metre(layout.bars[0].metre)}"
+    yield f"L:1/{_UNIT}"
+    first = next(parts[0].staves[0].first_layer())
+    yield f"Q:{_tempo(first.tempo or piece.tempos[0].bpm)}"
+    key = f"K:{_key_name(layout.signatures[0])}"
+    if len(staves) > 1:
+        hands = (" ".join(str(staff.number) for staff in part.staves) for part in parts)
+        yield "%%score " + " ".join(f"{{{hand}}}" if " " in hand else hand for hand in hands)
+    if len(staves) > 1 or parts[0].track.name:
+        for part, staff in staves:
+            name = escaped_text(clean_name(part.track.name)).replace('"', "\\u0022")
+            yield f'V:{staff.number} clef={staff.clef} name="{name}"'
+            yield _player(part)
+        yield key
+    else:
+        yield _player(parts[0])
+        yield f"{key} clef={staves[0][1].clef}"
+    texts = [(staff, list(_bars(layout, part, staff)), _Words(staff)) for part, staff in staves]
+    for start in range(0, len(layout.bars), _BARS_A_LINE):
+        here = range(start, min(start + _BARS_A_LINE, len(layout.bars)))
+        for staff, bars, words in texts:
+            if len(texts) > 1:
+                yield f"V:{staff.number}"
+            yield " ".join(bars[index] for index in here)
+            yield from words.lines(here)
 
 
-class _Spelling:
-    """The notes of one bar of one staff, spelled.
-
-    A letter that has an accidental anywhere in the bar is written with one everywhere in it:
-    programs differ on whether an accidental holds in other octaves and in overlays.
-    """
-
-    def __init__(self, part: _Part, staff: _Staff, index: int, signature: Signature) -> None:
-        self.pitches = part.track.notes["pitch"].tolist()
-        self.signature = signature
-        self.by_signature = altered_by(signature.fifths)
-        sounding = {
-            self.pitches[note]
-            for voice in staff.voices
-            for symbol in voice.bars.get(index, ())
-            if symbol.chord is not None
-            for note in symbol.chord.notes
-        }
-        names = [spell(pitch, signature) for pitch in sounding]
-        self.accidental_letters = {
-            name.step for name in names if name.alter != self.by_signature[name.step]
-        }
-
-    def symbol(self, symbol: Symbol, length: str) -> str:
-        if symbol.chord is None:
-            return f"{'x' if symbol.is_space else 'z'}{length}"
-        pitches = sorted({self.pitches[note] for note in symbol.chord.notes})
-        notes = "".join(self._note(pitch) for pitch in pitches)
-        tie = "-" if symbol.tied_to else ""
-        return f"{f'[{notes}]' if len(pitches) > 1 else notes}{length}{tie}"
-
-    def _note(self, pitch: int) -> str:
-        name = spell(pitch, self.signature)
-        # Spelling has a lowest octave; what is moved by it comes back down here.
-        octave = name.octave + (pitch - name.pitch) // 12
-        accidental = _ACCIDENTALS[name.alter] if name.step in self.accidental_letters else ""
-        if octave >= 5:
-            return f"{accidental}{name.step.lower()}" + "'" * (octave - 5)
-        return f"{accidental}{name.step}" + "," * (4 - octave)
+def _own(layout: Layout) -> Iterator[str]:
+    """What stands in the line for our reader alone."""
+    piece = layout.piece
+    if piece.resolution != DEFAULT_RESOLUTION:
+        yield f"ticks={piece.resolution}"
+    if piece.length_ticks < layout.bars[-1].end:
+        yield f"length={piece.length_ticks}"
+    if layout.signatures[0].mode == "none":
+        yield "key=estimated"
+    hands = [part.staves for part in layout.parts if len(part.staves) > 1]
+    if hands:
+        yield "hands=" + ",".join(f"{upper.number}+{lower.number}" for upper, lower in hands)
 
 
-def _bars(piece: Piece) -> list[Bar]:
-    """The bars of the piece; the last one ends with it where that is on a beat."""
-    bars = [bar for bar in list_bars(piece, piece.length_ticks) if bar.start < piece.length_ticks]
-    last = bars[-1]
-    if (piece.length_ticks - last.start) % span_ticks(last.metre, piece.resolution) == 0:
-        bars[-1] = last._replace(end=min(last.end, piece.length_ticks))
-    return bars
-
-
-def _voice_lines(part: _Part) -> Iterator[str]:
-    """The V: of each staff, and who plays it."""
-    for staff in part.staves:
-        name = escaped_text(clean_name(part.track.name)).replace('"', "\\u0022")
-        yield f'V:{staff.number} clef={staff.clef} name="{name}"'
-        if part.track.is_drum:
-            yield "%%MIDI channel 10"
-        else:
-            yield f"%%MIDI program {part.track.program}"
+def _player(part: Part) -> str:
+    return "%%MIDI channel 10" if part.track.is_drum else f"%%MIDI program {part.track.program}"
 
 
 def _metre(metre: Metre) -> str:
@@ -385,20 +155,179 @@ def _tempo(bpm: float) -> str:
     return f"1/4={bpm:.6f}".rstrip("0").rstrip(".")
 
 
-def _key_of(signature: Signature) -> KeyName:
-    """The key that `_key_name` is read as."""
-    scale = _scale(signature)
-    return KeyName((signature.fifths - MODE_FIFTHS[scale]) * 7 % 12, scale)
-
-
-def _scale(signature: Signature) -> str:
-    return MODES.get(signature.mode[:3], "major")
-
-
 def _key_name(signature: Signature) -> str:
     """``Ador`` for a signature and a mode; the tonic is spelled by its place among the fifths."""
-    scale = _scale(signature)
+    scale = scale_of(signature)
     line = signature.fifths - MODE_FIFTHS[scale]
     sign = {-1: "b", 0: "", 1: "#"}[(line + 1) // 7]
     mode = {"major": "", "minor": "m", "natural minor": "aeo"}.get(scale, scale[:3])
     return f"{FIFTHS[(line + 1) % 7]}{sign}{mode}"
+
+
+# --- bars -------------------------------------------------------------------------------------
+
+
+def _bars(layout: Layout, part: Part, staff: Staff) -> Iterator[str]:
+    """The bars of one staff, each with its bar line."""
+    resolution = layout.piece.resolution
+    signature = layout.signatures[0]
+    last = len(layout.bars) - 1
+    wedge = _Wedge()
+    for index, bar in enumerate(layout.bars):
+        text = ""
+        if index and bar.metre[1:] != layout.bars[index - 1].metre[1:]:
+            text += f"[M:{_metre(bar.metre)}]"
+        if index and index in layout.signatures:
+            signature = layout.signatures[index]
+            text += f"[K:{_key_name(signature)}]"
+        spelling = _Spelling(staff, index, signature)
+        used = [place for place, layer in enumerate(staff.layers) if index in layer]
+        layers = []
+        for place in range(max(used) + 1):
+            events = staff.layers[place].get(index)
+            if events:
+                layers.append(_layer(events, spelling, wedge, resolution, is_first=index == 0))
+            else:  # a voice that rests keeps its place, so that ties find the next bar of theirs
+                layers.append(f"x{_length(Fraction(bar.end - bar.start), resolution)}")
+        # A double bar shows that a bar is short on purpose.
+        is_cut = bar.end - bar.start != bar.metre.bar_ticks(resolution)
+        line = "|]" if index == last else "||" if is_cut and index else "|"
+        yield f"{text}{' & '.join(layers)} {line}"
+
+
+def _layer(
+    events: list[Event], spelling: _Spelling, wedge: _Wedge, resolution: int, *, is_first: bool
+) -> str:
+    """One voice in one bar."""
+    found: list[str] = []
+    for place, event in enumerate(events):
+        symbol = event.symbol
+        text = ""
+        if event.tempo is not None and not (is_first and place == 0):
+            text += f"[Q:{_tempo(event.tempo)}]"
+        if event.marker:
+            text += f"[P:{escaped_text(event.marker).replace(']', chr(92) + 'u005d')}]"
+        if event.chord:
+            text += f'"{escaped_text(event.chord)}"'
+        if "start" in symbol.tuplet_edges:
+            inside = (inner.symbol.tuplet_edges for inner in events[place:])
+            count = next(number for number, edges in enumerate(inside, 1) if "stop" in edges)
+            text += f"({symbol.ratio.actual}:{symbol.ratio.normal}:{count}"
+        length = Fraction(symbol.ticks)
+        if symbol.ratio != PLAIN:
+            length = length * symbol.ratio.actual / symbol.ratio.normal
+        text += "".join(_mark(kind, name, wedge) for kind, name in event.marks)
+        text += "(" * event.marks.count(("slur", "start"))
+        text += spelling.written(event, _length(length, resolution))
+        text += ")" * event.marks.count(("slur", "stop"))
+        is_beamed = bool(symbol.beams) and symbol.beams[0] in ("continue", "end")
+        found.append(text if is_beamed or not found else f" {text}")
+    return "".join(found)
+
+
+class _Wedge:
+    """Which wedge is open: its end is written by the same name."""
+
+    def __init__(self) -> None:
+        self.name = "crescendo"
+
+
+def _mark(kind: str, name: str, wedge: _Wedge) -> str:
+    if kind == "slur":
+        return ""
+    if kind == "words":
+        text = escaped_text(name).replace('"', "\\u0022")
+        return f'"^{text}"'
+    if (kind, name) == ("wedge", "stop"):
+        return f"!{wedge.name})!"
+    if kind == "wedge":
+        wedge.name = name
+    return f"!{DECORATIONS[kind, name]}!"
+
+
+def _length(ticks: Fraction, resolution: int) -> str:
+    """The length of a note in units: "" for one, ``3``, ``3/2``, ``/2``."""
+    units = ticks * _UNIT / (4 * resolution)
+    over = "" if units.numerator == 1 else str(units.numerator)
+    return over if units.denominator == 1 else f"{over}/{units.denominator}"
+
+
+class _Spelling:
+    """The notes of one bar of one staff, spelled.
+
+    A letter that has an accidental anywhere in the bar is written with one everywhere in it:
+    programs differ on whether an accidental holds in other octaves and in overlays.
+    """
+
+    def __init__(self, staff: Staff, index: int, signature: Signature) -> None:
+        self.signature = signature
+        by_signature = altered_by(signature.fifths)
+        sounding = {
+            pitch
+            for layer in staff.layers
+            for event in layer.get(index, ())
+            for pitch in event.pitches
+        }
+        names = [spell(pitch, signature) for pitch in sounding]
+        self.accidental_letters = {n.step for n in names if n.alter != by_signature[n.step]}
+
+    def written(self, event: Event, length: str) -> str:
+        if not event.pitches:
+            return f"{'x' if event.symbol.is_space else 'z'}{length}"
+        notes = "".join(self._note(pitch) for pitch in event.pitches)
+        tie = "-" if event.symbol.tied_to else ""
+        return f"{f'[{notes}]' if len(event.pitches) > 1 else notes}{length}{tie}"
+
+    def _note(self, pitch: int) -> str:
+        name = spell(pitch, self.signature)
+        # Spelling has a lowest octave; what is moved by it comes back down here.
+        octave = name.octave + (pitch - name.pitch) // 12
+        accidental = _ACCIDENTALS[name.alter] if name.step in self.accidental_letters else ""
+        if octave >= 5:
+            return f"{accidental}{name.step.lower()}" + "'" * (octave - 5)
+        return f"{accidental}{name.step}" + "," * (4 - octave)
+
+
+# --- words ------------------------------------------------------------------------------------
+
+
+class _Words:
+    """The ``w:`` lines of one staff."""
+
+    def __init__(self, staff: Staff) -> None:
+        self._events = staff.layers[0]
+        self._verses = max(
+            (verse for event in staff.first_layer() for verse in event.syllables), default=0
+        )
+        self._last = [""] * (self._verses + 1)
+
+    def lines(self, bars: range) -> list[str]:
+        """A line for each verse up to the last that has words here."""
+        found = [self._line(bars, verse) for verse in range(1, self._verses + 1)]
+        while found and not found[-1]:
+            found.pop()
+        return [f"w:{line}" for line in found]
+
+    def _line(self, bars: range, verse: int) -> str:
+        signs: list[str] = []
+        for index in bars:
+            for event in self._events[index]:
+                if event.pitches:
+                    signs.append(self._sign(event, verse))
+        while signs and signs[-1] == "*":
+            signs.pop()
+        return " ".join(signs) if any(sign != "*" for sign in signs) else ""
+
+    def _sign(self, event: Event, verse: int) -> str:
+        """The syllable of a note, or how the one before goes on over it."""
+        text = event.syllables.get(verse)
+        if text is not None:
+            self._last[verse] = text
+            return written_syllable(text.removesuffix("_"))
+        last = self._last[verse]
+        if last.endswith("-"):
+            return "-"
+        if last.endswith("_") or (last and event.symbol.tied_from):
+            return "_"
+        self._last[verse] = ""
+        return "*"
