@@ -149,5 +149,22 @@ def scores(draw, *, max_tracks: int = 4, bars: int = 4):
     )
 
 
+@st.composite
+def tunes(draw, *, max_tracks: int = 3, bars: int = 4):
+    """A piece of `scores` whose parts are on one plain grid or on triplets."""
+    piece = draw(scores(max_tracks=max_tracks, bars=bars))
+    step = draw(st.sampled_from([2, 3, 4])) if piece.metres[0].denominator == 4 else 2
+    unit = piece.resolution // step
+
+    def on_grid(track: Track) -> Track:
+        notes = track.notes.copy()
+        notes["onset"] -= notes["onset"] % unit
+        notes["duration"] += -notes["duration"] % unit
+        return replace(track, notes=notes)
+
+    tracks = [on_grid(track) for track in piece.tracks]
+    return replace(piece, tracks=tuple(tracks))
+
+
 def _metre(tick: int, metre: tuple[int, int]) -> Metre:
     return Metre(tick, *metre)

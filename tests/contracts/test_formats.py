@@ -18,18 +18,24 @@ from ritornello.music.io import (
     writable_extensions,
     write,
 )
+from ritornello.music.io.abc import write as abc_write
 from ritornello.music.io.musicxml import write as musicxml_write
 from ritornello.music.piece import Piece, Track
-from tests.strategies import pieces, scores
+from tests.strategies import pieces, scores, tunes
 
 
 def _as_score(piece: Piece) -> Piece | None:
     return piece if musicxml_write.holdable(piece) else None
 
 
+def _as_tune(piece: Piece) -> Piece | None:
+    return abc_write.holdable(piece) if piece.note_count else None
+
+
 # What a format keeps of a piece; None for pieces it promises nothing about.
 KEPT = {
     "MIDI": (pieces(), midi_write.holdable),
+    "ABC": (tunes(), _as_tune),
     "piano-roll": (pieces(), pianoroll_npz.holdable),
     "MusicXML": (scores(), _as_score),
     "compressed MusicXML": (scores(), _as_score),

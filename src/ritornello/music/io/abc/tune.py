@@ -150,8 +150,8 @@ class _TuneReader:
             self._change(letter, text)
         elif letter == "w":
             self._current().sing(text)
-        elif letter == "%":
-            self._directive(text)
+        elif letter in "%I":
+            self._directive(re.sub(r"^MIDI\s*=", "MIDI ", text))
         elif letter == "U":
             self._user_symbol(text)
         elif letter == "T":
