@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from ritornello.corpus.scan import Limits, scan
+from ritornello.corpus.splits import assign_splits
+from ritornello.corpus.store import build_store
 from ritornello.errors import ConfigError, InputError
 from ritornello.music.piece import Metre, Piece, Track
 
@@ -209,3 +211,26 @@ def test_real_collections_are_read_almost_whole(data_dir: Path) -> None:
     # Each hymn is there as ABC and as MIDI: one of the two is used.
     assert bad["same notes"] > 100
     assert len(result.used) > 200
+
+
+def test_every_tune_of_a_book_is_a_piece(tmp_path: Path):
+    tunes = "".join(
+        f"X:{number}\nT:Tune {number}\nM:4/4\nL:1/8\nK:C\n{music}|{music}|\n\n"
+        for number, music in enumerate(["CDEFGABc", "cAFDGEBC", "CDEFGABc", "z8"], 1)
+    )
+    (tmp_path / "book.abc").write_text(tunes)
+    (tmp_path / "one.abc").write_text("X:1\nM:4/4\nL:1/8\nK:C\nCCGGAAG2|FFEEDDC2|\n")
+    result = scan(tmp_path, workers=1)
+    reasons = {item.path: item.rejection and item.rejection.reason for item in result.files}
+    assert reasons == {
+        "book.abc#1": None,
+        "book.abc#2": None,
+        "book.abc#3": "same notes",
+        "book.abc#4": "no notes",
+        "one.abc": None,
+    }
+    assert [item.title for item in result.used] == ["Tune 1", "Tune 2", ""]
+    assert len({item.sha256 for item in result.files}) == 5
+    corpus = build_store(result, tmp_path / "store", splits=assign_splits(result), workers=1)
+    names = [corpus.name_of(index) for index in range(len(corpus))]
+    assert names == ["book.abc#1", "book.abc#2", "one.abc"]

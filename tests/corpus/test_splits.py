@@ -147,3 +147,14 @@ def test_real_scores_and_their_parts_never_meet_across_the_split(
         sides = assign_splits(result, seed=seed, valid_share=0.4)
         for name, members in groups.items():
             assert not name or len({sides[path] for path in members}) == 1
+
+
+def test_tunes_of_a_book_are_works_of_their_own_and_a_book_may_be_named_whole(tmp_path: Path):
+    tunes = [f"folk/book.abc#{number}" for number in range(1, 301)]
+    sides = assign_splits(scanned(*tunes), valid_share=0.2, test_share=0.1)
+    assert len(set(sides.values())) == 3
+    (tmp_path / "splits.json").write_text(json.dumps({"folk": {"test": ["book.abc"]}}))
+    result = replace(scanned(*tunes, "folk/other.abc"), folder=tmp_path)
+    sides = assign_splits(result)
+    assert {sides[tune] for tune in tunes} == {"test"}
+    assert sides["folk/other.abc"] == "train"

@@ -35,6 +35,7 @@ _READER_WORDS = (
     ("cut short", "truncated"),
     ("hours of music; at most", "too long"),
     ("notes; at most", "too many notes"),
+    ("has no notes", "no notes"),
 )
 
 

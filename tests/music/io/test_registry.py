@@ -61,3 +61,46 @@ def test_writing_never_replaces_silently(tmp_path: Path):
     assert io.read(path).note_count == 1
     io.write(Piece(tracks=()), path, overwrite=True)
     assert io.read(path).note_count == 0
+
+
+BOOK = b"X:1\nT:One\nK:C\nCDEF|\n\nX:7\nT:Two\nK:C\nz|\n\nX:7\nT:Three\nK:G\nGABc|\n"
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Path:
+    path = tmp_path / "book.abc"
+    path.write_bytes(BOOK)
+    return path
+
+
+def test_a_book_is_read_by_its_first_piece_and_says_how_many_there_are(book: Path):
+    piece, told = io.read_with_repairs(book)
+    assert piece.title == "One"
+    assert told[0] == "The book holds 3 tunes; this is the first."
+
+
+def test_an_address_names_a_piece_of_a_book_by_its_place(book: Path):
+    assert io.read(f"{book}#3").title == "Three"
+    assert io.file_of(f"{book}#3") == book
+    assert io.read_with_repairs(f"{book}#1")[1] == ()
+    with pytest.raises(InputError, match="has no notes"):
+        io.read(f"{book}#2")
+    for number in (0, 4):
+        with pytest.raises(InputError, match=f"holds 3 tunes; found a request for number {number}"):
+            io.read(f"{book}#{number}")
+
+
+def test_a_file_of_the_very_name_comes_before_an_address(tmp_path: Path):
+    path = io.write(PIECE, tmp_path / "song#2.mid")
+    assert io.read(path) == PIECE
+    with pytest.raises(InputError, match=r"\.mid#2 is no format"):
+        io.read(tmp_path / "song.mid#2")
+
+
+def test_each_piece_of_a_book_is_listed_and_read(book: Path, tmp_path: Path):
+    single = io.write(PIECE, tmp_path / "song.mid")
+    addresses = [*io.list_addresses(book), *io.list_addresses(single)]
+    assert addresses == [f"{book}#1", f"{book}#2", f"{book}#3", str(single)]
+    found = list(io.read_each([*addresses, tmp_path / "none.abc"]))
+    titles = [None if isinstance(item, InputError) else item[0].title for item in found]
+    assert titles == ["One", None, "Three", "", None]
