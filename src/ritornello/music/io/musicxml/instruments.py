@@ -49,9 +49,14 @@ class PartInfo:
     instruments: dict[str, Instrument] = field(default_factory=dict)
 
     @property
+    def default_id(self) -> str:
+        """Whose the notes are that name no instrument."""
+        return next(iter(self.instruments), "")
+
+    @property
     def default(self) -> Instrument:
         """Who plays the notes that name no instrument."""
-        return next(iter(self.instruments.values()), Instrument(_PIANO))
+        return self.instruments.get(self.default_id, Instrument(_PIANO))
 
     @property
     def drum_program(self) -> int:
@@ -171,3 +176,24 @@ def _told(sound: NamedSound | None, *, is_stated: bool) -> str:
         return f"{what} or a telling name: read as {INSTRUMENTS[instrument_index(_PIANO)].name}"
     instrument = INSTRUMENTS[instrument_index(sound.program, sound.is_drum)]
     return f"{what}: read as {instrument.name} by its name"
+
+
+def read_changes(sound: Element, info: PartInfo) -> dict[str, Instrument]:
+    """The instruments of a part that a <sound> inside it turns into others, by their id."""
+    changes: dict[str, Instrument] = {}
+    for element in sound.iterfind("instrument-change"):
+        meaning = name_meaning(element.findtext("instrument-sound") or "").sound
+        if meaning is not None and not meaning.is_drum:
+            changes[_known_id(element, info)] = Instrument(meaning.program)
+    for element in sound.iterfind("midi-instrument"):
+        program = int(number(element, "midi-program", 0)) - 1
+        identity = _known_id(element, info)
+        old = info.instruments.get(identity, info.default)
+        if 0 <= program <= 127 and not old.is_drum:
+            changes[identity] = Instrument(program)
+    return changes
+
+
+def _known_id(element: Element, info: PartInfo) -> str:
+    identity = element.get("id", "")
+    return identity if identity in info.instruments else info.default_id

@@ -14,8 +14,17 @@ from fractions import Fraction
 from xml.etree.ElementTree import Element
 
 from ritornello.errors import InputError
-from ritornello.music.io.musicxml.instruments import PartInfo
+from ritornello.music.io.musicxml.directions import (
+    Remark,
+    read_direction,
+    read_pedals,
+    read_sound_pedals,
+)
+from ritornello.music.io.musicxml.harmony import read_harmony
+from ritornello.music.io.musicxml.instruments import Instrument, PartInfo, read_changes
+from ritornello.music.io.musicxml.lyrics import read_lyrics
 from ritornello.music.io.musicxml.numbers import number, to_number
+from ritornello.music.io.musicxml.signs import Sign, fermata_name, is_for_chord, read_signs
 from ritornello.music.spelling import STEP_SEMITONES, Signature, drum_key
 
 _MAX_DIVISIONS = 10**7
@@ -40,7 +49,10 @@ _BEAT_UNITS = {"breve": 8.0, "whole": 4.0, "half": 2.0, "quarter": 1.0, "eighth"
 
 @dataclass(slots=True)
 class RawNote:
-    """A note as written: ``attack`` and ``release`` are how far it sounds from there."""
+    """A note as written: ``attack`` and ``release`` are how far it sounds from there.
+
+    ``sound`` is (program, is_drum); ``signs`` and ``lyrics`` are as of the modules of that name.
+    """
 
     offset: int
     duration: int
@@ -52,6 +64,8 @@ class RawNote:
     release: int = 0
     tied_from: bool = False
     tied_to: bool = False
+    signs: tuple[Sign, ...] = ()
+    lyrics: tuple[tuple[int, str], ...] = ()
 
 
 @dataclass(slots=True)
@@ -59,7 +73,7 @@ class Measure:
     """One measure.
 
     ``length`` is the furthest point reached, ``sounding`` the furthest by a note; ``endings``
-    are the passes the measure is played in, empty for all.
+    are the passes the measure is played in, empty for all. Controls are (time, number, value).
     """
 
     notes: list[RawNote] = field(default_factory=list)
@@ -67,6 +81,9 @@ class Measure:
     sounding: int = 0
     tempos: list[tuple[int, float]] = field(default_factory=list)
     keys: list[tuple[int, Signature]] = field(default_factory=list)
+    chords: list[tuple[int, str]] = field(default_factory=list)
+    remarks: list[tuple[int, Remark]] = field(default_factory=list)
+    controls: list[tuple[int, int, int]] = field(default_factory=list)
     metre: tuple[int, int] | None = None
     repeats_from: bool = False
     repeat_times: int = 0
@@ -76,7 +93,9 @@ class Measure:
     @property
     def event_count(self) -> int:
         """How much is heard or kept each time the measure is played."""
-        return len(self.notes) + len(self.tempos) + len(self.keys)
+        signs = sum(1 + len(note.signs) + len(note.lyrics) for note in self.notes)
+        lists = (self.tempos, self.keys, self.chords, self.remarks, self.controls)
+        return signs + sum(map(len, lists))
 
 
 class PartReader:
@@ -96,6 +115,8 @@ class PartReader:
         self._velocity = _DEFAULT_VELOCITY
         self._shifts: dict[str, int] = {}
         self._endings: frozenset[int] = frozenset()
+        self._chord_signs: tuple[Sign, ...] = ()
+        self._changed: dict[str, Instrument] = {}
         self.measures = [self._measure(element) for element in measures]
 
     def _ticks(self, element: Element, tag: str = "duration") -> int:
@@ -118,6 +139,9 @@ class PartReader:
                     self.repairs["cue note left out"] += child.find("rest") is None
                 elif child.find("rest") is None:
                     self._note(child, chord_onset, duration, measure)
+                elif child.find("notations") is not None:
+                    signs = read_signs(child, self.repairs)
+                    measure.remarks += [(chord_onset, Remark(*sign)) for sign in signs]
             elif tag == "backup":
                 now = max(0, now - self._ticks(child))
             elif tag == "forward":
@@ -128,16 +152,24 @@ class PartReader:
                 self._direction(child, now, measure)
             elif tag == "sound":
                 self._sound(child, now + self._ticks(child, "offset"), measure)
+            elif tag == "harmony":
+                if text := read_harmony(child, self.repairs):
+                    measure.chords.append((max(0, now + self._ticks(child, "offset")), text))
             elif tag == "barline":
                 self._barline(child, measure)
+                is_left = child.get("location") == "left"
+                measure.remarks += [
+                    (0 if is_left else now, Remark("fermata", fermata_name(sign)))
+                    for sign in child.iterfind("fermata")
+                ]
             measure.length = max(measure.length, now)
         element.clear()  # what was read need not be kept beside what was written
         return measure
 
     def _note(self, element: Element, offset: int, duration: int, measure: Measure) -> None:
         identity = element.find("instrument")
-        named = self.info.instruments.get(identity.get("id", "")) if identity is not None else None
-        instrument = named or self.info.default
+        named = self._instrument(identity.get("id", "")) if identity is not None else None
+        instrument = named or self._instrument(self.info.default_id) or self.info.default
         is_unpitched = element.find("unpitched") is not None
         is_drum = instrument.is_drum or is_unpitched
         key = named.key if named is not None else self.info.only_key
@@ -145,6 +177,15 @@ class PartReader:
         if pitch is None or duration == 0:
             self.repairs["note without pitch or length left out"] += 1
             return
+        for mark in element.iterfind("notations/dynamics/*"):
+            self._velocity = _MARKS.get(mark.tag, self._velocity)
+            name = mark.text if mark.tag == "other-dynamics" else mark.tag
+            measure.remarks.append((offset, Remark("dynamic", " ".join((name or "").split()))))
+        signs = tuple(read_signs(element, self.repairs))
+        if element.find("chord") is None:
+            self._chord_signs = tuple(filter(is_for_chord, signs))
+        else:
+            signs = self._chord_signs + signs
         ties = element.findall("tie") or element.findall("notations/tied")
         kinds = {tie.get("type") for tie in ties}
         dynamics = element.get("dynamics")
@@ -163,6 +204,8 @@ class PartReader:
                 round(to_number(element.get("release") or "0", "note release") * self._scale),
                 "stop" in kinds,
                 "start" in kinds,
+                signs,
+                tuple(read_lyrics(element)),
             )
         )
         self.repairs["pitch outside 0-127 moved to the nearest"] += not 0 <= pitch <= 127
@@ -207,34 +250,45 @@ class PartReader:
             measure.metre = _metre(time) or measure.metre
             self.repairs["time signature without a meaning left out"] += _metre(time) is None
 
+    def _instrument(self, identity: str) -> Instrument | None:
+        """An instrument of the part, as what was last said of it makes it."""
+        return self._changed.get(identity, self.info.instruments.get(identity))
+
     def _direction(self, element: Element, now: int, measure: Measure) -> None:
+        place = at = now
         offset = element.find("offset")
-        at = now
-        if offset is not None and offset.get("sound") == "yes":
-            at += round(to_number(offset.text or "0", "offset") * self._scale)
+        if offset is not None:
+            place += round(to_number(offset.text or "0", "offset") * self._scale)
+            at = place if offset.get("sound") == "yes" else now
         for mark in element.findall("direction-type/dynamics/*"):
             self._velocity = _MARKS.get(mark.tag, self._velocity)
+        remarks = read_direction(element, self.repairs)
+        measure.remarks += [(max(0, place), remark) for remark in remarks]
+        measure.controls += [(max(0, place), *change) for change in read_pedals(element)]
         sound = element.find("sound")
         if sound is not None:
             self._sound(sound, at, measure)
-        words = " ".join(found.text or "" for found in element.iterfind("direction-type/words"))
-        is_told = sound is not None and any(sound.get(jump) is not None for jump in _JUMPS)
-        measure.jumps += not is_told and _JUMP_WORDS.search(words[:_LONGEST_WORDS]) is not None
+        if sound is None or all(sound.get(jump) is None for jump in _JUMPS):
+            words = [remark.name for remark in remarks if remark.kind == "words"]
+            measure.jumps += any(_JUMP_WORDS.search(text) for text in words)
         metronome = element.find("direction-type/metronome")
         if metronome is not None and (sound is None or sound.get("tempo") is None):
             self._tempo(_metronome_bpm(metronome), at, measure)
 
     def _sound(self, element: Element, at: int, measure: Measure) -> None:
+        at = max(0, at)
         if dynamics := element.get("dynamics"):
             velocity = round(to_number(dynamics, "sound dynamics") * FORTE_VELOCITY / 100)
             self._velocity = min(127, max(1, velocity))
         if tempo := element.get("tempo"):
             self._tempo(to_number(tempo, "sound tempo"), at, measure)
         measure.jumps += sum(element.get(jump) is not None for jump in _JUMPS)
+        measure.controls += [(at, *change) for change in read_sound_pedals(element)]
+        self._changed |= read_changes(element, self.info)
 
     def _tempo(self, bpm: float | None, at: int, measure: Measure) -> None:
         if bpm is not None and 1 <= bpm <= 10_000:
-            measure.tempos.append((max(0, at), bpm))
+            measure.tempos.append((at, bpm))
         else:
             self.repairs["tempo without a meaning left out"] += 1
 

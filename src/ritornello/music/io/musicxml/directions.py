@@ -1,0 +1,210 @@
+"""What stands between the notes: dynamics, wedges, words, rehearsal marks and pedals.
+
+<direction> and <sound> elements from and to marks, markers and controllers of a piece. Remarks
+and marks that have no sign of their own in a score go into an <other-direction> that is not
+printed, and so come back.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import NamedTuple
+from xml.etree.ElementTree import Element
+from xml.sax.saxutils import escape
+
+from ritornello.music.controls import PEDAL_DOWN, SOFT, SOSTENUTO, SUSTAIN
+from ritornello.music.io.musicxml.numbers import to_number
+from ritornello.music.piece import ALL_PITCHES
+
+# The editorial level of what our writer adds for the reader's eye: no part of the piece.
+ESTIMATED = "estimated by ritornello"
+MARKER, CUE, TEXT = "marker", "cue", "text"
+DYNAMICS = frozenset(
+    [
+        "p",
+        "pp",
+        "ppp",
+        "pppp",
+        "ppppp",
+        "pppppp",
+        "f",
+        "ff",
+        "fff",
+        "ffff",
+        "fffff",
+        "ffffff",
+        "mp",
+        "mf",
+        "sf",
+        "sfp",
+        "sfpp",
+        "fp",
+        "rf",
+        "rfz",
+        "sfz",
+        "sffz",
+        "fz",
+        "n",
+        "pf",
+        "sfzp",
+    ]
+)
+WEDGES = frozenset({"crescendo", "diminuendo", "stop", "continue"})
+_HIDDEN = "ritornello"
+_PEDALS = {"damper-pedal": SUSTAIN, "sostenuto-pedal": SOSTENUTO, "soft-pedal": SOFT}
+_DRAWN = frozenset(
+    [
+        "segno",
+        "coda",
+        "symbol",
+        "dashes",
+        "bracket",
+        "octave-shift",
+        "metronome",
+        "image",
+        "principal-voice",
+        "damp",
+        "damp-all",
+        "eyeglasses",
+        "staff-divide",
+    ]
+)
+_LONGEST_TEXT = 1000
+
+
+class Remark(NamedTuple):
+    """A mark or a marker, cue or text of the piece: ``kind`` says which."""
+
+    kind: str
+    name: str
+    pitch: int = ALL_PITCHES
+
+
+def read_direction(element: Element, repairs: Counter[str]) -> list[Remark]:
+    """The marks and texts of a <direction>; what a piece has no word for is counted."""
+    if element.findtext("level") == ESTIMATED:
+        return []
+    remarks: list[Remark] = []
+    words: list[str] = []
+    for child in element.iterfind("direction-type/*"):
+        if child.tag == "words":
+            words.append(child.text or "")
+        elif child.tag == "rehearsal":
+            remarks.append(Remark(MARKER, _line(child.text)))
+        elif child.tag == "dynamics":
+            for mark in child:
+                name = mark.text if mark.tag == "other-dynamics" else mark.tag
+                remarks.append(Remark("dynamic", _line(name)))
+        elif child.tag == "wedge":
+            if child.get("type") in WEDGES:
+                remarks.append(Remark("wedge", child.get("type", "")))
+        elif child.tag == "other-direction":
+            hidden = _hidden_remark(child.text or "")
+            if hidden is None:
+                words.append(child.text or "")
+            else:
+                remarks.append(hidden)
+        elif child.tag not in _DRAWN and child.tag != "pedal":
+            repairs[f"direction left out ({child.tag[:40]})"] += 1
+    if text := _line(" ".join(words)):
+        remarks.append(Remark("words", text))
+    return [remark for remark in remarks if remark.name]
+
+
+def _line(text: str | None) -> str:
+    return " ".join((text or "")[:_LONGEST_TEXT].split())
+
+
+def _hidden_remark(text: str) -> Remark | None:
+    found = re.fullmatch(rf"{_HIDDEN}:([a-z]+):(-1|\d{{1,3}}):(.*)", text[:_LONGEST_TEXT])
+    if found is None or int(found[2]) > 127:
+        return None
+    return Remark(found[1], _line(found[3]), int(found[2]))
+
+
+def read_pedals(direction: Element) -> list[tuple[int, int]]:
+    """(controller, value) of the pedal signs of a <direction> that states no sound for them."""
+    sound = direction.find("sound")
+    if sound is not None and any(sound.get(name) is not None for name in _PEDALS):
+        return []
+    changes: list[tuple[int, int]] = []
+    for pedal in direction.iterfind("direction-type/pedal"):
+        match pedal.get("type"):
+            case "start" | "resume":
+                changes.append((SUSTAIN, 127))
+            case "stop" | "discontinue":
+                changes.append((SUSTAIN, 0))
+            case "change":
+                changes += [(SUSTAIN, 0), (SUSTAIN, 127)]
+            case "sostenuto":
+                changes.append((SOSTENUTO, 127))
+    return changes
+
+
+def read_sound_pedals(sound: Element) -> list[tuple[int, int]]:
+    """(controller, value) of the pedals that a <sound> moves."""
+    changes: list[tuple[int, int]] = []
+    for name, controller in _PEDALS.items():
+        if state := sound.get(name):
+            percent = {"yes": 100.0, "no": 0.0}.get(state)
+            percent = to_number(state, name) if percent is None else percent
+            changes.append((controller, min(127, max(0, round(percent * 127 / 100)))))
+    return changes
+
+
+def direction(remark: Remark, offset: str = "", *, is_estimated: bool = False) -> str:
+    """A remark as a <direction>; ``offset`` is an <offset> element or nothing."""
+    name = escape(remark.name)
+    placement = "above"
+    match remark.kind:
+        case _ if remark.pitch != ALL_PITCHES:
+            sign = _hidden(remark)
+        case "dynamic":
+            placement = "below"
+            known = remark.name in DYNAMICS
+            inner = f"<{name}/>" if known else f"<other-dynamics>{name}</other-dynamics>"
+            sign = f"<dynamics>{inner}</dynamics>"
+        case "wedge" if remark.name in WEDGES:
+            placement = "below"
+            sign = f'<wedge type="{name}"/>'
+        case "words":
+            sign = f"<words>{name}</words>"
+        case "marker":
+            sign = f"<rehearsal>{name}</rehearsal>"
+        case _:
+            sign = _hidden(remark)
+    level = f"<level>{ESTIMATED}</level>" if is_estimated else ""
+    return (
+        f'<direction placement="{placement}"><direction-type>{sign}</direction-type>'
+        f"{offset}{level}</direction>"
+    )
+
+
+def _hidden(remark: Remark) -> str:
+    text = escape(f"{_HIDDEN}:{remark.kind}:{remark.pitch}:{remark.name}")
+    return f'<other-direction print-object="no">{text}</other-direction>'
+
+
+class PedalWriter:
+    """Writes pedals: each change sounds, and the damper's ways down and up are printed."""
+
+    numbers = frozenset(_PEDALS.values())
+
+    def __init__(self) -> None:
+        self._is_down = False
+
+    def line(self, controller: int, value: int, offset_ticks: int) -> str:
+        name = next(name for name, number in _PEDALS.items() if number == controller)
+        state = {0: "no", 127: "yes"}.get(value, f"{value * 100 / 127:.2f}")
+        is_down = value >= PEDAL_DOWN
+        if controller == SUSTAIN and is_down != self._is_down:
+            self._is_down = is_down
+            sign = f'<pedal type="{"start" if is_down else "stop"}" line="no" sign="yes"/>'
+            offset = f'<offset sound="yes">{offset_ticks}</offset>' if offset_ticks else ""
+            return (
+                f'<direction placement="below"><direction-type>{sign}</direction-type>{offset}'
+                f'<sound {name}="{state}"/></direction>'
+            )
+        offset = f"<offset>{offset_ticks}</offset>" if offset_ticks else ""
+        return f'<sound {name}="{state}">{offset}</sound>'

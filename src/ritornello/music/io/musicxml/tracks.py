@@ -1,0 +1,216 @@
+"""The notes of a part as tracks: ties joined, and with each note what is sung and printed at it."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from ritornello.music.io.musicxml.directions import CUE, MARKER, TEXT
+from ritornello.music.io.musicxml.instruments import PartInfo
+from ritornello.music.io.musicxml.lyrics import LINE, PARAGRAPH
+from ritornello.music.io.musicxml.measures import Measure, RawNote
+from ritornello.music.io.musicxml.signs import Sign
+from ritornello.music.io.musicxml.timeline import Scale, Timeline, scaled
+from ritornello.music.piece import Lyric, Mark, Track
+
+_OF_THE_PIECE = (MARKER, CUE, TEXT)
+
+
+@dataclass(slots=True, eq=False)
+class _Sounding:
+    """A note at its place in the piece, with the signs and syllables of all it is tied to."""
+
+    onset: int
+    end: int
+    note: RawNote
+    signs: list[Sign] = field(default_factory=list)
+    lyrics: list[tuple[int, str]] = field(default_factory=list)
+
+
+def read_tracks(
+    measures: list[Measure], info: PartInfo, timeline: Timeline, scale: Scale
+) -> list[Track]:
+    """A track for each sound of a part, in the order of its part list.
+
+    Players who change instruments become several tracks, of one ``player`` (1, for the caller to
+    number) where no two of them sound together. What is said between the notes goes to the first.
+    """
+    by_sound: dict[tuple[int, bool], list[_Sounding]] = defaultdict(list)
+    for sounding in _sounding_notes(measures, timeline, scale):
+        by_sound[sounding.note.sound].append(sounding)
+    listed = [instrument[:2] for instrument in info.instruments.values()]
+    sounds = sorted(by_sound, key=lambda sound: (*listed, sound).index(sound))
+    marks = [
+        Mark(start + scaled(offset, scale), remark.kind, remark.name, remark.pitch)
+        for measure, start in _played(measures, timeline)
+        for offset, remark in measure.remarks
+        if remark.kind not in _OF_THE_PIECE
+    ]
+    controls = [
+        (start + scaled(offset, scale), number, value)
+        for measure, start in _played(measures, timeline)
+        for offset, number, value in measure.controls
+    ]
+    tracks: list[Track] = []
+    for program, is_drum in sounds or [info.default[:2]]:
+        notes = by_sound[program, is_drum]
+        tracks.append(
+            Track(
+                [_row(sounding) for sounding in notes],  # type: ignore[arg-type]
+                program,
+                is_drum,
+                info.name,
+                controls=controls,  # type: ignore[arg-type]
+                lyrics=tuple(_lyrics(notes)),
+                marks=(*marks, *_marks(notes)),
+                player=int(len(sounds) > 1 and _take_turns(by_sound)),
+            )
+        )
+        marks, controls = [], []
+    return tracks
+
+
+def read_texts(
+    parts: Iterable[tuple[list[Measure], Scale]], timeline: Timeline, kind: str
+) -> list[tuple[int, str]]:
+    """(tick, text) of the markers, cues or texts of a piece; what several parts say counts once."""
+    found = {
+        (start + scaled(offset, scale), remark.name)
+        for measures, scale in parts
+        for measure, start in _played(measures, timeline)
+        for offset, remark in measure.remarks
+        if remark.kind == kind
+    }
+    return sorted(found)
+
+
+def _played(measures: list[Measure], timeline: Timeline) -> Iterator[tuple[Measure, int]]:
+    for index, start in zip(timeline.played, timeline.starts, strict=True):
+        if index < len(measures):
+            yield measures[index], start
+
+
+def _row(sounding: _Sounding) -> tuple[int, int, int, int]:
+    onset = max(0, sounding.onset)
+    return onset, max(1, sounding.end - onset), sounding.note.pitch, sounding.note.velocity
+
+
+def _take_turns(by_sound: dict[tuple[int, bool], list[_Sounding]]) -> bool:
+    """Whether the sounds of a part, none of them drums, are never heard together."""
+    if any(is_drum for _, is_drum in by_sound):
+        return False
+    spans = sorted(
+        (sounding.onset, sounding.end, sound)
+        for sound, notes in by_sound.items()
+        for sounding in notes
+    )
+    latest, whose = -1, None
+    for onset, end, sound in spans:
+        if onset < latest and sound != whose:
+            return False
+        if end > latest:
+            latest, whose = end, sound
+    return True
+
+
+# --- what stands at the notes -----------------------------------------------------------------
+
+
+def _marks(notes: list[_Sounding]) -> Iterator[Mark]:
+    """The signs of notes: one mark for all pitches where all that begin there have the sign."""
+    beginning: dict[int, Counter[int]] = defaultdict(Counter)
+    signed: dict[tuple[int, Sign], Counter[int]] = defaultdict(Counter)
+    for sounding in notes:
+        onset, pitch = max(0, sounding.onset), sounding.note.pitch
+        beginning[onset][pitch] += 1
+        for sign in sounding.signs:
+            signed[onset, sign][pitch] += 1
+    for (onset, sign), pitches in signed.items():
+        every = beginning[onset]
+        times = pitches.total() // every.total()
+        if times and all(pitches[pitch] == times * every[pitch] for pitch in every):
+            yield from [Mark(onset, *sign)] * times
+        else:
+            yield from (Mark(onset, *sign, pitch) for pitch in pitches.elements())
+
+
+def _lyrics(notes: list[_Sounding]) -> Iterator[Lyric]:
+    """The syllables of notes; a line ends where the next syllable of its verse begins."""
+    syllables = sorted(
+        ((max(0, sounding.onset), *lyric) for sounding in notes for lyric in sounding.lyrics),
+        key=lambda syllable: syllable[0],
+    )
+    ended: dict[int, tuple[int, str]] = {}
+    for onset, verse, text in syllables:
+        if text in (LINE, PARAGRAPH):
+            ended[verse] = (onset, text)
+            continue
+        if verse in ended:
+            yield Lyric(onset, ended.pop(verse)[1], verse)
+        yield Lyric(onset, text, verse)
+    for verse, (onset, text) in ended.items():
+        yield Lyric(onset, text, verse)
+
+
+def _sounding_notes(measures: list[Measure], timeline: Timeline, scale: Scale) -> list[_Sounding]:
+    result: list[_Sounding] = []
+    waiting: _Waiting = defaultdict(dict)
+    passes: Counter[int] = Counter()
+    times = Counter(timeline.played)
+    for index, start in zip(timeline.played, timeline.starts, strict=True):
+        # A chord may follow its bar's later voices: ties are joined in the order of time.
+        notes = measures[index].notes if index < len(measures) else []
+        passes[index] += 1
+        verse = passes[index] if _verses(notes) == times[index] > 1 else 0
+        for note in sorted(notes, key=lambda note: note.offset):
+            onset = start + scaled(note.offset, scale)
+            written_end = start + scaled(note.offset + note.duration, scale)
+            end = written_end + _signed(note.release, scale)
+            held = _tied_note(waiting[note.pitch, onset], note)
+            if held is not None:
+                held.end = end
+            else:
+                held = _Sounding(onset + _signed(note.attack, scale), end, note)
+                result.append(held)
+            held.signs += note.signs
+            if verse:
+                held.lyrics += [(1, text) for number, text in note.lyrics if number == verse]
+            else:
+                held.lyrics += note.lyrics
+            if note.tied_to:
+                waiting[note.pitch, written_end].setdefault(note.voice, deque()).append(held)
+    return result
+
+
+def _verses(notes: list[RawNote]) -> int:
+    """How many verses stand under a measure, if all from the first on do.
+
+    A measure that is played as often has one verse each time.
+    """
+    verses = {verse for note in notes for verse, _ in note.lyrics}
+    return len(verses) if verses == set(range(1, len(verses) + 1)) else 0
+
+
+# Notes whose tie may go on: by pitch and the tick where they end, then by voice.
+_Waiting = defaultdict[tuple[int, int], dict[str, deque["_Sounding"]]]
+
+
+def _tied_note(ending: dict[str, deque[_Sounding]], note: RawNote) -> _Sounding | None:
+    """The note that a note goes on with, of the same voice if there is one.
+
+    Old programs write only the start of a tie: within a voice that is enough.
+    """
+    voice = note.voice
+    if voice not in ending:
+        if not (note.tied_from and ending):
+            return None
+        voice = next(iter(ending))
+    held = ending[voice].popleft()
+    if not ending[voice]:
+        del ending[voice]
+    return held
+
+
+def _signed(ticks: int, scale: Scale) -> int:
+    return scaled(ticks, scale) if ticks else 0
