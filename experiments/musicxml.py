@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import re
 import time
 import warnings
 import zipfile
@@ -24,6 +25,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
+from ritornello.errors import ConfigError
+from ritornello.music.chords import Chord, parse_chord
 from ritornello.music.io import FORMATS
 
 ENDINGS = (".xml", ".mxl", ".musicxml")
@@ -189,8 +192,38 @@ def ours(path: Path) -> Facts:
             facts["notes"].append([*at(onset), length, None if track.is_drum else pitch])
     facts["bars"] = [[len(starts)]]
     facts["metres"] = [[*at(tick), f"{upper}/{lower}"] for tick, upper, lower in piece.metres]
+    for tick, text in piece.chords:
+        chord = _chord(text)
+        if chord is not None:
+            facts["chords"].append([*at(tick), *chord])
+    facts["lyrics"] = [
+        [*at(tick), text.rstrip("_").removesuffix("-")]
+        for track in piece.tracks
+        for tick, text, _ in track.lyrics
+        if text.strip("\n_-")
+    ]
     facts["keys"] = [[*at(change.tick), change.key.sharps] for change in piece.keys]
     return facts
+
+
+def _chord(text: str) -> list[int | None] | None:
+    """Root and bass of a chord symbol, both None of no chord; None of what is no chord symbol."""
+    if text.upper().startswith("N.C"):
+        return [None, None]
+    try:
+        chord = parse_chord(text)
+    except ConfigError:
+        chord = _root_and_bass(text)
+    if chord is None:
+        return None
+    is_second = re.search("sus2", text) is not None and chord.bass is not None
+    root = (chord.root + 5) % 12 if is_second else chord.root  # Csus2 is read as Gsus4/C
+    return [root, root if chord.bass is None or is_second else chord.bass]
+
+
+def _root_and_bass(text: str) -> Chord | None:
+    found = re.match(r"[A-G](?:#|b)*", text)
+    return parse_chord(found[0]) if found else None
 
 
 # --- comparing --------------------------------------------------------------------------------

@@ -1,14 +1,22 @@
 """MusicXML: from a score to a piece and back.
 
-read       bytes to a piece
-write      a piece to bytes
-container  plain and compressed files
-numbers    numbers as the format writes them
+read         bytes to a piece
+write        a piece to bytes
+container    plain and compressed files
 instruments  who plays the parts: programs, drums, names
-measures   what the measures of a part hold, in the order they are played
-notation   notes as notation writes them: voices, ties, tuplets, beams
-parts      tracks as staves
-marks      tempo, metre and key as a score prints them
+measures     what the measures of a part hold, in the order they are written
+timeline     the measures in the order they are played
+tracks       the notes of a part as tracks: ties joined, words and signs with them
+harmony      chord symbols, both ways
+lyrics       words under notes, both ways
+signs        articulations, ornaments, fermatas and slurs at notes, both ways
+directions   dynamics, words, rehearsal marks and pedals between notes, both ways
+placing      where what stands beside the notes is written
+part_lines   one part as lines
+notation     notes as notation writes them: voices, ties, tuplets, beams
+parts        tracks as staves
+marks        tempo, clef and loudness as a score prints them
+numbers      numbers as the format writes them
 """
 
 # What published systems and experiments may import; the rest is inside.

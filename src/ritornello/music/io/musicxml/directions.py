@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 from xml.etree.ElementTree import Element
 from xml.sax.saxutils import escape
@@ -20,6 +22,9 @@ from ritornello.music.piece import ALL_PITCHES
 # The editorial level of what our writer adds for the reader's eye: no part of the piece.
 ESTIMATED = "estimated by ritornello"
 MARKER, CUE, TEXT = "marker", "cue", "text"
+# What has no sign in a score: controllers but pedals, bends, pressures, words without a note.
+# The pitch of such a remark is the number of the controller, the pressed key or the verse.
+CONTROL, BEND, PRESSURE, LYRIC = "control", "bend", "pressure", "lyric"
 DYNAMICS = frozenset(
     [
         "p",
@@ -51,6 +56,7 @@ DYNAMICS = frozenset(
     ]
 )
 WEDGES = frozenset({"crescendo", "diminuendo", "stop", "continue"})
+RESERVED = frozenset({MARKER, CUE, TEXT, CONTROL, BEND, PRESSURE, LYRIC})
 _HIDDEN = "ritornello"
 _PEDALS = {"damper-pedal": SUSTAIN, "sostenuto-pedal": SOSTENUTO, "soft-pedal": SOFT}
 _DRAWN = frozenset(
@@ -123,6 +129,17 @@ def _hidden_remark(text: str) -> Remark | None:
     return Remark(found[1], _line(found[3]), int(found[2]))
 
 
+def value_of(remark: Remark, low: int, high: int) -> int:
+    """The number that a remark without a sign holds, within limits."""
+    found = re.fullmatch(r"-?\d{1,5}", remark.name)
+    return min(high, max(low, int(found[0]))) if found else min(high, max(low, 0))
+
+
+def control_of(remark: Remark) -> tuple[int, int]:
+    """(controller, value) of a remark that holds a controller."""
+    return max(0, remark.pitch), value_of(remark, 0, 127)
+
+
 def read_pedals(direction: Element) -> list[tuple[int, int]]:
     """(controller, value) of the pedal signs of a <direction> that states no sound for them."""
     sound = direction.find("sound")
@@ -153,8 +170,8 @@ def read_sound_pedals(sound: Element) -> list[tuple[int, int]]:
     return changes
 
 
-def direction(remark: Remark, offset: str = "", *, is_estimated: bool = False) -> str:
-    """A remark as a <direction>; ``offset`` is an <offset> element or nothing."""
+def direction(remark: Remark, offset_ticks: int = 0, *, is_estimated: bool = False) -> str:
+    """A remark as a <direction> so many ticks behind where it is written."""
     name = escape(remark.name)
     placement = "above"
     match remark.kind:
@@ -177,7 +194,7 @@ def direction(remark: Remark, offset: str = "", *, is_estimated: bool = False) -
     level = f"<level>{ESTIMATED}</level>" if is_estimated else ""
     return (
         f'<direction placement="{placement}"><direction-type>{sign}</direction-type>'
-        f"{offset}{level}</direction>"
+        f"{offset(offset_ticks)}{level}</direction>"
     )
 
 
@@ -186,25 +203,30 @@ def _hidden(remark: Remark) -> str:
     return f'<other-direction print-object="no">{text}</other-direction>'
 
 
-class PedalWriter:
-    """Writes pedals: each change sounds, and the damper's ways down and up are printed."""
-
-    numbers = frozenset(_PEDALS.values())
+class ControlWriter:
+    """Writes controllers: pedals sound, and the damper's ways down and up are printed."""
 
     def __init__(self) -> None:
         self._is_down = False
 
-    def line(self, controller: int, value: int, offset_ticks: int) -> str:
+    def line(self, controller: int, value: int) -> Callable[[int], str]:
+        """What writes the next change so many ticks before it."""
+        if controller not in _PEDALS.values():
+            return partial(direction, Remark(CONTROL, str(value), controller))
         name = next(name for name, number in _PEDALS.items() if number == controller)
         state = {0: "no", 127: "yes"}.get(value, f"{value * 100 / 127:.2f}")
         is_down = value >= PEDAL_DOWN
-        if controller == SUSTAIN and is_down != self._is_down:
-            self._is_down = is_down
-            sign = f'<pedal type="{"start" if is_down else "stop"}" line="no" sign="yes"/>'
-            offset = f'<offset sound="yes">{offset_ticks}</offset>' if offset_ticks else ""
-            return (
-                f'<direction placement="below"><direction-type>{sign}</direction-type>{offset}'
-                f'<sound {name}="{state}"/></direction>'
-            )
-        offset = f"<offset>{offset_ticks}</offset>" if offset_ticks else ""
-        return f'<sound {name}="{state}">{offset}</sound>'
+        if controller != SUSTAIN or is_down == self._is_down:
+            return lambda ticks: f'<sound {name}="{state}">{offset(ticks)}</sound>'
+        self._is_down = is_down
+        sign = f'<pedal type="{"start" if is_down else "stop"}" line="no" sign="yes"/>'
+        return lambda ticks: (
+            f'<direction placement="below"><direction-type>{sign}</direction-type>'
+            f'{offset(ticks, sounds=True)}<sound {name}="{state}"/></direction>'
+        )
+
+
+def offset(ticks: int, *, sounds: bool = False) -> str:
+    """An <offset>, or nothing where it would be 0."""
+    attribute = ' sound="yes"' if sounds else ""
+    return f"<offset{attribute}>{ticks}</offset>" if ticks else ""

@@ -14,6 +14,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from ritornello.errors import ConfigError
 from ritornello.music.chords import QUALITIES, parse_chord
+from ritornello.music.io.musicxml.directions import offset
 from ritornello.music.io.musicxml.numbers import number
 from ritornello.music.keys import LETTERS
 
@@ -119,29 +120,27 @@ def _inverted(element: Element, symbol: str) -> str:
     return names[(chord.root + steps[inversion]) % 12]
 
 
-def harmony_lines(text: str, offset: str = "") -> Iterator[str]:
+def harmony(text: str, offset_ticks: int = 0) -> str:
     """A chord symbol as a <harmony>; one that names no chord keeps its text as a function.
 
     Args:
         text: as of `ritornello.music.piece.ChordSymbol`.
-        offset: an <offset> element or nothing.
+        offset_ticks: how far behind where it is written it stands.
     """
-    symbol = _SYMBOL.fullmatch(text)
+    place = offset(offset_ticks)
     if text.upper().strip(".") in ("N.C", "NC"):
         chord = '<root><root-step text="">C</root-step></root>'
-        yield f"<harmony>{chord}<kind text={quoteattr(text)}>none</kind>{offset}</harmony>"
-        return
+        return f"<harmony>{chord}<kind text={quoteattr(text)}>none</kind>{place}</harmony>"
+    symbol = _SYMBOL.fullmatch(text)
     if symbol is None:
         function = f"<function>{escape(text)}</function>"
-        yield f'<harmony>{function}<kind text="">other</kind>{offset}</harmony>'
-        return
+        return f'<harmony>{function}<kind text="">other</kind>{place}</harmony>'
     root, suffix, bass = symbol[1], symbol[2], symbol[3] or ""
     kind = _kind(text, suffix)
     below = f"<bass>{_step(bass, 'bass')}</bass>" if bass else ""
-    degrees = "".join(_degrees(suffix, kind))
-    yield (
-        f"<harmony><root>{_step(root, 'root')}</root>"
-        f"<kind text={quoteattr(suffix)}>{kind}</kind>{below}{degrees}{offset}</harmony>"
+    return (
+        f"<harmony><root>{_step(root, 'root')}</root><kind text={quoteattr(suffix)}>{kind}</kind>"
+        f"{below}{''.join(_degrees(suffix, kind))}{place}</harmony>"
     )
 
 

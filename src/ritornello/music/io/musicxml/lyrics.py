@@ -12,11 +12,11 @@ from collections.abc import Iterable, Iterator
 from xml.etree.ElementTree import Element
 from xml.sax.saxutils import escape
 
+from ritornello.music.io.limits import clean_name
 from ritornello.music.piece import Lyric
 
 LINE, PARAGRAPH = "\n", "\n\n"
 _LONGEST_SYLLABLE = 200
-_MOST_VERSES = 99
 
 
 def read_lyrics(note: Element) -> Iterator[tuple[int, str]]:
@@ -32,9 +32,10 @@ def read_lyrics(note: Element) -> Iterator[tuple[int, str]]:
             elif child.tag == "syllabic":
                 syllabic = (child.text or "").strip()
         extend = element.find("extend")
-        held = extend is not None and extend.get("type") in (None, "start")
+        has_text = element.find("text") is not None
+        held = has_text and extend is not None and extend.get("type") in (None, "start")
         text = " ".join(text[:_LONGEST_SYLLABLE].split())
-        if text or (syllabic in ("begin", "middle") and element.find("text") is not None):
+        if text or held or (syllabic in ("begin", "middle") and has_text):
             goes_on = "-" if syllabic in ("begin", "middle") else ""
             yield verse, f"{text}{goes_on}{'_' if held else ''}"
         if element.find("end-paragraph") is not None:
@@ -50,42 +51,47 @@ def _verse(element: Element, order: int) -> int:
 
 
 class LyricWriter:
-    """Writes syllables in order, as it must be known whether a word has begun."""
+    """The <lyric> elements of syllables, for the notes that begin with them.
+
+    Attributes:
+        lost: line ends before the first syllable of their verse, which have no place.
+    """
 
     def __init__(self, lyrics: Iterable[Lyric]) -> None:
-        self._at: dict[int, list[Lyric]] = {}
-        self._ends: dict[tuple[int, int], str] = {}  # (tick, verse) of a syllable -> line end
-        self._in_word: set[int] = set()
-        last: dict[int, int] = {}
+        ends: dict[tuple[int, int], str] = {}  # place of a syllable -> the end of its line
+        last: dict[int, tuple[int, int]] = {}
+        syllables: list[Lyric] = []
         self.lost = 0
         for lyric in lyrics:
             if lyric.text.strip("\n"):
-                self._at.setdefault(lyric.tick, []).append(lyric)
-                last[lyric.verse] = lyric.tick
+                last[lyric.verse] = (len(syllables), lyric.verse)
+                syllables.append(lyric)
             elif lyric.verse in last:
-                self._ends[last[lyric.verse], lyric.verse] = lyric.text
+                ends[last[lyric.verse]] = lyric.text
             else:
                 self.lost += 1
-
-    @property
-    def ticks(self) -> set[int]:
-        """Where syllables stand that are not written yet."""
-        return set(self._at)
+        self._at: dict[int, str] = {}
+        in_word: set[int] = set()
+        for place, lyric in enumerate(syllables):
+            text = _element(lyric, in_word, ends.get((place, lyric.verse), ""))
+            self._at[lyric.tick] = self._at.get(lyric.tick, "") + text
 
     def at(self, tick: int) -> str:
-        """The <lyric> elements of a note that begins at a tick; nothing when asked again."""
-        return "".join(self._element(lyric) for lyric in self._at.pop(tick, ()))
+        """The elements for a note that begins at a tick; nothing when asked again."""
+        return self._at.pop(tick, "")
 
-    def _element(self, lyric: Lyric) -> str:
-        text, verse = lyric.text, lyric.verse
-        is_held, text = text.endswith("_"), text.removesuffix("_")
-        goes_on, text = text.endswith("-"), text.removesuffix("-")
-        place = "middle" if goes_on else "end"
-        if verse not in self._in_word:
-            place = "begin" if goes_on else "single"
-        (self._in_word.add if goes_on else self._in_word.discard)(verse)
-        end = {LINE: "<end-line/>", PARAGRAPH: "<end-paragraph/>"}
-        return (
-            f'<lyric number="{verse}"><syllabic>{place}</syllabic><text>{escape(text)}</text>'
-            f"{'<extend/>' * is_held}{end.get(self._ends.get((lyric.tick, verse), ''), '')}</lyric>"
-        )
+
+def _element(lyric: Lyric, in_word: set[int], line_end: str) -> str:
+    """One syllable; ``in_word``, the verses whose last word goes on, is kept up to date."""
+    text, verse = clean_name(lyric.text), lyric.verse
+    is_held, text = text.endswith("_"), text.removesuffix("_")
+    goes_on, text = text.endswith("-"), text.removesuffix("-")
+    place = "middle" if goes_on else "end"
+    if verse not in in_word:
+        place = "begin" if goes_on else "single"
+    (in_word.add if goes_on else in_word.discard)(verse)
+    end = {LINE: "<end-line/>", PARAGRAPH: "<end-paragraph/>"}.get(line_end, "")
+    return (
+        f'<lyric number="{verse}"><syllabic>{place}</syllabic><text>{escape(text)}</text>'
+        f"{'<extend/>' * is_held}{end}</lyric>"
+    )

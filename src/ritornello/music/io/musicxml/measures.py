@@ -9,13 +9,16 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
+from collections.abc import Sized
 from dataclasses import dataclass, field
 from fractions import Fraction
 from xml.etree.ElementTree import Element
 
 from ritornello.errors import InputError
 from ritornello.music.io.musicxml.directions import (
+    CONTROL,
     Remark,
+    control_of,
     read_direction,
     read_pedals,
     read_sound_pedals,
@@ -94,8 +97,9 @@ class Measure:
     def event_count(self) -> int:
         """How much is heard or kept each time the measure is played."""
         signs = sum(1 + len(note.signs) + len(note.lyrics) for note in self.notes)
+        lists: tuple[Sized, ...]
         lists = (self.tempos, self.keys, self.chords, self.remarks, self.controls)
-        return signs + sum(map(len, lists))
+        return signs + sum(len(found) for found in lists)
 
 
 class PartReader:
@@ -157,9 +161,9 @@ class PartReader:
                     measure.chords.append((max(0, now + self._ticks(child, "offset")), text))
             elif tag == "barline":
                 self._barline(child, measure)
-                is_left = child.get("location") == "left"
+                last = max((note.offset for note in measure.notes), default=0)
                 measure.remarks += [
-                    (0 if is_left else now, Remark("fermata", fermata_name(sign)))
+                    (last, Remark("fermata", fermata_name(sign)))
                     for sign in child.iterfind("fermata")
                 ]
             measure.length = max(measure.length, now)
@@ -263,7 +267,11 @@ class PartReader:
         for mark in element.findall("direction-type/dynamics/*"):
             self._velocity = _MARKS.get(mark.tag, self._velocity)
         remarks = read_direction(element, self.repairs)
-        measure.remarks += [(max(0, place), remark) for remark in remarks]
+        for remark in remarks:
+            if remark.kind == CONTROL:
+                measure.controls.append((max(0, place), *control_of(remark)))
+            else:
+                measure.remarks.append((max(0, place), remark))
         measure.controls += [(max(0, place), *change) for change in read_pedals(element)]
         sound = element.find("sound")
         if sound is not None:

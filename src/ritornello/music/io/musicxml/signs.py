@@ -110,7 +110,7 @@ _FERMATA_SHAPES = frozenset(
 )
 # What is read elsewhere or only drawn.
 _ELSEWHERE = frozenset({"tied", "tuplet", "dynamics", "accidental-mark", "footnote", "level"})
-_LONGEST_NAME = 60
+_LONGEST_NAME = 100
 
 
 def is_for_chord(sign: Sign) -> bool:

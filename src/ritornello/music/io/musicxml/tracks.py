@@ -6,7 +6,15 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from ritornello.music.io.musicxml.directions import CUE, MARKER, TEXT
+from ritornello.music.io.musicxml.directions import (
+    BEND,
+    CUE,
+    LYRIC,
+    MARKER,
+    PRESSURE,
+    TEXT,
+    value_of,
+)
 from ritornello.music.io.musicxml.instruments import PartInfo
 from ritornello.music.io.musicxml.lyrics import LINE, PARAGRAPH
 from ritornello.music.io.musicxml.measures import Measure, RawNote
@@ -41,17 +49,7 @@ def read_tracks(
         by_sound[sounding.note.sound].append(sounding)
     listed = [instrument[:2] for instrument in info.instruments.values()]
     sounds = sorted(by_sound, key=lambda sound: (*listed, sound).index(sound))
-    marks = [
-        Mark(start + scaled(offset, scale), remark.kind, remark.name, remark.pitch)
-        for measure, start in _played(measures, timeline)
-        for offset, remark in measure.remarks
-        if remark.kind not in _OF_THE_PIECE
-    ]
-    controls = [
-        (start + scaled(offset, scale), number, value)
-        for measure, start in _played(measures, timeline)
-        for offset, number, value in measure.controls
-    ]
+    beside = _beside(measures, timeline, scale)
     tracks: list[Track] = []
     for program, is_drum in sounds or [info.default[:2]]:
         notes = by_sound[program, is_drum]
@@ -61,14 +59,48 @@ def read_tracks(
                 program,
                 is_drum,
                 info.name,
-                controls=controls,  # type: ignore[arg-type]
-                lyrics=tuple(_lyrics(notes)),
-                marks=(*marks, *_marks(notes)),
+                controls=beside.controls,  # type: ignore[arg-type]
+                bends=beside.bends,  # type: ignore[arg-type]
+                pressures=beside.pressures,  # type: ignore[arg-type]
+                lyrics=(*_lyrics(notes), *beside.lyrics),
+                marks=(*beside.marks, *_marks(notes)),
                 player=int(len(sounds) > 1 and _take_turns(by_sound)),
             )
         )
-        marks, controls = [], []
+        beside = _Beside()
     return tracks
+
+
+@dataclass
+class _Beside:
+    """What a part says between its notes."""
+
+    controls: list[tuple[int, int, int]] = field(default_factory=list)
+    bends: list[tuple[int, int]] = field(default_factory=list)
+    pressures: list[tuple[int, int, int]] = field(default_factory=list)
+    lyrics: list[Lyric] = field(default_factory=list)
+    marks: list[Mark] = field(default_factory=list)
+
+
+def _beside(measures: list[Measure], timeline: Timeline, scale: Scale) -> _Beside:
+    beside = _Beside()
+    for measure, start in _played(measures, timeline):
+        beside.controls += [
+            (start + scaled(offset, scale), number, value)
+            for offset, number, value in measure.controls
+        ]
+        for offset, remark in measure.remarks:
+            tick = start + scaled(offset, scale)
+            kind, name, pitch = remark
+            if kind == BEND:
+                beside.bends.append((tick, value_of(remark, -8192, 8191)))
+            elif kind == PRESSURE:
+                beside.pressures.append((tick, pitch, value_of(remark, 0, 127)))
+            elif kind == LYRIC:
+                beside.lyrics.append(Lyric(tick, name, max(1, pitch)))
+            elif kind not in _OF_THE_PIECE:
+                beside.marks.append(Mark(tick, kind, name, pitch))
+    return beside
 
 
 def read_texts(

@@ -10,63 +10,193 @@ from __future__ import annotations
 
 import logging
 from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
 from xml.sax.saxutils import escape
 
 from ritornello.errors import InputError
 from ritornello.music.instruments import INSTRUMENTS
+from ritornello.music.io.limits import clean_name
 from ritornello.music.io.musicxml.container import compressed
-from ritornello.music.io.musicxml.marks import clef, dynamic_marks, tempo_lines
-from ritornello.music.io.musicxml.measures import FORTE_VELOCITY, LENGTH_FIELD
-from ritornello.music.io.musicxml.notation import Symbol
-from ritornello.music.io.musicxml.parts import Voice, has_grand_staff, write_part
-from ritornello.music.piece import Piece, Track
-from ritornello.music.quantise import PLAIN, Bar, list_bars
+from ritornello.music.io.musicxml.directions import RESERVED
+from ritornello.music.io.musicxml.lyrics import LINE, PARAGRAPH
+from ritornello.music.io.musicxml.measures import LENGTH_FIELD
+from ritornello.music.io.musicxml.part_lines import LOWEST_PITCH, PartWriter, part_tracks
+from ritornello.music.io.musicxml.signs import is_sign
+from ritornello.music.piece import ALL_PITCHES, Lyric, Piece, Track
+from ritornello.music.quantise import Bar, list_bars
 from ritornello.music.spelling import (
     WRITABLE_SCALES,
     Signature,
-    Spelled,
-    altered_by,
     drum_sign,
     estimated_signature,
     signature_of,
-    spell,
 )
 
 _LOG = logging.getLogger(__name__)
 
 _MAX_BARS = 50_000
-_LOWEST_PITCH = 12  # octave 0 is the lowest MusicXML can write
-_ACCIDENTALS = {-1: "flat", 0: "natural", 1: "sharp"}
+_LONGEST_NAME, _LONGEST_TEXT = 200, 100
 
 
 def holdable(piece: Piece) -> bool:
     """Whether reading the written score gives the very same piece.
 
-    It does when: there is at least one track; the title and names are printable text without
-    outer or double spaces; every metre begins on a 64th note and its unit is whole ticks;
-    every key has a scale with a MusicXML mode, stands alone on its bar line, before the end;
-    no tempo or metre stands after the end; and pitched notes are 12 or higher. Notes may be
-    anywhere: those off every notatable grid are printed nearby and keep their sounding time.
+    It does when: there is at least one track; all texts are printable, short and without outer
+    or double spaces; every metre begins on a 64th note and its unit is whole ticks; every key
+    has a scale with a MusicXML mode, stands alone on its bar line, before the end; no tempo or
+    metre stands after the end; and pitched notes are 12 or higher. Notes may be anywhere: those
+    off every notatable grid are printed nearby and keep their sounding time. Of what stands
+    beside the notes, lines and verses of words must begin with a syllable, and a sign of all
+    notes that begin together must be one mark of `ALL_PITCHES`.
     """
-    texts = [piece.title, *(track.name for track in piece.tracks)]
     end = max(1, piece.length_ticks)
     ticks = [*(tempo.tick for tempo in piece.tempos), *(metre.tick for metre in piece.metres)]
     ticks += [change.tick for change in piece.keys]
     return (
         bool(piece.tracks)
-        and all(text == " ".join(text.split()) and text.isprintable() for text in texts)
+        and all(text == clean_name(text) and len(text) <= _LONGEST_NAME for text in _names(piece))
+        and all(0 < len(text) <= _LONGEST_TEXT for text in _texts(piece))
+        and all(text == clean_name(text) for text in _texts(piece))
         and _has_notatable_bars(piece)
         and all(0 <= tick < end for tick in ticks)
         and len({change.tick for change in piece.keys}) == len(piece.keys)
         and {change.tick for change in piece.keys} <= {bar.start for bar in list_bars(piece, end)}
         and all(change.key.scale in WRITABLE_SCALES for change in piece.keys)
         and all(
-            track.is_drum or len(track) == 0 or track.notes["pitch"].min() >= _LOWEST_PITCH
+            track.is_drum or len(track) == 0 or track.notes["pitch"].min() >= LOWEST_PITCH
             for track in piece.tracks
         )
+        and all(map(_has_holdable_lyrics, piece.tracks))
+        and all(map(_has_plain_marks, piece.tracks))
+        and _has_plain_places(piece)
+        and _has_plain_players(piece)
     )
+
+
+def losses(piece: Piece) -> list[str]:
+    """What a score changes or leaves out of a piece, as sentences for people; most often nothing.
+
+    What a score cannot print (bends, controllers but pedals, remarks) is kept all the same, in
+    directions that are not printed.
+    """
+    found: list[str] = []
+    for track in piece.tracks:
+        low = 0 if track.is_drum else int((track.notes["pitch"] < LOWEST_PITCH).sum())
+        if low:
+            found.append(
+                f"MusicXML holds no notes below octave 0: {low} are written an octave up "
+                f"(track {track.label})."
+            )
+        seen: set[int] = set()
+        lost = 0
+        for lyric in track.lyrics:
+            is_end = not lyric.text.strip("\n")
+            lost += (is_end and lyric.verse not in seen) or not (is_end or clean_name(lyric.text))
+            seen |= set() if is_end else {lyric.verse}
+        if lost:
+            found.append(
+                f"MusicXML holds no words without letters: {lost} are left out "
+                f"(track {track.label})."
+            )
+    starts = {bar.start for bar in list_bars(piece, max(1, piece.length_ticks))}
+    off = sum(change.tick not in starts for change in piece.keys)
+    if off:
+        found.append(f"MusicXML changes keys at bar lines: {off} changes are moved to the nearest.")
+    scales = {change.key.scale for change in piece.keys} - WRITABLE_SCALES
+    if scales:
+        found.append(
+            f"MusicXML names no {' or '.join(sorted(scales))} scale: written as major or minor."
+        )
+    if not _has_notatable_bars(piece):
+        found.append("MusicXML has bars of whole 64th notes: the piece is moved to that grid.")
+    return found
+
+
+def _names(piece: Piece) -> list[str]:
+    names = [track.name for track in piece.tracks]
+    return [piece.title, piece.composer, piece.copyright, *names]
+
+
+def _texts(piece: Piece) -> list[str]:
+    places = (*piece.chords, *piece.markers, *piece.cues, *piece.texts)
+    texts = [text for _, text in places]
+    for track in piece.tracks:
+        texts += [mark.name for mark in track.marks]
+        texts += [lyric.text for lyric in track.lyrics if lyric.text.strip("\n")]
+    return texts
+
+
+def _has_holdable_lyrics(track: Track) -> bool:
+    """Whether line ends stand between two syllables of their verse, the second at their place."""
+    onsets = set(track.notes["onset"].tolist())
+    before: dict[int, Lyric] = {}
+    for lyric in track.lyrics:
+        is_end = not lyric.text.strip("\n")
+        last = before.get(lyric.verse)
+        follows_end = last is not None and not last.text.strip("\n")
+        if is_end and (lyric.text not in (LINE, PARAGRAPH) or last is None or follows_end):
+            return False
+        if follows_end and last is not None and last.tick != lyric.tick:
+            return False
+        if lyric.verse > 127 or (not is_end and lyric.tick not in onsets and last is not None):
+            return False
+        before[lyric.verse] = lyric
+    return all(lyric.text.strip("\n") for lyric in before.values())
+
+
+def _has_plain_marks(track: Track) -> bool:
+    """Whether signs of all notes that begin together are one mark, and others stand alone."""
+    pitches: dict[int, set[int]] = defaultdict(set)
+    for onset, _, pitch, _ in track.notes.tolist():
+        pitches[onset].add(pitch)
+    return all(
+        mark.pitch == ALL_PITCHES or not is_sign(mark.kind, mark.name)
+        for mark in track.marks
+        if mark.tick in pitches
+    ) and all(mark.kind not in RESERVED for mark in track.marks)
+
+
+def _has_plain_places(piece: Piece) -> bool:
+    """Whether chord symbols differ from the one before, and texts are in order, none twice."""
+    chords = piece.chords
+    lists = (piece.markers, piece.cues, piece.texts)
+    return len({chord.tick for chord in chords}) == len(chords) and all(
+        list(places) == sorted(set(places)) for places in lists
+    )
+
+
+def _has_plain_players(piece: Piece) -> bool:
+    """Whether those who change instruments are numbered from 1, in order, and take turns."""
+    groups = [tracks for tracks in part_tracks(piece) if len(tracks) > 1]
+    numbers = [tracks[0].player for tracks in groups]
+    alone = [track.player for tracks in part_tracks(piece) if len(tracks) == 1 for track in tracks]
+    return (
+        numbers == list(range(1, len(numbers) + 1))
+        and not any(alone)
+        and all(map(_take_turns, groups))
+        and not any(_has_more_than_notes(track) for tracks in groups for track in tracks[1:])
+    )
+
+
+def _take_turns(tracks: list[Track]) -> bool:
+    spans = sorted(
+        (onset, onset + duration, owner)
+        for owner, track in enumerate(tracks)
+        for onset, duration, _, _ in track.notes.tolist()
+    )
+    latest, whose = -1, -1
+    for onset, end, owner in spans:
+        if onset < latest and owner != whose:
+            return False
+        if end > latest:
+            latest, whose = end, owner
+    return all(len(track) for track in tracks)
+
+
+def _has_more_than_notes(track: Track) -> bool:
+    return bool(len(track.controls) + len(track.bends) + len(track.pressures) + len(track.marks))
 
 
 def write_bytes(piece: Piece) -> bytes:
@@ -89,12 +219,12 @@ def write_bytes(piece: Piece) -> bytes:
     bars = list_bars(score, score.length_ticks)
     signatures = bar_signatures(score, bars)
     lines = [*_header(score), "<part-list>"]
-    for number, track in enumerate(score.tracks, start=1):
-        lines += _score_part(track, number)
+    parts = part_tracks(score)
+    for number, tracks in enumerate(parts, start=1):
+        lines += _score_part(tracks, number)
     lines.append("</part-list>")
-    for number, track in enumerate(score.tracks, start=1):
-        part = _PartWriter(track, number, bars, signatures, score)
-        lines += part.lines()
+    for number, tracks in enumerate(parts, start=1):
+        lines += PartWriter(tracks, number, bars, signatures, score).lines()
     lines.append("</score-partwise>\n")
     return "\n".join(lines).encode()
 
@@ -161,244 +291,43 @@ def _header(piece: Piece) -> Iterator[str]:
         ' "http://www.musicxml.org/dtds/partwise.dtd">'
     )
     yield '<score-partwise version="4.0">'
-    if piece.title:
-        yield f"<work><work-title>{escape(piece.title)}</work-title></work>"
-    yield "<identification><encoding><software>ritornello</software></encoding><miscellaneous>"
+    if title := clean_name(piece.title):
+        yield f"<work><work-title>{escape(title)}</work-title></work>"
+    yield "<identification>"
+    if composer := clean_name(piece.composer):
+        yield f'<creator type="composer">{escape(composer)}</creator>'
+    if rights := clean_name(piece.copyright):
+        yield f"<rights>{escape(rights)}</rights>"
+    yield "<encoding><software>ritornello</software></encoding><miscellaneous>"
     yield f'<miscellaneous-field name="{LENGTH_FIELD}">{piece.length_ticks}</miscellaneous-field>'
     yield "</miscellaneous></identification>"
 
 
-def _score_part(track: Track, number: int) -> Iterator[str]:
-    yield f'<score-part id="P{number}"><part-name>{escape(track.name)}</part-name>'
-    if not track.name:
+def _score_part(tracks: list[Track], number: int) -> Iterator[str]:
+    track = tracks[0]
+    name = clean_name(track.name)
+    yield f'<score-part id="P{number}"><part-name>{escape(name)}</part-name>'
+    if not name:
         shown = escape(track.label.capitalize())
         yield f"<part-name-display><display-text>{shown}</display-text></part-name-display>"
     if track.is_drum:
         keys = sorted(set(track.notes["pitch"].tolist())) or [36]
         for key in keys:
-            name = escape(drum_sign(key).name)
+            sign = escape(drum_sign(key).name)
             yield f'<score-instrument id="P{number}-I{key + 1}">'
-            yield f"<instrument-name>{name}</instrument-name></score-instrument>"
+            yield f"<instrument-name>{sign}</instrument-name></score-instrument>"
         for key in keys:
             yield f'<midi-instrument id="P{number}-I{key + 1}"><midi-channel>10</midi-channel>'
             yield f"<midi-unpitched>{key + 1}</midi-unpitched></midi-instrument>"
     else:
         channel = (number - 1) % 15 + 1
         channel += channel >= 10
-        name = escape(INSTRUMENTS[track.instrument].name.capitalize())
-        yield f'<score-instrument id="P{number}-I1"><instrument-name>{name}</instrument-name>'
-        yield f'</score-instrument><midi-instrument id="P{number}-I1">'
-        yield f"<midi-channel>{channel}</midi-channel>"
-        yield f"<midi-program>{track.program + 1}</midi-program></midi-instrument>"
+        for place, member in enumerate(tracks, start=1):
+            played = escape(INSTRUMENTS[member.instrument].name.capitalize())
+            yield f'<score-instrument id="P{number}-I{place}">'
+            yield f"<instrument-name>{played}</instrument-name></score-instrument>"
+        for place, member in enumerate(tracks, start=1):
+            yield f'<midi-instrument id="P{number}-I{place}"><midi-channel>{channel}'
+            yield f"</midi-channel><midi-program>{member.program + 1}</midi-program>"
+            yield "</midi-instrument>"
     yield "</score-part>"
-
-
-# --- one part ---------------------------------------------------------------------------------
-
-
-class _PartWriter:
-    """The measures of one track."""
-
-    def __init__(
-        self,
-        track: Track,
-        number: int,
-        bars: list[Bar],
-        signatures: dict[int, Signature],
-        piece: Piece,
-    ) -> None:
-        self.track = track
-        self.number = number
-        self.bars = bars
-        self.signatures = signatures
-        self.piece = piece
-        self.notes = track.notes.tolist()
-        self.is_grand = has_grand_staff(track)
-        # Some programs print a signature on a percussion staff: drums in a band have none.
-        self.is_keyless = track.is_drum and not all(other.is_drum for other in piece.tracks)
-        self.voices = write_part(track, bars, piece.resolution)
-        low = 0 if track.is_drum else int((track.notes["pitch"] < _LOWEST_PITCH).sum())
-        if low:
-            _LOG.info("%s: %d notes below octave 0 written an octave up.", track.label, low)
-
-    def lines(self) -> Iterator[str]:
-        yield f'<part id="P{self.number}">'
-        marks = dynamic_marks(self.track, self.bars)
-        tempos = tempo_lines(self.piece.tempos, self.bars) if self.number == 1 else {}
-        signature = self.signatures[0]
-        for index, bar in enumerate(self.bars):
-            signature = self.signatures.get(index, signature)
-            is_cut = bar.end - bar.start < bar.metre.bar_ticks(self.piece.resolution)
-            implicit = ' implicit="yes"' if is_cut else ""
-            yield f'<measure number="{index + 1}"{implicit}>'
-            yield from self._attributes(index)
-            yield from tempos.get(index, ())
-            if index in marks:
-                yield (
-                    '<direction placement="below"><direction-type><dynamics>'
-                    f"<{marks[index]}/></dynamics></direction-type></direction>"
-                )
-            yield from self._music(index, signature)
-            if index == len(self.bars) - 1:
-                yield '<barline location="right"><bar-style>light-heavy</bar-style></barline>'
-            yield "</measure>"
-        yield "</part>"
-
-    def _attributes(self, index: int) -> Iterator[str]:
-        metre = self.bars[index].metre
-        is_new_metre = index == 0 or metre is not self.bars[index - 1].metre
-        if not (is_new_metre or index in self.signatures):
-            return
-        yield "<attributes>"
-        if index == 0:
-            yield f"<divisions>{self.piece.resolution}</divisions>"
-        if index in self.signatures:
-            fifths, mode = (0, "none") if self.is_keyless else self.signatures[index]
-            yield f"<key><fifths>{fifths}</fifths><mode>{mode}</mode></key>"
-        if is_new_metre:
-            yield f"<time><beats>{metre.numerator}</beats>"
-            yield f"<beat-type>{metre.denominator}</beat-type></time>"
-        if index == 0 and self.is_grand:
-            yield "<staves>2</staves>"
-            yield '<clef number="1"><sign>G</sign><line>2</line></clef>'
-            yield '<clef number="2"><sign>F</sign><line>4</line></clef>'
-        elif index == 0:
-            yield clef(self.track)
-        yield "</attributes>"
-
-    def _music(self, index: int, signature: Signature) -> Iterator[str]:
-        here = [(voice, voice.bars[index]) for voice in self.voices if index in voice.bars]
-        bar = self.bars[index]
-        spelled = {} if self.track.is_drum else self._spell(here, signature)
-        for place, (voice, symbols) in enumerate(here):
-            if place:
-                yield f"<backup><duration>{bar.end - bar.start}</duration></backup>"
-            for symbol in symbols:
-                if symbol.is_space:
-                    yield f"<forward><duration>{symbol.ticks}</duration></forward>"
-                elif symbol.chord is None:
-                    yield self._rest(symbol, voice)
-                elif self.track.is_drum:
-                    for order, note in enumerate(symbol.chord.notes):
-                        yield self._drum_note(symbol, order, note, voice)
-                else:
-                    for order, note in enumerate(symbol.chord.notes):
-                        name, accidental = spelled[id(symbol), order]
-                        yield self._pitched_note(symbol, order, note, voice, name, accidental)
-
-    def _spell(
-        self, here: list[tuple[Voice, list[Symbol]]], signature: Signature
-    ) -> dict[tuple[int, int], tuple[Spelled, str]]:
-        """(symbol id, place in its chord) -> spelled pitch and the accidental to print.
-
-        An accidental lasts to the bar line, on its own line of its own staff.
-        """
-        by_signature = altered_by(signature.fifths)
-        in_force: dict[tuple[int, str, int], int] = {}
-        result: dict[tuple[int, int], tuple[Spelled, str]] = {}
-        sounding = [
-            (symbol.onset, voice.number, voice.staff, symbol)
-            for voice, symbols in here
-            for symbol in symbols
-        ]
-        for _, _, staff, symbol in sorted(sounding, key=lambda entry: entry[:2]):
-            for order, note in enumerate(symbol.chord.notes if symbol.chord else ()):
-                name = spell(self.notes[note][2], signature)
-                line = (staff, name.step, name.octave)
-                is_new = in_force.get(line, by_signature[name.step]) != name.alter
-                accidental = ""
-                if is_new and not symbol.tied_from:
-                    accidental = f"<accidental>{_ACCIDENTALS[name.alter]}</accidental>"
-                    in_force[line] = name.alter
-                result[id(symbol), order] = (name, accidental)
-        return result
-
-    # --- notes and rests: children in the order the schema wants ---
-
-    def _rest(self, symbol: Symbol, voice: Voice) -> str:
-        rest = "<rest/>" if symbol.kind else '<rest measure="yes"/>'
-        return (
-            f"<note>{rest}<duration>{symbol.ticks}</duration><voice>{voice.number}</voice>"
-            f"{_value(symbol)}{self._staff(voice)}{_notations(symbol, ties=False)}</note>"
-        )
-
-    def _pitched_note(
-        self,
-        symbol: Symbol,
-        order: int,
-        note: int,
-        voice: Voice,
-        name: Spelled,
-        accidental: str,
-    ) -> str:
-        alter = f"<alter>{name.alter}</alter>" if name.alter else ""
-        return (
-            f"{self._note_start(symbol, order, note)}"
-            f"<pitch><step>{name.step}</step>{alter}<octave>{name.octave}</octave></pitch>"
-            f"<duration>{symbol.ticks}</duration>{_ties(symbol)}<voice>{voice.number}</voice>"
-            f"{_value(symbol, accidental)}{self._staff(voice)}{_beams(symbol, order)}"
-            f"{_notations(symbol, ties=True, is_first=order == 0)}</note>"
-        )
-
-    def _drum_note(self, symbol: Symbol, order: int, note: int, voice: Voice) -> str:
-        key = self.notes[note][2]
-        sign = drum_sign(key)
-        head = "" if sign.head == "normal" else f"<notehead>{sign.head}</notehead>"
-        stem = "up" if voice.is_first_on_staff else "down"
-        return (
-            f"{self._note_start(symbol, order, note)}"
-            f"<unpitched><display-step>{sign.step}</display-step>"
-            f"<display-octave>{sign.octave}</display-octave></unpitched>"
-            f"<duration>{symbol.ticks}</duration>{_ties(symbol)}"
-            f'<instrument id="P{self.number}-I{key + 1}"/><voice>{voice.number}</voice>'
-            f"{_value(symbol)}<stem>{stem}</stem>{head}{_beams(symbol, order)}"
-            f"{_notations(symbol, ties=True, is_first=order == 0)}</note>"
-        )
-
-    def _note_start(self, symbol: Symbol, order: int, note: int) -> str:
-        """The opening tag, with how the note is performed."""
-        onset, duration, _, velocity = self.notes[note]
-        chord = symbol.chord
-        attack = release = dynamics = ""
-        if chord is not None and not symbol.tied_from:
-            dynamics = f' dynamics="{velocity * 100 / FORTE_VELOCITY:.2f}"'
-            if onset != chord.onset:
-                attack = f' attack="{onset - chord.onset}"'
-        if chord is not None and not symbol.tied_to and onset + duration != chord.end:
-            release = f' release="{onset + duration - chord.end}"'
-        return f"<note{attack}{release}{dynamics}>{'<chord/>' * (order > 0)}"
-
-    def _staff(self, voice: Voice) -> str:
-        return f"<staff>{voice.staff}</staff>" if self.is_grand else ""
-
-
-def _value(symbol: Symbol, accidental: str = "") -> str:
-    if not symbol.kind:
-        return ""
-    ratio = ""
-    if symbol.ratio != PLAIN:
-        ratio = (
-            f"<time-modification><actual-notes>{symbol.ratio.actual}</actual-notes>"
-            f"<normal-notes>{symbol.ratio.normal}</normal-notes></time-modification>"
-        )
-    return f"<type>{symbol.kind}</type>{'<dot/>' * symbol.dots}{accidental}{ratio}"
-
-
-def _ties(symbol: Symbol) -> str:
-    return '<tie type="stop"/>' * symbol.tied_from + '<tie type="start"/>' * symbol.tied_to
-
-
-def _beams(symbol: Symbol, order: int) -> str:
-    """Beams stand on the first note of a chord."""
-    levels = enumerate(symbol.beams if order == 0 else (), start=1)
-    return "".join(f'<beam number="{level}">{name}</beam>' for level, name in levels)
-
-
-def _notations(symbol: Symbol, *, ties: bool, is_first: bool = True) -> str:
-    signs = ""
-    if ties:
-        signs += '<tied type="stop"/>' * symbol.tied_from
-        signs += '<tied type="start"/>' * symbol.tied_to
-    if is_first:
-        signs += "".join(f'<tuplet type="{edge}"/>' for edge in symbol.tuplet_edges)
-    return f"<notations>{signs}</notations>" if signs else ""
