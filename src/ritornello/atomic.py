@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import os
+import re
+import secrets
+import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from os import PathLike
 from pathlib import Path
 
 from ritornello.errors import OutputError
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+
+# A file or folder on its way, named after what it will be and the process that writes it.
+_PARTIAL = re.compile(r"\..*\.(?P<process>\d+)(-\w+)?\.partial(\.[^.]*)?")
+_MOST_STEM_BYTES, _MOST_SUFFIX_BYTES = 60, 16  # names have 255 bytes
+_swept: set[Path] = set()
 
 
 @contextmanager
@@ -17,7 +31,8 @@ def atomic_write(path: str | PathLike[str], *, overwrite: bool = False) -> Itera
     """A temporary path in the folder of ``path``; it takes the name of ``path`` on success.
 
     The temporary file has the same suffix, so that writers which look at it keep working. It is
-    removed if the body fails. Missing parent folders are made.
+    removed if the body fails; what a killed process left in the folder is removed with the first
+    file that another one writes there. Missing parent folders are made.
 
     Args:
         path: the file to be.
@@ -31,46 +46,145 @@ def atomic_write(path: str | PathLike[str], *, overwrite: bool = False) -> Itera
     refuse_existing(target, overwrite)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
+        sweep(target.parent)
         handle, name = tempfile.mkstemp(
-            suffix=target.suffix, prefix=f".{target.stem[:80]}-", dir=target.parent
+            suffix=f".partial{_cut(target.suffix, _MOST_SUFFIX_BYTES)}",
+            prefix=f".{_cut(target.stem, _MOST_STEM_BYTES)}.{os.getpid()}-",
+            dir=target.parent,
         )
-        os.close(handle)
     except OSError as error:
         raise _refused(error, target) from error
     temporary = Path(name)
     try:
-        yield temporary
-        temporary.chmod(0o666 & ~_umask())
-        refuse_existing(target, overwrite)
-        temporary.replace(target)
+        with _held(handle):
+            yield temporary
+            temporary.chmod(0o666 & ~_umask())
+            refuse_existing(target, overwrite)
+            temporary.replace(target)
     except OSError as error:
         raise _refused(error, target) from error
     finally:
         temporary.unlink(missing_ok=True)
 
 
+@contextmanager
+def whole_folder(folder: Path) -> Iterator[Path]:
+    """A temporary folder that takes the place of ``folder`` if the body succeeds.
+
+    It is removed if not, as `atomic_write` does it. What ``folder`` held goes.
+
+    Raises:
+        OSError: if the system refuses it.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    sweep(folder.parent)
+    name = _cut(folder.name, _MOST_STEM_BYTES)
+    temporary = folder.with_name(f".{name}.{os.getpid()}-{secrets.token_hex(4)}.partial")
+    try:
+        temporary.mkdir()
+        with _held(None if fcntl is None else os.open(temporary, os.O_RDONLY)):
+            yield temporary
+            if folder.exists():
+                shutil.rmtree(folder)
+            os.replace(temporary, folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def sweep(folder: Path) -> None:
+    """Remove from a folder, the first time it is asked, what killed processes left there."""
+    if fcntl is None or folder in _swept:
+        return
+    _swept.add(folder)
+    for entry in os.scandir(folder):
+        match = _PARTIAL.fullmatch(entry.name)
+        if not match or _is_alive(int(match["process"])):
+            continue
+        # A process of another machine, which shares the folder, holds its files.
+        with suppress(OSError):
+            handle = os.open(entry.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            with _held(handle, wait=False):
+                if entry.is_dir(follow_symlinks=False):
+                    shutil.rmtree(entry.path)
+                else:
+                    os.unlink(entry.path)
+
+
+@contextmanager
+def _held(handle: int | None, *, wait: bool = True) -> Iterator[None]:
+    """Hold an open file, so that nobody takes it for a leftover, and close it in the end.
+
+    Raises:
+        OSError: if somebody else holds it and that is not waited for.
+    """
+    if handle is None:
+        yield
+        return
+    if fcntl is None:
+        os.close(handle)  # open files cannot be renamed there
+        yield
+        return
+    try:
+        with suppress(OSError) if wait else nullcontext():  # some file systems know no locks
+            fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        yield
+    finally:
+        os.close(handle)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True  # of another user, or no number of a process
+    return True
+
+
+def _cut(name: str, most_bytes: int) -> str:
+    """A name of at most so many bytes."""
+    return os.fsencode(name)[:most_bytes].decode("utf-8", "ignore")
+
+
 def refuse_existing(target: Path, overwrite: bool) -> None:
     """Refuse a target before any work is spent on its content.
 
     Raises:
-        OutputError: if it is a folder, or exists and may not be replaced.
+        OutputError: if it is a folder, exists and may not be replaced, or its folder cannot be
+            written.
     """
+    try:
+        problem = _problem(target, overwrite)
+    except (OSError, ValueError) as error:  # a name that is too long, or holds a zero
+        raise _refused(error, target) from error
+    if problem:
+        what, next_step = problem
+        raise OutputError(what, where=str(target), next_step=next_step)
+
+
+def _problem(target: Path, overwrite: bool) -> tuple[str, str] | None:
+    """Why a file cannot be written there, and what to do."""
     if target.is_dir():
-        raise OutputError(
-            "This is a folder; a file name was expected.",
-            where=str(target),
-            next_step="Add a file name to it.",
-        )
-    if not overwrite and (target.exists() or target.is_symlink()):
-        raise OutputError(
-            "The file exists already and was not touched.",
-            where=str(target),
-            next_step="Choose another name or pass --overwrite.",
-        )
+        return "This is a folder; a file name was expected.", "Add a file name to it."
+    try:
+        target.lstat()
+        is_there = True
+    except (FileNotFoundError, NotADirectoryError):
+        is_there = False
+    if is_there and not overwrite:
+        next_step = "Choose another name or pass --overwrite."
+        return "The file exists already and was not touched.", next_step
+    folder = next((each for each in target.parents if each.exists()), None)
+    if folder is not None and not folder.is_dir():
+        return f"{folder} is a file; a folder was expected.", "Choose another folder."
+    if folder is not None and not os.access(folder, os.W_OK | os.X_OK):
+        return f"The folder {folder} cannot be written.", "Choose another folder."
+    return None
 
 
-def _refused(error: OSError, target: Path) -> OutputError:
-    reason = error.strerror or str(error)
+def _refused(error: OSError | ValueError, target: Path) -> OutputError:
+    reason = getattr(error, "strerror", None) or str(error)
     return OutputError(
         f"The file could not be written ({reason}); nothing was left behind.",
         where=str(target),

@@ -16,7 +16,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -27,6 +26,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from ritornello.atomic import whole_folder
 from ritornello.corpus.pool import Failure, map_in_processes
 from ritornello.corpus.scan import READ_TOGETHER, Progress, ScanResult
 from ritornello.corpus.splits import assign_splits
@@ -360,23 +360,15 @@ def _whole_folder(folder: Path) -> Iterator[Path]:
             where=str(folder),
             next_step="Choose another folder for the store.",
         )
-    temporary = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(temporary, ignore_errors=True)
-        temporary.mkdir()
-        yield temporary
-        if folder.exists():
-            shutil.rmtree(folder)
-        os.replace(temporary, folder)
+        with whole_folder(folder) as temporary:
+            yield temporary
     except OSError as error:
         raise OutputError(
             f"The corpus store cannot be written ({error.strerror or error}).",
             where=str(folder),
             next_step="Check the free space and the rights of the folder.",
         ) from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _replaceable(folder: Path) -> bool:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import stat
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from ritornello.atomic import atomic_write
+from ritornello.atomic import atomic_write, refuse_existing
 from ritornello.errors import OutputError
 
 
@@ -78,3 +81,64 @@ def test_a_folder_is_no_target_and_a_file_is_no_folder(tmp_path: Path):
     (tmp_path / "file").touch()
     with pytest.raises(OutputError), atomic_write(tmp_path / "file" / "tune.mid"):
         pytest.fail("the body must not run")
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from ritornello.atomic import atomic_write, whole_folder
+with whole_folder(Path("corpus")) as folder, atomic_write("tune.mid") as file:
+    file.write_bytes(b"half")
+    (folder / "notes.npy").write_bytes(b"half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="other systems keep no such leftovers apart")
+def test_what_a_killed_process_left_goes_with_the_next_file(tmp_path: Path):
+    killed = subprocess.run([sys.executable, "-c", KILLED], cwd=tmp_path, env=os.environ)
+    assert killed.returncode == -signal.SIGKILL
+    left = {path.name for path in tmp_path.iterdir()}
+    assert len(left) == 2
+    assert all(".partial" in name for name in left)
+    mine = tmp_path / f".mine.{os.getpid()}-abcdefgh.partial.mid"
+    foreign = [tmp_path / name for name in (".hidden", ".x.partial", "a.1-b.partial", ".a.b.mid")]
+    for path in (mine, *foreign):
+        path.touch()
+    with atomic_write(tmp_path / "other.mid") as file:
+        file.write_bytes(b"whole")
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "other.mid", mine.name, *(path.name for path in foreign)
+    }  # fmt: skip
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs locks of files")
+def test_a_file_that_somebody_still_writes_is_no_leftover(tmp_path: Path):
+    import fcntl
+
+    # Of a process that is not here, as one on another machine would be.
+    held = tmp_path / ".held.99999999-abcdefgh.partial.mid"
+    with held.open("wb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        fill(tmp_path / "a.mid", then=lambda: None)
+        assert held.exists()
+
+
+@pytest.mark.parametrize("stem", ["n" * 250, "音" * 80, "é" * 120])
+def test_names_may_be_as_long_as_the_system_allows(tmp_path: Path, stem: str):
+    fill(tmp_path / f"{stem}.mid", then=lambda: None)
+    assert [path.stem for path in tmp_path.iterdir()] == [stem]
+
+
+def test_what_cannot_be_written_is_refused_before_the_body(tmp_path: Path):
+    (tmp_path / "file").touch()
+    for target in (tmp_path / "file" / "a" / "tune.mid", tmp_path / ("n" * 300), Path("a\0b")):
+        with pytest.raises(OutputError):
+            refuse_existing(target, overwrite=True)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write all")
+def test_a_folder_without_rights_is_refused(tmp_path: Path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(OutputError, match="cannot be written"):
+        refuse_existing(tmp_path / "new" / "tune.mid", overwrite=False)
