@@ -20,6 +20,7 @@ LAYERS = (
     ("errors", "folders", "hooks"),
     ("atomic",),
     ("music", "dsp"),
+    ("plan",),
     ("note_model", "pages"),
     ("corpus", "synth"),
     ("files",),  # every format there is: notes, sound, pictures

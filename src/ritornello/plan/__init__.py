@@ -1,0 +1,16 @@
+"""Plans: what a piece does bar by bar, without its notes.
+
+plan            Plan: a row a bar, read, stated, or left open
+analysis        the plan of any piece
+bar_strokes     what is played in each bar, and what bars have in common
+returning_bars  which earlier bar each bar returns to, and how closely
+sections        where a piece begins something, and what comes back
+feel            which grid a bar stands on, and how far it swings
+players         who plays: instruments and desks
+best_path       the best row of states over time
+song_form       forms and durations as people write them
+plan_text       plans as TOML
+"""
+
+# What published systems and experiments may import; the rest is inside.
+__all__ = ["analysis", "bar_strokes", "plan", "plan_text", "players", "song_form"]

@@ -1,0 +1,159 @@
+"""Forms as people write them: "intro 4, A 8, B 8, A 8, end 4"; and how many bars a duration is."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import replace
+from difflib import get_close_matches
+
+from ritornello.errors import ConfigError
+from ritornello.music.piece import Metre
+from ritornello.plan.plan import MAX_BARS, Plan
+from ritornello.plan.players import Player
+from ritornello.plan.sections import END, INTRO, Section
+
+USUAL_BARS = 8
+_EDGE_BARS = 4  # of an intro and of an end that says no number
+NAMES = (INTRO, "verse", "chorus", "bridge", "solo", "break", END)
+_ALIASES = {"outro": END, "coda": END, "ending": END, "refrain": "chorus", "interlude": "break",
+            "introduction": INTRO, "middle": "bridge"}  # fmt: skip
+_NEXT_STEP = (
+    "Write names and bars, as in 'intro 4, A 8, B 8, A 8, end 4', or 'AABA' for eight bars each. "
+    f"Names: {', '.join(NAMES)}, and letters."
+)
+
+
+def parse_name(text: str) -> str:
+    """The name of a section as it is written everywhere: lower case, or letters in upper case.
+
+    Raises:
+        ConfigError: if no section is called that.
+    """
+    word = text.strip().lower()
+    name = _ALIASES.get(word, word)
+    if name in NAMES:
+        return name
+    if re.fullmatch(r"[a-z]{1,2}", word):
+        return word.upper()
+    near = get_close_matches(word, [*NAMES, *_ALIASES], n=1)
+    hint = f"Did you mean {near[0]!r}? " if near else ""
+    raise ConfigError(f"No section is called {text.strip()!r}.", next_step=hint + _NEXT_STEP)
+
+
+def parse_form(text: str, *, bars: int | None = None) -> tuple[Section, ...]:
+    """Read a form: names with numbers of bars, or a row of letters for eight bars each.
+
+    >>> [(section.name, section.bars) for section in parse_form("intro 4, A 8, A, outro")]
+    [('intro', 4), ('A', 8), ('A', 8), ('end', 4)]
+
+    Args:
+        text: sections apart by commas, semicolons or bars (|); a section may come without its
+            number: an intro and an end have four bars then, others eight.
+        bars: that the piece has, if that was said as well.
+
+    Raises:
+        ConfigError: if it is no form, is longer than `MAX_BARS`, or has other than ``bars`` bars.
+    """
+    if re.fullmatch(r"\s*[A-Z]{2,}\s*", text):
+        found = [(name, USUAL_BARS) for name in text.strip()]
+    else:
+        found = [_section(part) for part in re.split(r"[,;|]", text) if part.strip()]
+    if not found:
+        raise ConfigError("There is no section in the form.", next_step=_NEXT_STEP)
+    total = sum(length for _, length in found)
+    if total > MAX_BARS:
+        raise ConfigError(f"The form has {total} bars; a piece has at most {MAX_BARS}.")
+    if bars is not None and total != bars:
+        raise ConfigError(
+            f"The sections have {total} bars together, and {bars} bars were asked for.",
+            next_step="Leave out the number of bars, or change a section.",
+        )
+    names = [name for name, _ in found]
+    if INTRO in names[1:] or END in names[:-1]:
+        raise ConfigError(
+            "An intro stands first and an end last.", where=", ".join(names), next_step=_NEXT_STEP
+        )
+    sections: list[Section] = []
+    for name, length in found:
+        start = sections[-1].end if sections else 0
+        sections.append(Section(name, start, length))
+    return tuple(sections)
+
+
+def _section(text: str) -> tuple[str, int]:
+    match = re.fullmatch(r"\s*(?P<name>[^\d]*?)\s*(?P<bars>\d+)?\s*(?:bars?)?\s*", text)
+    if not match or not match["name"]:
+        raise ConfigError(f"{text.strip()!r} is no section.", next_step=_NEXT_STEP)
+    name = parse_name(match["name"])
+    usual = _EDGE_BARS if name in (INTRO, END) else USUAL_BARS
+    length = usual if match["bars"] is None else int(match["bars"])
+    if length < 1:
+        raise ConfigError(f"A section has at least one bar; {name} has {length}.")
+    return name, length
+
+
+def form_text(sections: tuple[Section, ...]) -> str:
+    """A form as `parse_form` reads it."""
+    return ", ".join(f"{section.name} {section.bars}" for section in sections)
+
+
+def form_plan(
+    sections: tuple[Section, ...],
+    metre: tuple[int, int] = (4, 4),
+    players: tuple[Player, ...] = (),
+) -> Plan:
+    """The plan that states its sections and leaves all else open."""
+    plan = Plan.open(sections[-1].end, (Metre(0, *metre),), players)
+    return replace(plan, sections=sections)
+
+
+def parse_duration(text: str) -> float:
+    """Seconds of a duration: "2:00", "1:02:30", "90", "90s", "1m30s", "2 min".
+
+    Raises:
+        ConfigError: if it is none, or not longer than nothing.
+    """
+    seconds = _seconds(text.strip().lower())
+    if seconds is None or not 0 < seconds < math.inf:
+        raise ConfigError(
+            f"{text!r} is not a duration.", next_step="Write it as in 2:00, 90s or 1m30s."
+        )
+    return seconds
+
+
+def _seconds(text: str) -> float | None:
+    clock = re.fullmatch(r"(?:(\d+):)?(\d+):([0-5]?\d(?:\.\d+)?)", text)
+    if clock:
+        hours, minutes, seconds = (float(part or 0) for part in clock.groups())
+        return 3600 * hours + 60 * minutes + seconds
+    units = re.fullmatch(
+        r"(?:(\d+(?:\.\d+)?)\s*m(?:in(?:ute)?s?)?)?\s*(?:(\d+(?:\.\d+)?)\s*s?(?:ec(?:ond)?s?)?)?",
+        text,
+    )
+    if not units or not any(units.groups()):
+        return None
+    minutes, seconds = (float(part or 0) for part in units.groups())
+    return 60 * minutes + seconds
+
+
+def bars_of_duration(seconds: float, tempo_bpm: float, metre: tuple[int, int] = (4, 4)) -> int:
+    """The whole number of bars that comes nearest to a duration, at least one.
+
+    >>> bars_of_duration(120, 120)
+    60
+
+    Args:
+        tempo_bpm: quarter notes a minute.
+
+    Raises:
+        ConfigError: if these are more than `MAX_BARS`.
+    """
+    quarters = seconds * tempo_bpm / 60
+    bars = max(1, round(quarters * metre[1] / (4 * metre[0])))
+    if bars > MAX_BARS:
+        raise ConfigError(
+            f"{seconds:g} seconds at {tempo_bpm:g} bpm are {bars} bars; a piece has at most "
+            f"{MAX_BARS}.",
+        )
+    return bars
