@@ -22,7 +22,7 @@ LAYERS = (
     ("music", "dsp"),
     ("plan",),
     ("note_model", "pages"),
-    ("corpus", "synth"),
+    ("corpus", "synth", "plan_model"),
     ("files",),  # every format there is: notes, sound, pictures
     ("generation", "transcribe"),
     ("training", "metrics"),
