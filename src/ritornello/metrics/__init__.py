@@ -6,6 +6,7 @@ endings           whether a piece ends like a piece
 repetition        bars that return after some bars
 returns           how alike the bars of a piece are, at each distance
 loops             figures that repeat and repeat
+keeping           what real music has and composed music lacks
 drift             whether endless music stays the same
 voice_leading_faults  parallels, crossings and ranges of four voices
 chorale_baseline  voices by a Markov chain
@@ -20,6 +21,7 @@ __all__ = [
     "consonance",
     "drift",
     "endings",
+    "keeping",
     "loops",
     "overlap",
     "repetition",

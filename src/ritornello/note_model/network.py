@@ -64,7 +64,7 @@ def to_tensors(batch: Batch[np.ndarray], device: torch.device | str = "cpu") -> 
     return Batch(*(torch.as_tensor(table).to(device) for table in batch.tables()))
 
 
-class _Lookup(nn.Module):
+class Lookup(nn.Module):
     """Sum of one embedding per column of class indices; one table for all columns."""
 
     offsets: Tensor
@@ -120,7 +120,7 @@ class Head(nn.Module):
     def __init__(self, head: int, config: NoteModelConfig) -> None:
         super().__init__()
         columns = head_columns(head)
-        self.lookup = _Lookup(columns, config.head_width) if columns else None
+        self.lookup = Lookup(columns, config.head_width) if columns else None
         self.hidden = nn.Linear(config.width, config.head_width)
         self.out = nn.Linear(config.head_width, SIZES[head])
 
@@ -141,7 +141,7 @@ class NoteModel(nn.Module):
     def __init__(self, config: NoteModelConfig) -> None:
         super().__init__()
         self.config = config
-        self.embed = _Lookup(context_columns(config.collections), config.width)
+        self.embed = Lookup(context_columns(config.collections), config.width)
         self.instruments = nn.Linear(INSTRUMENT_COLUMNS, config.width, bias=False)
         self.blocks = nn.ModuleList(
             Block(config.cell, config.width, config.dropout) for _ in range(config.layers)

@@ -1,0 +1,164 @@
+"""Figures of a set of pieces, and how far two sets are from each other."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ritornello.metrics.keeping.measures import (
+    MEASURES,
+    Bars,
+    bar_chords,
+    return_distances,
+    self_similarity,
+)
+from ritornello.music.chords import NO_CHORD
+from ritornello.music.keys import estimate_key
+from ritornello.music.piece import Piece
+from ritornello.plan.bar_strokes import FARTHEST_BARS
+
+CHORDS_A_GRAM = 3
+_MOST_DISTANCES = 5
+_BOOTSTRAP = 500
+
+
+@dataclass(frozen=True)
+class SetFigures:
+    """What was measured of a set.
+
+    Attributes:
+        measures: by name of `MEASURES` the figure of each piece, float64 [pieces].
+        distances: how many bars return from so many bars back.
+        curve: mean over the pieces of `self_similarity`, float64 [distances].
+        grams: how often each row of three chords came, a chord being told from the key.
+    """
+
+    measures: dict[str, np.ndarray]
+    distances: Counter[int]
+    curve: np.ndarray
+    grams: Counter[tuple[int, ...]]
+
+    def mean(self, name: str) -> float:
+        """Of the pieces that have the figure; nan if none has."""
+        values = self.measures[name][~np.isnan(self.measures[name])]
+        return float(values.mean()) if len(values) else np.nan
+
+    def interval(self, name: str, *, seed: int = 0) -> tuple[float, float]:
+        """The middle 95% of the means of sets drawn from this one with replacement."""
+        values = self.measures[name][~np.isnan(self.measures[name])]
+        if not len(values):
+            return np.nan, np.nan
+        rng = np.random.default_rng(seed)
+        means = rng.choice(values, (_BOOTSTRAP, len(values))).mean(axis=1)
+        low, high = np.percentile(means, (2.5, 97.5))
+        return float(low), float(high)
+
+    @property
+    def usual_distances(self) -> list[int]:
+        """The most frequent distances of bars that return."""
+        return [distance for distance, _ in self.distances.most_common(_MOST_DISTANCES)]
+
+
+def measure_set(pieces: Iterable[Piece]) -> SetFigures:
+    """Measure the pieces of a set, one after the other."""
+    figures: dict[str, list[float]] = {name: [] for name in MEASURES}
+    distances: Counter[int] = Counter()
+    grams: Counter[tuple[int, ...]] = Counter()
+    curves = []
+    for piece in pieces:
+        bars = Bars.of(piece)
+        for name, function in MEASURES.items():
+            figures[name].append(function(bars))
+        distances.update(return_distances(bars).tolist())
+        grams.update(chord_grams(bars))
+        curves.append(self_similarity(bars))
+    return SetFigures(
+        {name: np.array(values) for name, values in figures.items()},
+        distances,
+        _nanmean(np.array(curves).reshape(-1, FARTHEST_BARS)),
+        grams,
+    )
+
+
+def chord_grams(bars: Bars) -> Counter[tuple[int, ...]]:
+    """Rows of three chords that follow each other, a chord that goes on counting once.
+
+    A chord is that of a bar line, told from the tonic of the whole piece.
+    """
+    chords = bar_chords(bars)
+    if not len(chords):
+        return Counter()
+    strokes = bars.strokes
+    drums = np.array([player.is_drum for player in strokes.players])[strokes.player]
+    key = estimate_key(np.bincount(strokes.pitch[~drums] % 12, minlength=12))
+    tonic = 0 if key is None else key.tonic
+    told = np.where(chords == NO_CHORD, NO_CHORD, chords // 12 * 12 + (chords - tonic) % 12)
+    told = told[np.diff(told, prepend=-2) != 0]
+    return Counter(zip(*(told[n:].tolist() for n in range(CHORDS_A_GRAM)), strict=False))
+
+
+def gram_overlap(one: Counter[tuple[int, ...]], other: Counter[tuple[int, ...]]) -> float:
+    """The share of chances that two sets of rows have in common, 0 to 1.
+
+    Small sets of one origin have less than large ones: read it beside that of two real sets.
+    """
+    totals = one.total(), other.total()
+    if not all(totals):
+        return np.nan
+    return sum(min(one[g] / totals[0], other[g] / totals[1]) for g in one.keys() & other.keys())
+
+
+def curve_distance(one: SetFigures, other: SetFigures, *, farthest: int = 64) -> float:
+    """Mean difference of two self-similarity curves, over the distances that both sets reach."""
+    apart = np.abs(one.curve - other.curve)[:farthest]
+    return float(np.nanmean(apart)) if (~np.isnan(apart)).any() else np.nan
+
+
+def table(columns: dict[str, SetFigures], real: Sequence[str]) -> list[list[str]]:
+    """Rows of text, the first with the names of the sets: each figure of each set.
+
+    Args:
+        columns: by name. real: the names of the real ones, to which the others are compared in
+            chords and curves.
+    """
+    rows = [["", *columns]]
+    for name in MEASURES:
+        rows.append([name, *(_number(one.mean(name)) for one in columns.values())])
+    rows.append(
+        [
+            "bars return from",
+            *(", ".join(map(str, one.usual_distances)) for one in columns.values()),
+        ]
+    )
+    for target in real:
+        others = columns.items()
+        rows.append(
+            [
+                f"rows of three chords as in {target}",
+                *("" if n == target else _number(gram_overlap(f.grams, columns[target].grams))
+                  for n, f in others),
+            ]
+        )  # fmt: skip
+        rows.append(
+            [
+                f"distance of the curve from {target}",
+                *("" if n == target else _number(curve_distance(f, columns[target]))
+                  for n, f in others),
+            ]
+        )  # fmt: skip
+    return rows
+
+
+def _number(value: float) -> str:
+    return "" if np.isnan(value) else f"{value:.3f}".replace("0.", ".", 1)
+
+
+def _nanmean(table: np.ndarray) -> np.ndarray:
+    """Mean of each column over the rows that have it, without a warning where none has."""
+    known = ~np.isnan(table)
+    count = known.sum(axis=0)
+    total = np.where(known, table, 0).sum(axis=0)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
