@@ -22,8 +22,7 @@ _TAGS = (
     "|use|video"
 )
 _TAG = re.compile(rf"(?<!\?P)</?({_TAGS})\b|<!doctype html|&(amp|lt|gt|quot|nbsp);", re.IGNORECASE)
-# Takes elements out of pages that Verovio engraved and makes none; and lyrics of MusicXML, which are
-# parsed back when they are read.
+# Takes elements out of pages that Verovio engraved, makes none; and the lyrics of MusicXML.
 READS_MARKUP = {
     PACKAGE / "pages" / "score.py",
     PACKAGE / "music" / "io" / "musicxml" / "lyrics.py",
