@@ -85,13 +85,15 @@ def notes(midi_bytes: bytes) -> Iterator[Heard]:
 def tracks(midi: mido.MidiFile) -> Iterator[list[Heard]]:
     """The notes of each track. Of equal pitches on a channel the first begun is the first to end.
 
-    A note of no length is one tick long. A note that nothing ends is none.
+    A note of no length is one tick long. A note that nothing ends is none; where there are fewer
+    releases than notes, it is one that no release is nearest to.
     """
     for track in midi.tracks:
         found = []
+        unended = _unended(track)
         tick, program = 0, dict.fromkeys(range(16), 0)
         held: dict[tuple[int, int], deque[tuple[int, Part, int]]] = defaultdict(deque)
-        for message in track:
+        for index, message in enumerate(track):
             tick += message.time
             if message.type == "program_change":
                 program[message.channel] = message.program
@@ -99,6 +101,8 @@ def tracks(midi: mido.MidiFile) -> Iterator[list[Heard]]:
                 continue
             row = held[message.channel, message.note]
             if message.type == "note_on" and message.velocity:
+                if index in unended:
+                    continue
                 drums = message.channel == _DRUM_CHANNEL
                 row.append((tick, DRUMS if drums else program[message.channel], message.velocity))
             elif row:
@@ -107,6 +111,25 @@ def tracks(midi: mido.MidiFile) -> Iterator[list[Heard]]:
                 length = Fraction(max(tick - onset, 1), beat)
                 found.append(Heard(Fraction(onset, beat), part, message.note, length, velocity))
         yield found
+
+
+def _unended(track: mido.MidiTrack) -> set[int]:
+    """Indices of the strikes that are left when each release ends the last one before it.
+
+    A release at the very tick of that strike ends the one before, if there is one.
+    """
+    tick = 0
+    held: dict[tuple[int, int], list[tuple[int, int]]] = defaultdict(list)
+    for index, message in enumerate(track):
+        tick += message.time
+        if message.type not in ("note_on", "note_off"):
+            continue
+        row = held[message.channel, message.note]
+        if message.type == "note_on" and message.velocity:
+            row.append((tick, index))
+        elif row:
+            row.pop(-2 if len(row) > 1 and row[-1][0] == tick else -1)
+    return {index for row in held.values() for _, index in row}
 
 
 def _begins_in(note: Heard, gap: Gap | None) -> bool:

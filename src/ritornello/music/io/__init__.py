@@ -11,6 +11,7 @@ midi_read, midi_write  Standard MIDI Files
 musicxml               MusicXML, plain and compressed
 abc                    ABC
 pianoroll_npz          piano-rolls of pypianoroll
+losses                 what a piece holds that a format cannot, in words
 interop                pieces as objects of other libraries
 limits                 names and notes cut to what every format can hold
 """
@@ -28,6 +29,7 @@ from typing import Any, Protocol
 
 from ritornello.atomic import atomic_write
 from ritornello.errors import InputError, OutputError
+from ritornello.music.io.losses import tell_losses
 from ritornello.music.piece import Piece
 
 # What published systems and experiments may import; the rest is inside.
@@ -37,6 +39,7 @@ __all__ = [
     "check_size",
     "file_of",
     "list_addresses",
+    "losses",
     "midi_read",
     "midi_write",
     "read",
@@ -72,6 +75,7 @@ class Format:
         reader: ``(data, where) -> (Piece, repairs)``, or None if it cannot be read.
         writer: ``(piece) -> bytes``, or None if it cannot be written.
         book: ``(data, where) -> Book`` where a file may hold several pieces.
+        holds: kinds of `ritornello.music.io.losses.KINDS` that its writer keeps.
     """
 
     name: str
@@ -79,6 +83,7 @@ class Format:
     reader: str | None
     writer: str | None
     book: str | None = None
+    holds: tuple[str, ...] = ()
 
     def read_bytes(self, data: bytes, where: str) -> tuple[Piece, list[str]]:
         return _resolve(self.reader)(data, where)
@@ -91,9 +96,22 @@ class Format:
 
 
 FORMATS = (
-    Format("MIDI", (".mid", ".midi", ".kar"), "midi_read:read_bytes", "midi_write:write_bytes"),
     Format(
-        "ABC", (".abc",), "abc.read:read_bytes", "abc.write:write_bytes", book="abc.read:AbcBook"
+        "MIDI",
+        (".mid", ".midi", ".kar"),
+        "midi_read:read_bytes",
+        "midi_write:write_bytes",
+        holds=(
+            *("pedals", "controllers", "bends", "pressures", "lyrics", "chords"),
+            *("markers", "cues", "texts", "composer", "copyright"),
+        ),
+    ),
+    Format(
+        "ABC",
+        (".abc",),
+        "abc.read:read_bytes",
+        "abc.write:write_bytes",
+        book="abc.read:AbcBook",
     ),
     Format("piano-roll", (".npz",), "pianoroll_npz:read_bytes", "pianoroll_npz:write_bytes"),
     Format(
@@ -227,6 +245,12 @@ def write(piece: Piece, path: str | PathLike[str], *, overwrite: bool = False) -
     with atomic_write(target, overwrite=overwrite) as temporary:
         temporary.write_bytes(data)
     return target
+
+
+def losses(piece: Piece, extension: str) -> list[str]:
+    """What of a piece a file with this ending cannot hold, as sentences; none for other endings."""
+    entry = _BY_EXTENSION.get(extension.lower())
+    return [] if entry is None else tell_losses(piece, entry.name, entry.holds)
 
 
 def check_size(piece: Piece, where: str) -> None:

@@ -1,47 +1,72 @@
-"""Standard MIDI files, bytes to `Piece`.
+"""Standard MIDI files, bytes to `Piece`; nothing is lost, and what is mended is told.
 
-symusic turns events into notes; this file makes sure that it may, and that nothing is lost
-silently. symusic drops notes that are never released and does not say where a track ends, so
-each track gets a small tail before it is parsed: a marker where the track ends, and, far behind
-it, a release of every pitch. A note that lasts until there was left hanging.
+midi_container  the tracks of a file as bytes
+midi_ordinary   which files symusic reads rightly and whole
+midi_events     the events of a track, for all other files
+midi_channels   the parts in these events
+midi_text       texts in the code page they were written in
+
+symusic drops notes that are never released and does not say where a track ends, so each track gets
+a small tail before it is parsed: a marker where the track ends, and, far behind it, a release of
+every pitch. A note that lasts until there was left hanging, and the file is read by our own reader.
 """
 
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from symusic import core
 
 from ritornello.errors import InputError, shortened
-from ritornello.music.io.limits import (
-    FASTEST_BPM,
-    MOST_TRACKS,
-    SLOWEST_BPM,
-    clean_name,
-    decode_text,
+from ritornello.music.controls import BANK, PEDALS
+from ritornello.music.io.limits import FASTEST_BPM, SLOWEST_BPM, Remark, clean_name
+from ritornello.music.io.midi_channels import MEANT_AS_KITS, parts_of
+from ritornello.music.io.midi_container import END_OF_TRACK, NEXT_STEP, MidiFile, take_apart
+from ritornello.music.io.midi_events import (
+    MOST_EVENTS,
+    SYSTEM_EXCLUSIVE,
+    Message,
+    TrackEvents,
+    read_events,
+)
+from ritornello.music.io.midi_ordinary import Ordinary, is_reset, look_at
+from ritornello.music.io.midi_text import (
+    choose_codec,
+    decode,
+    decode_name,
+    line_ends_read,
+    sung_text,
 )
 from ritornello.music.keys import KeyName
 from ritornello.music.piece import (
+    BEND_DTYPE,
+    CONTROL_DTYPE,
     DEFAULT_TEMPO_BPM,
     NOTE_DTYPE,
+    ChordSymbol,
     KeyChange,
+    Lyric,
     Metre,
     Piece,
     Tempo,
+    Text,
     Track,
 )
 
-_NEXT_STEP = "Export it again from the program that made it."
-_END_OF_TRACK = b"\xff\x2f\x00"
+# Written before a marker that is a chord symbol: bytes for the maker of the file alone (7D).
+CHORD_SIGN = b"\x7dchord"
+COMPOSER = "Composer: "
 _END_MARK = "ritornello:end:"
-_TRACK_NUMBERS = tuple(map(str, range(MOST_TRACKS)))
 _FAR_TICKS = 2**28 - 1  # the longest delta time a MIDI file can hold
 _FAR_DELTA = b"\xff\xff\xff\x7f"
-_MOST_RELEASES = 32  # of one pitch; with the number of tracks it bounds the memory for the tails
-_NOTE_STATUSES = range(0x90, 0xA0)
+_LAST_TICK = 2**31 - 1
+_TEXT, _COPYRIGHT, _NAME, _LYRIC, _MARKER, _CUE, _OWN = 1, 2, 3, 5, 6, 7, 0x7F
+_TEMPO, _METRE, _KEY = 0x51, 0x58, 0x59
 _RELEASES = tuple(
     bytes((0, 0x90 | channel, 0, 0)) + b"".join(bytes((0, pitch, 0)) for pitch in range(1, 128))
     for channel in range(16)
@@ -49,13 +74,46 @@ _RELEASES = tuple(
 
 
 @dataclass
-class _File:
-    """A MIDI file taken apart: its tracks as bytes, and what was wrong with the container."""
+class _Music:
+    """What a reader found in the tracks of a file.
 
-    format: int
-    resolution: int
-    chunks: list[bytes]
-    repairs: list[str]
+    Attributes:
+        notes: of all parts, one part after another.
+        is_lost: bool [notes], which were never released.
+        owners: the track of the file each part stands in.
+        programs, drums, names, playing: of each part; the last are fields of `Track`.
+        tempos, metres, keys: ticks, with the bytes of the events as numbers.
+        messages: of each track of the file.
+        end_ticks: the last end of a track.
+    """
+
+    notes: _Notes
+    is_lost: np.ndarray
+    owners: list[int]
+    programs: list[int]
+    drums: list[bool]
+    names: list[str]
+    playing: list[dict[str, Any]]
+    tempos: list[tuple[int, int]]
+    metres: list[tuple[int, int, int]]
+    keys: list[tuple[int, int, int]]
+    messages: list[list[Message]]
+    end_ticks: int
+    texts: _Texts
+
+
+@dataclass
+class _Texts:
+    """The words of a file."""
+
+    title: str = ""
+    composer: str = ""
+    copyright: str = ""
+    markers: list[Text] = field(default_factory=list)
+    cues: list[Text] = field(default_factory=list)
+    texts: list[Text] = field(default_factory=list)
+    chords: list[ChordSymbol] = field(default_factory=list)
+    lyrics: list[tuple[int, Lyric]] = field(default_factory=list)  # with the track of the file
 
 
 @dataclass
@@ -88,178 +146,322 @@ def _bar_number(piece: Piece, tick: int) -> int:
 def read_bytes(data: bytes, where: str) -> tuple[Piece, list[str]]:
     """A MIDI file of format 0 or 1 as a piece at its own resolution, and what was repaired.
 
-    A track that uses several channels or programs becomes several tracks. Notes without length
-    get one tick; notes that are never released get a quarter note, or less where the piece
-    ends before, but end no sooner than earlier ones of their pitch. Tempi outside 5 to 1000 bpm
-    are clamped. What cannot be a metre or a key is left out. The piece lasts until the last
-    end-of-track mark.
+    A track that uses several channels or programs becomes several tracks; those of one channel
+    have one number as `Track.player`. Programs, banks and controllers of a channel count for all
+    tracks that play on it. Drums are channel 10 and what GM2, XG and GS make a kit. Notes without
+    length get one tick; notes that are never released get a quarter note, or less where their
+    pitch is struck again or the piece ends before. Tempi outside 5 to 1000 bpm are clamped. What
+    cannot be a metre or a key is left out. A first bar with a shorter metre of its own is a
+    pick-up in the metre that follows. The piece lasts until the last end-of-track mark.
 
     Raises:
         InputError: if the bytes are no MIDI file, are cut short or damaged, or use SMPTE time.
     """
-    file = _take_apart(data, where)
-    score, notes = _parse(file, where)
+    file = take_apart(data, where)
     repairs = file.repairs
-    ends = _ends(score, len(file.chunks), repairs)
-    for index in range(len(file.chunks)):
-        if index not in ends:
-            repairs.append(f"What follows the end mark of track {index} was ignored.")
-    if min([*ends.values(), notes.lowest_time()]) < 0:
-        raise InputError("Its time runs past 2^31 ticks.", where=where, next_step=_NEXT_STEP)
-    end = max(ends.values(), default=0)
+    music = _read_ordinary(file) or _read_any(file, where)
     faults: list[_Fault] = []
+    tracks = _tracks(music, faults)
+    texts = music.texts
     piece = Piece(
-        tracks=tuple(_tracks(file, score, notes, end, faults)),
+        tracks=tracks,
         resolution=file.resolution,
-        tempos=_tempos(score, repairs),
-        metres=_metres(score, repairs),
-        keys=_keys(score, repairs),
-        length_ticks=end,
-        title=_title(file, where),
+        tempos=_tempos(music.tempos, repairs),
+        metres=_metres(music.metres, file.resolution, repairs),
+        keys=_keys(music.keys, repairs),
+        length_ticks=music.end_ticks,
+        title=texts.title,
+        composer=texts.composer,
+        copyright=texts.copyright,
+        chords=tuple(texts.chords),
+        markers=tuple(texts.markers),
+        cues=tuple(texts.cues),
+        texts=tuple(texts.texts),
     )
-    return piece, repairs + [fault.in_words(piece) for fault in faults]
+    return piece, [*repairs, *(fault.in_words(piece) for fault in faults), *_remarks(piece)]
 
 
-# --- the container ----------------------------------------------------------------------------
+def _remarks(piece: Piece) -> list[str]:
+    """What is kept beside the notes and changes how they sound."""
+    remarks: list[str] = []
+    for what, is_there in (
+        ("the sustain pedal", lambda track: np.isin(track.controls["number"], PEDALS).any()),
+        ("pitch bends", lambda track: len(track.bends) > 0),
+    ):
+        names = [track.label for track in piece.tracks if is_there(track)]
+        if names:
+            listed = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+            remarks.append(Remark(f"Kept beside the notes, as written: {what} ({listed})."))
+    return remarks
 
 
-def _take_apart(data: bytes, where: str) -> _File:
-    if data[:4] != b"MThd" or len(data) < 14:
-        raise InputError(
-            f"This is not a MIDI file: it begins with {data[:4]!r}, not with b'MThd'.",
-            where=where,
-            next_step=_NEXT_STEP,
-        )
-    header_bytes, form, announced, division = struct.unpack(">IHHH", data[4:14])
-    if form not in (0, 1):
-        raise InputError(
-            f"MIDI format {form} holds separate patterns, not a piece; 0 or 1 was expected.",
-            where=where,
-            next_step="Export the piece as MIDI format 1.",
-        )
-    if division & 0x8000 or division == 0:
-        raise InputError(
-            "Its time is in SMPTE frames or has no unit; ticks per quarter were expected.",
-            where=where,
-            next_step="Export it with musical time (ticks per quarter note).",
-        )
-    chunks: list[bytes] = []
-    repairs: list[str] = []
-    at = 8 + header_bytes
-    while at + 8 <= len(data):
-        kind, size = struct.unpack(">4sI", data[at : at + 8])
-        at += 8
-        if kind == b"MTrk":
-            if at + size > len(data):
-                raise InputError(
-                    f"The file is cut short: track {len(chunks)} announces {size:,} bytes, "
-                    f"{len(data) - at:,} are left.",
-                    where=where,
-                    next_step="Get the complete file again.",
-                )
-            chunks.append(data[at : at + size])
-        elif at + size <= len(data):
-            repairs.append(f"A chunk of the unknown kind {kind!r} was skipped.")
-        else:
-            repairs.append(f"{len(data) - at + 8:,} bytes after the last track were ignored.")
-        at += size
-    if len(chunks) > MOST_TRACKS:
-        raise InputError(
-            f"{len(chunks):,} tracks; at most {MOST_TRACKS} were expected.", where=where
-        )
-    if not chunks:
-        raise InputError("The file is cut short: it holds no track.", where=where)
-    if len(chunks) != announced:
-        repairs.append(f"The header announces {announced} tracks; {len(chunks)} were there.")
-    return _File(form, division, chunks, repairs)
+# --- ordinary files ---------------------------------------------------------------------------
 
 
-def _parse(file: _File, where: str) -> tuple[core.ScoreTick, _Notes]:
-    """The parsed file; notes left hanging are `_FAR_TICKS` long or longer."""
-    for copies in (1, _MOST_RELEASES):
-        # Each copy of the releases ends one note of a pitch; more may have been left hanging.
-        score = _score(file, [_tailed(*item, copies) for item in enumerate(file.chunks)], where)
-        notes = _Notes.of(score)
-        if notes.most_hanging() < copies:
-            return score, notes
-    file.repairs.append(
-        f"More than {copies} notes of one pitch were never released; the others are left out."
-    )
-    return score, notes
-
-
-def _tailed(index: int, chunk: bytes, copies: int) -> bytes:
-    mark = f"{_END_MARK}{index}".encode()
-    body = chunk[:-3] if chunk.endswith(_END_OF_TRACK) else chunk + b"\x00"
-    releases = [_RELEASES[status & 15] for status in _note_statuses(chunk)]
-    return b"".join(
-        (body, b"\xff\x06", bytes((len(mark),)), mark, _FAR_DELTA, b"\xff\x01\x00")
-        + tuple(releases) * copies
-        + (b"\x00", _END_OF_TRACK)
-    )
-
-
-def _score(file: _File, chunks: list[bytes], where: str) -> core.ScoreTick:
-    header = struct.pack(">4sIHHH", b"MThd", 6, 1, len(chunks), file.resolution)
-    tracks = (struct.pack(">4sI", b"MTrk", len(chunk)) + chunk for chunk in chunks)
+def _read_ordinary(file: MidiFile) -> _Music | None:
+    """What symusic reads; None where it would read otherwise than players do, or less."""
+    looked = look_at(file.chunks)
+    if looked is None:
+        return None
     try:
-        return core.ScoreTick.from_midi(header + b"".join(tracks))
-    except (RuntimeError, ValueError, MemoryError) as error:
-        reason = str(error).splitlines()[0].removeprefix("MiniMidi: ").split(": iostream")[0]
-        raise InputError(
-            f"The file is damaged ({reason}).", where=where, next_step=_NEXT_STEP
-        ) from error
-
-
-def _note_statuses(chunk: bytes) -> list[int]:
-    """The bytes that begin notes on some channel; a few may be part of a text instead."""
-    return [status for status in _NOTE_STATUSES if status in chunk]
-
-
-def _ends(score: core.ScoreTick, tracks: int, repairs: list[str]) -> dict[int, int]:
-    """Where each track ends, in ticks, by the marks of `_tailed`."""
-    ends: dict[int, int] = {}
-    for mark in score.markers:
-        if not mark.text.startswith(_END_MARK):
-            continue
-        number = mark.text.removeprefix(_END_MARK)
-        if number in _TRACK_NUMBERS[:tracks]:
-            ends[int(number)] = max(mark.time, ends.get(int(number), mark.time))
-        else:  # by somebody else, who may write what they like
-            repairs.append(f"The marker {shortened(mark.text)!r} was ignored.")
-    return ends
-
-
-# --- names ------------------------------------------------------------------------------------
-
-
-def _title(file: _File, where: str) -> str:
-    """The first track's name, where that track is not itself a part."""
-    first = file.chunks[0]
-    # A byte that looks like a note may be part of a text: only parsing the track tells.
-    is_part = (
-        file.format == 1
-        and len(_note_statuses(first)) > 0
-        and len(_score(file, [_tailed(0, first, 1)], where).tracks) > 0
+        score = _score(file, looked)
+    except (RuntimeError, ValueError, MemoryError):
+        return None
+    ends = _ends(score)
+    found = list(score.tracks)
+    notes = _Notes.of(found)
+    if (
+        len(ends) < len(file.chunks)
+        or min([*ends, notes.lowest_time()]) < 0
+        or notes.duration.max(initial=0) >= _FAR_TICKS
+    ):
+        return None
+    programs = [track.program for track in found]
+    heard = [bool(size) for size in notes.sizes.tolist()]
+    if Counter(p for p, is_heard in zip(programs, heard, strict=True) if p and is_heard) != (
+        looked.programs
+    ):
+        return None
+    playing = _ordinary_playing(found, heard)
+    if playing is None:
+        return None
+    # A name in format 0 is the piece's: all its parts share one track.
+    names = [clean_name(track.name) if file.format else "" for track in found]
+    if looked.system_messages:
+        file.repairs.append(_left_out(looked.system_messages))
+    plays = [bool(channels) for channels in looked.note_channels]
+    if file.format == 1 and plays[0] and _first_plays(file, looked):
+        title_from = ""
+    else:
+        title_from = next((m.payload.decode() for m in looked.heads[0] if m.kind == _NAME), "")
+    return _Music(
+        notes=notes,
+        is_lost=np.zeros(len(notes.onset), bool),
+        owners=[0] * len(found),
+        programs=programs,
+        drums=[track.is_drum for track in found],
+        names=names,
+        playing=playing,
+        tempos=[(tempo.time, tempo.mspq) for tempo in score.tempos],
+        metres=[(m.time, m.numerator, m.denominator) for m in score.time_signatures],
+        keys=[(key.time, key.key, key.tonality) for key in score.key_signatures],
+        messages=looked.heads,
+        end_ticks=max(ends, default=0),
+        texts=_texts(looked.heads, "utf-8", clean_name(title_from), []),
     )
-    return "" if is_part else _name(first)
 
 
-def _name(chunk: bytes) -> str:
-    return decode_text(_raw_name(chunk))
+def _first_plays(file: MidiFile, looked: Ordinary) -> bool:
+    """Whether the first track has notes; a byte that looks like one may be part of a time."""
+    first = MidiFile(file.format, file.resolution, file.chunks[:1], [])
+    return len(_score(first, looked).tracks) > 0 and _score(first, looked).note_num() > 0
 
 
-def _raw_name(chunk: bytes) -> bytes:
-    start = chunk.find(b"\xff\x03")
-    if start < 0:
-        return b""
-    size, at = 0, start + 2
-    for byte in chunk[at : at + 4]:  # longer lengths are no MIDI, and parsing refuses them
-        size = size << 7 | byte & 0x7F
-        at += 1
-        if byte < 0x80:
-            break
-    return chunk[at : at + size]
+def _score(file: MidiFile, looked: Ordinary) -> core.ScoreTick:
+    header = struct.pack(">4sIHHH", b"MThd", 6, 1, len(file.chunks), file.resolution)
+    parts = [header]
+    for index, (chunk, channels) in enumerate(zip(file.chunks, looked.note_channels, strict=False)):
+        mark = b"%s%d" % (_END_MARK.encode(), index)
+        is_ended = chunk.endswith(END_OF_TRACK)
+        tail = b"".join(
+            (
+                *(b"" if is_ended else b"\0", b"\xff\x06", bytes((len(mark),)), mark),
+                *(_FAR_DELTA, b"\xff\x01\x00"),
+                *(_RELEASES[channel] for channel in channels),
+                *(b"\x00", END_OF_TRACK),
+            )
+        )
+        body = chunk[:-3] if is_ended else chunk
+        parts += (b"MTrk", (len(body) + len(tail)).to_bytes(4, "big"), body, tail)
+    return core.ScoreTick.from_midi(b"".join(parts))
+
+
+def _ends(score: core.ScoreTick) -> list[int]:
+    """Where the tracks end, in ticks, by the marks of `_score`."""
+    return [mark.time for mark in score.markers if mark.text.startswith(_END_MARK)]
+
+
+def _ordinary_playing(found: list[Any], heard: list[bool]) -> list[dict[str, Any]] | None:
+    """Controllers and bends of each track; None if a track without notes has some, or a kit's."""
+    playing: list[dict[str, Any]] = [{} for _ in found]
+    for index, (track, is_heard) in enumerate(zip(found, heard, strict=True)):
+        for name, dtype in (("controls", CONTROL_DTYPE), ("pitch_bends", BEND_DTYPE)):
+            events = getattr(track, name)
+            if not len(events):
+                continue
+            if not is_heard:
+                return None
+            columns = events.numpy()
+            table = np.empty(len(events), dtype)
+            table["tick"] = columns["time"]
+            table["value"] = columns["value"]
+            if dtype is CONTROL_DTYPE:
+                table["number"] = columns["number"]
+                banks = table["value"][table["number"] == BANK]
+                if len(banks) and (banks >= min(MEANT_AS_KITS)).any():
+                    return None
+            table.flags.writeable = False
+            playing[index]["bends" if dtype is BEND_DTYPE else "controls"] = table
+    return playing
+
+
+# --- all others -------------------------------------------------------------------------------
+
+
+def _read_any(file: MidiFile, where: str) -> _Music:
+    """What our own reader finds, which reads whatever players play."""
+    tracks: list[TrackEvents] = []
+    left = MOST_EVENTS
+    for number, chunk in enumerate(file.chunks):
+        tracks.append(read_events(chunk, number, where, left))
+        left -= len(tracks[-1].ticks) + len(tracks[-1].messages)
+    end = max(events.end_tick for events in tracks)
+    if end > _LAST_TICK:
+        raise InputError("Its time runs past 2^31 ticks.", where=where, next_step=NEXT_STEP)
+    _tell_faults(tracks, file.repairs)
+    parts, unheard = parts_of(tracks, file.resolution)
+    if unheard:
+        file.repairs.append(f"{unheard:,} controllers on channels that play no note were left out.")
+    messages = [events.messages for events in tracks]
+    system = sum(
+        m.kind == SYSTEM_EXCLUSIVE and not is_reset(m.payload) for track in messages for m in track
+    )
+    if system:
+        file.repairs.append(_left_out(system))
+    codec = choose_codec(m.payload for track in messages for m in track if 0 < m.kind < 0x10)
+    names = [
+        next((decode_name(m.payload, codec) for m in track if m.kind == _NAME), "")
+        for track in messages
+    ]
+    playing_tracks = {part.chunk for part in parts}
+    title = "" if file.format and 0 in playing_tracks else names[0]
+
+    def joined(name: str) -> np.ndarray:
+        return np.concatenate([np.zeros(0, np.int64), *(getattr(part, name) for part in parts)])
+
+    notes = _Notes(
+        joined("onsets"),
+        joined("durations"),
+        joined("pitches"),
+        joined("velocities"),
+        np.array([len(part.onsets) for part in parts], np.int64),
+    )
+    return _Music(
+        notes=notes,
+        is_lost=joined("is_lost").astype(bool),
+        owners=[part.chunk for part in parts],
+        programs=[part.program for part in parts],
+        drums=[part.is_drum for part in parts],
+        names=[names[part.chunk] if file.format else "" for part in parts],
+        playing=[part.playing for part in parts],
+        tempos=_found(messages, _TEMPO, 3, lambda p: (int.from_bytes(p[:3], "big"),)),
+        metres=_found(messages, _METRE, 2, lambda p: (p[0], 2 ** min(p[1], 16))),
+        keys=_found(messages, _KEY, 2, lambda p: ((p[0] ^ 0x80) - 0x80, p[1])),
+        messages=messages,
+        end_ticks=end,
+        texts=_texts(messages, codec, title, file.repairs),
+    )
+
+
+def _left_out(count: int) -> str:
+    return Remark(f"Messages to synthesizers (system exclusive) were left out: {count:,}.")
+
+
+def _tell_faults(tracks: list[TrackEvents], repairs: list[str]) -> None:
+    for number, events in enumerate(tracks):
+        for sentence, count in events.faults.items():
+            if sentence == TrackEvents.AFTER_END:
+                repairs.append(f"What follows the end mark of track {number} was ignored.")
+            else:
+                repairs.append(f"{count:,} {sentence} (track {number}).")
+
+
+def _found(messages: list[list[Message]], kind: int, size: int, numbers: Any) -> list[Any]:
+    """Events of a kind in all tracks, in order of time, as (tick, *numbers)."""
+    found = [
+        (message.tick, *numbers(message.payload))
+        for track in messages
+        for message in track
+        if message.kind == kind and len(message.payload) >= size
+    ]
+    return sorted(found, key=lambda event: event[0])
+
+
+# --- words ------------------------------------------------------------------------------------
+
+
+def _texts(messages: list[list[Message]], codec: str, title: str, repairs: list[str]) -> _Texts:
+    """The words of a file; ``title`` is the name of a first track that plays nothing."""
+    found = _Texts(title)
+    notices: dict[str, None] = {}
+    for number, track in enumerate(messages):
+        is_chord = False
+        for tick, kind, payload in track:
+            if kind == _OWN:
+                is_chord = payload == CHORD_SIGN
+                continue
+            if not 0 < kind < 0x10 or kind == _NAME:
+                continue
+            text = decode_name(payload, codec)
+            if kind == _LYRIC:
+                if sung := sung_text(line_ends_read(decode(payload, codec))):
+                    found.lyrics.append((number, Lyric(tick, sung)))
+            elif not text:
+                continue
+            elif kind == _MARKER and is_chord:
+                found.chords.append(ChordSymbol(tick, text))
+            elif kind == _MARKER and text.startswith(_END_MARK):
+                repairs.append(f"The marker {shortened(text)!r} was ignored.")
+            elif kind == _MARKER:
+                found.markers.append(Text(tick, text))
+            elif kind == _CUE:
+                found.cues.append(Text(tick, text))
+            elif kind == _COPYRIGHT:
+                notices.setdefault(text)
+            elif kind == _TEXT and tick == 0 and text.startswith(COMPOSER) and not found.composer:
+                found.composer = text.removeprefix(COMPOSER)
+            elif kind == _TEXT:
+                found.texts.append(Text(tick, text))
+            is_chord = False
+    found.copyright = "; ".join(notices)
+    for places in (found.markers, found.cues, found.texts, found.chords):
+        places.sort(key=lambda place: place[0])
+    if any(text.startswith("@K") for _, text in found.texts):
+        _read_karaoke(found, messages, codec)
+    return found
+
+
+def _read_karaoke(found: _Texts, messages: list[list[Message]], codec: str) -> None:
+    """Title, singer and words of a .kar file, which stand in its texts.
+
+    ``@T`` is the title and then who made it; ``/`` begins a line and ``\\`` a paragraph.
+    """
+    told = [text[2:].strip() for _, text in found.texts if text.startswith("@T")]
+    found.title = told[0] if told else found.title
+    if len(told) > 1 and not found.composer:
+        found.composer = told[1]
+    found.texts = [
+        text
+        for text in found.texts
+        if text.text.startswith("@") and not text.text.startswith(("@T", "@K"))
+    ]
+    has_lyrics = bool(found.lyrics)
+    for number, track in enumerate(messages):
+        for tick, kind, payload in track:
+            if kind != _TEXT or payload.startswith(b"@") or has_lyrics:
+                continue
+            text = sung_text(decode(payload, codec))
+            for sign, line_end in (("/", "\n"), ("\\", "\n\n")):
+                if text.startswith(sign):
+                    text = line_end + text[1:]
+            if text:
+                found.lyrics.append((number, Lyric(tick, text)))
+
+
+def sung_by(onsets: list[np.ndarray], ticks: np.ndarray) -> int:
+    """The part that sings: that in which most syllables stand at the beginning of a note."""
+    hits = [int(np.isin(ticks, table).sum()) for table in onsets]
+    return int(np.argmax(hits))
 
 
 # --- the music --------------------------------------------------------------------------------
@@ -281,8 +483,8 @@ class _Notes:
     sizes: np.ndarray
 
     @classmethod
-    def of(cls, score: core.ScoreTick) -> _Notes:
-        columns = [track.notes.numpy() for track in score.tracks]
+    def of(cls, tracks: list[Any]) -> _Notes:
+        columns = [track.notes.numpy() for track in tracks]
 
         def joined(name: str) -> np.ndarray:
             return np.concatenate([np.zeros(0, np.int32), *(column[name] for column in columns)])
@@ -298,13 +500,6 @@ class _Notes:
     def lowest_time(self) -> int:
         """The least onset or duration, at most 0; less than 0 where time ran over."""
         return int(min(self.onset.min(initial=0), self.duration.min(initial=0)))
-
-    def most_hanging(self) -> int:
-        """The largest number of notes of one track and pitch that were never released."""
-        if self.duration.max(initial=0) < _FAR_TICKS:
-            return 0
-        hanging = np.flatnonzero(self.duration >= _FAR_TICKS)
-        return int(np.bincount(self.track_numbers[hanging] * 128 + self.pitch[hanging]).max())
 
     def tables(self) -> list[np.ndarray]:
         """The `NOTE_DTYPE` table of each track, sorted and read-only as a `Track` wants it."""
@@ -327,53 +522,59 @@ class _Notes:
         return [table[start:end] for start, end in pairwise(edges)]
 
 
-def _tracks(
-    file: _File, score: core.ScoreTick, notes: _Notes, end: int, faults: list[_Fault]
-) -> list[Track]:
-    # symusic replaces what is not UTF-8; the bytes say what the name was.
-    known = {_raw_name(chunk).decode("utf-8", "replace"): _name(chunk) for chunk in file.chunks}
-    # A name in format 0 is the piece's: all its parts share one track.
-    names = [
-        known.get(track.name) or clean_name(track.name) if file.format else ""
-        for track in score.tracks
-    ]
-    _repair_durations(notes, file.resolution, end, names, faults)
-    return [
-        Track.of_table(table, track.program, track.is_drum, name)
-        for table, track, name in zip(notes.tables(), score.tracks, names, strict=True)
+def _tracks(music: _Music, faults: list[_Fault]) -> tuple[Track, ...]:
+    _repair_durations(music, faults)
+    tables = music.notes.tables()
+    _give_lyrics(music, tables)
+    return tuple(
+        Track.of_table(table, program, is_drum, name, **playing)
+        for table, program, is_drum, name, playing in zip(
+            tables, music.programs, music.drums, music.names, music.playing, strict=True
+        )
         if len(table)
-    ]
-
-
-def _repair_durations(
-    notes: _Notes, resolution: int, end: int, names: list[str], faults: list[_Fault]
-) -> None:
-    onsets, durations = notes.onset, notes.duration
-    if durations.min(initial=1) > 0 and durations.max(initial=1) < _FAR_TICKS:
-        return
-    empty, hanging = durations == 0, durations >= _FAR_TICKS
-    durations[empty] = 1
-    # Of one pitch the note that began first ends first, hanging or not.
-    key = notes.track_numbers * 128 + notes.pitch
-    latest_ends = np.zeros(len(notes.sizes) * 128, np.int64)
-    np.maximum.at(latest_ends, key[~hanging], (onsets + durations)[~hanging])
-    durations[hanging] = np.maximum(
-        np.clip(end - onsets[hanging], 1, resolution), latest_ends[key[hanging]] - onsets[hanging]
     )
+
+
+def _give_lyrics(music: _Music, tables: list[np.ndarray]) -> None:
+    """Give the words of each track to the part that sings them."""
+    lyrics = music.texts.lyrics
+    if not lyrics or not len(music.notes.onset):
+        return
+    heard = [index for index, table in enumerate(tables) if len(table)]
+    pitched = [index for index in heard if not music.drums[index]] or heard
+    sung: dict[int, list[Lyric]] = {}
+    for number in dict.fromkeys(number for number, _ in lyrics):
+        words = [lyric for owner, lyric in lyrics if owner == number]
+        own = [index for index in heard if music.owners[index] == number]
+        singers = own or pitched
+        ticks = np.array([lyric.tick for lyric in words], np.int64)
+        singer = singers[sung_by([tables[index]["onset"] for index in singers], ticks)]
+        sung.setdefault(singer, []).extend(words)
+    for index, words in sung.items():
+        ordered = sorted(words, key=lambda lyric: lyric.tick)
+        music.playing[index] = {**music.playing[index], "lyrics": tuple(ordered)}
+
+
+def _repair_durations(music: _Music, faults: list[_Fault]) -> None:
+    notes = music.notes
+    if notes.duration.min(initial=1) > 0 and not music.is_lost.any():
+        return
+    empty = notes.duration == 0
+    notes.duration[empty] = 1
+    owners = notes.track_numbers
     for wrong, sentence in (
         (empty, "without length got 1 tick"),
-        (hanging, "never released got a quarter note"),
+        (music.is_lost, "never released got a quarter note"),
     ):
-        for number in np.unique(notes.track_numbers[wrong]):
-            here = onsets[wrong & (notes.track_numbers == number)]
-            faults.append(_Fault(sentence, names[number], len(here), int(here.min())))
+        for number in np.unique(owners[wrong]):
+            here = notes.onset[wrong & (owners == number)]
+            faults.append(_Fault(sentence, music.names[number], len(here), int(here.min())))
 
 
-def _tempos(score: core.ScoreTick, repairs: list[str]) -> tuple[Tempo, ...]:
-    if not score.tempos:
+def _tempos(changes: list[tuple[int, int]], repairs: list[str]) -> tuple[Tempo, ...]:
+    if not changes:
         return ()
     fastest, slowest = 60e6 / FASTEST_BPM, 60e6 / SLOWEST_BPM
-    changes = [(tempo.time, tempo.mspq) for tempo in score.tempos]
     absurd = sum(not fastest <= microseconds <= slowest for _, microseconds in changes)
     if absurd:
         repairs.append(
@@ -398,23 +599,36 @@ def tempo_bpm(microseconds_per_quarter: float) -> float:
     return exact
 
 
-def _metres(score: core.ScoreTick, repairs: list[str]) -> tuple[Metre, ...]:
-    found = [Metre(m.time, m.numerator, m.denominator) for m in score.time_signatures]
+def _metres(
+    changes: list[tuple[int, int, int]], resolution: int, repairs: list[str]
+) -> tuple[Metre, ...]:
+    found = [Metre(*change) for change in changes]
     kept = tuple(m for m in found if m.numerator and m.denominator in (1, 2, 4, 8, 16, 32, 64))
     if len(kept) < len(found):
         repairs.append(f"{len(found) - len(kept)} impossible metres were left out.")
-    return kept
+    return as_pickup(kept, resolution)
 
 
-def _keys(score: core.ScoreTick, repairs: list[str]) -> tuple[KeyChange, ...]:
-    found = score.key_signatures
-    kept = [key for key in found if -7 <= key.key <= 7 and key.tonality in (0, 1)]
-    if len(kept) < len(found):
-        repairs.append(f"{len(found) - len(kept)} impossible key signatures were left out.")
+def as_pickup(metres: tuple[Metre, ...], resolution: int) -> tuple[Metre, ...]:
+    """Metres in which a single shorter bar at the beginning is a pick-up of the next metre."""
+    if len(metres) < 2:
+        return metres
+    first, second = metres[:2]
+    length = first.bar_ticks(resolution)
+    if first.tick or second.tick != length or length >= second.bar_ticks(resolution):
+        return metres
+    return (second._replace(tick=0), *metres[1:])
+
+
+def _keys(changes: list[tuple[int, int, int]], repairs: list[str]) -> tuple[KeyChange, ...]:
+    kept = [
+        (tick, sharps, mode)
+        for tick, sharps, mode in changes
+        if abs(sharps) <= 7 and mode in (0, 1)
+    ]
+    if len(kept) < len(changes):
+        repairs.append(f"{len(changes) - len(kept)} impossible key signatures were left out.")
     return tuple(
-        KeyChange(
-            key.time,
-            KeyName((key.key * 7 + 9 * key.tonality) % 12, "minor" if key.tonality else "major"),
-        )
-        for key in kept
+        KeyChange(tick, KeyName((sharps * 7 + 9 * mode) % 12, "minor" if mode else "major"))
+        for tick, sharps, mode in kept
     )
