@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import mido
 
-from experiments.generated.unchanged import DRUMS, Heard, tracks
+from experiments.generated.unchanged import DRUMS, PlayedNote, tracks
 from ritornello.generation.rules import Rules
 from ritornello.music.instruments import INSTRUMENTS, parse_instrument
 from ritornello.music.keys import KeyName
@@ -25,7 +25,7 @@ class _Player(NamedTuple):
     """A track with notes, and the index of its instrument in `INSTRUMENTS`."""
 
     instrument: int
-    notes: list[Heard]
+    notes: list[PlayedNote]
 
     @property
     def name(self) -> str:
@@ -50,7 +50,7 @@ def violations(midi_bytes: bytes, rules: Rules) -> list[str]:
     return [*found, *_wrong_ending(players, rules)]
 
 
-def _instrument(note: Heard) -> int:
+def _instrument(note: PlayedNote) -> int:
     """Of the first note; in the composer's files a track has one program."""
     return next(
         index

@@ -21,7 +21,7 @@ Part = int | str  # a General MIDI program from 0, or DRUMS
 Gap = tuple[Fraction | int, Fraction | int]
 
 
-class Heard(NamedTuple):
+class PlayedNote(NamedTuple):
     """A note of a file. Times in quarter notes."""
 
     onset_beats: Fraction
@@ -77,12 +77,12 @@ def changes(
     return lost + wrong
 
 
-def notes(midi_bytes: bytes) -> Iterator[Heard]:
+def notes(midi_bytes: bytes) -> Iterator[PlayedNote]:
     """The notes of a file."""
     return chain.from_iterable(tracks(mido.MidiFile(file=io.BytesIO(midi_bytes))))
 
 
-def tracks(midi: mido.MidiFile) -> Iterator[list[Heard]]:
+def tracks(midi: mido.MidiFile) -> Iterator[list[PlayedNote]]:
     """The notes of each track. Of equal pitches on a channel the first begun is the first to end.
 
     A note of no length is one tick long. A note that nothing ends is none; where there are fewer
@@ -109,7 +109,9 @@ def tracks(midi: mido.MidiFile) -> Iterator[list[Heard]]:
                 onset, part, velocity = row.popleft()
                 beat = midi.ticks_per_beat
                 length = Fraction(max(tick - onset, 1), beat)
-                found.append(Heard(Fraction(onset, beat), part, message.note, length, velocity))
+                found.append(
+                    PlayedNote(Fraction(onset, beat), part, message.note, length, velocity)
+                )
         yield found
 
 
@@ -132,13 +134,13 @@ def _unended(track: mido.MidiTrack) -> set[int]:
     return {index for row in held.values() for _, index in row}
 
 
-def _begins_in(note: Heard, gap: Gap | None) -> bool:
+def _begins_in(note: PlayedNote, gap: Gap | None) -> bool:
     return gap is None or gap[0] <= note.onset_beats < gap[1]
 
 
-def _allowed(note: Heard, parts: Collection[Part] | None) -> bool:
+def _allowed(note: PlayedNote, parts: Collection[Part] | None) -> bool:
     return parts is None or note.part in parts
 
 
-def _order(note: Heard) -> tuple[Fraction, str, int]:
+def _order(note: PlayedNote) -> tuple[Fraction, str, int]:
     return note.onset_beats, str(note.part), note.pitch

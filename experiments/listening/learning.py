@@ -85,7 +85,7 @@ def train(
         network: makes an untaught one. settings: what it is made of, kept with its weights.
     """
     torch.manual_seed(config.seed)
-    run = _Run(network(), settings, config)
+    run = _ListenerRun(network(), settings, config)
     run.resume(folder / RESUME_FILE)
     while run.done < 1:
         losses = []
@@ -107,7 +107,7 @@ def best(folder: Path) -> dict[str, Any]:
     return {name: kept[name] for name in ("settings", "best", "steps", "seconds", "best_loss")}
 
 
-class _Run:
+class _ListenerRun:
     """All that changes while a network learns."""
 
     def __init__(

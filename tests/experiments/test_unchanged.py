@@ -10,7 +10,7 @@ import mido
 import pytest
 from hypothesis import given, settings
 
-from experiments.generated.unchanged import DRUMS, Heard, changes, notes
+from experiments.generated.unchanged import DRUMS, PlayedNote, changes, notes
 from ritornello.music.io import read
 from ritornello.music.io.midi_write import write_bytes
 from ritornello.music.piece import Piece
@@ -47,8 +47,8 @@ def midi(*song: Note, ticks_per_beat: int = 96) -> bytes:
 
 def test_notes_are_where_the_file_has_them():
     found = sorted(notes(midi(*SONG)), key=lambda note: (note.onset_beats, note.pitch))
-    assert found[0] == Heard(Fraction(0), 33, 60, Fraction(1), 80)
-    assert found[2] == Heard(Fraction(8), DRUMS, 38, Fraction(1, 2), 100)
+    assert found[0] == PlayedNote(Fraction(0), 33, 60, Fraction(1), 80)
+    assert found[2] == PlayedNote(Fraction(8), DRUMS, 38, Fraction(1, 2), 100)
 
 
 def test_the_same_music_on_another_grid_is_unchanged():
@@ -109,7 +109,7 @@ def test_the_judge_and_the_package_hear_the_same_notes(data_dir):
     for path in sorted((data_dir / "freedoom_midi" / "midi").glob("*.mid"))[:5]:
         piece = read(path)
         ours = Counter(
-            Heard(
+            PlayedNote(
                 Fraction(note.onset_ticks, piece.resolution),
                 DRUMS if track.is_drum else track.program,
                 note.pitch,

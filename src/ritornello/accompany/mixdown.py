@@ -152,7 +152,7 @@ def mix_down(
         for name, score in scores.items():
             io.write(score, places[f"{name}.mid"].temporary, overwrite=True)
         scratches = {name: files.enter_context(closing(Scratch(Path(folder)))) for name in names}
-        job = _Job(band, parts, scratches, places, total, rate_hz, fade_seconds)
+        job = _Mixdown(band, parts, scratches, places, total, rate_hz, fade_seconds)
         lufs = _record(job, solo, soundfont)
         levels = _levels_db(band, parts, lufs)
         mixed = [name for name in names if solo_in_mix or name != SOLO]
@@ -177,7 +177,7 @@ def mix_down(
 
 
 @dataclass(frozen=True, eq=False)
-class _Job:
+class _Mixdown:
     """What is mixed and where it goes; ``total`` counts samples, ``places`` go by file name."""
 
     band: Piece
@@ -190,7 +190,7 @@ class _Job:
 
 
 def _record(
-    job: _Job, solo: Solo | None, soundfont: SoundFont | str | PathLike[str] | None
+    job: _Mixdown, solo: Solo | None, soundfont: SoundFont | str | PathLike[str] | None
 ) -> dict[str, float]:
     """Play every stem into its hidden file; how loud each is, in LUFS."""
     band, total, rate_hz = job.band, job.total, job.rate_hz
@@ -210,7 +210,7 @@ def _record(
     return lufs
 
 
-def _mastered(job: _Job, levels: Mapping[str, float]) -> tuple[Master, float]:
+def _mastered(job: _Mixdown, levels: Mapping[str, float]) -> tuple[Master, float]:
     """What brings stems at these levels (dB) to loudness together, and their LUFS before."""
     meter = Meter(job.rate_hz)
     for start, count in stretches(job.total):
@@ -224,7 +224,7 @@ def _mastered(job: _Job, levels: Mapping[str, float]) -> tuple[Master, float]:
     return master, balanced.lufs()
 
 
-def _write_stems(job: _Job, levels: Mapping[str, float], master: Master) -> None:
+def _write_stems(job: _Mixdown, levels: Mapping[str, float], master: Master) -> None:
     """Write each stem at its level (dB); its hidden file goes."""
     for name, level_db in levels.items():
         scratch, place = job.scratches[name], job.places[f"{name}.wav"]
@@ -232,7 +232,7 @@ def _write_stems(job: _Job, levels: Mapping[str, float], master: Master) -> None
         scratch.close()
 
 
-def _write_mix(job: _Job, names: Sequence[str]) -> tuple[Levels, Levels, float]:
+def _write_mix(job: _Mixdown, names: Sequence[str]) -> tuple[Levels, Levels, float]:
     """Write the sum of the stems as wav and mp3: what both measure, and `write_mp3`'s limiting."""
     wav, mp3 = job.places[f"{MIX}.wav"], job.places[f"{MIX}.mp3"]
     stems = [job.places[f"{name}.wav"].temporary for name in names]

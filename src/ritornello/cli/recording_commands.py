@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
-class Hearing:
+class HintOptions:
     """What you know of the recording, where it is not heard rightly.
 
     Attributes
@@ -58,7 +58,7 @@ class Hearing:
         return Hints(self.tempo, metre, self.downbeat)
 
 
-_BY_EAR, _USUAL_WRITER = Hearing(), Writer()
+_BY_EAR, _USUAL_WRITER = HintOptions(), Writer()
 
 
 def remix(
@@ -70,7 +70,7 @@ def remix(
     duration: float | None = None,
     loop: bool = True,
     keep_solo: bool = True,
-    hearing: Hearing = _BY_EAR,
+    hearing: HintOptions = _BY_EAR,
     style: Style = ANY_STYLE,
     limits: Limits = NO_LIMITS,
     writer: Writer = _USUAL_WRITER,
@@ -144,7 +144,7 @@ def transcribe(
     *,
     output: Annotated[Path | None, Parameter(alias="-o")] = None,
     key: str | None = None,
-    hearing: Hearing = _BY_EAR,
+    hearing: HintOptions = _BY_EAR,
     overwrite: Flag = False,
     json: Flag = False,
 ) -> None:

@@ -57,7 +57,7 @@ class Agreement(NamedTuple):
     consonance: float
 
 
-class _Heard(NamedTuple):
+class _GivenSide(NamedTuple):
     """The given side: how many notes sound, and which belong to the chord, [ticks, 12] each."""
 
     sounding: np.ndarray
@@ -66,7 +66,7 @@ class _Heard(NamedTuple):
     bars_ticks: np.ndarray
 
 
-class _Written(NamedTuple):
+class _ComposedSide(NamedTuple):
     """The composed side: how many notes sound, and how many begin, [ticks, 12]."""
 
     sounding: np.ndarray
@@ -139,7 +139,7 @@ def _pitched(piece: Piece) -> np.ndarray:
     return np.concatenate([np.zeros(0, NOTE_DTYPE), *tables])
 
 
-def _heard(given: Piece, length_ticks: int) -> _Heard:
+def _heard(given: Piece, length_ticks: int) -> _GivenSide:
     given = replace(given.at_resolution(_RESOLUTION), length_ticks=length_ticks)
     changes = [*piece_chords(given), ChordChange(length_ticks, None)]
     in_chord = np.zeros((length_ticks, 12), bool)
@@ -147,14 +147,14 @@ def _heard(given: Piece, length_ticks: int) -> _Heard:
         in_chord[tick:end, sorted(chord.pitch_classes if chord else ())] = True
     beats = segments(given.metres, length_ticks, _RESOLUTION).starts_ticks
     sounding = _sounding(_pitched(given), length_ticks)
-    return _Heard(sounding, in_chord, beats, given.bar_starts_ticks())
+    return _GivenSide(sounding, in_chord, beats, given.bar_starts_ticks())
 
 
-def _written(composed: Piece, length_ticks: int) -> _Written:
+def _written(composed: Piece, length_ticks: int) -> _ComposedSide:
     notes = _pitched(composed)
     begun = np.zeros((length_ticks, 12), np.int64)
     np.add.at(begun, (notes["onset"], notes["pitch"] % 12), 1)
-    return _Written(_sounding(notes, length_ticks), begun)
+    return _ComposedSide(_sounding(notes, length_ticks), begun)
 
 
 def _sounding(notes: np.ndarray, length_ticks: int) -> np.ndarray:
@@ -165,12 +165,12 @@ def _sounding(notes: np.ndarray, length_ticks: int) -> np.ndarray:
     return np.cumsum(change, axis=0)[:-1]
 
 
-def _moved(written: _Written, move: int, axis: int) -> _Written:
+def _moved(written: _ComposedSide, move: int, axis: int) -> _ComposedSide:
     """Counts rolled by ticks (axis 0) or semitones (axis 1)."""
-    return _Written(*(np.roll(table, move, axis) for table in written))
+    return _ComposedSide(*(np.roll(table, move, axis) for table in written))
 
 
-def _compare(heard: _Heard, written: _Written) -> Agreement:
+def _compare(heard: _GivenSide, written: _ComposedSide) -> Agreement:
     sounding = heard.sounding > 0
     ticks = heard.beats_ticks
     pairs = written.sounding[ticks].T @ heard.sounding[ticks]

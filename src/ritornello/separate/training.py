@@ -166,7 +166,7 @@ def train_separator(
         CheckpointError: if the run in it is damaged.
         KeyboardInterrupt: passed on, after the run is saved.
     """
-    run = _Run(training, network, start, folder, provenance or {})
+    run = _SeparatorRun(training, network, start, folder, provenance or {})
     progress, began = run.progress, clock()
     began -= 60 * progress.minutes
     saved = time.monotonic()
@@ -194,7 +194,7 @@ def network_config(file: WeightsFile) -> SeparatorConfig:
     return SeparatorConfig.from_settings(file.settings)
 
 
-class _Run:
+class _SeparatorRun:
     """The changing side of a run, begun anew or taken up from its folder."""
 
     def __init__(

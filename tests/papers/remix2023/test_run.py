@@ -13,8 +13,8 @@ from ritornello.dsp.waveform import Waveform
 from ritornello.errors import RitornelloError
 from ritornello.papers.remix2023 import run as remix2023
 from ritornello.papers.remix2023.measure import baselines, clicks_db, score, settled_epoch
-from ritornello.papers.remix2023.train import Job, predict, run_jobs, train, write_chunks
-from ritornello.papers.remix2023.wishes import answered, hear_the_others
+from ritornello.papers.remix2023.train import StemTraining, predict, run_jobs, train, write_chunks
+from ritornello.papers.remix2023.wishes import answered, score_jointly
 from ritornello.papers.shared.outcome import Outcome
 from ritornello.papers.shared.recipe import load_recipe
 from ritornello.papers.shared.study import Study
@@ -25,14 +25,14 @@ pytest.importorskip("torch", reason="training needs the extra train")
 RATE = 400
 
 
-def job(folder: Path, epochs: int, **settings) -> Job:
+def job(folder: Path, epochs: int, **settings) -> StemTraining:
     rng = np.random.default_rng(0)
     song = (rng.standard_normal(900).astype("f4") / 9, rng.standard_normal((900, 4)).astype("f4"))
     path = folder / "mix.npz"
     fingerprint = write_chunks(path, {"train": [song, song], "valid": [song]}, RATE, 1.0)
     defaults = {"name": "mix-split-bass", "architecture": "split", "part": 0, "batch": 2}
     made = {**defaults, "learning_rate": 1e-3, "sizes": {"parts": 4}, "seed": 1, **settings}
-    return Job(chunks=str(path), fingerprint=fingerprint, epochs=epochs, **made)
+    return StemTraining(chunks=str(path), fingerprint=fingerprint, epochs=epochs, **made)
 
 
 def test_a_job_that_was_cut_off_ends_like_one_that_was_not(tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ def test_the_epoch_at_which_a_loss_has_settled() -> None:
 
 def test_pieces_are_scored_whole_and_part_by_part(tiny_model: Path) -> None:
     pieces = [band(seed, bars=2) for seed in range(2)]
-    found = hear_the_others(pieces, tiny_model)
+    found = score_jointly(pieces, tiny_model)
     assert (found.pieces, found.parts) == (2, 6)
     assert found.notes == sum(piece.note_count for piece in pieces)
     assert f"{found.alone:.2f}" in found.sentence()

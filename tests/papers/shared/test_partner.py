@@ -9,14 +9,14 @@ import pytest
 from ritornello.errors import InputError
 from ritornello.music.piece import Piece
 from ritornello.papers.remix2023.band import any_duration, band_under, no_borders
-from ritornello.papers.shared.partner import arranged, continued, hearing
+from ritornello.papers.shared.partner import arranged, conditioning_gain, continued
 from tests.examples import band
 
 
 @pytest.mark.parametrize("task", ["vary", "harmonise", "arrange"])
 def test_heard_and_alone_are_of_the_same_notes(tiny_model, task):
     pieces = [band(seed, bars=4) for seed in range(3)]
-    found = hearing(tiny_model, pieces, task)
+    found = conditioning_gain(tiny_model, pieces, task)
     everything = sum(piece.note_count for piece in pieces)
     assert 0 < found.notes < everything
     assert min(found.heard, found.alone) > 0
@@ -28,7 +28,7 @@ def test_heard_and_alone_are_of_the_same_notes(tiny_model, task):
 def test_a_model_needs_two_parts_to_hear_one(tiny_model):
     alone = replace(band(), tracks=band().tracks[:1])
     with pytest.raises(InputError):
-        hearing(tiny_model, [alone], "vary")
+        conditioning_gain(tiny_model, [alone], "vary")
 
 
 def test_songs_come_back_longer_or_with_more_parts(tiny_model):

@@ -87,7 +87,7 @@ def with_collection(plan: Plan, line_ups: LineUps) -> Plan:
 
 
 @dataclass(frozen=True)
-class Heard:
+class FittedSong:
     """A song and what the model hears of it.
 
     Attributes:
@@ -108,7 +108,7 @@ class Heard:
         instruments: Mapping[int, int] | None = None,
         *,
         straight: bool = False,
-    ) -> Heard:
+    ) -> FittedSong:
         """Tracks are heard as their own instruments, or as ``instruments`` by index."""
         tracks = list(song.tracks)
         for index, instrument in (instruments or {}).items():
@@ -186,7 +186,7 @@ class Heard:
 
 
 def plan(
-    heard: Heard,
+    heard: FittedSong,
     kept: Piece,
     span: tuple[int, int],
     rules: Rules,
@@ -255,7 +255,7 @@ def _chords(
 
 
 def _habits(
-    heard: Heard, rules: Rules, homes: Mapping[int, int]
+    heard: FittedSong, rules: Rules, homes: Mapping[int, int]
 ) -> tuple[dict[int, tuple[int, int]], dict[int, int]]:
     """Ranges and polyphony by part: the usual, widened to what parts of the song do already.
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from ritornello.errors import ConfigError, InputError
 from ritornello.generation.edit.instrument_substitution import substitute_instrument
-from ritornello.generation.edit.plans import Heard, Plan, plan
+from ritornello.generation.edit.plans import FittedSong, Plan, plan
 from ritornello.generation.rules import MAX_BARS, Rules
 from ritornello.music.instruments import DRUMS, INSTRUMENTS, parse_instrument
 from ritornello.music.piece import Piece, note_table
@@ -58,7 +58,7 @@ def continue_job(
     silent = max([last, *(track.end_ticks for track in song.tracks)])
     start = min(lines[-1], last - (last - silent) // beat * beat)
     end = lines[-1] + bars * metre.bar_ticks(song.resolution)
-    heard = Heard.of(replace(song, length_ticks=end), known)
+    heard = FittedSong.of(replace(song, length_ticks=end), known)
     homes = heard.homes(heard.playing if tracks is None else tracks)
     return plan(heard, heard.song, (start, end), rules, homes=homes, ending=rules.ending)
 
@@ -88,7 +88,7 @@ def fill_job(
         raise ConfigError(
             f"The song has bars 1 to {len(lines) - 1}; asked for {first_bar} to {last_bar}."
         )
-    heard = Heard.of(whole_bars(song), known)
+    heard = FittedSong.of(whole_bars(song), known)
     gap = lines[first_bar - 1], lines[last_bar]
     chosen = heard.playing if tracks is None else tracks
     kept = without(heard.song, *gap, chosen)
@@ -107,7 +107,7 @@ def vary_job(
     Raises:
         InputError, ConfigError: as of `continue_job`.
     """
-    heard = Heard.of(whole_bars(song), known)
+    heard = FittedSong.of(whole_bars(song), known)
     whole = 0, heard.song.length_ticks
     kept = without(heard.song, *whole, tracks)
     return plan(heard, kept, whole, rules, homes=heard.homes(tracks), longest_rest_bars=_REST_BARS)
@@ -130,7 +130,7 @@ def arrange_job(
     Raises:
         InputError, ConfigError: as of `continue_job`.
     """
-    heard = Heard.of(whole_bars(song), known, straight=True)
+    heard = FittedSong.of(whole_bars(song), known, straight=True)
     new = heard.desks([(parse_instrument(name), None) for name in add])
     whole = 0, heard.song.length_ticks
     return plan(heard, heard.song, whole, rules, new=new, longest_rest_bars=_REST_BARS, ending=end)
@@ -172,8 +172,8 @@ def harmonise_job(
     if track.is_drum or not len(track):
         raise InputError(f"There is no melody in part {melody + 1} {track.label!r}.")
     voices = sorted(voices, key=[*VOICES].index)  # from the highest down, as they are taught
-    singer = _with_room(Heard.of(song, known), melody, len(voices), choir, known)
-    heard = Heard.of(song, known, {melody: singer}, straight=True)
+    singer = _with_room(FittedSong.of(song, known), melody, len(voices), choir, known)
+    heard = FittedSong.of(song, known, {melody: singer}, straight=True)
     new = heard.desks([(singer, replace(track, notes=note_table([]), name=v)) for v in voices])
     return plan(
         heard,
@@ -189,7 +189,7 @@ def harmonise_job(
 
 
 def _with_room(
-    heard: Heard, melody: int, voices: int, choir: int | None, known: frozenset[int] | None
+    heard: FittedSong, melody: int, voices: int, choir: int | None, known: frozenset[int] | None
 ) -> int:
     """The instrument to hear a melody and its voices as: the choir, or the nearest with desks."""
     others = Counter(

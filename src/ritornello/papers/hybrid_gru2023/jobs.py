@@ -32,7 +32,7 @@ _TAUGHT_SCORED = 100  # training pieces on which regressions are turned into lik
 
 
 @dataclass(frozen=True)
-class Job:
+class TaskTraining:
     """One network, one task.
 
     Attributes:
@@ -77,7 +77,9 @@ class Learned:
     argmaxed: list[np.ndarray]
 
 
-def learn_all(jobs: Sequence[Job], threads: int, say: Callable[[str], None]) -> list[Learned]:
+def learn_all(
+    jobs: Sequence[TaskTraining], threads: int, say: Callable[[str], None]
+) -> list[Learned]:
     """Do all jobs, ``threads`` at a time; the results are in the order of the jobs.
 
     Raises:
@@ -101,13 +103,13 @@ def pick(learned: Sequence[Learned], task: str, cell: str) -> Learned:
     return next(item for item in learned if (item.task, item.cell) == (task, cell))
 
 
-def learn(job: Job) -> Learned:
+def learn(job: TaskTraining) -> Learned:
     """Do one job in this process."""
     torch.set_num_threads(1)
     return _learn_ours(job) if job.cell == OURS else _learn_net(job)
 
 
-def _learn_net(job: Job) -> Learned:
+def _learn_net(job: TaskTraining) -> Learned:
     taught = rows_of(job.pieces["train"])
     held_out = rows_of(job.pieces["test"], job.settings["test_notes"])
     watched = rows_of(job.pieces["valid"] or job.pieces["train"][:8], job.settings["test_notes"])
@@ -147,7 +149,7 @@ def _learn_net(job: Job) -> Learned:
     )
 
 
-def _learn_ours(job: Job) -> Learned:
+def _learn_ours(job: TaskTraining) -> Learned:
     pieces = ((name, piece, side) for side, named in job.pieces.items() for name, piece in named)
     minutes = job.settings["seconds_each"] / 60
     model = train_ours(pieces, job.folder, minutes=minutes, seed=job.seed, threads=1)

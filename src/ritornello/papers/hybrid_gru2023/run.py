@@ -18,7 +18,7 @@ from ritornello.papers.hybrid_gru2023 import encoding as psd
 from ritornello.papers.hybrid_gru2023 import lpd5
 from ritornello.papers.hybrid_gru2023.data import Songs, load_songs, rows_of, task_pieces
 from ritornello.papers.hybrid_gru2023.encoding import STEP
-from ritornello.papers.hybrid_gru2023.jobs import BARS, OURS, Job, Learned, learn_all, pick
+from ritornello.papers.hybrid_gru2023.jobs import BARS, OURS, Learned, TaskTraining, learn_all, pick
 from ritornello.papers.hybrid_gru2023.measure import (
     Figures,
     baseline_figures,
@@ -94,13 +94,13 @@ def run(study: Study) -> Outcome:
     return outcome
 
 
-def _jobs(study: Study, tasks: dict[str, dict[str, list[tuple[str, Piece]]]]) -> list[Job]:
+def _jobs(study: Study, tasks: dict[str, dict[str, list[tuple[str, Piece]]]]) -> list[TaskTraining]:
     settings = study.settings
     jobs = []
     for number, (task, pieces) in enumerate(tasks.items()):
         for cell in [*(settings["cells"] if number == 0 else settings["task_cells"]), OURS]:
             folder = study.folder / f"{OURS}_{task}"
-            jobs.append(Job(task, cell, pieces, settings, study.seed, folder))
+            jobs.append(TaskTraining(task, cell, pieces, settings, study.seed, folder))
     return jobs
 
 

@@ -35,7 +35,7 @@ from ritornello.papers.remix2023.measure import (
     tables,
 )
 from ritornello.papers.remix2023.ours import Networks, accompany
-from ritornello.papers.remix2023.train import Curves, Job, predict, run_jobs, write_chunks
+from ritornello.papers.remix2023.train import Curves, StemTraining, predict, run_jobs, write_chunks
 from ritornello.papers.remix2023.wishes import answered, wishes
 from ritornello.papers.shared.outcome import Chart, Figure, Outcome, Sample, Table
 from ritornello.papers.shared.study import Study
@@ -60,7 +60,7 @@ class _Work:
     found: StemSongs
     sides: dict[str, list[StemSong]]
     silence: np.ndarray
-    jobs: dict[str, Job]
+    jobs: dict[str, StemTraining]
     curves: dict[str, Curves]
     stems: dict[tuple[str, str], dict[str, np.ndarray]]
     cpu_seconds: dict[tuple[str, str], float]
@@ -125,7 +125,7 @@ def _learn(study: Study) -> _Work:
     sides = split_songs(found.songs, shares, study.seed)
     folder = study.folder / "networks"
     folder.mkdir(exist_ok=True)
-    jobs: dict[str, Job] = {}
+    jobs: dict[str, StemTraining] = {}
     for source in SOURCES:
         pairs = {
             side: [(heard(song, source), song.stems) for song in sides[side]]
@@ -159,14 +159,16 @@ def _learn(study: Study) -> _Work:
     return work
 
 
-def _jobs_of(study: Study, source: str, kind: str, path: Path, fingerprint: int) -> list[Job]:
+def _jobs_of(
+    study: Study, source: str, kind: str, path: Path, fingerprint: int
+) -> list[StemTraining]:
     """One job, or for the split architecture one for each part."""
     parts: list[int | None] = list(range(len(PARTS))) if kind == "split" else [None]
     jobs = []
     for part in parts:
         name = f"{source}-{kind}" + ("" if part is None else f"-{PARTS[part]}")
         jobs.append(
-            Job(
+            StemTraining(
                 name,
                 kind,
                 part,

@@ -31,7 +31,7 @@ _TELL_SECONDS = 20.0
 
 
 @dataclass(frozen=True)
-class Job:
+class StemTraining:
     """A network to train.
 
     Attributes:
@@ -102,7 +102,9 @@ def write_chunks(
     return zlib.crc32(b"".join(array.tobytes() for array in arrays.values()))
 
 
-def run_jobs(jobs: list[Job], *, threads: int, say: Callable[[str], None]) -> dict[str, Curves]:
+def run_jobs(
+    jobs: list[StemTraining], *, threads: int, say: Callable[[str], None]
+) -> dict[str, Curves]:
     """Train every job, as many at once as there are threads.
 
     Args:
@@ -133,7 +135,7 @@ def run_jobs(jobs: list[Job], *, threads: int, say: Callable[[str], None]) -> di
     return found
 
 
-def _tell(jobs: list[Job], done: threading.Event, say: Callable[[str], None]) -> None:
+def _tell(jobs: list[StemTraining], done: threading.Event, say: Callable[[str], None]) -> None:
     while not done.wait(_TELL_SECONDS):
         epochs = [(job, _epochs_done(job)) for job in jobs]
         running = [f"{job.name} {n}/{job.epochs}" for job, n in epochs if 0 < n < job.epochs]
@@ -142,26 +144,26 @@ def _tell(jobs: list[Job], done: threading.Event, say: Callable[[str], None]) ->
         say(f"{share:.0%} of the epochs of {len(jobs)} networks: {', '.join(running) or '...'}")
 
 
-def _epochs_done(job: Job) -> int:
+def _epochs_done(job: StemTraining) -> int:
     try:
         return len(json.loads(job.curves_file.read_text(encoding="utf-8"))["train"])
     except (OSError, ValueError):
         return 0
 
 
-def train(job: Job) -> Curves:
+def train(job: StemTraining) -> Curves:
     """Train one network, or go on with it; the work of one process."""
-    run = _Run(job)
+    run = _StemRun(job)
     while len(run.curves["train"]) < job.epochs:
         run.epoch()
         run.save()
     return Curves(**run.curves)
 
 
-class _Run:
+class _StemRun:
     """A network in training: everything that must survive a kill."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: StemTraining) -> None:
         import torch
 
         from ritornello.papers.remix2023.model import bytes_kept
@@ -246,7 +248,9 @@ class _Run:
         self.best, self.curves = state["best"], state["curves"]
 
 
-def predict(job: Job, sounds: list[np.ndarray], rate_hz: int, seconds: float) -> list[np.ndarray]:
+def predict(
+    job: StemTraining, sounds: list[np.ndarray], rate_hz: int, seconds: float
+) -> list[np.ndarray]:
     """What the best weights of a trained job make of sounds [samples]: [samples, parts] each."""
     import torch
 
@@ -262,7 +266,7 @@ def predict(job: Job, sounds: list[np.ndarray], rate_hz: int, seconds: float) ->
     return made
 
 
-def _network(job: Job) -> nn.Module:
+def _network(job: StemTraining) -> nn.Module:
     from ritornello.papers.remix2023.model import StemConfig, build
 
     return build(job.architecture, StemConfig(**job.sizes))  # type: ignore[arg-type]

@@ -45,7 +45,7 @@ _FOR_RECORDINGS = {
 
 
 @dataclass(frozen=True)
-class Hearing:
+class JointScore:
     """Nats per note of the same notes, scored together and part by part.
 
     Attributes:
@@ -60,7 +60,7 @@ class Hearing:
     alone: float
     together_pitch: float
     alone_pitch: float
-    given: partner.Hearing
+    given: partner.ConditioningGain
 
     def sentence(self) -> str:
         """The measurement in one line."""
@@ -83,7 +83,7 @@ def wishes(study: Study) -> dict[str, str]:
     except InputError as error:
         return {BOTH: f"Not measured here: {error.what}"}
     study.say(f"scoring {len(pieces)} band pieces together and part by part")
-    both = hear_the_others(pieces).sentence()
+    both = score_jointly(pieces).sentence()
     study.say("our own model writes bass and drums under given lines")
     chunk_seconds = study.settings["chunk_seconds"]
     band = band_under(BUNDLED, pieces, chunk_seconds=chunk_seconds, seed=study.seed)
@@ -98,7 +98,7 @@ def answered(for_notes: dict[str, str], for_stems: dict[str, str]) -> dict[str, 
     }
 
 
-def hear_the_others(pieces: list[Piece], model: Path | None = None) -> Hearing:
+def score_jointly(pieces: list[Piece], model: Path | None = None) -> JointScore:
     """Score pieces whole and part by part, telling the model the line-up both times.
 
     Args:
@@ -115,7 +115,7 @@ def hear_the_others(pieces: list[Piece], model: Path | None = None) -> Hearing:
         evaluate(known, [(BAND_SET, piece) for piece in kind], controls="given")
         for kind in (pieces, alone)
     )
-    return Hearing(
+    return JointScore(
         len(pieces),
         len(alone),
         whole["notes"],
@@ -123,7 +123,7 @@ def hear_the_others(pieces: list[Piece], model: Path | None = None) -> Hearing:
         apart["nats_per_note"],
         whole["fields"]["pitch"],
         apart["fields"]["pitch"],
-        partner.hearing(model or BUNDLED, pieces, "vary"),
+        partner.conditioning_gain(model or BUNDLED, pieces, "vary"),
     )
 
 

@@ -20,7 +20,7 @@ from ritornello.music.selection import highest_track, without
 from ritornello.music.slicing import slice_bars
 from ritornello.papers.rhythmix2024.songs import PRIMER_TICKS
 from ritornello.papers.shared.outcome import Table, known
-from ritornello.papers.shared.partner import Hearing, arranged, hearing
+from ritornello.papers.shared.partner import ConditioningGain, arranged, conditioning_gain
 
 _BARS = 16
 _SEEDS = 2
@@ -50,7 +50,7 @@ class Given:
     """
 
     songs: int
-    hearings: dict[str, Hearing]
+    hearings: dict[str, ConditioningGain]
     agreements: dict[str, dict[str, dict[str, float]]]
     warnings: int
     refused: int
@@ -82,7 +82,7 @@ def from_given(
     heard = [replace(piece, tracks=piece.tracks[:1]) for piece in answers.pieces]
     return Given(
         len(songs),
-        {task: hearing(model, songs, task) for task in TASKS},
+        {task: conditioning_gain(model, songs, task) for task in TASKS},
         {
             "ours": agreement_table(zip(heard, composed, strict=True), seed),
             "published": agreement_table(map(_split, whole), seed),

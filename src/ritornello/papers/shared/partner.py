@@ -27,7 +27,7 @@ _UNKNOWN = "study"  # a collection that a model need not have
 # --- what given notes tell ------------------------------------------------------------------------
 
 
-class Hearing(NamedTuple):
+class ConditioningGain(NamedTuple):
     """Nats a composed note, all fields and of the pitch, on the same notes.
 
     heard, heard_pitch: the given notes are there, past and future, as far as the model looks.
@@ -41,7 +41,7 @@ class Hearing(NamedTuple):
     alone_pitch: float
 
 
-def hearing(model: Path, pieces: Sequence[Piece], task: str) -> Hearing:
+def conditioning_gain(model: Path, pieces: Sequence[Piece], task: str) -> ConditioningGain:
     """Score composed parts with the given parts and without; told line-up, key and length.
 
     Both are exact codes of the same notes; their difference is what the given notes tell.
@@ -62,7 +62,7 @@ def hearing(model: Path, pieces: Sequence[Piece], task: str) -> Hearing:
         evaluate(known, [(_UNKNOWN, piece) for piece in kind], controls="given", task=asked)
         for kind, asked in ((whole, task), (apart, "compose"))
     )
-    return Hearing(
+    return ConditioningGain(
         heard["notes"],
         heard["nats_per_note"],
         alone["nats_per_note"],
