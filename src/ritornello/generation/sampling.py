@@ -1,4 +1,4 @@
-"""How bold a composer is. The drawing itself is in `ritornello.note_model.engine.drawing`."""
+"""Temperature and nucleus of sampling; `ritornello.note_model.engine.drawing` samples with them."""
 
 from __future__ import annotations
 
@@ -8,23 +8,25 @@ from dataclasses import dataclass, field
 from ritornello.errors import ConfigError
 from ritornello.note_model.encoding.notes import FIELDS, PITCH, SHIFT
 
-# Sharpened or flattened alike, the fields would not be right together: a pitch out of the key costs
-# a listener more than a rare duration. With these factors composed music is most like real music:
-# of eight settings tried on training excerpts of bands and songs, see docs/decisions/sampling.md.
-_BOLDNESS = {SHIFT: 0.8, PITCH: 0.68}
+# The logits of a field are divided by temperature * factor, so a factor below 1 sharpens it. One
+# temperature for all fields would not do: a pitch out of the key costs a listener more than a rare
+# duration. With these factors composed music is most like real music: of eight settings tried on
+# training excerpts of bands and songs, see docs/decisions/sampling.md.
+_TEMPERATURE_FACTORS = {SHIFT: 0.8, PITCH: 0.68}
 
 
 @dataclass(frozen=True)
 class Sampling:
-    """How bold the choices are.
+    """How the fields of an event are sampled from their distributions.
 
     Attributes:
-        temperature: 1 is the usual boldness, lower is safer, higher is wilder; 0 would repeat
-            itself for ever and is refused.
-        top_p: the least likely classes that together hold less than 1 - top_p are not drawn.
-        top_k: only the k likeliest classes are drawn; 0 for all.
-        by_field: temperatures of single fields (shift, part, pitch, duration, velocity), as they
-            divide the logits.
+        temperature: 1 is the default; lower is safer, higher is wilder. 0 would repeat itself for
+            ever and is refused. The shift is sampled at 0.8 of it, the pitch at 0.68 of it.
+        top_p: nucleus sampling; the least likely classes that together hold less than 1 - top_p
+            are never sampled.
+        top_k: only the k likeliest classes are sampled; 0 for all.
+        by_field: temperatures of single fields (shift, part, pitch, duration, velocity), in place
+            of those above: they divide the logits as they are.
 
     Raises:
         ConfigError: if a number is out of range or a field is unknown.
@@ -45,6 +47,6 @@ class Sampling:
             raise ConfigError("top_p is above 0 and at most 1, and top_k at least 0.")
 
     def temperature_of(self, head: int) -> float:
-        """The temperature of a field, by its index."""
-        usual = self.temperature * _BOLDNESS.get(head, 1.0)
+        """What the logits of a field, given by its index, are divided by."""
+        usual = self.temperature * _TEMPERATURE_FACTORS.get(head, 1.0)
         return self.by_field.get(FIELDS[head], usual)
