@@ -33,7 +33,7 @@ def test_chords_sung_by_the_rules_have_no_faults(melody, draws):
         voices.advance(beat * BEAT, VOICES[0], pitch, BEAT)
         row = [pitch]
         for part, (low, high) in zip(VOICES[1:], RANGES[1:], strict=True):
-            legal = voices.narrowed(in_range(low, high), part, beat * BEAT)
+            legal = voices.apply_rules(in_range(low, high), part, beat * BEAT)
             row.append(draws.choice(np.flatnonzero(legal).tolist()))
             voices.advance(beat * BEAT, part, row[-1], BEAT)
         rows.append(row)
@@ -45,14 +45,14 @@ def test_who_is_no_voice_and_who_has_no_choice_is_left_alone():
     voices = VoiceLeading(VOICES)
     voices.advance(0, VOICES[0], 60, BEAT)
     trombone = in_range(70, 72)
-    assert voices.narrowed(trombone, 7, 0) is trombone
-    assert voices.narrowed(trombone, VOICES[1], 0).sum() == 3, "all of them are above the melody"
+    assert voices.apply_rules(trombone, 7, 0) is trombone
+    assert voices.apply_rules(trombone, VOICES[1], 0).sum() == 3, "all of them are above the melody"
 
 
 def test_a_copy_goes_its_own_way():
     voices = VoiceLeading(VOICES)
     twin = voices.copy()
     voices.advance(0, VOICES[0], 60, BEAT)
-    assert twin.narrowed(in_range(70, 72), VOICES[1], 0).sum() == 3
-    assert voices.narrowed(in_range(55, 62), VOICES[1], 0).sum() == 6
-    assert twin.narrowed(in_range(55, 62), VOICES[1], 0).sum() == 8
+    assert twin.apply_rules(in_range(70, 72), VOICES[1], 0).sum() == 3
+    assert voices.apply_rules(in_range(55, 62), VOICES[1], 0).sum() == 6
+    assert twin.apply_rules(in_range(55, 62), VOICES[1], 0).sum() == 8

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ritornello.errors import CheckpointError
-from ritornello.generation.instrumentation import LineUps, filled_in
+from ritornello.generation.instrumentation import LineUps, fill_in_instrumentation
 from ritornello.generation.job import Job, whole_piece
 from ritornello.generation.masks import RuleMasks
 from ritornello.generation.rules import Rules
@@ -77,7 +77,7 @@ class Writer:
         self.events.append(event)
         self.masks.advance(event, self.tracker.next_given)
 
-    def coming(self, shift: int, part: int) -> Event | None:
+    def given_event(self, shift: int, part: int) -> Event | None:
         """The given event that a shift and a part choose, if they choose it."""
         ahead = self.tracker.next_given
         if ahead is None or ahead[0] != self.tracker.onset_ticks + shift or ahead[1][PART] != part:
@@ -85,21 +85,21 @@ class Writer:
         _, part, pitch, duration, velocity = ahead[1]
         return shift, part, pitch, duration, velocity
 
-    def forced(self) -> Event | None:
+    def forced_event(self) -> Event | None:
         """The event that comes now, as nothing can be composed before it; or None."""
-        come = self.masks.forced
+        come = self.masks.forced_event
         if come is None:
             return None
         onset, (_, part, pitch, duration, velocity) = come
         return onset - self.tracker.onset_ticks, part, pitch, duration, velocity
 
-    def pass_by(self, history_events: int) -> None:
+    def write_given_until(self, history_events: int) -> None:
         """Take given events as written, up to some before the first that may be composed.
 
         The rules and the computed inputs know them then, but no network has read them.
         """
         before = np.searchsorted(self.job.given.onsets_ticks, self.job.start_ticks)
-        while len(self.events) < before - history_events and (come := self.forced()):
+        while len(self.events) < before - history_events and (come := self.forced_event()):
             self.write(come)
 
     def forget(self) -> None:
@@ -108,11 +108,13 @@ class Writer:
         self.composed.clear()
 
     @property
-    def ended(self) -> bool:
+    def has_ended(self) -> bool:
         """Whether nothing is left to write."""
         if not self.events:
             return False
-        over = self.tracker.onset_ticks >= self.job.end_ticks and self.masks.forced is not None
+        over = (
+            self.tracker.onset_ticks >= self.job.end_ticks and self.masks.forced_event is not None
+        )
         return self.events[-1][PART] == END or over
 
 
@@ -164,7 +166,7 @@ def compose(
     writers = []
     for seed in seeds:
         random = np.random.default_rng(seed)
-        job = whole_piece(filled_in(rules, line_ups, random))
+        job = whole_piece(fill_in_instrumentation(rules, line_ups, random))
         job = replace(job, key=draw_key(job.rules, minor_shares or {}, random))
         writers.append(Writer.start(job, random))
     return [
@@ -188,8 +190,8 @@ def write(
     Of what is given before the first opening the network reads the last `HISTORY_EVENTS`.
     """
     for writer in writers:
-        writer.pass_by(HISTORY_EVENTS)
-    going = [writer for writer in writers if not writer.ended]
+        writer.write_given_until(HISTORY_EVENTS)
+    going = [writer for writer in writers if not writer.has_ended]
     condition = conditions(engine, going, collections)
     length = max((writer.job.end_ticks for writer in going), default=0)
     for step, left in enumerate(_run(engine, going, condition, sampling or Sampling())):
@@ -239,7 +241,7 @@ def _run(
     while writers:
         state = advance(engine, writers, condition, state, sampling)
         yield writers
-        going = [index for index, writer in enumerate(writers) if not writer.ended]
+        going = [index for index, writer in enumerate(writers) if not writer.has_ended]
         if len(going) < len(writers):
             writers = [writers[index] for index in going]
             state, condition = state[going], condition[going]
@@ -272,7 +274,7 @@ def propose(
     events = {
         index: event
         for index, writer in enumerate(writers)
-        if (event := writer.forced()) is not None
+        if (event := writer.forced_event()) is not None
     }
     # Who is forced draws no random numbers, whatever the others do.
     if free := [index for index in range(len(writers)) if index not in events]:
@@ -318,7 +320,7 @@ def _events(
 
     parts = choose(PART, [writer.masks.parts(shift) for writer, shift in after])
     played = [*zip(writers, shifts, parts, strict=True)]
-    given = [writer.coming(shift, part) for writer, shift, part in played]
+    given = [writer.given_event(shift, part) for writer, shift, part in played]
     sounds = [TEMPO < part < REST for part in parts]
     know("part", parts)
     know("memory", [writer.tracker.memory(shift, part) for writer, shift, part in played])

@@ -13,7 +13,7 @@ from ritornello.errors import ConfigError
 from ritornello.generation import compose as writing
 from ritornello.generation.edit.primer import fit
 from ritornello.generation.instrumentation import LineUps, read_line_ups
-from ritornello.generation.partner import Partner, Song, Watch, opened
+from ritornello.generation.partner import Partner, Song, Watch, load_song
 from ritornello.generation.rules import Rules
 from ritornello.generation.sampling import Sampling
 from ritornello.generation.session import Session, StreamedNote
@@ -120,7 +120,7 @@ class Composer(Partner):
         """
         if n < 1:
             raise ConfigError(f"At least one piece is needed; asked for {n}.")
-        asked = self._checked(rules, seed, fields)
+        asked = self._check_rules(rules, seed, fields)
         seeds = range(seed, seed + n)
         pieces = writing.compose(
             self._engine,
@@ -172,9 +172,9 @@ class Composer(Partner):
                 end, ticks and seconds count from its beginning. The metre is that of the primer;
                 tempo and parts are where the rules leave them open.
         """
-        asked, fitted = self._checked(rules, seed, fields), None
+        asked, fitted = self._check_rules(rules, seed, fields), None
         if primer is not None:
-            fitted = fit(opened(primer), known_instruments=self._known)
+            fitted = fit(load_song(primer), known_instruments=self._known)
             for warning in fitted.warnings:
                 _LOG.warning("%s", warning)
         music = Improvisation.start(
@@ -191,11 +191,11 @@ class Composer(Partner):
         return Session(
             music,
             self._fingerprint,
-            lambda rules, fields: self._checked(rules, seed, fields),
+            lambda rules, fields: self._check_rules(rules, seed, fields),
             warnings,
         )
 
-    def _checked(self, rules: Rules | None, seed: int, fields: Mapping[str, Any]) -> Rules:
+    def _check_rules(self, rules: Rules | None, seed: int, fields: Mapping[str, Any]) -> Rules:
         asked = replace(rules or Rules(), **fields)
         if asked.collection in self._styles:
             asked = replace(asked, collection=self._styles[asked.collection])

@@ -64,11 +64,11 @@ def spans(piece: Piece) -> Iterator[Span]:
         count = -(-(min(end, piece.length_ticks) - metre.tick) // bar_ticks)
         if count > 0:
             length = Fraction(bar_ticks * RESOLUTION, piece.resolution)
-            yield Span(metre, range(first, first + count), length, _heard(metre, length))
+            yield Span(metre, range(first, first + count), length, _countable_metres(metre, length))
             first += count
 
 
-def heard_metres(piece: Piece, heard: list[Span]) -> tuple[Metre, ...]:
+def countable_metre_map(piece: Piece, heard: list[Span]) -> tuple[Metre, ...]:
     """The metre map, at 24 ticks a quarter, of a piece with these spans."""
     metres: list[Metre] = []
     for span in heard:
@@ -96,7 +96,7 @@ def _goes_on(before: Metre, metre: Metre) -> bool:
     return before[1:] == metre[1:] and bars > 0 and rest == 0
 
 
-def _heard(metre: Metre, length: Fraction) -> tuple[Counts, ...]:
+def _countable_metres(metre: Metre, length: Fraction) -> tuple[Counts, ...]:
     counts = metre.numerator, metre.denominator
     if length <= LONGEST_BAR_TICKS:
         return (_countable(counts, length),)

@@ -33,7 +33,7 @@ def read_line_ups(entries: Iterable[Sequence]) -> tuple[LineUp, ...]:
     return tuple(LineUp(tuple(players), *rest) for players, *rest in entries)
 
 
-def filled_in(rules: Rules, line_ups: LineUps, random: np.random.Generator) -> Rules:
+def fill_in_instrumentation(rules: Rules, line_ups: LineUps, random: np.random.Generator) -> Rules:
     """The rules with parts and collection, where they are left open and anything is known."""
     if not line_ups:
         return rules

@@ -95,7 +95,7 @@ class RuleMasks:
         return twin
 
     @property
-    def forced(self) -> tuple[int, tuple[int, ...]] | None:
+    def forced_event(self) -> tuple[int, tuple[int, ...]] | None:
         """The onset and fields of the event that comes now, as nothing can be composed before it.
 
         A given event, or a rest on the way to it; None where there is a choice.
@@ -191,7 +191,7 @@ class RuleMasks:
         if part >= REST or part not in self._parts:
             return np.ones(SIZES[PITCH], bool)
         onset = self.onset_ticks + shift
-        legal = self._voices.narrowed(self.pitch_rules.allowed(part, onset), part, onset).copy()
+        legal = self._voices.apply_rules(self.pitch_rules.allowed(part, onset), part, onset).copy()
         if shift == 0 and part == self._part:
             legal[: self._pitch + 1] = False
         return legal if legal.any() else np.ones(SIZES[PITCH], bool)

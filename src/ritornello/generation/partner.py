@@ -15,7 +15,7 @@ import numpy as np
 from ritornello.errors import ConfigError
 from ritornello.files import load
 from ritornello.generation.edit import verbs
-from ritornello.generation.edit.naming import tracks_named
+from ritornello.generation.edit.naming import find_tracks
 from ritornello.generation.edit.perform import perform
 from ritornello.generation.edit.plans import Plan, with_collection
 from ritornello.generation.instrumentation import LineUps
@@ -133,8 +133,8 @@ class Partner(ABC):
             parts: who goes on; all that play where None.
             options: see `Options`; ``ending=False`` leaves the end open.
         """
-        piece = opened(song)
-        tracks = None if parts is None else tracks_named(piece, parts)
+        piece = load_song(song)
+        tracks = None if parts is None else find_tracks(piece, parts)
         return self._result(
             lambda rules: verbs.continue_job(
                 piece, bars, rules=rules, tracks=tracks, known=self._known
@@ -158,9 +158,9 @@ class Partner(ABC):
             parts: whose; of all that play where None.
             options: see `Options`.
         """
-        piece = opened(song)
+        piece = load_song(song)
         first, last = (bars, bars) if isinstance(bars, int) else bars
-        tracks = None if parts is None else tracks_named(piece, parts)
+        tracks = None if parts is None else find_tracks(piece, parts)
         return self._result(
             lambda rules: verbs.fill_job(
                 piece, first, last, tracks, rules=rules, known=self._known
@@ -184,7 +184,7 @@ class Partner(ABC):
             end: whether the band ends in the last bar: it strikes the chord of the tonic and holds.
             options: see `Options`; ``collection`` is what to write like.
         """
-        piece = opened(song)
+        piece = load_song(song)
         return self._result(
             lambda rules: verbs.arrange_job(piece, add, end=end, rules=rules, known=self._known),
             options,
@@ -206,8 +206,8 @@ class Partner(ABC):
             melody: the part they are set to; the highest one where None.
             options: see `Options`.
         """
-        piece = opened(song)
-        track = None if melody is None else tracks_named(piece, [melody])[0]
+        piece = load_song(song)
+        track = None if melody is None else find_tracks(piece, [melody])[0]
         singers = choir(self._line_ups)
         return self._result(
             lambda rules: verbs.harmonise_job(
@@ -224,14 +224,14 @@ class Partner(ABC):
             parts: which.
             options: see `Options`; ``n=4`` for four variations.
         """
-        piece = opened(song)
-        tracks = tracks_named(piece, parts)
+        piece = load_song(song)
+        tracks = find_tracks(piece, parts)
         return self._result(
             lambda rules: verbs.vary_job(piece, tracks, rules=rules, known=self._known), options
         )
 
     @abstractmethod
-    def _checked(self, rules: Rules | None, seed: int, fields: dict[str, Any]) -> Rules:
+    def _check_rules(self, rules: Rules | None, seed: int, fields: dict[str, Any]) -> Rules:
         """The rules with the fields, if the model can be asked for them."""
 
     def check(self, **options: Unpack[Options]) -> None:
@@ -249,7 +249,7 @@ class Partner(ABC):
             fields.pop("temperature", Sampling.temperature), fields.pop("top_p", Sampling.top_p)
         )
         watch = fields.pop("watch", None)
-        rules = self._checked(fields.pop("rules", None), seed, fields)
+        rules = self._check_rules(fields.pop("rules", None), seed, fields)
         return _Asked(range(seed, seed + n), sampling, watch, rules)
 
     def _result(self, plan_for: Callable[[Rules], Plan], options: Options) -> Result:
@@ -275,7 +275,7 @@ class Partner(ABC):
         )
 
 
-def opened(song: Song) -> Piece:
+def load_song(song: Song) -> Piece:
     return song if isinstance(song, Piece) else load(song)
 
 

@@ -48,7 +48,7 @@ class VoiceLeading:
         twin._sung = dict(self._sung)
         return twin
 
-    def narrowed(self, legal: np.ndarray, part: int, onset_ticks: int) -> np.ndarray:
+    def apply_rules(self, legal: np.ndarray, part: int, onset_ticks: int) -> np.ndarray:
         """The legal pitches that keep the rules, bool [pitches]; some are left if any was legal."""
         if part not in self._parts:
             return legal

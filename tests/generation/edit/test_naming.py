@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ritornello.errors import ConfigError
-from ritornello.generation.edit.naming import tracks_named
+from ritornello.generation.edit.naming import find_tracks
 from ritornello.music.piece import Piece, Track
 
 SONG = Piece(
@@ -28,10 +28,10 @@ SONG = Piece(
     ],
 )  # fmt: skip
 def test_a_part_is_its_number_its_name_or_its_instrument(names, tracks):
-    assert tracks_named(SONG, names) == tracks
+    assert find_tracks(SONG, names) == tracks
 
 
 @pytest.mark.parametrize("name", ["0", "6", "violin 3", "flute", "solo 2", "", "kazoo 1"])
 def test_an_unknown_part_is_refused_with_those_there_are(name):
     with pytest.raises(ConfigError, match=r"1 'Solo', 2 'violin', 3 'Low  End', 4 'violin', 5"):
-        tracks_named(SONG, [name])
+        find_tracks(SONG, [name])

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ritornello.errors import InputError
 from ritornello.generation.edit.instrument_substitution import substitute_instrument
-from ritornello.generation.edit.primer import fit, straightened
+from ritornello.generation.edit.primer import fit, quantise_to_notation
 from ritornello.music import io
 from ritornello.music.instruments import DRUMS, INSTRUMENTS, parse_instrument
 from ritornello.music.piece import Metre, Piece, Tempo, Track
@@ -277,14 +277,14 @@ def test_real_files_are_heard_bar_by_bar(folder: str, data_dir: Path):
 
 def test_a_performance_is_heard_as_its_score_and_a_score_as_it_is():
     score = band(3, bars=4).at_resolution(480)
-    assert straightened(score) == score
+    assert quantise_to_notation(score) == score
     rng = np.random.default_rng(0)
     played = []
     for track in score.tracks:
         table = track.notes.copy()
         table["onset"] = np.maximum(0, table["onset"] + rng.integers(-25, 26, len(table)))
         played.append(replace(track, notes=table))
-    heard = straightened(replace(score, tracks=tuple(played)))
+    heard = quantise_to_notation(replace(score, tracks=tuple(played)))
     for track, written in zip(heard.tracks, score.tracks, strict=True):
         told = np.sort(track.notes["onset"]), np.sort(written.notes["onset"])
         assert np.mean(told[0] == told[1]) > 0.8

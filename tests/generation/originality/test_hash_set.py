@@ -21,7 +21,7 @@ def numbers(values: list[int]) -> np.ndarray:
 def test_every_member_is_found_also_after_packing(values, rate):
     hashes = numbers(values)
     kept = HashSet.of(hashes, false_rate=rate)
-    again = HashSet.unpacked(kept.packed(), members=len(kept), span=kept.span)
+    again = HashSet.from_bits(kept.to_bits(), members=len(kept), span=kept.span)
     assert kept.has(hashes).all()
     assert again.has(hashes).all()
     assert np.array_equal(again.members, kept.members)
@@ -33,7 +33,7 @@ def test_others_are_found_as_rarely_as_stated_in_few_bits():
     kept = HashSet.of(members, false_rate=1 / 256)
     assert kept.has(others).mean() == pytest.approx(1 / 256, rel=0.1)
     assert kept.false_rate == pytest.approx(1 / 256, rel=0.01)
-    bits = 8 * sum(half.nbytes for half in kept.packed().values())
+    bits = 8 * sum(half.nbytes for half in kept.to_bits().values())
     assert bits / len(kept) < np.log2(256) + 1.6
 
 
@@ -41,4 +41,4 @@ def test_others_are_found_as_rarely_as_stated_in_few_bits():
 def test_bits_that_are_cut_are_refused(values):
     kept = HashSet.of(numbers(values), false_rate=1 / 64)
     with pytest.raises(ValueError, match=r".+"):
-        HashSet.unpacked(kept.packed(), members=len(kept) + 9, span=kept.span)
+        HashSet.from_bits(kept.to_bits(), members=len(kept) + 9, span=kept.span)

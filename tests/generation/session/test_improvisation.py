@@ -18,7 +18,7 @@ from ritornello.errors import ConfigError, InputError
 from ritornello.generation.rules import Rules
 from ritornello.generation.sampling import Sampling
 from ritornello.generation.session.improvisation import HISTORY_BARS, Improvisation
-from ritornello.generation.session.moment import Moment, thinned
+from ritornello.generation.session.moment import Moment, drop_forgotten
 from ritornello.music.chords import parse_chord
 from ritornello.music.io.midi_write import write_bytes
 from ritornello.note_model.checkpoint import Checkpoint
@@ -133,7 +133,7 @@ def test_only_what_nothing_can_tell_is_forgotten(engine, short_reach):
     for event in _take(Improvisation.start(engine, RULES, seed=5), 1000):
         onset += event[SHIFT]
         remembered.append((onset, event))
-    kept, skipped = thinned(remembered)
+    kept, skipped = drop_forgotten(remembered)
     assert skipped < len(kept) < 600
     assert kept[skipped:] == remembered[-len(kept[skipped:]) :]
     assert kept == sorted(kept, key=lambda row: row[0])
@@ -142,7 +142,7 @@ def test_only_what_nothing_can_tell_is_forgotten(engine, short_reach):
         for rows in (remembered, kept)
     )
     assert latest_kept == latest
-    assert thinned(kept, skipped) == (kept, skipped)
+    assert drop_forgotten(kept, skipped) == (kept, skipped)
 
 
 def test_notes_taken_back_are_written_again(engine):

@@ -9,7 +9,7 @@ from ritornello.music.instruments import parse_instrument
 from ritornello.music.piece import Piece
 
 
-def tracks_named(song: Piece, names: Sequence[str | int]) -> list[int]:
+def find_tracks(song: Piece, names: Sequence[str | int]) -> list[int]:
     """Indices of tracks, ascending.
 
     Args:
@@ -20,10 +20,10 @@ def tracks_named(song: Piece, names: Sequence[str | int]) -> list[int]:
     Raises:
         ConfigError: if a name means no track; the message lists those of the song.
     """
-    return sorted({index for name in names for index in _named(song, str(name))})
+    return sorted({index for name in names for index in _find(song, str(name))})
 
 
-def _named(song: Piece, name: str) -> list[int]:
+def _find(song: Piece, name: str) -> list[int]:
     wanted = " ".join(name.casefold().split())
     if wanted.isdecimal() and 1 <= int(wanted) <= len(song.tracks):
         return [int(wanted) - 1]
@@ -32,10 +32,10 @@ def _named(song: Piece, name: str) -> list[int]:
         return found
     instrument, _, number = wanted.rpartition(" ")
     if instrument and number.isdecimal():
-        players = _playing(song, instrument)
+        players = _tracks_of_instrument(song, instrument)
         if 1 <= int(number) <= len(players):
             return [players[int(number) - 1]]
-    if players := _playing(song, wanted):
+    if players := _tracks_of_instrument(song, wanted):
         return players
     listed = ", ".join(f"{index + 1} {track.label!r}" for index, track in enumerate(song.tracks))
     raise ConfigError(
@@ -45,7 +45,7 @@ def _named(song: Piece, name: str) -> list[int]:
     )
 
 
-def _playing(song: Piece, name: str) -> list[int]:
+def _tracks_of_instrument(song: Piece, name: str) -> list[int]:
     """Indices of the tracks of an instrument; none if there is no such instrument."""
     try:
         instrument = parse_instrument(name)

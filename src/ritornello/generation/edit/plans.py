@@ -16,7 +16,7 @@ import numpy as np
 from ritornello.errors import ConfigError, InputError
 from ritornello.generation.compose import Writer
 from ritornello.generation.edit.join import Joined, join
-from ritornello.generation.edit.primer import Fitted, fit, straightened
+from ritornello.generation.edit.primer import Fitted, fit, quantise_to_notation
 from ritornello.generation.instrumentation import LineUps, likely_collection
 from ritornello.generation.job import Job, Opening, given_events, stated_chords
 from ritornello.generation.rules import Rules
@@ -114,7 +114,7 @@ class FittedSong:
         for index, instrument in (instruments or {}).items():
             tracks[index] = replace(tracks[index], program=INSTRUMENTS[instrument].program)
         heard = replace(song, tracks=tuple(tracks))
-        fitted = fit(straightened(heard) if straight else heard, known_instruments=known)
+        fitted = fit(quantise_to_notation(heard) if straight else heard, known_instruments=known)
         return cls(song, fitted, straight)
 
     @property
@@ -123,7 +123,7 @@ class FittedSong:
         return [*dict.fromkeys(part for part in self.fitted.parts if part >= 0)]
 
     @property
-    def playing(self) -> list[int]:
+    def tracks_with_notes(self) -> list[int]:
         """Indices of the tracks with notes."""
         return [index for index, part in enumerate(self.fitted.parts) if part >= 0]
 
@@ -166,9 +166,9 @@ class FittedSong:
             used[instrument] += 1
         return new
 
-    def given(self, kept: Piece) -> tuple[np.ndarray, np.ndarray, int]:
+    def encode_given(self, kept: Piece) -> tuple[np.ndarray, np.ndarray, int]:
         """Notes of the kept tracks and the tempi: fields, onsets, and the length in ticks."""
-        heard = self.fitted.heard(straightened(kept) if self.straight else kept)
+        heard = self.fitted.heard(quantise_to_notation(kept) if self.straight else kept)
         # The tempi and the length are there also where no note is left.
         encoded = notes.encode(heard if heard.note_count else self.fitted.piece)
         parts = encoded.fields[:, PART]
@@ -207,7 +207,7 @@ def plan(
     homes, new = homes or {}, new or {}
     if not homes and not new:
         raise ConfigError("No part is chosen to write for.")
-    fields, onsets, length = heard.given(kept)
+    fields, onsets, length = heard.encode_given(kept)
     resolution = heard.song.resolution
     start, end = -(-span[0] * RESOLUTION // resolution), span[1] * RESOLUTION // resolution
     heard_start = (2 * span[0] * RESOLUTION + resolution) // (2 * resolution)
@@ -274,11 +274,11 @@ def _habits(
             ranges[part] = min(low, int(pitches.min())), max(high, int(pitches.max()))
         usual = rules.polyphony_of(instrument)
         if usual and instrument not in counted and "all" not in rules.polyphony:
-            polyphony[part] = max(usual, _most_held(track))
+            polyphony[part] = max(usual, _most_notes_at_once(track))
     return ranges, polyphony
 
 
-def _most_held(track: Track) -> int:
+def _most_notes_at_once(track: Track) -> int:
     """Most notes held at a time; those that only touch do not count."""
     onsets = track.notes["onset"]  # ascending
     ends = np.sort(np.maximum(onsets + 1, onsets + track.notes["duration"] - _TOUCH_TICKS))

@@ -14,7 +14,7 @@ from typing import TypeVar
 import numpy as np
 
 from ritornello.errors import InputError
-from ritornello.generation.countable_bars import Span, heard_metres, spans
+from ritornello.generation.countable_bars import Span, countable_metre_map, spans
 from ritornello.generation.edit.instrument_substitution import substitute_instrument
 from ritornello.music.instruments import DRUMS, INSTRUMENTS
 from ritornello.music.keys import pitch_name
@@ -30,7 +30,7 @@ from ritornello.note_model.encoding.notes import (
 )
 
 _Subject = TypeVar("_Subject")
-_Said = defaultdict[str, list[_Subject]]  # sentences, each with all it is true of
+_Warnings = defaultdict[str, list[_Subject]]  # sentences, each with all it is true of
 _OCTAVE = 12
 # Rounding moves a note by up to a half of a tick; more than a quarter of one is worth a word.
 _MOVED_TICKS = 0.25
@@ -55,7 +55,7 @@ class Fitted:
     def heard(self, piece: Piece) -> Piece:
         """The original with other notes in its tracks, heard in the same parts and bars."""
         at_grid = piece.at_resolution(RESOLUTION)
-        tracks = _heard_tracks(at_grid.tracks, self.parts, defaultdict(list))
+        tracks = _model_tracks(at_grid.tracks, self.parts, defaultdict(list))
         return replace(self.piece, tracks=tracks)
 
 
@@ -84,23 +84,29 @@ def fit(piece: Piece, *, known_instruments: frozenset[int] | None = None) -> Fit
             where=piece.title,
             next_step="Give a piece with notes, or write one from nothing: ritornello compose.",
         )
-    about_tracks: _Said[str] = defaultdict(list)
-    about_bars: _Said[range] = defaultdict(list)
-    heard = _heard_instruments(piece, known_instruments, about_tracks)
-    parts = _parts(piece, heard, about_tracks)
+    about_tracks: _Warnings[str] = defaultdict(list)
+    about_bars: _Warnings[range] = defaultdict(list)
+    heard = _model_instruments(piece, known_instruments, about_tracks)
+    parts = _model_parts(piece, heard, about_tracks)
     at_grid = piece.at_resolution(RESOLUTION)
-    tracks = _heard_tracks(at_grid.tracks, parts, about_tracks)
+    tracks = _model_tracks(at_grid.tracks, parts, about_tracks)
     bars = list(spans(piece))
     for span in bars:
         if sentence := span.warning():
             about_bars[sentence].append(span.bars)
     _check_tempos(piece, bars, about_bars)
-    fitted = replace(at_grid, tracks=tracks, metres=heard_metres(piece, bars))
-    warnings = (*_of_tracks(about_tracks), *_of_bars(about_bars), *_off_grid(piece))
+    fitted = replace(at_grid, tracks=tracks, metres=countable_metre_map(piece, bars))
+    warnings = (
+        *_track_warnings(about_tracks),
+        *_bar_warnings(about_bars),
+        *_off_grid_warnings(piece),
+    )
     return Fitted(fitted, parts, warnings)
 
 
-def _heard_instruments(piece: Piece, known: frozenset[int] | None, said: _Said[str]) -> list[int]:
+def _model_instruments(
+    piece: Piece, known: frozenset[int] | None, said: _Warnings[str]
+) -> list[int]:
     """Index into `INSTRUMENTS` that each track is heard as."""
     known = frozenset(range(len(INSTRUMENTS))) if known is None else known
     heard = [substitute_instrument(track.instrument, known) for track in piece.tracks]
@@ -116,7 +122,7 @@ def _heard_instruments(piece: Piece, known: frozenset[int] | None, said: _Said[s
     return heard
 
 
-def _parts(piece: Piece, heard: list[int], said: _Said[str]) -> tuple[int, ...]:
+def _model_parts(piece: Piece, heard: list[int], said: _Warnings[str]) -> tuple[int, ...]:
     """Part class of each track, -1 for those without notes."""
     desks: Counter[int] = Counter()
     parts = []
@@ -134,8 +140,8 @@ def _parts(piece: Piece, heard: list[int], said: _Said[str]) -> tuple[int, ...]:
     return tuple(parts)
 
 
-def _heard_tracks(
-    tracks: tuple[Track, ...], parts: tuple[int, ...], said: _Said[str]
+def _model_tracks(
+    tracks: tuple[Track, ...], parts: tuple[int, ...], said: _Warnings[str]
 ) -> tuple[Track, ...]:
     """The tracks as one for each part class, played by its instrument, in its range."""
     tables: dict[int, list[np.ndarray]] = {}
@@ -147,7 +153,7 @@ def _heard_tracks(
         if track.instrument != instrument:
             track = replace(track, program=INSTRUMENTS[instrument].program)
         notes = track.notes.copy()
-        notes["pitch"], sentences = _in_range(notes["pitch"], instrument)
+        notes["pitch"], sentences = _move_into_range(notes["pitch"], instrument)
         for sentence in sentences:
             said[sentence].append(label)
         first.setdefault(part, track)
@@ -157,7 +163,7 @@ def _heard_tracks(
     )
 
 
-def _in_range(pitches: np.ndarray, instrument: int) -> tuple[np.ndarray, list[str]]:
+def _move_into_range(pitches: np.ndarray, instrument: int) -> tuple[np.ndarray, list[str]]:
     """Pitches, int [notes], brought by octaves to within one of the usual range; and what moved."""
     who = INSTRUMENTS[instrument]
     low, high = max(0, who.low - _OCTAVE), min(127, who.high + _OCTAVE)
@@ -178,7 +184,7 @@ def _in_range(pitches: np.ndarray, instrument: int) -> tuple[np.ndarray, list[st
     return pitches + _OCTAVE * (up - down), sentences
 
 
-def _check_tempos(piece: Piece, bars: list[Span], said: _Said[range]) -> None:
+def _check_tempos(piece: Piece, bars: list[Span], said: _Warnings[range]) -> None:
     """Warn of tempi beyond those the model has classes for."""
     slowest, fastest = tempo_bpm(0), tempo_bpm(TEMPO_CLASSES - 1)
     for tick, bpm in piece.tempos:
@@ -192,7 +198,7 @@ def _check_tempos(piece: Piece, bars: list[Span], said: _Said[range]) -> None:
         )
 
 
-def _off_grid(piece: Piece) -> list[str]:
+def _off_grid_warnings(piece: Piece) -> list[str]:
     onsets = np.concatenate([track.notes["onset"] for track in piece.tracks])
     ticks = onsets * RESOLUTION / piece.resolution
     count = int((np.abs(ticks - np.round(ticks)) > _MOVED_TICKS).sum())
@@ -204,7 +210,7 @@ def _off_grid(piece: Piece) -> list[str]:
     ]
 
 
-def straightened(piece: Piece) -> Piece:
+def quantise_to_notation(piece: Piece) -> Piece:
     """The piece with its notes where a score would have them, as a player means the beat.
 
     A partner that hears a performer's every hesitation as rhythm would answer in kind.
@@ -230,7 +236,7 @@ def _label(index: int, track: Track) -> str:
     return f"{index + 1} {track.label!r}"
 
 
-def _of_tracks(said: _Said[str]) -> list[str]:
+def _track_warnings(said: _Warnings[str]) -> list[str]:
     """One sentence for all tracks it is true of."""
     return [
         f"track{'s' if len(tracks) > 1 else ''} {', '.join(tracks)}: {sentence}"
@@ -238,7 +244,7 @@ def _of_tracks(said: _Said[str]) -> list[str]:
     ]
 
 
-def _of_bars(said: _Said[range]) -> list[str]:
+def _bar_warnings(said: _Warnings[range]) -> list[str]:
     """One sentence for all bars it is true of, neighbours together."""
     sentences = []
     for sentence, found in said.items():

@@ -59,7 +59,7 @@ def continue_job(
     start = min(lines[-1], last - (last - silent) // beat * beat)
     end = lines[-1] + bars * metre.bar_ticks(song.resolution)
     heard = FittedSong.of(replace(song, length_ticks=end), known)
-    homes = heard.homes(heard.playing if tracks is None else tracks)
+    homes = heard.homes(heard.tracks_with_notes if tracks is None else tracks)
     return plan(heard, heard.song, (start, end), rules, homes=homes, ending=rules.ending)
 
 
@@ -90,7 +90,7 @@ def fill_job(
         )
     heard = FittedSong.of(whole_bars(song), known)
     gap = lines[first_bar - 1], lines[last_bar]
-    chosen = heard.playing if tracks is None else tracks
+    chosen = heard.tracks_with_notes if tracks is None else tracks
     kept = without(heard.song, *gap, chosen)
     return plan(heard, kept, gap, rules, homes=heard.homes(chosen))
 

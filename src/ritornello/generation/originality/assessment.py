@@ -148,7 +148,7 @@ def most_original(
         piece = make(tried)
         found = index.measure(piece)
         within = _within(found, limit, index)
-        if best is None or within or _copied(found) < _copied(best.originality):
+        if best is None or within or _copying_order(found) < _copying_order(best.originality):
             best = Attempt(piece, tried, number + 1, found, within)
         if within:
             break
@@ -156,14 +156,14 @@ def most_original(
     return Attempt(best.piece, best.seed, number + 1, best.originality, best.within_limit)
 
 
-def _copied(found: Originality) -> tuple[float, int, float]:
+def _copying_order(found: Originality) -> tuple[float, int, float]:
     """What counts as copying more: two bars, then the longest passage, then one bar."""
     texture = found.texture
     return _share(found, _TWO_BARS), texture.longest_quarters, _share(found, _BAR)
 
 
 def _within(found: Originality, limit: Limit, index: TrainingIndex) -> bool:
-    two_bars, longest, one_bar = _copied(found)
+    two_bars, longest, one_bar = _copying_order(found)
     most = limit.one_bar_share
     if most is None:
         usual = index.held_out.get("texture", {}).get("shares", {}).get(str(_BAR), 1.0)

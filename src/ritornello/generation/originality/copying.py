@@ -96,18 +96,18 @@ class Passages:
         """A hash of each window, uint64 [starts]: equal for windows that are the same."""
         found = self._opening[starts]
         for later in range(1, quarters):
-            found = self._joined(found, starts, later)
+            found = self._join_passages(found, starts, later)
         return found
 
-    def _joined(self, found: np.ndarray, starts: np.ndarray, later: int) -> np.ndarray:
-        return scrambled(found + self._inner[starts + later])
+    def _join_passages(self, found: np.ndarray, starts: np.ndarray, later: int) -> np.ndarray:
+        return mix_bits(found + self._inner[starts + later])
 
     def longer(
         self, found: np.ndarray, starts: np.ndarray, quarters: int
     ) -> tuple[np.ndarray, np.ndarray]:
         """Windows of ``quarters - 1`` made one longer, where there is room: hashes and starts."""
         room = self._room(starts, quarters)
-        return self._joined(found[room], starts[room], quarters - 1), starts[room]
+        return self._join_passages(found[room], starts[room], quarters - 1), starts[room]
 
 
 def copying(
@@ -168,9 +168,9 @@ def _quarters(tracks: Sequence[Track]) -> tuple[np.ndarray, ...]:
     first = steps % _STEPS == 0
     place = (steps % _STEPS) * 128 + pitches - lowest[cells]
     opening, inner = np.zeros(count, np.uint64), np.zeros(count, np.uint64)
-    np.add.at(opening, cells, scrambled(2 * place + (begins & ~first) + 1))
-    np.add.at(inner, cells, scrambled(2 * place + begins + 1))
-    inner = scrambled(inner + scrambled(interval + 4096))
+    np.add.at(opening, cells, mix_bits(2 * place + (begins & ~first) + 1))
+    np.add.at(inner, cells, mix_bits(2 * place + begins + 1))
+    inner = mix_bits(inner + mix_bits(interval + 4096))
 
     moving = np.unique(steps[begins])
     moves = np.bincount(moving // _STEPS, minlength=count)
@@ -196,7 +196,7 @@ def _sounding(tracks: Sequence[Track]) -> tuple[np.ndarray, np.ndarray, np.ndarr
     return rows // 256, rows // 2 % 128, rows % 2 == 1
 
 
-def scrambled(values: np.ndarray) -> np.ndarray:
+def mix_bits(values: np.ndarray) -> np.ndarray:
     """Well-mixed 64 bits of each number: the finaliser of SplitMix64 (Steele et al. 2014)."""
     mixed = values.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
     mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)

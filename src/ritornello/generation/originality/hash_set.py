@@ -46,7 +46,7 @@ class HashSet:
         """Probability that a hash that is no member is taken for one."""
         return len(self) / self.span
 
-    def packed(self) -> dict[str, np.ndarray]:
+    def to_bits(self) -> dict[str, np.ndarray]:
         """As bits, uint8: ``unary`` holds the high part of each gap, ``binary`` its low bits."""
         gaps: np.ndarray = np.diff(self.members.astype(np.int64), prepend=-1) - 1
         low_bits = self._low_bits(len(self), self.span)
@@ -60,8 +60,8 @@ class HashSet:
         }
 
     @classmethod
-    def unpacked(cls, bits: Mapping[str, np.ndarray], *, members: int, span: int) -> HashSet:
-        """The set that `packed` wrote.
+    def from_bits(cls, bits: Mapping[str, np.ndarray], *, members: int, span: int) -> HashSet:
+        """The set that `to_bits` wrote.
 
         Raises:
             ValueError: if the bits do not hold so many members below ``span``.

@@ -39,7 +39,7 @@ import numpy as np
 
 from ritornello.atomic import atomic_write
 from ritornello.errors import CheckpointError
-from ritornello.generation.originality.copying import WINDOWS_QUARTERS, Passages, scrambled
+from ritornello.generation.originality.copying import WINDOWS_QUARTERS, Passages, mix_bits
 from ritornello.generation.originality.hash_set import HashSet
 from ritornello.music.piece import Piece, Track, note_table
 from ritornello.music.slicing import bars_at
@@ -150,9 +150,9 @@ class TrainingIndex:
             music: fingerprint of the corpus.
         """
         hashes = _window_hashes(pieces)
-        key = int(scrambled(np.concatenate([*hashes.values()]).sum(keepdims=True))[0])
+        key = int(mix_bits(np.concatenate([*hashes.values()]).sum(keepdims=True))[0])
         sets = {
-            name: HashSet.of(_kept(name, found, key), false_rate=_KEPT[name].false_rate)
+            name: HashSet.of(_sample_hashes(name, found, key), false_rate=_KEPT[name].false_rate)
             for name, found in hashes.items()
         }
         index = cls(sets, key, music=music)
@@ -160,9 +160,9 @@ class TrainingIndex:
 
     def measure(self, piece: Piece) -> Originality:
         """What of a piece stands in the training music."""
-        return Originality(*(self._copied(piece, kind) for kind in KINDS))
+        return Originality(*(self._measure_copying(piece, kind) for kind in KINDS))
 
-    def _copied(self, piece: Piece, kind: str) -> Copied:
+    def _measure_copying(self, piece: Piece, kind: str) -> Copied:
         passages = Passages([piece], by_part=KINDS[kind])
         shares, windows, begins = {}, {}, []
         earliest = _voices_apart(passages.ends)
@@ -170,7 +170,7 @@ class TrainingIndex:
         for quarters in WINDOWS_QUARTERS:
             starts = passages.windows(quarters)
             hashes = passages.hashes(starts, quarters)
-            chosen = _chosen((kind, quarters), keyed := _keyed(hashes, self.key))
+            chosen = _chosen((kind, quarters), keyed := _mix_with_key(hashes, self.key))
             starts, keyed = starts[chosen], keyed[chosen]
             known = self.sets[kind, quarters].has(keyed) & (earliest[starts + quarters] <= starts)
             windows[quarters] = len(starts)
@@ -198,7 +198,7 @@ class TrainingIndex:
         arrays = {
             f"{_name(name)}.{half}": bits
             for name, kept in self.sets.items()
-            for half, bits in kept.packed().items()
+            for half, bits in kept.to_bits().items()
         }
         with atomic_write(path, overwrite=overwrite) as temporary:
             save_file(arrays, temporary, metadata={METADATA_NAME: json.dumps(about)})
@@ -210,14 +210,14 @@ class TrainingIndex:
         Raises:
             CheckpointError: if there is none, or it is damaged or of another version.
         """
-        header = _checked_header(path)
+        header = _read_header(path)
         about, sets = header.about, {}
         arrays = read_arrays(header, header.arrays)
         for name in _KEPT:
             members, span = about["sets"][_name(name)]
             bits = {half: arrays[f"{_name(name)}.{half}"] for half in ("unary", "binary")}
             try:
-                sets[name] = HashSet.unpacked(bits, members=members, span=span)
+                sets[name] = HashSet.from_bits(bits, members=members, span=span)
             except ValueError as error:
                 raise header.damaged(f"{error}.") from error
         return cls(sets, about["key"], about["held_out"], about["music"])
@@ -239,10 +239,10 @@ def describe(path: Path) -> dict[str, Any]:
     Raises:
         CheckpointError: if there is none, or it is damaged or of another version.
     """
-    return _checked_header(path).about
+    return _read_header(path).about
 
 
-def _checked_header(path: Path) -> Header:
+def _read_header(path: Path) -> Header:
     """The header of an index that holds what it says."""
     if not path.is_file():
         raise CheckpointError(
@@ -351,8 +351,8 @@ def _window_hashes(pieces: Iterable[Piece]) -> dict[tuple[str, int], np.ndarray]
     return {name: np.unique(np.concatenate(hashes)) for name, hashes in found.items()}
 
 
-def _keyed(hashes: np.ndarray, key: int) -> np.ndarray:
-    return scrambled(hashes ^ np.uint64(key))
+def _mix_with_key(hashes: np.ndarray, key: int) -> np.ndarray:
+    return mix_bits(hashes ^ np.uint64(key))
 
 
 def _chosen(name: tuple[str, int], keyed: np.ndarray) -> np.ndarray:
@@ -360,8 +360,8 @@ def _chosen(name: tuple[str, int], keyed: np.ndarray) -> np.ndarray:
     return keyed <= np.uint64((2**64 - 1) // _KEPT[name].one_in)
 
 
-def _kept(name: tuple[str, int], hashes: np.ndarray, key: int) -> np.ndarray:
-    keyed = _keyed(hashes, key)
+def _sample_hashes(name: tuple[str, int], hashes: np.ndarray, key: int) -> np.ndarray:
+    keyed = _mix_with_key(hashes, key)
     return keyed[_chosen(name, keyed)]
 
 

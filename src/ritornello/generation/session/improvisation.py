@@ -16,11 +16,17 @@ import numpy as np
 from ritornello.errors import ConfigError, InputError
 from ritornello.generation import compose
 from ritornello.generation.compose import Event, Writer
-from ritornello.generation.instrumentation import LineUps, filled_in
+from ritornello.generation.instrumentation import LineUps, fill_in_instrumentation
 from ritornello.generation.masks import RuleMasks
 from ritornello.generation.rules import Rules
 from ritornello.generation.sampling import Sampling
-from ritornello.generation.session.moment import Instant, Moment, Remembered, Settings, thinned
+from ritornello.generation.session.moment import (
+    Instant,
+    Moment,
+    Remembered,
+    Settings,
+    drop_forgotten,
+)
 from ritornello.generation.session.primer_reading import read_primer
 from ritornello.music.piece import DEFAULT_TEMPO_BPM, Metre, Piece, Tempo
 from ritornello.note_model.encoding import notes
@@ -82,7 +88,7 @@ class Improvisation:
         self._engine, self._collections = engine, collections
         self.metres = moment.metres
         self._grid = Grid(moment.metres, None)
-        self._events, self._skipped = moment.remembered(), moment.skipped
+        self._events, self._skipped = moment.remembered_events(), moment.skipped
         self._thin_at = len(self._events) + _THIN_EVERY
         self._take_up(moment.instant)
         self._marks = [self._mark()]
@@ -112,7 +118,7 @@ class Improvisation:
         random, sampling = np.random.default_rng(seed), sampling or Sampling()
         if primer is not None:
             return cls._after(engine, primer, rules, random, sampling, collections)
-        rules = filled_in(rules, line_ups, random)
+        rules = fill_in_instrumentation(rules, line_ups, random)
         key = compose.draw_key(rules, minor_shares or {}, random)
         instant = Instant(
             Settings(rules, sampling, key=key),
@@ -169,7 +175,7 @@ class Improvisation:
         random.bit_generator.state = instant.random
         self._writer = Writer.start(job, random)
         for onset, event in self._events:
-            self._writer.write(_shifted(event, onset - self.onset_ticks))
+            self._writer.write(_with_shift(event, onset - self.onset_ticks))
         self._writer.forget()
         self._condition = compose.conditions(self._engine, [self._writer], self._collections)
         self._instant = instant
@@ -313,7 +319,7 @@ class Improvisation:
         job = settings.job(self.metres)
         masks = RuleMasks(job)
         for onset, event in self._latest(self.onset_ticks - _LONGEST_TICKS):
-            masks.advance(_shifted(event, onset - masks.onset_ticks), None)
+            masks.advance(_with_shift(event, onset - masks.onset_ticks), None)
         self._writer = replace(self._writer, job=job, masks=masks)
         self._writer.tracker.given = job.given
         self._condition = compose.conditions(self._engine, [self._writer], self._collections)
@@ -336,7 +342,7 @@ class Improvisation:
 
     def moment(self) -> Moment:
         """All that the future depends on; going on does not change it."""
-        events, skipped = thinned(self._events, self._skipped)
+        events, skipped = drop_forgotten(self._events, self._skipped)
         rows = [(onset, *event) for onset, event in events]
         table = np.array(rows, np.int64).reshape(-1, 1 + len(NONE))
         return Moment(self._now(), self.metres, table, skipped)
@@ -424,7 +430,7 @@ class Improvisation:
         if len(self._events) < self._thin_at:
             return
         first = self._marks[0].events
-        kept, self._skipped = thinned(self._events[:first], self._skipped)
+        kept, self._skipped = drop_forgotten(self._events[:first], self._skipped)
         self._events[:first] = kept
         self._thin_at = len(self._events) + _THIN_EVERY
         gone = first - len(kept)
@@ -470,7 +476,7 @@ class Improvisation:
         return start + length
 
 
-def _shifted(event: Event, shift: int) -> Event:
+def _with_shift(event: Event, shift: int) -> Event:
     _, part, pitch, duration, velocity = event
     return shift, part, pitch, duration, velocity
 

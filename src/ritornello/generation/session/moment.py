@@ -111,7 +111,7 @@ class Moment:
     events: np.ndarray
     skipped: int = 0
 
-    def remembered(self) -> Remembered:
+    def remembered_events(self) -> Remembered:
         return [(row[0], tuple(row[1:])) for row in self.events.tolist()]
 
     def to_bytes(self, **about: str) -> bytes:
@@ -179,7 +179,7 @@ class Moment:
             ) from error
 
 
-def thinned(events: Remembered, skipped: int = 0) -> tuple[Remembered, int]:
+def drop_forgotten(events: Remembered, skipped: int = 0) -> tuple[Remembered, int]:
     """The events without those that no computed input can tell any more.
 
     What stays: all within the reach of the lookback, in events and in ticks, and of the older ones

@@ -33,7 +33,7 @@ def read_primer(
         players,
     )
     writer = Writer.start(job, random)
-    writer.pass_by(HISTORY_EVENTS)
+    writer.write_given_until(HISTORY_EVENTS)
     condition = compose.conditions(engine, [writer], collections)
     state = engine.initial_state(1)
     while writer.tracker.next_given is not None:

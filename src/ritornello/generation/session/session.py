@@ -81,7 +81,7 @@ class Session:
         return self
 
     def __next__(self) -> StreamedNote:
-        return next(self._heard(self._music))
+        return next(self._notes_of(self._music))
 
     def notes(self, count: int) -> list[StreamedNote]:
         """The next so many notes.
@@ -89,17 +89,17 @@ class Session:
         Raises:
             ConfigError: if the count is not positive; so with all counts here.
         """
-        return [next(self) for _ in range(_positive("notes", count))]
+        return [next(self) for _ in range(_check_count("notes", count))]
 
     def bars(self, count: int) -> list[StreamedNote]:
         """The notes up to the bar line so many bars on; the rest of a bar begun is the first."""
-        return [*self._heard(self._music.bars(_positive("bars", count)))]
+        return [*self._notes_of(self._music.bars(_check_count("bars", count)))]
 
-    def _heard(self, events: Iterable[Event]) -> Iterator[StreamedNote]:
+    def _notes_of(self, events: Iterable[Event]) -> Iterator[StreamedNote]:
         music = self._music
         for event in events:
             if FIRST_PART <= event[PART] < REST:
-                yield _streamed(event, music.onset_ticks, music.onset_seconds, music.tempo_bpm)
+                yield _streamed_note(event, music.onset_ticks, music.onset_seconds, music.tempo_bpm)
 
     # --- steering ---------------------------------------------------------------------------------
 
@@ -165,7 +165,7 @@ class Session:
         """
         music = self._music.branch()
         if seed is not None:
-            music.reseed(_seed(seed))
+            music.reseed(_check_seed(seed))
         return Session(music, self._model, self._check, self.warnings)
 
     def undo(
@@ -187,11 +187,11 @@ class Session:
         if (notes is None) == (bars is None):
             raise ConfigError("Give either how many notes to take back, or how many bars.")
         if seed is not None:
-            _seed(seed)
+            _check_seed(seed)
         if notes is not None:
-            self._music.undo_notes(_positive("notes", notes))
+            self._music.undo_notes(_check_count("notes", notes))
         if bars is not None:
-            self._music.undo_bars(_positive("bars", bars))
+            self._music.undo_bars(_check_count("bars", bars))
         if seed is not None:
             self._music.reseed(seed)
 
@@ -205,7 +205,7 @@ class Session:
         Raises:
             InputError: if there are no notes in them.
         """
-        return self._music.piece(None if bars is None else _positive("bars", bars))
+        return self._music.piece(None if bars is None else _check_count("bars", bars))
 
     def save(
         self, path: str | PathLike[str], *, bars: int | None = None, overwrite: bool = False
@@ -214,7 +214,9 @@ class Session:
         return save_piece(self.piece(bars), path, overwrite=overwrite)
 
 
-def _streamed(event: Event, onset_ticks: int, seconds: float, tempo_bpm: float) -> StreamedNote:
+def _streamed_note(
+    event: Event, onset_ticks: int, seconds: float, tempo_bpm: float
+) -> StreamedNote:
     track = notes.decode(np.array([(0, *event[SHIFT + 1 :])])).tracks[0]
     note = next(iter(track))
     return StreamedNote(
@@ -228,13 +230,13 @@ def _streamed(event: Event, onset_ticks: int, seconds: float, tempo_bpm: float) 
     )
 
 
-def _positive(name: str, count: int) -> int:
+def _check_count(name: str, count: int) -> int:
     if count < 1:
         raise ConfigError(f"At least 1 of the {name} is needed; asked for {count}.")
     return count
 
 
-def _seed(seed: int) -> int:
+def _check_seed(seed: int) -> int:
     if seed < 0:
         raise ConfigError(f"A seed is a whole number from 0 up; found {seed}.")
     return seed
