@@ -131,7 +131,7 @@ def compose_like(
     for piece in models:
         metre = (piece.metres[0].numerator, piece.metres[0].denominator)
         key = str(closing_key(piece) or "") if keyed else ""
-        groups[piece.bar_count, metre, notes.line_up(notes.encode(piece)), key] += 1
+        groups[piece.bar_count, metre, notes.instrumentation_of(notes.encode(piece)), key] += 1
     made: list[Piece] = []
     for (bars, metre, parts, key), count in sorted(groups.items()):
         made += composer.compose_many(

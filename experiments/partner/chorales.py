@@ -21,7 +21,7 @@ from experiments.generated.real_music import CHORALES
 from experiments.partner.units import Units
 from ritornello.api import Composer, find_model
 from ritornello.corpus.store import Corpus, Entry, write_store
-from ritornello.generation.instrumentation import read_line_ups
+from ritornello.generation.instrumentation import read_instrumentations
 from ritornello.generation.partner import choir
 from ritornello.metrics import chorale_baseline
 from ritornello.metrics.consonance import agreement_table
@@ -106,7 +106,7 @@ def by_model(
 
 def nats_of(model: checkpoint.Checkpoint, real: Sequence[Piece]) -> dict[str, Any]:
     """Nats of the lower voices, as `harmonise` hears them, by what the model is told."""
-    singers = choir(read_line_ups(model.provenance.get("line_ups", ())))
+    singers = choir(read_instrumentations(model.provenance.get("line_ups", ())))
     if singers is not None:
         program = INSTRUMENTS[singers].program
         real = [

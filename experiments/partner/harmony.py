@@ -25,7 +25,7 @@ from ritornello.music.keys import estimate_key, pitch_class_weights
 from ritornello.music.piece import Piece, Track
 from ritornello.note_model import checkpoint
 from ritornello.note_model.encoding.bar_grid import METRES
-from ritornello.note_model.encoding.notes import DESKS
+from ritornello.note_model.encoding.notes import PARTS_PER_INSTRUMENT
 from ritornello.note_model.engine import open_engine
 
 PROTOCOL = (
@@ -107,7 +107,9 @@ def splits(music: MusicSets, condition: str, options: argparse.Namespace) -> Ite
 def playable(piece: Piece) -> bool:
     """Whether all parts can be asked for by name, and two or more of them have pitches."""
     players = Counter(INSTRUMENTS[track.instrument].name for track in piece.tracks)
-    most = all(count <= (1 if name == "drums" else DESKS) for name, count in players.items())
+    most = all(
+        count <= (1 if name == "drums" else PARTS_PER_INSTRUMENT) for name, count in players.items()
+    )
     metre = piece.metres[0].numerator, piece.metres[0].denominator
     return (
         most

@@ -48,7 +48,7 @@ def measure(options: argparse.Namespace, units: Units) -> dict[str, Any]:
         (name, piece)
         for collection in music.collections
         for name, piece in spread(music, collection, options.pieces)
-        if len(notes.line_up(notes.encode(piece))) > 1
+        if len(notes.instrumentation_of(notes.encode(piece))) > 1
     ]
     figures: dict[str, Any] = {}
     for task in TASKS:

@@ -68,7 +68,9 @@ def test_composed_pieces_match_their_models(music, tiny_model):
     composer = Composer.load(tiny_model)
 
     def settings(pieces):
-        return Counter((p.bar_count, p.metres, notes.line_up(notes.encode(p))) for p in pieces)
+        return Counter(
+            (p.bar_count, p.metres, notes.instrumentation_of(notes.encode(p))) for p in pieces
+        )
 
     free = compose_like(composer, models, "chorales", 0, keyed=False)
     keyed = compose_like(composer, models, "chorales", 0, keyed=True)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from experiments.generated.judge import violations
 from ritornello.errors import ConfigError
 from ritornello.generation.compose import compose
-from ritornello.generation.instrumentation import read_line_ups
+from ritornello.generation.instrumentation import read_instrumentations
 from ritornello.generation.rules import Rules
 from ritornello.generation.sampling import Sampling
 from ritornello.music.instruments import INSTRUMENTS
@@ -69,8 +69,8 @@ def test_open_rules_are_left_to_the_model(engine):
 
 
 def test_parts_left_open_are_a_line_up_of_the_training_music(engine):
-    line_ups = read_line_ups([(("piano", "violin"), 3), (("drums",), 1)])
-    pieces = compose(engine, Rules(bars=2), seeds=range(12), line_ups=line_ups)
+    instrumentations = read_instrumentations([(("piano", "violin"), 3), (("drums",), 1)])
+    pieces = compose(engine, Rules(bars=2), seeds=range(12), instrumentations=instrumentations)
     heard = {tuple(sorted(track.label for track in piece.tracks)) for piece in pieces}
     assert heard == {("piano", "violin"), ("drums",)}
 

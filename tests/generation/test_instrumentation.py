@@ -9,11 +9,11 @@ from ritornello.generation.compose import draw_key
 from ritornello.generation.instrumentation import (
     fill_in_instrumentation,
     likely_collection,
-    read_line_ups,
+    read_instrumentations,
 )
 from ritornello.generation.rules import Rules
 
-LINE_UPS = read_line_ups(
+INSTRUMENTATIONS = read_instrumentations(
     [
         (("piano", "voice"), 5.0, "songs"),
         (("piano",) * 4, 2.0, "hymns"),
@@ -34,20 +34,20 @@ LINE_UPS = read_line_ups(
     ],
 )
 def test_players_are_at_home_where_line_ups_are_most_like_them(players, collection):
-    assert likely_collection(players, LINE_UPS) == collection
+    assert likely_collection(players, INSTRUMENTATIONS) == collection
 
 
 def test_parts_left_open_are_those_of_the_collection_asked_for():
     for seed in range(8):
         rules = fill_in_instrumentation(
-            Rules(collection="hymns"), LINE_UPS, np.random.default_rng(seed)
+            Rules(collection="hymns"), INSTRUMENTATIONS, np.random.default_rng(seed)
         )
         assert (rules.parts, rules.collection) == (("piano",) * 4, "hymns")
 
 
 def test_what_is_asked_for_stays():
     asked = Rules(parts=("flute",), collection="bands")
-    assert fill_in_instrumentation(asked, LINE_UPS, np.random.default_rng(0)) == asked
+    assert fill_in_instrumentation(asked, INSTRUMENTATIONS, np.random.default_rng(0)) == asked
 
 
 def test_keys_are_in_minor_as_often_as_in_the_collection():

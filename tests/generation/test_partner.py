@@ -9,7 +9,7 @@ import pytest
 
 from ritornello import api
 from ritornello.errors import ConfigError, InputError
-from ritornello.generation.instrumentation import read_line_ups
+from ritornello.generation.instrumentation import read_instrumentations
 from ritornello.generation.partner import choir
 from ritornello.generation.rules import Rules
 from ritornello.music.instruments import INSTRUMENTS, parse_instrument
@@ -107,6 +107,8 @@ def test_a_song_that_cannot_be_heard_is_refused(composer, tmp_path):
 
 
 def test_voices_are_heard_as_what_most_pieces_for_four_are_played_by():
-    line_ups = read_line_ups([(("piano",) * 4, 5.0), (("voice",) * 4, 2.0), (("violin",), 9.0)])
-    assert choir(line_ups) == parse_instrument("piano")
+    instrumentations = read_instrumentations(
+        [(("piano",) * 4, 5.0), (("voice",) * 4, 2.0), (("violin",), 9.0)]
+    )
+    assert choir(instrumentations) == parse_instrument("piano")
     assert choir(()) is None

@@ -9,7 +9,7 @@ compose          the loop: one event after another, many pieces at once
 masks            rules as masks on the choices of the network
 pitches          which pitches the rules allow
 voice_leading    rules of voices that move together
-sampling         how bold the choices are
+sampling         temperature and nucleus of sampling
 instrumentation  who plays together in the training music
 countable_bars   bars of any metre as bars that the model can count
 edit             a song in, the same song with more in it out

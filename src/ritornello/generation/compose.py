@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ritornello.errors import CheckpointError
-from ritornello.generation.instrumentation import LineUps, fill_in_instrumentation
+from ritornello.generation.instrumentation import Instrumentations, fill_in_instrumentation
 from ritornello.generation.job import Job, whole_piece
 from ritornello.generation.masks import RuleMasks
 from ritornello.generation.rules import Rules
@@ -121,7 +121,7 @@ class Writer:
 def draw_key(
     rules: Rules, minor_shares: Mapping[str, float], random: np.random.Generator
 ) -> KeyName | None:
-    """A key to tell the model where the rules ask for none; any tonic is as likely as another.
+    """A key as a control where the rules ask for none; any tonic is as likely as another.
 
     Args:
         minor_shares: share of the pieces in minor, by collection; where the collection of the
@@ -142,7 +142,7 @@ def compose(
     seeds: Sequence[int],
     sampling: Sampling | None = None,
     collections: tuple[str, ...] = (),
-    line_ups: LineUps = (),
+    instrumentations: Instrumentations = (),
     minor_shares: Mapping[str, float] | None = None,
     watch: Callable[[int, int], None] = lambda tick, length: None,
 ) -> list[Piece]:
@@ -152,12 +152,13 @@ def compose(
         engine: the model.
         rules: kept exactly.
         seeds: one for each piece.
-        sampling: how bold; the default `Sampling` where None.
+        sampling: temperature and nucleus; the default `Sampling` where None.
         collections: names of the model's collections, to find ``rules.collection`` in.
-        line_ups: who plays where the rules leave the parts open, drawn by weight, and in which
-            collection; anybody and everybody may if there are none.
+        instrumentations: who plays where the rules leave the parts open, sampled by weight, and in
+            which collection; with none of them every part may play.
         minor_shares: how often a piece is in minor, by collection, where the rules ask for no key:
-            a key is drawn then and told to the model, which may leave it. None tells it no key.
+            a key is sampled then as a soft constraint, a control the model may leave. None for no
+            key.
         watch: called now and then with the tick reached and the length in ticks.
 
     Returns:
@@ -166,7 +167,7 @@ def compose(
     writers = []
     for seed in seeds:
         random = np.random.default_rng(seed)
-        job = whole_piece(fill_in_instrumentation(rules, line_ups, random))
+        job = whole_piece(fill_in_instrumentation(rules, instrumentations, random))
         job = replace(job, key=draw_key(job.rules, minor_shares or {}, random))
         writers.append(Writer.start(job, random))
     return [

@@ -12,7 +12,7 @@ from typing import Any
 from ritornello.errors import ConfigError
 from ritornello.generation import compose as writing
 from ritornello.generation.edit.primer import fit
-from ritornello.generation.instrumentation import LineUps, read_line_ups
+from ritornello.generation.instrumentation import Instrumentations, read_instrumentations
 from ritornello.generation.partner import Partner, Song, Watch, load_song
 from ritornello.generation.rules import Rules
 from ritornello.generation.sampling import Sampling
@@ -46,7 +46,7 @@ class Composer(Partner):
         self._engine = open_engine(model)
         self._collections = model.collections
         self._fingerprint = checkpoint.weights_fingerprint(model)
-        self._line_ups = read_line_ups(model.provenance.get("line_ups", ()))
+        self._instrumentations = read_instrumentations(model.provenance.get("line_ups", ()))
         self._known = known_instruments(model.baseline) if model.baseline else None
         self._styles: dict[str, str] = model.provenance.get("styles", {})
         self._minor_shares: dict[str, float] = model.provenance.get("minor_shares", {})
@@ -72,9 +72,9 @@ class Composer(Partner):
         return self._collections
 
     @property
-    def instrumentations(self) -> LineUps:
+    def instrumentations(self) -> Instrumentations:
         """Who plays together in the training music, how often, and in which collection."""
-        return self._line_ups
+        return self._instrumentations
 
     def compose(
         self,
@@ -91,7 +91,7 @@ class Composer(Partner):
         Args:
             rules: kept exactly.
             seed: at least 0; another seed, another piece.
-            temperature, top_p: how bold, see `ritornello.generation.sampling.Sampling`.
+            temperature, top_p: of sampling, see `ritornello.generation.sampling.Sampling`.
             watch: called now and then with (ticks written, ticks in all).
             fields: of `Rules`, in place of those of ``rules``: ``bars=8, key="D minor"``.
 
@@ -128,7 +128,7 @@ class Composer(Partner):
             seeds=seeds,
             sampling=Sampling(temperature, top_p),
             collections=self._collections,
-            line_ups=self._line_ups,
+            instrumentations=self._instrumentations,
             minor_shares=self._minor_shares,
             **({} if watch is None else {"watch": watch}),
         )
@@ -183,7 +183,7 @@ class Composer(Partner):
             seed=seed,
             sampling=Sampling(temperature, top_p),
             collections=self._collections,
-            line_ups=self._line_ups,
+            instrumentations=self._instrumentations,
             minor_shares=self._minor_shares,
             primer=None if fitted is None else fitted.piece,
         )

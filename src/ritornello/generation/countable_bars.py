@@ -1,7 +1,7 @@
 """Bars that a model can count, for music in any metre.
 
 A model counts whole ticks, 24 a quarter, in bars of up to eight quarters, and knows some metres
-by name. A bar it cannot count is heard as several that it can. Wherever a bar of the music begins,
+by name. A bar it cannot count is read as several that it can. Wherever a bar of the music begins,
 one begins for the model: a metre that does not last whole ticks is set again at every bar line.
 """
 
@@ -28,14 +28,14 @@ class Span:
     Attributes:
         metre: as written.
         bars: their numbers in the piece, from 1.
-        length: of a bar, in heard ticks; exact.
-        heard: what each bar is heard as, one metre after the other.
+        length: of a bar, in ticks of the model; exact.
+        read_as: what each bar is read as, one metre after the other.
     """
 
     metre: Metre
     bars: range
     length: Fraction
-    heard: tuple[Counts, ...]
+    read_as: tuple[Counts, ...]
 
     @property
     def is_whole(self) -> bool:
@@ -44,15 +44,17 @@ class Span:
         return self.length.denominator == 1 and self.length == _length(counts)
 
     def warning(self) -> str:
-        """How the bars are heard otherwise than they are written; empty if they are not."""
+        """How the bars are read otherwise than they are written; empty if they are not."""
         name = _name((self.metre.numerator, self.metre.denominator))
-        if len(self.heard) > 1:
-            return f"a bar of {name} is too long to count; it is heard as {_sum(self.heard)}."
+        if len(self.read_as) > 1:
+            return f"a bar of {name} is too long to count; it is read as {_sum(self.read_as)}."
         if not self.is_whole:
-            return f"{name} does not fit the ticks; its bar lines are heard to the nearest of them."
-        if _name(self.heard[0]) != name:
-            return f"{name} is heard as {_name(self.heard[0])}, which lasts as long."
-        return "" if self.heard[0] in METRES else f"{name} is counted, but a model hardly knows it."
+            return f"{name} does not fit the ticks; its bar lines are read to the nearest of them."
+        if _name(self.read_as[0]) != name:
+            return f"{name} is read as {_name(self.read_as[0])}, which lasts as long."
+        return (
+            "" if self.read_as[0] in METRES else f"{name} is counted, but a model hardly knows it."
+        )
 
 
 def spans(piece: Piece) -> Iterator[Span]:
@@ -68,17 +70,17 @@ def spans(piece: Piece) -> Iterator[Span]:
             first += count
 
 
-def countable_metre_map(piece: Piece, heard: list[Span]) -> tuple[Metre, ...]:
+def countable_metre_map(piece: Piece, found: list[Span]) -> tuple[Metre, ...]:
     """The metre map, at 24 ticks a quarter, of a piece with these spans."""
     metres: list[Metre] = []
-    for span in heard:
+    for span in found:
         start = Fraction(span.metre.tick * RESOLUTION, piece.resolution)
         while metres and metres[-1].tick >= _nearest_tick(start):
             metres.pop()  # of a bar that the new metre cuts short
-        count = 1 if span.is_whole and len(span.heard) == 1 else len(span.bars)
+        count = 1 if span.is_whole and len(span.read_as) == 1 else len(span.bars)
         for bar in range(count):
             at = start + bar * span.length
-            for counts in span.heard:
+            for counts in span.read_as:
                 metre = Metre(_nearest_tick(at), *counts)
                 if not (metres and _goes_on(metres[-1], metre)):
                     metres.append(metre)
@@ -144,9 +146,9 @@ def _name(counts: Counts) -> str:
     return f"{counts[0]}/{counts[1]}"
 
 
-def _sum(heard: tuple[Counts, ...]) -> str:
+def _sum(counts: tuple[Counts, ...]) -> str:
     terms = []
-    for name, group in groupby(map(_name, heard)):
+    for name, group in groupby(map(_name, counts)):
         times = len(list(group))
         terms += [f"{times} x {name}"] if times > 2 else [name] * times
     return " + ".join(terms)

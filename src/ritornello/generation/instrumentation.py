@@ -1,7 +1,7 @@
-"""Who plays together in the music that a model learned from, and in which collection.
+"""Instrumentations of the training music: which instruments play together, how often, and where.
 
-What nobody asks for is taken from there: a piece without stated parts gets a line-up as often as it
-occurs, and music without a stated collection is written like the one that such players play in.
+They fill in what the rules leave open: parts are sampled in proportion to how often an
+instrumentation occurs, and the collection is that in which the likest instrumentations occur most.
 """
 
 from __future__ import annotations
@@ -17,49 +17,59 @@ from ritornello.generation.rules import Rules
 from ritornello.music.instruments import INSTRUMENTS, parse_instrument
 
 
-class LineUp(NamedTuple):
-    """Names of instruments, one for each part; how often they play together; and where."""
+class Instrumentation(NamedTuple):
+    """Instruments by name, one for each part; how often they play together; in which collection."""
 
     players: tuple[str, ...]
     weight: float
     collection: str | None = None
 
 
-LineUps = Sequence[LineUp]
+Instrumentations = Sequence[Instrumentation]
 
 
-def read_line_ups(entries: Iterable[Sequence]) -> tuple[LineUp, ...]:
-    """Line-ups as a model keeps them; older ones name no collection."""
-    return tuple(LineUp(tuple(players), *rest) for players, *rest in entries)
+def read_instrumentations(entries: Iterable[Sequence]) -> tuple[Instrumentation, ...]:
+    """The entries of a model's metadata as values; older models name no collection."""
+    return tuple(Instrumentation(tuple(players), *rest) for players, *rest in entries)
 
 
-def fill_in_instrumentation(rules: Rules, line_ups: LineUps, random: np.random.Generator) -> Rules:
-    """The rules with parts and collection, where they are left open and anything is known."""
-    if not line_ups:
+def fill_in_instrumentation(
+    rules: Rules, instrumentations: Instrumentations, random: np.random.Generator
+) -> Rules:
+    """The rules with parts and collection filled in where they are open.
+
+    Args:
+        instrumentations: to sample from, by weight; with none of them the rules stay as they are.
+    """
+    if not instrumentations:
         return rules
     if rules.parts is None:
-        known = [line_up for line_up in line_ups if rules.collection in (None, line_up.collection)]
-        known = known or list(line_ups)
-        weights = np.array([line_up.weight for line_up in known], float)
+        known = [each for each in instrumentations if rules.collection in (None, each.collection)]
+        known = known or list(instrumentations)
+        weights = np.array([each.weight for each in known], float)
         chosen = known[random.choice(len(known), p=weights / weights.sum())]
         return replace(
             rules, parts=chosen.players, collection=rules.collection or chosen.collection
         )
     if rules.collection is None:
         players = [INSTRUMENTS[parse_instrument(name)].name for name in rules.parts]
-        return replace(rules, collection=likely_collection(players, line_ups))
+        return replace(rules, collection=likely_collection(players, instrumentations))
     return rules
 
 
-def likely_collection(players: Iterable[str], line_ups: LineUps) -> str | None:
-    """Where line-ups most like these players, names of instruments, occur most; None if unknown."""
+def likely_collection(players: Iterable[str], instrumentations: Instrumentations) -> str | None:
+    """The collection in which the instrumentations most like one occur most; None if unknown.
+
+    Args:
+        players: names of instruments, one for each part.
+    """
     wanted = Counter(players)
-    likeness = [_likeness(wanted, Counter(line_up.players)) for line_up in line_ups]
+    likeness = [_likeness(wanted, Counter(each.players)) for each in instrumentations]
     best = max(likeness, default=0.0)
     found: Counter[str] = Counter()
-    for line_up, like in zip(line_ups, likeness, strict=True):
-        if like == best and line_up.collection is not None:
-            found[line_up.collection] += line_up.weight  # type: ignore[assignment]
+    for each, like in zip(instrumentations, likeness, strict=True):
+        if like == best and each.collection is not None:
+            found[each.collection] += each.weight  # type: ignore[assignment]
     return found.most_common(1)[0][0] if found and best > 0 else None
 
 

@@ -1,4 +1,4 @@
-"""What a writer is asked: what is given, where it may write, and under which rules."""
+"""A job: which notes are given, where to write, and under which rules."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Job:
         players: indices into `INSTRUMENTS` of all that play, or None where that is left open.
         given_players: those of them that are given throughout.
         ending: whether the last bar must be an ending, see `pitches`.
-        key: told to the model where the rules ask for none; a wish.
+        key: a soft constraint where the rules ask for none.
         ranges: lowest and highest pitch by part class, in place of those of the rules.
         polyphony: most notes held at a time by part class, in place of that of the rules.
         voices: part classes that sing together, ascending, the highest voice first; see
@@ -173,10 +173,11 @@ def stated_chords(
 
 
 def parts_of(instruments: Sequence[int] | None) -> list[int]:
-    """Part classes for players of instruments, desk after desk, ascending; all where None."""
+    """Part classes for players of instruments, numbered in turn, ascending; all where None."""
     if instruments is None:
-        desks = range(notes.DESKS)
-        return sorted({notes.part_of(i, desk) for i in range(len(INSTRUMENTS)) for desk in desks})
+        numbers = range(notes.PARTS_PER_INSTRUMENT)
+        everyone = ((i, number) for i in range(len(INSTRUMENTS)) for number in numbers)
+        return sorted({notes.part_of(i, number) for i, number in everyone})
     counts: dict[int, int] = {}
     parts = []
     for instrument in instruments:

@@ -1,4 +1,4 @@
-"""A partner: some notes are given, the model writes the rest and leaves the given ones alone."""
+"""Conditional generation: some notes are given, the model writes the rest around them."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from ritornello.generation.edit import verbs
 from ritornello.generation.edit.naming import find_tracks
 from ritornello.generation.edit.perform import perform
 from ritornello.generation.edit.plans import Plan, with_collection
-from ritornello.generation.instrumentation import LineUps
+from ritornello.generation.instrumentation import Instrumentations
 from ritornello.generation.rules import Rules
 from ritornello.generation.sampling import Sampling
 from ritornello.music.chords import Chart
 from ritornello.music.instruments import parse_instrument
 from ritornello.music.keys import KeyName
 from ritornello.music.piece import Piece
-from ritornello.note_model.encoding.notes import DESKS
+from ritornello.note_model.encoding.notes import PARTS_PER_INSTRUMENT
 from ritornello.note_model.engine.reference import Engine
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Result:
     Attributes:
         pieces: the song with what was written into it, one for each seed.
         kept: the song with what was given alone; its tracks are the first ones of each piece.
-        warnings: how the model heard the song otherwise than it is written, in sentences.
+        warnings: how the model read the song otherwise than it is written, in sentences.
         given: for each piece, bool [notes] for each of its tracks: True where a note was given.
         added: for each piece, the index of the track of each player or voice that was asked for
             with `arrange` or `harmonise`: players in the order asked, voices from the highest down.
@@ -68,7 +68,7 @@ class Options(TypedDict, total=False):
         n: how many pieces, 1 if left out, with the seeds ``seed``, ``seed + 1``, ... Each is the
             same in whatever company it is written.
         seed: at least 0, which it is if left out; another seed, another piece.
-        temperature, top_p: how bold, see `ritornello.generation.sampling.Sampling`.
+        temperature, top_p: of sampling, see `ritornello.generation.sampling.Sampling`.
         watch: called now and then with (tick reached, tick where writing ends).
         rules: kept by what is written; bars, metre, tempo and parts are those of the song.
         key, polyphony, ranges, density, densities, chords, ending, collection: of `Rules`, in place
@@ -105,8 +105,8 @@ class _Asked:
 class Partner(ABC):
     """The verbs on a song, for a composer to have.
 
-    A song is a `Piece` or a file. Whatever is in it can be heard: what the model does not know is
-    heard as the nearest it does, with a warning in the result and in the log. Parts are named by
+    A song is a `Piece` or a file. Whatever is in it can be read: what the model does not know is
+    read as the nearest it does, with a warning in the result and in the log. Parts are named by
     the numbers of tracks from 1, their names or their instruments, such as "bass" or "violin 2".
     Each verb raises `InputError` for a song that cannot be read or has no notes, and `ConfigError`
     for what has no meaning or cannot be met; nothing is done then.
@@ -114,7 +114,7 @@ class Partner(ABC):
 
     _engine: Engine
     _collections: tuple[str, ...]
-    _line_ups: LineUps
+    _instrumentations: Instrumentations
     _known: frozenset[int] | None
 
     def continue_(
@@ -208,7 +208,7 @@ class Partner(ABC):
         """
         piece = load_song(song)
         track = None if melody is None else find_tracks(piece, [melody])[0]
-        singers = choir(self._line_ups)
+        singers = choir(self._instrumentations)
         return self._result(
             lambda rules: verbs.harmonise_job(
                 piece, voices, rules=rules, melody=track, choir=singers, known=self._known
@@ -255,7 +255,7 @@ class Partner(ABC):
     def _result(self, plan_for: Callable[[Rules], Plan], options: Options) -> Result:
         """Carry out a plan, once for each seed, side by side."""
         asked = self._read(options)
-        plan = with_collection(plan_for(asked.rules), self._line_ups)
+        plan = with_collection(plan_for(asked.rules), self._instrumentations)
         for warning in plan.warnings:
             _LOG.warning("%s", warning)
         made = perform(
@@ -279,10 +279,10 @@ def load_song(song: Song) -> Piece:
     return song if isinstance(song, Piece) else load(song)
 
 
-def choir(line_ups: LineUps) -> int | None:
+def choir(instrumentations: Instrumentations) -> int | None:
     """The instrument of which most pieces of the training music have four parts and no others."""
     alike: Counter[str] = Counter()
-    for parts, weight, _ in line_ups:
-        if len(parts) == DESKS and len(set(parts)) == 1:
+    for parts, weight, _ in instrumentations:
+        if len(parts) == PARTS_PER_INSTRUMENT and len(set(parts)) == 1:
             alike[parts[0]] += weight  # type: ignore[assignment]
     return parse_instrument(alike.most_common(1)[0][0]) if alike else None

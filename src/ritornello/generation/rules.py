@@ -15,7 +15,7 @@ from ritornello.music.chords import Chart, parse_chart
 from ritornello.music.instruments import INSTRUMENTS, parse_instrument
 from ritornello.music.keys import KeyName, parse_key
 from ritornello.music.piece import Metre
-from ritornello.note_model.encoding.notes import DESKS
+from ritornello.note_model.encoding.notes import PARTS_PER_INSTRUMENT
 
 MAX_BARS = 4000
 MAX_PARTS = 16  # as many as a MIDI file has channels; each needs a tick to play in
@@ -115,7 +115,7 @@ class Rules:
         if not 1 <= len(self.parts) <= MAX_PARTS:
             raise ConfigError(f"A piece has 1 to {MAX_PARTS} parts; asked for {len(self.parts)}.")
         for instrument, count in Counter(map(parse_instrument, self.parts)).items():
-            most = 1 if INSTRUMENTS[instrument].is_drum else DESKS
+            most = 1 if INSTRUMENTS[instrument].is_drum else PARTS_PER_INSTRUMENT
             if count > most:
                 name = INSTRUMENTS[instrument].name
                 raise ConfigError(f"At most {most} parts can play {name}; asked for {count}.")

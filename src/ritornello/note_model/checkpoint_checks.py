@@ -12,7 +12,7 @@ from typing import Any
 
 from ritornello.errors import ConfigError, shortened
 from ritornello.music.instruments import DRUMS, parse_instrument
-from ritornello.note_model.encoding.notes import DESKS
+from ritornello.note_model.encoding.notes import PARTS_PER_INSTRUMENT
 from ritornello.note_model.safetensors_file import (
     FLOATS,
     Header,
@@ -119,7 +119,7 @@ def _check_provenance(header: Header, facts: dict[str, Any], collections: list[s
             and collection in ([], [None], *([name] for name in collections))
         )
 
-    def line_ups(value: object) -> bool:
+    def instrumentations(value: object) -> bool:
         return isinstance(value, list) and all(map(line_up, value))
 
     def styles(value: object) -> bool:
@@ -135,7 +135,7 @@ def _check_provenance(header: Header, facts: dict[str, Any], collections: list[s
         )
 
     kinds: dict[str, tuple[Callable[[object], bool], str]] = {
-        "line_ups": (line_ups, "a list of players, weight and collection"),
+        "line_ups": (instrumentations, "a list of players, weight and collection"),
         "styles": (styles, "a table from style to collection"),
         "minor_shares": (shares, "a table from collection to a share"),
         "validation": (validation, "a table of figures"),
@@ -156,4 +156,6 @@ def _can_play(players: list[str]) -> bool:
         counts = Counter(map(parse_instrument, players))
     except ConfigError:
         return False
-    return all(count <= (1 if at == DRUMS else DESKS) for at, count in counts.items())
+    return all(
+        count <= (1 if at == DRUMS else PARTS_PER_INSTRUMENT) for at, count in counts.items()
+    )

@@ -300,7 +300,7 @@ def common_line_ups(
     """
     counts: defaultdict[tuple[tuple[str, ...], str], float] = defaultdict(float)
     for collection, encoded, weight in pieces:
-        players = notes.line_up(encoded)
+        players = notes.instrumentation_of(encoded)
         if len(players) <= _LARGEST_LINE_UP:
             counts[players, collection] += weight
     common = sorted(counts.items(), key=lambda item: -item[1])[:_LINE_UPS]

@@ -114,7 +114,7 @@ def test_an_unknown_instrument_is_heard_as_its_nearest_kin():
     fitted = fit(piece, known_instruments=known("guitar", "piano"))
     assert fitted.warnings == (
         "tracks 1 'Sitar', 3 'plucked': plucked is not among the instruments the model has "
-        "learned; heard as guitar.",
+        "learned; read as guitar.",
     )
     guitar = parse_instrument("guitar")
     assert fitted.parts == (notes.part_of(guitar), notes.part_of(10), notes.part_of(guitar, 1))
@@ -126,7 +126,7 @@ def test_what_nothing_known_is_like_is_heard_as_it_is():
     assert fitted.piece.tracks == piece.tracks
     assert fitted.warnings == (
         "track 1 'Kit': drums is not among the instruments the model has learned, nor is any "
-        "like it; heard as it is.",
+        "like it; read as it is.",
     )
 
 
@@ -141,28 +141,28 @@ def test_pitches_far_out_of_range_are_heard_octaves_nearer_and_counted():
     low = [(24 * step, 24, 40, 80) for step in range(14)]
     piece = Piece((Track([*low, (0, 24, 60, 80)], 40, name="Violin"), Track(LINE, 58)), 24)
     fitted = fit(piece)
-    assert fitted.warnings == ("track 1 'Violin': 14 notes below G2 are heard an octave higher.",)
+    assert fitted.warnings == ("track 1 'Violin': 14 notes below G2 are read an octave higher.",)
     assert {*fitted.piece.tracks[0].notes["pitch"].tolist()} == {52, 60}
     far = Piece((Track([(0, 9, 0, 80), (9, 9, 127, 80)], 40), Track(LINE, 0, True)), 24)
     assert fit(far).warnings == (
-        "track 1 'violin': 1 note below G2 is heard up to 4 octaves higher.",
-        "track 1 'violin': 1 note above A#7 is heard up to 2 octaves lower.",
+        "track 1 'violin': 1 note below G2 is read up to 4 octaves higher.",
+        "track 1 'violin': 1 note above A#7 is read up to 2 octaves lower.",
     )
 
 
 def test_a_track_without_a_name_is_called_by_its_own_instrument():
     piece = Piece((Track([(0, 24, 2, 80)], 104),), 24)
     assert fit(piece, known_instruments=known("guitar")).warnings == (
-        "track 1 'plucked': plucked is not among the instruments the model has learned; heard as "
+        "track 1 'plucked': plucked is not among the instruments the model has learned; read as "
         "guitar.",
-        "track 1 'plucked': 1 note below E1 is heard up to 3 octaves higher.",
+        "track 1 'plucked': 1 note below E1 is read up to 3 octaves higher.",
     )
 
 
 def test_strange_drum_keys_are_named_as_keys():
     piece = Piece((Track([(0, 6, 1, 80), (6, 6, 22, 80)], is_drum=True, name="Kit"),), 24)
     assert fit(piece).warnings == (
-        "track 1 'Kit': 1 note below key 15 is heard up to 2 octaves higher.",
+        "track 1 'Kit': 1 note below key 15 is read up to 2 octaves higher.",
     )
 
 
@@ -170,7 +170,7 @@ def test_a_fifth_part_of_an_instrument_shares_the_last():
     tracks = [Track([(24 * number, 24, 60, 80)], 40, name=f"V{number}") for number in range(6)]
     fitted = fit(Piece((tracks[0], Track([]), *tracks[1:]), 24))
     assert fitted.warnings == (
-        "tracks 6 'V4', 7 'V5': a model hears 4 parts of violin; heard as one with the last of "
+        "tracks 6 'V4', 7 'V5': a model reads 4 parts of violin; read as one with the last of "
         "them.",
     )
     first = notes.part_of(parse_instrument("violin"))
@@ -183,11 +183,11 @@ def test_drum_tracks_are_heard_as_one():
         (Track(LINE, is_drum=True, name="Kit"), Track(LINE, is_drum=True, name="Clap")), 24
     )
     fitted = fit(piece)
-    assert fitted.warnings == ("track 2 'Clap': heard as one with the drums before.",)
+    assert fitted.warnings == ("track 2 'Clap': read as one with the drums before.",)
     assert fitted.parts == (1, 1)
 
 
-TOO_LONG = "a bar of {} is too long to count; it is heard as {}."
+TOO_LONG = "a bar of {} is too long to count; it is read as {}."
 
 
 @pytest.mark.parametrize(
@@ -198,8 +198,8 @@ TOO_LONG = "a bar of {} is too long to count; it is heard as {}."
         ((13, 4), TOO_LONG.format("13/4", "4/4 + 4/4 + 5/4")),
         ((18, 8), TOO_LONG.format("18/8", "3 x 6/8")),
         ((3, 1), TOO_LONG.format("3/1", "3 x 2/2")),
-        ((8, 8), "8/8 is heard as 4/4, which lasts as long."),
-        ((6, 16), "6/16 is heard as 3/8, which lasts as long."),
+        ((8, 8), "8/8 is read as 4/4, which lasts as long."),
+        ((6, 16), "6/16 is read as 3/8, which lasts as long."),
         ((11, 8), "11/8 is counted, but a model hardly knows it."),
     ],
 )
@@ -224,7 +224,7 @@ def test_music_to_be_continued_is_counted_on_in_its_metre():
 def test_a_metre_off_the_grid_keeps_its_bar_lines():
     fitted = fit(counted(3, 64, resolution=480, bars=4))
     assert fitted.warnings[0] == (
-        "bars 1-4: 3/64 does not fit the ticks; its bar lines are heard to the nearest of them."
+        "bars 1-4: 3/64 does not fit the ticks; its bar lines are read to the nearest of them."
     )
     assert fitted.piece.bar_starts_ticks().tolist() == [0, 5, 9, 14]
 
@@ -232,7 +232,7 @@ def test_a_metre_off_the_grid_keeps_its_bar_lines():
 def test_bars_of_one_warning_are_told_together():
     metres = (Metre(0, 8, 8), Metre(96, 4, 4), Metre(192, 8, 8), Metre(384, 4, 4))
     piece = Piece((Track(LINE),), 24, metres=metres, length_ticks=480)
-    assert fit(piece).warnings == ("bars 1, 3-4: 8/8 is heard as 4/4, which lasts as long.",)
+    assert fit(piece).warnings == ("bars 1, 3-4: 8/8 is read as 4/4, which lasts as long.",)
     assert fit(piece).piece.metres == (Metre(0, 4, 4),)
 
 
@@ -243,7 +243,7 @@ def test_notes_between_the_ticks_are_counted(resolution: int):
     assert fit(Piece((Track(on),), resolution)).warnings == ()
     played = fit(Piece((Track(on), Track(off)), resolution))
     assert played.warnings == (
-        "5 of 25 notes lie between the 24ths of a quarter that a model counts; heard rounded to "
+        "5 of 25 notes lie between the 24ths of a quarter that a model counts; read rounded to "
         "them.",
     )
     assert fit(Piece((Track(on), Track(off[:2])), resolution)).warnings == ()
@@ -252,8 +252,8 @@ def test_notes_between_the_ticks_are_counted(resolution: int):
 def test_a_tempo_beyond_the_classes_is_named():
     piece = replace(band(), tempos=(Tempo(0, 400), Tempo(96, 120), Tempo(200, 5), Tempo(300, 12)))
     assert fit(piece).warnings == (
-        "bar 1: a tempo faster than 320 bpm is heard as 320 bpm.",
-        "bars 3-4: a tempo slower than 20 bpm is heard as 20 bpm.",
+        "bar 1: a tempo faster than 320 bpm is read as 320 bpm.",
+        "bars 3-4: a tempo slower than 20 bpm is read as 20 bpm.",
     )
 
 

@@ -1,4 +1,4 @@
-"""Who is heard in place of an instrument that a model has never learned."""
+"""Which instrument substitutes one that a model has never learned: its nearest kin."""
 
 from __future__ import annotations
 

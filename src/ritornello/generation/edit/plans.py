@@ -1,6 +1,6 @@
 """Plans: a song, a job to write into it, and how the result becomes a part of the song again.
 
-A song may be anything; the model hears what `primer.fit` makes of it. Nothing is rounded on the way
+A song may be anything; the model reads what `primer.fit` makes of it. Nothing is rounded on the way
 back: notes to be written begin and end within the exact bars of the song, and `finish` leaves every
 kept note as it was.
 """
@@ -17,7 +17,7 @@ from ritornello.errors import ConfigError, InputError
 from ritornello.generation.compose import Writer
 from ritornello.generation.edit.join import Joined, join
 from ritornello.generation.edit.primer import Fitted, fit, quantise_to_notation
-from ritornello.generation.instrumentation import LineUps, likely_collection
+from ritornello.generation.instrumentation import Instrumentations, likely_collection
 from ritornello.generation.job import Job, Opening, given_events, stated_chords
 from ritornello.generation.rules import Rules
 from ritornello.music.chords import CHORD_OPEN
@@ -26,9 +26,9 @@ from ritornello.music.keys import KeyName, estimate_key, pitch_class_weights
 from ritornello.music.piece import Metre, Piece, Track
 from ritornello.note_model.encoding import notes
 from ritornello.note_model.encoding.notes import (
-    DESKS,
     DRUM_PITCH,
     PART,
+    PARTS_PER_INSTRUMENT,
     PITCH,
     RESOLUTION,
     REST,
@@ -50,7 +50,7 @@ class Plan:
         homes: part class -> index of the track of ``kept`` that its notes are added to.
         new: part class -> program and name of the track to be added, as a track without notes;
             those of the part class where None.
-        warnings: how the song is heard otherwise than it is written.
+        warnings: how the model reads the song otherwise than it is written.
     """
 
     job: Job
@@ -74,7 +74,7 @@ def finish(plan: Plan, writer: Writer) -> Joined:
     return join(plan.kept, tracks, plan.homes)
 
 
-def with_collection(plan: Plan, line_ups: LineUps) -> Plan:
+def with_collection(plan: Plan, instrumentations: Instrumentations) -> Plan:
     """Where the rules name none, the collection in which the players of the song are at home."""
     job = plan.job
     if job.rules.collection is not None:
@@ -82,23 +82,24 @@ def with_collection(plan: Plan, line_ups: LineUps) -> Plan:
     parts = job.given.fields[:, PART]
     playing = {*parts[notes.is_note(parts)].tolist(), *job.composed_parts}
     players = [INSTRUMENTS[notes.instrument_of(part)].name for part in playing]
-    rules = replace(job.rules, collection=likely_collection(players, line_ups))
+    rules = replace(job.rules, collection=likely_collection(players, instrumentations))
     return replace(plan, job=replace(job, rules=rules))
 
 
 @dataclass(frozen=True)
 class FittedSong:
-    """A song and what the model hears of it.
+    """A song beside what the model reads in place of it.
 
     Attributes:
         song: it lasts until a bar line.
-        fitted: as the model hears it, whole.
-        straight: whether it hears notes where a score would have them, see `primer.straightened`.
+        fitted: all of it as the model reads it.
+        quantised: whether that has the notes where a score would have them, see
+            `primer.quantise_to_notation`.
     """
 
     song: Piece
     fitted: Fitted
-    straight: bool = False
+    quantised: bool = False
 
     @classmethod
     def of(
@@ -107,15 +108,24 @@ class FittedSong:
         known: frozenset[int] | None,
         instruments: Mapping[int, int] | None = None,
         *,
-        straight: bool = False,
+        quantised: bool = False,
     ) -> FittedSong:
-        """Tracks are heard as their own instruments, or as ``instruments`` by index."""
+        """Fit a song.
+
+        Args:
+            song: it lasts until a bar line.
+            known: instruments the model has learned, see `primer.fit`.
+            instruments: by index of a track the instrument, an index into `INSTRUMENTS`, that it
+                is read as; the others are read as their own or its substitute.
+            quantised: read the notes where a score would have them.
+        """
         tracks = list(song.tracks)
         for index, instrument in (instruments or {}).items():
             tracks[index] = replace(tracks[index], program=INSTRUMENTS[instrument].program)
-        heard = replace(song, tracks=tuple(tracks))
-        fitted = fit(quantise_to_notation(heard) if straight else heard, known_instruments=known)
-        return cls(song, fitted, straight)
+        read_as = replace(song, tracks=tuple(tracks))
+        source = quantise_to_notation(read_as) if quantised else read_as
+        fitted = fit(source, known_instruments=known)
+        return cls(song, fitted, quantised)
 
     @property
     def parts(self) -> list[int]:
@@ -128,38 +138,38 @@ class FittedSong:
         return [index for index, part in enumerate(self.fitted.parts) if part >= 0]
 
     def homes(self, tracks: Iterable[int]) -> dict[int, int]:
-        """Part class -> index, for tracks to write for; one without notes takes the next desk."""
+        """Part class -> index, for tracks to write for; one without notes takes the next part."""
         homes: dict[int, int] = {}
-        desks = self._desks
+        counts = self._part_counts
         for index in tracks:
             part = self.fitted.parts[index]
             if part < 0:
                 instrument = self.song.tracks[index].instrument
-                part = notes.part_of(instrument, desks[instrument])
-                desks[instrument] += 1
+                part = notes.part_of(instrument, counts[instrument])
+                counts[instrument] += 1
             homes.setdefault(part, index)
         return homes
 
     @property
-    def _desks(self) -> Counter[int]:
-        """How many play each instrument, by index into `INSTRUMENTS`."""
+    def _part_counts(self) -> Counter[int]:
+        """How many parts each instrument has, by index into `INSTRUMENTS`."""
         return Counter(notes.instrument_of(part) for part in self.parts)
 
-    def desks(self, players: Sequence[tuple[int, Track | None]]) -> dict[int, Track | None]:
+    def free_parts(self, players: Sequence[tuple[int, Track | None]]) -> dict[int, Track | None]:
         """Part classes that are not in the song, in order, for players of instruments.
 
         Raises:
             ConfigError: if an instrument has too few.
         """
-        used = self._desks
+        used = self._part_counts
         new: dict[int, Track | None] = {}
         for instrument, track in players:
-            most = 1 if instrument == DRUMS else DESKS
+            most = 1 if instrument == DRUMS else PARTS_PER_INSTRUMENT
             if used[instrument] == most:
                 name = INSTRUMENTS[instrument].name
                 raise ConfigError(
                     f"At most {most} parts can play {name}, and the song has "
-                    f"{self._desks[instrument]}.",
+                    f"{self._part_counts[instrument]}.",
                     next_step="Add another instrument, or write a part of the song anew: vary.",
                 )
             new[notes.part_of(instrument, used[instrument])] = track
@@ -167,17 +177,18 @@ class FittedSong:
         return new
 
     def encode_given(self, kept: Piece) -> tuple[np.ndarray, np.ndarray, int]:
-        """Notes of the kept tracks and the tempi: fields, onsets, and the length in ticks."""
-        heard = self.fitted.heard(quantise_to_notation(kept) if self.straight else kept)
+        """Notes of the kept tracks and the tempi as events: fields, onsets, and the length."""
+        source = quantise_to_notation(kept) if self.quantised else kept
+        read = self.fitted.with_notes_of(source)
         # The tempi and the length are there also where no note is left.
-        encoded = notes.encode(heard if heard.note_count else self.fitted.piece)
+        encoded = notes.encode(read if read.note_count else self.fitted.piece)
         parts = encoded.fields[:, PART]
-        wanted = parts < REST if heard.note_count else parts == TEMPO
+        wanted = parts < REST if read.note_count else parts == TEMPO
         fields, onsets = encoded.fields[wanted], encoded.onsets_ticks[wanted]
-        # Where a desk has nothing left to play, those behind it stay where they are.
+        # Where a part has nothing left to play, those of its instrument behind it keep their class.
         spelled = np.unique(fields[notes.is_note(fields[:, PART]), PART])
         meant = sorted(
-            part for part, track in zip(self.parts, heard.tracks, strict=True) if len(track)
+            part for part, track in zip(self.parts, read.tracks, strict=True) if len(track)
         )
         table = np.arange(REST)
         table[spelled] = meant
@@ -186,7 +197,7 @@ class FittedSong:
 
 
 def plan(
-    heard: FittedSong,
+    fitted_song: FittedSong,
     kept: Piece,
     span: tuple[int, int],
     rules: Rules,
@@ -207,21 +218,21 @@ def plan(
     homes, new = homes or {}, new or {}
     if not homes and not new:
         raise ConfigError("No part is chosen to write for.")
-    fields, onsets, length = heard.encode_given(kept)
-    resolution = heard.song.resolution
+    fields, onsets, length = fitted_song.encode_given(kept)
+    resolution = fitted_song.song.resolution
     start, end = -(-span[0] * RESOLUTION // resolution), span[1] * RESOLUTION // resolution
-    heard_start = (2 * span[0] * RESOLUTION + resolution) // (2 * resolution)
+    model_start = (2 * span[0] * RESOLUTION + resolution) // (2 * resolution)
     if start >= end:
-        raise InputError("The bars are too short to write in.", where=heard.song.title)
-    metres = heard.fitted.piece.metres
+        raise InputError("The bars are too short to write in.", where=fitted_song.song.title)
+    metres = fitted_song.fitted.piece.metres
     composed = tuple(sorted({*homes, *new}))
-    given = {notes.instrument_of(part) for part in heard.parts if part not in composed}
-    usual_ranges, usual_polyphony = _habits(heard, rules, homes)
+    given = {notes.instrument_of(part) for part in fitted_song.parts if part not in composed}
+    usual_ranges, usual_polyphony = _habits(fitted_song, rules, homes)
     job = Job(
         rules,
         metres,
         length,
-        given_events(length, fields, onsets, _chords(rules, metres, heard_start, end)),
+        given_events(length, fields, onsets, _chords(rules, metres, model_start, end)),
         (
             Opening(
                 composed,
@@ -241,7 +252,7 @@ def plan(
         polyphony=usual_polyphony | dict(polyphony or {}),
         voices=voices,
     )
-    return Plan(job, kept, homes, new, heard.fitted.warnings)
+    return Plan(job, kept, homes, new, fitted_song.fitted.warnings)
 
 
 def _chords(
@@ -255,7 +266,7 @@ def _chords(
 
 
 def _habits(
-    heard: FittedSong, rules: Rules, homes: Mapping[int, int]
+    fitted_song: FittedSong, rules: Rules, homes: Mapping[int, int]
 ) -> tuple[dict[int, tuple[int, int]], dict[int, int]]:
     """Ranges and polyphony by part: the usual, widened to what parts of the song do already.
 
@@ -264,7 +275,7 @@ def _habits(
     ranges, polyphony = {}, {}
     named = {parse_instrument(name) for name in rules.ranges}
     counted = {parse_instrument(name) for name in rules.polyphony if name != "all"}
-    for part, track in zip(heard.parts, heard.fitted.piece.tracks, strict=True):
+    for part, track in zip(fitted_song.parts, fitted_song.fitted.piece.tracks, strict=True):
         instrument = notes.instrument_of(part)
         if part not in homes:
             continue

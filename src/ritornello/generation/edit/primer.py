@@ -1,7 +1,7 @@
-"""A person's music as the model can hear it; the music itself is never touched.
+"""Fit any song to what the model can read; the song itself is never touched.
 
 A model knows 24 ticks a quarter, some instruments, four parts of each, and bars of up to eight
-quarters. A song may be anything. `fit` makes the nearest piece that the model can hear, and says
+quarters. A song may be anything. `fit` makes the nearest piece that the model can read, and warns
 in plain words where that differs from the song.
 """
 
@@ -21,7 +21,7 @@ from ritornello.music.keys import pitch_name
 from ritornello.music.piece import Piece, Track
 from ritornello.music.quantise import list_bars, span_edges, written_times
 from ritornello.note_model.encoding.notes import (
-    DESKS,
+    PARTS_PER_INSTRUMENT,
     RESOLUTION,
     TEMPO_CLASSES,
     instrument_of,
@@ -39,7 +39,7 @@ _MOVED_SHARE = 0.1
 
 @dataclass(frozen=True)
 class Fitted:
-    """What a model hears of a piece.
+    """What a model reads in place of a piece.
 
     Attributes:
         piece: at 24 ticks a quarter, one track for each part class that plays; the `notes`
@@ -52,20 +52,24 @@ class Fitted:
     parts: tuple[int, ...]
     warnings: tuple[str, ...]
 
-    def heard(self, piece: Piece) -> Piece:
-        """The original with other notes in its tracks, heard in the same parts and bars."""
+    def with_notes_of(self, piece: Piece) -> Piece:
+        """What the model reads of the original with other notes in its tracks.
+
+        Args:
+            piece: the original with other notes; its tracks are fitted to the same parts and bars.
+        """
         at_grid = piece.at_resolution(RESOLUTION)
         tracks = _model_tracks(at_grid.tracks, self.parts, defaultdict(list))
         return replace(self.piece, tracks=tracks)
 
 
 def fit(piece: Piece, *, known_instruments: frozenset[int] | None = None) -> Fitted:
-    """The nearest piece that a model can hear.
+    """The nearest piece that a model can read.
 
-    Onsets are rounded to 24 ticks a quarter. An instrument the model has not learned is heard as
-    its nearest kin; notes more than an octave outside the usual range are heard octaves nearer;
+    Onsets are rounded to 24 ticks a quarter. An instrument the model has not learned is substituted
+    by its nearest kin; notes more than an octave outside the usual range are moved by octaves;
     tracks beyond four of one instrument share the last part, and drum tracks are one; bars that
-    cannot be counted are heard as shorter ones, see `ritornello.generation.countable_bars`.
+    cannot be counted become shorter ones, see `ritornello.generation.countable_bars`.
 
     To compose beyond the end, give it the piece with its ``length_ticks`` grown: the last metre
     goes on until there.
@@ -86,8 +90,8 @@ def fit(piece: Piece, *, known_instruments: frozenset[int] | None = None) -> Fit
         )
     about_tracks: _Warnings[str] = defaultdict(list)
     about_bars: _Warnings[range] = defaultdict(list)
-    heard = _model_instruments(piece, known_instruments, about_tracks)
-    parts = _model_parts(piece, heard, about_tracks)
+    instruments = _model_instruments(piece, known_instruments, about_tracks)
+    parts = _model_parts(piece, instruments, about_tracks)
     at_grid = piece.at_resolution(RESOLUTION)
     tracks = _model_tracks(at_grid.tracks, parts, about_tracks)
     bars = list(spans(piece))
@@ -105,43 +109,45 @@ def fit(piece: Piece, *, known_instruments: frozenset[int] | None = None) -> Fit
 
 
 def _model_instruments(
-    piece: Piece, known: frozenset[int] | None, said: _Warnings[str]
+    piece: Piece, known: frozenset[int] | None, warnings: _Warnings[str]
 ) -> list[int]:
-    """Index into `INSTRUMENTS` that each track is heard as."""
+    """Index into `INSTRUMENTS` of the instrument that the model reads each track as."""
     known = frozenset(range(len(INSTRUMENTS))) if known is None else known
-    heard = [substitute_instrument(track.instrument, known) for track in piece.tracks]
-    for index, (track, instrument) in enumerate(zip(piece.tracks, heard, strict=True)):
+    instruments = [substitute_instrument(track.instrument, known) for track in piece.tracks]
+    for index, (track, instrument) in enumerate(zip(piece.tracks, instruments, strict=True)):
         if not len(track) or track.instrument in known:
             continue
         name, other = INSTRUMENTS[track.instrument].name, INSTRUMENTS[instrument].name
         missing = f"{name} is not among the instruments the model has learned"
         if other == name:
-            said[f"{missing}, nor is any like it; heard as it is."].append(_label(index, track))
+            warnings[f"{missing}, nor is any like it; read as it is."].append(_label(index, track))
         else:
-            said[f"{missing}; heard as {other}."].append(_label(index, track))
-    return heard
+            warnings[f"{missing}; read as {other}."].append(_label(index, track))
+    return instruments
 
 
-def _model_parts(piece: Piece, heard: list[int], said: _Warnings[str]) -> tuple[int, ...]:
+def _model_parts(piece: Piece, instruments: list[int], warnings: _Warnings[str]) -> tuple[int, ...]:
     """Part class of each track, -1 for those without notes."""
-    desks: Counter[int] = Counter()
+    counts: Counter[int] = Counter()
     parts = []
-    for index, (track, instrument) in enumerate(zip(piece.tracks, heard, strict=True)):
+    for index, (track, instrument) in enumerate(zip(piece.tracks, instruments, strict=True)):
         if not len(track):
             parts.append(-1)
             continue
-        parts.append(part_of(instrument, desks[instrument]))
-        desks[instrument] += 1
-        if instrument == DRUMS and desks[DRUMS] > 1:
-            said["heard as one with the drums before."].append(_label(index, track))
-        elif desks[instrument] > DESKS:
-            sentence = f"a model hears {DESKS} parts of {INSTRUMENTS[instrument].name}; "
-            said[f"{sentence}heard as one with the last of them."].append(_label(index, track))
+        parts.append(part_of(instrument, counts[instrument]))
+        counts[instrument] += 1
+        if instrument == DRUMS and counts[DRUMS] > 1:
+            warnings["read as one with the drums before."].append(_label(index, track))
+        elif counts[instrument] > PARTS_PER_INSTRUMENT:
+            sentence = (
+                f"a model reads {PARTS_PER_INSTRUMENT} parts of {INSTRUMENTS[instrument].name}; "
+            )
+            warnings[f"{sentence}read as one with the last of them."].append(_label(index, track))
     return tuple(parts)
 
 
 def _model_tracks(
-    tracks: tuple[Track, ...], parts: tuple[int, ...], said: _Warnings[str]
+    tracks: tuple[Track, ...], parts: tuple[int, ...], warnings: _Warnings[str]
 ) -> tuple[Track, ...]:
     """The tracks as one for each part class, played by its instrument, in its range."""
     tables: dict[int, list[np.ndarray]] = {}
@@ -155,7 +161,7 @@ def _model_tracks(
         notes = track.notes.copy()
         notes["pitch"], sentences = _move_into_range(notes["pitch"], instrument)
         for sentence in sentences:
-            said[sentence].append(label)
+            warnings[sentence].append(label)
         first.setdefault(part, track)
         tables.setdefault(part, []).append(notes)
     return tuple(
@@ -179,12 +185,12 @@ def _move_into_range(pitches: np.ndarray, instrument: int) -> tuple[np.ndarray, 
             name = f"key {limit}" if who.is_drum else pitch_name(limit)
             notes = "1 note" if count == 1 else f"{count} notes"
             sentences.append(
-                f"{notes} {beyond} {name} {'is' if count == 1 else 'are'} heard {far} {towards}."
+                f"{notes} {beyond} {name} {'is' if count == 1 else 'are'} read {far} {towards}."
             )
     return pitches + _OCTAVE * (up - down), sentences
 
 
-def _check_tempos(piece: Piece, bars: list[Span], said: _Warnings[range]) -> None:
+def _check_tempos(piece: Piece, bars: list[Span], warnings: _Warnings[range]) -> None:
     """Warn of tempi beyond those the model has classes for."""
     slowest, fastest = tempo_bpm(0), tempo_bpm(TEMPO_CLASSES - 1)
     for tick, bpm in piece.tempos:
@@ -193,7 +199,7 @@ def _check_tempos(piece: Piece, bars: list[Span], said: _Warnings[range]) -> Non
         beyond, limit = ("slower", slowest) if bpm < slowest else ("faster", fastest)
         span = next(span for span in reversed(bars) if span.metre.tick <= tick)
         bar = span.bars.start + (tick - span.metre.tick) // span.metre.bar_ticks(piece.resolution)
-        said[f"a tempo {beyond} than {limit:g} bpm is heard as {limit:g} bpm."].append(
+        warnings[f"a tempo {beyond} than {limit:g} bpm is read as {limit:g} bpm."].append(
             range(bar, bar + 1)
         )
 
@@ -206,14 +212,14 @@ def _off_grid_warnings(piece: Piece) -> list[str]:
         return []
     return [
         f"{count} of {len(onsets)} notes lie between the 24ths of a quarter that a model counts; "
-        "heard rounded to them."
+        "read rounded to them."
     ]
 
 
 def quantise_to_notation(piece: Piece) -> Piece:
-    """The piece with its notes where a score would have them, as a player means the beat.
+    """The piece quantised: onsets and ends where a score would have them, see `music.quantise`.
 
-    A partner that hears a performer's every hesitation as rhythm would answer in kind.
+    A model that reads a performer's every hesitation as rhythm would answer in kind.
     """
     if not piece.note_count:
         return piece
@@ -229,25 +235,25 @@ def quantise_to_notation(piece: Piece) -> Piece:
     return replace(piece, tracks=tuple(tracks))
 
 
-# --- words ------------------------------------------------------------------------------------
+# --- warnings ---------------------------------------------------------------------------------
 
 
 def _label(index: int, track: Track) -> str:
     return f"{index + 1} {track.label!r}"
 
 
-def _track_warnings(said: _Warnings[str]) -> list[str]:
+def _track_warnings(warnings: _Warnings[str]) -> list[str]:
     """One sentence for all tracks it is true of."""
     return [
         f"track{'s' if len(tracks) > 1 else ''} {', '.join(tracks)}: {sentence}"
-        for sentence, tracks in said.items()
+        for sentence, tracks in warnings.items()
     ]
 
 
-def _bar_warnings(said: _Warnings[range]) -> list[str]:
+def _bar_warnings(warnings: _Warnings[range]) -> list[str]:
     """One sentence for all bars it is true of, neighbours together."""
     sentences = []
-    for sentence, found in said.items():
+    for sentence, found in warnings.items():
         runs: list[range] = []
         for bars in sorted(found, key=lambda bars: bars.start):
             if runs and bars.start <= runs[-1].stop:

@@ -18,7 +18,7 @@ from ritornello.music.piece import Piece, note_table
 from ritornello.music.selection import highest_track, without
 from ritornello.music.slicing import bar_lines, drop_changes_after_end, whole_bars
 from ritornello.note_model.encoding import notes
-from ritornello.note_model.encoding.notes import DESKS
+from ritornello.note_model.encoding.notes import PARTS_PER_INSTRUMENT
 
 _REST_BARS = 2  # who was asked to join in may rest for a while, not for good
 _VOICE_REST_BARS = 1
@@ -58,9 +58,11 @@ def continue_job(
     silent = max([last, *(track.end_ticks for track in song.tracks)])
     start = min(lines[-1], last - (last - silent) // beat * beat)
     end = lines[-1] + bars * metre.bar_ticks(song.resolution)
-    heard = FittedSong.of(replace(song, length_ticks=end), known)
-    homes = heard.homes(heard.tracks_with_notes if tracks is None else tracks)
-    return plan(heard, heard.song, (start, end), rules, homes=homes, ending=rules.ending)
+    fitted_song = FittedSong.of(replace(song, length_ticks=end), known)
+    homes = fitted_song.homes(fitted_song.tracks_with_notes if tracks is None else tracks)
+    return plan(
+        fitted_song, fitted_song.song, (start, end), rules, homes=homes, ending=rules.ending
+    )
 
 
 def fill_job(
@@ -88,11 +90,11 @@ def fill_job(
         raise ConfigError(
             f"The song has bars 1 to {len(lines) - 1}; asked for {first_bar} to {last_bar}."
         )
-    heard = FittedSong.of(whole_bars(song), known)
+    fitted_song = FittedSong.of(whole_bars(song), known)
     gap = lines[first_bar - 1], lines[last_bar]
-    chosen = heard.tracks_with_notes if tracks is None else tracks
-    kept = without(heard.song, *gap, chosen)
-    return plan(heard, kept, gap, rules, homes=heard.homes(chosen))
+    chosen = fitted_song.tracks_with_notes if tracks is None else tracks
+    kept = without(fitted_song.song, *gap, chosen)
+    return plan(fitted_song, kept, gap, rules, homes=fitted_song.homes(chosen))
 
 
 def vary_job(
@@ -107,10 +109,17 @@ def vary_job(
     Raises:
         InputError, ConfigError: as of `continue_job`.
     """
-    heard = FittedSong.of(whole_bars(song), known)
-    whole = 0, heard.song.length_ticks
-    kept = without(heard.song, *whole, tracks)
-    return plan(heard, kept, whole, rules, homes=heard.homes(tracks), longest_rest_bars=_REST_BARS)
+    fitted_song = FittedSong.of(whole_bars(song), known)
+    whole = 0, fitted_song.song.length_ticks
+    kept = without(fitted_song.song, *whole, tracks)
+    return plan(
+        fitted_song,
+        kept,
+        whole,
+        rules,
+        homes=fitted_song.homes(tracks),
+        longest_rest_bars=_REST_BARS,
+    )
 
 
 def arrange_job(
@@ -130,10 +139,18 @@ def arrange_job(
     Raises:
         InputError, ConfigError: as of `continue_job`.
     """
-    heard = FittedSong.of(whole_bars(song), known, straight=True)
-    new = heard.desks([(parse_instrument(name), None) for name in add])
-    whole = 0, heard.song.length_ticks
-    return plan(heard, heard.song, whole, rules, new=new, longest_rest_bars=_REST_BARS, ending=end)
+    fitted_song = FittedSong.of(whole_bars(song), known, quantised=True)
+    new = fitted_song.free_parts([(parse_instrument(name), None) for name in add])
+    whole = 0, fitted_song.song.length_ticks
+    return plan(
+        fitted_song,
+        fitted_song.song,
+        whole,
+        rules,
+        new=new,
+        longest_rest_bars=_REST_BARS,
+        ending=end,
+    )
 
 
 def harmonise_job(
@@ -152,15 +169,17 @@ def harmonise_job(
     Args:
         voices: names in `VOICES`; each sounds like the melody.
         melody: index of its track; the highest of the pitched ones where None.
-        choir: index into `INSTRUMENTS` of the instrument that melody and voices are heard as: one
+        choir: index into `INSTRUMENTS` of the instrument that melody and voices are read as: one
             of which the model knows pieces in four voices. Where None, or where it has too few
-            desks left, it is that of the melody or its nearest kin.
+            parts left, it is that of the melody or its nearest kin.
 
     Raises:
         InputError, ConfigError: as of `continue_job`.
     """
-    if not 1 <= len(voices) < DESKS:
-        raise ConfigError(f"A melody is set for 1 to {DESKS - 1} voices; asked for {len(voices)}.")
+    if not 1 <= len(voices) < PARTS_PER_INSTRUMENT:
+        raise ConfigError(
+            f"A melody is set for 1 to {PARTS_PER_INSTRUMENT - 1} voices; asked for {len(voices)}."
+        )
     for name in voices:
         if name not in VOICES:
             raise ConfigError(
@@ -171,12 +190,14 @@ def harmonise_job(
     track = song.tracks[melody]
     if track.is_drum or not len(track):
         raise InputError(f"There is no melody in part {melody + 1} {track.label!r}.")
-    voices = sorted(voices, key=[*VOICES].index)  # from the highest down, as they are taught
+    voices = sorted(voices, key=[*VOICES].index)  # from the highest down, as in the training music
     singer = _with_room(FittedSong.of(song, known), melody, len(voices), choir, known)
-    heard = FittedSong.of(song, known, {melody: singer}, straight=True)
-    new = heard.desks([(singer, replace(track, notes=note_table([]), name=v)) for v in voices])
+    fitted_song = FittedSong.of(song, known, {melody: singer}, quantised=True)
+    new = fitted_song.free_parts(
+        [(singer, replace(track, notes=note_table([]), name=v)) for v in voices]
+    )
     return plan(
-        heard,
+        fitted_song,
         song,
         (0, song.length_ticks),
         rules,
@@ -184,27 +205,31 @@ def harmonise_job(
         longest_rest_bars=_VOICE_REST_BARS,
         ranges=dict(zip(new, map(VOICES.__getitem__, voices), strict=True)),
         polyphony=dict.fromkeys(new, 1),
-        voices=(heard.fitted.parts[melody], *new),
+        voices=(fitted_song.fitted.parts[melody], *new),
     )
 
 
 def _with_room(
-    heard: FittedSong, melody: int, voices: int, choir: int | None, known: frozenset[int] | None
+    fitted_song: FittedSong,
+    melody: int,
+    voices: int,
+    choir: int | None,
+    known: frozenset[int] | None,
 ) -> int:
-    """The instrument to hear a melody and its voices as: the choir, or the nearest with desks."""
+    """The instrument to read a melody and its voices as: the choir, or the nearest with room."""
     others = Counter(
         notes.instrument_of(part)
-        for index, part in enumerate(heard.fitted.parts)
+        for index, part in enumerate(fitted_song.fitted.parts)
         if part >= 0 and index != melody
     )
     pitched = set(range(len(INSTRUMENTS))) - {DRUMS}
     roomy = {
         instrument
         for instrument in (pitched if known is None else pitched & known)
-        if others[instrument] + 1 + voices <= DESKS
+        if others[instrument] + 1 + voices <= PARTS_PER_INSTRUMENT
     }
     return (
         choir
         if choir in roomy
-        else substitute_instrument(heard.song.tracks[melody].instrument, roomy)
+        else substitute_instrument(fitted_song.song.tracks[melody].instrument, roomy)
     )

@@ -16,7 +16,7 @@ import numpy as np
 from ritornello.errors import ConfigError, InputError
 from ritornello.generation import compose
 from ritornello.generation.compose import Event, Writer
-from ritornello.generation.instrumentation import LineUps, fill_in_instrumentation
+from ritornello.generation.instrumentation import Instrumentations, fill_in_instrumentation
 from ritornello.generation.masks import RuleMasks
 from ritornello.generation.rules import Rules
 from ritornello.generation.sampling import Sampling
@@ -102,14 +102,14 @@ class Improvisation:
         seed: int = 0,
         sampling: Sampling | None = None,
         collections: tuple[str, ...] = (),
-        line_ups: LineUps = (),
+        instrumentations: Instrumentations = (),
         minor_shares: Mapping[str, float] | None = None,
         primer: Piece | None = None,
     ) -> Improvisation:
         """From the first event, or from the end of a primer.
 
         Args:
-            rules, sampling, collections, line_ups, minor_shares: as of `compose.compose`.
+            rules, sampling, collections, instrumentations, minor_shares: as of `compose.compose`.
             seed: the same seed, the same music.
             primer: as the model hears it, see `primer.fit`. The music goes on at its last bar
                 line, in its metre, and in its tempo and with its players where the rules leave
@@ -118,7 +118,7 @@ class Improvisation:
         random, sampling = np.random.default_rng(seed), sampling or Sampling()
         if primer is not None:
             return cls._after(engine, primer, rules, random, sampling, collections)
-        rules = fill_in_instrumentation(rules, line_ups, random)
+        rules = fill_in_instrumentation(rules, instrumentations, random)
         key = compose.draw_key(rules, minor_shares or {}, random)
         instant = Instant(
             Settings(rules, sampling, key=key),
@@ -146,7 +146,7 @@ class Improvisation:
         asked = rules.tempo_bpm or primer.tempos[-1].bpm
         rules = replace(
             rules,
-            parts=rules.parts or notes.line_up(encoded),
+            parts=rules.parts or notes.instrumentation_of(encoded),
             tempo_bpm=primer.tempos[-1].bpm,
         )
         settings = Settings(rules, sampling, encoded.length_ticks, encoded.length_ticks)

@@ -41,10 +41,10 @@ class Settings:
 
     Attributes:
         rules: its bars and metre do not count.
-        sampling: how bold.
+        sampling: temperature and nucleus.
         start_ticks: nothing is written before.
         chords_start_ticks: where the first bar of the chords is.
-        key: told to the model where the rules ask for none; a wish.
+        key: a soft constraint where the rules ask for none.
     """
 
     rules: Rules

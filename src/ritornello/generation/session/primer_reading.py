@@ -1,4 +1,4 @@
-"""Hearing music that is there already, before endless music goes on from it."""
+"""The state of the network and of the rules after a primer, from which endless music goes on."""
 
 from __future__ import annotations
 

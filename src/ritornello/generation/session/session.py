@@ -62,7 +62,7 @@ class Session:
     It costs the same for each note, in time and in memory, however long it plays.
 
     Attributes:
-        warnings: how the model heard the primer otherwise than it is written, in sentences.
+        warnings: how the model read the primer otherwise than it is written, in sentences.
     """
 
     def __init__(
@@ -114,8 +114,8 @@ class Session:
         """Ask for something else, from the next bar line on; what is not named stays.
 
         Args:
-            temperature, top_p: how bold.
-            fields: of `Rules`; rules and wishes alike, and None leaves open again. Chords begin
+            temperature, top_p: of sampling.
+            fields: of `Rules`; None leaves a constraint open again. Chords begin
                 with their first bar. The metre stays, and endless music has no bars to count and no
                 ending.
 

@@ -10,7 +10,15 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from ritornello.note_model.encoding.notes import DESKS, FIELDS, FIRST_PART, NONE, REST, SIZES, START
+from ritornello.note_model.encoding.notes import (
+    FIELDS,
+    FIRST_PART,
+    NONE,
+    PARTS_PER_INSTRUMENT,
+    REST,
+    SIZES,
+    START,
+)
 
 _SMOOTHING = 0.5
 _LEARNED_NOTES = 500
@@ -74,10 +82,10 @@ def known_instruments(counts: Counts, *, least_notes: int = _LEARNED_NOTES) -> f
 
     Args:
         counts: as `count` makes them, or as a checkpoint keeps them (``baseline``).
-        least_notes: that many notes, on all desks together, make an instrument known.
+        least_notes: that many notes, in all its parts together, make an instrument known.
     """
     of_part = counts["part"].sum(axis=0)[FIRST_PART:REST]
-    played = of_part.reshape(-1, DESKS).sum(axis=1)
+    played = of_part.reshape(-1, PARTS_PER_INSTRUMENT).sum(axis=1)
     return frozenset(np.flatnonzero(played >= least_notes).tolist())
 
 

@@ -3,7 +3,7 @@
 A piece is a list of events sorted by (onset, part, pitch). An event has the fields
 
     shift     ticks since the previous event, 24 a quarter note, 0 to `MAX_SHIFT`
-    part      who plays: an instrument and its desk (violin 1, violin 2, ...), or a special
+    part      who plays: an instrument and its number (violin 1, violin 2, ...), or a special
     pitch     MIDI pitch, drum key, or tempo class, in one vocabulary
     duration  one of `DURATIONS` ticks
     velocity  one of 32 loudness classes
@@ -39,10 +39,10 @@ FIELDS = ("shift", "part", "pitch", "duration", "velocity")
 SHIFT, PART, PITCH, DURATION, VELOCITY = range(5)
 
 MAX_SHIFT = 192
-DESKS = 4  # parts of one instrument told apart, as in violin 1 and violin 2
+PARTS_PER_INSTRUMENT = 4  # parts of one instrument told apart, as in violin 1 and violin 2
 TEMPO = 0
 FIRST_PART = 1
-REST = FIRST_PART + len(INSTRUMENTS) * DESKS
+REST = FIRST_PART + len(INSTRUMENTS) * PARTS_PER_INSTRUMENT
 END = REST + 1
 
 DRUM_PITCH = 128  # first class of the drum keys
@@ -70,7 +70,14 @@ START = NONE[PART]  # before the first event
 def fingerprint() -> str:
     """Changes whenever a class index changes its meaning; models store it and refuse another."""
     text = json.dumps(
-        [NAME, RESOLUTION, SIZES, DESKS, DURATIONS.tolist(), [i.name for i in INSTRUMENTS]]
+        [
+            NAME,
+            RESOLUTION,
+            SIZES,
+            PARTS_PER_INSTRUMENT,
+            DURATIONS.tolist(),
+            [i.name for i in INSTRUMENTS],
+        ]
     )
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -87,14 +94,18 @@ def tempo_bpm(index: int) -> float:
     return float(round(_SLOWEST_BPM * ratio ** (index / (TEMPO_CLASSES - 1))))
 
 
-def part_of(instrument: int, desk: int = 0) -> int:
-    """Class of a part. Drums have one desk; desks beyond the last share the last."""
-    return FIRST_PART + instrument * DESKS + (0 if instrument == DRUMS else min(desk, DESKS - 1))
+def part_of(instrument: int, number: int = 0) -> int:
+    """Class of the part of an instrument with a number, from 0 on.
+
+    Drums have one part; numbers beyond the last part of an instrument share it.
+    """
+    within = 0 if instrument == DRUMS else min(number, PARTS_PER_INSTRUMENT - 1)
+    return FIRST_PART + instrument * PARTS_PER_INSTRUMENT + within
 
 
 def instrument_of(part: int) -> int:
     """Index into `INSTRUMENTS` of a part that plays notes."""
-    return (part - FIRST_PART) // DESKS
+    return (part - FIRST_PART) // PARTS_PER_INSTRUMENT
 
 
 def is_note(part: np.ndarray) -> np.ndarray:
@@ -116,7 +127,7 @@ def duration_class(ticks: np.ndarray) -> np.ndarray:
 PITCH_RANGE = np.zeros((END + 2, 2), np.int64)
 PITCH_RANGE[TEMPO] = TEMPO_PITCH, TEMPO_PITCH + TEMPO_CLASSES
 PITCH_RANGE[FIRST_PART:REST] = 0, 128
-PITCH_RANGE[FIRST_PART : FIRST_PART + DESKS] = DRUM_PITCH, TEMPO_PITCH
+PITCH_RANGE[FIRST_PART : FIRST_PART + PARTS_PER_INSTRUMENT] = DRUM_PITCH, TEMPO_PITCH
 
 
 class Previous(NamedTuple):
@@ -253,12 +264,12 @@ def encode(piece: Piece) -> Encoded:
 
 def _note_rows(piece: Piece) -> np.ndarray:
     """All notes as rows (onset, part, pitch, duration, velocity) in class indices, no two alike."""
-    desks: dict[int, int] = {}
+    counts: dict[int, int] = {}
     tables = []
     for track in filter(len, piece.tracks):
         instrument = track.instrument
-        part = part_of(instrument, desks.get(instrument, 0))
-        desks[instrument] = desks.get(instrument, 0) + 1
+        part = part_of(instrument, counts.get(instrument, 0))
+        counts[instrument] = counts.get(instrument, 0) + 1
         rows = np.empty((len(track), 5), np.int64)
         rows[:, 0] = track.notes["onset"]
         rows[:, PART] = part
@@ -321,8 +332,8 @@ def _insert_rests(rows: np.ndarray) -> np.ndarray:
     return np.insert(rows, at, np.concatenate(pieces), axis=0)
 
 
-def line_up(encoded: Encoded) -> tuple[str, ...]:
-    """Who plays in a piece: names of instruments in part order, one for each desk."""
+def instrumentation_of(encoded: Encoded) -> tuple[str, ...]:
+    """The instrumentation of a piece: names of instruments in part order, one for each part."""
     parts = np.unique(encoded.fields[:, PART])
     return tuple(INSTRUMENTS[instrument_of(int(part))].name for part in parts[is_note(parts)])
 
@@ -401,11 +412,11 @@ def _decode_part(fields: np.ndarray, onsets: np.ndarray, part: int, length_ticks
         notes["duration"] = np.minimum(notes["duration"], length_ticks - onsets)
     notes["pitch"] = fields[:, PITCH] - (DRUM_PITCH if instrument.is_drum else 0)
     notes["velocity"] = np.maximum(1, fields[:, VELOCITY] * 128 // VELOCITIES + 2)
-    desk = (part - FIRST_PART) % DESKS
-    name = instrument.name if desk == 0 else f"{instrument.name} {desk + 1}"
+    number = (part - FIRST_PART) % PARTS_PER_INSTRUMENT
+    name = instrument.name if number == 0 else f"{instrument.name} {number + 1}"
     return Track(notes, instrument.program, instrument.is_drum, name)
 
 
 def _score_order(part: int) -> tuple[int, int]:
-    """Melody instruments first, drums last, desks in their order."""
+    """Melody instruments first, drums last, parts of one instrument in their order."""
     return -instrument_of(part), part

@@ -201,10 +201,10 @@ def generate(study: Study, music: Music, judged: Judged) -> Written:
     long_enough = [
         [roll for roll in parts if len(roll.velocities) >= sequence] for parts in held_out
     ]
-    line_ups = [parts for parts in long_enough if parts]
+    instrumentations = [parts for parts in long_enough if parts]
     chosen: list[list[Roll]] = []
     for _ in range(settings["generated"]):
-        parts = line_ups[random.integers(len(line_ups))]
+        parts = instrumentations[random.integers(len(instrumentations))]
         picks = random.permutation(len(parts))[:_MOST_PARTS]
         chosen.append([parts[index] for index in sorted(picks)])
     seeds = []

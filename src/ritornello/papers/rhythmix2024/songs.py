@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from ritornello.generation.composer import Composer
-from ritornello.generation.instrumentation import LineUp
+from ritornello.generation.instrumentation import Instrumentation
 from ritornello.metrics.endings import ending
 from ritornello.music.piece import Piece
 from ritornello.note_model import checkpoint, likelihood
@@ -94,7 +94,9 @@ def songs_of_ours(model: Path, count: int, *, seed: int) -> list[Piece]:
     ]
 
 
-def _one_of(groups: Sequence[LineUp], weights: np.ndarray, seed: int) -> LineUp | None:
+def _one_of(
+    groups: Sequence[Instrumentation], weights: np.ndarray, seed: int
+) -> Instrumentation | None:
     """Who plays, as often as in the training music; None where the model knows of nobody."""
     if not groups:
         return None
