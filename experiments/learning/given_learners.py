@@ -23,7 +23,7 @@ from experiments.learning.given_streams import (
     with_given,
 )
 from experiments.learning.learners import Learner
-from ritornello.corpus.augment import augmented
+from ritornello.corpus.augment import augment
 from ritornello.music.piece import Piece
 from ritornello.note_model.cells import State
 from ritornello.note_model.encoding.notes import FIELDS
@@ -114,7 +114,7 @@ class GivenRows(Rows):
         index = int(rng.choice(self._indices, p=self._chances))
         known = self.music.collections
         return excerpt(
-            self.way, augmented(self.music.piece(index), rng),
+            self.way, augment(self.music.piece(index), rng),
             known.index(self.music.collection_of(index)), len(known), rng,
             longest=self.excerpt, open_probability=self.open_probability, anywhere=True,
         )  # fmt: skip

@@ -19,7 +19,7 @@ import numpy as np
 from ritornello.music.piece import Piece
 from ritornello.note_model.encoding import context, notes, piece_controls, tasks
 from ritornello.note_model.encoding.bar_grid import LONGEST_BAR_TICKS, Grid
-from ritornello.note_model.encoding.batch import Array, Batch, stacked
+from ritornello.note_model.encoding.batch import Array, Batch, stack
 from ritornello.note_model.encoding.given import Given
 from ritornello.note_model.encoding.notes import (
     END,
@@ -84,13 +84,13 @@ def draw(
     bars_open = rng.random() < open_probability
     name = str(rng.choice([*tasks.TASKS], p=[*tasks.TASKS.values()])) if task is None else task
     state = rng.bit_generator.state
-    chosen = tasks.task(name, encoded, rng, told_end=not bars_open)
+    chosen = tasks.task(name, encoded, rng, end_given=not bars_open)
     twin = np.random.default_rng()
     twin.bit_generator.state = state
     gaps = _gaps(encoded, name, twin) if "fill" in name else _everywhere(encoded)
     asked = piece_controls.read_controls(encoded, collection, chosen.closed)
     if open_probability:
-        asked = piece_controls.opened(asked, rng, open_probability)
+        asked = piece_controls.drop_controls(asked, rng, open_probability)
     return Drawn(encoded, chosen, gaps, (asked.row(collections), asked.instrument_row()), bars_open)
 
 
@@ -110,7 +110,7 @@ def _gaps(encoded: Encoded, name: str, rng: np.random.Generator) -> np.ndarray:
     fields[:, PART] = np.tile(players, len(bars))
     onsets = np.repeat(bars, len(players))
     full = replace(encoded, fields=fields, onsets_ticks=onsets)
-    composed = tasks.task(name, full, rng, told_end=True).counts == COMPOSED
+    composed = tasks.task(name, full, rng, end_given=True).counts == COMPOSED
     return composed.reshape(len(bars), len(players)).any(axis=1)
 
 
@@ -125,7 +125,7 @@ def merged(drawn: Drawn, *, look_ahead: bool) -> tuple[Sequences, np.ndarray]:
             is told in any case, since the masks ask for it.
     """
     encoded, task = drawn.encoded, drawn.task
-    seen = tasks.seen(encoded, task, chords=False) if look_ahead else Given.nothing()
+    seen = tasks.look_ahead(encoded, task, chords=False) if look_ahead else Given.nothing()
     return _read(drawn, encoded, task, seen), encoded.onsets_ticks
 
 
@@ -137,7 +137,7 @@ def composed_only(drawn: Drawn) -> tuple[Sequences, np.ndarray]:
     encoded, task = drawn.encoded, drawn.task
     if is_note(encoded.fields[task.known, PART]).any():
         encoded, task = _without_given(drawn)
-    return _read(drawn, encoded, task, tasks.seen(encoded, task, chords=False)), (
+    return _read(drawn, encoded, task, tasks.look_ahead(encoded, task, chords=False)), (
         encoded.onsets_ticks
     )
 
@@ -261,7 +261,7 @@ class GivenExcerpt:
 def stacked_given(chunks: Sequence[tuple[Sequences, GivenNotes[np.ndarray]]]) -> GivenBatch:
     """Chunks of one length side by side."""
     rows, given = zip(*chunks, strict=True)
-    return GivenBatch(stacked(rows), GivenNotes(*map(np.stack, zip(*given, strict=True))))
+    return GivenBatch(stack(rows), GivenNotes(*map(np.stack, zip(*given, strict=True))))
 
 
 def with_given(drawn: Drawn, stream: Sequences, onsets: np.ndarray) -> GivenExcerpt:

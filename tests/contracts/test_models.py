@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from ritornello.note_model.cells import CELLS, scan
-from ritornello.note_model.encoding.batch import TIMED, Batch, stacked
+from ritornello.note_model.encoding.batch import TIMED, Batch, stack
 from ritornello.note_model.encoding.notes import SIZES
 from ritornello.note_model.encoding.sequences import sequences
-from ritornello.note_model.encoding.tasks import counted
+from ritornello.note_model.encoding.tasks import counted_fields
 from ritornello.note_model.network import NoteModel, NoteModelConfig, to_tensors
 from tests.examples import band
 
@@ -21,7 +21,7 @@ def batch(length: int = 64, told: bool = True) -> Batch[torch.Tensor]:
         sequences(band(seed), 0, 1, task=task, open_probability=0.0 if told else 1.0)
         for seed, task in enumerate(tasks)
     ]
-    return to_tensors(stacked([row.chunk(0, length) for row in rows]))
+    return to_tensors(stack([row.chunk(0, length) for row in rows]))
 
 
 def at(events: Batch[torch.Tensor], time: int | slice) -> Batch[torch.Tensor]:
@@ -48,7 +48,7 @@ def test_stepping_equals_the_full_pass(model):
         for head, size in enumerate(SIZES):
             logits = model.head_logits(head, hidden, now)
             target = now.fields[:, head]
-            here = (target < size) & torch.as_tensor(counted(now.counts.numpy())[:, head])
+            here = (target < size) & torch.as_tensor(counted_fields(now.counts.numpy())[:, head])
             chosen = logits.log_softmax(-1).gather(-1, target.clamp(max=size - 1)[:, None])[:, 0]
             expected = torch.where(here, -chosen, torch.zeros_like(chosen))
             torch.testing.assert_close(nats[time, :, head], expected, atol=1e-4, rtol=1e-4)

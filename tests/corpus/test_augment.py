@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ritornello.corpus.augment import augmented, scale_tempo, transposition_range
+from ritornello.corpus.augment import augment, scale_tempo, transposition_range
 from ritornello.errors import ConfigError
 from ritornello.music.piece import Piece, Tempo, Track
 
@@ -22,19 +22,19 @@ def piece_of(pitches: list[int]) -> Piece:
 @given(PITCHES, st.integers(0, 10_000))
 def test_transposition_moves_pitches_alike_and_never_drums(pitches: list[int], seed: int) -> None:
     piece = piece_of(pitches)
-    moved = augmented(piece, np.random.default_rng(seed))
+    moved = augment(piece, np.random.default_rng(seed))
     step = moved.tracks[0].notes["pitch"] - piece.tracks[0].notes["pitch"]
     assert len(set(step.tolist())) == 1
     assert -6 <= step[0] <= 5
     assert moved.tracks[1] == piece.tracks[1]
     assert 90 / 1.101 < moved.tempos[0].bpm < 90 * 1.101
-    assert moved == augmented(piece, np.random.default_rng(seed))
+    assert moved == augment(piece, np.random.default_rng(seed))
 
 
 def test_every_key_is_reached_where_the_range_allows() -> None:
     piece = piece_of([60])
     rng = np.random.default_rng(0)
-    keys = {int(augmented(piece, rng).tracks[0].notes["pitch"][0]) for _ in range(200)}
+    keys = {int(augment(piece, rng).tracks[0].notes["pitch"][0]) for _ in range(200)}
     assert keys == set(range(54, 66))
     assert transposition_range(piece_of([2, 125])) == (-2, 2)
     assert transposition_range(piece_of([0, 127])) == (0, 0)

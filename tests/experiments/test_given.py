@@ -76,7 +76,7 @@ def test_the_likelihood_of_each_way_is_finite_and_of_composed_notes_only(way, ta
     found = nats(learner(way), task, band(3, bars=20))
     events = heard(way, task, band(3, bars=20)).events
     assert np.isfinite(found).all()
-    assert (found[~(events.counted & (events.fields < SIZES))] == 0).all()
+    assert (found[~(events.counted_fields & (events.fields < SIZES))] == 0).all()
     assert found.sum() > 0
 
 

@@ -14,7 +14,7 @@ torch = pytest.importorskip("torch", reason="networks need the extra train")
 
 from experiments.learning.learners import Learner, teach_in_turns  # noqa: E402
 from experiments.learning.transformer import WINDOW_EVENTS, Transformer  # noqa: E402
-from ritornello.note_model.encoding.batch import Batch, stacked  # noqa: E402
+from ritornello.note_model.encoding.batch import Batch, stack  # noqa: E402
 from ritornello.note_model.encoding.sequences import sequences  # noqa: E402
 from ritornello.note_model.network import NoteModel, NoteModelConfig, to_tensors  # noqa: E402
 from ritornello.training.config import TrainConfig  # noqa: E402
@@ -30,7 +30,7 @@ def model() -> Transformer:
 
 def _events(pieces, start: int, length: int) -> Batch[torch.Tensor]:
     chunks = [sequences(piece, 0, 1).chunk(start, length) for piece in pieces]
-    return to_tensors(stacked(chunks))
+    return to_tensors(stack(chunks))
 
 
 def test_chunks_give_the_same_nats_as_the_whole(model):

@@ -24,7 +24,7 @@ def transposition_range(piece: Piece) -> tuple[int, int]:
     return min(low, 0), max(high, 0)
 
 
-def augmented(piece: Piece, rng: np.random.Generator) -> Piece:
+def augment(piece: Piece, rng: np.random.Generator) -> Piece:
     """The piece in a key drawn evenly from `transposition_range`, up to 10% slower or faster."""
     low, high = transposition_range(piece)
     semitones = int(rng.integers(low, high + 1))

@@ -85,7 +85,7 @@ class Chord:
         moved = Chord((self.root + semitones) % 12, self.quality, bass)
         if not self.written:
             return moved
-        return replace(moved, written=_respelled(self.written, semitones, self.quality))
+        return replace(moved, written=_respell(self.written, semitones, self.quality))
 
 
 def chord_class(chord: Chord | None) -> int:
@@ -168,10 +168,10 @@ def transposed_symbol(text: str, semitones: int) -> str:
         quality = parse_chord(text).quality
     except ConfigError:
         quality = "maj"
-    return _respelled(text, semitones, quality) if semitones % 12 else text
+    return _respell(text, semitones, quality) if semitones % 12 else text
 
 
-def _respelled(symbol: str, semitones: int, quality: str) -> str:
+def _respell(symbol: str, semitones: int, quality: str) -> str:
     roots = _MINOR_ROOTS if 3 in QUALITIES[quality] else _MAJOR_ROOTS
 
     def move(note: re.Match[str]) -> str:

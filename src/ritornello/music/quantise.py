@@ -106,11 +106,11 @@ def written_times(track: Track, edges: np.ndarray, resolution: int) -> Timing:
     judged = onsets[:0] if track.is_drum else ends
     exact = _is_notatable(onsets, judged, edges, resolution)
     if not exact:
-        onsets, ends = _moved(onsets, onsets if track.is_drum else ends, edges, resolution)
+        onsets, ends = _snap_to_grid(onsets, onsets if track.is_drum else ends, edges, resolution)
     if track.is_drum:
         ends = _drum_ends(onsets, track.notes["pitch"], edges)
     elif not exact:
-        ends = _snapped_ends(onsets, ends, resolution // 4)
+        ends = _snap_ends(onsets, ends, resolution // 4)
     return Timing(onsets, ends, exact)
 
 
@@ -140,7 +140,7 @@ def _is_notatable(onsets: np.ndarray, ends: np.ndarray, edges: np.ndarray, resol
     return bool((~used | simple | (fine_onsets & held_by(NOTATABLE, every).any(axis=0))).all())
 
 
-def _moved(
+def _snap_to_grid(
     onsets: np.ndarray, ends: np.ndarray, edges: np.ndarray, resolution: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Onsets and ends on the cheapest grid of their span; no note is empty."""
@@ -188,7 +188,7 @@ def _span_units(
     return np.where(np.isfinite(cost.min(axis=0)), chosen, lengths)
 
 
-def _snapped_ends(onsets: np.ndarray, ends: np.ndarray, reach_ticks: int) -> np.ndarray:
+def _snap_ends(onsets: np.ndarray, ends: np.ndarray, reach_ticks: int) -> np.ndarray:
     """Ends moved to the nearest later onset within reach: no slivers of rest or overlap."""
     points = np.unique(onsets)
     if len(points) == 0:

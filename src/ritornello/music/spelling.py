@@ -71,13 +71,13 @@ def sounding_pitch_classes(piece: Piece) -> np.ndarray:
     return pitch_class_weights(notes["pitch"], notes["duration"])
 
 
-def estimated_signature(piece: Piece) -> Signature:
+def estimate_signature(piece: Piece) -> Signature:
     """The signature of the likeliest key of the whole piece, with mode "none"."""
     key = estimate_key(sounding_pitch_classes(piece)) or KeyName(0)
     return Signature(key.sharps, "none")
 
 
-def altered_by(fifths: int) -> dict[str, int]:
+def alterations_of(fifths: int) -> dict[str, int]:
     """Semitones that a signature adds to each letter."""
     return {step: (fifths + 6 - place) // 7 for place, step in enumerate(FIFTHS)}
 

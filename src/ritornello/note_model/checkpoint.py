@@ -55,7 +55,7 @@ class Checkpoint:
     baseline: dict[str, np.ndarray] = field(default_factory=dict)
 
 
-def quantised(weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def quantise_matrix(weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """A matrix as int8 [rows, columns] and float32 scales [rows]; symmetric, nearest."""
     scale = np.abs(weight).max(axis=1) / 127
     scale = np.where(scale == 0, 1, scale).astype(np.float32)
@@ -69,7 +69,7 @@ def save(checkpoint: Checkpoint, path: Path, *, int8: bool = False, overwrite: b
     arrays: dict[str, np.ndarray] = {}
     for name, weight in checkpoint.weights.items():
         if int8 and weight.ndim == 2:
-            arrays[name], arrays[name + SCALE] = quantised(weight)
+            arrays[name], arrays[name + SCALE] = quantise_matrix(weight)
         else:
             arrays[name] = np.ascontiguousarray(weight, np.float32)
     for name, counts in checkpoint.baseline.items():
@@ -115,10 +115,10 @@ def describe(path: Path) -> dict[str, Any]:
     Raises:
         CheckpointError: if the file is no checkpoint of this version or encoding, or is damaged.
     """
-    return _checked_header(path).about
+    return _read_header(path).about
 
 
-def _checked_header(path: Path) -> Header:
+def _read_header(path: Path) -> Header:
     """The header of a checkpoint that holds what it says: settings, and arrays that fit them."""
     header = read_header(path, next_step=_AGAIN)
     about = header.about
@@ -166,10 +166,10 @@ def load(path: Path) -> Checkpoint:
     Raises:
         CheckpointError: as `describe`.
     """
-    header = _checked_header(path)
+    header = _read_header(path)
     arrays = read_arrays(header, header.arrays)
     weights = {
-        name: _scaled(array, arrays.get(name + SCALE))
+        name: _dequantise(array, arrays.get(name + SCALE))
         for name, array in arrays.items()
         if not name.endswith(SCALE) and not name.startswith(BASELINE)
     }
@@ -189,7 +189,7 @@ def load(path: Path) -> Checkpoint:
     )
 
 
-def _scaled(array: np.ndarray, scale: np.ndarray | None) -> np.ndarray:
+def _dequantise(array: np.ndarray, scale: np.ndarray | None) -> np.ndarray:
     """A matrix as float32; where it has a scale for each row, times that."""
     weight = array.astype(np.float32, copy=False)
     return weight if scale is None else weight * scale.astype(np.float32, copy=False)[:, None]

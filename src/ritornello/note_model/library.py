@@ -43,7 +43,7 @@ class ModelInfo:
 
 def models() -> list[ModelInfo]:
     """All models that have a name, bundled ones first; unusable ones with their problem."""
-    return [_info(name, path, origin) for name, (path, origin) in _named().items()]
+    return [_info(name, path, origin) for name, (path, origin) in _models_by_name().items()]
 
 
 def find_model(model: str | PathLike[str] = DEFAULT_MODEL) -> Path:
@@ -55,7 +55,7 @@ def find_model(model: str | PathLike[str] = DEFAULT_MODEL) -> Path:
     try:
         return checkpoint.find(Path(model))
     except CheckpointError:
-        named = _named()
+        named = _models_by_name()
         if str(model) in named:
             return named[str(model)][0]
         near = get_close_matches(str(model), named, n=1)
@@ -82,7 +82,7 @@ def model_card(model: str | PathLike[str] = DEFAULT_MODEL) -> dict[str, Any]:
     return {key: about[key] for key in ("network", "encoding", "collections", "provenance")}
 
 
-def _named() -> dict[str, tuple[Path, str]]:
+def _models_by_name() -> dict[str, tuple[Path, str]]:
     """Name -> file and origin; the first place that has a name keeps it."""
     places = (
         (Path(str(files("ritornello"))) / "assets" / "models", "bundled"),

@@ -18,10 +18,10 @@ from ritornello.note_model.checkpoint import Checkpoint
 from ritornello.note_model.encoding import ngrams, notes, tasks
 from ritornello.note_model.encoding.batch import (
     Batch,
-    chosen_events,
     head_inputs,
     legal_classes,
-    stacked,
+    select_events,
+    stack,
 )
 from ritornello.note_model.encoding.notes import FIELDS, SHIFT, SIZES
 from ritornello.note_model.encoding.sequences import Sequences, sequences
@@ -70,11 +70,11 @@ def evaluate(
     Args:
         checkpoint: the model.
         pieces: with the name of the collection each belongs to.
-        controls: "open" tells the model nothing (the figure to compare with other models), "given"
-            tells it collection, key, density, instruments and the number of bars.
+        controls: "open" is unconditional (the figure to compare with other models); "given"
+            conditions the model on collection, key, density, instruments and the number of bars.
         task: what is given, one of `note_model.encoding.tasks.TASKS`, drawn with a seed of the
             piece's number; nats are those of what is composed, a note that is composed.
-        chords: whether the model is told the chords detected in the piece.
+        chords: whether the model is conditioned on the chords detected in the piece.
         longest: only the first so many events of each piece count; None for all.
         watch: called with the number of pieces done.
 
@@ -133,7 +133,7 @@ def _add(
     nats = score(engine, [rows for _, rows in batch])
     for (name, rows), model in zip(batch, nats, strict=True):
         total = sums.setdefault(name, _Sums())
-        unigram, bigram = ngrams.nats(baseline, rows.fields, rows.counted)
+        unigram, bigram = ngrams.nats(baseline, rows.fields, rows.counted_fields)
         total.notes += rows.composed_notes
         total.beats += float(rows.fields[:, SHIFT].sum()) / notes.RESOLUTION
         total.pieces += 1
@@ -150,7 +150,7 @@ def score(engine: Engine, rows: Sequence[Sequences]) -> np.ndarray:
     state = engine.initial_state(len(rows))
     nats = np.zeros((len(rows), len(FIELDS)))
     for start in range(0, max(map(len, rows)), _CHUNK):
-        batch = stacked([row.chunk(start, _CHUNK) for row in rows])
+        batch = stack([row.chunk(start, _CHUNK) for row in rows])
         hidden = []
         for row in batch.context:
             out, state = engine.step(row, conditions, state)
@@ -166,12 +166,12 @@ def _field_nats(engine: Engine, hidden: np.ndarray, batch: Batch[np.ndarray]) ->
         hidden: float32 [time, rows, heads * head_width], of `Engine.step`.
     """
     found = np.zeros(batch.fields.shape)
-    counted = tasks.counted(batch.counts) & (batch.fields < SIZES)
+    counted = tasks.counted_fields(batch.counts) & (batch.fields < SIZES)
     for head in range(len(FIELDS)):
         here = counted[..., head]
         if not here.any():
             continue
-        events = chosen_events(batch, here)
+        events = select_events(batch, here)
         columns = head_inputs(head, events.table)
         logits = engine.head_logits(head, hidden[here], columns).astype(np.float64)
         legal = legal_classes(head, events.fields, events.context, events.closed)

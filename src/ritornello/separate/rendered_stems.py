@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ritornello.corpus.augment import augmented
+from ritornello.corpus.augment import augment
 from ritornello.corpus.pool import Failure, map_in_processes
 from ritornello.corpus.scan import scan
 from ritornello.corpus.store import Corpus
@@ -135,7 +135,7 @@ class SongBook:
         self, index: int, parts: set[int], config: RenderConfig, random: np.random.Generator
     ) -> list[Line]:
         """Some parts of a song in another key, from where most of them play."""
-        piece = augmented(self.read(index), random)
+        piece = augment(self.read(index), random)
         tracks = [track for track in piece.tracks if len(track) and _part(track) in parts]
         times = [_seconds(piece, track) for track in tracks]
         onsets = np.concatenate([onset for onset, _ in times])

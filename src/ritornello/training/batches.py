@@ -11,12 +11,12 @@ from typing import Protocol
 
 import numpy as np
 
-from ritornello.corpus.augment import augmented
+from ritornello.corpus.augment import augment
 from ritornello.music.piece import Piece
-from ritornello.note_model.encoding.batch import Batch, stacked
+from ritornello.note_model.encoding.batch import Batch, stack
 from ritornello.note_model.encoding.sequences import Sequences, sequences
 
-CHORDS_TOLD = 0.3  # how often the chords of a piece are told in training
+CHORDS_GIVEN = 0.3  # how often the chords of a piece are given in training
 
 
 class Music(Protocol):
@@ -105,14 +105,14 @@ class Rows:
         return self._stacked(chunks), starts
 
     def _stacked(self, chunks: list[Sequences]) -> Batch[np.ndarray]:
-        return stacked(chunks)
+        return stack(chunks)
 
     def _draw(self, row: int) -> Sequences:
         rng = np.random.default_rng((self.seed, row, int(self.drawn[row])))
         index = int(rng.choice(self._indices, p=self._chances))
         piece = self.music.piece(index)
         if self.augment:
-            piece = augmented(piece, rng)
+            piece = augment(piece, rng)
         names = self.music.collections
         whole = sequences(
             piece,
@@ -121,7 +121,7 @@ class Rows:
             rng=rng,
             open_probability=self.open_probability,
             task=None if self.tasks else "compose",
-            chord_probability=CHORDS_TOLD if self.tasks else 0.0,
+            chord_probability=CHORDS_GIVEN if self.tasks else 0.0,
         )
         spare = len(whole) - self.excerpt
         if spare <= 0:

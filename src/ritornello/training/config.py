@@ -73,7 +73,7 @@ class TrainConfig:
 
 
 class NetworkSize(NamedTuple):
-    """A network, and batches to teach it with, that fit an amount of music."""
+    """A network, and batches to train it with, that fit an amount of music."""
 
     up_to_notes: float
     layers: int
@@ -100,7 +100,7 @@ NETWORK_SIZES = (
 
 
 # What two laptop cores read of a small network's music in a minute is some 300,000 notes. A network
-# that sees each note less than three times is better smaller, and taught in more steps.
+# that sees each note less than three times is better smaller, and trained in more steps.
 _NOTES_A_MINUTE = 100_000
 
 

@@ -1,4 +1,4 @@
-"""What `metrics.jsonl` tells of a run, as arrays.
+"""The figures of a run in `metrics.jsonl`, as arrays.
 
 The journal may be read while the run writes it and after a kill in the middle of a line, so a line
 that cannot be used is counted and passed over.
@@ -39,31 +39,31 @@ def read_history(folder: Path) -> History:
             where=str(path),
             next_step="Give the folder that `ritornello train` writes.",
         ) from error
-    parsed = list(map(_parsed, lines))
+    parsed = list(map(_parse, lines))
     # A resumed run may tell of a step twice; the later line counts.
-    told: dict[str, dict[int, dict[str, Any]]] = {"step": {}, "validation": {}, "histograms": {}}
+    by_kind: dict[str, dict[int, dict[str, Any]]] = {"step": {}, "validation": {}, "histograms": {}}
     for line in filter(None, parsed):
-        told[line["kind"]][line["step"]] = line
-    if not told["step"]:
+        by_kind[line["kind"]][line["step"]] = line
+    if not by_kind["step"]:
         raise InputError(
             "No training step is recorded yet.",
             where=str(path),
             next_step="Let the run make its first step.",
         )
-    rows = [told["step"][step] for step in sorted(told["step"])]
+    rows = [by_kind["step"][step] for step in sorted(by_kind["step"])]
     steps = np.array([row["step"] for row in rows])
     figures = {name: _column(row.get(name) for row in rows) for name in _FIGURES}
     return History(
         steps,
         figures,
         {name: _column(_table(row.get("fields")).get(name) for row in rows) for name in FIELDS},
-        _validations(told["validation"], steps, figures["seconds"]),
-        _shapes(told["histograms"]),
+        _validations(by_kind["validation"], steps, figures["seconds"]),
+        _shapes(by_kind["histograms"]),
         parsed.count(None),
     )
 
 
-def _parsed(text: str) -> dict[str, Any] | None:
+def _parse(text: str) -> dict[str, Any] | None:
     try:
         line = json.loads(text)
     except (ValueError, RecursionError):
@@ -89,10 +89,10 @@ def _table(value: object) -> dict[str, Any]:
 
 
 def _validations(
-    told: dict[int, dict[str, Any]], steps: np.ndarray, seconds: np.ndarray
+    by_step: dict[int, dict[str, Any]], steps: np.ndarray, seconds: np.ndarray
 ) -> list[Validation]:
     found = []
-    for step, line in sorted(told.items()):
+    for step, line in sorted(by_step.items()):
         nats = _number(line.get("nats_per_note"))
         if math.isfinite(nats):
             fields, collections = (
@@ -108,9 +108,9 @@ def _validations(
     return found
 
 
-def _shapes(told: dict[int, dict[str, Any]]) -> dict[str, dict[str, list[Shape]]]:
+def _shapes(by_step: dict[int, dict[str, Any]]) -> dict[str, dict[str, list[Shape]]]:
     found: dict[str, dict[str, list[Shape]]] = {}
-    for step, line in sorted(told.items()):
+    for step, line in sorted(by_step.items()):
         for name, pair in _table(line.get("parameters")).items():
             for kind in ("weight", "gradient"):
                 shape = _shape(step, _table(_table(pair).get(kind)))

@@ -84,7 +84,7 @@ def train(
 
     ``out`` gets the ingest report (`report.html`), the music as arrays (`corpus/`), the record of
     the run (`metrics.jsonl`), short pieces composed on the way (`samples/`) and the best model so
-    far (`model.safetensors`) with an index of what it was taught (`originality.safetensors`).
+    far (`model.safetensors`) with an index of its training music (`originality.safetensors`).
     Called again with the same ``out``, the run goes on.
 
     Args:
@@ -127,13 +127,15 @@ def train(
     save_report(result, out / _REPORT_FILE, overwrite=True)
     music = build_store(result, out / _CORPUS_FOLDER, splits=splits)
     write_training_index(music, out)
-    taught = int(music.note_counts[music.indices("train")].sum())
-    config = TrainConfig(**{"patience": _PATIENCE, **network_settings(taught, minutes), **asked})
+    train_notes = int(music.note_counts[music.indices("train")].sum())
+    config = TrainConfig(
+        **{"patience": _PATIENCE, **network_settings(train_notes, minutes), **asked}
+    )
     if resumes:
         say(f"Going on with the run in {out}; of the settings, only its length counts now.")
     else:
         network = f"{config.layers} layers of {config.width} {config.cell} units"
-        say(f"Learning from {taught:,} notes in {len(music):,} pieces with {network}.")
+        say(f"Learning from {train_notes:,} notes in {len(music):,} pieces with {network}.")
     sampler = _Sampler(out / _SAMPLES_FOLDER, 60 * (minutes or 10) / _SAMPLES_A_RUN, say)
     about = _provenance(result, out.resolve().name)
     model = run(music, out, config, provenance=about, watch=watch, sample=sampler.now_and_then)
@@ -152,14 +154,14 @@ def evaluate(
     scanned: Counted | None = None,
     watch: Counted | None = None,
 ) -> dict[str, Any]:
-    """How well a model foresees the music in a folder, beside two baselines.
+    """How well a model predicts the music in a folder, beside two baselines.
 
     Args:
         model: a name or path. folder: of music.
         split: which pieces count. Training on the folder holds "valid" back, so that the figure is
             honest for a model of this very folder; "all" is right for music it never learned from.
         collections: only these first-level sub-folders; by default all.
-        controls: "open" tells the model nothing, "given" tells it key, density, instruments, ...
+        controls: "open" is unconditional, "given" conditions it on key, density, instruments, ...
         scanned: called with (files done, files in all). watch: with (pieces done, pieces in all).
 
     Returns:
@@ -240,7 +242,7 @@ def _provenance(result: ScanResult, name: str) -> dict[str, Any]:
 
 
 class _Sampler:
-    """Short pieces composed while a model learns, so that its progress can be heard."""
+    """Short pieces composed during training, so that progress can be heard."""
 
     def __init__(self, folder: Path, spacing_seconds: float, say: Callable[[str], None]) -> None:
         self.folder, self.spacing_seconds, self.say = folder, spacing_seconds, say
@@ -253,7 +255,7 @@ class _Sampler:
             self._next_at = time.monotonic() + self.spacing_seconds
 
     def write(self, model: Path, name: str) -> None:
-        """Compose and write the piece as MIDI and sound. A failure is told and harms no run."""
+        """Compose and write the piece as MIDI and sound. A failure is logged and harms no run."""
         try:
             piece = replace(Composer.load(model).compose(bars=_SAMPLE_BARS), title=name)
             for ending in (".mid", ".mp3"):

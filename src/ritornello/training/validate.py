@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from ritornello.note_model.encoding.batch import stacked
+from ritornello.note_model.encoding.batch import stack
 from ritornello.note_model.encoding.notes import FIELDS
 from ritornello.note_model.encoding.sequences import Sequences, sequences
 from ritornello.note_model.network import NoteModel, to_tensors
-from ritornello.training.batches import CHORDS_TOLD, Music
+from ritornello.training.batches import CHORDS_GIVEN, Music
 
 _CHUNK = 256
 _BATCH = 32
@@ -21,7 +21,7 @@ _BATCH = 32
 def validate(
     model: NoteModel, music: Music, events: int, task: str | None = "compose"
 ) -> dict[str, Any]:
-    """Score the first events of each validation piece, with all controls told.
+    """Score the first events of each validation piece, with all controls given.
 
     Args:
         model: its dropout is switched off for the time.
@@ -65,7 +65,7 @@ def score(model: NoteModel, rows: list[Sequences]) -> tuple[np.ndarray, np.ndarr
     nats = np.zeros((len(rows), len(FIELDS)))
     notes = np.zeros(len(rows))
     for start in range(0, max(map(len, rows)), _CHUNK):
-        batch = stacked([row.chunk(start, _CHUNK) for row in rows])
+        batch = stack([row.chunk(start, _CHUNK) for row in rows])
         losses, state = model(to_tensors(batch, device), state)
         nats += losses.double().sum(0).cpu().numpy()
         notes += batch.composed_notes()
@@ -92,7 +92,7 @@ def _choose(music: Music, events: int, task: str | None) -> list[tuple[str, Sequ
                 len(names),
                 rng=np.random.default_rng(indices[index]),
                 task=task,
-                chord_probability=CHORDS_TOLD if task is None else 0.0,
+                chord_probability=CHORDS_GIVEN if task is None else 0.0,
             )
             chosen.append((name, whole.part(0, longest)))
     return chosen

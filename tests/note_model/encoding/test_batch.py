@@ -6,10 +6,10 @@ import numpy as np
 
 from ritornello.note_model.encoding.batch import (
     TIMED,
-    chosen_events,
     head_inputs,
     legal_classes,
-    stacked,
+    select_events,
+    stack,
 )
 from ritornello.note_model.encoding.notes import FIELDS, SIZES
 from ritornello.note_model.encoding.sequences import sequences
@@ -20,7 +20,7 @@ ROWS = [sequences(band(seed), seed % 2, 2, task="vary").chunk(8, 40) for seed in
 
 
 def test_each_row_is_found_again_in_each_table():
-    batch = stacked(ROWS)
+    batch = stack(ROWS)
     for index, row in enumerate(ROWS):
         for number, (whole, own) in enumerate(zip(batch.tables(), row.tables(), strict=True)):
             np.testing.assert_array_equal(whole[:, index] if number < TIMED else whole[index], own)
@@ -28,16 +28,16 @@ def test_each_row_is_found_again_in_each_table():
 
 
 def test_chosen_events_keep_what_is_true_of_their_row():
-    batch = stacked(ROWS)
+    batch = stack(ROWS)
     chosen = np.random.default_rng(0).random(batch.counts.shape) < 0.3
-    events = chosen_events(batch, chosen)
+    events = select_events(batch, chosen)
     for number, (time, row) in enumerate(np.argwhere(chosen)):
         np.testing.assert_array_equal(events.memory[number], ROWS[row].memory[time])
         np.testing.assert_array_equal(events.closed[number], ROWS[row].closed)
 
 
 def test_a_head_sees_the_columns_it_has_classes_for():
-    batch = stacked(ROWS)
+    batch = stack(ROWS)
     for head, size in enumerate(SIZES):
         inputs = head_inputs(head, batch.table)
         if not HEAD_INPUTS[head]:

@@ -20,8 +20,8 @@ from tests.strategies import pieces
 
 def assert_tracker_agrees(encoded: notes.Encoded, name: str, seed: int, most: int = 3000) -> None:
     rng = np.random.default_rng(seed)
-    task = tasks.task(name, encoded, rng, told_end=bool(seed % 2))
-    seen = tasks.seen(encoded, task, chords=bool(seed % 3))
+    task = tasks.task(name, encoded, rng, end_given=bool(seed % 2))
+    seen = tasks.look_ahead(encoded, task, chords=bool(seed % 3))
     inputs = context.compute(encoded, task.known, seen)
     tracker = Tracker(Grid(encoded.metres, encoded.length_ticks), seen)
     for index, event in enumerate(encoded.fields[:most].tolist()):
@@ -54,8 +54,8 @@ def test_every_input_is_a_class_of_its_column(piece, name, seed):
     if not piece.note_count:
         return
     encoded = notes.encode(piece)
-    task = tasks.task(name, encoded, np.random.default_rng(seed), told_end=True)
-    inputs = context.compute(encoded, task.known, tasks.seen(encoded, task, chords=True))
+    task = tasks.task(name, encoded, np.random.default_rng(seed), end_given=True)
+    inputs = context.compute(encoded, task.known, tasks.look_ahead(encoded, task, chords=True))
     tables = ((inputs.context, context.CONTEXT), (inputs.place, PLACE),
               (inputs.memory, MEMORY), (inputs.echo, ECHO))  # fmt: skip
     for table, sizes in tables:

@@ -17,7 +17,7 @@ from tests.examples import band
 torch = pytest.importorskip("torch", reason="the judge of the runtime is the model in torch")
 
 from ritornello.note_model.cells import CELLS  # noqa: E402
-from ritornello.note_model.encoding.batch import Batch, stacked  # noqa: E402
+from ritornello.note_model.encoding.batch import Batch, stack  # noqa: E402
 from ritornello.note_model.encoding.sequences import sequences  # noqa: E402
 from ritornello.note_model.network import NoteModel, NoteModelConfig  # noqa: E402
 
@@ -34,13 +34,13 @@ def make_model(cell: str = "qrnn") -> tuple[NoteModel, Checkpoint]:
 def batch() -> Batch[np.ndarray]:
     """Thirty-five pieces: more than the kernel works on together, and not a multiple of it."""
     rows = [sequences(band(seed, bars=4), seed % 2, 2).chunk(0, 40) for seed in range(35)]
-    return stacked(rows)
+    return stack(rows)
 
 
 @pytest.fixture(scope="session")
 def library(tmp_path_factory: pytest.TempPathFactory) -> CDLL:
     try:
-        return CDLL(str(kernel.compiled(tmp_path_factory.mktemp("kernel"))))
+        return CDLL(str(kernel.compile_kernel(tmp_path_factory.mktemp("kernel"))))
     except (OSError, subprocess.SubprocessError) as error:
         pytest.skip(f"needs a C compiler: {error}")
 

@@ -36,7 +36,7 @@ def whole(library: ctypes.CDLL, cache: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(
         kernel, "_compile", lambda command, folder: Path(folder, "kernel.so").write_bytes(made)
     )
-    return kernel.compiled(cache)
+    return kernel.compile_kernel(cache)
 
 
 @pytest.fixture
@@ -119,11 +119,11 @@ def test_the_environment_chooses(monkeypatch):
 
 def test_it_is_compiled_once_by_however_many_ask(library, tmp_path):
     with ThreadPoolExecutor(2) as pool:
-        one, other = pool.map(kernel.compiled, [tmp_path, tmp_path])
+        one, other = pool.map(kernel.compile_kernel, [tmp_path, tmp_path])
     assert one == other
     assert [*tmp_path.iterdir()] == [one]  # nothing half made is left
     made = one.stat().st_mtime_ns
-    assert kernel.compiled(tmp_path).stat().st_mtime_ns == made
+    assert kernel.compile_kernel(tmp_path).stat().st_mtime_ns == made
     assert ctypes.CDLL(str(one)).ritornello_step
 
 
@@ -131,7 +131,7 @@ def test_it_is_compiled_once_by_however_many_ask(library, tmp_path):
 def test_a_library_that_was_cut_is_compiled_again(whole, cache, share):
     content = whole.read_bytes()
     whole.write_bytes(content[: int(share * len(content))])
-    assert kernel.compiled(cache) == whole
+    assert kernel.compile_kernel(cache) == whole
     assert whole.read_bytes() == content
 
 
@@ -139,7 +139,7 @@ def test_a_library_that_was_cut_is_compiled_again(whole, cache, share):
 def test_a_library_that_was_zeroed_is_compiled_again(whole, cache, start):
     content = whole.read_bytes()
     whole.write_bytes(content[:start] + bytes(len(content[start:])))
-    assert kernel.compiled(cache) == whole
+    assert kernel.compile_kernel(cache) == whole
     assert whole.read_bytes() == content
 
 
@@ -148,11 +148,11 @@ def test_what_others_could_write_is_compiled_again(whole, cache, mode):
     other = cache / f"{whole.stem[:-32]}{'0' * 32}.so"
     other.write_text("of somebody else")
     cache.chmod(mode)
-    assert kernel.compiled(cache) == whole
+    assert kernel.compile_kernel(cache) == whole
     assert [*cache.iterdir()] == [whole]
     assert stat.S_IMODE(cache.stat().st_mode) == 0o700
     whole.chmod(0o766)
-    assert kernel.compiled(cache) == whole
+    assert kernel.compile_kernel(cache) == whole
     assert not whole.stat().st_mode & 0o022
 
 
@@ -167,11 +167,11 @@ def test_a_folder_of_somebody_else_is_not_used(library, cache, monkeypatch, capl
 def test_pipes_and_links_are_not_opened(whole, cache):
     whole.unlink()
     os.mkfifo(whole)
-    assert kernel.compiled(cache) == whole
+    assert kernel.compile_kernel(cache) == whole
     copy = cache.parent / "elsewhere.so"
     whole.rename(copy)
     whole.symlink_to(copy)
-    assert kernel.compiled(cache) == whole
+    assert kernel.compile_kernel(cache) == whole
     assert not whole.is_symlink()
 
 

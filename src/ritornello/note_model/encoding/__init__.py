@@ -6,7 +6,7 @@ which events may follow which. `ENCODINGS` names them; the contract tests run ov
 notes      events of five fields: shift, part, pitch, duration, velocity
 context    what is computed from the events so far, for a whole piece
 tracker    the same, one event at a time
-matching   what followed when the last events were heard before
+matching   what followed where the last events stood before
 given      given notes, as the network sees them ahead
 bar_grid   where in its bar a tick lies
 piece_controls  what may be asked for: key, density, instruments

@@ -76,13 +76,13 @@ class Batch(Generic[Array]):
 TIMED = 6  # so many tables of a batch
 
 
-def stacked(rows: Sequence[Sequences]) -> Batch[np.ndarray]:
+def stack(rows: Sequence[Sequences]) -> Batch[np.ndarray]:
     """Rows of one length side by side."""
     columns = zip(*(row.tables() for row in rows), strict=True)
     return Batch(*(np.stack(column, axis=int(i < TIMED)) for i, column in enumerate(columns)))
 
 
-def chosen_events(batch: Batch[np.ndarray], chosen: np.ndarray) -> Batch[np.ndarray]:
+def select_events(batch: Batch[np.ndarray], chosen: np.ndarray) -> Batch[np.ndarray]:
     """Some events one after another: every table [events, ...], without an axis of rows.
 
     Args:

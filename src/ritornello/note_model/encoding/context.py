@@ -6,12 +6,12 @@ composer comes to know them:
     context  before the event: the previous event, its place in the bar, bars done and left, metre,
              tempo, what came next at this place one, two and four bars ago (the lookback), how many
              notes its part has struck together, the next given event, the stated chords, and what
-             followed when the last events were heard before
+             followed where the last events stood before
     place    once the shift is chosen: the place in the bar and the bars left at the new onset,
              which pitch classes sound there and which given ones follow soon, and the chords there
     memory   once the part is chosen: the last pitch, duration and velocity of that part, what it
              played at this very onset one, two and four bars ago, the given notes to come in it,
-             and the pitch its last steps led to when they were heard before
+             and the pitch its last steps led to where they stood before
     echo     once the pitch is chosen: the last duration and velocity of that pitch in that part
 
 `compute` makes them for a whole piece at once, `note_model.encoding.tracker.Tracker` one event at
@@ -92,15 +92,15 @@ CONTEXT: dict[str, int] = {
     "chord_size": CHORD_SIZES,
     **{f"ahead_{FIELDS[field]}": _INPUT_SIZES[field] for field in given.AHEAD},
     **_CHORDS,
-    **{f"heard_{name}": size for name, size in zip(FIELDS, _INPUT_SIZES, strict=True)},
-    "heard": 3,
+    **{f"matched_{name}": size for name, size in zip(FIELDS, _INPUT_SIZES, strict=True)},
+    "matched": 3,
 }
 MEMORY: dict[str, int] = {
     **dict(zip(FIELDS[PITCH:], _INPUT_SIZES[PITCH:], strict=True)),
     **{f"pitch_{bars}_bars_ago": _INPUT_SIZES[PITCH] for bars in LOOKBACK_BARS},
     "coming_pitch": _INPUT_SIZES[PITCH],
     **{f"pitch_{bars}_bars_ahead": _INPUT_SIZES[PITCH] for bars in COMING_BARS},
-    "heard_pitch": _INPUT_SIZES[PITCH],
+    "matched_pitch": _INPUT_SIZES[PITCH],
 }
 ECHO: dict[str, int] = dict(zip(FIELDS[PITCH + 1 :], _INPUT_SIZES[PITCH + 1 :], strict=True))
 

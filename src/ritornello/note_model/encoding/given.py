@@ -40,8 +40,8 @@ from ritornello.note_model.encoding.notes import (
 PITCH_CLASSES = 12
 COMING_BARS = (1, 2, 4)
 _SOON_TICKS = 48
-_COMING_TICKS = 384  # a part's next pitch is told when it is that near
-AHEAD = (SHIFT, PART, PITCH, DURATION)  # fields told of the next given event
+_COMING_TICKS = 384  # a part's next pitch is an input when it is that near
+AHEAD = (SHIFT, PART, PITCH, DURATION)  # fields of the next given event that are inputs
 _NOTHING = tuple(NONE[field] for field in AHEAD)
 
 
@@ -83,12 +83,12 @@ class Given:
 
     @cached_property
     def sounds(self) -> Steps:
-        onsets, ends, pitches = self._pitched
+        onsets, ends, pitches = self._pitched_notes
         return Steps.of(onsets, ends, pitches)
 
     @cached_property
     def soon(self) -> Steps:
-        onsets, _, pitches = self._pitched
+        onsets, _, pitches = self._pitched_notes
         return Steps.of(onsets - _SOON_TICKS, onsets, pitches)
 
     @cached_property
@@ -102,7 +102,7 @@ class Given:
         return Steps(ticks, rows, self.chords_repeat)
 
     @property
-    def _pitched(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _pitched_notes(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         parts, pitches = self.fields[:, PART], self.fields[:, PITCH]
         pitched = is_note(parts) & (pitches < DRUM_PITCH)
         onsets = self.onsets_ticks[pitched]
@@ -213,7 +213,7 @@ class Steps:
 
 
 def ahead(given: np.ndarray, fields: np.ndarray, onsets: np.ndarray) -> np.ndarray:
-    """What is told of the next given event before each event of a stream.
+    """The inputs about the next given event before each event of a stream.
 
     Args:
         given: bool [events], which of them are given.

@@ -1,10 +1,10 @@
-"""What followed when the last events were heard before: an exact-match lookback.
+"""What followed where the last events stood before: an exact-match lookback.
 
-Music repeats itself at distances nobody can list. Two memories find them:
+Music repeats itself at distances that cannot be listed. Two memories find them:
 
     Stream   the last twelve events, or failing that the last four, stood in the piece before: the
              event that followed then
-    Voices   the last three steps of a part (interval and distance in time) were heard in it
+    Voices   the last three steps of a part (interval and distance in time) stood in it
              before, in any transposition: the pitch that the same step leads to now
 
 Each is computed for a whole piece at once (`follow_stream`, `follow_voices`) and one event at a
@@ -51,14 +51,14 @@ def previous_alike(key: np.ndarray) -> np.ndarray:
     return found
 
 
-def _mixed(first: np.ndarray, second: np.ndarray, third: np.ndarray) -> np.ndarray:
+def _mix_array(first: np.ndarray, second: np.ndarray, third: np.ndarray) -> np.ndarray:
     """Three small numbers as one well-mixed one, uint64."""
     number = (first.astype(np.uint64) << 40) | (second.astype(np.uint64) << 20)
     number = (number | third.astype(np.uint64)) * np.uint64(_BASE)
     return number ^ (number >> np.uint64(29))
 
 
-def _mixed_one(first: int, second: int, third: int) -> int:
+def _mix_numbers(first: int, second: int, third: int) -> int:
     number = ((first << 40 | second << 20 | third) * _BASE) & _BITS
     return number ^ (number >> 29)
 
@@ -73,8 +73,8 @@ def _rolling(marks: np.ndarray, length: int) -> np.ndarray:
 
 
 def follow_stream(fields: np.ndarray) -> np.ndarray:
-    """For each event, what `Stream.row` tells before it; int64 [events, 6]."""
-    marks = _mixed(fields[:, SHIFT], fields[:, PART], fields[:, PITCH])
+    """For each event, what `Stream.row` gives before it; int64 [events, 6]."""
+    marks = _mix_array(fields[:, SHIFT], fields[:, PART], fields[:, PITCH])
     table = np.tile(_NOTHING, (len(fields) + 1, 1))
     index = np.arange(len(fields))
     for level, length, _ in _ROWS:
@@ -110,7 +110,7 @@ class Stream:
         return _NOTHING
 
     def advance(self, event: tuple[int, ...]) -> None:
-        mark = _mixed_one(event[SHIFT], event[PART], event[PITCH])
+        mark = _mix_numbers(event[SHIFT], event[PART], event[PITCH])
         for level, length, factor in _ROWS:
             if self._count >= length:
                 key = (level, self._hashes[level - 1])
@@ -126,20 +126,20 @@ class Stream:
 
 
 def follow_voices(fields: np.ndarray, onsets: np.ndarray) -> np.ndarray:
-    """For each event, what `Voices.pitch` tells once its onset and part are known; int64 [events].
+    """For each event, what `Voices.pitch` gives once its onset and part are known; int64 [events].
 
     NONE for all but notes.
     """
-    told = np.full(len(fields), NONE[PITCH])
+    led_to = np.full(len(fields), NONE[PITCH])
     order = np.argsort(fields[:, PART], kind="stable")
     order = order[is_note(fields[order, PART])]
     if not len(order):
-        return told
+        return led_to
     part, pitch, onset = fields[order, PART], fields[order, PITCH], onsets[order]
     first = np.diff(part, prepend=-1) != 0
     step = np.where(first, 0, np.diff(pitch, prepend=0)) + SIZES[PITCH]
     wait = np.minimum(np.where(first, 0, np.diff(onset, prepend=0)), _LONGEST_WAIT_TICKS)
-    hashes = _rolling(_mixed(step, wait, part), VOICE_STEPS)
+    hashes = _rolling(_mix_array(step, wait, part), VOICE_STEPS)
     place = np.arange(len(order)) - np.maximum.accumulate(
         np.where(first, np.arange(len(order)), 0)
     )  # of the note in its part
@@ -153,8 +153,8 @@ def follow_voices(fields: np.ndarray, onsets: np.ndarray) -> np.ndarray:
     at, after = at[near], after[near]
     led = pitch[at] + step[after] - SIZES[PITCH]
     fits = (wait[after] == wait[at + 1]) & (led >= 0) & (led < SIZES[PITCH])
-    told[order[at[fits] + 1]] = led[fits]
-    return told
+    led_to[order[at[fits] + 1]] = led[fits]
+    return led_to
 
 
 class Voices:
@@ -194,7 +194,7 @@ class Voices:
             key = _hash(marks)
             self._after.pop(key, None)
             self._after[key] = (self._count - 1, step, wait)
-        mark = _mixed_one(step + SIZES[PITCH], wait, part)
+        mark = _mix_numbers(step + SIZES[PITCH], wait, part)
         self._last[part] = (pitch, onset_ticks, (*marks, mark)[-VOICE_STEPS - 1 :])
         _forget(self._after, 2 * REACH)
 

@@ -138,7 +138,7 @@ class Previous(NamedTuple):
 
 
 class Ahead(NamedTuple):
-    """The next given event, which nobody may jump over, and who may not be composed for.
+    """The next given event, which no shift may pass, and the parts that are not composed for.
 
     Choosing its very tick and part means: nothing is composed before it. So the first two heads
     also say when nothing happens, and the likelihood of what is composed stays exact.

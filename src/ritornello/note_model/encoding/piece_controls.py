@@ -21,7 +21,7 @@ KEY_OPEN = 24
 _DENSITY_EDGES = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 20.0)  # notes a quarter note
 DENSITY_OPEN = len(_DENSITY_EDGES) + 1
 _DENSITY_OCTAVES = 3.0  # of a part: notes a quarter note from 1/8 to 8 are told apart
-_BUSY_TOLD = 0.3  # how often the density of a part is told in training
+_BUSY_GIVEN = 0.3  # how often the density of a part is given in training
 INSTRUMENT_COLUMNS = 1 + 4 * len(INSTRUMENTS)
 
 
@@ -123,14 +123,14 @@ def read_controls(
     )
 
 
-def opened(controls: Controls, rng: np.random.Generator, probability: float) -> Controls:
+def drop_controls(controls: Controls, rng: np.random.Generator, probability: float) -> Controls:
     """Each control left open with a probability, independently; how busy most parts are, always."""
     names = ("collection", "key", "density", "instruments")
     chosen = [name for name in names if rng.random() < probability]
     busy = {
         index: density
         for index, density in controls.busy.items()
-        if rng.random() < _BUSY_TOLD * (1 - probability)
+        if rng.random() < _BUSY_GIVEN * (1 - probability)
     }
-    told = replace(controls, busy=busy)
-    return replace(told, **dict.fromkeys(chosen))  # type: ignore[arg-type]
+    dropped = replace(controls, busy=busy)
+    return replace(dropped, **dict.fromkeys(chosen))  # type: ignore[arg-type]

@@ -33,9 +33,9 @@ class Sequences:
         return int((notes.is_note(self.fields[:, PART]) & (self.counts == tasks.COMPOSED)).sum())
 
     @property
-    def counted(self) -> np.ndarray:
+    def counted_fields(self) -> np.ndarray:
         """bool [events, 5], the fields whose likelihood counts."""
-        return tasks.counted(self.counts)
+        return tasks.counted_fields(self.counts)
 
     def part(self, start: int, length: int) -> Sequences:
         """Events [start, start + length), or fewer at the end."""
@@ -46,12 +46,12 @@ class Sequences:
         stop = start + length
 
         def cut(table: np.ndarray) -> np.ndarray:
-            return _padded(table[start:stop], length, (0,) * table.shape[1])
+            return _pad_rows(table[start:stop], length, (0,) * table.shape[1])
 
         counts = self.counts[start:stop]
         return replace(
             self,
-            fields=_padded(self.fields[start:stop], length, notes.NONE),
+            fields=_pad_rows(self.fields[start:stop], length, notes.NONE),
             context=cut(self.context),
             place=cut(self.place),
             memory=cut(self.memory),
@@ -64,7 +64,7 @@ class Sequences:
         return tuple(getattr(self, each.name) for each in fields(self))
 
 
-def _padded(rows: np.ndarray, length: int, row: tuple[int, ...]) -> np.ndarray:
+def _pad_rows(rows: np.ndarray, length: int, row: tuple[int, ...]) -> np.ndarray:
     short = length - len(rows)
     return np.concatenate([rows, np.tile(row, (short, 1))]) if short else rows
 
@@ -88,20 +88,20 @@ def sequences(
         rng, open_probability: each control and the bars left are left open with this probability;
             1.0 leaves all open.
         task: what is given, one of `tasks.TASKS`; drawn at random where None.
-        chord_probability: how often the chords of the piece are told.
+        chord_probability: how often the model is conditioned on the chords of the piece.
     """
     rng = rng or np.random.default_rng(0)
     encoded = notes.encode(piece)
     bars_open = rng.random() < open_probability
     if task is None:
-        chosen = tasks.draw_task(encoded, rng, told_end=not bars_open)
+        chosen = tasks.draw_task(encoded, rng, end_given=not bars_open)
     else:
-        chosen = tasks.task(task, encoded, rng, told_end=not bars_open)
-    seen = tasks.seen(encoded, chosen, chords=rng.random() < chord_probability)
+        chosen = tasks.task(task, encoded, rng, end_given=not bars_open)
+    seen = tasks.look_ahead(encoded, chosen, chords=rng.random() < chord_probability)
     inputs = context.compute(encoded, chosen.known, seen)
     asked = piece_controls.read_controls(encoded, collection, chosen.closed)
     if open_probability:
-        asked = piece_controls.opened(asked, rng, open_probability)
+        asked = piece_controls.drop_controls(asked, rng, open_probability)
     if bars_open:
         left = context.CONTEXT_COLUMN["bars_left"]
         inputs.context[:, left] = context.BARS_LEFT_UNKNOWN

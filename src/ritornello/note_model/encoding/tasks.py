@@ -1,12 +1,13 @@
-"""What is given and what is to be composed: tasks to learn from, drawn at random.
+"""Which notes of a piece are given and which are composed: tasks to train on, drawn at random.
 
-A task says of each event of a piece whether it is given, and how its likelihood counts:
+A task says of each event of a piece whether it is given, and which of its fields count in the
+likelihood:
 
-    given    no note could have been composed before it: nothing to learn
-    passed   given, but notes could have been composed before it: that none was counts
-    composed counts in full
+    given    none: no note could have been composed before it
+    passed   shift and part: it is given, but a note could have been composed before it and was not
+    composed all
 
-The END is given where the number of bars is told, the tempi wherever any note is given.
+The END is given where the number of bars is given, the tempi wherever any note is given.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ class Task:
     closed: np.ndarray
 
 
-# How often each task is drawn in training. Composing from nothing teaches the most a note.
+# How often each task is drawn in training. Composing from nothing teaches most.
 TASKS: dict[str, float] = {
     "compose": 0.40,
     "arrange": 0.20,
@@ -63,7 +64,7 @@ TASKS: dict[str, float] = {
 }
 
 
-def task(name: str, encoded: Encoded, rng: np.random.Generator, *, told_end: bool) -> Task:
+def task(name: str, encoded: Encoded, rng: np.random.Generator, *, end_given: bool) -> Task:
     """One of `TASKS` for a piece; with a single part every one of whole parts is `compose`.
 
     compose: nothing is given. arrange: some of the parts are, drawn at random, and others not.
@@ -72,14 +73,14 @@ def task(name: str, encoded: Encoded, rng: np.random.Generator, *, told_end: boo
     throughout.
 
     Args:
-        told_end: whether the number of bars is known where nothing else is given.
+        end_given: whether the number of bars is known where nothing else is given.
     """
     parts = encoded.fields[:, PART]
     players = np.unique(parts[is_note(parts)])
     if name in ("arrange", "harmonise", "vary", "fill part") and len(players) < 2:
         name = "fill" if name == "fill part" else "compose"
     if name == "compose":
-        return _whole_parts(encoded, players[:0], told_end=told_end)
+        return _whole_parts(encoded, players[:0], end_given=end_given)
     if name == "arrange":
         return _whole_parts(encoded, _some(players, rng))
     if name == "harmonise":
@@ -90,19 +91,19 @@ def task(name: str, encoded: Encoded, rng: np.random.Generator, *, told_end: boo
     return _gaps(encoded, kept, rng)
 
 
-def draw_task(encoded: Encoded, rng: np.random.Generator, *, told_end: bool) -> Task:
+def draw_task(encoded: Encoded, rng: np.random.Generator, *, end_given: bool) -> Task:
     """One of `TASKS` at random."""
     name = str(rng.choice([*TASKS], p=[*TASKS.values()]))
-    return task(name, encoded, rng, told_end=told_end)
+    return task(name, encoded, rng, end_given=end_given)
 
 
-def counted(counts: np.ndarray) -> np.ndarray:
+def counted_fields(counts: np.ndarray) -> np.ndarray:
     """Which fields of events count, bool [..., 5], by how the events count."""
     least = np.array([PASSED] * PITCH + [COMPOSED] * (len(SIZES) - PITCH))
     return counts[..., None] >= least
 
 
-def seen(encoded: Encoded, task: Task, *, chords: bool) -> Given:
+def look_ahead(encoded: Encoded, task: Task, *, chords: bool) -> Given:
     """What a composer may look ahead at; with ``chords`` also those detected from all notes."""
     ticks = classes = np.zeros(0, np.int64)
     if chords:
@@ -139,13 +140,13 @@ def _highest(encoded: Encoded, players: np.ndarray) -> np.ndarray:
     return players[[int(np.argmax(means))]]
 
 
-def _whole_parts(encoded: Encoded, given: np.ndarray, *, told_end: bool = True) -> Task:
+def _whole_parts(encoded: Encoded, given: np.ndarray, *, end_given: bool = True) -> Task:
     """Some parts are given from the first bar to the last."""
     parts = encoded.fields[:, PART]
     closed = np.zeros(SIZES[PART], bool)
     closed[given] = True
     closed[TEMPO] = len(given) > 0
-    closed[END] = told_end
+    closed[END] = end_given
     known = closed[parts]
     return Task(known, np.where(known, PASSED, COMPOSED), closed)
 

@@ -55,7 +55,7 @@ def load() -> ctypes.CDLL | None:
     if wish == "numpy":
         return None
     try:
-        return ctypes.CDLL(str(compiled(cache_folder())))
+        return ctypes.CDLL(str(compile_kernel(cache_folder())))
     except OSError as error:
         if wish == "auto":
             if isinstance(error, UnsafeError):
@@ -71,7 +71,7 @@ class UnsafeError(OSError):
     """Something a person should know of: a folder that others can write, a compiler that hangs."""
 
 
-def compiled(folder: Path) -> Path:
+def compile_kernel(folder: Path) -> Path:
     """The library in a folder, compiled if this source, compiler and processor are new to it.
 
     The name of a library ends in the hash of its bytes. One that was cut, zeroed or changed since

@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ritornello.note_model.checkpoint import quantised
+from ritornello.note_model.checkpoint import quantise_matrix
 from ritornello.note_model.encoding.tables import column_offsets
 
 _EPSILON = 1e-5
@@ -24,7 +24,7 @@ class Linear:
     def __init__(self, weight: np.ndarray, bias: np.ndarray, *, int8: bool) -> None:
         self.weight, self.bias, self.int8 = weight, bias, int8
         if int8:
-            self.integers, self.scale = quantised(weight)
+            self.integers, self.scale = quantise_matrix(weight)
 
     @cached_property
     def _matrix(self) -> np.ndarray:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from ritornello.music.keys import LETTERS, SCALES, KeyName
-from ritornello.music.spelling import altered_by
+from ritornello.music.spelling import alterations_of
 
 _MOST_BEATS = 255
 _METRE = re.compile(r"\(?\s*(\d{1,3}(?:\s*\+\s*\d{1,3})*)\s*\)?\s*/\s*(\d{1,2})(?!\d)")
@@ -65,7 +65,7 @@ class KeyField:
     states_key: bool = False
     name: KeyName | None = None
     fifths: int = 0
-    altered: dict[str, int] = field(default_factory=lambda: altered_by(0))
+    altered: dict[str, int] = field(default_factory=lambda: alterations_of(0))
     clef_octaves: int | None = None
     is_percussion: bool = False
     properties: dict[str, str] = field(default_factory=dict)
@@ -163,14 +163,14 @@ def _clef(text: str) -> tuple[int | None, bool]:
 def _key(text: str) -> tuple[KeyName | None, int, dict[str, int], bool]:
     """(name, fifths, accidentals by letter, whether a key is stated) of a key without a clef."""
     if text.startswith(("HP", "Hp")):  # the scale of the Highland bagpipe: F and C sharp
-        return KeyName(9, "mixolydian"), 2, altered_by(2), True
+        return KeyName(9, "mixolydian"), 2, alterations_of(2), True
     own = {letter.upper(): {"_": -1, "__": -2, "^": 1, "^^": 2, "=": 0}[sign]
            for sign, letter in _KEY_ACCIDENTAL.findall(text)}  # fmt: skip
     text = _KEY_ACCIDENTAL.sub(" ", text)
     match = _TONIC.match(text)
     if match is None:
         is_none = text.strip().lower() in ("", "none")
-        altered = {**altered_by(0), **own}
+        altered = {**alterations_of(0), **own}
         return None, 0, altered, bool(own) or (is_none and text.strip() != "")
     mode, _, rest = text[match.end() :].strip().lower().partition(" ")
     is_explicit = "exp" in (mode[:3], rest[:3])
@@ -179,7 +179,7 @@ def _key(text: str) -> tuple[KeyName | None, int, dict[str, int], bool]:
     tonic = (LETTERS[match[1]] + accidental) % 12
     line_of_fifths = "FCGDAEB".index(match[1]) - 1 + 7 * accidental
     fifths = 0 if is_explicit else line_of_fifths + MODE_FIFTHS[scale]
-    altered = {**altered_by(fifths), **own}
+    altered = {**alterations_of(fifths), **own}
     name: KeyName | None = KeyName(tonic, scale)
     if own or is_explicit:
         name = _named(tonic, altered)

@@ -18,7 +18,7 @@ from ritornello.music.io.abc.signs import DECORATIONS
 from ritornello.music.io.limits import clean_name
 from ritornello.music.piece import DEFAULT_RESOLUTION, Metre, Piece
 from ritornello.music.quantise import PLAIN
-from ritornello.music.spelling import FIFTHS, Signature, altered_by, spell
+from ritornello.music.spelling import FIFTHS, Signature, alterations_of, spell
 
 _BARS_A_LINE = 4
 _UNIT = 8  # L:1/8
@@ -261,7 +261,7 @@ class _Spelling:
 
     def __init__(self, staff: Staff, index: int, signature: Signature) -> None:
         self.signature = signature
-        by_signature = altered_by(signature.fifths)
+        by_signature = alterations_of(signature.fifths)
         sounding = {
             pitch
             for layer in staff.layers

@@ -26,7 +26,7 @@ from ritornello.music.io.musicxml.placing import merged, place
 from ritornello.music.io.musicxml.signs import SlurNumbers, fermata, notations
 from ritornello.music.piece import Piece, Track
 from ritornello.music.quantise import PLAIN, Bar
-from ritornello.music.spelling import Signature, Spelled, altered_by, drum_sign, spell
+from ritornello.music.spelling import Signature, Spelled, alterations_of, drum_sign, spell
 
 _LOG = logging.getLogger(__name__)
 
@@ -181,7 +181,7 @@ class PartWriter:
 
         An accidental lasts to the bar line, on its own line of its own staff.
         """
-        by_signature = altered_by(signature.fifths)
+        by_signature = alterations_of(signature.fifths)
         in_force: dict[tuple[int, str, int], int] = {}
         result: dict[tuple[int, int], tuple[Spelled, str]] = {}
         sounding = [

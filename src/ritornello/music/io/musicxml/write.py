@@ -30,7 +30,7 @@ from ritornello.music.spelling import (
     WRITABLE_SCALES,
     Signature,
     drum_sign,
-    estimated_signature,
+    estimate_signature,
     signature_of,
 )
 
@@ -277,7 +277,7 @@ def bar_signatures(piece: Piece, bars: list[Bar]) -> dict[int, Signature]:
         index = min(near, key=lambda index: abs(starts[index] - change.tick))
         signatures[index] = signature_of(change.key)
     if 0 not in signatures:
-        signatures[0] = estimated_signature(piece)
+        signatures[0] = estimate_signature(piece)
     return signatures
 
 
