@@ -100,7 +100,7 @@ def _sound() -> Check:
         SoundFont.load()
         return "the bundled SoundFont"
 
-    return _tried("sound", load, "pip install --force-reinstall ritornello")
+    return _try("sound", load, "pip install --force-reinstall ritornello")
 
 
 def _default_model() -> Check:
@@ -111,7 +111,7 @@ def _default_model() -> Check:
         return f"the model {DEFAULT_MODEL!r} composed one bar"
 
     fix = "Train a model with `ritornello train FOLDER -o mymodel` and give it with -m mymodel."
-    return _tried("composing", compose, fix)
+    return _try("composing", compose, fix)
 
 
 def _working_folder() -> Check:
@@ -120,10 +120,10 @@ def _working_folder() -> Check:
             free = shutil.disk_usage(".").free / 2**30
         return f"{Path.cwd()} can be written, {free:,.0f} GiB free"
 
-    return _tried("working folder", write, "Go to a folder of yours, for example with: cd ~")
+    return _try("working folder", write, "Go to a folder of yours, for example with: cd ~")
 
 
-def _tried(name: str, work: Callable[[], str], fix: str) -> Check:
+def _try(name: str, work: Callable[[], str], fix: str) -> Check:
     try:
         return Check(name, True, True, work())
     except RitornelloError as error:
@@ -148,4 +148,4 @@ def _kernel() -> Check:
             raise ConfigError("none, so models play with NumPy, several times slower")
         return "compiled for this machine"
 
-    return replace(_tried("kernel", load, "Install a C compiler, such as gcc."), required=False)
+    return replace(_try("kernel", load, "Install a C compiler, such as gcc."), required=False)

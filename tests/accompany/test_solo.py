@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ritornello.accompany.solo import fitted, looped
+from ritornello.accompany.solo import fit_to_length, loop_blocks
 from ritornello.errors import ConfigError, InputError
 from ritornello.separate.scores import click_db
 
@@ -37,7 +37,7 @@ def test_recording_has_the_length_asked_for_however_it_is_cut(
     sound = noise(length)
 
     def fit(blocks: list[np.ndarray]) -> np.ndarray:
-        return np.concatenate(list(fitted(blocks, total, fade_seconds=0.25, rate_hz=RATE)))
+        return np.concatenate(list(fit_to_length(blocks, total, fade_seconds=0.25, rate_hz=RATE)))
 
     result = fit(cut(sound, [place for place in places if place < length]))
     assert result.shape == (total, 2)
@@ -51,7 +51,7 @@ def test_recording_has_the_length_asked_for_however_it_is_cut(
 
 def test_longer_recording_fades_at_equal_power() -> None:
     sound = np.ones((4 * RATE, 2), np.float32)
-    result = np.concatenate(list(fitted([sound], 3 * RATE, fade_seconds=2.0, rate_hz=RATE)))
+    result = np.concatenate(list(fit_to_length([sound], 3 * RATE, fade_seconds=2.0, rate_hz=RATE)))
     assert result[2 * RATE, 0] == pytest.approx(np.sqrt(0.5), abs=1e-3)
     assert np.abs(np.diff(result[START:, 0])).max() < 2e-4
 
@@ -59,7 +59,7 @@ def test_longer_recording_fades_at_equal_power() -> None:
 def test_recordings_that_are_not_stereo_floats_are_refused() -> None:
     for block in (np.zeros((10, 1), np.float32), np.zeros((10, 2)), np.zeros(10, np.float32)):
         with pytest.raises(InputError, match="float32"):
-            list(fitted([block], 100, fade_seconds=1.0, rate_hz=RATE))
+            list(fit_to_length([block], 100, fade_seconds=1.0, rate_hz=RATE))
 
 
 def test_loop_meets_on_the_sample_without_a_click() -> None:
@@ -67,7 +67,7 @@ def test_loop_meets_on_the_sample_without_a_click() -> None:
     sound = np.stack([np.sin(2 * np.pi * hz * time) for hz in (211.7, 97.3)], 1).astype(np.float32)
     first, last = 5000, 19_000
     period = last - first
-    rounds = looped(lambda: cut(sound, [3000, 9000, 18_990]), first, last, rate_hz=RATE)
+    rounds = loop_blocks(lambda: cut(sound, [3000, 9000, 18_990]), first, last, rate_hz=RATE)
     result = np.concatenate(list(islice(rounds, 40)))
     join = round(0.02 * RATE)
     for turn in range(4):
@@ -82,7 +82,7 @@ def test_loop_meets_on_the_sample_without_a_click() -> None:
 
 def test_loop_from_the_beginning_and_past_the_end_of_a_recording() -> None:
     sound = noise(3000)
-    result = np.concatenate(list(islice(looped(lambda: [sound], 0, 4000, rate_hz=RATE), 12)))
+    result = np.concatenate(list(islice(loop_blocks(lambda: [sound], 0, 4000, rate_hz=RATE), 12)))
     np.testing.assert_array_equal(result[4000:7000], sound)
     assert not result[3000 : 4000 - 160].any()
 
@@ -90,4 +90,4 @@ def test_loop_from_the_beginning_and_past_the_end_of_a_recording() -> None:
 @pytest.mark.parametrize(("first", "last"), [(-1, 5000), (1000, 1100), (1000, 500)])
 def test_loops_that_lead_nowhere_are_refused(first: int, last: int) -> None:
     with pytest.raises(ConfigError, match="No loop"):
-        next(looped(lambda: [noise(9000)], first, last, rate_hz=RATE))
+        next(loop_blocks(lambda: [noise(9000)], first, last, rate_hz=RATE))

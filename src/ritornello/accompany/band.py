@@ -74,10 +74,10 @@ def write_band(
         players: as of `players_of`.
         options: of `Composer.arrange`.
     """
-    song = _song(transcription, form)
-    steady, first_tick = _steady(song, form)
+    song = _solo_piece(transcription, form)
+    steady, first_tick = _steady_song(song, form)
     result = composer.arrange(steady, list(players.values()), end=True, **options)
-    band = [_played(track, song, first_tick) for track in result.piece.tracks[1:]]
+    band = [_place_in_song(track, song, first_tick) for track in result.piece.tracks[1:]]
     piece = replace(song, tracks=(song.tracks[0], *band))
     stems: dict[str, tuple[int, ...]] = {}
     for stem, track in zip(players, result.added[0], strict=True):
@@ -85,7 +85,7 @@ def write_band(
     return Band(piece, stems, result.warnings)
 
 
-def _song(transcription: Transcription, form: Form) -> Piece:
+def _solo_piece(transcription: Transcription, form: Form) -> Piece:
     """The notes of the recording on the tempo map of the remix, up to the final bar line."""
     timeline = form.timeline
     piece = timeline.piece(
@@ -99,7 +99,7 @@ def _song(transcription: Transcription, form: Form) -> Piece:
     return replace(piece, length_ticks=timeline.first_bar_tick + line * timeline.bar_ticks)
 
 
-def _steady(song: Piece, form: Form) -> tuple[Piece, int]:
+def _steady_song(song: Piece, form: Form) -> tuple[Piece, int]:
     """The song as its player means it, in one tempo, from the first bar of the band; and its tick.
 
     What comes before that bar is left out: a band that has rested in some bars would rest on.
@@ -122,7 +122,7 @@ def _steady(song: Piece, form: Form) -> tuple[Piece, int]:
     return steady, first_tick
 
 
-def _played(track: Track, song: Piece, first_tick: int) -> Track:
+def _place_in_song(track: Track, song: Piece, first_tick: int) -> Track:
     """A track of the band where the song has it, its last chord held through the last bar."""
     notes = track.notes.copy()
     notes["onset"] += first_tick

@@ -94,7 +94,7 @@ def plan_form(
     """
     late = _LATE_SHARE * 60 / beats.tempo_bpm
     onsets = notes["onset_seconds"] if len(notes) else np.array([0.0, recording_seconds])
-    beats = _continued(beats, max(recording_seconds, float(onsets.max()) + late))
+    beats = _continue_beats(beats, max(recording_seconds, float(onsets.max()) + late))
     lines = beats.downbeats_seconds
     first = int(np.searchsorted(lines, onsets.min() - late))
     last = max(first, int(np.searchsorted(lines, onsets.max() + late, side="right")) - 1)
@@ -108,9 +108,9 @@ def plan_form(
     repeats = loop and asked is not None and asked > max(end, recording_seconds)
     if repeats:
         rounds = int(np.ceil((duration_seconds - start) / (end - start)))
-        beats = _beats_repeated(beats, start, end, rounds)
-        notes = _notes_repeated(notes, start, end, rounds)
-    beats = _continued(beats, duration_seconds)
+        beats = _repeat_beats(beats, start, end, rounds)
+        notes = _repeat_notes(notes, start, end, rounds)
+    beats = _continue_beats(beats, duration_seconds)
     last_bar = _last_bar(beats, start, duration_seconds)
     plays_on = repeats or duration_seconds < recording_seconds
     if plays_on:
@@ -120,7 +120,7 @@ def plan_form(
     return Form(beats, notes, bar_lines, start, last_bar, duration_seconds, plays_on)
 
 
-def _continued(beats: Beats, until_seconds: float) -> Beats:
+def _continue_beats(beats: Beats, until_seconds: float) -> Beats:
     """The beats, going on in the last tempo for two bars beyond a time."""
     times = beats.times_seconds
     period = float(np.median(np.diff(times[-_USUAL_BEATS:])))
@@ -146,7 +146,7 @@ def _last_bar(beats: Beats, start_seconds: float, duration_seconds: float) -> fl
     return float(lines[fitting[-1]])
 
 
-def _beats_repeated(beats: Beats, start: float, end: float, rounds: int) -> Beats:
+def _repeat_beats(beats: Beats, start: float, end: float, rounds: int) -> Beats:
     """The beats up to a bar line, with those from another one on again and again."""
     times = beats.times_seconds
     times = times[times < end - _ROUNDING_SECONDS]
@@ -155,7 +155,7 @@ def _beats_repeated(beats: Beats, start: float, end: float, rounds: int) -> Beat
     return replace(beats, times_seconds=np.concatenate([times, *again]))
 
 
-def _notes_repeated(notes: np.ndarray, start: float, end: float, rounds: int) -> np.ndarray:
+def _repeat_notes(notes: np.ndarray, start: float, end: float, rounds: int) -> np.ndarray:
     """Notes of a recording that comes round; none sounds beyond its round."""
     found = []
     for index in range(rounds):

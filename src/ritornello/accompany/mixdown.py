@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from ritornello.accompany.balance import levels_db
-from ritornello.accompany.solo import EDGE_SECONDS, Solo, fall, fitted
+from ritornello.accompany.solo import EDGE_SECONDS, Solo, equal_power_fade, fit_to_length
 from ritornello.accompany.stem_files import (
     Master,
     Place,
@@ -156,7 +156,7 @@ def mix_down(
         lufs = _record(job, solo, soundfont)
         levels = _levels_db(band, parts, lufs)
         mixed = [name for name in names if solo_in_mix or name != SOLO]
-        master, balanced_lufs = _mastered(job, {name: levels[name] for name in mixed})
+        master, balanced_lufs = _find_master(job, {name: levels[name] for name in mixed})
         _write_stems(job, {name: levels[name] for name in names}, master)
         mix, mp3, mp3_limiting_db = _write_mix(job, mixed)
     return MixFacts(
@@ -197,20 +197,20 @@ def _record(
     sampler = open_sampler(soundfont, rate_hz)
     lufs = {}
     if solo is not None:
-        blocks = fitted(solo.blocks, total, fade_seconds=job.fade_seconds, rate_hz=rate_hz)
+        blocks = fit_to_length(solo.blocks, total, fade_seconds=job.fade_seconds, rate_hz=rate_hz)
         meter = Meter(rate_hz, oversampling=1)
         lufs[SOLO] = job.scratches[SOLO].record((block.T for block in blocks), meter).lufs()
     seats = _seats(band, around=int(solo is not None))
     fade = _closing_fade(band, total, job.fade_seconds, rate_hz)
     for name, indices in job.parts.items():
         chosen = [seats[index] for index in indices if index in seats]
-        blocks = _closed(played(band, chosen, sampler, total, rate_hz), total, fade)
+        blocks = _fade_out(played(band, chosen, sampler, total, rate_hz), total, fade)
         meter = Meter(rate_hz, oversampling=1)
         lufs[name] = job.scratches[name].record(blocks, meter).lufs()
     return lufs
 
 
-def _mastered(job: _Mixdown, levels: Mapping[str, float]) -> tuple[Master, float]:
+def _find_master(job: _Mixdown, levels: Mapping[str, float]) -> tuple[Master, float]:
     """What brings stems at these levels (dB) to loudness together, and their LUFS before."""
     meter = Meter(job.rate_hz)
     for start, count in stretches(job.total):
@@ -282,10 +282,10 @@ def _closing_fade(band: Piece, total: int, longest_seconds: float, rate_hz: int)
     last_tick = max((track.end_ticks for track in band.tracks), default=0)
     left = total / rate_hz - float(band.ticks_to_seconds(np.array([last_tick]))[0])
     seconds = max(EDGE_SECONDS, min(max(left, longest_seconds / 2), longest_seconds))
-    return np.square(fall(round(seconds * rate_hz)))
+    return np.square(equal_power_fade(round(seconds * rate_hz)))
 
 
-def _closed(blocks: Iterator[np.ndarray], total: int, fade: np.ndarray) -> Iterator[np.ndarray]:
+def _fade_out(blocks: Iterator[np.ndarray], total: int, fade: np.ndarray) -> Iterator[np.ndarray]:
     """Blocks [2, samples] that make up ``total`` samples, faded at their end."""
     start = 0
     for block in blocks:

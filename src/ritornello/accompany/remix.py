@@ -17,7 +17,7 @@ from ritornello.accompany.form import plan_form
 from ritornello.accompany.mixdown import MIX, SOLO, mix_down
 from ritornello.accompany.remix_report import write_report
 from ritornello.accompany.result import Remix
-from ritornello.accompany.source import played_solo, rate_hz_of, solo_of
+from ritornello.accompany.source import open_solo, rate_hz_of, solo_of
 from ritornello.atomic import refuse_existing
 from ritornello.errors import ConfigError, InputError
 from ritornello.generation.composer import Composer
@@ -97,7 +97,9 @@ def remix(
     clock.begin("separating" if stem else "listening")
     with solo_of(recording, stem, clock.watch) as source:
         clock.begin("listening")
-        transcription = _heard(source, recording, hints=hints, key=key, instrument=instrument)
+        transcription = _transcribe_solo(
+            source, recording, hints=hints, key=key, instrument=instrument
+        )
         form = plan_form(
             transcription.beats,
             transcription.notes,
@@ -113,7 +115,7 @@ def remix(
         mix = mix_down(
             replace(band.piece, tracks=band.piece.tracks[1:]),
             {name: [index - 1 for index in tracks] for name, tracks in band.stems.items()},
-            played_solo(transcription, form, band.piece.tracks[0]),
+            open_solo(transcription, form, band.piece.tracks[0]),
             folder=folder,
             duration_seconds=form.duration_seconds,
             rate_hz=rate_hz_of(transcription),
@@ -136,10 +138,10 @@ def remix(
         {},
     )
     write_report(made, overwrite=overwrite)
-    return replace(made, seconds=clock.ended())
+    return replace(made, seconds=clock.end())
 
 
-def _heard(source: Path, recording: Path, **known: Any) -> Transcription:
+def _transcribe_solo(source: Path, recording: Path, **known: Any) -> Transcription:
     """What is heard in a file that comes from a recording.
 
     Raises:
@@ -163,14 +165,14 @@ class _Clock:
         self._seconds: dict[str, float] = {}
 
     def begin(self, step: str) -> None:
-        self.ended()
+        self.end()
         self._step, self._began = step, time.monotonic()
         self._watch(step, 0, 0)
 
     def watch(self, done: int, total: int) -> None:
         self._watch(self._step, done, total)
 
-    def ended(self) -> dict[str, float]:
+    def end(self) -> dict[str, float]:
         """Seconds of every step, the last one too."""
         if self._step:
             took = time.monotonic() - self._began

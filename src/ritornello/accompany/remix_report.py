@@ -47,7 +47,7 @@ def _page(remix: Remix, rows: dict[str, Stem]) -> RemixPage:
     transcription, form, piece = remix.transcription, remix.form, remix.piece
     inside = form.beats.times_seconds < form.duration_seconds
     return RemixPage(
-        title=f"{remix.title}, with {_listed(_players(remix))}",
+        title=f"{remix.title}, with {_join_names(_players(remix))}",
         summary=" ".join(transcription.describe()),
         facts=_facts(remix),
         findings=[*(finding.sentence for finding in transcription.findings), *remix.warnings],
@@ -75,7 +75,7 @@ def _players(remix: Remix) -> list[str]:
     return names
 
 
-def _listed(names: list[str]) -> str:
+def _join_names(names: list[str]) -> str:
     """Names as in a sentence: "a, b and c"."""
     return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 

@@ -32,7 +32,7 @@ class Solo:
     notes: Track | None = None
 
 
-def fitted(
+def fit_to_length(
     blocks: Iterable[np.ndarray], total: int, *, fade_seconds: float, rate_hz: int
 ) -> Iterator[np.ndarray]:
     """A recording made ``total`` samples long; each sample stays where it was.
@@ -54,13 +54,13 @@ def fitted(
         yield held[:ready]
         held, done = held[ready:], done + ready
     length = min(length, len(held))
-    held[len(held) - length :] *= fall(length)[:, None]
+    held[len(held) - length :] *= equal_power_fade(length)[:, None]
     yield held
     for start in range(done + len(held), total, _SILENCE):
         yield np.zeros((min(_SILENCE, total - start), 2), np.float32)
 
 
-def looped(
+def loop_blocks(
     play: Callable[[], Iterable[np.ndarray]], first: int, last: int, *, rate_hz: int
 ) -> Iterator[np.ndarray]:
     """A recording up to a sample, and then for ever the stretch from ``first`` to ``last``.
@@ -86,21 +86,24 @@ def looped(
             if len(held) <= join:
                 continue
             if len(ending):
-                held[:join] = held[:join] * fall(join)[::-1, None] + ending * fall(join)[:, None]
+                held[:join] = (
+                    held[:join] * equal_power_fade(join)[::-1, None]
+                    + ending * equal_power_fade(join)[:, None]
+                )
                 ending = ending[:0]
             yield held[:-join]
             held = held[-join:]
         ending, start = held, first - join
 
 
-def fall(count: int) -> np.ndarray:
+def equal_power_fade(count: int) -> np.ndarray:
     """An equal-power fade from one to zero, float32 [count]; backwards it fades in."""
     return np.cos(np.pi / 2 * np.linspace(0, 1, count)).astype(np.float32)
 
 
 def _from_silence(blocks: Iterable[np.ndarray], rise: int) -> Iterator[np.ndarray]:
     """The blocks, checked, with their first samples faded in."""
-    rising, done = fall(rise)[::-1, None], 0
+    rising, done = equal_power_fade(rise)[::-1, None], 0
     for block in blocks:
         if block.ndim != 2 or block.shape[1] != 2 or block.dtype != np.float32:
             raise InputError(

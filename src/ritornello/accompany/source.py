@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ritornello.accompany.form import Form
-from ritornello.accompany.solo import Solo, fitted, looped
+from ritornello.accompany.solo import Solo, fit_to_length, loop_blocks
 from ritornello.dsp.sound_files import AUDIO_SUFFIXES
 from ritornello.errors import ConfigError
 from ritornello.music.piece import Track
@@ -62,7 +62,7 @@ def rate_hz_of(transcription: Transcription) -> int:
     return next((rate for rate in _RATES_HZ if own % rate == 0), _RATES_HZ[0])
 
 
-def played_solo(transcription: Transcription, form: Form, notes: Track) -> Solo:
+def open_solo(transcription: Transcription, form: Form, notes: Track) -> Solo:
     """The recording as the form wants it."""
     rate_hz = rate_hz_of(transcription)
 
@@ -72,8 +72,8 @@ def played_solo(transcription: Transcription, form: Form, notes: Track) -> Solo:
     blocks = play()
     if form.loop_seconds is not None:
         first, last = (round(seconds * rate_hz) for seconds in form.loop_seconds)
-        blocks = looped(play, first, last, rate_hz=rate_hz)
+        blocks = loop_blocks(play, first, last, rate_hz=rate_hz)
     if form.plays_on:
         gone = round(form.last_bar_seconds * rate_hz)
-        blocks = fitted(blocks, gone, fade_seconds=form.fade_seconds, rate_hz=rate_hz)
+        blocks = fit_to_length(blocks, gone, fade_seconds=form.fade_seconds, rate_hz=rate_hz)
     return Solo(blocks, notes)

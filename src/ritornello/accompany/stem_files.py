@@ -70,7 +70,7 @@ def write_stem(
             for start, count in stretches(total):
                 sound = scratch.read(start, count) * (level * master.at(start, count))
                 peak = max(peak, float(np.abs(sound).max()))
-                file.write(_coded(sound) if coding == "PCM_24" else sound.T)
+                file.write(_to_24_bits(sound) if coding == "PCM_24" else sound.T)
         if peak <= 1 - 1 / _FULL_SCALE:
             break
 
@@ -90,7 +90,7 @@ def write_sum(stems: list[Path], place: Place, *, total: int, rate_hz: int) -> L
             for _, count in stretches(total):
                 # In float64 24-bit samples are exact.
                 sound = sum((stem.read(count) for stem in files), np.zeros((count, 2)))
-                file.write(_coded(sound.T))
+                file.write(_to_24_bits(sound.T))
                 meter.add(sound.T.astype(np.float32))
     finally:
         for stem in files:
@@ -120,7 +120,7 @@ def write_mp3(
     limit = 10 ** ((PEAK_DB - 0.15) / 20)  # meters differ by so much
     for left in range(_MOST_MP3_ROUNDS - 1, -1, -1):
         _encode(wav, master, place, total, rate_hz)
-        levels = _decoded(place.temporary, rate_hz)
+        levels = _measure_decoded(place.temporary, rate_hz)
         peak = float(levels.peaks.max(initial=0.0))
         if peak <= limit or not left:
             break
@@ -144,7 +144,7 @@ def _encode(wav: Path, master: Master, place: Place, total: int, rate_hz: int) -
             file.write(source.read(count) * master.at(start, count)[:, None])
 
 
-def _decoded(path: Path, rate_hz: int) -> Levels:
+def _measure_decoded(path: Path, rate_hz: int) -> Levels:
     import soundfile
 
     meter = Meter(rate_hz)
@@ -154,7 +154,7 @@ def _decoded(path: Path, rate_hz: int) -> Levels:
     return meter.levels()
 
 
-def _coded(sound: np.ndarray) -> np.ndarray:
+def _to_24_bits(sound: np.ndarray) -> np.ndarray:
     """Sound [2, samples] as 24 bits, in the upper ones of int32 [samples, 2]."""
     whole = np.clip(np.rint(sound.T * _FULL_SCALE), -_FULL_SCALE, _FULL_SCALE - 1)
     return whole.astype(np.int32) << 8

@@ -26,7 +26,7 @@ from ritornello.cli.originality import originality
 from ritornello.cli.papers import papers
 from ritornello.cli.recording_commands import remix, transcribe
 from ritornello.cli.separator_commands import separate, train_separator
-from ritornello.cli.show import print_error, warnings_told, write_anything
+from ritornello.cli.show import print_error, print_warnings, write_anything
 from ritornello.cli.song_commands import arrange, continue_, fill, harmonise, vary
 from ritornello.errors import RitornelloError
 
@@ -125,32 +125,34 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit code; every failure becomes one message."""
     write_anything()
     try:
-        with warnings_told():
+        with print_warnings():
             code = app(arguments)
         sys.stdout.flush()  # a full disk behind a redirection shows here
         return int(code)
     except CycloptsError as error:
         command = " ".join(("ritornello", *(error.command_chain or ())))
         what = str(error).replace("TOMLDecodeError", f"{_SETTINGS_FILE} cannot be read")
-        return _failed(error, what, f"See: {command} --help", 2)
+        return _print_failure(error, what, f"See: {command} --help", 2)
     except RitornelloError as error:
         what = f"{error.where}: {error.what}" if error.where else error.what
-        return _failed(error, what, error.next_step, error.exit_code)
+        return _print_failure(error, what, error.next_step, error.exit_code)
     except KeyboardInterrupt as error:
-        return _failed(error, "Interrupted.", "", _INTERRUPTED)
+        return _print_failure(error, "Interrupted.", "", _INTERRUPTED)
     except BrokenPipeError:
         return 0  # the reader, such as `head`, has seen enough
     except MemoryError as error:
-        return _failed(error, "There is not enough memory for this.", "Try a smaller piece.", 1)
+        return _print_failure(
+            error, "There is not enough memory for this.", "Try a smaller piece.", 1
+        )
     except OSError as error:
-        return _failed(error, _system_refusal(error), "", 1)
+        return _print_failure(error, _system_refusal(error), "", 1)
     except Exception as error:
         what = f"This is a fault of ritornello ({type(error).__name__}: {error})."
         step = "Set RITORNELLO_DEBUG=1, run it again, and report what it prints."
-        return _failed(error, what, step, 1)
+        return _print_failure(error, what, step, 1)
 
 
-def _failed(error: BaseException, what: str, next_step: str, code: int) -> int:
+def _print_failure(error: BaseException, what: str, next_step: str, code: int) -> int:
     if os.environ.get("RITORNELLO_DEBUG"):
         traceback.print_exception(error)
     print_error(what, next_step)

@@ -126,7 +126,7 @@ def train(
     for option, value in (("--minutes", minutes), ("--steps", steps), ("--threads", threads)):
         again += [option, f"{value:g}"] if value is not None else []
     again += ["--only", ",".join(only)] if only else []
-    with resumable(again) as noting, _bars() as (scanned, step):
+    with resumable(again) as noting, _bars() as (show_scanned, step):
         model = api.train(
             folder,
             output,
@@ -135,7 +135,7 @@ def train(
             collections=split_names(only) or None,
             seed=seed,
             threads=threads,
-            scanned=scanned,
+            scanned=show_scanned,
             watch=noting(step),
             say=say,
             **settings,
@@ -152,7 +152,7 @@ def _bars() -> Iterator[tuple[Callable[[int, int], None], Callable[[Step], None]
         reading = bars.add_task("Reading", total=None, text="")
         learning = bars.add_task("Learning", total=1.0, text="", visible=False)
 
-        def scanned(done: int, total: int) -> None:
+        def show_scanned(done: int, total: int) -> None:
             bars.update(reading, completed=done, total=total, text=f"{done:,} of {total:,} files")
 
         def step(state: Step) -> None:
@@ -165,7 +165,7 @@ def _bars() -> Iterator[tuple[Callable[[int, int], None], Callable[[Step], None]
             bars.update(reading, visible=False)
             bars.update(learning, visible=True, completed=state.done, text=text)
 
-        yield scanned, step
+        yield show_scanned, step
 
 
 def evaluate(
@@ -197,14 +197,14 @@ def evaluate(
     """
     from ritornello import api
 
-    with progress("Reading") as scanned, progress("Listening") as watch:
+    with progress("Reading") as show_scanned, progress("Listening") as watch:
         figures = api.evaluate(
             model,
             folder,
             split=split,
             collections=split_names(only) or None,
             controls=controls,
-            scanned=scanned,
+            scanned=show_scanned,
             watch=watch,
         )
     if json:

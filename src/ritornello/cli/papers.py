@@ -104,7 +104,7 @@ def run(
         changes[name.strip()] = value.strip()
     failures = []
 
-    def failed(name: str, error: Exception) -> None:
+    def show_failure(name: str, error: Exception) -> None:
         failures.append(name)
         if isinstance(error, RitornelloError):
             where = f"{error.where}: " if error.where else ""
@@ -122,7 +122,7 @@ def run(
         changes=changes,
         overwrite=overwrite,
         say=say,
-        failed=failed if every else None,
+        failed=show_failure if every else None,
     )
     if json:
         print_json({name: dataclasses.asdict(outcome) for name, outcome in found.items()})

@@ -239,13 +239,13 @@ def _print(what: str, rows: list[dict[str, Any]], seconds: float) -> None:
 def _notes(row: dict[str, Any]) -> list[str]:
     """Who plays how many notes; where a song was given, also which of them are new."""
     if "given" not in row:
-        return [f"notes: {_counted(row['parts'])}"]
+        return [f"notes: {_count_words(row['parts'])}"]
     if row["new_bars"] is None:
-        return [f"given: {_counted(row['given'])}", "new: nothing"]
+        return [f"given: {_count_words(row['given'])}", "new: nothing"]
     first, last = row["new_bars"]
     bars = f"bar {first}" if first == last else f"bars {first} to {last}"
-    return [f"given: {_counted(row['given'])}", f"new, {bars}: {_counted(row['new'])}"]
+    return [f"given: {_count_words(row['given'])}", f"new, {bars}: {_count_words(row['new'])}"]
 
 
-def _counted(parts: Mapping[str, int]) -> str:
+def _count_words(parts: Mapping[str, int]) -> str:
     return ", ".join(f"{name} ({count})" for name, count in parts.items()) or "nothing"

@@ -98,7 +98,7 @@ class _Teller(logging.Handler):
 
 
 @contextmanager
-def warnings_told() -> Iterator[None]:
+def print_warnings() -> Iterator[None]:
     """Meanwhile the package's warnings are sentences on stderr, and those of libraries not shown.
 
     With RITORNELLO_DEBUG, those of libraries are shown too.

@@ -91,8 +91,8 @@ def test_a_part_too_long_for_a_matrix_is_refused():
 def test_steadied_notes_keep_their_first_velocity():
     roll = np.zeros((5, PITCHES), np.uint8)
     roll[:, 60] = [70, 72, 0, 40, 90]
-    assert velocity_roll.steadied(roll)[:, 60].tolist() == [70, 70, 0, 40, 40]
-    assert decode([Roll(velocity_roll.steadied(roll))], 4).note_count == 2
+    assert velocity_roll.hold_velocities(roll)[:, 60].tolist() == [70, 70, 0, 40, 40]
+    assert decode([Roll(velocity_roll.hold_velocities(roll))], 4).note_count == 2
 
 
 @pytest.mark.data

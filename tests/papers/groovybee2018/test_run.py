@@ -12,7 +12,7 @@ from ritornello.errors import InputError
 from ritornello.music import io
 from ritornello.music.piece import Piece, Track
 from ritornello.papers.groovybee2018 import train as learning
-from ritornello.papers.groovybee2018.data import load, merged, rolls
+from ritornello.papers.groovybee2018.data import load, merge_parts, rolls
 from ritornello.papers.groovybee2018.train import forecasts, generate, side_by_side, windows
 from ritornello.papers.shared.recipe import load_recipe
 from ritornello.papers.shared.study import Study
@@ -110,7 +110,7 @@ def test_merged_pieces_have_one_track_a_part_and_hold_their_notes():
     seeds = rolls([piece], keep_silence=False)
     vectors = np.zeros((8, len(seeds), 128), np.float32)
     vectors[:, 0, 60] = [80, 82.4, 79, 81, 9, 80, 80, 80]
-    made = merged(seeds, vectors, threshold=10)
+    made = merge_parts(seeds, vectors, threshold=10)
     assert [track.name for track in made.tracks] == [track.name for track in piece.tracks]
     assert [track.is_drum for track in made.tracks] == [track.is_drum for track in piece.tracks]
     assert [tuple(note) for note in made.tracks[0]] == [(0, 4, 60, 80), (5, 3, 60, 80)]

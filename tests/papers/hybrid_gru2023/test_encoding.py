@@ -8,7 +8,14 @@ from hypothesis import given, settings
 
 from ritornello.errors import InputError
 from ritornello.music.piece import Piece, Tempo, Track
-from ritornello.papers.hybrid_gru2023.encoding import DURATION, PITCH, STEP, decode, encode, lost
+from ritornello.papers.hybrid_gru2023.encoding import (
+    DURATION,
+    PITCH,
+    STEP,
+    count_losses,
+    decode,
+    encode,
+)
 from tests.strategies import RESOLUTIONS, pieces, tracks
 
 
@@ -46,7 +53,7 @@ def test_a_track_without_notes_is_refused():
 def test_what_is_lost_is_counted():
     track = Track([(24, 24, 60, 80), (48, 24, 62, 90), (72, 24, 64, 90)])
     piece = Piece((track,), 24, (Tempo(0, 100), Tempo(48, 90)), length_ticks=120)
-    assert lost(piece) == {"loudness": 1, "tempo": 2, "metre": 1, "silence_ticks": 48}
+    assert count_losses(piece) == {"loudness": 1, "tempo": 2, "metre": 1, "silence_ticks": 48}
 
 
 @settings(max_examples=25)
@@ -56,6 +63,6 @@ def test_nothing_is_lost_of_what_the_encoding_gives(piece: Piece):
     again = Piece(
         tuple(decode(encode(t, piece.resolution), resolution=piece.resolution) for t in played)
     )
-    found = lost(again)
+    found = count_losses(again)
     assert found["loudness"] == 0
     assert found["silence_ticks"] == sum(again.length_ticks - t.end_ticks for t in again.tracks)

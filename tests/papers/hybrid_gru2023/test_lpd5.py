@@ -98,7 +98,7 @@ def test_the_rules_of_the_cleansed_set_are_told(published: Path):
     with pytest.raises(InputError, match="piano-roll"):
         lpd5.read_song(paths[3])
     pick_up = Piece((), 24, metres=(Metre(0, 1, 4), Metre(24, 4, 4)))
-    assert "first beat" in lpd5.uncleansed(pick_up)
+    assert "first beat" in lpd5.broken_rule(pick_up)
 
 
 def test_a_published_file_comes_back_as_it_is(published: Path):
@@ -130,17 +130,17 @@ def test_many_tracks_are_merged_as_pypianoroll_blends_them(published: Path):
 @given(track=tracks(24, LENGTH - 96))
 def test_detached_notes_can_be_told_apart_in_a_roll(track: Track):
     piece = Piece((track,), 24, length_ticks=LENGTH)
-    rolled = holdable(lpd5.detached(piece)).tracks[0]
+    rolled = holdable(lpd5.detach_repeats(piece)).tracks[0]
     longer = {(n.onset_ticks, n.pitch) for n in holdable(piece).tracks[0]}
     assert longer <= {(n.onset_ticks, n.pitch) for n in rolled}
     apart = Piece((Track([(0, 24, 60, 80), (24, 24, 60, 80)]),), 24)
     assert len(holdable(apart).tracks[0]) == 1
-    assert len(holdable(lpd5.detached(apart)).tracks[0]) == 2
+    assert len(holdable(lpd5.detach_repeats(apart)).tracks[0]) == 2
 
 
 def test_the_split_is_exact_and_does_not_depend_on_the_order():
     songs = [f"TR{number:04}" for number in range(50)]
-    sides = lpd5.split(songs)
+    sides = lpd5.split_sides(songs)
     assert [*sides.values()].count("train") == 40
-    assert sides == lpd5.split(songs[::-1])
-    assert sides != lpd5.split(songs, seed=1)
+    assert sides == lpd5.split_sides(songs[::-1])
+    assert sides != lpd5.split_sides(songs, seed=1)

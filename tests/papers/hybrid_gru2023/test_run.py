@@ -175,7 +175,7 @@ def test_our_pitch_without_its_step_is_a_mean_over_steps(tiny_model: Path):
 
 def lpd_folder(root: Path, songs: int) -> Path:
     for number in range(songs):
-        piece, _ = lpd5.five_tracks(lpd5.detached(band(number, bars=16)))
+        piece, _ = lpd5.five_tracks(lpd5.detach_repeats(band(number, bars=16)))
         path = root / "A" / "B" / "C" / f"TRABC{number:013}" / f"{number:032x}.npz"
         path.parent.mkdir(parents=True)
         io.write(piece, path)

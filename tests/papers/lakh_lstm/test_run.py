@@ -138,11 +138,11 @@ def test_our_nats_on_tokens_are_those_of_the_whole_less_the_beginning(
     outcome: Outcome, study: Study
 ):
     """Skipping nothing, the figure is the plain likelihood of the played test songs."""
-    from ritornello.papers.lakh_lstm.data import played
+    from ritornello.papers.lakh_lstm.data import pieces_of_side
     from ritornello.papers.shared.ours import score_ours
 
     songs, model = load_songs(study), study.folder / "ours-tokens"
-    pieces = [piece for _, piece, _ in played(songs, "test")]
+    pieces = [piece for _, piece, _ in pieces_of_side(songs, "test")]
     figures = score_ours(model, pieces)
     tokens = sum(map(len, songs.ids("test")))
     whole = figures["nats_per_note"] * figures["notes"] / tokens

@@ -91,8 +91,8 @@ def test_scoring_in_pieces_of_time_equals_scoring_at_once(encode, cell):
 
 def test_a_transposed_piece_keeps_its_intervals():
     roll = _piece(TUNE).roll
-    assert (training.transposed(training.transposed(roll, -3), 3) == roll).all()
-    assert np.flatnonzero(training.transposed(roll, 2)[0, 0]).tolist() == [41, 45, 48]
+    assert (training.transpose_roll(training.transpose_roll(roll, -3), 3) == roll).all()
+    assert np.flatnonzero(training.transpose_roll(roll, 2)[0, 0]).tolist() == [41, 45, 48]
 
 
 def test_training_learns_what_repeats_and_the_seed_decides():

@@ -18,8 +18,8 @@ from ritornello.papers.remix2023.ours import (
     Networks,
     Played,
     accompany,
-    asked_of,
     in_scale,
+    read_asked,
     rest_db,
     solo_and_band,
 )
@@ -42,9 +42,9 @@ def song_with_notes(folder: Path, seconds: float = 2.13) -> StemSong:
 def test_only_tempo_metre_key_and_length_are_taken_from_a_solo() -> None:
     scale = [(24 * step, 24, pitch, 80) for step, pitch in enumerate((57, 60, 64, 57, 59, 60, 64))]
     solo = Piece((Track(scale),), 24, (Tempo(0, 90.0),))
-    asked = asked_of(solo, 9.14)
+    asked = read_asked(solo, 9.14)
     assert asked == Asked(90.0, (4, 4), parse_key("A natural minor"), 9.14)
-    assert asked_of(replace(solo, tracks=()), 1.0).key is None
+    assert read_asked(replace(solo, tracks=()), 1.0).key is None
 
 
 @pytest.mark.parametrize(("seconds", "bars"), [(8.0, 4), (8.001, 4), (8.1, 5), (0.001, 1)])

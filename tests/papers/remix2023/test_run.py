@@ -14,7 +14,7 @@ from ritornello.errors import RitornelloError
 from ritornello.papers.remix2023 import run as remix2023
 from ritornello.papers.remix2023.measure import baselines, clicks_db, score, settled_epoch
 from ritornello.papers.remix2023.train import StemTraining, predict, run_jobs, train, write_chunks
-from ritornello.papers.remix2023.wishes import answered, score_jointly
+from ritornello.papers.remix2023.wishes import answer_wishes, score_jointly
 from ritornello.papers.shared.outcome import Outcome
 from ritornello.papers.shared.recipe import load_recipe
 from ritornello.papers.shared.study import Study
@@ -103,7 +103,7 @@ def test_pieces_are_scored_whole_and_part_by_part(tiny_model: Path) -> None:
 
 def test_every_wish_is_answered_for_recordings_too() -> None:
     wish = "no borders between chunks"
-    answers = answered({wish: "Notes."}, {wish: "Stems."})
+    answers = answer_wishes({wish: "Notes."}, {wish: "Stems."})
     assert len(answers) == 4
     assert all("For a recording: " in answer for answer in answers.values())
     assert answers[wish].startswith("Notes. Stems. For a recording: `ritornello remix`")

@@ -19,17 +19,17 @@ from ritornello.papers.rhythmix2024.data import bare_piece
 from ritornello.papers.rhythmix2024.encoding import DURATIONS_TICKS, NONE, REST, Line, decode
 from ritornello.papers.rhythmix2024.feedback import (
     Rated,
-    learned_from_ratings,
+    learn_from_ratings,
     mean_with_interval,
     simulated_rating,
 )
-from ritornello.papers.rhythmix2024.given import from_given, sentence, tables
+from ritornello.papers.rhythmix2024.given import measure_given, sentence, tables
 from ritornello.papers.rhythmix2024.model import EventLSTM, EventLSTMConfig
 from ritornello.papers.rhythmix2024.songs import closes, consonance, nats_of_ours
 from ritornello.papers.rhythmix2024.train import (
     Length,
     Trained,
-    continued,
+    continue_primers,
     nats_per_note,
     ngram_nats_per_note,
     train,
@@ -134,8 +134,8 @@ def test_windows_are_of_the_lines_and_begin_with_nothing_before(lines):
 
 def test_going_on_depends_on_the_seed_alone(lines, trained):
     primers = [line[:8] for line in lines[:3]]
-    one, other = (continued(trained.model, primers, 12, seed=seed) for seed in (1, 2))
-    again = continued(trained.model, primers, 12, seed=1)
+    one, other = (continue_primers(trained.model, primers, 12, seed=seed) for seed in (1, 2))
+    again = continue_primers(trained.model, primers, 12, seed=1)
     assert all(np.array_equal(a, b) for a, b in zip(one, again, strict=True))
     assert not all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
     assert all((row >= 0).all() and (row < NONE).all() for row in one)
@@ -166,11 +166,11 @@ def test_the_simulated_listener_likes_steps_within_a_key():
 
 def test_what_was_liked_gains_on_what_was_not_and_the_model_before_stays(lines, trained):
     primer = lines[0][:8]
-    written = continued(trained.model, [primer] * 16, 16, seed=3)
+    written = continue_primers(trained.model, [primer] * 16, 16, seed=3)
     rated = [Rated(primer, row, 5 if number % 2 else 1) for number, row in enumerate(written)]
     weights = [tensor.clone() for tensor in trained.model.state_dict().values()]
     real = windows(lines, 8, 24, np.random.default_rng(0))
-    learner = learned_from_ratings(trained.model, rated, real, passes=12, seed=0)
+    learner = learn_from_ratings(trained.model, rated, real, passes=12, seed=0)
 
     def nats(model: EventLSTM, stars: int) -> float:
         heard = [np.concatenate([each.primer, each.written]) for each in rated]
@@ -221,7 +221,7 @@ def test_a_line_closes_on_a_long_tonic():
 
 def test_lines_for_given_ones_are_beside_real_ones_and_chance(tiny_model):
     songs = [band(seed) for seed in range(2)]
-    found = from_given(checkpoint.find(tiny_model), songs, songs, seed=0)
+    found = measure_given(checkpoint.find(tiny_model), songs, songs, seed=0)
     assert (found.songs, found.refused) == (2, 0)
     assert set(found.agreements["ours"]) >= {"as written", "other bars", "other keys"}
     assert [len(table.columns) for table in tables(found)] == [
@@ -231,7 +231,7 @@ def test_lines_for_given_ones_are_beside_real_ones_and_chance(tiny_model):
 
 
 def test_lines_that_stand_alone_are_given_to_nobody(tiny_model, lines):
-    assert from_given(checkpoint.find(tiny_model), [bare_piece(lines[0])], [], seed=0) is None
+    assert measure_given(checkpoint.find(tiny_model), [bare_piece(lines[0])], [], seed=0) is None
     assert "not measured" in sentence(None)
     assert not tables(None)
 

@@ -9,7 +9,7 @@ import pytest
 from ritornello.errors import InputError
 from ritornello.music.piece import Piece
 from ritornello.papers.remix2023.band import any_duration, band_under, no_borders
-from ritornello.papers.shared.partner import arranged, conditioning_gain, continued
+from ritornello.papers.shared.partner import arrange_songs, conditioning_gain, continue_songs
 from tests.examples import band
 
 
@@ -33,9 +33,9 @@ def test_a_model_needs_two_parts_to_hear_one(tiny_model):
 
 def test_songs_come_back_longer_or_with_more_parts(tiny_model):
     songs = [band(1, bars=2), band(2, bars=3)]
-    longer = continued(tiny_model, songs, 2, seed=3)
+    longer = continue_songs(tiny_model, songs, 2, seed=3)
     assert [piece.bar_count for piece in longer.pieces] == [4, 5]
-    fuller = arranged(tiny_model, songs, [("flute",), ("strings", "organ")], seed=3)
+    fuller = arrange_songs(tiny_model, songs, [("flute",), ("strings", "organ")], seed=3)
     assert [len(piece.tracks) for piece in fuller.pieces] == [4, 5]
     assert all(
         new.tracks[:3] == song.tracks for new, song in zip(fuller.pieces, songs, strict=True)
@@ -44,7 +44,7 @@ def test_songs_come_back_longer_or_with_more_parts(tiny_model):
 
 
 def test_a_song_without_notes_is_refused_and_counted(tiny_model):
-    found = continued(tiny_model, [Piece(()), band(bars=2)], 1, seed=0)
+    found = continue_songs(tiny_model, [Piece(()), band(bars=2)], 1, seed=0)
     assert (len(found.pieces), found.refused, found.answered) == (1, 1, (1,))
 
 

@@ -74,7 +74,7 @@ def _load(study: Study, folder: Path, name: str) -> Music:
     found = scan(folder, workers=study.threads)
     sides = _three_sides(found, study.seed)
     used = [item.path for item in found.used if sides[item.path] != LEFT_OUT]
-    chosen = _spread(used, study.settings["pieces"], sides)
+    chosen = _choose_evenly(used, study.settings["pieces"], sides)
     pieces = tuple(Held(path, read(folder / path), sides[path]) for path in chosen)
     reasons = Counter(item.rejection.reason for item in found.files if item.rejection)
     left_out = "; ".join(
@@ -118,7 +118,7 @@ def _three_sides(found: ScanResult, seed: int) -> dict[str, str]:
     )
 
 
-def _spread(paths: Sequence[str], most: int, sides: dict[str, str]) -> list[str]:
+def _choose_evenly(paths: Sequence[str], most: int, sides: dict[str, str]) -> list[str]:
     """At most so many paths, evenly chosen from each side in proportion; one at least of each."""
     chosen = []
     for side in SIDES:
@@ -137,13 +137,13 @@ def rolls(pieces: Iterable[Piece], *, keep_silence: bool) -> list[Roll]:
     ]
 
 
-def lost(pieces: Iterable[Piece], ticks_per_quarter: int) -> Losses:
+def count_losses(pieces: Iterable[Piece], ticks_per_quarter: int) -> Losses:
     """What all pieces lose together."""
     counts = [velocity_roll.losses(piece, ticks_per_quarter) for piece in pieces]
     return Losses(*np.sum(counts, axis=0).tolist())
 
 
-def merged(parts: Sequence[Roll], forecasts: np.ndarray, threshold: float) -> Piece:
+def merge_parts(parts: Sequence[Roll], forecasts: np.ndarray, threshold: float) -> Piece:
     """Generated vectors as the tracks of one piece.
 
     Args:
@@ -153,7 +153,12 @@ def merged(parts: Sequence[Roll], forecasts: np.ndarray, threshold: float) -> Pi
     notes = np.where(forecasts >= threshold, np.rint(forecasts), 0).astype(np.uint8)
     return velocity_roll.decode(
         [
-            Roll(velocity_roll.steadied(notes[:, index]), part.program, part.is_drum, part.name)
+            Roll(
+                velocity_roll.hold_velocities(notes[:, index]),
+                part.program,
+                part.is_drum,
+                part.name,
+            )
             for index, part in enumerate(parts)
         ],
         TICKS_PER_QUARTER,
@@ -184,7 +189,7 @@ def character(pieces: Sequence[Piece]) -> Character:
     """Measure pieces; nan where they have no notes."""
     outside = [table for piece in pieces for table in off_key_notes(piece)]
     found = [features(piece) for piece in pieces]
-    counts = lost(pieces, TICKS_PER_QUARTER)
+    counts = count_losses(pieces, TICKS_PER_QUARTER)
     return Character(
         _mean(np.concatenate(outside) if outside else np.zeros(0)),
         _mean(np.array([item["pitch_class_entropy_bits"] for item in found])),

@@ -75,7 +75,7 @@ def encode(piece: Piece, ticks_per_quarter: int, *, keep_silence: bool = False) 
     rolls = []
     for track in filter(len, piece.tracks):
         table = _one_per_cell(track.notes)
-        table = table if keep_silence else _closed_up(table)
+        table = table if keep_silence else _close_gaps(table)
         length = piece.length_ticks if keep_silence else _end(table)
         if length > _MOST_TICKS:
             raise InputError(
@@ -106,7 +106,7 @@ def decode(rolls: Iterable[Roll], ticks_per_quarter: int, *, bpm: float = 120.0)
     return Piece(tracks, ticks_per_quarter, (Tempo(0, bpm),), length_ticks=length)
 
 
-def steadied(velocities: np.ndarray) -> np.ndarray:
+def hold_velocities(velocities: np.ndarray) -> np.ndarray:
     """A roll whose notes keep the velocity they begin with, uint8 [ticks, 128].
 
     A network's velocities waver from tick to tick, and `decode` would begin a note at each change.
@@ -127,7 +127,7 @@ def losses(piece: Piece, ticks_per_quarter: int) -> Losses:
     sounding = [track for track in gridded.tracks if len(track)]
     for track in sounding:
         table = _one_per_cell(track.notes)
-        closed = _closed_up(table)
+        closed = _close_gaps(table)
         doubled += len(track) - len(table)
         tied += _ties(table)
         joined += _ties(closed) - _ties(table)
@@ -163,7 +163,7 @@ def _one_per_cell(notes: np.ndarray) -> np.ndarray:
     return notes
 
 
-def _closed_up(table: np.ndarray) -> np.ndarray:
+def _close_gaps(table: np.ndarray) -> np.ndarray:
     """The same notes, moved to earlier ticks so that no silence is left."""
     order = np.argsort(table["onset"], kind="stable")
     onsets = table["onset"][order]

@@ -13,7 +13,13 @@ from ritornello.errors import InputError
 from ritornello.metrics import rolls as scores
 from ritornello.music.piece import Piece
 from ritornello.papers.groovybee2018 import train as learning
-from ritornello.papers.groovybee2018.data import TICKS_PER_QUARTER, Music, excerpt, merged, rolls
+from ritornello.papers.groovybee2018.data import (
+    TICKS_PER_QUARTER,
+    Music,
+    excerpt,
+    merge_parts,
+    rolls,
+)
 from ritornello.papers.groovybee2018.encoding import Roll
 from ritornello.papers.shared.ours import BUNDLED, compose_ours, score_ours, train_ours
 from ritornello.papers.shared.study import Study
@@ -215,7 +221,7 @@ def generate(study: Study, music: Music, judged: Judged) -> Written:
     vectors = learning.generate(judged.run.network, np.stack(seeds, axis=1), ticks)
     pieces, at = [], 0
     for parts in chosen:
-        pieces.append(merged(parts, vectors[:, at : at + len(parts)], judged.threshold))
+        pieces.append(merge_parts(parts, vectors[:, at : at + len(parts)], judged.threshold))
         at += len(parts)
     return Written(pieces, Vectors.of([*vectors.swapaxes(0, 1)], judged.threshold))
 

@@ -16,8 +16,8 @@ from ritornello.papers.groovybee2018.data import (
     Character,
     Music,
     character,
+    count_losses,
     excerpt,
-    lost,
 )
 from ritornello.papers.groovybee2018.encoding import Losses
 from ritornello.papers.groovybee2018.measure import Bench, Judged, Ours, Score, Vectors, Written
@@ -66,9 +66,11 @@ class Findings:
         return Vectors.of([roll for roll in self.bench.scored["test"] if len(roll) > 1])
 
     @cached_property
-    def lost(self) -> dict[int, Losses]:
+    def losses(self) -> dict[int, Losses]:
         """What all pieces lose as rolls, by ticks a quarter note."""
-        return {grid: lost([held.piece for held in self.music.pieces], grid) for grid in _GRIDS}
+        return {
+            grid: count_losses([held.piece for held in self.music.pieces], grid) for grid in _GRIDS
+        }
 
     @cached_property
     def sets(self) -> dict[str, list[Piece]]:
@@ -102,7 +104,7 @@ def percent(part: float, whole: float) -> float:
     return 100 * part / whole if whole else float("nan")
 
 
-def _known(value: float) -> float | None:
+def _or_none(value: float) -> float | None:
     """None for what cannot be measured on pieces without notes."""
     return None if math.isnan(value) else value
 
@@ -156,7 +158,7 @@ def curve(found: Findings) -> Chart:
 
 
 def representation(found: Findings) -> Table:
-    here = found.lost[TICKS_PER_QUARTER]
+    here = found.losses[TICKS_PER_QUARTER]
     return Table(
         "What the roll loses, and what it weighs",
         [
@@ -173,13 +175,13 @@ def representation(found: Findings) -> Table:
         [
             [
                 str(grid),
-                *(percent(part, lost.notes) for part in (lost.off_grid, lost.doubled)),
-                *(percent(part, lost.notes) for part in (lost.tied, lost.joined)),
-                percent(lost.silent_ticks, lost.ticks),
-                *(size / _MB for size in velocity_roll.sizes(lost)),
-                sparse_bytes(lost) / _MB,
+                *(percent(part, loss.notes) for part in (loss.off_grid, loss.doubled)),
+                *(percent(part, loss.notes) for part in (loss.tied, loss.joined)),
+                percent(loss.silent_ticks, loss.ticks),
+                *(size / _MB for size in velocity_roll.sizes(loss)),
+                sparse_bytes(loss) / _MB,
             ]
-            for grid, lost in found.lost.items()
+            for grid, loss in found.losses.items()
         ],
         f"All {len(found.music.pieces)} pieces, {here.notes:,} notes; one byte a cell of the roll, "
         f"{STORED_NOTE.itemsize} bytes a note of ours, silence included. The system runs on "
@@ -187,7 +189,7 @@ def representation(found: Findings) -> Table:
     )
 
 
-def generated(found: Findings) -> Table:
+def generated_table(found: Findings) -> Table:
     settings = found.study.settings
     return Table(
         "Generated pieces beside real ones",
@@ -195,10 +197,10 @@ def generated(found: Findings) -> Table:
         [
             [
                 name,
-                _known(100 * one.off_key),
-                _known(one.pitch_class_entropy_bits),
+                _or_none(100 * one.off_key),
+                _or_none(one.pitch_class_entropy_bits),
                 one.notes_per_beat,
-                _known(100 * one.silence),
+                _or_none(100 * one.silence),
             ]
             for name, one in found.characters.items()
         ],
@@ -216,10 +218,10 @@ def off_key_filter(found: Findings) -> Table:
         rows.append(
             [
                 name,
-                _known(percent(sum(one.off_key for one in filtered), notes)),
-                _known(percent(sum(one.moved for one in filtered), notes)),
-                _known(percent(sum(one.removed for one in filtered), notes)),
-                _known(100 * character([one.piece for one in filtered]).off_key),
+                _or_none(percent(sum(one.off_key for one in filtered), notes)),
+                _or_none(percent(sum(one.moved for one in filtered), notes)),
+                _or_none(percent(sum(one.removed for one in filtered), notes)),
+                _or_none(100 * character([one.piece for one in filtered]).off_key),
             ]
         )
     return Table(
@@ -298,9 +300,9 @@ def _likeness(characters: Mapping[str, Character], settings: Mapping[str, int]) 
     return [
         Figure(
             name,
-            _known(values[field][0]),
+            _or_none(values[field][0]),
             unit,
-            ours=_known(values[field][1]),
+            ours=_or_none(values[field][1]),
             baselines={REAL: values[field][2]},
             protocol=f"{settings['generated']} unselected pieces of {settings['generated_beats']} "
             "quarter notes; the nearer to real music the better",

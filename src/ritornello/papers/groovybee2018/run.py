@@ -63,13 +63,13 @@ def run(study: Study) -> Outcome:
         tables=[
             tables.forms(found),
             tables.representation(found),
-            tables.generated(found),
+            tables.generated_table(found),
             tables.off_key_filter(found),
         ],
         charts=[tables.curve(found)],
         samples=_samples(found),
         weaknesses=_weaknesses(found),
-        compared=_compared(found),
+        compared=_compare(found),
         wishes=_wishes(found),
     )
 
@@ -105,7 +105,7 @@ def _weaknesses(found: Findings) -> list[str]:
     test, copied = found.published.test, found.baselines["last vector"][1]
     vectors, real_vectors = found.written[FORM].vectors, found.real_vectors
     own, real = found.characters[WRITTEN], found.characters[REAL]
-    lost = found.lost[TICKS_PER_QUARTER]
+    lost = found.losses[TICKS_PER_QUARTER]
     tied = percent(lost.tied + lost.joined, lost.notes)
     pitches, generated, played = (
         math.exp(nats)
@@ -123,14 +123,15 @@ def _weaknesses(found: Findings) -> list[str]:
         f"ticks; real parts do in {100 * real_vectors.changing:.1f}%.",
         f"Silence is cut out, {percent(lost.silent_ticks, lost.ticks):.1f}% of the parts' ticks, "
         "so that the parts of a piece no longer run together; generated parts are silent "
-        f"{_told(own.silence)} of the time, real ones {_told(real.silence)}.",
+        f"{_percent(own.silence)} of the time, real ones {_percent(real.silence)}.",
         f"No tempo, no repeated notes: all {lost.tempos} tempo marks are lost, and {tied:.1f}% of "
         "notes are tied to the one before.",
-        f"Off key: {_told(own.off_key)} of generated notes, {_told(real.off_key)} of real ones.",
+        f"Off key: {_percent(own.off_key)} of generated notes, "
+        f"{_percent(real.off_key)} of real ones.",
     ]
 
 
-def _compared(found: Findings) -> str:
+def _compare(found: Findings) -> str:
     figures, ours, real = found.ours.figures, found.characters[OURS], found.characters[REAL]
     minutes = found.study.settings["minutes_published"]
     return (
@@ -139,8 +140,8 @@ def _compared(found: Findings) -> str:
         f"{figures['unigram_nats_per_note']:.2f}, bigram {figures['bigram_nats_per_note']:.2f}), "
         "silence, tempo and instruments included. Its pieces have "
         f"{ours.notes_per_beat:.1f} notes a beat (real {real.notes_per_beat:.1f}), "
-        f"{_told(ours.silence)} silence ({_told(real.silence)}) and "
-        f"{_told(ours.off_key)} off-key notes ({_told(real.off_key)})."
+        f"{_percent(ours.silence)} silence ({_percent(real.silence)}) and "
+        f"{_percent(ours.off_key)} off-key notes ({_percent(real.off_key)})."
     )
 
 
@@ -148,12 +149,12 @@ def _wishes(found: Findings) -> dict[str, str]:
     fields, pieces = found.ours.figures["fields"], found.ours.pieces
     tempi = len({round(piece.tempos[0].bpm) for piece in pieces})
     parts = sum(len(piece.tracks) for piece in pieces) / len(pieces)
-    lost = found.lost[TICKS_PER_QUARTER]
+    lost = found.losses[TICKS_PER_QUARTER]
     kilobytes = [
         size / len(found.music.pieces) / 1e3
         for size in (sparse_bytes(lost), *velocity_roll.sizes(lost))
     ]
-    real, own, shipped = (_told(found.characters[it].off_key) for it in (REAL, WRITTEN, SHIPPED))
+    real, own, shipped = (_percent(found.characters[it].off_key) for it in (REAL, WRITTEN, SHIPPED))
     return {
         "A cascade of networks for tempo, each instrument's notes and silence": "One network "
         f"learns them together: {fields['shift']:.2f} nats a note for when (rests and silence), "
@@ -173,6 +174,6 @@ def _wishes(found: Findings) -> dict[str, str]:
     }
 
 
-def _told(share: float) -> str:
+def _percent(share: float) -> str:
     """A share in words; nan is that of no notes at all."""
     return "none" if math.isnan(share) else f"{100 * share:.1f}%"

@@ -77,7 +77,7 @@ def windows(
     )
 
 
-def shuffled(music: Windows, random: np.random.Generator) -> Iterator[np.ndarray]:
+def shuffled_batches(music: Windows, random: np.random.Generator) -> Iterator[np.ndarray]:
     """Batches of all windows, each once, in random order."""
     order = random.permutation(len(music))
     yield from (order[start : start + BATCH] for start in range(0, len(order), BATCH))
@@ -115,7 +115,7 @@ def side_by_side(
         yield np.array([lane[at] for lane in whole if at < len(lane)])
 
 
-def _carried(
+def _carry_state(
     network: Network, state: tuple[Tensor, Tensor] | None, fresh: np.ndarray
 ) -> tuple[Tensor, Tensor]:
     """The state to begin a batch with: what was kept, zeros for fresh parts and where none is."""
@@ -194,9 +194,9 @@ def _read_through(
     network, state = run.network.train(), None
     keeps = network.keeps_state
     losses: list[float] = []
-    for batch in side_by_side(music, BATCH, random) if keeps else shuffled(music, random):
+    for batch in side_by_side(music, BATCH, random) if keeps else shuffled_batches(music, random):
         rows = music.read(batch)
-        forecast, state = network(rows[:-1], _carried(network, state, music.fresh[batch]))
+        forecast, state = network(rows[:-1], _carry_state(network, state, music.fresh[batch]))
         loss = F.mse_loss(forecast, rows[-1])
         run.optimiser.zero_grad()
         loss.backward()
@@ -235,7 +235,7 @@ def forecasts(network: Network, music: Windows) -> np.ndarray:
     state = None
     for batch in side_by_side(music, 8 * BATCH):
         rows = music.read(batch)
-        forecast, state = network(rows[:-1], _carried(network, state, music.fresh[batch]))
+        forecast, state = network(rows[:-1], _carry_state(network, state, music.fresh[batch]))
         found[batch] = forecast.numpy() * LOUDEST
     return found.clip(0, LOUDEST)
 

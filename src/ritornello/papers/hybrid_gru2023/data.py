@@ -72,7 +72,7 @@ def load_songs(study: Study) -> Songs:
 
 def _lpd_songs(study: Study) -> Songs:
     found = lpd5.find(Path(study.data or ""))
-    sides = lpd5.split(found.songs, study.settings["train_share"], study.seed)
+    sides = lpd5.split_sides(found.songs, study.settings["train_share"], study.seed)
     by_side: dict[str, list[tuple[str, Path]]] = {"train": [], "test": []}
     for song, path in zip(found.songs, found.files, strict=True):
         by_side[sides[song]].append((song, path))
@@ -92,8 +92,8 @@ def _band_songs(study: Study) -> Songs:
 
 
 def _read_band(path: Path) -> tuple[Piece, Track | None]:
-    piece = lpd5.detached(read(path))
-    if reason := lpd5.uncleansed(piece):
+    piece = lpd5.detach_repeats(read(path))
+    if reason := lpd5.broken_rule(piece):
         raise InputError(reason, where=str(path))
     lead = next((track for track in piece.tracks if track.name == "lead"), None)
     return lpd5.five_tracks(piece)[0], lead
@@ -111,7 +111,7 @@ def _read(
     for side, files in by_side.items():
         names = sorted({name for name, _ in files})
         watched = set(names[::_WATCHED]) if side == "train" else set()
-        for name, path in _spread(files, most[side]):
+        for name, path in _choose_evenly(files, most[side]):
             try:
                 piece, lead = read_piece(path)
             except InputError as error:
@@ -127,7 +127,7 @@ def _read(
     return tuple(songs), reasons
 
 
-def _spread(items: Sequence[tuple[str, Path]], most: int) -> list[tuple[str, Path]]:
+def _choose_evenly(items: Sequence[tuple[str, Path]], most: int) -> list[tuple[str, Path]]:
     chosen = np.unique(np.linspace(0, len(items) - 1, min(most, len(items))).astype(int))
     return [items[index] for index in chosen]
 

@@ -7,8 +7,9 @@
 The representation of TensorFlow's tutorial "Generate music with an RNN" (2021) and of
 `hybrid-gru2023`. A beat is a quarter note, as in symbolic piano-rolls, which have no tempo.
 
-Kept exactly: pitches, durations, and the distances between onsets. Lost, and counted by `lost`:
-loudness, tempo and metre, and the silence before the first note and after the last one.
+Kept exactly: pitches, durations, and the distances between onsets. Lost, and counted by
+`count_losses`: loudness, tempo and metre, and the silence before the first note and after the last
+one.
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ def decode(
     return Track(notes, program, is_drum, name)
 
 
-def lost(piece: Piece) -> dict[str, int]:
+def count_losses(piece: Piece) -> dict[str, int]:
     """What `encode` drops of the tracks of a piece, by name.
 
     ``loudness``: notes of another velocity than the note before them. ``tempo`` and ``metre``:

@@ -67,15 +67,15 @@ def read_song(path: Path) -> Piece:
     """The five tracks of a piano-roll file that keeps the rules of the cleansed set.
 
     Raises:
-        InputError: if it cannot be read, or breaks a rule; see `uncleansed`.
+        InputError: if it cannot be read, or breaks a rule; see `broken_rule`.
     """
     piece = read(path)
-    if reason := uncleansed(piece):
+    if reason := broken_rule(piece):
         raise InputError(reason, where=str(path))
     return five_tracks(piece)[0]
 
 
-def uncleansed(piece: Piece) -> str:
+def broken_rule(piece: Piece) -> str:
     """Which rule of the cleansed set a piece breaks, as a sentence; "" if none.
 
     The rules: one time signature, which is 4/4, and a first beat at time zero. In a piano-roll a
@@ -107,23 +107,23 @@ def five_tracks(piece: Piece) -> tuple[Piece, int]:
         else:
             members[number].append(track)
     tracks = tuple(
-        Track(_merged(tracks, piece.length_ticks), program, number == DRUMS, name)
+        Track(_merge_tracks(tracks, piece.length_ticks), program, number == DRUMS, name)
         for number, (tracks, (name, program)) in enumerate(zip(members, TRACKS, strict=True))
     )
     return replace(piece, tracks=tracks), left_out
 
 
-def detached(piece: Piece) -> Piece:
+def detach_repeats(piece: Piece) -> Piece:
     """Notes that touch the next one of their pitch made a step shorter, so that a roll shows two.
 
     What the authors' converter does between MIDI files and piano-rolls. A note of a single step
     stays, and is joined to the next one.
     """
     piece = piece.at_resolution(RESOLUTION)
-    return replace(piece, tracks=tuple(map(_detached, piece.tracks)))
+    return replace(piece, tracks=tuple(map(_detach_track, piece.tracks)))
 
 
-def split(songs: Sequence[str], train_share: float = 0.8, seed: int = 0) -> dict[str, str]:
+def split_sides(songs: Sequence[str], train_share: float = 0.8, seed: int = 0) -> dict[str, str]:
     """song -> "train" or "test", the shares exact up to one song, the same for the same songs."""
     ordered = sorted(songs)
     order = np.random.default_rng(seed).permutation(len(ordered))
@@ -141,7 +141,7 @@ def _member_of(track: Track) -> int | None:
     return _FAMILIES.get(track.program // 8, STRINGS)
 
 
-def _merged(tracks: list[Track], length_ticks: int) -> np.ndarray:
+def _merge_tracks(tracks: list[Track], length_ticks: int) -> np.ndarray:
     """`NOTE_DTYPE` [notes] of tracks laid over each other, a pitch at a time."""
     together = np.concatenate([np.empty(0, NOTE_DTYPE), *(track.notes for track in tracks)])
     found = [np.empty(0, NOTE_DTYPE)]
@@ -160,7 +160,7 @@ def _merged(tracks: list[Track], length_ticks: int) -> np.ndarray:
     return np.concatenate(found)
 
 
-def _detached(track: Track) -> Track:
+def _detach_track(track: Track) -> Track:
     notes = track.notes.copy()
     order = np.lexsort((notes["onset"], notes["pitch"]))
     ordered = notes[order]

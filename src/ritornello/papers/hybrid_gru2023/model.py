@@ -115,10 +115,10 @@ def losses(prediction: Prediction, notes: Tensor) -> dict[str, Tensor]:
     )
     return {
         "pitch": nats.reshape(notes.shape[:-1]),
-        "step": _squared(prediction.step, notes[..., STEP]),
-        "duration": _squared(prediction.duration, notes[..., DURATION]),
+        "step": _squared_error(prediction.step, notes[..., STEP]),
+        "duration": _squared_error(prediction.duration, notes[..., DURATION]),
     }
 
 
-def _squared(predicted: Tensor, true: Tensor) -> Tensor:
+def _squared_error(predicted: Tensor, true: Tensor) -> Tensor:
     return (predicted - true) ** 2 + _PRESSURE * F.relu(-predicted)

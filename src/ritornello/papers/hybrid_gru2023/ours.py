@@ -81,7 +81,7 @@ def foresee_ours(model: Path, pieces: Sequence[Piece]) -> OursForeseen:
     made = checkpoint.load(checkpoint.find(model))
     engine = Engine(made)
     reader = _Reader(engine, pieces, len(made.collections))
-    while reader.rows_left():
+    while reader.has_rows_left():
         reader.read_events()
     found = {name: np.array(values) for name, values in reader.found.items()}
     return OursForeseen(**found, total_nats=reader.nats / len(found["pitch"]))
@@ -110,7 +110,7 @@ class _Reader:
         self._state = engine.initial_state(len(pieces))
         self._time = 0
 
-    def rows_left(self) -> bool:
+    def has_rows_left(self) -> bool:
         return self._time < max(map(len, self._fields))
 
     def read_events(self) -> None:

@@ -89,7 +89,7 @@ def run(study: Study) -> Outcome:
     outcome.charts = _charts([item for item in learned if item.task == main and item.curve])
     outcome.samples = _samples(study, tasks, learned)
     outcome.weaknesses = _weaknesses(songs, learned, trivial, held_out)
-    outcome.compared = _compared(learned, tasks)
+    outcome.compared = _compare(learned, tasks)
     outcome.wishes = _wishes(learned)
     return outcome
 
@@ -229,14 +229,14 @@ def _samples(
             wanted.append(("hybrid, always the likeliest", hybrid.argmaxed[0], "published", BARS))
         for name, rows, maker, bars in wanted:
             stem = f"{task}_{name.replace(', ', '_').replace(' ', '_')}"
-            piece = _heard(rows, real, bars)
+            piece = _piece_of_rows(rows, real, bars)
             samples.append(
                 write_sample(piece, study.folder, stem, f"{task}: {name}", maker, seconds=12)
             )
     return samples
 
 
-def _heard(rows: np.ndarray, like: Piece, bars: int) -> Piece:
+def _piece_of_rows(rows: np.ndarray, like: Piece, bars: int) -> Piece:
     """Rows as a piece of exactly so many bars of 4/4, played as another piece's track is."""
     beats = bars * 4
     track = like.tracks[0]
@@ -298,7 +298,7 @@ def _weaknesses(
     return found
 
 
-def _compared(learned: Sequence[Learned], tasks: Sequence[str] | dict[str, Any]) -> str:
+def _compare(learned: Sequence[Learned], tasks: Sequence[str] | dict[str, Any]) -> str:
     said = []
     for task in tasks:
         hybrid, ours = (pick(learned, task, cell).figures for cell in (_HYBRID, OURS))

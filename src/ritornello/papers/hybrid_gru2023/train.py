@@ -123,7 +123,7 @@ def train_net(
         state = [tuple(part.detach() * keep for part in layer) for layer in state]
         prediction, state = model(rows[:-1], state)
         here = torch.as_tensor(present)
-        _weighted({n: loss[here].mean() for n, loss in losses(prediction, rows[1:]).items()},
+        _weighted_loss({n: loss[here].mean() for n, loss in losses(prediction, rows[1:]).items()},
                   settings).backward()  # fmt: skip
         optimiser.step()
         optimiser.zero_grad(set_to_none=True)
@@ -133,11 +133,11 @@ def train_net(
         if updates % _WATCH_EVERY == 0:
             now = foresee(model, watched)
             hits = float((now.likeliest == now.true[:, PITCH]).mean())
-            curve.append((updates, _weighted(now.loss, settings), hits))
+            curve.append((updates, _weighted_loss(now.loss, settings), hits))
     return Trained(model.eval(), seconds, updates, settings["epochs"] * seen / goal, curve)
 
 
-def _weighted(loss: dict[str, Any], settings: dict[str, Any]) -> Any:
+def _weighted_loss(loss: dict[str, Any], settings: dict[str, Any]) -> Any:
     return sum(weight * loss[name] for name, weight in settings["loss_weights"].items())
 
 

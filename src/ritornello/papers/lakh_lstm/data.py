@@ -162,7 +162,7 @@ def _without_copies(songs: list[Song]) -> tuple[list[Song], int]:
     return [song for index, song in enumerate(songs) if index not in copies], len(copies)
 
 
-def played(songs: Songs, side: str) -> Iterator[tuple[str, Piece, str]]:
+def pieces_of_side(songs: Songs, side: str) -> Iterator[tuple[str, Piece, str]]:
     """The known tokens of each song of a side as a piece: what the network learns from, heard."""
     for song, ids in zip(songs.side(side), songs.ids(side), strict=True):
         yield song.name, chord_tokens.decode(songs.vocabulary.spelt(ids), title=song.name), side

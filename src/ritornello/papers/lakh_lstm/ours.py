@@ -24,7 +24,7 @@ from ritornello.note_model.engine.reference import Engine
 from ritornello.papers.lakh_lstm import encoding as chord_tokens
 from ritornello.papers.lakh_lstm import primers as lakh_lstm_primers
 from ritornello.papers.lakh_lstm import search as lakh_lstm_search
-from ritornello.papers.lakh_lstm.data import SIDES, Songs, played
+from ritornello.papers.lakh_lstm.data import SIDES, Songs, pieces_of_side
 from ritornello.papers.lakh_lstm.primers import Primers, continue_primers
 from ritornello.papers.lakh_lstm.search import search_settings
 from ritornello.papers.shared.ours import BUNDLED, compose_ours, score_ours, train_ours
@@ -79,7 +79,7 @@ def run_ours(study: Study, songs: Songs, *, token_minutes: float) -> Ours:
         )
 
     on_tokens = teach(
-        "tokens", [row for side in SIDES for row in played(songs, side)], token_minutes
+        "tokens", [row for side in SIDES for row in pieces_of_side(songs, side)], token_minutes
     )
     real = [(song.name, song.piece, side) for side in SIDES for song in songs.side(side)]
     few = [*real[: max(1, len(songs.train) // 4)], *real[len(songs.train) :]]
@@ -131,7 +131,7 @@ def nats_per_token(model: Path, songs: Songs, skip: int) -> float:
     """
     made = checkpoint.load(checkpoint.find(model))
     engine, known = Engine(made), len(made.collections)
-    pieces = [piece for _, piece, _ in played(songs, "test")]
+    pieces = [piece for _, piece, _ in pieces_of_side(songs, "test")]
     total, tokens = 0.0, 0
     for start in range(0, len(pieces), _SCORED_AT_ONCE):
         batch = pieces[start : start + _SCORED_AT_ONCE]

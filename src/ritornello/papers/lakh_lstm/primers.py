@@ -16,8 +16,8 @@ from ritornello.music.keys import estimate_key
 from ritornello.music.piece import Piece
 from ritornello.music.slicing import slice_bars
 from ritornello.music.spelling import sounding_pitch_classes
-from ritornello.papers.shared.outcome import Table, known
-from ritornello.papers.shared.partner import continued
+from ritornello.papers.shared.outcome import Table, or_none
+from ritornello.papers.shared.partner import continue_songs
 
 _PRIMER_BARS = 8
 _BARS = 8
@@ -69,7 +69,9 @@ def continue_primers(models: Mapping[str, Path], songs: Sequence[Piece], seed: i
     primers = [slice_bars(song, 0, _PRIMER_BARS) for song in songs]
     real = [_after(song) for song in songs]
     other = [*real[1:], *real[:1]]
-    answers = {name: continued(model, primers, _BARS, seed=seed) for name, model in models.items()}
+    answers = {
+        name: continue_songs(model, primers, _BARS, seed=seed) for name, model in models.items()
+    }
     first = next(iter(answers.values()))  # what can be continued depends on the primer alone
     primers, real, other = (
         [group[index] for index in first.answered] for group in (primers, real, other)
@@ -123,7 +125,7 @@ def table(found: Primers) -> Table:
         ["continued by", "in the primer's key %", "notes in its scale %",
          "pitch classes like the real ones %", "notes a beat like the real ones %"],
         [
-            [name, *(known(100 * value) for value in astuple(row))]
+            [name, *(or_none(100 * value) for value in astuple(row))]
             for name, row in found.rows.items()
         ],
         f"{found.primers} primers of {_PRIMER_BARS} bars and {_BARS} bars more of each, all parts; "

@@ -12,7 +12,7 @@ from ritornello.generation.originality.copying import Passages, copying
 from ritornello.metrics.loops import longest_loop
 from ritornello.music.piece import Piece
 from ritornello.papers.lakh_lstm import encoding as chord_tokens
-from ritornello.papers.lakh_lstm.data import Songs, played
+from ritornello.papers.lakh_lstm.data import Songs, pieces_of_side
 from ritornello.papers.lakh_lstm.nets import INPUTS, Network
 from ritornello.papers.lakh_lstm.ours import Ours
 from ritornello.papers.shared.outcome import Chart, Figure, Histogram, Table
@@ -115,10 +115,10 @@ def generation_figures(
     published, drawn = networks["ids"].likeliest, networks["ids"].drawn
     count, length = len(published), len(published[0])
     kept = f"{count} pieces of {length} tokens, each from a random window of the training songs"
-    taught = Passages(piece for _, piece, _ in played(songs, "train"))
-    test = [piece for _, piece, _ in played(songs, "test")]
+    taught = Passages(piece for _, piece, _ in pieces_of_side(songs, "train"))
+    test = [piece for _, piece, _ in pieces_of_side(songs, "test")]
 
-    def copied(pieces: list[Piece]) -> float | None:
+    def copied_percent(pieces: list[Piece]) -> float | None:
         """Percent; None where so little moves that there is no passage to look for."""
         share = copying(pieces, taught, windows=(_COPIED_QUARTERS,)).shares[_COPIED_QUARTERS]
         return None if np.isnan(share) else 100 * share
@@ -127,8 +127,8 @@ def generation_figures(
         return float(np.mean([len(set(row[:length])) for row in rows]))
 
     by_heart = {
-        "always the likeliest": copied([chord_tokens.decode(row) for row in published]),
-        "real test songs": copied(test),
+        "always the likeliest": copied_percent([chord_tokens.decode(row) for row in published]),
+        "real test songs": copied_percent(test),
     }
     ours_tokens = [chord_tokens.encode(piece).tokens for piece in ours.token_pieces]
     return [
@@ -157,10 +157,10 @@ def generation_figures(
         ),
         Figure(
             "learned by heart",
-            copied([chord_tokens.decode(row) for row in drawn]),
+            copied_percent([chord_tokens.decode(row) for row in drawn]),
             "%",
             "lower",
-            ours=copied(ours.token_pieces),
+            ours=copied_percent(ours.token_pieces),
             baselines={name: share for name, share in by_heart.items() if share is not None},
             protocol=f"windows of {2 * _COPIED_QUARTERS} tokens found in a training song, in any "
             "transposition; drawn from the softmax, because a note that is repeated for ever is "

@@ -13,7 +13,7 @@ from ritornello.metrics.token_baselines import token_baselines
 from ritornello.papers.lakh_lstm import encoding as chord_tokens
 from ritornello.papers.lakh_lstm import primers as lakh_lstm_primers
 from ritornello.papers.lakh_lstm import report as shown
-from ritornello.papers.lakh_lstm.data import Songs, load_songs, played
+from ritornello.papers.lakh_lstm.data import Songs, load_songs, pieces_of_side
 from ritornello.papers.lakh_lstm.encoding import warning
 from ritornello.papers.lakh_lstm.nets import INPUTS, Network, run_network
 from ritornello.papers.lakh_lstm.ours import Ours, pitches_kept, run_ours
@@ -59,7 +59,7 @@ def run(study: Study) -> Outcome:
         ],
         samples=_samples(study, songs, networks, ours),
         weaknesses=_weaknesses(songs, networks, baselines, loops),
-        compared=_compared(networks, ours, loops),
+        compared=_compare(networks, ours, loops),
         wishes=ours.wishes | _unknown_notes(songs, published, ours),
     )
 
@@ -92,7 +92,7 @@ def _samples(study: Study, songs: Songs, networks: dict[str, Network], ours: Our
                 (
                     "real-tokens",
                     "A test song as its tokens play it",
-                    next(played(songs, "test"))[1],
+                    next(pieces_of_side(songs, "test"))[1],
                 ),
                 ("real", "The same song as it is", songs.test[0].piece),
             )
@@ -163,7 +163,7 @@ def _unknown_notes(songs: Songs, network: Network, ours: Ours) -> dict[str, str]
     }
 
 
-def _compared(networks: dict[str, Network], ours: Ours, loops: dict[str, float]) -> str:
+def _compare(networks: dict[str, Network], ours: Ours, loops: dict[str, float]) -> str:
     published, embedded = networks["ids"], networks["embedding"]
     return (
         f"On the same rows of tokens our model needs {ours.token_nats:.2f} nats per token, the "

@@ -46,7 +46,7 @@ class BenchmarkSet:
         return _PROTOCOL.format(unit=self.unit.split()[-1] + "s")
 
 
-def _published(*values: float | None) -> dict[str, float]:
+def _published_figures(*values: float | None) -> dict[str, float]:
     names = (
         "LSTM, independent outputs",
         "GRU, independent outputs",
@@ -67,7 +67,7 @@ BENCHMARKS = {
         minutes=7,
         best_known=5.05,
         target=4.30,
-        published=_published(8.45, 8.43, 8.10, 5.56, 5.05, 3.47),
+        published=_published_figures(8.45, 8.43, 8.10, 5.56, 5.05, 3.47),
     ),
     "nottingham": BenchmarkSet(
         title="Nottingham folk tunes",
@@ -79,7 +79,7 @@ BENCHMARKS = {
         training={"shift_share": 0.5},
         best_known=1.55,
         target=1.25,
-        published=_published(3.29, 3.46, 3.07, 2.31, 1.55, 1.32),
+        published=_published_figures(3.29, 3.46, 3.07, 2.31, 1.55, 1.32),
     ),
     "musedata": BenchmarkSet(
         title="MuseData",
@@ -90,7 +90,7 @@ BENCHMARKS = {
         network={"width": 192, "head_width": 192, "dropout": 0.1},
         best_known=3.90,
         target=3.40,
-        published=_published(6.23, 5.99, None, 5.60, 3.90, 3.91),
+        published=_published_figures(6.23, 5.99, None, 5.60, 3.90, 3.91),
     ),
     "piano-midi": BenchmarkSet(
         title="Piano-midi.de",
@@ -102,7 +102,7 @@ BENCHMARKS = {
         training={"weight_decay": 0.2},
         best_known=4.90,
         target=4.40,
-        published=_published(9.03, 8.82, None, 7.05, 4.90, 4.63),
+        published=_published_figures(9.03, 8.82, None, 7.05, 4.90, 4.63),
     ),
     "jsb16": BenchmarkSet(
         title="Bach chorales in four parts, sixteenths",

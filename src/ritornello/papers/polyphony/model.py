@@ -113,7 +113,7 @@ class FrameModel(nn.Module):
         local = [
             block.initial_state(batch * PITCHES) for block in cast(list[Block], self.local_blocks)
         ]
-        return trunk + [_split(state, batch) for state in local]
+        return trunk + [_split_keys(state, batch) for state in local]
 
     def forward(self, batch: FrameBatch, state: list[State]) -> tuple[Tensor, list[State]]:
         """Negative log likelihood of each slot [slots], and the state after the last frame."""
@@ -152,7 +152,7 @@ class FrameModel(nn.Module):
         joined = [tuple(tensor.flatten(0, 1) for tensor in before) for before in state]
         x, after = through(self.local_blocks, x, joined)
         keys = F.silu(self.local_norm(x)).reshape(steps, rows, PITCHES, -1).transpose(2, 3)
-        return self._without_some(keys).flatten(0, 1), [_split(one, rows) for one in after]
+        return self._without_some(keys).flatten(0, 1), [_split_keys(one, rows) for one in after]
 
     def _without_some(self, maps: Tensor) -> Tensor:
         """Maps [time, rows, channels, 88] without some channels of each row, in training only."""
@@ -165,7 +165,7 @@ class FrameModel(nn.Module):
         return self.norm(x), after
 
 
-def _split(state: State, rows: int) -> State:
+def _split_keys(state: State, rows: int) -> State:
     """The state of all keys of all rows, [rows * 88, channels], as [rows, 88, channels]."""
     return tuple(tensor.reshape(rows, PITCHES, -1) for tensor in state)
 

@@ -84,7 +84,7 @@ class FramePiece:
         return len(self.roll) - 1
 
 
-def transposed(roll: np.ndarray, shift: int) -> np.ndarray:
+def transpose_roll(roll: np.ndarray, shift: int) -> np.ndarray:
     """A roll [frames, voices, 88] some semitones higher; what leaves the keyboard is lost."""
     moved = np.zeros_like(roll)
     if shift >= 0:
@@ -109,7 +109,7 @@ def batch_of(parts: Sequence[tuple[FramePiece, int, int, int]]) -> FrameBatch:
     scalars = np.zeros((time_steps, len(parts), columns), np.float32)
     spelled = []
     for row, (piece, start, count, shift) in enumerate(parts):
-        roll = transposed(piece.roll, shift) if shift else piece.roll
+        roll = transpose_roll(piece.roll, shift) if shift else piece.roll
         sources = piece.context.sources[start : start + count]
         seen = np.where(sources[..., None, None] >= 0, roll[sources], False)
         maps[:count, row] = seen.reshape(count, planes, PITCHES)

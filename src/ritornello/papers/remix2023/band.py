@@ -17,7 +17,7 @@ from ritornello.metrics.consonance import agreement_table
 from ritornello.music.piece import Piece
 from ritornello.music.selection import highest_track
 from ritornello.music.slicing import slice_bars
-from ritornello.papers.shared.partner import arranged
+from ritornello.papers.shared.partner import arrange_songs
 
 ADDED = ("bass", "drums")
 _BARS_ASKED = (4, 7, 8, 12, 13, 16)
@@ -60,7 +60,7 @@ def band_under(model: Path, pieces: Sequence[Piece], *, chunk_seconds: float, se
     ]
     cut = [slice_bars(piece, 0, count) for piece, count in zip(pieces, bars, strict=True)]
     lines = [_only(piece, highest_track(piece)) for piece in cut]
-    made = arranged(model, lines, [ADDED] * len(lines), seed=seed).pieces
+    made = arrange_songs(model, lines, [ADDED] * len(lines), seed=seed).pieces
     written = [replace(piece, tracks=piece.tracks[1:]) for piece in made]
     ours = agreement_table(zip(lines, map(_bass, written), strict=True), seed)
     real = agreement_table(zip(lines, map(_bass, cut), strict=True), seed)

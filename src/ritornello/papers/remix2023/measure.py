@@ -41,14 +41,14 @@ def mean(values: list[float | None]) -> float | None:
     return _mean_of(value for value in values[: len(PARTS)] if value is not None)
 
 
-def heard(song: StemSong, source: str) -> np.ndarray:
+def network_input(song: StemSong, source: str) -> np.ndarray:
     """What a network hears of a song, float32 [samples]."""
     return song.mix if source == "mix" else song.solo
 
 
 def baselines(songs: list[StemSong], source: str) -> dict[str, list[np.ndarray]]:
     """Stems [samples, parts] of each song that need no learning, and for a mix the bound."""
-    copies = [np.repeat(heard(song, source)[:, None], len(PARTS), axis=1) for song in songs]
+    copies = [np.repeat(network_input(song, source)[:, None], len(PARTS), axis=1) for song in songs]
     found = {
         SILENCE: [np.zeros_like(song.stems) for song in songs],
         f"copy of the {source}": copies,
@@ -96,7 +96,7 @@ def likeness(songs: list[StemSong], stems: list[np.ndarray], source: str) -> flo
     for song, made in zip(songs, stems, strict=True):
         for part in range(len(PARTS)):
             if made[:, part].std() > 0:
-                found.append(abs(np.corrcoef(made[:, part], heard(song, source))[0, 1]))
+                found.append(abs(np.corrcoef(made[:, part], network_input(song, source))[0, 1]))
     return _mean_of(found)
 
 

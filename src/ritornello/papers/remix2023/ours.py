@@ -117,7 +117,7 @@ def solo_and_band(folder: Path, song: StemSong) -> tuple[Piece, Piece]:
     return replace(piece, tracks=solo), replace(piece, tracks=band)
 
 
-def asked_of(solo: Piece, seconds: float) -> Asked:
+def read_asked(solo: Piece, seconds: float) -> Asked:
     """What is taken from the notes of a solo; nothing else of it is used."""
     key = estimate_key(sounding_pitch_classes(solo))
     if key is not None and key.is_minor:
@@ -131,7 +131,7 @@ def play(model: Path, asked: Asked, *, rate_hz: int, seed: int) -> Played:
     import soxr
 
     began = time.process_time()
-    piece = _written(model, asked, seed, asked.key)
+    piece = _write_band(model, asked, seed, asked.key)
     samples = round(asked.seconds * rate_hz)
     stems = np.zeros((samples, len(PARTS)), np.float32)
     for name, sound in render_stems(piece, rate_hz=_RENDER_RATE_HZ).items():
@@ -140,7 +140,7 @@ def play(model: Path, asked: Asked, *, rate_hz: int, seed: int) -> Played:
     return Played(piece, stems, time.process_time() - began)
 
 
-def _written(model: Path, asked: Asked, seed: int, key: KeyName | None) -> Piece:
+def _write_band(model: Path, asked: Asked, seed: int, key: KeyName | None) -> Piece:
     rules = {"tempo_bpm": asked.tempo_bpm, "metre": asked.metre, "key": key, "parts": INSTRUMENTS}
     return compose_ours(model, bars=asked.bars, seed=seed, **rules)
 
@@ -202,7 +202,7 @@ def accompany(
     """
     notes = [solo_and_band(folder, song) for song in songs]
     asked = [
-        asked_of(solo, len(song.mix) / song.rate_hz)
+        read_asked(solo, len(song.mix) / song.rate_hz)
         for song, (solo, _) in zip(songs, notes, strict=True)
     ]
     rate_hz = songs[0].rate_hz
@@ -212,7 +212,7 @@ def accompany(
         for seconds in _LONGER_SECONDS
     ]
     keys = [each.key for each in asked]
-    free = [_written(model, each, seed, None) for each in asked]
+    free = [_write_band(model, each, seed, None) for each in asked]
     figures = [
         *_sound_figures(songs, played, networks),
         Figure(
@@ -220,7 +220,7 @@ def accompany(
             None,
             "%",
             ours=in_scale(zip([each.piece for each in played], keys, strict=True)),
-            baselines=_known(
+            baselines=_only_known(
                 {
                     "real band": in_scale(zip([band for _, band in notes], keys, strict=True)),
                     "ours, not told the key": in_scale(zip(free, keys, strict=True)),
@@ -236,7 +236,7 @@ def accompany(
         figures,
         _table(songs, asked, played),
         _sample(songs[fullest], notes[fullest][0], played[fullest], out),
-        _compared(figures, len(songs)),
+        _compare(figures, len(songs)),
         _wishes(figures, longer, asked[0], rate_hz),
     )
 
@@ -258,7 +258,7 @@ def _sound_figures(songs: list[StemSong], played: list[Played], networks: Networ
             "dB",
             "lower",
             ours=clicks_db(songs, mine, seconds),
-            baselines=_known(clicks),
+            baselines=_only_known(clicks),
             protocol=f"{on}; parts that the real song has; mean over stems; ours has no chunks",
         ),
         Figure(
@@ -266,7 +266,7 @@ def _sound_figures(songs: list[StemSong], played: list[Played], networks: Networ
             pauses_db(songs, theirs),
             "dB of full scale",
             ours=pauses_db(songs, mine),
-            baselines=_known(pauses),
+            baselines=_only_known(pauses),
             protocol=f"{on}; ours plays notes of its own there, since it hears no pause, and is "
             "mastered louder; missing parts pause throughout",
         ),
@@ -281,7 +281,7 @@ def _sound_figures(songs: list[StemSong], played: list[Played], networks: Networ
     ]
 
 
-def _known(values: dict[str, float | None]) -> dict[str, float]:
+def _only_known(values: dict[str, float | None]) -> dict[str, float]:
     return {name: value for name, value in values.items() if value is not None}
 
 
@@ -351,7 +351,7 @@ def _sample(song: StemSong, solo: Piece, played: Played, out: Path) -> Sample:
     )  # fmt: skip
 
 
-def _compared(figures: list[Figure], songs: int) -> str:
+def _compare(figures: list[Figure], songs: int) -> str:
     clicks, pauses, length, scale, cpu, _ = figures
     return (
         f"Told tempo, metre, key and length of {songs} solos, our note model and renderer make "

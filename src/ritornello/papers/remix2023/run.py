@@ -25,10 +25,10 @@ from ritornello.papers.remix2023.measure import (
     Scores,
     baselines,
     clicks_db,
-    heard,
     level_db,
     likeness,
     mean,
+    network_input,
     noise_db,
     score,
     settled_epoch,
@@ -36,7 +36,7 @@ from ritornello.papers.remix2023.measure import (
 )
 from ritornello.papers.remix2023.ours import Networks, accompany
 from ritornello.papers.remix2023.train import Curves, StemTraining, predict, run_jobs, write_chunks
-from ritornello.papers.remix2023.wishes import answered, wishes
+from ritornello.papers.remix2023.wishes import answer_wishes, wishes
 from ritornello.papers.shared.outcome import Chart, Figure, Outcome, Sample, Table
 from ritornello.papers.shared.study import Study
 from ritornello.separate.stem_folders import PARTS, StemSong, StemSongs, read_songs, split_songs
@@ -102,7 +102,7 @@ def run(study: Study) -> Outcome:
     outcome.charts = _charts(work)
     outcome.samples = _samples(work)
     outcome.weaknesses = _weaknesses(work)
-    outcome.wishes = answered(wishes(study), _beside_ours(work, outcome))
+    outcome.wishes = answer_wishes(wishes(study), _beside_ours(work, outcome))
     return outcome
 
 
@@ -128,7 +128,7 @@ def _learn(study: Study) -> _Work:
     jobs: dict[str, StemTraining] = {}
     for source in SOURCES:
         pairs = {
-            side: [(heard(song, source), song.stems) for song in sides[side]]
+            side: [(network_input(song, source), song.stems) for song in sides[side]]
             for side in ("train", "valid")
         }
         path = folder / f"{source}.npz"
@@ -148,7 +148,12 @@ def _learn(study: Study) -> _Work:
         for kind in _architectures(study, source):
             began = time.process_time()
             made = [
-                predict(jobs[name], [heard(song, source) for song in found.songs], rate_hz, seconds)
+                predict(
+                    jobs[name],
+                    [network_input(song, source) for song in found.songs],
+                    rate_hz,
+                    seconds,
+                )
                 for name in work.names(source, kind)
             ]
             work.cpu_seconds[source, kind] = (time.process_time() - began) / music_seconds
@@ -326,7 +331,7 @@ def _samples(work: _Work) -> list[Sample]:
     for source in SOURCES:
         name = "mix" if source == "mix" else f"solo ({song.solo_name})"
         samples.append(_sample(folder, f"heard-{source}", f"Heard: {name} of {song.name}", "real",
-                               heard(song, source), rate))  # fmt: skip
+                               network_input(song, source), rate))  # fmt: skip
         for kind in _architectures(work.study, source):
             made = work.stems[source, kind][song.name]
             samples.append(_sample(folder, f"{source}-{kind}", f"{LABELS[kind]} from the {source}, "

@@ -90,7 +90,7 @@ def wishes(study: Study) -> dict[str, str]:
     return {BOTH: both, NO_BORDERS: no_borders(band), ANY_DURATION: any_duration(band)}
 
 
-def answered(for_notes: dict[str, str], for_stems: dict[str, str]) -> dict[str, str]:
+def answer_wishes(for_notes: dict[str, str], for_stems: dict[str, str]) -> dict[str, str]:
     """All wishes: what is true of notes, of stems that ours renders, and of recordings."""
     return {
         wish: " ".join(filter(None, (for_notes.get(wish), for_stems.get(wish), of_recording)))

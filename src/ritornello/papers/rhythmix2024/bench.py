@@ -23,7 +23,7 @@ from ritornello.papers.rhythmix2024.search import DEFAULT
 from ritornello.papers.rhythmix2024.train import (
     Length,
     Trained,
-    continued,
+    continue_primers,
     nats_per_note,
     train,
     windows,
@@ -142,9 +142,9 @@ class Bench:
         ends = slice(PRIMER_EVENTS, PRIMER_EVENTS + RATED_EVENTS)
         real_stars = [simulated_rating(line[ends], rng) for line in _long(self.held_out)]
         return Feedback(
-            self._judged(model),
-            self._judged(after),
-            self._judged(loop(real=real(), shuffled=True)),
+            self._rate_model(model),
+            self._rate_model(after),
+            self._rate_model(loop(real=real(), shuffled=True)),
             mean_with_interval(real_stars, seed=seed),
             after,
         )
@@ -156,14 +156,14 @@ class Bench:
         chosen = rng.permutation(len(lines))[: self.settings["primers"]]
         primers = [lines[index][:PRIMER_EVENTS] for index in chosen]
         primers *= self.settings["continuations"]
-        written = continued(model, primers, RATED_EVENTS, seed=self.study.seed + number)
+        written = continue_primers(model, primers, RATED_EVENTS, seed=self.study.seed + number)
         return [*zip(primers, written, strict=True)]
 
-    def _judged(self, model: EventLSTM) -> Judged:
+    def _rate_model(self, model: EventLSTM) -> Judged:
         """Rated on two continuations of every held-out line; the same seeds for every model."""
         primers = [line[:PRIMER_EVENTS] for line in _long(self.held_out)] * 2
         rng = np.random.default_rng(self.study.seed)
-        written = continued(model, primers, RATED_EVENTS, seed=self.study.seed + 1000)
+        written = continue_primers(model, primers, RATED_EVENTS, seed=self.study.seed + 1000)
         stars = [simulated_rating(events, rng) for events in written]
         nats = float(nats_per_note(model, self.held_out).sum())
         return Judged(mean_with_interval(stars, seed=self.study.seed), nats)
@@ -203,7 +203,7 @@ class Songs:
         lines = [*map(heard.melody_of, composed)]
         primers = [line[:PRIMER_EVENTS] for line in _long(music.lines("test"))]
         primers = (primers * (1 + settings["endings"] // len(primers)))[: settings["endings"]]
-        written = continued(model, primers, WRITTEN_EVENTS, seed=study.seed)
+        written = continue_primers(model, primers, WRITTEN_EVENTS, seed=study.seed)
         closing = {
             "published": [heard.closes(line) for line in written],
             "real": [heard.closes(line) for line in music.lines("test")],
@@ -212,7 +212,7 @@ class Songs:
         return cls(
             [heard.song_of(model, song, seed=study.seed) for song in several],
             [heard.opening_of(song) for song in several],
-            heard.mixed_songs(several),
+            heard.mix_songs(several),
             [replace(song.piece, tracks=song.piece.tracks[:_MOST_LINES]) for song in several],
             composed,
             {name: 100 * float(np.mean(found)) for name, found in closing.items()},

@@ -121,16 +121,16 @@ def _about(found: ScanResult, songs: list[Song], left_out: Counter[str], lost: L
     rejected = Counter(item.rejection.reason for item in found.files if item.rejection)
     return (
         f"{len(found.files):,} files, {rejected.total()} of them not used"
-        f"{_listed(rejected)}; {len(songs):,} have melodic lines: to learn from {size('train')}, "
-        f"to choose by {size('valid')}, held out {size('test')}. Tracks that are no line: "
-        f"{left_out.total():,}{_listed(left_out)}. Of the notes of the lines "
+        f"{_list_counts(rejected)}; {len(songs):,} have melodic lines: to learn from "
+        f"{size('train')}, to choose by {size('valid')}, held out {size('test')}. Tracks that are no line: "
+        f"{left_out.total():,}{_list_counts(left_out)}. Of the notes of the lines "
         f"{_share(lost.dropped, notes)} are too short for the grid and {_share(lost.chord, notes)} "
         f"lie under another and were left out; {_share(lost.moved, notes)} were moved and "
         f"{_share(lost.resized, notes)} got another duration."
     )
 
 
-def _listed(counts: Counter[str]) -> str:
+def _list_counts(counts: Counter[str]) -> str:
     listed = ", ".join(f"{name} {count:,}" for name, count in counts.most_common() if count)
     return f" ({listed})" if listed else ""
 

@@ -60,7 +60,7 @@ class Rated:
     stars: float
 
 
-def learned_from_ratings(
+def learn_from_ratings(
     model: EventLSTM, rated: Sequence[Rated], real: Windows, *, passes: int, seed: int
 ) -> EventLSTM:
     """A copy of a model that has learned from ratings; the model itself stays as it is.
@@ -77,7 +77,7 @@ def learned_from_ratings(
     for _ in range(passes):
         order = rng.permutation(len(rated))
         for chosen in np.split(order, range(_BATCH, len(order), _BATCH)):
-            liked = _liked_nats(learner, [rated[index] for index in chosen], weights[chosen])
+            liked = _rated_nats(learner, [rated[index] for index in chosen], weights[chosen])
             kept = _divergence(model, learner, *next(real))
             (liked + _KEPT * kept).backward()
             torch.nn.utils.clip_grad_norm_(learner.parameters(), 1.0)
@@ -96,7 +96,7 @@ def _weights(rated: Sequence[Rated]) -> np.ndarray:
     return above / max(above.std(), 1e-6)
 
 
-def _liked_nats(learner: EventLSTM, rated: list[Rated], weights: np.ndarray) -> Tensor:
+def _rated_nats(learner: EventLSTM, rated: list[Rated], weights: np.ndarray) -> Tensor:
     """Weighted mean nats of the events that were written; a scalar."""
     rows = np.stack([np.concatenate([[NONE], piece.primer, piece.written]) for piece in rated], 1)
     table = torch.as_tensor(rows)
@@ -146,7 +146,7 @@ def feedback_loop(
         if shuffled:
             rng.shuffle(stars)
         rated = [Rated(*piece, stars=star) for piece, star in zip(pieces, stars, strict=True)]
-        model = learned_from_ratings(model, rated, real, passes=passes, seed=seed + number)
+        model = learn_from_ratings(model, rated, real, passes=passes, seed=seed + number)
     return model
 
 

@@ -19,8 +19,8 @@ from ritornello.music.piece import Piece
 from ritornello.music.selection import highest_track, without
 from ritornello.music.slicing import slice_bars
 from ritornello.papers.rhythmix2024.songs import PRIMER_TICKS
-from ritornello.papers.shared.outcome import Table, known
-from ritornello.papers.shared.partner import ConditioningGain, arranged, conditioning_gain
+from ritornello.papers.shared.outcome import Table, or_none
+from ritornello.papers.shared.partner import ConditioningGain, arrange_songs, conditioning_gain
 
 _BARS = 16
 _SEEDS = 2
@@ -57,7 +57,7 @@ class Given:
     example: Piece
 
 
-def from_given(
+def measure_given(
     model: Path, songs: Sequence[Piece], published: Sequence[Piece], seed: int
 ) -> Given | None:
     """Score the model on songs, and let it write the other lines under the highest.
@@ -74,10 +74,10 @@ def from_given(
     whole = _of_lines(_after_primer(song) for song in published)
     if not songs or not whole:
         return None
-    pairs = [_split(song) for song in songs]
+    pairs = [_split_highest(song) for song in songs]
     given = [top for top, _ in pairs] * _SEEDS
     add = [[INSTRUMENTS[track.instrument].name for track in rest.tracks] for _, rest in pairs]
-    answers = arranged(model, given, add * _SEEDS, seed=seed)
+    answers = arrange_songs(model, given, add * _SEEDS, seed=seed)
     composed = [replace(piece, tracks=piece.tracks[1:]) for piece in answers.pieces]
     heard = [replace(piece, tracks=piece.tracks[:1]) for piece in answers.pieces]
     return Given(
@@ -85,7 +85,7 @@ def from_given(
         {task: conditioning_gain(model, songs, task) for task in TASKS},
         {
             "ours": agreement_table(zip(heard, composed, strict=True), seed),
-            "published": agreement_table(map(_split, whole), seed),
+            "published": agreement_table(map(_split_highest, whole), seed),
             "real music": agreement_table(pairs, seed),
         },
         sum(map(bool, answers.warnings[: len(songs)])),
@@ -94,7 +94,7 @@ def from_given(
     )
 
 
-def _split(song: Piece) -> tuple[Piece, Piece]:
+def _split_highest(song: Piece) -> tuple[Piece, Piece]:
     """The highest line of a song, and all others that have notes."""
     top = highest_track(song)
     others = (track for index, track in enumerate(song.tracks) if index != top and len(track))
@@ -144,7 +144,7 @@ def _harmony_table(found: Given) -> Table:
         "How the other lines go with the highest one",
         ["lines", *_JUDGED.values()],
         [
-            [name, *(known(100 * row[share]) for share in shares), known(row["consonance"])]
+            [name, *(or_none(100 * row[share]) for share in shares), or_none(row["consonance"])]
             for name, row in rows.items()
         ],
         f"Means over songs; ours {_SEEDS} times for each. Chords are detected in the highest line "

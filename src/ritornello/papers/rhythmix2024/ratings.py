@@ -47,27 +47,27 @@ class OursRated:
     liked: int
 
 
-def ours_rated(study: Study, model: Path, held_out: list[np.ndarray]) -> OursRated:
+def rate_ours(study: Study, model: Path, held_out: list[np.ndarray]) -> OursRated:
     """Rounds of writing, being rated, and going on learning.
 
     Args:
-        study: its ``rounds``, and ``ours_rated`` lines in each.
+        study: its ``rounds``, and ``rate_ours`` lines in each.
         model: of bare lines. held_out: lines to score it on, int64 [events, 2] each.
     """
     rounds, count = study.settings["rounds"], study.settings["ours_rated"]
     study.say(f"Our model learns from ratings, {rounds} rounds of {count} lines.")
-    after, liked = _learned(study, model, shuffled=False)
-    shuffled, _ = _learned(study, model, shuffled=True)
-    judged = [_judged(study, each, held_out) for each in (model, after, shuffled)]
+    after, liked = _learn_rounds(study, model, shuffled=False)
+    shuffled, _ = _learn_rounds(study, model, shuffled=True)
+    judged = [_rate_model(study, each, held_out) for each in (model, after, shuffled)]
     return OursRated(judged[0], judged[1], judged[2], rated=rounds * count, liked=liked)
 
 
-def _learned(study: Study, model: Path, *, shuffled: bool) -> tuple[Path, int]:
+def _learn_rounds(study: Study, model: Path, *, shuffled: bool) -> tuple[Path, int]:
     """The model after all rounds, and how many lines it learned again."""
     rng = np.random.default_rng((study.seed, 11))
     count, learned = study.settings["ours_rated"], 0
     for number in range(study.settings["rounds"]):
-        lines = written(model, range(number * count, (number + 1) * count))
+        lines = write_lines(model, range(number * count, (number + 1) * count))
         stars = np.array([simulated_rating(line, rng) for line in lines])
         if shuffled:
             rng.shuffle(stars)
@@ -95,7 +95,7 @@ def _as_music(liked: list[np.ndarray]) -> Iterator[tuple[str, Piece, str]]:
         yield f"liked {number}", bare_piece(line), "train" if number % _VALID else "valid"
 
 
-def written(model: Path, seeds: range) -> list[np.ndarray]:
+def write_lines(model: Path, seeds: range) -> list[np.ndarray]:
     """Lines written from nothing, int64 [events, 2] each; those that come to nothing left out."""
     asked = Rules(bars=_BARS, parts=("piano",), polyphony={"all": 1}, ending=False)
     pieces = Composer.load(model).compose_many(len(seeds), asked, seed=seeds.start)
@@ -109,11 +109,11 @@ def _beginning(line: np.ndarray) -> np.ndarray:
     return line[first : first + RATED_EVENTS]
 
 
-def _judged(study: Study, model: Path, held_out: list[np.ndarray]) -> Judged:
+def _rate_model(study: Study, model: Path, held_out: list[np.ndarray]) -> Judged:
     """Rated on fresh lines; the same seeds for every model."""
     rng = np.random.default_rng(study.seed)
     first = _FRESH_SEEDS + study.seed
-    lines = written(model, range(first, first + study.settings["ours_rated"]))
+    lines = write_lines(model, range(first, first + study.settings["ours_rated"]))
     stars = [simulated_rating(line, rng) for line in lines]
     nats = float(nats_of_ours(model, held_out).sum())
     return Judged(mean_with_interval(stars, seed=study.seed), nats)

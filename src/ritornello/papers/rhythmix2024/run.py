@@ -38,7 +38,7 @@ from ritornello.papers.rhythmix2024.train import (
     PARTS,
     VALIDATIONS,
     Trained,
-    continued,
+    continue_primers,
     nats_per_note,
     ngram_nats_per_note,
 )
@@ -69,9 +69,9 @@ def run(study: Study) -> Outcome:
     study.say("Songs from primers.")
     songs = Songs.of(study, music, learned.tuned.model, ours.songs)
     feedback = bench.feedback(learned.tuned.model)
-    rated = ratings.ours_rated(study, ours.lines, bench.held_out)
+    rated = ratings.rate_ours(study, ours.lines, bench.held_out)
     study.say("Lines for given ones.")
-    found = given.from_given(BUNDLED, songs.held_out, songs.published, study.seed)
+    found = given.measure_given(BUNDLED, songs.held_out, songs.published, study.seed)
     nats = {
         **ngram_nats_per_note(bench.taught, bench.held_out),
         "default": nats_per_note(learned.default.model, bench.held_out),
@@ -318,7 +318,7 @@ class _Report:
             ("melody", "one line, from a primer", self.learned.tuned.model),
             ("melody-rated", "the same primer, after ratings", self.feedback.model),
         ):
-            more = continued(model, [primer], WRITTEN_EVENTS, seed=self.study.seed)[0]
+            more = continue_primers(model, [primer], WRITTEN_EVENTS, seed=self.study.seed)[0]
             piece = bare_piece(np.concatenate([primer, more]))
             samples.append(write_sample(piece, folder, stem, name, "published"))
         real = bare_piece(line[: PRIMER_EVENTS + WRITTEN_EVENTS])

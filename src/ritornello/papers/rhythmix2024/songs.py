@@ -26,7 +26,7 @@ from ritornello.papers.rhythmix2024 import encoding as onehot_events
 from ritornello.papers.rhythmix2024.data import Song, bare_piece
 from ritornello.papers.rhythmix2024.encoding import DURATIONS_TICKS, Line
 from ritornello.papers.rhythmix2024.model import EventLSTM
-from ritornello.papers.rhythmix2024.train import continued
+from ritornello.papers.rhythmix2024.train import continue_primers
 
 PRIMER_TICKS = 4 * 96  # four bars of 4/4
 _SONG_TICKS = 16 * 96
@@ -42,20 +42,20 @@ _BATCH = 32
 
 def song_of(model: EventLSTM, song: Song, *, seed: int) -> Piece:
     """Every line of a song taken up after four bars, each for itself, to sixteen bars."""
-    return _joined(song, [_taken_up(model, line.events, seed) for line in song.lines])
+    return _join_lines(song, [_continue_line(model, line.events, seed) for line in song.lines])
 
 
 def opening_of(song: Song) -> Piece:
     """The real song, as long as those of `song_of`."""
-    return _joined(song, [line.events for line in song.lines])
+    return _join_lines(song, [line.events for line in song.lines])
 
 
-def _taken_up(model: EventLSTM, events: np.ndarray, seed: int) -> np.ndarray:
+def _continue_line(model: EventLSTM, events: np.ndarray, seed: int) -> np.ndarray:
     primer = _until(events, PRIMER_TICKS)
-    return np.concatenate([primer, continued(model, [primer], _MOST_EVENTS, seed=seed)[0]])
+    return np.concatenate([primer, continue_primers(model, [primer], _MOST_EVENTS, seed=seed)[0]])
 
 
-def _joined(song: Song, lines: Sequence[np.ndarray]) -> Piece:
+def _join_lines(song: Song, lines: Sequence[np.ndarray]) -> Piece:
     cut = [
         replace(line, events=_until(events, _SONG_TICKS))
         for line, events in zip(song.lines, lines, strict=True)
@@ -164,7 +164,7 @@ def consonant_share(pieces: Sequence[Piece], *, from_ticks: int = PRIMER_TICKS) 
     return consonant / pairs if pairs else None
 
 
-def mixed_songs(songs: Sequence[Song]) -> list[Piece]:
+def mix_songs(songs: Sequence[Song]) -> list[Piece]:
     """Openings whose second and further lines come from the next song: lines that never met."""
     following = [*songs[1:], *songs[:1]]
     return [

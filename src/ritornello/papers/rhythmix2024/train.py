@@ -198,7 +198,7 @@ def _note_count(lines: Sequence[np.ndarray]) -> int:
 
 
 @torch.no_grad()
-def continued(
+def continue_primers(
     model: EventLSTM,
     primers: Sequence[np.ndarray],
     events: int,

@@ -60,7 +60,7 @@ class Table:
     note: str = ""
 
 
-def known(value: float) -> float | None:
+def or_none(value: float) -> float | None:
     """A number for a table or a figure; None for one that could not be measured (nan)."""
     return None if math.isnan(value) else float(value)
 

@@ -57,7 +57,7 @@ def conditioning_gain(model: Path, pieces: Sequence[Piece], task: str) -> Condit
     """
     known = checkpoint.load(checkpoint.find(model))
     whole = [piece for piece in (on_grid(piece)[0] for piece in pieces) if len(piece.tracks) > 1]
-    apart = [_composed(piece, task, number, known) for number, piece in enumerate(whole)]
+    apart = [_composed_parts(piece, task, number, known) for number, piece in enumerate(whole)]
     heard, alone = (
         evaluate(known, [(_UNKNOWN, piece) for piece in kind], controls="given", task=asked)
         for kind, asked in ((whole, task), (apart, "compose"))
@@ -71,7 +71,7 @@ def conditioning_gain(model: Path, pieces: Sequence[Piece], task: str) -> Condit
     )
 
 
-def _composed(piece: Piece, task: str, number: int, known: Checkpoint) -> Piece:
+def _composed_parts(piece: Piece, task: str, number: int, known: Checkpoint) -> Piece:
     """The parts that `evaluate` has composed in the piece of a number."""
     rng = np.random.default_rng(number)
     rows = sequences(piece, None, len(known.collections), rng=rng, task=task)
@@ -101,15 +101,15 @@ class Answers:
     refused: int
 
 
-def continued(model: Path, songs: Sequence[Piece], bars: int, *, seed: int) -> Answers:
-    """Let a model go on after songs, the end left open; arguments as of `arranged`."""
+def continue_songs(model: Path, songs: Sequence[Piece], bars: int, *, seed: int) -> Answers:
+    """Let a model go on after songs, the end left open; arguments as of `arrange_songs`."""
     composer = Composer.load(model)
     return _answers(
         songs, lambda index: composer.continue_(songs[index], bars, ending=False, seed=seed + index)
     )
 
 
-def arranged(
+def arrange_songs(
     model: Path, songs: Sequence[Piece], add: Sequence[Sequence[str]], *, seed: int
 ) -> Answers:
     """Let a model put parts beside songs.
