@@ -205,7 +205,7 @@ def test_a_notebook_shows_and_plays_a_piece(tmp_path: Path):
 # --- learning ----------------------------------------------------------------------------------
 
 
-def test_a_folder_becomes_a_model_that_composes(tmp_path: Path):
+def test_a_folder_becomes_a_model_that_composes(tmp_path: Path, caplog: pytest.LogCaptureFixture):
     pytest.importorskip("torch")
     music, out = tmp_path / "music", tmp_path / "model"
     for seed in range(12):
@@ -219,10 +219,12 @@ def test_a_folder_becomes_a_model_that_composes(tmp_path: Path):
     assert mido.MidiFile(out / "samples" / "final.mid").length > 0
     data = api.model_card(out)["provenance"]["data"]
     assert [(row["collection"], row["pieces"]) for row in data] == [("music", 12)]
-    figures = api.evaluate(out, music)
+    figures = api.evaluate(out, music, split="valid")
     assert figures["nats_per_note"] > 0
     assert figures["pieces"] < 12, "only what training held back"
-    assert api.evaluate(out, music, split="all")["pieces"] == 12
+    caplog.clear()
+    assert api.evaluate(out, music)["pieces"] == 12
+    assert "--split valid" in caplog.text
     known = [api.originality(path, model=out).texture.shares[8] == 1 for path in music.iterdir()]
     assert sum(known) == 12 - figures["pieces"], "the index knows what was taught, nothing else"
 

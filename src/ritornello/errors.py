@@ -51,6 +51,10 @@ class ConfigError(RitornelloError):
     exit_code = 2
 
 
+class OptionError(ConfigError, TypeError):
+    """A keyword that nothing is called, in Python."""
+
+
 class CheckpointError(RitornelloError):
     """A model file that is damaged, missing, or made for another encoding or version."""
 

@@ -75,26 +75,45 @@ def _page_path(target: Path, ending: str, page: int) -> Path:
     return target.with_name(f"{target.name[: -len(ending)]}-{page}{target.name[-len(ending) :]}")
 
 
-def refuse_target(path: str | PathLike[str], *, overwrite: bool = False) -> str:
-    """Refuse at once what `save` would refuse after the work.
+def refuse_target(
+    path: str | PathLike[str], *, stems: bool = False, overwrite: bool = False
+) -> str:
+    """Refuse at once what `save`, or with ``stems`` `render`, would refuse after the work.
 
     Returns:
         The ending that chooses the format, lower case.
 
     Raises:
-        OutputError: if nothing can be written with this ending, or the file exists.
+        OutputError: if nothing can be written with this ending, the file or the folder of the stems
+            exists, or the folder cannot be written.
+        MissingExtraError: if it is a score and the extra is not there.
     """
     path = Path(path)
     refuse_existing(path, overwrite)
     name = path.name.lower()
-    for ending in (*_PICTURES, *io.writable_extensions(), *sorted(AUDIO_SUFFIXES)):
-        if name.endswith(ending):
-            return ending
+    endings = (*_PICTURES, *io.writable_extensions(), *sorted(AUDIO_SUFFIXES))
+    ending = next((ending for ending in endings if name.endswith(ending)), None)
+    if ending in (".score.svg", ".pdf"):
+        from ritornello.pages.score import require_engraver
+
+        require_engraver(pdf=ending == ".pdf")
+    if stems and ending in AUDIO_SUFFIXES and _stem_folder(path).exists() and not overwrite:
+        raise OutputError(
+            "The folder for the stems exists already and was not touched.",
+            where=str(_stem_folder(path)),
+            next_step="Choose another name or pass --overwrite.",
+        )
+    if ending is not None:
+        return ending
     raise OutputError(
         f"{path.suffix or 'A name without an ending'} is nothing that can be written.",
         where=str(path),
         next_step=f"Known: {', '.join(writable_formats())}.",
     )
+
+
+def _stem_folder(target: Path) -> Path:
+    return target.with_name(f"{target.stem}-stems")
 
 
 def writable_formats() -> list[str]:
@@ -139,20 +158,14 @@ def render(
             where=str(target),
             next_step=f"Use one of {', '.join(sorted(AUDIO_SUFFIXES))}.",
         )
-    refuse_existing(target, overwrite)
-    folder = target.with_name(f"{target.stem}-stems")
-    if stems and folder.exists() and not overwrite:
-        raise OutputError(
-            "The folder for the stems exists already and was not touched.",
-            where=str(folder),
-            next_step="Choose another name or pass --overwrite.",
-        )
+    refuse_target(target, stems=stems, overwrite=overwrite)
     source = piece if isinstance(piece, Piece) else load(piece)
     render_to_file(source, target, soundfont=soundfont, overwrite=overwrite)
     if not stems:
         return [target]
     targets = {
-        name: folder / f"{name.replace(' ', '-')}{target.suffix}" for name in stem_names(source)
+        name: _stem_folder(target) / f"{name.replace(' ', '-')}{target.suffix}"
+        for name in stem_names(source)
     }
     render_stems_to_files(source, targets, soundfont=soundfont, overwrite=overwrite)
     return [target, *targets.values()]

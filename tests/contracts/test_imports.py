@@ -18,7 +18,7 @@ ROOT = Path(ritornello.__file__).parent
 # package's `__init__` (`ritornello.hooks`).
 LAYERS = (
     ("errors", "folders", "hooks"),
-    ("atomic",),
+    ("atomic", "option_names"),
     ("music", "dsp"),
     ("plan",),
     ("note_model", "pages"),

@@ -21,9 +21,9 @@ from tests.docs.pages import ROOT
 
 
 def _commands(app: Any, *above: str) -> list[tuple[str, ...]]:
-    """Every command as its words; also those inside of others, such as `papers run`."""
+    """Every command as its words, also inside of others as `papers run`; no second spellings."""
     found = []
-    for name in sorted(name for name in app if not name.startswith("-")):
+    for name in sorted(name for name in app if not name.startswith("-") and app[name].show):
         found += [(*above, name), *_commands(app[name], *above, name)]
     return found
 

@@ -91,6 +91,7 @@ app = App(
 app.command(compose, help_epilogue=_COMPOSE_EXAMPLES)
 for name, (verb, example) in _PARTNER.items():
     app.command(verb, name=name, help_epilogue=f"**Example**\n\n`{example}`")
+app.command(harmonise, name="harmonize", show=False)
 app.command(remix, help_epilogue=_REMIX_EXAMPLES)
 for command in (
     transcribe,

@@ -173,7 +173,7 @@ def evaluate(
     folder: Path,
     /,
     *,
-    split: Literal["valid", "test", "train", "all"] = "valid",
+    split: Literal["all", "valid", "test", "train"] = "all",
     only: Names = (),
     controls: Literal["open", "given"] = "open",
     json: Flag = False,
@@ -187,7 +187,7 @@ def evaluate(
     folder
         Of MIDI, MusicXML or ABC files.
     split
-        Which pieces count: those that training on this folder holds back (valid), or all.
+        Which pieces count: all, or those that training on this very folder held back (valid).
     only
         Names of sub-folders to use, by default all.
     controls

@@ -27,6 +27,7 @@ def _whole(kind: Any, value: str, *, delimiter: str | None = None) -> list[str]:
 
 # Names with commas between them: --parts piano,bass. A list in ritornello.toml does as well.
 Names = Annotated[tuple[str, ...], Parameter(negative=(), show_default=False, env_var_split=_whole)]
+Metre = Annotated[str, Parameter(alias="--meter")]
 Flag = Annotated[bool, Parameter(negative=(), show_default=False)]
 
 

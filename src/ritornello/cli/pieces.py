@@ -106,7 +106,7 @@ def write_pieces(making: Making, what: str, stem: str, write: Write) -> None:
     endings = making.endings()
     targets = [[making.output / f"{stem}-{each}.{end}" for end in endings] for each in seeds]
     for path in (path for paths in targets for path in paths):
-        api.refuse_target(path, overwrite=making.overwrite)
+        api.refuse_target(path, stems=making.stems, overwrite=making.overwrite)
     made = _make(making, seeds, write)
     rows = []
     with progress("Writing") as watch:

@@ -16,6 +16,7 @@ from ritornello.cli.options import (
     NO_LIMITS,
     Flag,
     Limits,
+    Metre,
     Names,
     Style,
     Writer,
@@ -46,7 +47,7 @@ class HintOptions:
     """
 
     tempo: float | None = None
-    metre: str | None = None
+    metre: Metre | None = None
     downbeat: float | None = None
     instrument: str | None = None
 

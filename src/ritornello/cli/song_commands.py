@@ -205,10 +205,13 @@ def _write(
     from ritornello.generation.rules import Rules
 
     rules = Rules(**fields)
-    piece = api.load(song)
     what, done = words
+    opened: list[Piece] = []  # once, after everything that can be refused at once
 
     def write(composer: Composer, seed: int, number: int, watch: Watch) -> list[Written]:
+        if not opened:
+            opened.append(api.load(song))
+        (piece,) = opened
         options = {"rules": rules, "seed": seed, "n": number, "watch": watch}
         result = ask(composer, piece, options | making.boldness())
         return [

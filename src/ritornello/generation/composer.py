@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
+from dataclasses import fields as dataclass_fields
 from dataclasses import replace
 from difflib import get_close_matches
 from os import PathLike
@@ -24,6 +25,7 @@ from ritornello.note_model.checkpoint import Checkpoint
 from ritornello.note_model.encoding.ngrams import known_instruments
 from ritornello.note_model.engine import open_engine
 from ritornello.note_model.library import DEFAULT_MODEL, find_model
+from ritornello.option_names import canonical
 
 _LOG = logging.getLogger(__name__)
 
@@ -196,7 +198,8 @@ class Composer(Partner):
         )
 
     def _check_rules(self, rules: Rules | None, seed: int, fields: Mapping[str, Any]) -> Rules:
-        asked = replace(rules or Rules(), **fields)
+        known = [field.name for field in dataclass_fields(Rules)]
+        asked = replace(rules or Rules(), **canonical(fields, known, of="Composing"))
         if asked.collection in self._styles:
             asked = replace(asked, collection=self._styles[asked.collection])
         if seed < 0:

@@ -27,6 +27,7 @@ from ritornello.music.keys import KeyName
 from ritornello.music.piece import Piece
 from ritornello.note_model.encoding.notes import PARTS_PER_INSTRUMENT
 from ritornello.note_model.engine.reference import Engine
+from ritornello.option_names import canonical
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -216,6 +217,8 @@ class Partner(ABC):
             options,
         )
 
+    harmonize = harmonise
+
     def vary(self, song: Song, parts: Sequence[str | int], **options: Unpack[Options]) -> Result:
         """Write whole parts of a song anew; the others stay.
 
@@ -239,9 +242,7 @@ class Partner(ABC):
         self._read(options)
 
     def _read(self, options: Options) -> _Asked:
-        fields: dict[str, Any] = dict(options)
-        if unknown := sorted(fields.keys() - Options.__annotations__.keys()):
-            raise TypeError(f"no verb has the option {unknown[0]!r}")
+        fields = canonical(options, Options.__annotations__, of="Writing into a song")
         n, seed = fields.pop("n", 1), fields.pop("seed", 0)
         if n < 1:
             raise ConfigError(f"At least one piece is needed; asked for {n}.")

@@ -16,6 +16,7 @@ from ritornello.music.instruments import INSTRUMENTS, parse_instrument
 from ritornello.music.keys import KeyName, parse_key
 from ritornello.music.piece import Metre
 from ritornello.note_model.encoding.notes import PARTS_PER_INSTRUMENT
+from ritornello.option_names import named_options
 
 MAX_BARS = 4000
 MAX_PARTS = 16  # as many as a MIDI file has channels; each needs a tick to play in
@@ -23,6 +24,7 @@ DENSITIES = {"low": 0.5, "medium": 1.5, "high": 4.0}  # notes per quarter note o
 _DENOMINATORS = (2, 4, 8, 16)
 
 
+@named_options("Rules")
 @dataclass(frozen=True)
 class Rules:
     """Rules for one piece; what is None is left to the model.
@@ -33,7 +35,8 @@ class Rules:
         tempo_bpm: quarter notes a minute, exact; no tempo changes then.
         key: every pitched note is in its scale; a `KeyName` or text such as "D minor".
         parts: names of instruments; all of them play, and nobody else. A name given twice means
-            two players. Left open, a line-up of the training music is drawn.
+            two players; text such as "piano, bass" does as well. Left open, a line-up of the
+            training music is drawn.
         polyphony: most notes a part holds at a time, by instrument name; "all" sets the rest. By
             default what the instrument is usually asked for: a flute plays one note at a time.
         ranges: lowest and highest MIDI pitch by instrument name; by default the usual range.
@@ -68,7 +71,10 @@ class Rules:
         set_field(self, "metre", self.counts)
         if isinstance(self.key, str):
             set_field(self, "key", parse_key(self.key))
-        if self.parts is not None:
+        if isinstance(self.parts, str):
+            names = [name.strip() for name in self.parts.split(",")]
+            set_field(self, "parts", tuple(name for name in names if name))
+        elif self.parts is not None:
             set_field(self, "parts", tuple(self.parts))
         if isinstance(self.chords, str):
             set_field(self, "chords", parse_chart(self.chords))

@@ -87,6 +87,17 @@ def _in_plain_fonts(page: str) -> str:
     return page.translate(_PLAIN_SIGNS)
 
 
+def require_engraver(*, pdf: bool) -> None:
+    """Refuse a score, as SVG or PDF, that nothing here can engrave.
+
+    Raises:
+        MissingExtraError: without Verovio or, for PDF, Typst (extra ``score``).
+    """
+    _import_verovio()
+    if pdf:
+        _import_typst()
+
+
 def _import_verovio() -> ModuleType:
     try:
         import verovio

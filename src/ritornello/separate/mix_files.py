@@ -48,7 +48,9 @@ def separate_file(
         InputError: if the recording is silent.
     """
     channels = min(2, recording.channels)
-    paths = _targets(folder, suffix, recording.rate_hz, channels, overwrite)
+    paths = refuse_stems(folder, suffix, overwrite=overwrite)
+    for path in paths:
+        refuse_unholdable(path, recording.rate_hz, channels)
     findings = list(recording.findings)
 
     def lost(start: float, end: float) -> None:
@@ -84,8 +86,12 @@ def separate_file(
     return paths, findings
 
 
-def _targets(folder: Path, suffix: str, rate_hz: int, channels: int, overwrite: bool) -> list[Path]:
-    """The file of each part; refuses what could not be written, before any work."""
+def refuse_stems(folder: Path, suffix: str, *, overwrite: bool) -> list[Path]:
+    """The file of each part.
+
+    Raises:
+        OutputError: if the ending is not of `SUFFIXES`, or one exists or cannot be written.
+    """
     if suffix not in SUFFIXES:
         raise OutputError(
             f"Parts are written as {' or '.join(SUFFIXES)}; found {suffix or 'no ending'}."
@@ -93,7 +99,6 @@ def _targets(folder: Path, suffix: str, rate_hz: int, channels: int, overwrite: 
     paths = [folder / f"{part}{suffix}" for part in PARTS]
     for path in paths:
         refuse_existing(path, overwrite)
-        refuse_unholdable(path, rate_hz, channels)
     return paths
 
 

@@ -81,9 +81,10 @@ def separate(
         CheckpointError: if there is no such model.
         OutputError: if a stem exists or cannot be written.
     """
-    from ritornello.separate.mix_files import separate_file
+    from ritornello.separate.mix_files import refuse_stems, separate_file
     from ritornello.separate.runtime import SeparatorNetwork
 
+    refuse_stems(Path(folder), suffix, overwrite=overwrite)
     network = SeparatorNetwork(load_separator(model))
     source = Recording.open(recording)
     paths, findings = separate_file(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -24,11 +25,13 @@ from ritornello.music.grid import on_grid
 from ritornello.music.piece import Piece
 from ritornello.note_model import checkpoint
 from ritornello.note_model.library import find_model
+from ritornello.option_names import canonical
 from ritornello.training.config import TrainConfig, network_settings
 
 if TYPE_CHECKING:
     from ritornello.training.loop import Progress
 
+_LOG = logging.getLogger(__name__)
 _REPORT_FILE = "report.html"
 _CORPUS_FOLDER = "corpus"
 _SAMPLES_FOLDER = "samples"
@@ -116,6 +119,8 @@ def train(
     out = Path(out)
     if steps is None:
         minutes = 10 if minutes is None else minutes
+    known = [field.name for field in fields(TrainConfig)]
+    settings = canonical(settings, known, of="Learning")
     asked = {"minutes": minutes, "steps": steps, "seed": seed, "threads": threads, **settings}
     TrainConfig(**asked)  # refuses what has no meaning before the folder is read
     _refuse_other_model(out, RESUME_FILE)
@@ -148,7 +153,7 @@ def evaluate(
     model: str | PathLike[str],
     folder: str | PathLike[str],
     *,
-    split: Literal["valid", "test", "train", "all"] = "valid",
+    split: Literal["all", "valid", "test", "train"] = "all",
     collections: Iterable[str] | None = None,
     controls: Literal["open", "given"] = "open",
     scanned: Counted | None = None,
@@ -158,8 +163,8 @@ def evaluate(
 
     Args:
         model: a name or path. folder: of music.
-        split: which pieces count. Training on the folder holds "valid" back, so that the figure is
-            honest for a model of this very folder; "all" is right for music it never learned from.
+        split: which pieces count. "all" is right for music the model never learned from; training
+            on a folder holds "valid" back, which is honest for a model of this very folder.
         collections: only these first-level sub-folders; by default all.
         controls: "open" is unconditional, "given" conditions it on key, density, instruments, ...
         scanned: called with (files done, files in all). watch: with (pieces done, pieces in all).
@@ -174,7 +179,8 @@ def evaluate(
     """
     from ritornello.note_model import likelihood
 
-    listener = checkpoint.load(find_model(model))
+    file = find_model(model)
+    listener = checkpoint.load(file)
     result = inspect(folder, collections=collections, progress=scanned)
     sides = assign_splits(result)
     chosen = [item for item in result.used if split in ("all", sides[item.path])]
@@ -183,6 +189,12 @@ def evaluate(
             f"No piece is on the side {split!r} of the split.",
             where=str(folder),
             next_step="Give a folder with more pieces, or ask for all of them: --split all",
+        )
+
+    if split == "all" and _learned(file, fingerprint(result, sides)):
+        _LOG.warning(
+            "The model learned from this very folder. What it was not taught counts alone with "
+            "--split valid."
         )
 
     def pieces() -> Iterator[tuple[str, Piece]]:
@@ -195,6 +207,14 @@ def evaluate(
 
     figures = likelihood.evaluate(listener, pieces(), controls=controls, watch=done)
     return {"model": str(model), "folder": str(folder), "split": split, **figures}
+
+
+def _learned(model: Path, music: str) -> bool:
+    """Whether the folder of a model holds a run on this music."""
+    try:
+        return Corpus.open(model.parent / _CORPUS_FOLDER).fingerprint == music
+    except InputError:
+        return False  # models go without their run as well
 
 
 def require_torch() -> None:

@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from ritornello.errors import ConfigError
+from ritornello.option_names import named_options
 
 # Sorted by (onset, pitch). ``confidence`` is 0 to 1.
 HEARD_NOTE_DTYPE = np.dtype(
@@ -21,6 +22,7 @@ HEARD_NOTE_DTYPE = np.dtype(
 )
 
 
+@named_options("Hints")
 @dataclass(frozen=True)
 class Hints:
     """What the user states of a recording; None is estimated.
