@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-from importlib.resources import files
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -57,16 +54,6 @@ def scores(truth: list[tuple[float, float, int, int]], found: np.ndarray) -> tup
     return transcription.precision_recall_f1_overlap(
         true[:, :2], hz[0], spans, hz[1], offset_ratio=None
     )[:3]
-
-
-def test_the_network_is_the_published_one_with_its_licence() -> None:
-    folder = files("ritornello") / "assets" / "listening"
-    digest = hashlib.sha256((folder / "notes.onnx").read_bytes()).hexdigest()
-    licence = (folder / "notes_LICENSE.txt").read_text(encoding="utf-8")
-    assert digest == "2c3c1d144bfa61ad236e92e169c13535c880469a12a047d4e73451f2c059a0ec"
-    assert digest in licence
-    assert "Copyright 2022 Spotify AB" in licence
-    assert "Apache License" in licence
 
 
 def test_chords_are_found(heard_chords: np.ndarray) -> None:

@@ -1,7 +1,7 @@
 """A network that listens, in one file that describes itself.
 
-A safetensors file: the weights as float16, and as metadata what kind of network it is, its
-settings, and where it comes from. (Models that compose are `ritornello.note_model.checkpoint`.)
+A safetensors file: the weights as float16 or float32, and as metadata what kind of network it is,
+its settings, and where it comes from. (Models that compose are `ritornello.note_model.checkpoint`.)
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from functools import cache
 from importlib.resources import as_file, files
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -46,8 +46,14 @@ class WeightsFile:
     provenance: dict[str, Any] = field(default_factory=dict)
 
 
-def save(file: WeightsFile, path: str | PathLike[str], *, overwrite: bool = True) -> None:
-    """Write the file; weights are rounded to float16.
+def save(
+    file: WeightsFile,
+    path: str | PathLike[str],
+    *,
+    numbers: Literal["float16", "float32"] = "float16",
+    overwrite: bool = True,
+) -> None:
+    """Write the file; weights are rounded to the type of ``numbers``.
 
     Raises:
         OutputError: if it cannot be written.
@@ -60,7 +66,7 @@ def save(file: WeightsFile, path: str | PathLike[str], *, overwrite: bool = True
         "settings": file.settings,
         "provenance": file.provenance,
     }
-    arrays = {name: np.ascontiguousarray(w, np.float16) for name, w in file.weights.items()}
+    arrays = {name: np.ascontiguousarray(w, numbers) for name, w in file.weights.items()}
     with atomic_write(path, overwrite=overwrite) as temporary:
         save_file(arrays, temporary, metadata={METADATA_NAME: json.dumps(about)})
 

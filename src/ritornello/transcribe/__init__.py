@@ -5,7 +5,8 @@ transcription  everything that was heard in a recording
 values         notes, beats and hints in seconds
 checks         what is unusual in a recording
 note_detection  a recording to its notes
-note_activity  how likely each key sounds, by the network of basic-pitch
+note_activity  how likely each key sounds, as sound streams by
+note_network   the network that says it, that of basic-pitch
 note_features  what is looked at around a peak of that
 note_decoding  peaks to notes
 beats          a recording to its beats and bars
@@ -28,6 +29,7 @@ __all__ = [
     "note_decoding",
     "note_detection",
     "note_features",
+    "note_network",
     "spectra",
     "tracking",
     "transcription",

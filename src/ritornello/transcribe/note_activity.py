@@ -1,8 +1,7 @@
 """Streamed sound to onset and frame activity of each piano key, 86 frames a second.
 
-The network is the `nmp.onnx` of basic-pitch 0.4.0 (Spotify AB, Apache-2.0), unchanged; see
-`assets/listening/notes_LICENSE.txt`. It reads windows of two seconds. Windows are laid so that
-each ends well inside the next and only their middles are used, which join exactly.
+The network is that of basic-pitch (`note_network`). It reads windows of two seconds. They are laid
+so that each ends well inside the next and only their middles are used, which join exactly.
 
 Source: Bittner et al., "A lightweight instrument-agnostic model for polyphonic note transcription
 and multipitch estimation", ICASSP 2022.
@@ -12,18 +11,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import cache
-from importlib.resources import files
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from ritornello.transcribe.note_network import KEYS, WINDOW_SAMPLES, hear
+
 RATE_HZ = 22_050
 FRAME_SAMPLES = 256
-LOWEST_KEY, KEYS = 21, 88
+LOWEST_KEY = 21
 SILENT_DB = -60.0  # a window that never gets louder than this holds no notes
 LOWEST_DB = -120.0  # what levels do not go below
 
-_WINDOW_SAMPLES = 43_844
 _EDGE_FRAMES, _MIDDLE_FRAMES = 15, 142
 _HARMONICS = 5
 # Low keys need long spectra to be told apart, high ones short ones to be placed in time.
@@ -45,7 +44,7 @@ class Activity(NamedTuple):
     level_db: np.ndarray
 
 
-def activities(blocks: Iterable[np.ndarray], *, threads: int = 1) -> Iterator[Activity]:
+def activities(blocks: Iterable[np.ndarray]) -> Iterator[Activity]:
     """Activity of a recording in consecutive excerpts of at most 142 frames.
 
     Frame n is about the sound at n x 256 samples; there are as many as it takes to reach the end.
@@ -53,7 +52,6 @@ def activities(blocks: Iterable[np.ndarray], *, threads: int = 1) -> Iterator[Ac
 
     Args:
         blocks: mono float32 at 22,050 Hz, of any sizes.
-        threads: for the network.
     """
     buffer = np.zeros(_EDGE_FRAMES * FRAME_SAMPLES, np.float32)
     hop = _MIDDLE_FRAMES * FRAME_SAMPLES
@@ -61,30 +59,26 @@ def activities(blocks: Iterable[np.ndarray], *, threads: int = 1) -> Iterator[Ac
     for block in blocks:
         samples += len(block)
         buffer = np.concatenate([buffer, block])
-        while len(buffer) >= _WINDOW_SAMPLES:
-            yield _heard(buffer[:_WINDOW_SAMPLES], _MIDDLE_FRAMES, threads)
+        while len(buffer) >= WINDOW_SAMPLES:
+            yield _heard(buffer[:WINDOW_SAMPLES], _MIDDLE_FRAMES)
             buffer = buffer[hop:]
             samples -= hop
     while samples > 0:
-        window = np.zeros(_WINDOW_SAMPLES, np.float32)
-        window[: len(buffer)] = buffer[:_WINDOW_SAMPLES]
-        yield _heard(window, min(_MIDDLE_FRAMES, -(-samples // FRAME_SAMPLES)), threads)
+        window = np.zeros(WINDOW_SAMPLES, np.float32)
+        window[: len(buffer)] = buffer[:WINDOW_SAMPLES]
+        yield _heard(window, min(_MIDDLE_FRAMES, -(-samples // FRAME_SAMPLES)))
         buffer = buffer[hop:]
         samples -= hop
 
 
-def _heard(window: np.ndarray, frames: int, threads: int) -> Activity:
+def _heard(window: np.ndarray, frames: int) -> Activity:
     """The frames of a window that neighbouring windows do not overlap."""
     middle = slice(_EDGE_FRAMES, _EDGE_FRAMES + frames)
     if np.abs(window).max() < 10 ** (SILENT_DB / 20):
         nothing = np.zeros((frames, KEYS), np.float32)
         return Activity(nothing, nothing, np.full_like(nothing, LOWEST_DB))
-    session = _session(threads)
-    onset, sounding = session.run(
-        ["StatefulPartitionedCall:2", "StatefulPartitionedCall:1"],
-        {"serving_default_input_2:0": window[None, :, None]},
-    )
-    return Activity(onset[0, middle], sounding[0, middle], _levels(window, frames))
+    onset, sounding = hear(window)
+    return Activity(onset[middle], sounding[middle], _levels(window, frames))
 
 
 def _levels(window: np.ndarray, frames: int) -> np.ndarray:
@@ -110,16 +104,3 @@ def _harmonic_bins(size: int) -> np.ndarray:
         width = np.maximum(0.015 * harmonic * fundamentals, RATE_HZ / size)
         weights[np.abs(bins - harmonic * fundamentals) <= width] = 1
     return weights
-
-
-@cache
-def _session(threads: int) -> Any:
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    network = files("ritornello") / "assets" / "listening" / "notes.onnx"
-    return onnxruntime.InferenceSession(
-        network.read_bytes(), options, providers=["CPUExecutionProvider"]
-    )

@@ -27,7 +27,6 @@ def find_notes(
     lowest_pitch: int = LOWEST_KEY,
     highest_pitch: int = LOWEST_KEY + KEYS - 1,
     least_confidence: float = LEAST_CONFIDENCE,
-    threads: int = 1,
 ) -> np.ndarray:
     """The notes of a recording of any length, in memory that grows only with their number.
 
@@ -40,7 +39,6 @@ def find_notes(
             each then ends where the next begins. None to find out whether it is such a one.
         lowest_pitch, highest_pitch: what is outside is not a note; MIDI, 21 to 108.
         least_confidence: 0.1 to 1; less finds more notes and more that are none.
-        threads: for the network.
 
     Returns:
         `HEARD_NOTE_DTYPE` by (onset, pitch). No two notes of one pitch overlap. Velocities are
@@ -57,7 +55,7 @@ def find_notes(
             f"found {lowest_pitch} to {highest_pitch}."
         )
     decoder = NoteDecoder()
-    for activity in activities(blocks, threads=threads):
+    for activity in activities(blocks):
         decoder.read(activity)
     found = decoder.finish()
     pitch = found["key"] + LOWEST_KEY
