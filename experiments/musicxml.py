@@ -247,10 +247,9 @@ def agreement(judge: Facts, mine: Facts) -> dict[str, bool | None]:
         if not theirs and not own:
             result[kind] = None
         elif kind in ("metres", "keys", "chords"):
-            enharmonic = kind == "keys"
             pair = [_changes(entries) for entries in (theirs, own)]
-            if enharmonic:
-                pair = [_changes([[t, s % 12] for t, s in entries]) for entries in pair]
+            if kind == "keys":  # enharmonic ones are one key
+                pair = [[(*at, sharps % 12) for *at, sharps in changes] for changes in pair]
             result[kind] = pair[0] == pair[1]
         else:
             result[kind] = Counter(map(tuple, theirs)) == Counter(map(tuple, own))
