@@ -197,7 +197,7 @@ def ours(path: Path) -> Facts:
         if chord is not None:
             facts["chords"].append([*at(tick), *chord])
     facts["lyrics"] = [
-        [*at(tick), text.rstrip("_").removesuffix("-")]
+        [*at(tick), text.rstrip("_").rstrip("-")]
         for track in piece.tracks
         for tick, text, _ in track.lyrics
         if text.strip("\n_-")
@@ -252,6 +252,8 @@ def agreement(judge: Facts, mine: Facts) -> dict[str, bool | None]:
                 pair = [[(*at, sharps % 12) for *at, sharps in changes] for changes in pair]
             result[kind] = pair[0] == pair[1]
         else:
+            if kind == "lyrics":  # a hyphen may be written or said
+                theirs = [[*at, text.rstrip("-")] for *at, text in theirs if text.strip("-")]
             result[kind] = Counter(map(tuple, theirs)) == Counter(map(tuple, own))
     return result
 

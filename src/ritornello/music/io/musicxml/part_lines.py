@@ -253,11 +253,12 @@ class PartWriter:
 
     def _beside(self, symbol: Symbol, order: int, note: int, voice: Voice) -> str:
         """Ties, tuplets, signs and words of a note; its signs and words where it begins."""
-        signs = lyrics = ""
+        signs = ""
         if not symbol.tied_from:
             wanted = self.placed.signs.pop((id(symbol.chord), note), ())
             signs = notations(wanted, self._slurs[voice.number])
-            lyrics = self.placed.lyrics[self.placed.owners[note]].at(self.notes[note][0])
+        onset = symbol.onset if symbol.tied_from else self.notes[note][0]
+        lyrics = self.placed.lyrics[self.placed.owners[note]].at(onset)
         return f"{_notations(symbol, signs, is_note=True, is_first=order == 0)}{lyrics}"
 
     def _note_start(self, symbol: Symbol, order: int, note: int) -> str:

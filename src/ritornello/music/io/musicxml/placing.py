@@ -66,6 +66,14 @@ def place(
     placed = Placed()
     rows: dict[int, list[int]] = {}
     at_notes: _AtNotes = defaultdict(list)
+    # A syllable may stand at a note that is tied to the one before, as in a recitation.
+    going_on = {
+        symbol.onset
+        for voice in voices
+        for symbols in voice.bars.values()
+        for symbol in symbols
+        if symbol.tied_from and len(tracks) == 1
+    }
     for owner, (track, numbers) in enumerate(zip(tracks, owned, strict=True)):
         notes = track.notes.tolist()
         rows |= dict(zip(numbers, notes, strict=True))
@@ -78,7 +86,7 @@ def place(
                 at_notes[owner, mark.tick, mark.pitch].append(sign)
             elif sign[1]:
                 placed.remarks.append((mark.tick, Remark(*sign, mark.pitch)))
-        _place_lyrics(track, {onset for onset, *_ in notes}, placed)
+        _place_lyrics(track, {onset for onset, *_ in notes} | going_on, placed)
         _place_playing(track, placed)
     for chord in _chords(voices):
         _place_signs(chord, rows, at_notes, placed)

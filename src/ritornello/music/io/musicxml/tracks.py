@@ -27,13 +27,16 @@ _OF_THE_PIECE = (MARKER, CUE, TEXT)
 
 @dataclass(slots=True, eq=False)
 class _Sounding:
-    """A note at its place in the piece, with the signs and syllables of all it is tied to."""
+    """A note at its place in the piece, with the signs and syllables of all it is tied to.
+
+    Signs are where it begins, syllables (tick, verse, text) where they are written.
+    """
 
     onset: int
     end: int
     note: RawNote
     signs: list[Sign] = field(default_factory=list)
-    lyrics: list[tuple[int, str]] = field(default_factory=list)
+    lyrics: list[tuple[int, int, str]] = field(default_factory=list)
 
 
 def read_tracks(
@@ -124,7 +127,7 @@ def _played(measures: list[Measure], timeline: Timeline) -> Iterator[tuple[Measu
 
 
 def _row(sounding: _Sounding) -> tuple[int, int, int, int]:
-    onset = max(0, sounding.onset)
+    onset = sounding.onset
     return onset, max(1, sounding.end - onset), sounding.note.pitch, sounding.note.velocity
 
 
@@ -154,7 +157,7 @@ def _marks(notes: list[_Sounding]) -> Iterator[Mark]:
     beginning: dict[int, Counter[int]] = defaultdict(Counter)
     signed: dict[tuple[int, Sign], Counter[int]] = defaultdict(Counter)
     for sounding in notes:
-        onset, pitch = max(0, sounding.onset), sounding.note.pitch
+        onset, pitch = sounding.onset, sounding.note.pitch
         beginning[onset][pitch] += 1
         for sign in sounding.signs:
             signed[onset, sign][pitch] += 1
@@ -170,7 +173,7 @@ def _marks(notes: list[_Sounding]) -> Iterator[Mark]:
 def _lyrics(notes: list[_Sounding]) -> Iterator[Lyric]:
     """The syllables of notes; a line ends where the next syllable of its verse begins."""
     syllables = sorted(
-        ((max(0, sounding.onset), *lyric) for sounding in notes for lyric in sounding.lyrics),
+        (lyric for sounding in notes for lyric in sounding.lyrics),
         key=lambda syllable: syllable[0],
     )
     ended: dict[int, tuple[int, str]] = {}
@@ -203,13 +206,15 @@ def _sounding_notes(measures: list[Measure], timeline: Timeline, scale: Scale) -
             if held is not None:
                 held.end = end
             else:
-                held = _Sounding(onset + _signed(note.attack, scale), end, note)
+                onset = max(0, onset + _signed(note.attack, scale))
+                held = _Sounding(onset, end, note)
                 result.append(held)
             held.signs += note.signs
-            if verse:
-                held.lyrics += [(1, text) for number, text in note.lyrics if number == verse]
-            else:
-                held.lyrics += note.lyrics
+            held.lyrics += [
+                (onset, 1 if verse else number, text)
+                for number, text in note.lyrics
+                if verse in (0, number)
+            ]
             if note.tied_to:
                 waiting[note.pitch, written_end].setdefault(note.voice, deque()).append(held)
     return result
