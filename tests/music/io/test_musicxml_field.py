@@ -1,0 +1,220 @@
+"""Scores that people met and that were read wrongly: what is right, for their whole kinds."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Callable
+
+import pytest
+
+from ritornello.errors import InputError
+from ritornello.music.io import check_size
+from ritornello.music.io.musicxml.read import read_bytes
+from ritornello.music.piece import Piece
+
+from .test_musicxml_read import FIRST, note, notes_of, read, score
+
+
+def parts(*names: str, extra: str = "") -> bytes:
+    """A score of parts with these names and a note each, without any program."""
+    listed = "".join(
+        f'<score-part id="P{i}"><part-name>{name}</part-name></score-part>'
+        for i, name in enumerate(names)
+    )
+    bodies = "".join(
+        f'<part id="P{i}"><measure>{FIRST}{note(after=extra)}</measure></part>'
+        for i, _ in enumerate(names)
+    )
+    return f"<score-partwise><part-list>{listed}</part-list>{bodies}</score-partwise>".encode()
+
+
+def programs(data: bytes) -> list[int]:
+    return [track.program for track in read(data).tracks]
+
+
+# --- who plays --------------------------------------------------------------------------------
+
+
+def test_a_bass_among_voices_sings_and_among_strings_is_bowed_and_alone_is_plucked():
+    assert programs(parts("Soprano", "Alto", "Tenor", "Bass")) == [52] * 4
+    assert programs(parts("S", "A", "T", "B")) == [52] * 4
+    assert programs(parts("Violin I", "Violin II", "Viola", "Cello", "Bass"))[-1] == 43
+    assert programs(parts("Violons", "Altos", "Violoncelles")) == [40, 41, 42]
+    assert programs(parts("Guitar", "Bass", "Drums"))[1] == 33
+    assert programs(parts("Soprano Sax", "Alto", "Tenor", "Baritone")) == [64, 65, 66, 67]
+
+
+def test_who_has_words_and_no_telling_name_sings():
+    lyric = "<lyric><text>la</text></lyric>"
+    assert programs(parts("Tamino", extra=lyric)) == [52]
+    assert programs(parts("Tamino")) == [0]
+
+
+def test_the_program_that_a_name_was_read_as_is_told():
+    _, repairs = read_bytes(parts("Fagott", "Fagott"), "x")
+    assert "2 x part without a program: read as bassoon by its name." in repairs
+
+
+def instrument(name: str, program: int, number: int) -> str:
+    return (
+        f'<score-part id="P{number}"><part-name>{name}</part-name>'
+        f'<score-instrument id="I{number}"><instrument-name>Instrument {number}</instrument-name>'
+        f'</score-instrument><midi-instrument id="I{number}">'
+        f"<midi-program>{program}</midi-program></midi-instrument></score-part>"
+    )
+
+
+def test_program_1_for_everybody_says_nothing_and_any_other_is_believed():
+    body = f"<part id='P1'><measure>{FIRST}{note()}</measure></part>"
+    body += f"<part id='P2'><measure>{FIRST}{note()}</measure></part>"
+    for stated, expected in (((1, 1), [56, 47]), ((1, 5), [0, 4])):
+        listed = instrument("Trumpet", stated[0], 1) + instrument("Timpani", stated[1], 2)
+        data = f"<score-partwise><part-list>{listed}</part-list>{body}</score-partwise>"
+        assert programs(data.encode()) == expected
+
+
+def test_players_who_change_instruments_are_tracks_of_one_player():
+    change = (
+        '<sound><midi-instrument id="I1"><midi-program>73</midi-program></midi-instrument></sound>'
+    )
+    listed = instrument("Flute", 74, 1)
+    piece = read(score(FIRST + note() + change + note("D"), part_list=listed))
+    assert [(track.program, track.player) for track in piece.tracks] == [(73, 1), (72, 1)]
+    assert notes_of(piece) == [(0, 1, 60), (1, 1, 62)]
+
+
+DRUM = "<note><unpitched><display-step>E</display-step><display-octave>4</display-octave>"
+DRUM += "</unpitched><duration>4</duration></note>"
+
+
+def lone_drum(name: str, stated: str = "") -> Piece:
+    midi = f'<midi-instrument id="I"><midi-channel>10</midi-channel>{stated}</midi-instrument>'
+    listed = (
+        f'<score-part id="P1"><part-name>{name}</part-name><score-instrument id="I">'
+        f"<instrument-name>{name}</instrument-name></score-instrument>{midi}</score-part>"
+    )
+    return read(score(FIRST + DRUM, part_list=listed))
+
+
+@pytest.mark.parametrize(
+    ("name", "stated", "key"),
+    [
+        ("Triangle", "<midi-unpitched>82</midi-unpitched>", 81),
+        ("Percussion", "<midi-unpitched>57</midi-unpitched>", 56),
+        ("Große Trommel", "", 36),
+        ("Tam-tam", "", 52),
+        ("Drumset", "", 35),
+    ],
+)
+def test_the_notes_of_a_lone_drum_need_not_name_it(name: str, stated: str, key: int):
+    (track,) = lone_drum(name, stated).tracks
+    assert track.is_drum
+    assert track.notes["pitch"].tolist() == [key]
+
+
+# --- time -------------------------------------------------------------------------------------
+
+
+def test_cue_notes_take_their_time_and_do_not_sound():
+    cues = note(extra="<cue/>") + note("E", extra="<cue/><chord/>")
+    piece, repairs = read_bytes(score(FIRST + cues + note("G", duration=12)), "x")
+    assert notes_of(piece) == [(1, 3, 67)]
+    assert "2 x cue note left out." in repairs
+
+
+@pytest.mark.parametrize(("divisions", "duration"), [("0.5", 2), ("2.5", 10), ("4.0", 16)])
+def test_divisions_may_have_decimals(divisions: str, duration: int):
+    first = f"<attributes><divisions>{divisions}</divisions></attributes>"
+    assert notes_of(read(score(first + note(duration=duration)))) == [(0, 4, 60)]
+
+
+def test_durations_may_have_decimals():
+    first = "<attributes><divisions>1</divisions></attributes>"
+    halves = note(duration="0.5") + note("D", duration="0.5")
+    assert notes_of(read(score(first + halves))) == [(0, 0.5, 60), (0.5, 0.5, 62)]
+
+
+def test_divisions_hold_from_the_beginning_wherever_they_stand():
+    late = note() + "<backup><duration>4</duration></backup>" + FIRST + note("E")
+    assert notes_of(read(score(late, note("G")))) == [(0, 1, 60), (0, 1, 64), (1, 1, 67)]
+
+
+@pytest.mark.parametrize(
+    "words", ["D.C. al Fine", "D. S. al Coda", "Da Capo", "Dal Segno", "To Coda", "al Coda"]
+)
+def test_jumps_in_words_are_told_once(words: str):
+    jump = f"<direction><direction-type><words>{words}</words></direction-type>%s</direction>"
+    for sound in ("", '<sound dacapo="yes"/>'):
+        _, repairs = read_bytes(score(FIRST + note() + jump % sound), "x")
+        assert "1 x jump (D.C., D.S., coda) not followed." in repairs
+    _, repairs = read_bytes(score(FIRST + note() + jump.replace(words, "dolce") % ""), "x")
+    assert not any("jump" in repair for repair in repairs)
+
+
+# --- files that mean harm ---------------------------------------------------------------------
+
+
+def archive(xml: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("score.xml", xml)
+    return buffer.getvalue()
+
+
+def declared(declaration: str) -> bytes:
+    return f"<!DOCTYPE score-partwise [{declaration}]>".encode() + score(FIRST + note())
+
+
+ENDING = '<barline><ending number="1" type="start"/></barline>'
+HARMFUL: dict[str, tuple[Callable[[], bytes], str]] = {
+    "measures": (lambda: score(*[""] * 60_000), "60,000 measures"),
+    "tags in an archive": (lambda: archive(b"<a/>" * 5_000_000), "5,000,000 tags"),
+    "attributes": (lambda: archive(b'<a b=""/>' * 1_600_000), "1,600,000 attributes"),
+    "attribute lists": (
+        lambda: declared("".join(f"<!ATTLIST note a{i} CDATA 'x'>" for i in range(40_000))),
+        "of its own",
+    ),
+    "an entity of a file": (lambda: declared("<!ENTITY a SYSTEM 'file:///etc/passwd'>"), "own"),
+    "a parameter entity": (lambda: declared("<!ENTITY % a SYSTEM 'http://x/y'> %a;"), "own"),
+    "files in an archive": (lambda: b"PK\3\4" + b"PK\1\2" * 2000, "1,000 files"),
+    "a crowded measure repeated": (
+        lambda: score(
+            FIRST + note() * 2000 + '<barline><repeat direction="backward" times="9999"/></barline>'
+        ),
+        "repeats included",
+    ),
+    "a long prolog": (lambda: b"<!--" + b"x" * 100_000 + b"-->" + score(FIRST), "first 64 KiB"),
+}
+
+
+@pytest.mark.parametrize("kind", HARMFUL)
+def test_what_would_fill_the_memory_is_refused_and_told(kind: str):
+    make, message = HARMFUL[kind]
+    with pytest.raises(InputError, match=message):
+        read_bytes(make(), "tune.mxl")
+
+
+def test_what_repeats_without_end_is_read_in_its_own_time():
+    """Each would take minutes if its time grew with the square of its size."""
+    ties = "".join(
+        note(extra="<chord/>" * (i > 0), after=f'<tie type="start"/><voice>{i}</voice>', duration=1)
+        for i in range(10_000)
+    )
+    keys = "".join(
+        f"<attributes><key><fifths>{i % 7}</fifths></key></attributes>{note(duration=1)}"
+        for i in range(3_000)
+    )
+    endings = f"<measure>{FIRST}{note()}{ENDING * 50_000}</measure>"
+    assert read(score(FIRST + ties)).note_count == 10_000
+    assert len(read(score(FIRST + keys)).keys) == 3_000
+    data = score().replace(b"</part>", endings.encode() + b"</part>")
+    assert read(data).note_count == 1
+    skipped = "".join(f"<ending number='{i % 99}' type='start'/>" for i in range(2))
+    many = [f"<barline>{skipped}</barline>{note()}" for _ in range(10_000)]
+    check_size(read(score(FIRST, *many)), "endings")
+
+
+def test_bytes_that_belie_their_encoding_are_read_as_what_they_are():
+    data = b'\xef\xbb\xbf<?xml version="1.0" encoding="UTF-16"?>' + score(FIRST + note())
+    assert notes_of(read(data)) == [(0, 1, 60)]
