@@ -3,8 +3,8 @@
     pip install onnx
     python -m experiments.listening.note_network_weights nmp.onnx note_network.safetensors
 
-The file is `basic_pitch/saved_models/icassp_2022/nmp.onnx` of the wheel of basic_pitch 0.4.0; a copy
-lies in `tests/transcribe/nmp/`. Weights are kept as float32, so nothing is lost.
+The file is `basic_pitch/saved_models/icassp_2022/nmp.onnx` of the wheel of basic_pitch 0.4.0; a
+copy lies in `tests/transcribe/nmp/`. Weights are kept as float32, so nothing is lost.
 """
 
 from __future__ import annotations
