@@ -122,8 +122,8 @@ def _about(found: ScanResult, songs: list[Song], left_out: Counter[str], lost: L
     return (
         f"{len(found.files):,} files, {rejected.total()} of them not used"
         f"{_list_counts(rejected)}; {len(songs):,} have melodic lines: to learn from "
-        f"{size('train')}, to choose by {size('valid')}, held out {size('test')}. Tracks that are no "
-        f"line: {left_out.total():,}{_list_counts(left_out)}. Of the notes of the lines "
+        f"{size('train')}, to choose by {size('valid')}, held out {size('test')}. Tracks that are "
+        f"no line: {left_out.total():,}{_list_counts(left_out)}. Of the notes of the lines "
         f"{_share(lost.dropped, notes)} are too short for the grid and {_share(lost.chord, notes)} "
         f"lie under another and were left out; {_share(lost.moved, notes)} were moved and "
         f"{_share(lost.resized, notes)} got another duration."
