@@ -115,6 +115,7 @@ def full_pieces(draw, *, max_tracks: int = 3, bars: int = 3):
                 Mark(draw(ticks), *draw(MARKS), draw(st.sampled_from([-1, 60])))
                 for _ in range(draw(st.integers(0, 2)))
             ),
+            player=draw(st.sampled_from([0, 0, 0, 1, 2])),
         )
 
     return replace(

@@ -290,7 +290,7 @@ class Track:
         """Where the last of all it holds ends or stands."""
         tables = (getattr(self, name)["tick"][-1:].tolist() for name in _PLAYING)
         places = (tick for tick, *_ in (*self.lyrics[-1:], *self.marks[-1:]))
-        return max(self.end_ticks, *(tick for table in tables for tick in table), *places)
+        return max((self.end_ticks, *(tick for table in tables for tick in table), *places))
 
     def retimed(self, moved: Callable[[Any], Any]) -> Track:
         """The track with every tick moved; no note becomes empty.

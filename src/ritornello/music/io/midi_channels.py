@@ -10,7 +10,7 @@ from collections import defaultdict, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -52,7 +52,7 @@ class Part:
     pitches: np.ndarray
     velocities: np.ndarray
     is_lost: np.ndarray
-    playing: dict[str, object] = field(default_factory=dict)
+    playing: dict[str, Any] = field(default_factory=dict)
 
 
 def parts_of(tracks: Sequence[TrackEvents], quarter_ticks: int) -> tuple[list[Part], int]:
@@ -233,7 +233,7 @@ def _by_sound(
     return parts
 
 
-def playing_of(playing: dict[str, object], *, is_drum: bool) -> dict[str, object]:
+def playing_of(playing: dict[str, Any], *, is_drum: bool) -> dict[str, Any]:
     """How a part is played, without the banks that only say whether it is a drum kit."""
     controls = playing.get("controls")
     if not isinstance(controls, np.ndarray):
@@ -326,9 +326,7 @@ def _end_lost(
         next_onset, next_end = onset, ends[index]
 
 
-def _playing(
-    table: _Table, channel: int, setups: Sequence[tuple[_Table, int]]
-) -> dict[str, object]:
+def _playing(table: _Table, channel: int, setups: Sequence[tuple[_Table, int]]) -> dict[str, Any]:
     """Controllers, bends and pressures of a channel, as fields of `Track`."""
     sources = [*setups, (table, channel)]
 
