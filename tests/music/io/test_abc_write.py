@@ -58,7 +58,7 @@ def test_a_melody_is_written_as_one_would_by_hand():
         "Q:1/4=96.5",
         "%%MIDI program 40",
         "K:G clef=treble",
-        r'"G"!mp!!staccato!G2 F2- "D7/F#"F2 | [K:Ador][Q:1/4=60][P:Chorus [2\u005d]G6 | '
+        r'"G"!mp!!staccato!G2 F2- "D7/F#"F2 | [K:Ador][Q:1/4=60][P:Chorus \u005b2\u005d]G6 | '
         r'"N.C."!ff!!fermata!A2 z2 z2 |]',
         r"w:Sil- ver _ _ \u002a-",
         "w:zwei",

@@ -110,6 +110,7 @@ class TuneBook:
 def _tune(header: list[Line], lines: list[str], number: int, includes: int) -> Tune:
     """The lines up to the empty one that ends the tune; one before its ``K:`` ends nothing."""
     found = list(header)
+    further: list[str] = []  # what goes on with the last field
     has_key = False
     block = ""
     lost_music = 0
@@ -129,12 +130,19 @@ def _tune(header: list[Line], lines: list[str], number: int, includes: int) -> T
         if _is_include(parsed):
             includes += 1
         elif parsed.letter == "+" and found:
-            # A field goes on: "+:" is no field of its own.
-            found[-1] = found[-1]._replace(text=f"{found[-1].text} {parsed.text.strip()}")
+            further.append(parsed.text)  # "+:" is no field of its own
         else:
+            _go_on(found, further)
             has_key |= parsed.letter == "K"
             found.append(parsed)
+    _go_on(found, further)
     return Tune(found, includes, lost_music)
+
+
+def _go_on(found: list[Line], further: list[str]) -> None:
+    if further:
+        found[-1] = found[-1]._replace(text=" ".join([found[-1].text, *further]))
+        further.clear()
 
 
 def _parsed(number: int, line: str) -> Line | None:

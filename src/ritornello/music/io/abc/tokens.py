@@ -23,7 +23,7 @@ _TOKEN = re.compile(
              (?: [ \t]* \[? (?P<ending> \d{{1,2}} (?: [,.-] \d{{1,2}})* ) )? )
   | (?P<quoted> " [^"]* ")
   | (?P<rest> (?P<rest_kind> [zxZX]) (?P<rest_length> {_LENGTH}))
-  | (?P<field> \[ (?P<field_letter> [IKLMmNPQRrUVw]) : (?P<field_text> [^\]]*) \])
+  | (?P<field> \[ (?P<field_letter> [IKLMmNPQRrUVw]) : (?P<field_text> [^\[\]]*) \])
   | (?P<variant> \[ (?P<variant_ending> \d{{1,2}} (?: [,.-] \d{{1,2}})* ))
   | (?P<open> \[)
   | (?P<close> \] (?P<close_length> {_LENGTH}) (?P<close_tie> -)?)

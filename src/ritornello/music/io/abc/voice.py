@@ -248,8 +248,10 @@ class VoiceReader:
 
     def note_key(self) -> None:
         """Write the key in force into the measure, where it changes or begins."""
-        self.measure.keys = [change for change in self.measure.keys if change[0] != self.now]
-        self.measure.keys.append((self.now, self.settings.sounding_key))
+        keys = self.measure.keys
+        if keys and keys[-1][0] == self.now:
+            keys.pop()
+        keys.append((self.now, self.settings.sounding_key))
 
     def set_metre(self, metre: tuple[int, int] | None) -> None:
         """A new metre: from here on where a bar begins or is full, else from the next bar on."""

@@ -111,7 +111,7 @@ def _lines(layout: Layout) -> Iterator[str]:
         yield "%%score " + " ".join(f"{{{hand}}}" if " " in hand else hand for hand in hands)
     if len(staves) > 1 or parts[0].track.name:
         for part, staff in staves:
-            name = escaped_text(clean_name(part.track.name)).replace('"', "\\u0022")
+            name = _escaped(clean_name(part.track.name), '"')
             yield f'V:{staff.number} clef={staff.clef} name="{name}"'
             yield _player(part)
         yield key
@@ -140,6 +140,14 @@ def _own(layout: Layout) -> Iterator[str]:
     hands = [part.staves for part in layout.parts if len(part.staves) > 1]
     if hands:
         yield "hands=" + ",".join(f"{upper.number}+{lower.number}" for upper, lower in hands)
+
+
+def _escaped(text: str, signs: str) -> str:
+    """A text with those signs written by their numbers, as they would end it."""
+    text = escaped_text(text)
+    for sign in signs:
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    return text
 
 
 def _player(part: Part) -> str:
@@ -206,7 +214,7 @@ def _layer(
         if event.tempo is not None and not (is_first and place == 0):
             text += f"[Q:{_tempo(event.tempo)}]"
         if event.marker:
-            text += f"[P:{escaped_text(event.marker).replace(']', chr(92) + 'u005d')}]"
+            text += f"[P:{_escaped(event.marker, '[]')}]"
         if event.chord:
             text += f'"{escaped_text(event.chord)}"'
         if "start" in symbol.tuplet_edges:
@@ -236,8 +244,7 @@ def _mark(kind: str, name: str, wedge: _Wedge) -> str:
     if kind == "slur":
         return ""
     if kind == "words":
-        text = escaped_text(name).replace('"', "\\u0022")
-        return f'"^{text}"'
+        return f'"^{_escaped(name, chr(34))}"'
     if (kind, name) == ("wedge", "stop"):
         return f"!{wedge.name})!"
     if kind == "wedge":
