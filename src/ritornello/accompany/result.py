@@ -27,7 +27,7 @@ class Remix:
         stems: which tracks of the piece are in each stem, the solo first.
         mix: what the files are and measure.
         report: the page.
-        warnings: what the band could not be told as it is.
+        warnings: how the model read the recording's notes otherwise than they are.
         seconds: how long each step took.
     """
 

@@ -63,7 +63,7 @@ def fit_to_length(
 def loop_blocks(
     play: Callable[[], Iterable[np.ndarray]], first: int, last: int, *, rate_hz: int
 ) -> Iterator[np.ndarray]:
-    """A recording up to a sample, and then for ever the stretch from ``first`` to ``last``.
+    """A recording up to a sample, and then for ever the excerpt from ``first`` to ``last``.
 
     The music meets on the sample: ``first`` sounds where ``last`` would have. In the 20 ms before,
     the end of one round goes over into what comes before the beginning of the next.
@@ -73,7 +73,7 @@ def loop_blocks(
         first, last: samples, such as two bar lines.
 
     Raises:
-        ConfigError: if the stretch is shorter than two such joins.
+        ConfigError: if the excerpt is shorter than two such joins.
     """
     join = round(_JOIN_SECONDS * rate_hz)
     if first < 0 or last - first < 2 * join:
@@ -81,7 +81,7 @@ def loop_blocks(
     start, ending = 0, np.zeros((0, 2), np.float32)
     while True:
         held = np.zeros((0, 2), np.float32)
-        for block in _stretch(play(), start, last):
+        for block in _excerpt(play(), start, last):
             held = np.concatenate([held, block])
             if len(held) <= join:
                 continue
@@ -115,7 +115,7 @@ def _from_silence(blocks: Iterable[np.ndarray], rise: int) -> Iterator[np.ndarra
         done += len(block)
 
 
-def _stretch(blocks: Iterable[np.ndarray], start: int, end: int) -> Iterator[np.ndarray]:
+def _excerpt(blocks: Iterable[np.ndarray], start: int, end: int) -> Iterator[np.ndarray]:
     """The samples from ``start`` to ``end``; silence where the recording has none."""
     if start < 0:
         yield np.zeros((-start, 2), np.float32)

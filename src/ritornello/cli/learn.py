@@ -178,7 +178,7 @@ def evaluate(
     controls: Literal["open", "given"] = "open",
     json: Flag = False,
 ) -> None:
-    """Measure how well a model foresees the music in a folder, in nats a note; less is better.
+    """Measure how well a model predicts the music in a folder, in nats a note; less is better.
 
     Parameters
     ----------
@@ -191,7 +191,7 @@ def evaluate(
     only
         Names of sub-folders to use, by default all.
     controls
-        Whether the model is told key, density and instruments (given) or nothing (open).
+        Whether the model knows key, density and instruments (given) or none of them (open).
     json
         Print the result for programs.
     """

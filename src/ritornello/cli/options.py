@@ -189,9 +189,10 @@ class Style:
     chords
         Chords, one a bar as in "Am F C G", more between bar lines; repeated to the end.
     density
-        Notes a beat to aim at, as in 3; of single parts as in piano=high,bass=1.5. A wish.
+        Notes a beat to aim at, as in 3; of single parts as in piano=high,bass=1.5; a soft
+        constraint.
     like
-        Collection of the training music to write like. A wish, not a rule.
+        Collection of the training music to write like. A soft constraint.
     """
 
     key: str | None = None

@@ -125,20 +125,20 @@ def _make(making: Making, seeds: range, write: Write) -> list[_Made]:
     """The pieces; where they must be original, each is the best of some tries."""
     from ritornello import api
 
-    taught = api.training_index(making.model) if making.original else None
+    index = api.training_index(making.model) if making.original else None
     composer = api.Composer.load(making.model)
     with progress("Composing") as watch:
-        if taught is None:
+        if index is None:
             pieces = write(composer, seeds[0], len(seeds), watch)
             return [_Made(piece, seed) for piece, seed in zip(pieces, seeds, strict=True)]
         made = []
         for done, seed in enumerate(seeds):
             watch(done, len(seeds))
-            made.append(_most_original(composer, seed, write, taught))
+            made.append(_most_original(composer, seed, write, index))
         return made
 
 
-def _most_original(composer: Composer, seed: int, write: Write, taught: TrainingIndex) -> _Made:
+def _most_original(composer: Composer, seed: int, write: Write, index: TrainingIndex) -> _Made:
     """One piece; what counts are the bars with new notes."""
     from ritornello import api
 
@@ -148,7 +148,7 @@ def _most_original(composer: Composer, seed: int, write: Write, taught: Training
         (tries[tried],) = write(composer, tried, 1, lambda done, total: None)
         return tries[tried].new_music()
 
-    attempt = api.most_original(make, taught, seed=seed)
+    attempt = api.most_original(make, index, seed=seed)
     return _Made(tries[attempt.seed], seed, attempt)
 
 

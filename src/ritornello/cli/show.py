@@ -137,7 +137,7 @@ def resumable(again: Sequence[str]) -> Iterator[Callable[[Callable[[Any], None]]
     """Around a run that saves itself: tells how to go on when it is interrupted.
 
     Yields what notes that there are steps: give it what is called after each, and call what it
-    returns instead. A run without steps was complete already, which is told too.
+    returns instead. A run without steps was complete already, which is said too.
 
     Args:
         again: words of the command that goes on.

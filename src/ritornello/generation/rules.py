@@ -1,7 +1,7 @@
 """What a person asks of a piece, checked before any work starts.
 
 Every rule is exact: it becomes a mask on one head of the network, so the music cannot break it.
-Wishes are told to the network, which has learned what they mean, but may stray from them.
+Soft constraints condition the network, which has learned what they mean but may stray from them.
 """
 
 from __future__ import annotations
@@ -34,20 +34,20 @@ class Rules:
         metre: numerator and denominator, or text such as "3/4".
         tempo_bpm: quarter notes a minute, exact; no tempo changes then.
         key: every pitched note is in its scale; a `KeyName` or text such as "D minor".
-        parts: names of instruments; all of them play, and nobody else. A name given twice means
-            two players; text such as "piano, bass" does as well. Left open, a line-up of the
-            training music is drawn.
+        parts: names of instruments; all of them play, and no others. A name given twice means
+            two players; text such as "piano, bass" does as well. Left open, an instrumentation of the
+            training music is sampled.
         polyphony: most notes a part holds at a time, by instrument name; "all" sets the rest. By
             default what the instrument is usually asked for: a flute plays one note at a time.
         ranges: lowest and highest MIDI pitch by instrument name; by default the usual range.
-        density: notes per quarter note to aim at; a wish, not a rule.
+        density: notes per quarter note to aim at; a soft constraint.
         densities: the same for single instruments, by name: a number, or one of `DENSITIES`.
         chords: a chart such as "Am F C G" or "Am7 | D7 G7 | %", repeated to the end. Each pitched
             note that begins on a beat is of the chord (and of the key, where they share a note);
-            between the beats the chord is a wish.
+            between the beats the chord is a soft constraint.
         ending: whether the last bar of a whole piece must be an ending: nothing begins after its
             first beat, where at least one pitched part strikes the tonic's chord and holds it.
-        collection: name of the training collection to write like; a wish, not a rule.
+        collection: name of the training collection to write like; a soft constraint.
 
     Raises:
         ConfigError: if a rule has no meaning or contradicts another.
