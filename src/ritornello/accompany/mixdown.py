@@ -282,7 +282,8 @@ def _closing_fade(band: Piece, total: int, longest_seconds: float, rate_hz: int)
     last_tick = max((track.end_ticks for track in band.tracks), default=0)
     left = total / rate_hz - float(band.ticks_to_seconds(np.array([last_tick]))[0])
     seconds = max(EDGE_SECONDS, min(max(left, longest_seconds / 2), longest_seconds))
-    return np.square(equal_power_fade(round(seconds * rate_hz)))
+    result: np.ndarray = np.square(equal_power_fade(round(seconds * rate_hz)))
+    return result
 
 
 def _fade_out(blocks: Iterator[np.ndarray], total: int, fade: np.ndarray) -> Iterator[np.ndarray]:

@@ -331,21 +331,27 @@ class Corpus:
     @property
     def note_counts(self) -> np.ndarray:
         """Notes of each piece, int64 [pieces]."""
-        return self._index["note_end"] - self._index["note_start"]
+        result: np.ndarray = self._index["note_end"] - self._index["note_start"]
+        return result
 
     def collection_of(self, index: int) -> str:
-        return self.collections[self._index[index]["collection"]]
+        result: str = self.collections[self._index[index]["collection"]]
+        return result
 
     def split_of(self, index: int) -> str:
         return _SPLITS[self._index[index]["split"]]
 
     def name_of(self, index: int) -> str:
         """The file a piece came from, relative to the scanned folder."""
-        return self._about(index)["name"]
+        result: str = self._about(index)["name"]
+        return result
 
     def _about(self, index: int) -> dict[str, Any]:
         row = self._index[index]
-        return json.loads(self._lines[row["text_start"] : row["text_end"]].tobytes())
+        result: dict[str, Any] = json.loads(
+            self._lines[row["text_start"] : row["text_end"]].tobytes()
+        )
+        return result
 
 
 # --- whole or not at all ------------------------------------------------------------------------

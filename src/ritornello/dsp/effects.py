@@ -76,7 +76,8 @@ def random_equaliser(
         level_db = tilted / 3 * _octaves(hz, _PIVOT_HZ)
         level_db += below * (1 - _share_above(hz, low_hz)) + above * _share_above(hz, high_hz)
         level_db += bell * np.exp(-2 * np.square(_octaves(hz, bell_hz)))
-        return 10 ** (level_db / 20)
+        result: np.ndarray = 10 ** (level_db / 20)
+        return result
 
     return _filtered(sound, rate_hz, response)
 
@@ -97,7 +98,8 @@ def band_limit(
     def response(hz: np.ndarray) -> np.ndarray:
         low = (low_hz / np.maximum(hz, 1e-3)) ** (2 * order)
         high = (hz / high_hz) ** (2 * order)
-        return 1 / np.sqrt((1 + low) * (1 + high))
+        result: np.ndarray = 1 / np.sqrt((1 + low) * (1 + high))
+        return result
 
     return _filtered(sound, rate_hz, response)
 
@@ -235,7 +237,8 @@ def through_mp3(sound: np.ndarray, rate_hz: int, compression: float = 0.5) -> np
         bitrate_mode="CONSTANT",
     )  # fmt: skip
     file.seek(0)
-    return soundfile.read(file, dtype="float32")[0][: len(sound)]
+    result: np.ndarray = soundfile.read(file, dtype="float32")[0][: len(sound)]
+    return result
 
 
 def random_effects(
@@ -348,12 +351,14 @@ def _between_hz(low_hz: float, high_hz: float, random: np.random.Generator) -> f
 
 def _octaves(hz: np.ndarray, from_hz: float) -> np.ndarray:
     """How far frequencies lie from one; below 20 Hz as at 20 Hz."""
-    return np.log2(np.maximum(hz, _LOWEST_HZ) / from_hz)
+    result: np.ndarray = np.log2(np.maximum(hz, _LOWEST_HZ) / from_hz)
+    return result
 
 
 def _share_above(hz: np.ndarray, corner_hz: float) -> np.ndarray:
     """Of a shelf's level: half at its corner, all far above it."""
-    return 1 / (1 + (corner_hz / np.maximum(hz, 1e-3)) ** 2)
+    result: np.ndarray = 1 / (1 + (corner_hz / np.maximum(hz, 1e-3)) ** 2)
+    return result
 
 
 def _filtered(

@@ -188,7 +188,8 @@ def curve_at(curve: np.ndarray, hop: int, start: int, count: int) -> np.ndarray:
     """A `limiter_curve` at ``count`` samples from ``start`` on, float64 [count]."""
     first, last = start // hop, (start + count) // hop + 2
     boundaries = np.arange(first, min(last, len(curve))) * hop
-    return np.interp(np.arange(start, start + count), boundaries, curve[first:last])
+    result: np.ndarray = np.interp(np.arange(start, start + count), boundaries, curve[first:last])
+    return result
 
 
 def _by_hop(values: np.ndarray, hop: int) -> np.ndarray:
@@ -209,7 +210,8 @@ def _k_weighting(size: int, rate_hz: int) -> np.ndarray:
     z = np.exp(-2j * np.pi * np.arange(size // 2 + 1) / size)
 
     def poles(k: float, q: float) -> np.ndarray:
-        return 1 + k / q + k * k + 2 * (k * k - 1) * z + (1 - k / q + k * k) * z**2
+        result: np.ndarray = 1 + k / q + k * k + 2 * (k * k - 1) * z + (1 - k / q + k * k) * z**2
+        return result
 
     # A shelf for the head, about 4 dB above 1.7 kHz.
     k, q = np.tan(np.pi * 1681.974450955533 / rate_hz), 0.7071752369554196
@@ -219,4 +221,5 @@ def _k_weighting(size: int, rate_hz: int) -> np.ndarray:
     shelf /= poles(k, q)
     # And a high-pass at 38 Hz. The standard leaves its numerator as it is.
     k, q = np.tan(np.pi * 38.13547087602444 / rate_hz), 0.5003270373238773
-    return shelf * (1 - z) ** 2 / (poles(k, q) / (1 + k / q + k * k))
+    result: np.ndarray = shelf * (1 - z) ** 2 / (poles(k, q) / (1 + k / q + k * k))
+    return result

@@ -57,7 +57,8 @@ def sound(frames: np.ndarray, size: int, samples: int) -> np.ndarray:
     """Undo `spectra`: complex [..., frames, bins] to float32 [..., samples]."""
     first, second = windows(frames, size)
     hops = second[..., :-1, :] + first[..., 1:, :]
-    return hops.reshape(*hops.shape[:-2], -1)[..., :samples]
+    result: np.ndarray = hops.reshape(*hops.shape[:-2], -1)[..., :samples]
+    return result
 
 
 def _sine(size: int) -> np.ndarray:

@@ -39,4 +39,5 @@ class Waveform:
 
     @property
     def duration_seconds(self) -> float:
-        return self.samples.shape[0] / self.rate_hz
+        result: float = self.samples.shape[0] / self.rate_hz
+        return result

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -28,7 +28,7 @@ class Instrumentation(NamedTuple):
 Instrumentations = Sequence[Instrumentation]
 
 
-def read_instrumentations(entries: Iterable[Sequence]) -> tuple[Instrumentation, ...]:
+def read_instrumentations(entries: Iterable[Sequence[Any]]) -> tuple[Instrumentation, ...]:
     """The entries of a model's metadata as values; older models name no collection."""
     return tuple(Instrumentation(tuple(players), *rest) for players, *rest in entries)
 

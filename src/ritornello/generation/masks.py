@@ -199,7 +199,8 @@ class RuleMasks:
     def durations(self, shift: int, part: int) -> np.ndarray:
         """bool [durations]: those that end with the opening, or the piece, at the latest."""
         if not TEMPO < part < REST:
-            return _FIRST_DURATIONS[-1]
+            result: np.ndarray = _FIRST_DURATIONS[-1]
+            return result
         onset = self.onset_ticks + shift
         end = ENDLESS if self.job.length_ticks is None else self.job.length_ticks
         if part in self._parts:
@@ -212,12 +213,14 @@ class RuleMasks:
             end = end if onset >= closing else closing
             shortest = self.pitch_rules.closing_shortest(onset, part)
         if end == ENDLESS:
-            return _FIRST_DURATIONS[-1]
+            result = _FIRST_DURATIONS[-1]
+            return result
         longest = max(1, bisect_right(_DURATION_TICKS, end - onset))
         legal = _FIRST_DURATIONS[longest]
         if shortest:
             legal = legal & ~_FIRST_DURATIONS[min(shortest, longest - 1)]
-        return legal
+        result = legal
+        return result
 
     # --- memory -------------------------------------------------------------------------------
 

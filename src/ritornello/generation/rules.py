@@ -35,8 +35,8 @@ class Rules:
         tempo_bpm: quarter notes a minute, exact; no tempo changes then.
         key: every pitched note is in its scale; a `KeyName` or text such as "D minor".
         parts: names of instruments; all of them play, and no others. A name given twice means
-            two players; text such as "piano, bass" does as well. Left open, an instrumentation of the
-            training music is sampled.
+            two players; text such as "piano, bass" does as well. Left open, an instrumentation of
+            the training music is sampled.
         polyphony: most notes a part holds at a time, by instrument name; "all" sets the rest. By
             default what the instrument is usually asked for: a flute plays one note at a time.
         ranges: lowest and highest MIDI pitch by instrument name; by default the usual range.

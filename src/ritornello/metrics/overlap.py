@@ -197,14 +197,16 @@ def _densities(
 
 def _scott_width(values: np.ndarray) -> float:
     """Scott's rule for the width of a Gaussian kernel, as in `scipy.stats.gaussian_kde`."""
-    return float(values.std(ddof=1)) * len(values) ** -0.2
+    result: float = float(values.std(ddof=1)) * len(values) ** -0.2
+    return result
 
 
 def _density(values: np.ndarray, width: float, grid: np.ndarray) -> np.ndarray:
     density = np.zeros(len(grid))
     for part in np.array_split(values, -(-len(values) // 512)):  # a few MB at a time
         density += np.exp(-0.5 * ((grid[:, None] - part) / width) ** 2).sum(axis=1)
-    return density / density.sum()
+    result: np.ndarray = density / density.sum()
+    return result
 
 
 def compare(

@@ -127,7 +127,8 @@ def _parallels(higher: np.ndarray, lower: np.ndarray, both: np.ndarray, size: in
     """Whether a pair keeps an interval while both voices move, bool [chords - 1, pairs]."""
     perfect = both & (np.abs(higher - lower) % _OCTAVE == size)
     moves = (np.diff(higher, axis=0) != 0) & (np.diff(lower, axis=0) != 0)
-    return moves & perfect[1:] & perfect[:-1]
+    result: np.ndarray = moves & perfect[1:] & perfect[:-1]
+    return result
 
 
 def _direct(higher: np.ndarray, lower: np.ndarray, both: np.ndarray) -> np.ndarray:
@@ -136,4 +137,5 @@ def _direct(higher: np.ndarray, lower: np.ndarray, both: np.ndarray) -> np.ndarr
     perfect = both & ((sizes == _FIFTH) | (sizes == 0))
     rise, other = np.diff(higher), np.diff(lower)
     into = perfect[1:] & both[:-1] & (sizes[1:] != sizes[:-1])
-    return into & (rise * other > 0) & (np.abs(rise) > _STEP_SEMITONES)
+    result: np.ndarray = into & (rise * other > 0) & (np.abs(rise) > _STEP_SEMITONES)
+    return result

@@ -60,7 +60,8 @@ class Segments(NamedTuple):
     @property
     def on_bar_line(self) -> np.ndarray:
         """bool [segments]."""
-        return self.places == BAR_LINE
+        result: np.ndarray = self.places == BAR_LINE
+        return result
 
 
 def segments(metres: Sequence[Metre], length_ticks: int, resolution: int) -> Segments:
@@ -165,7 +166,8 @@ def _scores(chroma: np.ndarray, bass: np.ndarray) -> np.ndarray:
     counted = chroma * np.minimum(1, _MOST_NOTES / np.maximum(total, 1e-9))
     scores = counted @ _TONES.T + bass @ _BASSES.T + np.where(total > 0, fits, 0)
     scores[total[:, 0] == 0, NO_CHORD] += _SILENCE_NATS
-    return scores
+    result: np.ndarray = scores
+    return result
 
 
 def _log_chances(weights: tuple[float, ...], other: float) -> np.ndarray:
@@ -176,7 +178,8 @@ def _log_chances(weights: tuple[float, ...], other: float) -> np.ndarray:
             for step, weight in zip(steps, weights, strict=False):
                 chances[quality * 12 + root, (root + step) % 12] = weight
     chances[NO_CHORD] = 1.0
-    return np.log(chances / chances.sum(axis=1, keepdims=True))
+    result: np.ndarray = np.log(chances / chances.sum(axis=1, keepdims=True))
+    return result
 
 
 _TONES = _log_chances(_TONE_WEIGHTS, _OTHER_TONE)

@@ -151,14 +151,16 @@ def _correlations(pitch_class_weights: np.ndarray) -> np.ndarray | None:
         return None
     deviations = weights - weights.mean()
     # Rounded, so that ties, as of a single note, go to the first key on every machine.
-    return np.round(_PROFILES @ (deviations / np.linalg.norm(deviations)), 9)
+    result: np.ndarray | None = np.round(_PROFILES @ (deviations / np.linalg.norm(deviations)), 9)
+    return result
 
 
 def _unit_profiles() -> np.ndarray:
     """The 24 profiles less their means and of length 1: their products are correlations."""
     rolled = [np.roll(p, tonic) for p in (_MAJOR_PROFILE, _MINOR_PROFILE) for tonic in range(12)]
     deviations = np.array(rolled) - np.mean(rolled, axis=1, keepdims=True)
-    return deviations / np.linalg.norm(deviations, axis=1, keepdims=True)
+    result: np.ndarray = deviations / np.linalg.norm(deviations, axis=1, keepdims=True)
+    return result
 
 
 _PROFILES = _unit_profiles()

@@ -144,7 +144,8 @@ def note_table(notes: Iterable[tuple[int, int, int, int]] | np.ndarray) -> np.nd
         table = np.array([tuple(note) for note in notes], dtype=NOTE_DTYPE)
     table = table[note_order(table)]
     table.flags.writeable = False
-    return table
+    result: np.ndarray = table
+    return result
 
 
 def note_order(table: np.ndarray) -> np.ndarray:
@@ -290,7 +291,8 @@ class Track:
         """Where the last of all it holds ends or stands."""
         tables = (getattr(self, name)["tick"][-1:].tolist() for name in _PLAYING)
         places = (tick for tick, *_ in (*self.lyrics[-1:], *self.marks[-1:]))
-        return max((self.end_ticks, *(tick for table in tables for tick in table), *places))
+        result: int = max((self.end_ticks, *(tick for table in tables for tick in table), *places))
+        return result
 
     def retimed(self, moved: Callable[[Any], Any]) -> Track:
         """The track with every tick moved; no note becomes empty.
@@ -452,7 +454,10 @@ class Piece:
         seconds_per_tick = np.array([60 / (tempo.bpm * self.resolution) for tempo in self.tempos])
         start_seconds = np.concatenate([[0.0], np.cumsum(np.diff(at) * seconds_per_tick[:-1])])
         index = np.searchsorted(at, ticks, side="right") - 1
-        return start_seconds[index] + (np.asarray(ticks) - at[index]) * seconds_per_tick[index]
+        result: np.ndarray = (
+            start_seconds[index] + (np.asarray(ticks) - at[index]) * seconds_per_tick[index]
+        )
+        return result
 
     # --- changes ---------------------------------------------------------------------------
 

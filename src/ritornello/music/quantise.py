@@ -151,7 +151,8 @@ def _snap_to_grid(
         span = _span_of(ticks, edges)
         unit = units[span]
         steps = (ticks - edges[span] + unit // 2) // unit * unit
-        return edges[span] + np.minimum(steps, lengths[span])
+        result: np.ndarray = edges[span] + np.minimum(steps, lengths[span])
+        return result
 
     # The end of the last bar holds no onset: those go back to the last point of its grid.
     last_point = edges[-2] + (lengths[-1] - 1) // units[-1] * units[-1]
@@ -212,4 +213,5 @@ def _drum_ends(onsets: np.ndarray, keys: np.ndarray, edges: np.ndarray) -> np.nd
         after = np.searchsorted(points, onsets[limb], side="right")
         following = np.append(points, edges[-1])[after]
         ends[limb] = np.minimum(ends[limb], following)
-    return ends
+    result: np.ndarray = ends
+    return result

@@ -78,7 +78,8 @@ class Lookup(nn.Module):
 
     def forward(self, columns: Tensor) -> Tensor:
         flat = (columns + self.offsets).reshape(-1, columns.shape[-1])
-        return self.table(flat).reshape(*columns.shape[:-1], -1)
+        result: Tensor = self.table(flat).reshape(*columns.shape[:-1], -1)
+        return result
 
 
 class Block(nn.Module):
@@ -128,7 +129,8 @@ class Head(nn.Module):
         hidden = self.hidden(trunk)
         if self.lookup is not None:
             hidden = hidden + self.lookup(columns)
-        return self.out(F.silu(hidden))
+        result: Tensor = self.out(F.silu(hidden))
+        return result
 
 
 class NoteModel(nn.Module):
@@ -203,7 +205,8 @@ class NoteModel(nn.Module):
         columns = [events.table(name) for name in HEAD_INPUTS[head]]
         logits = self.heads[head](hidden, torch.cat(columns, dim=-1) if columns else None)
         mask = self._legal(head, events)
-        return logits if mask is None else logits.masked_fill(~mask, -torch.inf)
+        result: Tensor = logits if mask is None else logits.masked_fill(~mask, -torch.inf)
+        return result
 
     def _legal(self, head: int, events: Batch[Tensor]) -> Tensor | None:
         """The masks of the encoding, bool [..., classes]; None where every class is legal."""

@@ -232,7 +232,10 @@ def _below(shape: Shape, values: np.ndarray) -> np.ndarray:
     if not total or shape.high <= shape.low:  # all elements are the same
         return (values > shape.low).astype(float)
     edges = np.linspace(shape.low, shape.high, len(shape.counts) + 1)
-    return np.interp(values, edges, np.concatenate([[0], shape.counts.cumsum()]) / total)
+    result: np.ndarray = np.interp(
+        values, edges, np.concatenate([[0], shape.counts.cumsum()]) / total
+    )
+    return result
 
 
 def _reach(shape: Shape) -> float:

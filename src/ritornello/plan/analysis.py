@@ -91,7 +91,8 @@ def _chords(strokes: Strokes, piece: Piece) -> np.ndarray:
     if not len(classes):
         return np.full((strokes.bars, 2), NO_CHORD)
     halves = strokes.bar_starts[:, None] + strokes.bar_lengths[:, None] // 2 * np.array([0, 1])
-    return classes[np.searchsorted(beats.starts_ticks, halves, side="right") - 1]
+    result: np.ndarray = classes[np.searchsorted(beats.starts_ticks, halves, side="right") - 1]
+    return result
 
 
 def _key(strokes: Strokes) -> KeyName | None:

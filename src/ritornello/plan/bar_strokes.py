@@ -93,7 +93,8 @@ def bar_lengths(piece: Piece) -> np.ndarray:
     full = np.array([metre.bar_ticks(piece.resolution) for metre in piece.metres])
     index = np.searchsorted(at, starts, side="right") - 1
     lengths = full[index]
-    return np.minimum(lengths, np.append(np.diff(starts), lengths[-1]))
+    result: np.ndarray = np.minimum(lengths, np.append(np.diff(starts), lengths[-1]))
+    return result
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,25 +144,31 @@ class Shared:
         """Jaccard of each bar with each before it, float64 [bars, distances]; 0 where none is."""
         total = self.counts.sum(axis=1)
         common = self.common.sum(axis=1)
-        return common / np.maximum(total[:, None] + total[self._earlier] - common, 1)
+        result: np.ndarray = common / np.maximum(total[:, None] + total[self._earlier] - common, 1)
+        return result
 
     @cached_property
     def alike_by_player(self) -> np.ndarray:
         """The same of each player's strokes alone, float64 [bars, players, distances]."""
         before = self.counts[self._earlier].transpose(0, 2, 1)
-        return self.common / np.maximum(self.counts[..., None] + before - self.common, 1)
+        result: np.ndarray = self.common / np.maximum(
+            self.counts[..., None] + before - self.common, 1
+        )
+        return result
 
     @cached_property
     def again(self) -> np.ndarray:
         """Share of each bar's strokes that each before it has too, float64 [bars, distances]."""
         total = self.counts.sum(axis=1)
-        return self.common.sum(axis=1) / np.maximum(total, 1)[:, None]
+        result: np.ndarray = self.common.sum(axis=1) / np.maximum(total, 1)[:, None]
+        return result
 
     @cached_property
     def both_silent(self) -> np.ndarray:
         """Whether neither of two bars of one length has a stroke, bool [bars, distances]."""
         silent = self.counts.sum(axis=1) == 0
-        return self.as_long & silent[:, None] & silent[self._earlier]
+        result: np.ndarray = self.as_long & silent[:, None] & silent[self._earlier]
+        return result
 
     @property
     def _earlier(self) -> np.ndarray:
@@ -170,11 +177,13 @@ class Shared:
 
 def _earlier(bars: int, distances: int) -> np.ndarray:
     """The bar that far before each bar, int64 [bars, distances]; the first where there is none."""
-    return np.maximum(np.arange(bars)[:, None] - np.arange(distances), 0)
+    result: np.ndarray = np.maximum(np.arange(bars)[:, None] - np.arange(distances), 0)
+    return result
 
 
 def _as_long(strokes: Strokes, distances: int) -> np.ndarray:
     """Whether the bar so far before is there and as long; bool [bars, distances]."""
     bars, length = strokes.bars, strokes.bar_lengths
     there = (np.arange(bars)[:, None] >= np.arange(distances)) & (np.arange(distances) > 0)
-    return there & (length[_earlier(bars, distances)] == length[:, None])
+    result: np.ndarray = there & (length[_earlier(bars, distances)] == length[:, None])
+    return result

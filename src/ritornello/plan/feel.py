@@ -41,7 +41,8 @@ def _log_chances(points: tuple[int, ...]) -> np.ndarray:
     apart = np.minimum(apart, _QUARTER - apart)
     near = np.exp(-0.5 * (apart / _PLAYED_TICKS) ** 2)
     chances = (near / near.sum(axis=0)).mean(axis=1)
-    return np.log((1 - _ANYWHERE) * chances + _ANYWHERE / _QUARTER)
+    result: np.ndarray = np.log((1 - _ANYWHERE) * chances + _ANYWHERE / _QUARTER)
+    return result
 
 
 _CHANCES = np.stack([_log_chances(points) for points in _POINTS], axis=1)
@@ -69,7 +70,8 @@ def swing_ratios(strokes: Strokes, feel: np.ndarray) -> np.ndarray:
     count = np.bincount(bar[counted], minlength=strokes.bars)
     total = np.bincount(bar[counted], place[counted], minlength=strokes.bars)
     mean = np.where(count > 0, total / np.maximum(count, 1), np.nan)
-    return mean / (_QUARTER - mean)
+    result: np.ndarray = mean / (_QUARTER - mean)
+    return result
 
 
 def _moments(strokes: Strokes) -> tuple[np.ndarray, np.ndarray]:

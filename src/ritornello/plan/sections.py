@@ -86,7 +86,8 @@ def sections(strokes: Strokes, shared: Shared, back: np.ndarray) -> tuple[Sectio
 def _evidence(shared: Shared, back: np.ndarray) -> np.ndarray:
     """How much speaks for a cut before each bar, float64 [bars]."""
     bars = len(back)
-    return _runs(back) + _changes(shared.counts) + _after_silence(shared.counts, bars)
+    result: np.ndarray = _runs(back) + _changes(shared.counts) + _after_silence(shared.counts, bars)
+    return result
 
 
 def _runs(back: np.ndarray) -> np.ndarray:
@@ -123,7 +124,8 @@ def _changes(counts: np.ndarray) -> np.ndarray:
     )
     players_change = 1 - both / np.maximum(either, 1)
     busier = np.abs(np.log2((after.sum(axis=1) + 1) / (before.sum(axis=1) + 1)))
-    return players_change + np.minimum(busier, 1.0)
+    result: np.ndarray = players_change + np.minimum(busier, 1.0)
+    return result
 
 
 def _after_silence(counts: np.ndarray, bars: int) -> np.ndarray:
@@ -216,7 +218,8 @@ def _places(strokes: Strokes, start: int, bars: int) -> np.ndarray:
     )
     drums = np.array([player.is_drum for player in strokes.players])[strokes.player[inside]]
     key = (tick * len(strokes.players) + strokes.player[inside]) * 256 + 64 + strokes.pitch[inside]
-    return key[~drums]
+    result: np.ndarray = key[~drums]
+    return result
 
 
 def _closeness(shared: Shared, counted: np.ndarray) -> np.ndarray:
@@ -229,7 +232,8 @@ def _closeness(shared: Shared, counted: np.ndarray) -> np.ndarray:
     earlier = np.maximum(np.arange(bars)[:, None] - np.arange(distances), 0)
     plays = shared.counts[:, counted] > 0
     either = (plays[:, None] | plays[earlier]).sum(axis=2)
-    return shared.alike_by_player[:, counted].sum(axis=1) / np.maximum(either, 1)
+    result: np.ndarray = shared.alike_by_player[:, counted].sum(axis=1) / np.maximum(either, 1)
+    return result
 
 
 def _named(

@@ -82,7 +82,8 @@ class PlanEngine:
             static: int64 [batch, 3], mode, number of players, collection.
             in_piece: float32 [batch, parts].
         """
-        return self._static(static) + _sum(in_piece, self._in_piece)
+        result: np.ndarray = self._static(static) + _sum(in_piece, self._in_piece)
+        return result
 
     def step(
         self, trunk: np.ndarray, played: np.ndarray, condition: np.ndarray, state: np.ndarray
@@ -125,4 +126,5 @@ class PlanEngine:
 
 def _sum(shares: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     # Not a matrix product: the order in which BLAS sums depends on the size of the batch.
-    return (shares[:, :, None] * matrix).sum(axis=1)
+    result: np.ndarray = (shares[:, :, None] * matrix).sum(axis=1)
+    return result

@@ -139,7 +139,8 @@ class PlanNet(nn.Module):
             bits = bars.candidates[..., None] >> torch.arange(FEATURES, dtype=torch.uint8)
             speaks = (bits & 1).float()
             logits = logits + (speaks @ self.worth(hidden)[..., None])[..., 0]
-            return logits.masked_fill((bars.candidates & LEGAL) == 0, -torch.inf)
+            result: Tensor = logits.masked_fill((bars.candidates & LEGAL) == 0, -torch.inf)
+            return result
         if name in ("begins", FIELDS[LABEL]):
             legal = bars.legal[FIELDS.index(name)]
             # A padded bar has nothing legal: leave it open, not empty.

@@ -68,7 +68,8 @@ class BandSplit:
         missing = max(0, self.bins - magnitudes.shape[-1])
         filled = np.pad(magnitudes, [(0, 0)] * (magnitudes.ndim - 1) + [(0, missing)])
         compressed = np.power(filled[..., : self.bins] * self._emphasis, np.float32(self.power))
-        return (compressed - np.float32(_MEAN)) * np.float32(1 / _SPREAD)
+        result: np.ndarray = (compressed - np.float32(_MEAN)) * np.float32(1 / _SPREAD)
+        return result
 
     def fitted(self, shares: np.ndarray, bins: int) -> np.ndarray:
         """Soft masks [..., `bins`] at another sample rate; bins above the highest repeat it."""

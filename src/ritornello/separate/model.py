@@ -98,4 +98,5 @@ class _Turn(nn.Module):
         self.back = nn.Linear(2 * hidden, width)
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.back(self.lstm(self.norm(x))[0])
+        result: Tensor = x + self.back(self.lstm(self.norm(x))[0])
+        return result

@@ -82,7 +82,8 @@ class SeparatorNetwork:
         return self._linear(lstm(normed, self._weights, f"{prefix}lstm."), f"{prefix}back.")
 
     def _linear(self, x: np.ndarray, prefix: str) -> np.ndarray:
-        return x @ self._weights[f"{prefix}weight"].T + self._weights[f"{prefix}bias"]
+        result: np.ndarray = x @ self._weights[f"{prefix}weight"].T + self._weights[f"{prefix}bias"]
+        return result
 
 
 def separator_shapes(
@@ -132,4 +133,5 @@ def _checked(settings: dict[str, Any]) -> dict[str, Any]:
 def _softmax(scores: np.ndarray) -> np.ndarray:
     """Over the first axis."""
     raised = np.exp(scores - scores.max(axis=0))
-    return raised / raised.sum(axis=0)
+    result: np.ndarray = raised / raised.sum(axis=0)
+    return result

@@ -104,7 +104,8 @@ def _ratio_db(above: float, below: float) -> float:
 def _window(rate_hz: int) -> np.ndarray:
     """Periodic Hann window of about 64 ms, a power of two samples long."""
     size = 2 ** max(3, round(np.log2(_WINDOW_SECONDS * rate_hz)))
-    return 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(size) / size)
+    result: np.ndarray = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(size) / size)
+    return result
 
 
 def _stft(sound: np.ndarray, rate_hz: int) -> np.ndarray:
@@ -132,4 +133,5 @@ def _istft(spectra: np.ndarray, rate_hz: int) -> np.ndarray:
 def _levels_db(sound: np.ndarray, rate_hz: int) -> np.ndarray:
     """Levels [frames, frequencies], a full-scale sine being 0 dB."""
     amplitude = np.abs(_stft(sound, rate_hz)) * (2 / _window(rate_hz).sum())
-    return 20 * np.log10(np.maximum(amplitude, 10 ** (_SPECTRUM_FLOOR_DB / 20)))
+    result: np.ndarray = 20 * np.log10(np.maximum(amplitude, 10 ** (_SPECTRUM_FLOOR_DB / 20)))
+    return result

@@ -112,7 +112,8 @@ class Example:
     @property
     def mix(self) -> np.ndarray:
         """The sum of the stems, float32 [samples], within -1..1."""
-        return self.stems.sum(axis=1)
+        result: np.ndarray = self.stems.sum(axis=1)
+        return result
 
 
 def play(score: Score) -> Example:

@@ -363,7 +363,8 @@ def _loss(model: Separator, truth: np.ndarray) -> Tensor:
         ** 2
         for whole, part in ((mix.real, truth.real), (mix.imag, truth.imag))
     ]
-    return (squares[0] + squares[1] + 1e-8).pow(_POWER / 2).sum(-1).mean()
+    result: Tensor = (squares[0] + squares[1] + 1e-8).pow(_POWER / 2).sum(-1).mean()
+    return result
 
 
 @torch.no_grad()

@@ -143,7 +143,10 @@ def _read_vorbis(content: bytes, where: str) -> np.ndarray:
     import soundfile
 
     try:
-        return soundfile.read(io.BytesIO(content), dtype="float32", always_2d=True)[0][:, 0].copy()
+        result: np.ndarray = soundfile.read(io.BytesIO(content), dtype="float32", always_2d=True)[
+            0
+        ][:, 0].copy()
+        return result
     except (soundfile.SoundFileError, RuntimeError) as error:
         raise InputError(f"The SoundFont is damaged: {error}.", where=where) from error
 

@@ -113,14 +113,18 @@ class Tone:
             c - a + t * (2 * a - 5 * b + 4 * c - d + t * (3 * (b - c) + d - a))
         )
         between[: max(0, -first)] = 0
-        return between
+        result: np.ndarray = between
+        return result
 
     def _cutoffs_cents(self, at: np.ndarray) -> np.ndarray:
         """Cutoff of the filter at sample numbers, in absolute cents."""
         envelope = self._sound.modulation
         rise, decayed = self._stages(envelope, at)
         opened = np.maximum(envelope.sustain, 1 - decayed) * rise
-        return self._sound.cutoff_cents + self._sound.envelope_to_cutoff_cents * opened
+        result: np.ndarray = (
+            self._sound.cutoff_cents + self._sound.envelope_to_cutoff_cents * opened
+        )
+        return result
 
     def _filtered(self, first: int, count: int, cutoff_cents: float) -> np.ndarray:
         """The recording through a low-pass filter that stands still."""
@@ -173,7 +177,8 @@ def low_pass_response(cutoff: float, resonance_db: float, size: int) -> np.ndarr
     z = np.exp(-2j * np.pi * np.arange(size // 2 + 1) / size)
     top = (1 - np.cos(omega)) / 2 * (1 + z) ** 2
     bottom = 1 + alpha - 2 * np.cos(omega) * z + (1 - alpha) * z**2
-    return (top / bottom * 10 ** (-resonance_db / 40)).astype(np.complex64)
+    result: np.ndarray = (top / bottom * 10 ** (-resonance_db / 40)).astype(np.complex64)
+    return result
 
 
 def playable(sample: Sample, shifts: tuple[int, int, int], is_looped: bool) -> Recording:

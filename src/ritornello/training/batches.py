@@ -79,7 +79,8 @@ class Rows:
             for name in np.unique(names):
                 member = names == name
                 counts[member] *= shares.get(name, 0.0) / counts[member].sum()
-        return counts / counts.sum()
+        result: np.ndarray = counts / counts.sum()
+        return result
 
     def next(self) -> tuple[Batch[np.ndarray], np.ndarray]:
         """The next batch.

@@ -73,4 +73,5 @@ def play(spectra: np.ndarray, network: WeightsFile) -> np.ndarray:
     hidden = hidden.reshape(batch, -1, len(kernel)).transpose(1, 0, 2)
     hidden = lstm(np.ascontiguousarray(hidden), weights, "lstm.")
     logits = (hidden @ weights["out.weight"].T + weights["out.bias"]).transpose(1, 0, 2)
-    return logits.reshape(batch, -1, 2)[:, :frames]
+    result: np.ndarray = logits.reshape(batch, -1, 2)[:, :frames]
+    return result

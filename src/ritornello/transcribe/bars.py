@@ -143,7 +143,8 @@ def _in_beats(seconds: np.ndarray, times_seconds: np.ndarray) -> np.ndarray:
     first, last = np.diff(times_seconds)[[0, -1]]
     inside = np.interp(seconds, times_seconds, np.arange(len(times_seconds)))
     before = np.minimum(0, (seconds - times_seconds[0]) / first)
-    return inside + before + np.maximum(0, (seconds - times_seconds[-1]) / last)
+    result: np.ndarray = inside + before + np.maximum(0, (seconds - times_seconds[-1]) / last)
+    return result
 
 
 def _on_beats(

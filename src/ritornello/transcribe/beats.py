@@ -206,7 +206,8 @@ def bar_shares(logits: np.ndarray, beats_seconds: np.ndarray) -> np.ndarray:
 def _around(values: np.ndarray, times_seconds: np.ndarray) -> np.ndarray:
     """Maximum of the frames within two frames of each time."""
     frames = _frames(times_seconds)[:, None] + np.arange(-2, 3)
-    return values[np.clip(frames, 0, len(values) - 1)].max(axis=1)
+    result: np.ndarray = values[np.clip(frames, 0, len(values) - 1)].max(axis=1)
+    return result
 
 
 def _frames(times_seconds: np.ndarray) -> np.ndarray:

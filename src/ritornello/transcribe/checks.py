@@ -251,7 +251,8 @@ class _Samples:
         at_peak = int(histogram[int(peak * 0.999) :].sum())
         below = int(histogram[int(peak * 0.99) : int(peak * 0.999)].sum())
         beyond = int(histogram[_STEPS + 1 :].sum())
-        return max(at_peak if at_peak > max(8, 2 * below) else 0, beyond) / total
+        result: float = max(at_peak if at_peak > max(8, 2 * below) else 0, beyond) / total
+        return result
 
 
 class _Spectra:

@@ -90,7 +90,8 @@ def _levels(window: np.ndarray, frames: int) -> np.ndarray:
         hann = np.hanning(size + 1)[:size].astype(np.float32)
         spectrum = np.abs(np.fft.rfft(cut * (hann * np.float32(4 / size)))) ** 2
         power[:, keys] = spectrum.astype(np.float32) @ _harmonic_bins(size)[:, keys]
-    return 10 * np.log10(power + np.float32(10 ** (LOWEST_DB / 10)))
+    result: np.ndarray = 10 * np.log10(power + np.float32(10 ** (LOWEST_DB / 10)))
+    return result
 
 
 @cache

@@ -64,7 +64,8 @@ class NoteBeats(NamedTuple):
         likeliest = self.tempo_nats.max(axis=1, keepdims=True)
         nats = np.maximum(self.tempo_nats - likeliest, _LEAST_NATS)
         low, high = (np.take_along_axis(nats, below + step, axis=1) for step in (0, 1))
-        return low + (high - low) * (places - below)
+        result: np.ndarray = low + (high - low) * (places - below)
+        return result
 
 
 def told_by(notes: np.ndarray) -> NoteBeats | None:
@@ -152,7 +153,10 @@ def transposed(table: np.ndarray, semitones: int) -> np.ndarray:
 
 def _octaves(seconds: np.ndarray) -> np.ndarray:
     """log2 of a duration over the median duration."""
-    return np.clip(np.log2(np.maximum(seconds, _SHORTEST_SECONDS) / _USUAL_SECONDS), -3.5, 3)
+    result: np.ndarray = np.clip(
+        np.log2(np.maximum(seconds, _SHORTEST_SECONDS) / _USUAL_SECONDS), -3.5, 3
+    )
+    return result
 
 
 def _sounded(begun: np.ndarray, since_seconds: np.ndarray) -> np.ndarray:

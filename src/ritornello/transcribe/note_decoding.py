@@ -99,4 +99,5 @@ class NoteDecoder:
 def _network(name: str, features: np.ndarray) -> np.ndarray:
     weights = weights_file.bundled(DECODER_FILE, DECODER_KIND).weights
     hidden = np.tanh(features @ weights[f"{name}.0.weight"].T + weights[f"{name}.0.bias"])
-    return hidden @ weights[f"{name}.2.weight"].T + weights[f"{name}.2.bias"]
+    result: np.ndarray = hidden @ weights[f"{name}.2.weight"].T + weights[f"{name}.2.bias"]
+    return result

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 import numpy as np
 
 from ritornello.errors import ConfigError
-from ritornello.transcribe.note_activity import FRAME_SAMPLES, KEYS, LOWEST_KEY, RATE_HZ, activities
+from ritornello.transcribe.note_activity import FRAME_SAMPLES, LOWEST_KEY, RATE_HZ, activities
 from ritornello.transcribe.note_decoding import NoteDecoder
+from ritornello.transcribe.note_network import KEYS
 from ritornello.transcribe.values import HEARD_NOTE_DTYPE
 
 LEAST_CONFIDENCE = 0.4
@@ -69,7 +70,8 @@ def _apart(found: np.ndarray) -> np.ndarray:
     """Candidates without duplicates: onsets of one key too close to a stronger one."""
     together = _TOGETHER_SECONDS * RATE_HZ / FRAME_SAMPLES
     kept = _strongest(found["onset_frame"], found["probability"], found["key"], together, most=1)
-    return found[kept]
+    result: np.ndarray = found[kept]
+    return result
 
 
 def _strongest(
@@ -107,7 +109,8 @@ def _as_heard(found: np.ndarray) -> np.ndarray:
     notes = notes[np.lexsort((notes["pitch"], notes["onset_seconds"]))]
     for pitch in np.unique(notes["pitch"]):
         _end_before_next(notes, np.flatnonzero(notes["pitch"] == pitch))
-    return notes
+    result: np.ndarray = notes
+    return result
 
 
 def _end_before_next(notes: np.ndarray, which: np.ndarray) -> None:
@@ -164,4 +167,7 @@ def _thinned(notes: np.ndarray, voices: int | None) -> np.ndarray:
         return notes
     everyone = np.zeros(len(notes), np.int64)
     onset, confidence = notes["onset_seconds"], notes["confidence"]
-    return notes[_strongest(onset, confidence, everyone, _TOGETHER_SECONDS, voices)].copy()
+    result: np.ndarray = notes[
+        _strongest(onset, confidence, everyone, _TOGETHER_SECONDS, voices)
+    ].copy()
+    return result

@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from ritornello.transcribe.note_activity import KEYS, LOWEST_DB, Activity
+from ritornello.transcribe.note_activity import LOWEST_DB, Activity
+from ritornello.transcribe.note_network import KEYS
 
 PAST, AHEAD = 8, 16
 FIRST_FRAMES = 8  # of a note, about 93 ms
@@ -55,12 +56,14 @@ def find_peaks(onset: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
 def vertices(onset: np.ndarray, rows: np.ndarray, keys: np.ndarray) -> np.ndarray:
     """Where parabolas through the heights around peaks are highest, -0.5 to 0.5 frames away."""
     left, middle, right = (onset[rows + step, keys] for step in (-1, 0, 1))
-    return 0.5 * (left - right) / np.minimum(left - 2 * middle + right, -1e-6)
+    result: np.ndarray = 0.5 * (left - right) / np.minimum(left - 2 * middle + right, -1e-6)
+    return result
 
 
 def first_levels_db(frames: Activity, rows: np.ndarray, keys: np.ndarray) -> np.ndarray:
     """Highest level of notes that begin in these rows."""
-    return frames.level_db[rows + np.arange(FIRST_FRAMES)[:, None], keys].max(axis=0)
+    result: np.ndarray = frames.level_db[rows + np.arange(FIRST_FRAMES)[:, None], keys].max(axis=0)
+    return result
 
 
 def describe_onsets(frames: Activity, rows: np.ndarray, keys: np.ndarray) -> np.ndarray:

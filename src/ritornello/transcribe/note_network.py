@@ -92,7 +92,8 @@ class _Network:
             if octave < _OCTAVES - 1:
                 samples = self._halved(samples)
         power = np.concatenate(octaves[::-1], axis=1)[:, -_BINS:]
-        return power * np.square(self._weights["spectrum.scale"])
+        result: np.ndarray = power * np.square(self._weights["spectrum.scale"])
+        return result
 
     def _halved(self, samples: np.ndarray) -> np.ndarray:
         """Low-passed at half the rate; each row of the matrix product makes 64 samples."""
@@ -103,7 +104,8 @@ class _Network:
         padded = np.zeros((rows - 1) * step + reach, np.float32)
         padded[width // 2 - 1 :][: len(samples)] = samples[: len(padded) - width // 2 + 1]
         cut = np.lib.stride_tricks.sliding_window_view(padded, reach)[::step]
-        return (cut @ self._halving).reshape(-1)[:count]
+        result: np.ndarray = (cut @ self._halving).reshape(-1)[:count]
+        return result
 
     def _normed(self, power: np.ndarray) -> np.ndarray:
         """In decibels, from 0 to 1 within the window, as the network learned it."""
@@ -112,7 +114,8 @@ class _Network:
         if highest := decibels.max():
             decibels /= highest
         factor, offset = self._weights["spectrum.norm"]
-        return decibels * factor + offset
+        result: np.ndarray = decibels * factor + offset
+        return result
 
     # --- convolutions, of [channels, frames, bins] ------------------------------------------------
 
@@ -123,7 +126,8 @@ class _Network:
         around = np.concatenate([padded[:, step : step + FRAMES] for step in range(3)], axis=2)
         product = np.ascontiguousarray((around @ self._harmonics).transpose(2, 1, 0))
         found = np.fft.irfft(product, _TRANSFORM)[..., :_USED_BINS]
-        return np.maximum(found + self._weights["harmonics.bias"][:, None, None], 0)
+        result: np.ndarray = np.maximum(found + self._weights["harmonics.bias"][:, None, None], 0)
+        return result
 
     def _to_one(self, channels: np.ndarray, name: str) -> np.ndarray:
         """A convolution to one channel: first all products, then their sums [frames, bins]."""

@@ -65,7 +65,8 @@ def _frames(samples: np.ndarray, count: int) -> np.ndarray:
 def _window(size: int) -> np.ndarray:
     """Hann, scaled so that a sine of full scale is 1 at its frequency; float32 [size]."""
     window = np.hanning(size + 1)[:-1]
-    return (2 * window / window.sum()).astype(np.float32)
+    result: np.ndarray = (2 * window / window.sum()).astype(np.float32)
+    return result
 
 
 @cache
@@ -93,4 +94,5 @@ def _triangles(edges_hz: np.ndarray, size: int) -> np.ndarray:
     falling = (high - bins) / (high - middle)
     inside = np.minimum(rising, falling)
     nearest = 1 - np.abs(bins - middle)
-    return np.maximum(np.maximum(inside, nearest), 0).astype(np.float32)
+    result: np.ndarray = np.maximum(np.maximum(inside, nearest), 0).astype(np.float32)
+    return result

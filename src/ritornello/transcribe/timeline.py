@@ -86,14 +86,16 @@ class Timeline:
         """Ticks to seconds; float64 of the same shape."""
         node = np.searchsorted(self.node_ticks, ticks, side="right") - 1
         after = np.asarray(ticks) - self.node_ticks[node]
-        return self.node_seconds[node] + after * self._tick_seconds[node]
+        result: np.ndarray = self.node_seconds[node] + after * self._tick_seconds[node]
+        return result
 
     def ticks(self, seconds: np.ndarray | float) -> np.ndarray:
         """Seconds to the nearest ticks, at least 0; int64 of the same shape."""
         at = np.maximum(seconds, 0.0)
         node = np.searchsorted(self.node_seconds, at, side="right") - 1
         after = (at - self.node_seconds[node]) / self._tick_seconds[node]
-        return self.node_ticks[node] + np.round(after).astype(np.int64)
+        result: np.ndarray = self.node_ticks[node] + np.round(after).astype(np.int64)
+        return result
 
     @property
     def _tick_seconds(self) -> np.ndarray:

@@ -60,7 +60,8 @@ def evidence(logits: np.ndarray, frame_seconds: float) -> np.ndarray:
     found = np.log((1 - _SILENT_BEATS) * np.exp(found) + _SILENT_BEATS)[reach:][: len(logits)]
     width = 2 * round(_HEARD_WITHIN_SECONDS / frame_seconds) + 1
     strongest = _running_maximum(sigmoid(np.asarray(logits, float)), width)
-    return found * np.minimum(1, 2 * strongest)
+    result: np.ndarray = found * np.minimum(1, 2 * strongest)
+    return result
 
 
 def note_evidence(told: NoteBeats, frames: int, frame_seconds: float) -> np.ndarray:
@@ -144,13 +145,15 @@ def _between_frames(beats: np.ndarray, found: np.ndarray) -> np.ndarray:
     bend = left - 2 * middle + right
     is_top = (bend < -1e-9) & (inner == beats)
     shift = np.where(is_top, (left - right) / (2 * np.where(is_top, bend, 1)), 0)
-    return beats + np.clip(shift, -0.5, 0.5)
+    result: np.ndarray = beats + np.clip(shift, -0.5, 0.5)
+    return result
 
 
 def _running_maximum(values: np.ndarray, width: int) -> np.ndarray:
     """The largest of the ``width`` (odd) values around each; float [len(values)]."""
     padded = np.pad(values, width // 2, constant_values=-np.inf)
-    return np.lib.stride_tricks.sliding_window_view(padded, width).max(axis=1)
+    result: np.ndarray = np.lib.stride_tricks.sliding_window_view(padded, width).max(axis=1)
+    return result
 
 
 # --- to the notes ---------------------------------------------------------------------------------

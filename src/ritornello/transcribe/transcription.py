@@ -251,4 +251,5 @@ def _uncertain(notes: np.ndarray, beats: Beats, key_certainty: float) -> list[Fi
 
 
 def _rounded(seconds: np.ndarray) -> list[float]:
-    return np.round(seconds, 4).tolist()
+    result: list[float] = np.round(seconds, 4).tolist()
+    return result

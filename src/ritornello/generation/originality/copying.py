@@ -85,7 +85,8 @@ class Passages:
         starts = starts[self._room(starts, quarters)]
         moves = np.concatenate([[0], np.cumsum(self._moves, dtype=np.int64)])
         inside = moves[starts + quarters] - moves[starts + 1] + self._moves_opening[starts]
-        return starts[inside >= _LEAST_MOVES]
+        result: np.ndarray = starts[inside >= _LEAST_MOVES]
+        return result
 
     def _room(self, starts: np.ndarray, quarters: int) -> np.ndarray:
         """Whether a window ends before its part does, bool [starts]."""
@@ -97,7 +98,8 @@ class Passages:
         found = self._opening[starts]
         for later in range(1, quarters):
             found = self._join_passages(found, starts, later)
-        return found
+        result: np.ndarray = found
+        return result
 
     def _join_passages(self, found: np.ndarray, starts: np.ndarray, later: int) -> np.ndarray:
         return mix_bits(found + self._inner[starts + later])

@@ -362,7 +362,8 @@ def _chosen(name: tuple[str, int], keyed: np.ndarray) -> np.ndarray:
 
 def _sample_hashes(name: tuple[str, int], hashes: np.ndarray, key: int) -> np.ndarray:
     keyed = _mix_with_key(hashes, key)
-    return keyed[_chosen(name, keyed)]
+    result: np.ndarray = keyed[_chosen(name, keyed)]
+    return result
 
 
 def _hashing() -> str:

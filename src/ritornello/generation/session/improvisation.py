@@ -485,7 +485,7 @@ def _is_note(event: Event) -> bool:
     return FIRST_PART <= event[PART] < REST
 
 
-def _from(changes: tuple, start_ticks: int) -> list[tuple]:
+def _from(changes: tuple[Any, ...], start_ticks: int) -> list[tuple[Any, ...]]:
     """Changes from a tick on, counted from it, with the one in force there."""
     before = [change for change in changes if change.tick <= start_ticks]
     after = [change for change in changes if change.tick > start_ticks]

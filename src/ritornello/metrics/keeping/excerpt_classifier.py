@@ -34,4 +34,5 @@ class Listener(nn.Module):
         there = (torch.arange(out.shape[1]) < lengths[:, None])[..., None]
         mean = (out * there).sum(1) / lengths[:, None]
         most = out.masked_fill(~there, -torch.inf).amax(1)
-        return self.out(self.drop(torch.cat([mean, most], dim=-1)))[:, 0]
+        result: Tensor = self.out(self.drop(torch.cat([mean, most], dim=-1)))[:, 0]
+        return result

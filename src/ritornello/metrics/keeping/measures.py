@@ -113,7 +113,8 @@ def bar_chords(bars: Bars) -> np.ndarray:
     notes = np.concatenate(pitched)
     beats = harmony.segments(bars.piece.metres, bars.piece.length_ticks, RESOLUTION)
     classes = harmony.detect(notes["onset"], notes["duration"], notes["pitch"], beats)
-    return classes[beats.on_bar_line]
+    result: np.ndarray = classes[beats.on_bar_line]
+    return result
 
 
 def distinct_drum_bars(bars: Bars) -> float:

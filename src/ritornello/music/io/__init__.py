@@ -86,13 +86,16 @@ class Format:
     holds: tuple[str, ...] = ()
 
     def read_bytes(self, data: bytes, where: str) -> tuple[Piece, list[str]]:
-        return _resolve(self.reader)(data, where)
+        result: tuple[Piece, list[str]] = _resolve(self.reader)(data, where)
+        return result
 
     def write_bytes(self, piece: Piece) -> bytes:
-        return _resolve(self.writer)(piece)
+        result: bytes = _resolve(self.writer)(piece)
+        return result
 
     def open_book(self, data: bytes, where: str) -> Book:
-        return _resolve(self.book)(data, where)
+        result: Book = _resolve(self.book)(data, where)
+        return result
 
 
 FORMATS = (
@@ -321,4 +324,5 @@ def _resolve(function: str | None) -> Callable[..., Any]:
     if function is None:
         raise LookupError("the format has no such direction")
     module, name = function.split(":")
-    return getattr(importlib.import_module(f"{__name__}.{module}"), name)
+    result: Callable[..., Any] = getattr(importlib.import_module(f"{__name__}.{module}"), name)
+    return result

@@ -119,7 +119,8 @@ class _Table:
         return np.flatnonzero((self.kinds == kind) & (self.channels == channel))
 
     def onsets_of(self, channel: int) -> np.ndarray:
-        return (self.kinds == 0x90) & (self.channels == channel) & (self.seconds > 0)
+        result: np.ndarray = (self.kinds == 0x90) & (self.channels == channel) & (self.seconds > 0)
+        return result
 
     def first_onset_of(self, channel: int) -> int:
         return int(np.argmax(self.onsets_of(channel)))

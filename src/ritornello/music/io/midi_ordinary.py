@@ -99,7 +99,8 @@ def _statuses(data: np.ndarray) -> np.ndarray:
     is_plain = (before[1] < 0x80) | (places == 0)
     follows_data = _TAKES_TWO[before[3]] & (before[2] < 0x80) & (places >= 3)
     follows_tempo = (before[7] == 0xFF) & (before[6] == 0x51)
-    return places[is_plain & ~(follows_data & ~follows_tempo)]
+    result: np.ndarray = places[is_plain & ~(follows_data & ~follows_tempo)]
+    return result
 
 
 def _head(chunk: bytes) -> tuple[list[Message], int] | None:

@@ -37,4 +37,5 @@ def scan(forget: Tensor, update: Tensor, start: Tensor) -> Tensor:
         forget, update: [time, batch, width].
         start: c[-1], [batch, width].
     """
-    return _Scan.apply(forget, update, start)
+    result: Tensor = _Scan.apply(forget, update, start)  # type: ignore[no-untyped-call]
+    return result

@@ -70,7 +70,8 @@ class Batch(Generic[Array]):
     def composed_notes(self) -> Array:
         """How many notes of each row are composed, and not given; int64 [rows]."""
         is_note = self.fields[..., VELOCITY] < SIZES[VELOCITY]
-        return (is_note & (self.counts == COMPOSED)).sum(0)
+        result: Array = (is_note & (self.counts == COMPOSED)).sum(0)
+        return result
 
 
 TIMED = 6  # so many tables of a batch

@@ -14,6 +14,8 @@ endless music needs constant memory.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ritornello.note_model.encoding.notes import (
@@ -207,7 +209,7 @@ def _hash(marks: tuple[int, ...]) -> int:
     return total & _BITS
 
 
-def _forget(memory: dict, most: int) -> None:
+def _forget(memory: dict[Any, Any], most: int) -> None:
     """Keep the latest half of a memory that has become too large."""
     if len(memory) > most:
         for key in [*memory][: len(memory) // 2]:

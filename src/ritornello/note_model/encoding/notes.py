@@ -118,7 +118,8 @@ _NEAREST_DURATION = np.array(
 
 
 def duration_class(ticks: np.ndarray) -> np.ndarray:
-    return _NEAREST_DURATION[np.clip(ticks, 0, DURATIONS[-1])]
+    result: np.ndarray = _NEAREST_DURATION[np.clip(ticks, 0, DURATIONS[-1])]
+    return result
 
 
 # --- the part vocabulary as masks --------------------------------------------------------------
@@ -157,7 +158,8 @@ class Ahead(NamedTuple):
 def legal_shift_zero(previous: Previous) -> np.ndarray:
     """Whether an event may fall on the tick of the previous one; bool [...]."""
     last = (previous.part == REST - 1) & (previous.pitch == PITCH_RANGE[REST - 1, 1] - 1)
-    return (previous.part == START) | ((previous.part < REST) & ~last)
+    result: np.ndarray = (previous.part == START) | ((previous.part < REST) & ~last)
+    return result
 
 
 def legal_parts(previous: Previous, shift: np.ndarray) -> np.ndarray:
@@ -177,7 +179,8 @@ def legal_pitches(previous: Previous, shift: np.ndarray, part: np.ndarray) -> np
     pitches = np.arange(SIZES[PITCH])
     low, high = PITCH_RANGE[part, 0], PITCH_RANGE[part, 1]
     low = np.where((shift == 0) & (part == previous.part), previous.pitch + 1, low)
-    return (pitches >= low[..., None]) & (pitches < high[..., None])
+    result: np.ndarray = (pitches >= low[..., None]) & (pitches < high[..., None])
+    return result
 
 
 def legal(
@@ -215,7 +218,8 @@ def _parts_up_to(ahead: Ahead, shift: np.ndarray, classes: np.ndarray) -> np.nda
     reach = np.where(there, ahead.part[..., None], END)
     rest = parts == REST
     composed = classes & ~ahead.closed & (parts <= reach)
-    return given | (composed & ~(rest & there)) | (classes & rest & ~there)
+    result: np.ndarray = given | (composed & ~(rest & there)) | (classes & rest & ~there)
+    return result
 
 
 # --- encode ------------------------------------------------------------------------------------
@@ -293,7 +297,10 @@ def _end_at_next(
     """Durations cut where the same pitch starts again in its part; rows by part, pitch, onset."""
     same_voice = (np.diff(part) == 0) & (np.diff(pitch) == 0)
     gap = np.where(same_voice, np.diff(onset), np.iinfo(np.int64).max)
-    return np.minimum(duration, np.append(gap, np.iinfo(np.int64).max)[: len(duration)])
+    result: np.ndarray = np.minimum(
+        duration, np.append(gap, np.iinfo(np.int64).max)[: len(duration)]
+    )
+    return result
 
 
 def _tempo_rows(piece: Piece) -> np.ndarray:

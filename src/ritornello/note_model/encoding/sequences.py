@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from ritornello.music.piece import Piece
-from ritornello.note_model.encoding import context, notes, piece_controls, tasks
+from ritornello.note_model.encoding import bar_grid, context, notes, piece_controls, tasks
 from ritornello.note_model.encoding.notes import PART
 
 
@@ -104,8 +104,8 @@ def sequences(
         asked = piece_controls.drop_controls(asked, rng, open_probability)
     if bars_open:
         left = context.CONTEXT_COLUMN["bars_left"]
-        inputs.context[:, left] = context.BARS_LEFT_UNKNOWN
-        inputs.place[:, context.PLACE_COLUMN["bars_left"]] = context.BARS_LEFT_UNKNOWN
+        inputs.context[:, left] = bar_grid.BARS_LEFT_UNKNOWN
+        inputs.place[:, context.PLACE_COLUMN["bars_left"]] = bar_grid.BARS_LEFT_UNKNOWN
     return Sequences(
         encoded.fields,
         inputs.context,

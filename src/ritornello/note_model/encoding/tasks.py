@@ -176,4 +176,5 @@ def _reaches(
     before = np.concatenate([[0], bar[:-1]])
     gaps = np.concatenate([[0], np.cumsum(in_gap)])
     # The bar of the event itself counts if it is a gap, also at its first tick.
-    return gaps[bar + 1] > gaps[before]
+    result: np.ndarray = gaps[bar + 1] > gaps[before]
+    return result

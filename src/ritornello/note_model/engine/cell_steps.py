@@ -150,7 +150,10 @@ class LSTM(_TorchCell):
 
 def _gelu(x: np.ndarray) -> np.ndarray:
     """GeLU by its usual approximation with tanh (Hendrycks and Gimpel 2016)."""
-    return 0.5 * x * (1 + np.tanh(np.float32(np.sqrt(2 / np.pi)) * (x + 0.044715 * x**3)))
+    result: np.ndarray = (
+        0.5 * x * (1 + np.tanh(np.float32(np.sqrt(2 / np.pi)) * (x + 0.044715 * x**3)))
+    )
+    return result
 
 
 CELLS: dict[str, Callable[[Weights], Cell]] = {

@@ -18,7 +18,7 @@ _CACHE_LINE = 64
 _Bytes = ctypes.c_char * 0
 
 
-def _buffer(array: np.ndarray, dtype: type) -> ctypes.Array:
+def _buffer(array: np.ndarray, dtype: type) -> ctypes.Array[Any]:
     """An array as an argument for C, contiguous, kept alive by what is returned.
 
     Several times cheaper than `array.ctypes`, which would cost more than the music.

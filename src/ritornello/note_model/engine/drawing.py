@@ -41,4 +41,5 @@ def draw(
         chances = np.where(chances >= least, chances, 0)
     mass = np.cumsum(chances, axis=1, dtype=np.float64)
     drawn = (mass > uniform[:, None] * mass[:, -1:]).argmax(axis=1)
-    return drawn
+    result: np.ndarray = drawn
+    return result

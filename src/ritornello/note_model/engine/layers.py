@@ -32,11 +32,13 @@ class Linear:
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         if not self.int8:
-            return x @ self._matrix + self.bias
+            result: np.ndarray = x @ self._matrix + self.bias
+            return result
         top = np.abs(x).max(axis=1, keepdims=True)
         top[top == 0] = 1
         sums = np.rint(x * (np.float32(127) / top)) @ self._matrix
-        return sums * (self.scale * (top / np.float32(127))) + self.bias
+        result = sums * (self.scale * (top / np.float32(127))) + self.bias
+        return result
 
 
 class Lookup:
@@ -47,7 +49,8 @@ class Lookup:
         self.offsets = column_offsets(sizes).astype(np.int64)
 
     def __call__(self, columns: np.ndarray) -> np.ndarray:
-        return self.table[columns + self.offsets].sum(axis=1)
+        result: np.ndarray = self.table[columns + self.offsets].sum(axis=1)
+        return result
 
 
 @dataclass(frozen=True)
@@ -78,4 +81,5 @@ def sigmoid(x: np.ndarray) -> np.ndarray:
 
 def rms_norm(x: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """x over the root of its mean square along the last axis, times ``weight``."""
-    return x / np.sqrt(np.mean(x * x, axis=-1, keepdims=True) + _EPSILON) * weight
+    result: np.ndarray = x / np.sqrt(np.mean(x * x, axis=-1, keepdims=True) + _EPSILON) * weight
+    return result

@@ -87,7 +87,8 @@ class Engine:
         """
         # Not a matrix product: the order in which BLAS sums depends on the size of the batch.
         shares = instruments[:, :, None] * self._instruments
-        return self._controls(controls) + shares.sum(axis=1)
+        result: np.ndarray = self._controls(controls) + shares.sum(axis=1)
+        return result
 
     def step(
         self, rows: np.ndarray, condition: np.ndarray, state: np.ndarray

@@ -21,6 +21,7 @@ from ritornello.papers.groovybee2018.data import (
     rolls,
 )
 from ritornello.papers.groovybee2018.encoding import Roll
+from ritornello.papers.groovybee2018.model import FORMS
 from ritornello.papers.shared.ours import BUNDLED, compose_ours, score_ours, train_ours
 from ritornello.papers.shared.study import Study
 
@@ -161,7 +162,7 @@ def baselines(bench: Bench) -> dict[str, tuple[Score, Score]]:
 def compare(study: Study, bench: Bench) -> list[Judged]:
     settings = study.settings
     judged = []
-    for form in learning.FORMS:
+    for form in FORMS:
         for sequence in settings["sequences_tried"]:
             study.say(f"{form}, sequence {sequence}: {settings['minutes_each']:g} minutes.")
             judged.append(judge(bench, form, sequence, settings["minutes_each"]))

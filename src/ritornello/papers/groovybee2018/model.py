@@ -69,7 +69,8 @@ class SteppedLSTM(_VelocityLSTM):
 
     def step(self, row: Tensor, state: State) -> tuple[Tensor, State]:
         """One row [batch, 128]: the vector after it, and the state."""
-        return self(row[None], state)
+        result: tuple[Tensor, State] = self(row[None], state)
+        return result
 
     def _advance(self, row: Tensor, state: State) -> tuple[Tensor, State]:
         hidden, carry = [], []

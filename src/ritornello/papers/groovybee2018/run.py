@@ -17,6 +17,7 @@ from ritornello.papers.groovybee2018 import train as learning
 from ritornello.papers.groovybee2018.data import TICKS_PER_QUARTER, load
 from ritornello.papers.groovybee2018.encoding import PITCHES
 from ritornello.papers.groovybee2018.measure import Bench
+from ritornello.papers.groovybee2018.model import FORMS
 from ritornello.papers.groovybee2018.report import (
     FORM,
     OURS,
@@ -45,7 +46,7 @@ def run(study: Study) -> Outcome:
     bench = Bench.of(study, music)
     compared = trials.compare(study, bench)
     forms = {}
-    for form in learning.FORMS:
+    for form in FORMS:
         study.say(f"{form}, sequence {settings['sequence']}: {minutes:g} minutes, to write music.")
         forms[form] = trials.judge(bench, form, settings["sequence"], minutes)
     written = {form: trials.generate(study, music, judged) for form, judged in forms.items()}

@@ -136,7 +136,8 @@ def _regression_nats(
     single /= single.sum()
     size = np.searchsorted(edges, test_predicted)
     share = counts[size, test_true] + _BACK_OFF * single[test_true]
-    return -np.log(share / (counts.sum(axis=1)[size] + _BACK_OFF))
+    result: np.ndarray = -np.log(share / (counts.sum(axis=1)[size] + _BACK_OFF))
+    return result
 
 
 # --- habits of what is written ------------------------------------------------------------------

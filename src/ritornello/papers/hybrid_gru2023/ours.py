@@ -182,7 +182,8 @@ class _Reader:
         parts = self._chances(PART, hidden, tracker, events)[:, self._part[row]]
         playable = parts > 0  # not on the tick of a note that has no legal follower
         pitches = self._chances(PITCH, hidden, tracker, events[playable])
-        return (shift_chances[shifts] * parts)[playable] @ pitches
+        result: np.ndarray = (shift_chances[shifts] * parts)[playable] @ pitches
+        return result
 
     def _chances(
         self, head: int, hidden: np.ndarray, tracker: Tracker, events: np.ndarray
@@ -198,7 +199,8 @@ class _Reader:
         if legal is not None:
             logits = np.where(legal, logits, -np.inf)
         weights = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return weights / weights.sum(axis=1, keepdims=True)
+        result: np.ndarray = weights / weights.sum(axis=1, keepdims=True)
+        return result
 
     @staticmethod
     def _column(name: str, tracker: Tracker, events: np.ndarray) -> np.ndarray:

@@ -86,11 +86,12 @@ def weighted_loss(figures: Figures, study: Study) -> float | None:
     if figures.step_squared is None or figures.duration_squared is None:
         return None
     weights = study.settings["loss_weights"]
-    return (
+    result: float | None = (
         weights["pitch"] * figures.pitch_nats
         + weights["step"] * figures.step_squared
         + weights["duration"] * figures.duration_squared
     )
+    return result
 
 
 def written_table(task: str, ran: Sequence[Learned], held_out: Sequence[np.ndarray]) -> Table:

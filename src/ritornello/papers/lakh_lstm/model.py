@@ -69,7 +69,8 @@ class TokenLSTM(nn.Module):
     def forward(self, windows: Tensor) -> Tensor:
         """Ids int64 [batch, window] to logits of the next token [batch, tokens]."""
         out, _ = self.lstm(self._inputs(windows.T), self.initial_state(len(windows)))
-        return self.dense(self.dropout(out[-1]))
+        result: Tensor = self.dense(self.dropout(out[-1]))
+        return result
 
     def step(self, ids: Tensor, state: State) -> tuple[Tensor, State]:
         """One token, int64 [batch], to logits of the next [batch, tokens] and the state after."""
@@ -79,7 +80,8 @@ class TokenLSTM(nn.Module):
     def _inputs(self, ids: Tensor) -> Tensor:
         """int64 [window, batch] to float32 [window, batch, features]."""
         if self.embed is not None:
-            return self.embed(ids)
+            result: Tensor = self.embed(ids)
+            return result
         return (ids / self.config.tokens).to(self.dense.weight.dtype)[..., None]
 
     def layers(self) -> dict[str, Tensor]:

@@ -128,7 +128,8 @@ def context(roll: np.ndarray, lags: tuple[int, ...]) -> Context:
 
 
 def _one_hot(classes: np.ndarray, count: int) -> np.ndarray:
-    return np.eye(count, dtype=np.float32)[classes]
+    result: np.ndarray = np.eye(count, dtype=np.float32)[classes]
+    return result
 
 
 def _matches(roll: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -164,6 +165,10 @@ def _alike(roll: np.ndarray, lag: int) -> np.ndarray:
 
     def recent(values: np.ndarray) -> np.ndarray:
         total = np.concatenate([[0], values.cumsum()])
-        return total[1:] - total[np.maximum(np.arange(1, frames + 1) - _ALIKE_FRAMES, 0)]
+        result: np.ndarray = (
+            total[1:] - total[np.maximum(np.arange(1, frames + 1) - _ALIKE_FRAMES, 0)]
+        )
+        return result
 
-    return recent(both) / np.maximum(recent(either), 1)
+    result: np.ndarray = recent(both) / np.maximum(recent(either), 1)
+    return result

@@ -156,7 +156,8 @@ class FrameModel(nn.Module):
 
     def _without_some(self, maps: Tensor) -> Tensor:
         """Maps [time, rows, channels, 88] without some channels of each row, in training only."""
-        return maps * self.dropout(maps.new_ones(1, *maps.shape[1:3], 1))
+        result: Tensor = maps * self.dropout(maps.new_ones(1, *maps.shape[1:3], 1))
+        return result
 
     def _trunk(self, batch: FrameBatch, state: list[State]) -> tuple[Tensor, list[State]]:
         seen = torch.cat([batch.maps.flatten(2), batch.scalars], dim=-1)

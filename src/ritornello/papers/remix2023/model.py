@@ -90,7 +90,8 @@ class SampleBiLSTM(nn.Module):
             hidden = norm(self.dropout(torch.relu(dense(hidden))))
         steps = hidden.reshape(batch, samples * self.parts, self.features)
         both_ways, _ = self.lstm(steps)
-        return both_ways.mean(-1).reshape(batch, samples, self.parts)
+        result: Tensor = both_ways.mean(-1).reshape(batch, samples, self.parts)
+        return result
 
 
 class ParallelHeads(nn.Module):

@@ -107,7 +107,8 @@ def run(study: Study) -> Outcome:
 
 
 def _architectures(study: Study, source: str) -> list[str]:
-    return study.settings["architectures" if source == "mix" else "solo_architectures"]
+    result: list[str] = study.settings["architectures" if source == "mix" else "solo_architectures"]
+    return result
 
 
 def _learn(study: Study) -> _Work:

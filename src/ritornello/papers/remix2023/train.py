@@ -212,7 +212,8 @@ class _StemRun:
         self.network.eval()
         with self.torch.inference_mode():
             made = self.network(self.sounds["valid_heard"])
-        return (made - stems).square().mean((0, 1)).tolist()
+        result: list[float] = (made - stems).square().mean((0, 1)).tolist()
+        return result
 
     def save(self) -> None:
         errors = [sum(parts) for parts in self.curves["valid"]]

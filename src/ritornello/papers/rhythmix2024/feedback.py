@@ -93,7 +93,8 @@ def _weights(rated: Sequence[Rated]) -> np.ndarray:
     counts = np.bincount(primers)[primers]
     usual = np.where(counts > 1, np.bincount(primers, stars)[primers] / counts, stars.mean())
     above = stars - usual
-    return above / max(above.std(), 1e-6)
+    result: np.ndarray = above / max(above.std(), 1e-6)
+    return result
 
 
 def _rated_nats(learner: EventLSTM, rated: list[Rated], weights: np.ndarray) -> Tensor:

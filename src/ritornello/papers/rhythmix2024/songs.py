@@ -66,7 +66,8 @@ def _join_lines(song: Song, lines: Sequence[np.ndarray]) -> Piece:
 def _until(events: np.ndarray, ticks: int) -> np.ndarray:
     """The events that start before a tick; at least one."""
     starts = np.cumsum(DURATIONS_TICKS[events[:, 1]]) - DURATIONS_TICKS[events[:, 1]]
-    return events[starts < ticks]
+    result: np.ndarray = events[starts < ticks]
+    return result
 
 
 # --- our model ---------------------------------------------------------------------------------

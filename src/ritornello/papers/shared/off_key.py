@@ -110,4 +110,5 @@ def _together(notes: np.ndarray, index: int) -> np.ndarray:
     """Notes that sound at the pitch and during the time of one of them; bool [notes]."""
     one, ends = notes[index], notes["onset"] + notes["duration"]
     overlap = (notes["onset"] < one["onset"] + one["duration"]) & (ends > one["onset"])
-    return overlap & (notes["pitch"] == one["pitch"])
+    result: np.ndarray = overlap & (notes["pitch"] == one["pitch"])
+    return result
