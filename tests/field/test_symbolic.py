@@ -17,16 +17,10 @@ from ritornello.music.io import losses, read_with_repairs, write
 from ritornello.music.piece import Piece, Track
 
 FOLDER = Path(__file__).parent / "symbolic"
-# Mended elsewhere soon; take a name out once its case is right.
-KNOWN = {"xml_chord_symbols"}
-CASES = [
-    pytest.param(path, marks=[pytest.mark.xfail(strict=True)] if name in KNOWN else [], id=name)
-    for path in sorted(FOLDER.glob("*.expected.json"))
-    for name in [path.name.split(".")[0]]
-]
+CASES = sorted(FOLDER.glob("*.expected.json"))
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", CASES, ids=lambda path: path.name.split(".")[0])
 def test_a_file_from_the_field_is_read_as_meant(case: Path, tmp_path: Path) -> None:
     right = json.loads(case.read_text(encoding="utf-8"))
     piece, repairs = read_with_repairs(FOLDER / right["input"])

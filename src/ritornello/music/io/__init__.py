@@ -76,6 +76,7 @@ class Format:
         writer: ``(piece) -> bytes``, or None if it cannot be written.
         book: ``(data, where) -> Book`` where a file may hold several pieces.
         holds: kinds of `ritornello.music.io.losses.KINDS` that its writer keeps.
+        losses_of: ``(piece) -> sentences`` where a writer counts its losses itself.
     """
 
     name: str
@@ -84,6 +85,7 @@ class Format:
     writer: str | None
     book: str | None = None
     holds: tuple[str, ...] = ()
+    losses_of: str | None = None
 
     def read_bytes(self, data: bytes, where: str) -> tuple[Piece, list[str]]:
         result: tuple[Piece, list[str]] = _resolve(self.reader)(data, where)
@@ -122,12 +124,14 @@ FORMATS = (
         (".musicxml", ".xml"),
         "musicxml.read:read_bytes",
         "musicxml.write:write_bytes",
+        losses_of="musicxml.write:losses",
     ),
     Format(
         "compressed MusicXML",
         (".mxl",),
         "musicxml.read:read_bytes",
         "musicxml.write:write_compressed_bytes",
+        losses_of="musicxml.write:losses",
     ),
 )
 _BY_EXTENSION = {extension: entry for entry in FORMATS for extension in entry.extensions}
@@ -253,7 +257,11 @@ def write(piece: Piece, path: str | PathLike[str], *, overwrite: bool = False) -
 def losses(piece: Piece, extension: str) -> list[str]:
     """What of a piece a file with this ending cannot hold, as sentences; none for other endings."""
     entry = _BY_EXTENSION.get(extension.lower())
-    return [] if entry is None else tell_losses(piece, entry.name, entry.holds)
+    if entry is None:
+        return []
+    if entry.losses_of:
+        return list(_resolve(entry.losses_of)(piece))
+    return tell_losses(piece, entry.name, entry.holds)
 
 
 def check_size(piece: Piece, where: str) -> None:
