@@ -368,8 +368,8 @@ class Piece:
         length_ticks: where the piece ends; at least the end of the last note.
         title, composer, copyright: may be empty.
         chords: chord symbols above the whole piece, sorted.
-        markers, cues, texts: words at places, sorted: names of sections, what happens on a stage,
-            and anything else.
+        markers, cues, texts: words at places, sorted, none twice: names of sections, what happens
+            on a stage, and anything else.
 
     Raises:
         InputError: if a map or a number is out of range.
@@ -406,7 +406,7 @@ class Piece:
         for name in _PLACES:
             places = getattr(self, name)
             if places:
-                places = tuple(sorted(places, key=lambda place: place.tick))
+                places = tuple(sorted(set(places)))
                 if places[0].tick < 0:
                     raise InputError(f"One of its {name} stands before the piece begins.")
             set_field(self, name, places)

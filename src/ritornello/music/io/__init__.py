@@ -8,6 +8,11 @@ such a name is an *address*, and is taken wherever a file is. `list_addresses` a
 through whole books, as the scanning of folders does.
 
 midi_read, midi_write  Standard MIDI Files
+midi_container         a MIDI file as the bytes of its tracks
+midi_ordinary          which MIDI files symusic reads rightly and whole
+midi_events            the events of a track of any other MIDI file
+midi_channels          programs, kits and releases: the parts in such events
+midi_text              texts of MIDI files in the code page they were written in
 musicxml               MusicXML, plain and compressed
 abc                    ABC
 pianoroll_npz          piano-rolls of pypianoroll

@@ -37,7 +37,7 @@ from ritornello.music.spelling import (
 _LOG = logging.getLogger(__name__)
 
 _MAX_BARS = 50_000
-_LONGEST_NAME, _LONGEST_TEXT = 200, 100
+_LONGEST_NAME, _LONGEST_TEXT = 200, 900
 
 
 def holdable(piece: Piece) -> bool:
@@ -159,12 +159,8 @@ def _has_plain_marks(track: Track) -> bool:
 
 
 def _has_plain_places(piece: Piece) -> bool:
-    """Whether chord symbols differ from the one before, and texts are in order, none twice."""
-    chords = piece.chords
-    lists = (piece.markers, piece.cues, piece.texts)
-    return len({chord.tick for chord in chords}) == len(chords) and all(
-        list(places) == sorted(set(places)) for places in lists
-    )
+    """Whether at most one chord symbol stands at a place."""
+    return len({chord.tick for chord in piece.chords}) == len(piece.chords)
 
 
 def _has_plain_players(piece: Piece) -> bool:
