@@ -14,7 +14,7 @@ from PIL import Image
 
 from ritornello.errors import ConfigError
 from ritornello.music.keys import parse_key
-from ritornello.music.piece import KeyChange, Metre, Piece, Tempo, Track
+from ritornello.music.piece import ChordSymbol, KeyChange, Metre, Piece, Tempo, Text, Track
 from ritornello.pages.pianoroll import pianoroll_png, pianoroll_svg
 
 _BAR = 1920
@@ -156,3 +156,19 @@ def test_real_pieces_are_drawn(data_dir: Path) -> None:
         piece, _ = read_bytes(path.read_bytes(), path.name)
         assert Image.open(io.BytesIO(pianoroll_png(piece, width=600))).width == 600
         ElementTree.fromstring(pianoroll_svg(piece))
+
+
+def test_chord_symbols_and_sections_stand_above_the_rows():
+    track = Track([(beat * 480, 480, 60, 80) for beat in range(64)])
+    piece = Piece(
+        (track,),
+        chords=(ChordSymbol(0, "Am7"), ChordSymbol(960, "F/C"), ChordSymbol(961, "hidden")),
+        markers=(Text(0, "Verse <1>"),),
+    )
+    drawn = pianoroll_svg(piece)
+    for text in (">Am7<", ">F/C<", ">Verse &lt;1&gt;<"):
+        assert text in drawn
+    assert "hidden" not in drawn, "there is no room for it"
+    plain = pianoroll_svg(Piece((track,)))
+    assert "Am7" not in plain
+    assert len(plain) < len(drawn)

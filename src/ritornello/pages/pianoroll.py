@@ -38,6 +38,8 @@ _LEFT = 92.0
 _HEADER = 96.0
 _LEGEND_LINE = 26.0
 _ROW_GAP = 46.0
+_LINE_ABOVE = 20.0
+_LONGEST_WORDS = 160.0
 _DRUM_LANE = 13.0
 _DRUM_GAP = 10.0
 _MOST_ROWS = 8
@@ -134,6 +136,7 @@ def _draw(piece: Piece, given: Sequence[np.ndarray] | None) -> Drawing:
     shades = [[_shade(colour, velocity) for velocity in range(128)] for colour in colours]
     for row in page.rows:
         _draw_grid(drawing, piece, page, row)
+        _draw_words(drawing, piece, page, row)
         _draw_notes(drawing, page, row, tracks, shades)
     drawing.height = page.rows[-1].top + page.row_height + _MARGIN
     return drawing
@@ -174,8 +177,9 @@ def _page(piece: Piece, tracks: list[Track], top: float) -> _Page:
         semitone = min(9.0, max(3.5, 320 / (high - low + 1)))
     page = _Page([], 1, low, high, semitone, drum_rows)
     edges = _row_edges(piece)
+    above = len(_lines_above(piece)) * _LINE_ABOVE
     rows = [
-        _Row(start, end, top + number * (page.row_height + _ROW_GAP))
+        _Row(start, end, top + above + number * (page.row_height + _ROW_GAP + above))
         for number, (start, end) in enumerate(pairwise(edges))
     ]
     longest = max(row.end_ticks - row.start_ticks for row in rows)
@@ -293,6 +297,28 @@ def _draw_time(drawing: Drawing, piece: Piece, page: _Page, row: _Row) -> None:
             x = page.x(row, start)
             drawing.shapes.append(Label(x + 2, row.top - 11, str(number + 1), 13, _FAINT_INK))
     _draw_line(drawing, page, row, row.end_ticks, _BAR_LINE)
+
+
+def _lines_above(piece: Piece) -> list[list[tuple[int, str]]]:
+    """What stands above the rows: chord symbols and, above them, markers, such as sections."""
+    chords = [(tick, text) for tick, text in piece.chords]
+    markers = [(tick, text) for tick, text in piece.markers]
+    return [line for line in (chords, markers) if line]
+
+
+def _draw_words(drawing: Drawing, piece: Piece, page: _Page, row: _Row) -> None:
+    """Chord symbols and markers of a row, as many as there is room for."""
+    for number, line in enumerate(_lines_above(piece)):
+        y = row.top - 11 - _LINE_ABOVE * (number + 1)
+        free = 0.0
+        for tick, text in line:
+            if not row.start_ticks <= tick < row.end_ticks:
+                continue
+            x = page.x(row, tick) + 2
+            shown = _shortened(text, 14, _LONGEST_WORDS)
+            if x >= free:
+                drawing.shapes.append(Label(x, y, shown, 14, _INK))
+                free = x + text_width(shown, 14) + 6
 
 
 def _draw_line(drawing: Drawing, page: _Page, row: _Row, ticks: int, colour: str) -> None:
