@@ -71,7 +71,7 @@ def full_scores(draw):
         )
 
     def texts() -> tuple[Text, ...]:
-        return tuple(sorted(draw(st.sets(st.builds(Text, ticks, TEXTS), max_size=2))))
+        return tuple(draw(st.lists(st.builds(Text, ticks, TEXTS), max_size=2)))
 
     chords = draw(st.dictionaries(ticks, CHORDS, max_size=3))
     return replace(

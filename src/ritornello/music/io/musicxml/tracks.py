@@ -110,14 +110,17 @@ def read_texts(
     parts: Iterable[tuple[list[Measure], Scale]], timeline: Timeline, kind: str
 ) -> list[tuple[int, str]]:
     """(tick, text) of the markers, cues or texts of a piece; what several parts say counts once."""
-    found = {
-        (start + scaled(offset, scale), remark.name)
-        for measures, scale in parts
-        for measure, start in _played(measures, timeline)
-        for offset, remark in measure.remarks
-        if remark.kind == kind
-    }
-    return sorted(found)
+    found: list[tuple[int, str]] = []
+    for measures, scale in parts:
+        known = set(found)
+        found += [
+            (tick, remark.name)
+            for measure, start in _played(measures, timeline)
+            for offset, remark in measure.remarks
+            if remark.kind == kind
+            and ((tick := start + scaled(offset, scale)), remark.name) not in known
+        ]
+    return sorted(found, key=lambda text: text[0])
 
 
 def _played(measures: list[Measure], timeline: Timeline) -> Iterator[tuple[Measure, int]]:
