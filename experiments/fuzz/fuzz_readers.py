@@ -9,6 +9,7 @@ worker process with a memory limit; a worker that dies or does not answer is cou
 from __future__ import annotations
 
 import argparse
+import copy
 import io
 import multiprocessing
 import os
@@ -22,6 +23,7 @@ from collections.abc import Callable
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
+from xml.etree import ElementTree
 
 from ritornello.errors import RitornelloError
 from ritornello.music.io import FORMATS, Format, check_size
@@ -69,7 +71,12 @@ def mutated_entry(data: bytes, rng: random.Random) -> bytes:
         chosen = rng.choice(source.namelist())
         for name in source.namelist():
             content = source.read(name)
-            target.writestr(name, mutated(content, rng) if name == chosen else content)
+            is_score = name == chosen and content.lstrip()[:5] == b"<?xml" and rng.random() < 0.7
+            if is_score:
+                content = mutated_elements(content, rng)
+            elif name == chosen:
+                content = mutated(content, rng)
+            target.writestr(name, content)
     return damaged.getvalue()
 
 
@@ -82,8 +89,41 @@ def mutated_track(data: bytes, rng: random.Random) -> bytes:
     return b"MTrk".join([header, *tracks])
 
 
+_ODD_TEXTS = (
+    *("", " ", "-1", "0", "3", "99", "99999999", "1e400", "nan", "0.5", "-0.5", "1/3", "x", "é"),
+    *("start", "stop", "continue", "yes", "no", "C", "#", "none", "begin", "A" * 300),
+)
+
+
+def mutated_elements(data: bytes, rng: random.Random) -> bytes:
+    """A well-formed XML file with one to eight elements lost, doubled, moved or changed."""
+    root = ElementTree.fromstring(data)
+    for _ in range(rng.randint(1, 8)):
+        parents = [element for element in root.iter() if len(element)]
+        if not parents:
+            break
+        parent = rng.choice(parents)
+        child = rng.choice(list(parent))
+        match rng.randrange(6):
+            case 0:
+                parent.remove(child)
+            case 1:
+                parent.insert(rng.randrange(len(parent) + 1), copy.deepcopy(child))
+            case 2:
+                rng.choice(parents).append(copy.deepcopy(child))
+            case 3:
+                child.text = rng.choice(_ODD_TEXTS)
+            case 4 if child.attrib:
+                child.set(rng.choice(list(child.attrib)), rng.choice(_ODD_TEXTS))
+            case _:
+                child.tag = rng.choice(parents).tag
+    return ElementTree.tostring(root)
+
+
 def damage(data: bytes, rng: random.Random) -> bytes:
     """Damage anywhere or, half of the time where a file has parts, within one of them."""
+    if data.lstrip()[:5] == b"<?xml" and rng.random() < 0.7:
+        return mutated_elements(data, rng)
     if rng.random() < 0.5:
         if zipfile.is_zipfile(io.BytesIO(data)):
             return mutated_entry(data, rng)
