@@ -81,7 +81,8 @@ class Format:
         writer: ``(piece) -> bytes``, or None if it cannot be written.
         book: ``(data, where) -> Book`` where a file may hold several pieces.
         holds: kinds of `ritornello.music.io.losses.KINDS` that its writer keeps.
-        losses_of: ``(piece) -> sentences`` where a writer counts its losses itself.
+        losses_of: ``(piece) -> sentences`` on what a writer counts itself: all of its losses, or
+            those of kinds that it ``holds`` in part.
     """
 
     name: str
@@ -122,6 +123,11 @@ FORMATS = (
         "abc.read:read_bytes",
         "abc.write:write_bytes",
         book="abc.read:AbcBook",
+        holds=(
+            *("lyrics", "verses", "articulations", "fermatas", "dynamics", "slurs", "words"),
+            *("chords", "markers", "composer", "copyright"),
+        ),
+        losses_of="abc.write:losses",
     ),
     Format("piano-roll", (".npz",), "pianoroll_npz:read_bytes", "pianoroll_npz:write_bytes"),
     Format(
@@ -264,9 +270,9 @@ def losses(piece: Piece, extension: str) -> list[str]:
     entry = _BY_EXTENSION.get(extension.lower())
     if entry is None:
         return []
-    if entry.losses_of:
-        return list(_resolve(entry.losses_of)(piece))
-    return tell_losses(piece, entry.name, entry.holds)
+    own = list(_resolve(entry.losses_of)(piece)) if entry.losses_of else []
+    counts_all = entry.losses_of is not None and not entry.holds
+    return own if counts_all else [*tell_losses(piece, entry.name, entry.holds), *own]
 
 
 def check_size(piece: Piece, where: str) -> None:

@@ -40,29 +40,18 @@ def holdable(piece: Piece) -> Piece:
 
 
 def losses(piece: Piece) -> list[str]:
-    """What ABC cannot hold of the piece, as sentences."""
+    """What the tune of a piece does not hold of kinds that ABC has signs for, as sentences."""
     if not piece.note_count:
         return []
     layout = Layout(piece)
     told = []
     for part in layout.parts:
-        track = part.track
-        where = f"(part {track.label})"
-        for count, what in (
-            (len(track.controls), "controllers"),
-            (len(track.bends), "pitch bends"),
-            (len(track.pressures), "pressures of keys"),
-            (part.lost["mark"], "marks of its kind, or off the notes"),
-            (part.lost["syllable"], "syllables off the notes"),
-        ):
-            if count:
-                told.append(f"ABC holds no {what}: {count} are left out {where}.")
-    for count, what in ((len(piece.cues), "cue points"), (len(piece.texts), "texts at places")):
-        if count:
-            told.append(f"ABC holds no {what}: {count} are left out.")
-    if layout.lost["chord symbol"]:
-        count = layout.lost["chord symbol"]
-        told.append(f"ABC holds no chord symbols that name no chord: {count} are left out.")
+        for kind, why in (("mark", "with a sign"), ("syllable", "at a note")):
+            if count := part.lost[kind]:
+                where = f"(part {part.track.label})"
+                told.append(f"ABC holds a {kind} only {why}: {count} are left out {where}.")
+    if count := layout.lost["chord symbol"]:
+        told.append(f"ABC holds chord symbols that name a chord: {count} are left out.")
     held = layout.held()
     pairs = list(zip(layout.piece.tracks, held.tracks, strict=True))
     times = sum(
