@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
-class HintOptions:
+class Hearing:
     """What you know of the recording, where it is not heard rightly.
 
     Attributes
@@ -59,7 +59,7 @@ class HintOptions:
         return Hints(self.tempo, metre, self.downbeat)
 
 
-_BY_EAR, _USUAL_WRITER = HintOptions(), Writer()
+_BY_EAR, _USUAL_WRITER = Hearing(), Writer()
 
 
 def remix(
@@ -71,7 +71,7 @@ def remix(
     duration: float | None = None,
     loop: bool = True,
     keep_solo: bool = True,
-    hearing: HintOptions = _BY_EAR,
+    hearing: Hearing = _BY_EAR,
     style: Style = ANY_STYLE,
     limits: Limits = NO_LIMITS,
     writer: Writer = _USUAL_WRITER,
@@ -145,7 +145,7 @@ def transcribe(
     *,
     output: Annotated[Path | None, Parameter(alias="-o")] = None,
     key: str | None = None,
-    hearing: HintOptions = _BY_EAR,
+    hearing: Hearing = _BY_EAR,
     overwrite: Flag = False,
     json: Flag = False,
 ) -> None:
