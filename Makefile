@@ -1,7 +1,8 @@
 # make song and make test do everything on a machine with Python 3.11 and make.
 # The environment is .venv in this folder; versions are those of constraints.txt.
 
-CANDIDATES := python3.11 python3.12 python3.13 python3
+VERSIONS := 3.11 3.12 3.13 3.14
+CANDIDATES := $(VERSIONS:%=python%) python3
 PYTHON ?= $(shell for python in $(CANDIDATES); do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& echo $$python && break; done)
@@ -13,22 +14,29 @@ WORKERS ?= 2
 # Pip applies the versions to what it installs and to what it builds with.
 export PIP_CONSTRAINT := constraints.txt
 export PIP_BUILD_CONSTRAINT := constraints.txt
-PIP := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check
-# Where pip looks for PyTorch besides its usual index; see CONTRIBUTING.md.
-TORCH_INDEX ?=
-TORCH_FROM := $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
+# Only what is used gets compiled, when it is: that saves 30 MB and some seconds.
+PIP := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile
+# PyTorch without CUDA, which alone takes 3 GB: only the CPU build for Linux has "+cpu" in its version,
+# so pip stops rather than fetch the other one. It is looked for where pip looks, then at PyTorch's own.
+ifeq ($(shell uname -s),Linux)
+TORCH ?= torch==2.13.0+cpu
+else
+TORCH ?= torch==2.13.0
+endif
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+# How much `make fuzz` tries: times as many examples of each property, and damaged files of each kind.
+FUZZ ?= 10
+INPUTS ?= 10000
 
-.PHONY: help song setup test check lint docs clean
+.PHONY: help song setup test test-all check fuzz lint docs clean
 
 help:  ## Say what there is to make
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
 
 song: $(VENV)/player  ## Compose a piece with the bundled model into out/
 	@$(VENV)/bin/ritornello compose --bars 32 --key "$(KEY)" --parts piano,guitar,bass,strings,drums \
 		--formats mid,musicxml,mp3,png --output "$(OUT)"
-	@echo "Your song is in $(OUT)/: open the .mp3 with any player, the .png to see it,"
-	@echo "the .mid in a music program, the .musicxml in a score program."
-	@echo "For the command ritornello itself: . $(VENV)/bin/activate"
+	@echo "Next: play $(OUT)/*.mp3, then make your own: . $(VENV)/bin/activate && ritornello compose --help"
 
 setup: $(VENV)/workshop  ## Install also what learning, scores, tests and style checks need
 	@echo "Everything is set up. For the command ritornello: . $(VENV)/bin/activate"
@@ -37,8 +45,24 @@ test: $(VENV)/workshop  ## Run all tests (some minutes)
 	@OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -n $(WORKERS) --cov --cov-report= $(ARGS)
 	@$(VENV)/bin/coverage report --sort=cover --skip-covered | tail -n 12
 
+test-all:  ## Run all tests on each Python from 3.11 on that is installed, in .venv-3.11 and so on
+	@for version in $(VERSIONS); do \
+		python=$$(for path in python$$version $${PYENV_ROOT:-$$HOME/.pyenv}/versions/$$version.*/bin/python; do \
+			test "$$($$path -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)" = $$version \
+			&& echo $$path && break; done); \
+		test -n "$$python" || { echo "Python $$version is not installed."; continue; }; \
+		echo "Python $$version:"; \
+		$(MAKE) --no-print-directory test PYTHON="$$python" VENV=.venv-$$version || failed="$$failed $$version"; \
+	done; test -z "$$failed" || { echo "Failed on Python$$failed."; exit 1; }
+
 check: lint  ## Check style, types and the fast tests (under a minute)
 	@OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -n $(WORKERS) -m "not slow" $(ARGS)
+
+fuzz: $(VENV)/workshop  ## Search for what breaks: random examples, damaged files and models, odd options
+	@OMP_NUM_THREADS=1 RITORNELLO_FUZZ=$(FUZZ) $(VENV)/bin/python -m pytest -n $(WORKERS) -m hypothesis $(ARGS)
+	@for kind in readers models options; do \
+		OMP_NUM_THREADS=1 $(VENV)/bin/python -m experiments.fuzz.fuzz_$$kind --inputs $(INPUTS) || failed=1; \
+	done; test -z "$$failed"
 
 lint: $(VENV)/workshop  ## Check style and types
 	@$(VENV)/bin/ruff check
@@ -50,7 +74,7 @@ docs: $(VENV)/library  ## Build the documentation into docs/_build/
 	@echo "Open docs/_build/index.html"
 
 clean:  ## Remove the environment and everything built; your music in out/ stays
-	@rm -rf $(VENV) docs/_build build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) .venv-* docs/_build build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 # Each stamp stands for an install and is renewed when a version or a dependency changes.
 $(VENV)/bin/python:
@@ -66,9 +90,9 @@ $(VENV)/player: pyproject.toml constraints.txt | $(VENV)/bin/python
 
 $(VENV)/workshop: $(VENV)/player
 	@echo "Installing PyTorch for the CPU (1 GB, about a minute, once) ..."
-	@$(PIP) $(TORCH_FROM) torch || { \
-		echo "PyTorch for the CPU was not found. Choose \"CPU\" on PyTorch's page \"Get started\" and"; \
-		echo "give the index that it shows: make $(MAKECMDGOALS) TORCH_INDEX=..."; exit 1; }
+	@$(PIP) "$(TORCH)" 2>/dev/null || $(PIP) --extra-index-url $(TORCH_INDEX) "$(TORCH)" || { \
+		echo "$(TORCH) was not found. Give a place that has it, as in: make $(MAKECMDGOALS) TORCH_INDEX=...,"; \
+		echo "or any other build that you have room for, as in: make $(MAKECMDGOALS) TORCH=torch"; exit 1; }
 	@echo "Installing what tests, style checks and scores need (about a minute, once) ..."
 	@$(PIP) --editable '.[dev]'
 	@touch $@

@@ -187,7 +187,7 @@ def test_a_file_is_converted_and_its_repairs_are_told(tmp_path: Path):
         assert not (tmp_path / "b.mid").exists()
 
 
-@pytest.mark.parametrize("library", ["symusic", "pretty_midi", "pypianoroll", "music21"])
+@pytest.mark.parametrize("library", ["symusic", "pretty_midi", "music21"])
 def test_a_piece_becomes_an_object_of_another_library(library: str):
     pytest.importorskip(library)
     assert type(band(bars=1).to(library)).__module__.startswith(library)

@@ -12,23 +12,30 @@ from dataclasses import dataclass, replace
 from importlib import metadata, util
 from pathlib import Path
 
+import numpy as np
+
 from ritornello import __version__
+from ritornello.dsp.sound_files import AUDIO_SUFFIXES, write_audio
+from ritornello.dsp.waveform import Waveform
 from ritornello.errors import ConfigError, RitornelloError
 from ritornello.files import save
-from ritornello.folders import models_folder
+from ritornello.folders import cache_folder, models_folder
 from ritornello.generation.composer import Composer
 from ritornello.note_model.engine import kernel
 from ritornello.note_model.library import DEFAULT_MODEL
+from ritornello.separate.separation import load_separator
+from ritornello.transcribe import note_network
 
-_PACKAGES = ("numpy", "symusic", "safetensors", "soundfile", "soxr", "pillow", "cyclopts", "rich")
+_PACKAGES = (
+    "numpy", "symusic", "safetensors", "soundfile", "soxr", "pillow", "cyclopts", "rich",
+    "platformdirs", "jinja2", "markupsafe",
+)  # fmt: skip
 _EXTRAS = {
     "train": ("to learn from your own music", ("torch",)),
     "search": ("to search for settings of rhythmix2024", ("optuna",)),
     "score": ("to engrave scores as SVG and PDF", ("verovio", "typst")),
-    "interop": (
-        "to hand pieces to other libraries",
-        ("music21", "pretty_midi", "pypianoroll"),
-    ),
+    "m4a": ("to read m4a, aac and the sound of films", ("av",)),
+    "interop": ("to hand pieces to other libraries", ("music21", "pretty_midi")),
 }
 _OLDEST_PYTHON = (3, 11)
 
@@ -54,8 +61,9 @@ class Check:
 
 def doctor() -> list[Check]:
     """Look at everything; required things first. Nothing is changed, and nothing is raised."""
-    checks = [_python(), *_packages(), _sound(), _default_model(), _working_folder()]
-    return [*checks, *_extras(), _own_models(), _processors(), _kernel()]
+    checks = [_python(), *_packages(), _sound(), _sound_files(), _default_model(), _listening()]
+    checks += [_working_folder(), *_extras(), _own_models(), _cache(), _processors()]
+    return [*checks, _compiler(), _kernel()]
 
 
 def _python() -> Check:
@@ -103,6 +111,26 @@ def _sound() -> Check:
     return _try("sound", load, "pip install --force-reinstall ritornello")
 
 
+def _sound_files() -> Check:
+    def write() -> str:
+        sound = Waveform(np.zeros((1000, 2), np.float32), 44_100)
+        with tempfile.TemporaryDirectory(prefix="ritornello-") as folder:
+            for ending in sorted(AUDIO_SUFFIXES):
+                write_audio(sound, Path(folder, f"sound{ending}"))
+        return f"{', '.join(sorted(AUDIO_SUFFIXES))} can be written"
+
+    return _tried("sound files", write, "pip install --upgrade --force-reinstall soundfile")
+
+
+def _listening() -> Check:
+    def hear() -> str:
+        note_network.hear(np.zeros(note_network.WINDOW_SAMPLES, np.float32))
+        load_separator()
+        return "the networks that hear notes and stems are there"
+
+    return _tried("listening", hear, "pip install --force-reinstall ritornello")
+
+
 def _default_model() -> Check:
     def compose() -> str:
         piece = Composer.load().compose(bars=1)
@@ -136,6 +164,24 @@ def _own_models() -> Check:
     folder = models_folder()
     found = str(folder) if folder.is_dir() else f"none yet; models put into {folder} have a name"
     return Check("model folder", True, False, found)
+
+
+def _cache() -> Check:
+    def look() -> str:
+        folder = cache_folder()
+        there = next(each for each in (folder, *folder.parents) if each.exists())
+        if not os.access(there, os.W_OK):
+            raise ConfigError(f"{there} cannot be written")
+        return str(folder)
+
+    fix = "Set XDG_CACHE_HOME to a folder of yours; without one the kernel is not kept."
+    return replace(_tried("cache folder", look, fix), required=False)
+
+
+def _compiler() -> Check:
+    found = kernel.find_compiler()
+    fix = "Install one, such as gcc: models then play several times faster."
+    return Check("C compiler", found is not None, False, found or "none", fix)
 
 
 def _processors() -> Check:

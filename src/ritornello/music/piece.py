@@ -504,7 +504,7 @@ class Piece:
         return Path(lent("save")(self, path, overwrite=overwrite))
 
     def to(self, library: str) -> Any:
-        """This piece as an object of symusic, pretty_midi, music21 or pypianoroll."""
+        """This piece as an object of symusic, pretty_midi or music21."""
         return lent("to_library")(self, library)
 
     def _repr_html_(self) -> str:

@@ -39,10 +39,10 @@ def test_music21():
     assert found == [(60, 0.0), (64, 1.0), (65, pytest.approx(4 / 3))]
 
 
-def test_pypianoroll():
-    multitrack = to_library(PIECE, "pypianoroll")
-    assert multitrack.resolution == 480
-    assert multitrack.tracks[0].pianoroll[:480, 60].tolist() == [80] * 480
+def test_pypianoroll_gets_a_file():
+    with pytest.raises(ConfigError, match=r"handed .* as files") as error:
+        to_library(PIECE, "pypianoroll")
+    assert "song.npz" in error.value.next_step
 
 
 def test_an_unknown_library_lists_the_known_ones():

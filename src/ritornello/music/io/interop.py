@@ -1,28 +1,25 @@
-"""A `Piece` as an object of another library: symusic, pretty_midi, music21 or pypianoroll.
+"""A `Piece` as an object of another library: symusic, pretty_midi or music21.
 
-All of them read files that `music.io` writes, so a piece goes through one, in memory where
-the library allows it. What the format keeps is then what the object has.
+All of them read files that `music.io` writes, so a piece goes through one, in memory. What the
+format keeps is then what the object has.
 """
 
 from __future__ import annotations
 
 import importlib
 import io
-import tempfile
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from ritornello.errors import ConfigError, MissingExtraError
-from ritornello.music.io import midi_write, pianoroll_npz
+from ritornello.music.io import midi_write
 from ritornello.music.piece import Piece
 
-LIBRARIES = ("symusic", "pretty_midi", "music21", "pypianoroll")
+LIBRARIES = ("symusic", "pretty_midi", "music21")
 
 
 def to_library(piece: Piece, name: str) -> Any:
-    """The piece as ``symusic.Score``, ``pretty_midi.PrettyMIDI``, ``music21.stream.Score`` or
-    ``pypianoroll.Multitrack``.
+    """The piece as ``symusic.Score``, ``pretty_midi.PrettyMIDI`` or ``music21.stream.Score``.
 
     A music21 score is read from MIDI: its parts have exact notes, not the layout of a page.
 
@@ -31,17 +28,17 @@ def to_library(piece: Piece, name: str) -> Any:
         MissingExtraError: if the library is not installed.
         OutputError: if the piece is too long for the format it goes through.
     """
+    if name == "pypianoroll":  # not kept any more
+        raise ConfigError(
+            "Pieces are handed to pypianoroll as files.",
+            next_step='Save it as in piece.save("song.npz"), then pypianoroll.load("song.npz").',
+        )
     if name not in LIBRARIES:
         raise ConfigError(
             f"{name!r} is no library a piece can become.",
             next_step=f"Known: {', '.join(LIBRARIES)}.",
         )
     library = _import(name)
-    if name == "pypianoroll":
-        with tempfile.TemporaryDirectory(prefix="ritornello-") as folder:
-            path = Path(folder, "piece.npz")
-            path.write_bytes(pianoroll_npz.write_bytes(piece))
-            return library.load(path)
     midi = midi_write.write_bytes(piece)
     if name == "symusic":
         return library.Score.from_midi(midi)

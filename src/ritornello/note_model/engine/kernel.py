@@ -84,7 +84,7 @@ def compile_kernel(folder: Path) -> Path:
         OSError: if there is no compiler, it fails, or the folder cannot be written.
         UnsafeError: if the folder belongs to somebody else, or the compiler does not end.
     """
-    compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+    compiler = find_compiler()
     if compiler is None:
         raise FileNotFoundError("no C compiler (cc, gcc or clang) found.")
     # Apple's processors share one baseline; elsewhere machines of one kind differ.
@@ -113,6 +113,11 @@ def compile_kernel(folder: Path) -> Path:
         fresh.chmod(0o700)
         os.replace(fresh, library)  # whole or not at all, also with several processes
     return library
+
+
+def find_compiler() -> str | None:
+    """The path of this machine's C compiler; None if there is none."""
+    return shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
 
 
 def _make_private(folder: Path) -> None:
