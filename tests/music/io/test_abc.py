@@ -269,6 +269,12 @@ def test_voices_keep_their_own_time_key_and_unit():
     assert rows(music, track=1) == [(0, 4, 66), (4, 4, 61)]
 
 
+def test_a_voice_that_lacks_a_bar_line_stays_with_the_others():
+    music = "[V:1]C4|D4|E4|F4|\n[V:2]A4|B4 c4|z2 ^d2|"
+    assert rows(music, track=1) == [(0, 4, 69), (4, 4, 71), (8, 4, 72), (14, 2, 75)]
+    assert bars(music) == [0, 4, 8, 12]
+
+
 def test_an_overlay_sounds_from_the_start_of_the_bar():
     assert sorted(rows("C D E F & G4 | C4 &E2-E2|")) == [
         (0, 1, 60),

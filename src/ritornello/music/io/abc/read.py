@@ -29,6 +29,7 @@ from ritornello.music.io.abc.score import (
     VoiceInfo,
     WrittenMark,
     WrittenSyllable,
+    cut_like_others,
 )
 from ritornello.music.io.abc.signs import DEFAULT_VELOCITY, PLACED
 from ritornello.music.io.abc.tune import read_tune
@@ -144,6 +145,7 @@ class _Player:
     def __init__(self, score: Score, findings: Findings) -> None:
         self.score = score
         self.findings = findings
+        cut_like_others([measures for _, measures in score.voices], findings)
         columns = list(zip_longest(*(measures for _, measures in score.voices)))
         self.bars = [self._together(column) for column in columns]
         if score.own.get("key") == "estimated":  # by our writer, for the sake of a signature

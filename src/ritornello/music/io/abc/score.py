@@ -7,7 +7,7 @@ and tuplet in use is a whole number of them.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from ritornello.music.keys import KeyName
@@ -43,6 +43,9 @@ class WrittenSyllable:
     offset: int
     text: str
     verse: int
+
+
+_PLACED = ("tempos", "keys", "velocities", "programs", "chords", "markers", "controls")
 
 
 @dataclass(slots=True)
@@ -87,6 +90,27 @@ class Measure:
         """How long the metre wants it; 0 without a metre."""
         return WHOLE * self.metre[0] // self.metre[1] if self.metre else 0
 
+    def cut(self, at: int) -> tuple[Measure, Measure]:
+        """The measure before and from an offset on; notes go with their onset."""
+        first = replace(self, length=at, repeat_to=0, is_section_end=False)
+        second = replace(self, length=self.length - at, repeat_from=0, passes=frozenset(), part="")
+        for name in _PLACED:
+            placed = getattr(self, name)
+            setattr(first, name, [item for item in placed if item[0] < at])
+            later = [(item[0] - at, *item[1:]) for item in placed if item[0] >= at]
+            setattr(second, name, later)
+        first.marks = [mark for mark in self.marks if mark.offset < at]
+        second.marks = [m._replace(offset=m.offset - at) for m in self.marks if m.offset >= at]
+        first.notes = [note for note in self.notes if note.offset < at]
+        second.notes = [note for note in self.notes if note.offset >= at]
+        first.syllables = [sung for sung in self.syllables if sung.offset < at]
+        second.syllables = [sung for sung in self.syllables if sung.offset >= at]
+        for note in second.notes:
+            note.offset -= at
+        for sung in second.syllables:
+            sung.offset -= at
+        return first, second
+
 
 class VoiceInfo(NamedTuple):
     """Who plays a voice."""
@@ -111,6 +135,30 @@ class Score:
     copyright: str
     parts_order: str
     own: dict[str, str]
+
+
+def cut_like_others(voices: list[list[Measure]], findings: Findings) -> None:
+    """Cut measures that hold several bars of the others: a voice whose bar lines are missing.
+
+    Measures of voices belong together by their number, so one line less would shift all after it.
+    """
+    longest = max(voices, key=len)
+    for voice in voices:
+        if len(voice) == len(longest):
+            continue
+        waiting = list(reversed(voice))
+        done: list[Measure] = []
+        while waiting:
+            measure, place = waiting.pop(), len(done)
+            if place + 1 < len(longest):
+                other = longest[place]
+                least = other.length + longest[place + 1].length
+                if measure.length >= least and other.length == other.nominal:
+                    findings.count(measure.line, "missing bar line put where other voices have one")
+                    measure, rest = measure.cut(other.length)
+                    waiting.append(rest)
+            done.append(measure)
+        voice[:] = done
 
 
 class Findings:
