@@ -215,7 +215,8 @@ def _with_beginnings(tune: str) -> str:
         elif ends or (("||" in text or "]" in text) and (begins is not None or has_ending)):
             begins, has_ending = sign.end(), False
     for place in sorted(set(insert), reverse=True):
-        tune = f"{tune[:place]}|:{tune[place:]}"
+        gap = "\n" if tune[place - 1] == "\n" else ""  # a field may follow
+        tune = f"{tune[:place]}|:{gap}{tune[place:]}"
     return tune
 
 

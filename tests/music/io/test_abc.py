@@ -179,6 +179,11 @@ def test_a_chord_sounds_together_for_as_long_as_its_first_note():
     assert rows("+CE+ G") == [(0, 1, 60), (0, 1, 64), (1, 1, 67)]
 
 
+def test_a_chord_may_go_on_behind_a_line_but_not_behind_a_bar():
+    assert rows("[C\nE] G") == [(0, 1, 60), (0, 1, 64), (1, 1, 67)]
+    assert rows("[CE | G") == [(0, 1, 60), (0, 1, 64), (1, 1, 67)]
+
+
 def test_ties_join_notes_of_chords_over_bars_and_spaces():
     assert rows("[CE]-[CE] C -|C") == [(0, 2, 60), (0, 2, 64), (2, 2, 60)]
     assert rows("[C-E][CE]") == [(0, 2, 60), (0, 1, 64), (1, 1, 64)]
@@ -194,6 +199,7 @@ def test_unit_length_by_metre_and_by_field():
 
 def test_rests_of_whole_bars():
     assert rows("C4|Z2|x4|D4|")[1] == (16, 4, 62)
+    assert rows("C2 Z2|D4|")[1] == (4, 4, 62), "inside a bar it is a plain rest"
 
 
 @pytest.mark.parametrize(

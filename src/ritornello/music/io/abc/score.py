@@ -153,7 +153,8 @@ def cut_like_others(voices: list[list[Measure]], findings: Findings) -> None:
             if place + 1 < len(longest):
                 other = longest[place]
                 least = other.length + longest[place + 1].length
-                if measure.length >= least and other.length == other.nominal:
+                is_whole = other.nominal in (0, other.length)
+                if measure.length >= least and is_whole:
                     findings.count(measure.line, "missing bar line put where other voices have one")
                     measure, rest = measure.cut(other.length)
                     waiting.append(rest)

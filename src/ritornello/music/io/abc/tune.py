@@ -68,6 +68,7 @@ class _TuneReader:
 
     def score(self) -> Score:
         for channel, voice in enumerate(self.voices.values(), 1):
+            voice.end_chord()
             voice.close_measure()
             voice.settings.program = self.channel_programs.get(channel, voice.settings.program)
         played = [voice for voice in self.voices.values() if voice.measures]
@@ -345,4 +346,3 @@ class _TuneReader:
                 voice = self._current()
             else:
                 voice.handlers[kind](token)
-        voice.end_line()

@@ -233,8 +233,8 @@ class VoiceReader:
     def info(self) -> VoiceInfo:
         return VoiceInfo(self.settings.name, self.settings.program, self.settings.is_drum)
 
-    def end_line(self) -> None:
-        """A line of music ends: no chord goes on behind it."""
+    def end_chord(self) -> None:
+        """A bar or the tune ends: no chord goes on behind it, as it may behind a line."""
         if self._chord is not None:
             self.common.fault("A chord is not closed.")
             self._end_chord((1, 1))
@@ -382,6 +382,10 @@ class VoiceReader:
         if token["rest_kind"] in "zx":
             self._event([], length)
             return
+        if self.now or self.measure.length:
+            self.common.count("rest of whole bars inside a bar, read as a plain one")
+            self._event([], length)
+            return
         # Z and X count bars: all but the last are closed here, the last by its bar line.
         for _ in range(length[0]):
             self.close_measure()
@@ -462,7 +466,7 @@ class VoiceReader:
     # --- bar lines ---
 
     def _bar(self, token: re.Match[str]) -> None:
-        self.end_line()
+        self.end_chord()
         bar = _bar_of(token["bar_sign"], token["ending"])
         measure = self.measure
         is_full = 0 < measure.nominal <= max(self.now, measure.length)
