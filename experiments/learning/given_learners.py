@@ -25,7 +25,7 @@ from experiments.learning.given_streams import (
 from experiments.learning.learners import Learner
 from ritornello.corpus.augment import augment
 from ritornello.music.piece import Piece
-from ritornello.note_model.cells import State
+from ritornello.note_model.cells.cell import State
 from ritornello.note_model.encoding.notes import FIELDS
 from ritornello.note_model.encoding.tasks import TASKS
 from ritornello.note_model.network import NoteModel, NoteModelConfig, to_tensors

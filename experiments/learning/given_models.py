@@ -21,7 +21,7 @@ from experiments.learning.given_streams import (
     WAITS,
     GivenNotes,
 )
-from ritornello.note_model.cells import State
+from ritornello.note_model.cells.cell import State
 from ritornello.note_model.encoding.batch import Batch
 from ritornello.note_model.encoding.context import CONTEXT_COLUMN
 from ritornello.note_model.encoding.given import AHEAD

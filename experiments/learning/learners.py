@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from ritornello.atomic import atomic_write
 from ritornello.errors import ConfigError
-from ritornello.note_model.cells import State
+from ritornello.note_model.cells.cell import State
 from ritornello.note_model.encoding.batch import Batch
 from ritornello.note_model.network import NoteModel, to_tensors
 from ritornello.training.batches import Music, Rows

@@ -17,7 +17,8 @@ import numpy as np
 
 from ritornello.dsp.mastering import apply_gain, limiter_curve, mastering_gain, measure
 from ritornello.dsp.reverb import add_room
-from ritornello.dsp.sound_files import AUDIO_SUFFIXES, write_audio
+from ritornello.dsp.sound_files import write_audio
+from ritornello.dsp.sound_formats import AUDIO_SUFFIXES
 from ritornello.music.io.midi_read import read_bytes
 from ritornello.music.piece import Piece, Tempo, Track
 from ritornello.pages.pianoroll import pianoroll_png, pianoroll_svg

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-
-import numpy as np
+from typing import TYPE_CHECKING, Literal
 
 from ritornello.atomic import atomic_write, refuse_existing
-from ritornello.dsp.sound_files import AUDIO_SUFFIXES, write_audio
+from ritornello.dsp.sound_formats import AUDIO_SUFFIXES, SOUND_FORMATS
 from ritornello.errors import ConfigError, OutputError
 from ritornello.music import io
-from ritornello.music.piece import Piece
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from ritornello.music.piece import Piece
 
 _NOTEBOOK_RATE_HZ = 32_000
 _NOTEBOOK_MOST_SECONDS = 900
@@ -61,7 +66,7 @@ def save(
         return io.write(piece, target, overwrite=overwrite)
     if kind in AUDIO_SUFFIXES:
         return render(piece, target, overwrite=overwrite)[0]
-    pages = _PICTURES[kind](piece, given)
+    pages = PICTURES[kind].draw(piece, given)
     targets = [target, *(_page_path(target, kind, page) for page in range(2, len(pages) + 1))]
     for path in targets:
         refuse_existing(path, overwrite)
@@ -91,7 +96,7 @@ def refuse_target(
     path = Path(path)
     refuse_existing(path, overwrite)
     name = path.name.lower()
-    endings = (*_PICTURES, *io.writable_extensions(), *sorted(AUDIO_SUFFIXES))
+    endings = (*PICTURES, *io.writable_extensions(), *sorted(AUDIO_SUFFIXES))
     ending = next((ending for ending in endings if name.endswith(ending)), None)
     if ending in (".score.svg", ".pdf"):
         from ritornello.pages.score import require_engraver
@@ -116,10 +121,57 @@ def _stem_folder(target: Path) -> Path:
     return target.with_name(f"{target.stem}-stems")
 
 
-def writable_formats() -> list[str]:
-    """What `save` can write, as endings without the first dot."""
-    endings = [*io.writable_extensions(), *sorted(AUDIO_SUFFIXES), *_PICTURES]
-    return [ending[1:] for ending in endings]
+@dataclass(frozen=True)
+class FileKind:
+    """A kind of file for pieces.
+
+    Attributes:
+        endings: lower case, with the dot; the first one is the usual one.
+        content: what is in it.
+        about: what it is, in a few words. keeps: what of a piece it holds, where that is not all.
+        is_read, is_written: what can be done with it.
+        extra: the extra of the package that it needs, or nothing.
+    """
+
+    endings: tuple[str, ...]
+    content: Literal["notes", "sound", "picture"]
+    about: str
+    keeps: str = ""
+    is_read: bool = False
+    is_written: bool = True
+    extra: str = ""
+
+
+def file_kinds() -> list[FileKind]:
+    """Every kind of file that a piece is read from or written to."""
+    return [
+        *(
+            FileKind(
+                entry.extensions,
+                "notes",
+                entry.about,
+                "; also ".join(filter(None, (entry.keeps, ", ".join(entry.holds)))),
+                entry.reader is not None,
+                entry.writer is not None,
+            )
+            for entry in io.FORMATS
+        ),
+        *(FileKind((ending,), "sound", kind.about) for ending, kind in SOUND_FORMATS.items()),
+        *(
+            FileKind((ending,), "picture", picture.about, extra=picture.extra)
+            for ending, picture in PICTURES.items()
+        ),
+    ]
+
+
+def writable_formats(*, usual_only: bool = False) -> list[str]:
+    """What `save` can write, as endings without the first dot; of each kind all, or the usual."""
+    return [
+        ending[1:]
+        for kind in file_kinds()
+        if kind.is_written
+        for ending in kind.endings[: 1 if usual_only else None]
+    ]
 
 
 def render(
@@ -159,7 +211,7 @@ def render(
             next_step=f"Use one of {', '.join(sorted(AUDIO_SUFFIXES))}.",
         )
     refuse_target(target, stems=stems, overwrite=overwrite)
-    source = piece if isinstance(piece, Piece) else load(piece)
+    source = load(piece) if isinstance(piece, str | os.PathLike) else piece
     render_to_file(source, target, soundfont=soundfont, overwrite=overwrite)
     if not stems:
         return [target]
@@ -193,6 +245,7 @@ def notebook_html(piece: Piece) -> str:
 
     Pieces without notes or longer than 15 minutes have no player.
     """
+    from ritornello.dsp.sound_files import write_audio
     from ritornello.pages.notebook import fragment
     from ritornello.pages.pianoroll import pianoroll_svg
     from ritornello.synth.render import render as play
@@ -232,10 +285,25 @@ def _score_pdf(piece: Piece, _given: Sequence[np.ndarray] | None) -> list[bytes]
     return [score_pdf(piece)]
 
 
-# Each gives the pages to write. The longer ending comes first: "x.score.svg" ends in ".svg" too.
-_PICTURES: dict[str, Callable[[Piece, Sequence[np.ndarray] | None], list[bytes]]] = {
-    ".score.svg": _score_svg,
-    ".pdf": _score_pdf,
-    ".png": _pianoroll_png,
-    ".svg": _pianoroll_svg,
+@dataclass(frozen=True)
+class Picture:
+    """A kind of picture.
+
+    Attributes:
+        about: what it shows, in a few words.
+        draw: (piece, which notes were given or None) -> pages as the bytes of one file each.
+        extra: the extra of the package that it needs, or nothing.
+    """
+
+    about: str
+    draw: Callable[[Piece, Sequence[np.ndarray] | None], list[bytes]]
+    extra: str = ""
+
+
+# The longer ending comes first: "x.score.svg" ends in ".svg" too.
+PICTURES: dict[str, Picture] = {
+    ".score.svg": Picture("engraved score, each further page a file", _score_svg, "score"),
+    ".pdf": Picture("engraved score", _score_pdf, "score"),
+    ".png": Picture("piano-roll, as pixels", _pianoroll_png),
+    ".svg": Picture("piano-roll, as shapes", _pianoroll_svg),
 }

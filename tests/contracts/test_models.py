@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from ritornello.note_model.cells import CELLS, scan
+from ritornello.note_model.cells import CELLS
+from ritornello.note_model.cells.linear_recurrence import scan
 from ritornello.note_model.encoding.batch import TIMED, Batch, stack
 from ritornello.note_model.encoding.notes import SIZES
 from ritornello.note_model.encoding.sequences import sequences

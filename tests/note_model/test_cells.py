@@ -12,7 +12,8 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="networks need the extra train")
 
-from ritornello.note_model.cells import CELLS, Cell, State  # noqa: E402
+from ritornello.note_model.cells import CELLS  # noqa: E402
+from ritornello.note_model.cells.cell import Cell, State  # noqa: E402
 from ritornello.note_model.cells.mlstm import _CHUNK, MLSTM  # noqa: E402
 
 WIDTH, BATCH, TIME = 12, 2, _CHUNK + 7  # more than one chunk, and not a multiple of it

@@ -11,7 +11,7 @@ import numpy as np
 
 from ritornello.accompany.form import Form
 from ritornello.accompany.solo import Solo, fit_to_length, loop_blocks
-from ritornello.dsp.sound_files import AUDIO_SUFFIXES
+from ritornello.dsp.sound_formats import AUDIO_SUFFIXES
 from ritornello.errors import ConfigError
 from ritornello.music.piece import Track
 from ritornello.separate.separation import separate

@@ -19,6 +19,7 @@ from cyclopts.config import Env, Toml
 from ritornello import __version__
 from ritornello.cli.about import doctor, models
 from ritornello.cli.benchmark import benchmark
+from ritornello.cli.choices import INSTRUMENTS_HELP
 from ritornello.cli.compose_command import compose
 from ritornello.cli.file_commands import convert, render
 from ritornello.cli.learn import evaluate, inspect, train
@@ -88,13 +89,14 @@ app = App(
     result_action="return_int_as_exit_code_else_zero",
     suppress_keyboard_interrupt=False,
 )
-app.command(compose, help_epilogue=_COMPOSE_EXAMPLES)
+app.command(compose, help_epilogue=f"{_COMPOSE_EXAMPLES}\n{INSTRUMENTS_HELP}")
 for name, (verb, example) in _PARTNER.items():
-    app.command(verb, name=name, help_epilogue=f"**Example**\n\n`{example}`")
+    names = f"\n\n{INSTRUMENTS_HELP}" if verb is arrange else ""
+    app.command(verb, name=name, help_epilogue=f"**Example**\n\n`{example}`{names}")
 app.command(harmonise, name="harmonize", show=False)
-app.command(remix, help_epilogue=_REMIX_EXAMPLES)
+app.command(remix, help_epilogue=f"{_REMIX_EXAMPLES}\n{INSTRUMENTS_HELP}")
+app.command(transcribe, help_epilogue=INSTRUMENTS_HELP)
 for command in (
-    transcribe,
     inspect,
     train,
     evaluate,

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 from rich.table import Table
 
+from ritornello.cli.choices import BenchmarkName
 from ritornello.cli.options import Flag
 from ritornello.cli.show import out, print_json, say
 
 
 def benchmark(
-    name: Literal["jsb", "nottingham", "musedata", "piano-midi", "jsb16"],
+    name: BenchmarkName,
     /,
     *,
     minutes: float | None = None,

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from ritornello.cli.choices import SONG_HELP, SOUND_HELP, TARGET_HELP
 from ritornello.cli.options import Flag
 from ritornello.cli.show import out, say
 
@@ -14,10 +15,10 @@ _SHOWN_REPAIRS = 10
 
 
 def render(
-    piece: Path,
+    piece: Annotated[Path, Parameter(help=SONG_HELP)],
     /,
     *,
-    output: Annotated[Path, Parameter(alias="-o")],
+    output: Annotated[Path, Parameter(alias="-o", help=SOUND_HELP)],
     stems: Flag = False,
     soundfont: Path | None = None,
     overwrite: Flag = False,
@@ -26,10 +27,6 @@ def render(
 
     Parameters
     ----------
-    piece
-        A MIDI, MusicXML, ABC or piano-roll file.
-    output
-        Sound file to write: wav, flac, ogg or mp3.
     stems
         Also write each part alone, into a folder beside it.
     soundfont
@@ -44,8 +41,8 @@ def render(
 
 
 def convert(
-    source: Path,
-    target: Path,
+    source: Annotated[Path, Parameter(help=SONG_HELP)],
+    target: Annotated[Path, Parameter(help=TARGET_HELP)],
     /,
     *,
     overwrite: Flag = False,
@@ -54,10 +51,6 @@ def convert(
 
     Parameters
     ----------
-    source
-        A MIDI, MusicXML, ABC or piano-roll file.
-    target
-        mid, musicxml, mxl, npz; also wav, flac, ogg, mp3, png, svg, score.svg or pdf.
     overwrite
         Replace a file that is there.
     """

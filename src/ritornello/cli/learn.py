@@ -13,8 +13,10 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
+from ritornello.cli.choices import CELL_HELP, MUSIC_FOLDER_HELP, CellName
 from ritornello.cli.options import Flag, Names, split_names
 from ritornello.cli.show import clock, err, out, print_json, progress, resumable, say
+from ritornello.corpus.listing import Split
 
 if TYPE_CHECKING:
     from ritornello.training.loop import Progress as Step
@@ -61,14 +63,14 @@ def inspect(
 
 
 def train(
-    folder: Path,
+    folder: Annotated[Path, Parameter(help=MUSIC_FOLDER_HELP)],
     /,
     *,
     output: Annotated[Path, Parameter(alias="-o")],
     minutes: float | None = None,
     steps: int | None = None,
     only: Names = (),
-    cell: Literal["qrnn", "lstm", "gru", "rnn"] | None = None,
+    cell: Annotated[CellName | None, Parameter(help=f"{CELL_HELP}.", show_choices=False)] = None,
     layers: int | None = None,
     width: int | None = None,
     dropout: float | None = None,
@@ -84,8 +86,6 @@ def train(
 
     Parameters
     ----------
-    folder
-        Of MIDI, MusicXML or ABC files, searched with all its sub-folders.
     output
         Folder for the model.
     minutes
@@ -94,8 +94,6 @@ def train(
         Length in steps instead of minutes.
     only
         Names of sub-folders to learn from, by default all.
-    cell
-        Kind of network.
     layers
         Of the network. Its size follows the amount of music and time where it is left open.
     width
@@ -170,10 +168,10 @@ def _bars() -> Iterator[tuple[Callable[[int, int], None], Callable[[Step], None]
 
 def evaluate(
     model: str,
-    folder: Path,
+    folder: Annotated[Path, Parameter(help=MUSIC_FOLDER_HELP)],
     /,
     *,
-    split: Literal["all", "valid", "test", "train"] = "all",
+    split: Split = "all",
     only: Names = (),
     controls: Literal["open", "given"] = "open",
     json: Flag = False,
@@ -184,8 +182,6 @@ def evaluate(
     ----------
     model
         A model's name, or the folder that `ritornello train` wrote.
-    folder
-        Of MIDI, MusicXML or ABC files.
     split
         Which pieces count: all, or those that training on this very folder held back (valid).
     only

@@ -10,13 +10,15 @@ from typing import Annotated, Any, TypeVar
 
 from cyclopts import Parameter
 
+from ritornello.cli.choices import FORMATS_HELP
+from ritornello.dsp.sound_formats import AUDIO_SUFFIXES
 from ritornello.errors import ConfigError
 
 Value = TypeVar("Value")
 
 _SEEDS = 1_000_000  # few enough for a pleasant file name
 
-SOUNDS = frozenset({"wav", "flac", "ogg", "mp3"})
+SOUNDS = frozenset(suffix[1:] for suffix in AUDIO_SUFFIXES)
 _DENSITY_EXAMPLE = "3 or --density piano=high,bass=1.5"
 
 
@@ -145,8 +147,6 @@ class Making(Writer):
     ----------
     number
         How many pieces; each gets the next seed.
-    formats
-        What to write: mid, musicxml, mxl, npz, wav, flac, ogg, mp3, png, svg, score.svg, pdf.
     output
         Folder to write into.
     stems
@@ -160,7 +160,9 @@ class Making(Writer):
     """
 
     number: Annotated[int, Parameter(alias="-n")] = 1
-    formats: Annotated[Names, Parameter(name=("--formats", "-f"))] = ("mid,mp3,png",)
+    formats: Annotated[Names, Parameter(name=("--formats", "-f"), help=FORMATS_HELP)] = (
+        "mid,mp3,png",
+    )
     output: Annotated[Path, Parameter(alias="-o")] = Path("out")
     stems: Flag = False
     original: Flag = False
@@ -189,9 +191,10 @@ class Style:
     chords
         Chords, one a bar as in "Am F C G", more between bar lines; repeated to the end.
     density
-        Notes a beat to aim at (soft), as in 3; of single parts as in piano=high,bass=1.5.
+        Notes a beat to aim at (soft), as in 3; of single parts also low, medium or high, as in
+        piano=high,bass=1.5.
     like
-        Collection of the training music to write like. A soft constraint.
+        Collection of the training music to write like, see `ritornello models`. A soft constraint.
     """
 
     key: str | None = None

@@ -9,6 +9,7 @@ from cyclopts import Parameter
 from rich.markup import escape
 from rich.table import Table
 
+from ritornello.cli.choices import SONGS_HELP
 from ritornello.cli.options import Flag
 from ritornello.cli.show import out, print_json, progress, say
 
@@ -20,7 +21,7 @@ _WINDOWS = {4: "one bar of 4/4", 8: "two bars of 4/4"}
 
 
 def originality(
-    *pieces: Path,
+    *pieces: Annotated[Path, Parameter(help=SONGS_HELP)],
     model: Annotated[str, Parameter(alias="-m")] = "default",
     json: Flag = False,
 ) -> None:
@@ -30,8 +31,6 @@ def originality(
 
     Parameters
     ----------
-    pieces
-        MIDI, MusicXML, ABC or piano-roll files.
     model
         A model's name, or the folder that `ritornello train` wrote.
     json

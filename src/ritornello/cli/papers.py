@@ -5,15 +5,17 @@ from __future__ import annotations
 import dataclasses
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 from rich.markup import escape
 from rich.table import Table
 
+from ritornello.cli.choices import EVERY_SYSTEM, SystemName
 from ritornello.cli.options import Flag
 from ritornello.cli.show import out, print_error, print_json, say
 from ritornello.errors import ConfigError, RitornelloError
+from ritornello.papers.shared.recipe import BUDGETS, Budget
 
 if TYPE_CHECKING:
     from ritornello.papers.shared.outcome import Outcome
@@ -39,9 +41,9 @@ def systems(*, json: Flag = False) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("system", "what it does", "data it wants"):
         table.add_column(column, overflow="fold")
-    table.add_column("minutes: tiny, small, full", justify="right", no_wrap=True)
+    table.add_column(f"minutes: {', '.join(BUDGETS)}", justify="right", no_wrap=True)
     for recipe in found:
-        minutes = ", ".join(f"{recipe.minutes[budget]:,g}" for budget in ("tiny", "small", "full"))
+        minutes = ", ".join(f"{recipe.minutes[budget]:,g}" for budget in BUDGETS)
         table.add_row(recipe.id, escape(recipe.does), escape(recipe.wants), minutes)
     out.print(table, soft_wrap=False)
     say("Minutes are of two laptop cores. Run one: ritornello papers run SYSTEM --budget tiny")
@@ -49,10 +51,10 @@ def systems(*, json: Flag = False) -> None:
 
 @papers.command
 def run(
-    system: str,
+    system: SystemName,
     /,
     *,
-    budget: Literal["tiny", "small", "full"] = "tiny",
+    budget: Budget = "tiny",
     data: Path | None = None,
     seed: int = 0,
     threads: int | None = None,
@@ -68,7 +70,7 @@ def run(
     Parameters
     ----------
     system
-        Its id, see `ritornello papers`; or all, one after the other.
+        Its id, or all, one after the other; `ritornello papers` tells what each does.
     budget
         How much of it: tiny takes about a minute, small some minutes, full is as published.
     data
@@ -88,7 +90,7 @@ def run(
     """
     from ritornello.papers import commands
 
-    every = system == "all"
+    every = system == EVERY_SYSTEM
     if every and data is not None:
         raise ConfigError(
             "Each system wants data of its own.",

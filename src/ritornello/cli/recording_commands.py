@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
+from ritornello.cli.choices import SOLO_HELP
 from ritornello.cli.options import (
     ANY_STYLE,
     NO_LIMITS,
@@ -63,7 +64,7 @@ _BY_EAR, _USUAL_WRITER = Hearing(), Writer()
 
 
 def remix(
-    recording: Path,
+    recording: Annotated[Path, Parameter(help=SOLO_HELP)],
     /,
     *,
     stem: str | None = None,
@@ -87,8 +88,6 @@ def remix(
 
     Parameters
     ----------
-    recording
-        A sound file of one instrument: wav, flac, ogg, mp3; m4a with the extra m4a.
     stem
         To follow one of several: bass, piano or other of a mix, or a file of a folder by name.
     parts
@@ -140,7 +139,7 @@ def remix(
 
 
 def transcribe(
-    recording: Path,
+    recording: Annotated[Path, Parameter(help=SOLO_HELP)],
     /,
     *,
     output: Annotated[Path | None, Parameter(alias="-o")] = None,
@@ -155,8 +154,6 @@ def transcribe(
 
     Parameters
     ----------
-    recording
-        A sound file of one instrument: wav, flac, ogg, mp3; m4a with the extra m4a.
     output
         File to write, such as take.mid or take.musicxml; by default the recording's name with .mid.
     key

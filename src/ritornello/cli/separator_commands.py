@@ -6,11 +6,12 @@ import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 from rich.progress import BarColumn, Progress, TextColumn
 
+from ritornello.cli.choices import StemFormat
 from ritornello.cli.options import Flag
 from ritornello.cli.show import clock, err, out, print_json, progress, resumable, say
 
@@ -26,7 +27,7 @@ def separate(
     *,
     output: Annotated[Path, Parameter(alias="-o")] = Path("stems"),
     model: Annotated[Path | None, Parameter(alias="-m")] = None,
-    format: Annotated[Literal["wav", "flac"], Parameter(alias="-f")] = "wav",
+    format: Annotated[StemFormat, Parameter(alias="-f")] = "wav",
     overwrite: Flag = False,
     json: Flag = False,
 ) -> None:

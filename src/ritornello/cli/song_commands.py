@@ -7,8 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
+from cyclopts import Parameter
+
+from ritornello.cli.choices import SONG_HELP
 from ritornello.cli.options import (
     ANY_STYLE,
     AS_USUAL,
@@ -28,12 +31,13 @@ if TYPE_CHECKING:
     from ritornello.api import Composer, Result
     from ritornello.music.piece import Piece
 
+Song = Annotated[Path, Parameter(help=SONG_HELP)]
 # What is asked of a composer: (composer, song, options of all verbs) -> what came of it.
 _Ask = Callable[["Composer", "Piece", dict[str, Any]], "Result"]
 
 
 def continue_(
-    song: Path,
+    song: Song,
     /,
     *,
     bars: int = 16,
@@ -49,8 +53,6 @@ def continue_(
 
     Parameters
     ----------
-    song
-        A MIDI, MusicXML, ABC or piano-roll file.
     bars
         How many to add.
     parts
@@ -70,7 +72,7 @@ def continue_(
 
 
 def fill(
-    song: Path,
+    song: Song,
     /,
     *,
     bars: str,
@@ -85,8 +87,6 @@ def fill(
 
     Parameters
     ----------
-    song
-        A MIDI, MusicXML, ABC or piano-roll file.
     bars
         First and last bar to write, such as 9-12, or one, such as 9. The first bar is 1.
     parts
@@ -103,7 +103,7 @@ def fill(
 
 
 def arrange(
-    song: Path,
+    song: Song,
     /,
     *,
     add: Names,
@@ -118,8 +118,6 @@ def arrange(
 
     Parameters
     ----------
-    song
-        A MIDI, MusicXML, ABC or piano-roll file.
     add
         Who plays along, such as piano,bass,drums,strings.
     end
@@ -136,7 +134,7 @@ def arrange(
 
 
 def harmonise(
-    song: Path,
+    song: Song,
     /,
     *,
     voices: Names = ("alto,tenor,bass",),
@@ -150,8 +148,6 @@ def harmonise(
 
     Parameters
     ----------
-    song
-        A MIDI, MusicXML, ABC or piano-roll file.
     voices
         Of soprano, alto, tenor, bass; by default the lower three.
     melody
@@ -168,7 +164,7 @@ def harmonise(
 
 
 def vary(
-    song: Path,
+    song: Song,
     /,
     *,
     parts: Names,
@@ -182,8 +178,6 @@ def vary(
 
     Parameters
     ----------
-    song
-        A MIDI, MusicXML, ABC or piano-roll file.
     parts
         Which, by name or number of the part, such as drums.
     """

@@ -7,9 +7,15 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Literal, get_args
 
 from ritornello.errors import ConfigError, InputError
 from ritornello.music.io import readable_extensions
+
+Side = Literal["train", "valid", "test"]
+SIDES: tuple[Side, ...] = get_args(Side)
+Split = Literal[Side, "all"]
+"""Which pieces are asked for: those of a side, or all."""
 
 # Folders that name a side of a split, and the side.
 SPLIT_FOLDERS = {

@@ -26,12 +26,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from ritornello.corpus.listing import SPLIT_FOLDERS
+from ritornello.corpus.listing import SIDES, SPLIT_FOLDERS
 from ritornello.corpus.scan import FileReport, ScanResult
 from ritornello.errors import ConfigError, InputError
 from ritornello.music.io import file_of
 
-SIDES = ("train", "valid", "test")
 LEFT_OUT = "left out"
 _WORK_FILES = 4
 _SERIES_SHARE = 0.25

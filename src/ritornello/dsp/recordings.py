@@ -30,13 +30,11 @@ from ritornello.dsp.sound_files import (
     system_path,
     unreadable,
 )
+from ritornello.dsp.sound_formats import PYAV_SUFFIXES
 from ritornello.errors import InputError, MissingExtraError
 
 _BLOCK = 16_384  # frames decoded at a time; what is lost with one damaged byte
 _LOWEST_HZ, _HIGHEST_HZ = 1_000, 1_000_000
-_PYAV_SUFFIXES = frozenset(
-    (".m4a", ".aac", ".mp4", ".m4b", ".3gp", ".mov", ".wma", ".webm", ".mka", ".mkv", ".amr")
-)
 # Loudspeakers in the usual order: left, right, centre (c: behind), low effects, surround.
 _LAYOUTS = {3: "LRC", 4: "LRlr", 5: "LRClr", 6: "LRC-lr", 7: "LRC-clr", 8: "LRC-lrlr"}
 _NO_SOUND = "no sound can be decoded from it"
@@ -307,7 +305,7 @@ def _opened_by_pyav(path: Path) -> Recording:
     try:
         import av
     except ImportError:
-        if path.suffix.lower() not in _PYAV_SUFFIXES:
+        if path.suffix.lower() not in PYAV_SUFFIXES:
             raise unreadable(path, _NO_SOUND, _READABLE) from None
         raise MissingExtraError(
             f"Reading {path.suffix} needs PyAV.", extra="m4a", where=str(path)

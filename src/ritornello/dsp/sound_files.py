@@ -12,20 +12,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ritornello.atomic import atomic_write
+from ritornello.dsp.sound_formats import AUDIO_SUFFIXES, SOUND_FORMATS
 from ritornello.dsp.waveform import Waveform
 from ritornello.errors import InputError, OutputError
 
 if TYPE_CHECKING:
     from soundfile import SoundFile
 
-# Ending -> container and coding as libsndfile names them, and how much to compress, 0 to 1.
-_FORMATS: dict[str, tuple[str, str, float | None]] = {
-    ".wav": ("WAV", "PCM_24", None),
-    ".flac": ("FLAC", "PCM_24", 0.5),
-    ".ogg": ("OGG", "VORBIS", 0.2),
-    ".mp3": ("MP3", "MPEG_LAYER_III", 0.2),
-}
-AUDIO_SUFFIXES = frozenset(_FORMATS)
 READABLE = f"Readable here: {', '.join(sorted(AUDIO_SUFFIXES))}"
 # What soundfile raises for a bad file; its own error is a RuntimeError.
 SOUND_ERRORS = (RuntimeError, OSError, TypeError, MemoryError)
@@ -99,11 +92,11 @@ def write_audio(waveform: Waveform, path: str | PathLike[str], *, overwrite: boo
     """
     target = Path(path)
     suffix = target.suffix.lower()
-    if suffix not in _FORMATS:
+    if suffix not in SOUND_FORMATS:
         raise OutputError(
             f"{suffix or 'A name without ending'} is not a sound format.",
             where=str(target),
-            next_step=f"Use one of {', '.join(_FORMATS)}.",
+            next_step=f"Use one of {', '.join(SOUND_FORMATS)}.",
         )
     samples = waveform.samples
     passes_full_scale = samples.size and max(samples.max(), -samples.min()) > 1
@@ -142,7 +135,8 @@ def sound_file(
     """
     import soundfile
 
-    container, usual, compression = _FORMATS[target.suffix.lower()]
+    format = SOUND_FORMATS[target.suffix.lower()]
+    container = format.container
     if container == "WAV" and count * channels * _MOST_BYTES > _LARGEST_WAV:
         container = "RF64"
     try:
@@ -151,9 +145,9 @@ def sound_file(
             "w",
             rate_hz,
             channels,
-            coding or usual,
+            coding or format.coding,
             format=container,
-            compression_level=compression,
+            compression_level=format.compression,
         ) as file:
             yield file
     except (soundfile.SoundFileError, RuntimeError) as error:

@@ -18,7 +18,7 @@ import numpy as np
 from ritornello.atomic import atomic_write
 from ritornello.errors import CheckpointError
 from ritornello.note_model.checkpoint_checks import BASELINE, SCALE, check_about, check_arrays
-from ritornello.note_model.encoding import ENCODINGS, load_encoding
+from ritornello.note_model.encoding import notes
 from ritornello.note_model.encoding.tables import context_columns, head_columns
 from ritornello.note_model.safetensors_file import (
     METADATA_NAME,
@@ -30,6 +30,7 @@ from ritornello.note_model.safetensors_file import (
 
 FORMAT = "ritornello-model-1"
 MODEL_FILE = "model.safetensors"
+_ENCODING = "notes"  # `ritornello.note_model.encoding.notes`, the one there is
 _FINGERPRINT_STRIDE = 61  # all weights would take as long as loading them
 _AGAIN = "Train it again, or use the version of ritornello that made it."
 
@@ -49,7 +50,7 @@ class Checkpoint:
 
     weights: dict[str, np.ndarray]
     network: dict[str, Any]
-    encoding: str = "notes"
+    encoding: str = _ENCODING
     collections: tuple[str, ...] = ()
     provenance: dict[str, Any] = field(default_factory=dict)
     baseline: dict[str, np.ndarray] = field(default_factory=dict)
@@ -78,7 +79,7 @@ def save(checkpoint: Checkpoint, path: Path, *, int8: bool = False, overwrite: b
         "format": FORMAT,
         "network": checkpoint.network,
         "encoding": checkpoint.encoding,
-        "fingerprint": _fingerprint(checkpoint.encoding),
+        "fingerprint": _fingerprint(),
         "collections": list(checkpoint.collections),
         "provenance": checkpoint.provenance,
     }
@@ -129,8 +130,7 @@ def _read_header(path: Path) -> Header:
             next_step=_AGAIN,
         )
     encoding, found = about.get("encoding"), about.get("fingerprint")
-    known = isinstance(encoding, str) and encoding in ENCODINGS
-    expected = _fingerprint(encoding) if known else "none of this name"  # type: ignore[arg-type]
+    expected = _fingerprint() if encoding == _ENCODING else "none of this name"
     if found != expected:
         raise CheckpointError(
             f"The model was made for another encoding ({described(encoding)}, "
@@ -143,16 +143,16 @@ def _read_header(path: Path) -> Header:
     return header
 
 
-def _fingerprint(encoding: str) -> str:
+def _fingerprint() -> str:
     """Of the encoding's classes and of the tables computed from them."""
     columns = json.dumps([context_columns(0), [head_columns(head) for head in range(5)]])
     tables = hashlib.sha256(columns.encode()).hexdigest()[:8]
-    return f"{load_encoding(encoding).fingerprint()}-{tables}"
+    return f"{notes.fingerprint()}-{tables}"
 
 
 def weights_fingerprint(checkpoint: Checkpoint) -> str:
     """Tells two models apart, of one encoding and size too: a hash over a share of the weights."""
-    about = json.dumps([checkpoint.network, _fingerprint(checkpoint.encoding)], sort_keys=True)
+    about = json.dumps([checkpoint.network, _fingerprint()], sort_keys=True)
     digest = hashlib.sha256(about.encode())
     for name in sorted(checkpoint.weights):
         digest.update(name.encode())

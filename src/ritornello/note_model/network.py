@@ -19,7 +19,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ritornello.errors import ConfigError
-from ritornello.note_model.cells import CELLS, State
+from ritornello.note_model.cells import CELLS
+from ritornello.note_model.cells.cell import State
 from ritornello.note_model.encoding.batch import Batch, legal_classes
 from ritornello.note_model.encoding.notes import FIELDS, PART, SIZES
 from ritornello.note_model.encoding.piece_controls import INSTRUMENT_COLUMNS

@@ -12,7 +12,6 @@ from ritornello.errors import InputError
 from ritornello.papers.shared.outcome import OUTCOME_FILE, Outcome
 from ritornello.papers.shared.recipe import Budget, Recipe, load_recipe
 from ritornello.papers.systems import SYSTEMS
-from ritornello.training.learning import require_torch
 
 
 def list_papers() -> list[Recipe]:
@@ -54,6 +53,8 @@ def run_papers(
         ConfigError: if no system has an id. InputError: if data is missing or of no use.
         OutputError: if the system was run into the folder before.
     """
+    from ritornello.training.learning import require_torch
+
     require_torch()
     from ritornello.papers.shared.run import run_study
 
@@ -134,6 +135,8 @@ def run_benchmark(
     Raises:
         MissingExtraError: without the extra ``train``.
     """
+    from ritornello.training.learning import require_torch
+
     require_torch()
     from ritornello.papers.polyphony import measure as benchmark
 

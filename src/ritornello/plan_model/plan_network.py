@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ritornello.note_model.cells import State
+from ritornello.note_model.cells.cell import State
 from ritornello.note_model.network import Block, Lookup, through
 from ritornello.plan_model.network_inputs import LEFT_COLUMN, Inputs
 from ritornello.plan_model.past import FEATURES, HEADS, LEGAL, PARTS, PLAYER, STATIC, TRUNK

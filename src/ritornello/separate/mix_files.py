@@ -12,12 +12,12 @@ from ritornello.atomic import atomic_write, refuse_existing
 from ritornello.dsp.diagnostics import Finding
 from ritornello.dsp.recordings import Recording
 from ritornello.dsp.sound_files import BLOCK, refuse_unholdable, sound_file
+from ritornello.dsp.sound_formats import LOSSLESS_SUFFIXES
 from ritornello.errors import InputError, OutputError
 from ritornello.separate.overlapping_chunks import root_mean_square, separate_blocks
 from ritornello.separate.runtime import SeparatorNetwork
 from ritornello.separate.stem_folders import PARTS
 
-SUFFIXES = (".wav", ".flac")
 _FAINT_DB = -70.0
 
 
@@ -44,7 +44,8 @@ def separate_file(
         The paths, in the order of the parts, and what was unusual.
 
     Raises:
-        OutputError: if the ending is not of `SUFFIXES`, or a file exists or cannot be written.
+        OutputError: if the ending is not one of `LOSSLESS_SUFFIXES`, or a file exists or cannot
+            be written.
         InputError: if the recording is silent.
     """
     channels = min(2, recording.channels)
@@ -90,11 +91,12 @@ def refuse_stems(folder: Path, suffix: str, *, overwrite: bool) -> list[Path]:
     """The file of each part.
 
     Raises:
-        OutputError: if the ending is not of `SUFFIXES`, or one exists or cannot be written.
+        OutputError: if the ending is not one of `LOSSLESS_SUFFIXES`, or a file exists or cannot be
+            written.
     """
-    if suffix not in SUFFIXES:
+    if suffix not in LOSSLESS_SUFFIXES:
         raise OutputError(
-            f"Parts are written as {' or '.join(SUFFIXES)}; found {suffix or 'no ending'}."
+            f"Parts are written as {' or '.join(LOSSLESS_SUFFIXES)}; found {suffix or 'no ending'}."
         )
     paths = [folder / f"{part}{suffix}" for part in PARTS]
     for path in paths:

@@ -15,7 +15,7 @@ import numpy as np
 from ritornello.atomic import atomic_write
 from ritornello.dsp.diagnostics import Finding
 from ritornello.dsp.recordings import Recording
-from ritornello.dsp.sound_files import AUDIO_SUFFIXES
+from ritornello.dsp.sound_formats import AUDIO_SUFFIXES
 from ritornello.dsp.waveform import Waveform
 from ritornello.errors import CheckpointError, ConfigError, InputError
 from ritornello.music.io import readable_extensions

@@ -15,11 +15,12 @@ from pathlib import Path
 
 import numpy as np
 
+from ritornello.corpus.listing import SIDES
+from ritornello.dsp.sound_formats import AUDIO_SUFFIXES
 from ritornello.dsp.waveform import Waveform
 from ritornello.errors import InputError, RitornelloError
 
 PARTS = ("bass", "drums", "piano", "other")
-SIDES = ("train", "valid", "test")
 _PART_OF = {
     "bass": "bass", "double bass": "bass",
     "drums": "drums", "drum": "drums", "percussion": "drums",
@@ -29,7 +30,6 @@ _PART_OF = {
 }  # fmt: skip
 _MIX, _SOLO = "mix", "solo"
 _LEADING = ("lead", "vocals", "guitar", "piano", "keys", "strings")
-_SUFFIXES = (".wav", ".flac", ".mp3", ".ogg")
 # mp3 coders pad by up to about two frames; stems that differ by more do not belong together.
 _UNEVEN_SECONDS = 0.1
 
@@ -130,7 +130,7 @@ def each_song(
         files = {
             path.stem.lower(): path
             for path in sorted(place.iterdir())
-            if path.suffix.lower() in _SUFFIXES
+            if path.suffix.lower() in AUDIO_SUFFIXES
         }
         try:
             sounds = {name: _mono(read(path), rate_hz) for name, path in files.items()}

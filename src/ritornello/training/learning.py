@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ritornello import __version__
 from ritornello.atomic import refuse_existing
+from ritornello.corpus.listing import Split
 from ritornello.corpus.report import save_report
 from ritornello.corpus.scan import Progress as Counted
 from ritornello.corpus.scan import ScanResult, scan
@@ -153,7 +154,7 @@ def evaluate(
     model: str | PathLike[str],
     folder: str | PathLike[str],
     *,
-    split: Literal["all", "valid", "test", "train"] = "all",
+    split: Split = "all",
     collections: Iterable[str] | None = None,
     controls: Literal["open", "given"] = "open",
     scanned: Counted | None = None,

@@ -21,7 +21,7 @@ import torch
 from ritornello.atomic import atomic_write
 from ritornello.errors import ConfigError, InputError
 from ritornello.note_model import checkpoint
-from ritornello.note_model.cells import State
+from ritornello.note_model.cells.cell import State
 from ritornello.note_model.checkpoint import Checkpoint
 from ritornello.note_model.encoding import ngrams, notes
 from ritornello.note_model.encoding.piece_controls import is_minor, read_controls

@@ -30,12 +30,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ritornello.atomic import atomic_write
 from ritornello.errors import InputError, OutputError
-from ritornello.music.io.losses import tell_losses
-from ritornello.music.piece import Piece
+
+if TYPE_CHECKING:
+    from ritornello.music.piece import Piece
 
 # What published systems and experiments may import; the rest is inside.
 __all__ = [
@@ -77,6 +78,7 @@ class Format:
     Attributes:
         name: what people call it.
         extensions: lower-case endings with the dot; the first one is the usual one.
+        about, keeps: what it is, and what of a piece it holds, in a few words.
         reader: ``(data, where) -> (Piece, repairs)``, or None if it cannot be read.
         writer: ``(piece) -> bytes``, or None if it cannot be written.
         book: ``(data, where) -> Book`` where a file may hold several pieces.
@@ -87,6 +89,8 @@ class Format:
 
     name: str
     extensions: tuple[str, ...]
+    about: str
+    keeps: str
     reader: str | None
     writer: str | None
     book: str | None = None
@@ -110,6 +114,8 @@ FORMATS = (
     Format(
         "MIDI",
         (".mid", ".midi", ".kar"),
+        "MIDI, formats 0 and 1",
+        "notes to the tick, tempi, metres, names; keys as signatures",
         "midi_read:read_bytes",
         "midi_write:write_bytes",
         holds=(
@@ -120,6 +126,8 @@ FORMATS = (
     Format(
         "ABC",
         (".abc",),
+        "ABC tunes",
+        "notes, metre, key, tempo",
         "abc.read:read_bytes",
         "abc.write:write_bytes",
         book="abc.read:AbcBook",
@@ -129,10 +137,20 @@ FORMATS = (
         ),
         losses_of="abc.write:losses",
     ),
-    Format("piano-roll", (".npz",), "pianoroll_npz:read_bytes", "pianoroll_npz:write_bytes"),
+    Format(
+        "piano-roll",
+        (".npz",),
+        "piano-rolls as the Lakh Pianoroll sets store them",
+        "notes that do not touch another of their pitch, loudness, tempi, bar lines",
+        "pianoroll_npz:read_bytes",
+        "pianoroll_npz:write_bytes",
+    ),
     Format(
         "MusicXML",
         (".musicxml", ".xml"),
+        "MusicXML 4, transposing instruments and drums included",
+        "notes to the tick, metres, keys, tempi, chord symbols, words, marks, pedals; repeats are "
+        "played out when read",
         "musicxml.read:read_bytes",
         "musicxml.write:write_bytes",
         losses_of="musicxml.write:losses",
@@ -140,6 +158,8 @@ FORMATS = (
     Format(
         "compressed MusicXML",
         (".mxl",),
+        "the same, compressed",
+        "the same",
         "musicxml.read:read_bytes",
         "musicxml.write:write_compressed_bytes",
         losses_of="musicxml.write:losses",
@@ -268,6 +288,8 @@ def write(piece: Piece, path: str | PathLike[str], *, overwrite: bool = False) -
 def losses(piece: Piece, extension: str) -> list[str]:
     """What of a piece a file with this ending cannot hold, as sentences; none for other endings."""
     entry = _BY_EXTENSION.get(extension.lower())
+    from ritornello.music.io.losses import tell_losses
+
     if entry is None:
         return []
     own = list(_resolve(entry.losses_of)(piece)) if entry.losses_of else []

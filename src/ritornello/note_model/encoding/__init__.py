@@ -1,7 +1,8 @@
 """Pieces as arrays a network can learn, and back. No torch here.
 
-Each encoding is one file that holds its vocabulary, its encode and decode, and the masks that say
-which events may follow which. `ENCODINGS` names them; the contract tests run over all of them.
+There is one encoding, `notes`; the others here are computed from its events. A model file names the
+encoding it was trained with, and one of any other name or version is refused. The published systems
+have encodings of their own in their folders.
 
 notes      events of five fields: shift, part, pitch, duration, velocity
 context    what is computed from the events so far, for a whole piece
@@ -17,20 +18,13 @@ batch      the tables of several pieces side by side
 ngrams     unigrams and bigrams of the fields, the baseline
 """
 
-from __future__ import annotations
-
-import importlib
-from typing import Any
-
 # What published systems and experiments may import; the rest is inside.
 __all__ = [
-    "ENCODINGS",
     "batch",
     "bar_grid",
     "context",
     "piece_controls",
     "given",
-    "load_encoding",
     "ngrams",
     "notes",
     "sequences",
@@ -38,10 +32,3 @@ __all__ = [
     "tasks",
     "tracker",
 ]
-
-ENCODINGS: dict[str, str] = {"notes": "ritornello.note_model.encoding.notes"}
-
-
-def load_encoding(name: str) -> Any:
-    """The module of a registered encoding."""
-    return importlib.import_module(ENCODINGS[name])

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ritornello.note_model.cells import State
+from ritornello.note_model.cells.cell import State
 from ritornello.note_model.network import Block, through
 from ritornello.papers.polyphony.encoding import CLASSES, PITCHES, SHIFTS
 

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from ritornello.errors import ConfigError
-from ritornello.note_model.cells import State
+from ritornello.note_model.cells.cell import State
 from ritornello.papers.polyphony import encoding as frames
 from ritornello.papers.polyphony.encoding import PITCHES, SHIFTS, Context
 from ritornello.papers.polyphony.model import FrameBatch, FrameModel, FrameModelConfig

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ritornello.errors import ConfigError
-from ritornello.note_model.cells import State
+from ritornello.note_model.cells.cell import State
 from ritornello.papers.rhythmix2024.encoding import DURATIONS, NONE, PITCHES
 
 
