@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from base64 import b64decode
 from itertools import islice, pairwise
 from pathlib import Path
@@ -279,6 +280,18 @@ def test_the_doctor_finds_what_is_missing_and_says_what_to_do(tiny_model, monkey
     model = (tiny_model / checkpoint.MODEL_FILE, "here")
     monkeypatch.setattr("ritornello.note_model.library._named", lambda: {"default": model})
     assert all(check.ok for check in api.doctor() if check.required)
+
+
+def test_the_doctor_names_every_optional_part(tiny_model, monkeypatch):
+    model = (tiny_model / checkpoint.MODEL_FILE, "here")
+    monkeypatch.setattr("ritornello.note_model.library._named", lambda: {"default": model})
+    stated = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]
+    extras = {*stated["optional-dependencies"]} - {"all", "dev", "docs"}
+    fixes = {check.name: check.fix for check in api.doctor()}
+    assert {name.removeprefix("extra ") for name in fixes if name.startswith("extra ")} == extras
+    for extra in extras:
+        assert f"ritornello[{extra}]" in fixes[f"extra {extra}"]
+        assert "its name" not in fixes[f"extra {extra}"]  # what it is good for is said
 
 
 # --- names that were changed --------------------------------------------------------------------

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from importlib import metadata, util
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -26,17 +27,16 @@ from ritornello.note_model.library import DEFAULT_MODEL
 from ritornello.separate.separation import load_separator
 from ritornello.transcribe import note_network
 
-_PACKAGES = (
-    "numpy", "symusic", "safetensors", "soundfile", "soxr", "pillow", "cyclopts", "rich",
-    "platformdirs", "jinja2", "markupsafe",
-)  # fmt: skip
-_EXTRAS = {
-    "train": ("to learn from your own music", ("torch",)),
-    "search": ("to search for settings of rhythmix2024", ("optuna",)),
-    "score": ("to engrave scores as SVG and PDF", ("verovio", "typst")),
-    "m4a": ("to read m4a, aac and the sound of films", ("av",)),
-    "interop": ("to hand pieces to other libraries", ("music21", "pretty_midi")),
+# What each extra is good for; which there are, and what is in them, the package's metadata says.
+_PURPOSES = {
+    "train": "to learn from your own music",
+    "search": "to search for settings of rhythmix2024",
+    "score": "to engrave scores as SVG and PDF",
+    "m4a": "to read m4a and the sound of films",
+    "interop": "to hand pieces to other libraries",
 }
+_NOT_PARTS = frozenset({"all", "dev", "docs"})  # extras for whoever works on the package
+_REQUIREMENT = re.compile(r"(?P<name>[\w.-]+)(?:.*;.*\bextra *== *['\"](?P<extra>[\w-]+)['\"])?")
 _OLDEST_PYTHON = (3, 11)
 
 
@@ -74,7 +74,7 @@ def _python() -> Check:
 
 def _packages() -> Iterator[Check]:
     yield Check("ritornello", True, True, __version__)
-    for name in _PACKAGES:
+    for name in _requirements().get("", ()):
         version = _version(name)
         yield Check(
             name,
@@ -92,11 +92,29 @@ def _version(name: str) -> str | None:
         return None
 
 
+def _requirements() -> dict[str, list[str]]:
+    """Names of the packages of the default install, under "", and of each extra, as installed."""
+    found: dict[str, list[str]] = {}
+    try:
+        stated = metadata.requires("ritornello") or []
+    except metadata.PackageNotFoundError:  # run from a copy that was never installed
+        return {}
+    for requirement in stated:
+        match = _REQUIREMENT.match(requirement)
+        if match and match["extra"] not in _NOT_PARTS:
+            found.setdefault(match["extra"] or "", []).append(match["name"])
+    return found
+
+
 def _extras() -> Iterator[Check]:
-    for extra, (purpose, packages) in _EXTRAS.items():
-        missing = [name for name in packages if util.find_spec(name) is None]
-        there = ", ".join(f"{name} {_version(name)}" for name in packages if name not in missing)
+    for extra, packages in _requirements().items():
+        if not extra:
+            continue
+        versions = {name: _version(name) for name in packages}
+        missing = [name for name, version in versions.items() if version is None]
+        there = ", ".join(f"{name} {version}" for name, version in versions.items())
         found = f"{', '.join(missing)} missing" if missing else there
+        purpose = _PURPOSES.get(extra, "for what its name says")
         fix = f"Only needed {purpose}: pip install 'ritornello[{extra}]'"
         yield Check(f"extra {extra}", not missing, False, found, fix)
 
@@ -119,7 +137,7 @@ def _sound_files() -> Check:
                 write_audio(sound, Path(folder, f"sound{ending}"))
         return f"{', '.join(sorted(AUDIO_SUFFIXES))} can be written"
 
-    return _tried("sound files", write, "pip install --upgrade --force-reinstall soundfile")
+    return _try("sound files", write, "pip install --upgrade --force-reinstall soundfile")
 
 
 def _listening() -> Check:
@@ -128,7 +146,7 @@ def _listening() -> Check:
         load_separator()
         return "the networks that hear notes and stems are there"
 
-    return _tried("listening", hear, "pip install --force-reinstall ritornello")
+    return _try("listening", hear, "pip install --force-reinstall ritornello")
 
 
 def _default_model() -> Check:
