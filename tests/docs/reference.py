@@ -44,7 +44,7 @@ def own_and_shared(words: tuple[str, ...]) -> tuple[list[str], dict[str, list[st
     rows = own
     for argument in arguments(words):
         if not argument.show:  # a group, whose options follow
-            rows = shared.setdefault(argument.hint.__name__, [])
+            rows = shared.setdefault(argument.hint.__name__.removesuffix("Options"), [])
         else:
             (rows if argument.keys else own).append(_row(argument))
     return own, shared
