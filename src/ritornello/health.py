@@ -193,7 +193,7 @@ def _cache() -> Check:
         return str(folder)
 
     fix = "Set XDG_CACHE_HOME to a folder of yours; without one the kernel is not kept."
-    return replace(_tried("cache folder", look, fix), required=False)
+    return replace(_try("cache folder", look, fix), required=False)
 
 
 def _compiler() -> Check:
