@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import tempfile
 from collections.abc import Callable, Sequence
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from ritornello.music.piece import Piece
 
+_LOG = logging.getLogger(__name__)
 _NOTEBOOK_RATE_HZ = 32_000
 _NOTEBOOK_MOST_SECONDS = 900
 
@@ -62,6 +64,19 @@ def save(
     """
     target = Path(path)
     kind = refuse_target(target, overwrite=overwrite)
+    for loss in io.losses(piece, kind):
+        _LOG.warning("%s: %s", target.name, loss)
+    return _save(piece, target, kind, given, overwrite=overwrite)
+
+
+def _save(
+    piece: Piece,
+    target: Path,
+    kind: str,
+    given: Sequence[np.ndarray] | None = None,
+    *,
+    overwrite: bool,
+) -> Path:
     if kind in io.writable_extensions():
         return io.write(piece, target, overwrite=overwrite)
     if kind in AUDIO_SUFFIXES:
@@ -229,15 +244,18 @@ def convert(
     """Read one file and write it as another; the endings choose the formats.
 
     Returns:
-        What had to be dropped or mended to read it, as sentences.
+        What had to be dropped or mended to read it and what the target cannot hold, as sentences;
+        those that are a `ritornello.music.io.limits.Remark` tell of no damage.
 
     Raises:
         InputError: if the source cannot be read. OutputError: if the target cannot be written.
     """
-    refuse_target(target, overwrite=overwrite)
+    kind = refuse_target(target, overwrite=overwrite)
     piece, repairs = io.read_with_repairs(source)
-    save(piece, target, overwrite=overwrite)
-    return repairs
+    _save(piece, Path(target), kind, overwrite=overwrite)
+    from ritornello.music.io.limits import Remark
+
+    return (*repairs, *map(Remark, io.losses(piece, kind)))
 
 
 def notebook_html(piece: Piece) -> str:

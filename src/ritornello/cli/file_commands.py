@@ -55,10 +55,11 @@ def convert(
         Replace a file that is there.
     """
     from ritornello import api
+    from ritornello.music.io.limits import Remark
 
     repairs = api.convert(source, target, overwrite=overwrite)
     for repair in repairs[:_SHOWN_REPAIRS]:
-        say(f"Mended: {repair}")
+        say(repair if isinstance(repair, Remark) else f"Mended: {repair}")
     if len(repairs) > _SHOWN_REPAIRS:
         say(f"... and {len(repairs) - _SHOWN_REPAIRS} more.")
     out.print(str(target), markup=False)

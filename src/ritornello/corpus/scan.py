@@ -25,6 +25,7 @@ from ritornello.errors import InputError
 from ritornello.music.grid import on_grid
 from ritornello.music.instruments import INSTRUMENTS
 from ritornello.music.io import file_of, list_addresses, read_each
+from ritornello.music.io.limits import Remark
 from ritornello.music.keys import estimate_key
 from ritornello.music.piece import Piece
 
@@ -235,8 +236,9 @@ def _analysis(
     """What there is to say of one piece."""
     if isinstance(found, InputError):
         return _rejected(report, _reason(found.what), found.what), None
-    piece, repairs = found
-    report = replace(report, repairs=tuple(repairs), title=piece.title)
+    piece, told = found
+    repairs = tuple(sentence for sentence in told if not isinstance(sentence, Remark))
+    report = replace(report, repairs=repairs, title=piece.title)
     # Before the grid is built: an absurd piece must not cost absurd work.
     rejection = _absurd(piece, limits)
     if rejection:

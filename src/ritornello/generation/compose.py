@@ -14,7 +14,7 @@ import numpy as np
 
 from ritornello.errors import CheckpointError
 from ritornello.generation.instrumentation import Instrumentations, fill_in_instrumentation
-from ritornello.generation.job import Job, whole_piece
+from ritornello.generation.job import Job, chord_symbols, whole_piece
 from ritornello.generation.masks import RuleMasks
 from ritornello.generation.rules import Rules
 from ritornello.generation.sampling import Sampling
@@ -205,7 +205,8 @@ def to_piece(events: Sequence[Event], rules: Rules) -> Piece:
     """The events as a piece that states the rules it was written under."""
     tempos = () if rules.tempo_bpm is None else (Tempo(0, rules.tempo_bpm),)
     keys = (KeyChange(0, rules.key),) if isinstance(rules.key, KeyName) else ()
-    return notes.decode(np.array(events), rules.metre_map(), keys, tempos)
+    piece = notes.decode(np.array(events), rules.metre_map(), keys, tempos)
+    return replace(piece, chords=chord_symbols(rules, piece.metres, piece.length_ticks))
 
 
 def conditions(

@@ -9,10 +9,16 @@ import numpy as np
 
 from ritornello.errors import ConfigError
 from ritornello.generation.rules import Rules
-from ritornello.music.chords import CHORD_OPEN, chord_changes, chord_class
+from ritornello.music.chords import (
+    CHORD_OPEN,
+    ChordChange,
+    chord_changes,
+    chord_class,
+    written_changes,
+)
 from ritornello.music.instruments import INSTRUMENTS
 from ritornello.music.keys import KeyName
-from ritornello.music.piece import Metre
+from ritornello.music.piece import ChordSymbol, Metre
 from ritornello.note_model.encoding import notes
 from ritornello.note_model.encoding.bar_grid import Grid
 from ritornello.note_model.encoding.given import Given
@@ -161,15 +167,30 @@ def stated_chords(
 
     Before that tick no chord is stated.
     """
-    chart = rules.chart
-    if chart is None:
+    changes = _chart_changes(rules, metres, length_ticks, start_ticks)
+    if not changes:
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    bars = Grid(tuple(metres), length_ticks).bar_starts
-    bars = bars[bars >= start_ticks]
-    changes = chord_changes(chart, bars.tolist(), length_ticks)
     ticks = [0] * (start_ticks > 0) + [change.tick for change in changes]
     classes = [CHORD_OPEN] * (start_ticks > 0) + [chord_class(change.chord) for change in changes]
     return np.array(ticks, np.int64), np.array(classes, np.int64)
+
+
+def chord_symbols(
+    rules: Rules, metres: Sequence[Metre], length_ticks: int, start_ticks: int = 0
+) -> tuple[ChordSymbol, ...]:
+    """The chords of the rules from a tick on as they were written, in the ticks of the model."""
+    changes = _chart_changes(rules, metres, length_ticks, start_ticks)
+    return tuple(ChordSymbol(tick, text) for tick, text in written_changes(changes))
+
+
+def _chart_changes(
+    rules: Rules, metres: Sequence[Metre], length_ticks: int, start_ticks: int
+) -> tuple[ChordChange, ...]:
+    if rules.chart is None:
+        return ()
+    bars = Grid(tuple(metres), length_ticks).bar_starts
+    bars = bars[bars >= start_ticks]
+    return chord_changes(rules.chart, bars.tolist(), length_ticks)
 
 
 def parts_of(instruments: Sequence[int] | None) -> list[int]:

@@ -56,29 +56,34 @@ def _without(track: Track, start_tick: int, end_tick: int) -> Track:
     def places(found: tuple[Any, ...]) -> tuple[Any, ...]:
         return tuple(place for place in found if not start_tick <= place.tick < end_tick)
 
-    controls, bends = track.controls, track.bends
-    gestures = np.isin(controls["number"], _GESTURES)
-    gone = gestures & ~outside(controls)
-    if gone.any() or not outside(bends).all():
-        at_start, bend_at_start = standing_at(track, start_tick)
-        at_end, bend_at_end = standing_at(track, end_tick)
-        released = at_start[np.isin(at_start["number"], _GESTURES) & (at_start["value"] > 0)]
-        released["value"] = 0
-        again = at_end[np.isin(at_end["number"], _GESTURES) & (at_end["value"] > 0)]
-        controls = np.concatenate([released, again, controls[~gone]])
-        level = bend_at_start[bend_at_start["value"] != 0]
-        level["value"] = 0
-        bend_again = bend_at_end[bend_at_end["value"] != 0]
-        bends = np.concatenate([level, bend_again, bends[outside(bends)]])
+    at_start, bend_at_start = standing_at(track, start_tick)
+    at_end, bend_at_end = standing_at(track, end_tick)
+    gone = np.isin(track.controls["number"], _GESTURES) & ~outside(track.controls)
+    stands_at_start, stands_at_end = _gestures(at_start), _gestures(at_end)
+    released = stands_at_start.copy()
+    released["value"] = 0
+    controls = np.concatenate([released, stands_at_end, track.controls[~gone]])
+    level = bend_at_start[bend_at_start["value"] != 0]
+    level["value"] = 0
+    again = bend_at_end[bend_at_end["value"] != 0]
+    bends = np.concatenate([level, again, track.bends[outside(track.bends)]])
+    is_as_it_was = len(released) + len(level) + gone.sum() == 0 and outside(track.bends).all()
     return replace(
         track,
         notes=track.notes[outside(track.notes, "onset")],
-        controls=controls,
-        bends=bends,
+        controls=track.controls if is_as_it_was else controls,
+        bends=track.bends if is_as_it_was else bends,
         pressures=track.pressures[outside(track.pressures)],
         lyrics=places(track.lyrics),
         marks=places(track.marks),
+        # What was played on one channel is otherwise played in two ways now.
+        player=track.player if is_as_it_was else 0,
     )
+
+
+def _gestures(standing: np.ndarray) -> np.ndarray:
+    """Those of single notes, of what stands at a place, that are not at rest."""
+    return standing[np.isin(standing["number"], _GESTURES) & (standing["value"] > 0)]
 
 
 def highest_track(song: Piece) -> int:

@@ -18,12 +18,13 @@ from ritornello.generation.compose import Writer
 from ritornello.generation.edit.join import Joined, join
 from ritornello.generation.edit.primer import Fitted, fit, quantise_to_notation
 from ritornello.generation.instrumentation import Instrumentations, likely_collection
-from ritornello.generation.job import Job, Opening, given_events, stated_chords
+from ritornello.generation.job import Job, Opening, chord_symbols, given_events, stated_chords
 from ritornello.generation.rules import Rules
 from ritornello.music.chords import CHORD_OPEN
 from ritornello.music.instruments import DRUMS, INSTRUMENTS, parse_instrument
+from ritornello.music.io.losses import tell_gone
 from ritornello.music.keys import KeyName, estimate_key, pitch_class_weights
-from ritornello.music.piece import Metre, Piece, Track
+from ritornello.music.piece import ChordSymbol, Metre, Piece, Track
 from ritornello.note_model.encoding import notes
 from ritornello.note_model.encoding.notes import (
     DRUM_PITCH,
@@ -252,7 +253,25 @@ def plan(
         polyphony=usual_polyphony | dict(polyphony or {}),
         voices=voices,
     )
-    return Plan(job, kept, homes, new, fitted_song.fitted.warnings)
+    kept = _with_chords(kept, chord_symbols(rules, metres, end, model_start), span)
+    gone = tell_gone(fitted_song.song, kept)
+    return Plan(job, kept, homes, new, (*fitted_song.fitted.warnings, *gone))
+
+
+def _with_chords(song: Piece, stated: tuple[ChordSymbol, ...], span: tuple[int, int]) -> Piece:
+    """The song with the chords of the rules in the span that is written, in place of its own."""
+    if not stated:
+        return song
+    start, end = span
+    moved = [
+        ChordSymbol(min(max(chord.tick * song.resolution // RESOLUTION, start), end), chord.text)
+        for chord in stated
+    ]
+    own = [chord for chord in song.chords if not start <= chord.tick < end]
+    before = [chord for chord in song.chords if chord.tick < end][-1:]
+    goes_on = end < song.length_ticks and not any(chord.tick == end for chord in own)
+    again = [chord._replace(tick=end) for chord in before] if goes_on else []
+    return replace(song, chords=(*own, *moved, *again))
 
 
 def _chords(

@@ -14,7 +14,7 @@ from ritornello.generation.edit.instrument_substitution import substitute_instru
 from ritornello.generation.edit.plans import FittedSong, Plan, plan
 from ritornello.generation.rules import MAX_BARS, Rules
 from ritornello.music.instruments import DRUMS, INSTRUMENTS, parse_instrument
-from ritornello.music.piece import Piece, note_table
+from ritornello.music.piece import Piece, Track, note_table
 from ritornello.music.selection import highest_track, without
 from ritornello.music.slicing import bar_lines, drop_changes_after_end, whole_bars
 from ritornello.note_model.encoding import notes
@@ -60,9 +60,9 @@ def continue_job(
     end = lines[-1] + bars * metre.bar_ticks(song.resolution)
     fitted_song = FittedSong.of(replace(song, length_ticks=end), known)
     homes = fitted_song.homes(fitted_song.tracks_with_notes if tracks is None else tracks)
-    return plan(
-        fitted_song, fitted_song.song, (start, end), rules, homes=homes, ending=rules.ending
-    )
+    # What was played stays; a pedal or a bend that stands at its end is not for what follows.
+    kept = without(fitted_song.song, start, end, set(homes.values()))
+    return plan(fitted_song, kept, (start, end), rules, homes=homes, ending=rules.ending)
 
 
 def fill_job(
@@ -194,7 +194,7 @@ def harmonise_job(
     singer = _with_room(FittedSong.of(song, known), melody, len(voices), choir, known)
     fitted_song = FittedSong.of(song, known, {melody: singer}, quantised=True)
     new = fitted_song.free_parts(
-        [(singer, replace(track, notes=note_table([]), name=v)) for v in voices]
+        [(singer, Track(note_table([]), track.program, track.is_drum, v)) for v in voices]
     )
     return plan(
         fitted_song,

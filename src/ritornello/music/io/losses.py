@@ -64,3 +64,19 @@ def tell_losses(piece: Piece, name: str, holds: Collection[str]) -> list[str]:
         if kind not in holds and (count := count_of(piece)):
             told.append(f"{name} holds no {what}; left out: {int(count):,}.")
     return told
+
+
+def tell_gone(before: Piece, after: Piece) -> list[str]:
+    """A sentence for each kind that a track lost with notes that are written anew.
+
+    Args:
+        before, after: a song whole, and without those notes; their tracks are the same.
+    """
+    told = []
+    for what, count_in in _OF_TRACKS.values():
+        for old, new in zip(before.tracks, after.tracks, strict=True):
+            if (count := count_in(old) - count_in(new)) > 0:
+                told.append(
+                    f"With the notes written anew go their {what}: {count:,} ({old.label})."
+                )
+    return told
