@@ -22,7 +22,7 @@ from ritornello.generation.job import Job, Opening, chord_symbols, given_events,
 from ritornello.generation.rules import Rules
 from ritornello.music.chords import CHORD_OPEN
 from ritornello.music.instruments import DRUMS, INSTRUMENTS, parse_instrument
-from ritornello.music.io.losses import tell_gone
+from ritornello.music.io.loss_messages import tell_gone
 from ritornello.music.keys import KeyName, estimate_key, pitch_class_weights
 from ritornello.music.piece import ChordSymbol, Metre, Piece, Track
 from ritornello.note_model.encoding import notes

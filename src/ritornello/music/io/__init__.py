@@ -16,7 +16,7 @@ midi_text              texts of MIDI files in the code page they were written in
 musicxml               MusicXML, plain and compressed
 abc                    ABC
 pianoroll_npz          piano-rolls of pypianoroll
-losses                 what a piece holds that a format cannot, in words
+loss_messages          what a piece holds that a format cannot, in words
 interop                pieces as objects of other libraries
 limits                 names and notes cut to what every format can hold
 """
@@ -82,7 +82,7 @@ class Format:
         reader: ``(data, where) -> (Piece, repairs)``, or None if it cannot be read.
         writer: ``(piece) -> bytes``, or None if it cannot be written.
         book: ``(data, where) -> Book`` where a file may hold several pieces.
-        holds: kinds of `ritornello.music.io.losses.KINDS` that its writer keeps.
+        holds: kinds of `ritornello.music.io.loss_messages.KINDS` that its writer keeps.
         losses_of: ``(piece) -> sentences`` on what a writer counts itself: all of its losses, or
             those of kinds that it ``holds`` in part.
     """
@@ -288,7 +288,7 @@ def write(piece: Piece, path: str | PathLike[str], *, overwrite: bool = False) -
 def losses(piece: Piece, extension: str) -> list[str]:
     """What of a piece a file with this ending cannot hold, as sentences; none for other endings."""
     entry = _BY_EXTENSION.get(extension.lower())
-    from ritornello.music.io.losses import tell_losses
+    from ritornello.music.io.loss_messages import tell_losses
 
     if entry is None:
         return []
