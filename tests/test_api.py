@@ -271,20 +271,20 @@ def test_a_report_that_exists_is_refused_before_the_folder_is_read(tmp_path):
 
 def test_the_doctor_finds_what_is_missing_and_says_what_to_do(tiny_model, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("ritornello.note_model.library._named", dict)
+    monkeypatch.setattr("ritornello.note_model.library._models_by_name", dict)
     checks = {check.name: check for check in api.doctor()}
     assert checks["sound"].ok
     assert checks["working folder"].ok
     assert not checks["composing"].ok
     assert "ritornello train" in checks["composing"].fix
     model = (tiny_model / checkpoint.MODEL_FILE, "here")
-    monkeypatch.setattr("ritornello.note_model.library._named", lambda: {"default": model})
+    monkeypatch.setattr("ritornello.note_model.library._models_by_name", lambda: {"default": model})
     assert all(check.ok for check in api.doctor() if check.required)
 
 
 def test_the_doctor_names_every_optional_part(tiny_model, monkeypatch):
     model = (tiny_model / checkpoint.MODEL_FILE, "here")
-    monkeypatch.setattr("ritornello.note_model.library._named", lambda: {"default": model})
+    monkeypatch.setattr("ritornello.note_model.library._models_by_name", lambda: {"default": model})
     stated = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]
     extras = {*stated["optional-dependencies"]} - {"all", "dev", "docs"}
     fixes = {check.name: check.fix for check in api.doctor()}

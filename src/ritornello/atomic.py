@@ -144,7 +144,8 @@ def _is_alive(process: int) -> bool:
 
 def _cut(name: str, most_bytes: int) -> str:
     """A name of at most so many bytes."""
-    return os.fsencode(name)[:most_bytes].decode("utf-8", "ignore")
+    text = os.fsencode(name)[:most_bytes].decode("utf-8", "ignore")
+    return os.fsdecode(text.encode("utf-8"))  # as this locale spells it
 
 
 def refuse_existing(target: Path, overwrite: bool) -> None:

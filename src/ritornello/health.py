@@ -16,7 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from ritornello import __version__
-from ritornello.dsp.sound_files import AUDIO_SUFFIXES, write_audio
+from ritornello.dsp.sound_files import write_audio
+from ritornello.dsp.sound_formats import AUDIO_SUFFIXES
 from ritornello.dsp.waveform import Waveform
 from ritornello.errors import ConfigError, RitornelloError
 from ritornello.files import save

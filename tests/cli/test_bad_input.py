@@ -171,8 +171,8 @@ def test_what_exists_is_not_touched(command, tiny_model, song, tmp_path):
 
 def test_a_folder_that_cannot_be_written(command, tiny_model, song, tmp_path):
     done = command("compose", "-m", tiny_model, "--bars", 1, "-f", "mid", "-o", "song.mid/out")
-    refused(done, 1, "could not be written", "another folder")
-    refused(command("convert", "song.mid", "song.mid/a.npz"), 1, "could not be written")
+    refused(done, 1, "is a file; a folder was expected", "another folder")
+    refused(command("convert", "song.mid", "song.mid/a.npz"), 1, "a folder was expected")
     assert files(tmp_path) == {"song.mid"}
 
 

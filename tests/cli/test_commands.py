@@ -130,12 +130,14 @@ def test_models_are_listed_and_described(command, tiny_model, tmp_path):
 
 
 def test_the_doctor_exits_by_what_is_required(command, tiny_model, monkeypatch):
-    monkeypatch.setattr("ritornello.note_model.library._named", dict)
+    monkeypatch.setattr("ritornello.note_model.library._models_by_name", dict)
     done = command("doctor")
     assert done.code == 1
     assert "✗ composing" in done.out
     file = tiny_model / "model.safetensors"
-    monkeypatch.setattr("ritornello.note_model.library._named", lambda: {"default": (file, "here")})
+    monkeypatch.setattr(
+        "ritornello.note_model.library._models_by_name", lambda: {"default": (file, "here")}
+    )
     done = command("doctor", "--json")
     assert done.code == 0
     assert json.loads(done.out)["healthy"] is True

@@ -26,7 +26,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from ritornello.corpus.listing import SIDES, SPLIT_FOLDERS
+from ritornello.corpus.listing import SIDES as SIDES
+from ritornello.corpus.listing import SPLIT_FOLDERS
 from ritornello.corpus.scan import FileReport, ScanResult
 from ritornello.errors import ConfigError, InputError
 from ritornello.music.io import file_of
