@@ -162,7 +162,8 @@ def test_training_is_interrupted_saved_and_goes_on(music, command, tmp_path):
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL) and None,
     )
     journal = tmp_path / "model" / "metrics.jsonl"
-    while process.poll() is None and not journal.exists():
+    # A second line says that the first step is over with all that follows it.
+    while process.poll() is None and not (journal.exists() and journal.read_text().count("\n") > 1):
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate()
