@@ -44,7 +44,7 @@ def composer(tiny_model: Path) -> api.Composer:
 # --- composing ---------------------------------------------------------------------------------
 
 
-def test_a_piece_keeps_its_rules_and_can_be_had_again(composer):
+def test_a_piece_keeps_its_rules_and_can_be_had_again(composer) -> None:
     rules = Rules(bars=5, metre="3/4", tempo_bpm=96, key="D minor", parts=("piano", "bass"))
     piece = composer.compose(rules, seed=7)
     assert piece == composer.compose(rules, seed=7)
@@ -54,12 +54,12 @@ def test_a_piece_keeps_its_rules_and_can_be_had_again(composer):
     assert {track.name for track in piece.tracks} == {"piano", "bass"}
 
 
-def test_fields_of_rules_can_be_given_by_name(composer):
+def test_fields_of_rules_can_be_given_by_name(composer) -> None:
     rules = Rules(bars=2, parts=("piano",))
     assert composer.compose(rules, bars=3) == composer.compose(bars=3, parts=("piano",))
 
 
-def test_pieces_made_together_are_those_made_alone(composer):
+def test_pieces_made_together_are_those_made_alone(composer) -> None:
     together = composer.compose_many(3, bars=2, seed=5)
     assert together == [composer.compose(bars=2, seed=seed) for seed in (5, 6, 7)]
 
@@ -73,14 +73,14 @@ def test_pieces_made_together_are_those_made_alone(composer):
         ({"temperature": 0}, "temperature"),
     ],
 )
-def test_what_has_no_meaning_is_refused(composer, wrong, message):
+def test_what_has_no_meaning_is_refused(composer, wrong, message) -> None:
     with pytest.raises(ConfigError, match=message):
         composer.compose(**wrong)
     with pytest.raises(ConfigError, match=message):
         composer.stream(**wrong)
 
 
-def test_a_stream_goes_on_in_order_and_keeps_the_rules(composer):
+def test_a_stream_goes_on_in_order_and_keeps_the_rules(composer) -> None:
     notes = list(islice(composer.stream(seed=3, tempo_bpm=60, parts=("bass", "piano")), 500))
     assert len(notes) == 500
     assert {note.part for note in notes} == {"bass", "piano"}
@@ -93,7 +93,7 @@ def test_a_stream_goes_on_in_order_and_keeps_the_rules(composer):
     )
 
 
-def test_the_card_says_what_the_model_is(composer, tiny_model):
+def test_the_card_says_what_the_model_is(composer, tiny_model) -> None:
     assert composer.card == api.model_card(tiny_model)
     assert composer.card["provenance"]["name"] == "tiny"
     assert composer.collections == ("chorales", "rags")
@@ -102,7 +102,7 @@ def test_the_card_says_what_the_model_is(composer, tiny_model):
 # --- models by name ----------------------------------------------------------------------------
 
 
-def test_models_have_names_where_they_are_kept(tiny_model, tmp_path, monkeypatch):
+def test_models_have_names_where_they_are_kept(tiny_model, tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("ritornello.note_model.library.models_folder", lambda: tmp_path / "mine")
     model = (tiny_model / checkpoint.MODEL_FILE).read_bytes()
@@ -125,7 +125,7 @@ def test_models_have_names_where_they_are_kept(tiny_model, tmp_path, monkeypatch
 
 
 @pytest.mark.parametrize("name", ["a.mid", "a.musicxml", "a.mxl", "a.npz"])
-def test_notes_are_saved_and_loaded_by_their_ending(name: str, tmp_path: Path):
+def test_notes_are_saved_and_loaded_by_their_ending(name: str, tmp_path: Path) -> None:
     piece = band(bars=4)
     again = ritornello.load(piece.save(tmp_path / name))
     assert [_pitches(track) for track in again.tracks] == [_pitches(t) for t in piece.tracks]
@@ -135,14 +135,14 @@ def test_notes_are_saved_and_loaded_by_their_ending(name: str, tmp_path: Path):
     ("name", "start"),
     [("a.png", b"\x89PNG"), ("a.svg", b"<"), ("a.score.svg", b"<"), ("a.pdf", b"%PDF")],
 )
-def test_pictures_are_saved_by_their_ending(name: str, start: bytes, tmp_path: Path):
+def test_pictures_are_saved_by_their_ending(name: str, start: bytes, tmp_path: Path) -> None:
     if name in ("a.score.svg", "a.pdf"):
         pytest.importorskip("verovio")
     path = band(bars=2).save(tmp_path / name)
     assert path.read_bytes().startswith(start)
 
 
-def test_a_score_of_many_pages_has_a_file_for_each(tmp_path: Path):
+def test_a_score_of_many_pages_has_a_file_for_each(tmp_path: Path) -> None:
     pytest.importorskip("verovio")
     band(bars=120).save(tmp_path / "long.score.svg")
     names = {path.name for path in tmp_path.iterdir()}
@@ -151,7 +151,7 @@ def test_a_score_of_many_pages_has_a_file_for_each(tmp_path: Path):
     assert names == {"long.score.svg", *(f"long-{number}.score.svg" for number in numbers)}
 
 
-def test_a_piece_is_played_with_its_stems(tmp_path: Path):
+def test_a_piece_is_played_with_its_stems(tmp_path: Path) -> None:
     paths = api.render(band(bars=2), tmp_path / "song.flac", stems=True)
     names = [path.relative_to(tmp_path).as_posix() for path in paths]
     assert names[0] == "song.flac"
@@ -164,7 +164,7 @@ def test_a_piece_is_played_with_its_stems(tmp_path: Path):
 
 
 @pytest.mark.parametrize("name", ["a.mid", "a.mp3", "a.png"])
-def test_nothing_is_overwritten_unless_asked(name: str, tmp_path: Path):
+def test_nothing_is_overwritten_unless_asked(name: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text("mine")
     with pytest.raises(OutputError, match="exists already"):
         band(bars=1).save(tmp_path / name)
@@ -173,12 +173,12 @@ def test_nothing_is_overwritten_unless_asked(name: str, tmp_path: Path):
     assert (tmp_path / name).read_bytes() != b"mine"
 
 
-def test_an_unknown_ending_is_refused_with_the_known_ones(tmp_path: Path):
+def test_an_unknown_ending_is_refused_with_the_known_ones(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=r"(?s)\.doc is nothing.*musicxml.*mp3.*png"):
         band().save(tmp_path / "a.doc")
 
 
-def test_a_file_is_converted_and_its_repairs_are_told(tmp_path: Path):
+def test_a_file_is_converted_and_its_repairs_are_told(tmp_path: Path) -> None:
     source = band(bars=2).save(tmp_path / "a.mid")
     assert api.convert(source, tmp_path / "a.musicxml") == ()
     source.write_bytes(source.read_bytes()[:-3])
@@ -189,12 +189,12 @@ def test_a_file_is_converted_and_its_repairs_are_told(tmp_path: Path):
 
 
 @pytest.mark.parametrize("library", ["symusic", "pretty_midi", "music21"])
-def test_a_piece_becomes_an_object_of_another_library(library: str):
+def test_a_piece_becomes_an_object_of_another_library(library: str) -> None:
     pytest.importorskip(library)
     assert type(band(bars=1).to(library)).__module__.startswith(library)
 
 
-def test_a_notebook_shows_and_plays_a_piece(tmp_path: Path):
+def test_a_notebook_shows_and_plays_a_piece(tmp_path: Path) -> None:
     html = band(bars=1)._repr_html_()
     picture, sound = re.findall(r'src="data:[\w/+]+;base64,([^"]+)"', html)
     assert b64decode(picture).lstrip().startswith(b"<")
@@ -206,7 +206,7 @@ def test_a_notebook_shows_and_plays_a_piece(tmp_path: Path):
 # --- learning ----------------------------------------------------------------------------------
 
 
-def test_a_folder_becomes_a_model_that_composes(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+def test_a_folder_becomes_a_model_that_composes(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     pytest.importorskip("torch")
     music, out = tmp_path / "music", tmp_path / "model"
     for seed in range(12):
@@ -238,7 +238,7 @@ def test_a_folder_becomes_a_model_that_composes(tmp_path: Path, caplog: pytest.L
         api.train(music, out, **settings)
 
 
-def test_training_never_writes_over_a_model_it_did_not_make(tiny_model, tmp_path):
+def test_training_never_writes_over_a_model_it_did_not_make(tiny_model, tmp_path) -> None:
     pytest.importorskip("torch")
     band().save(tmp_path / "music" / "tune.mid")
     before = (tiny_model / checkpoint.MODEL_FILE).read_bytes()
@@ -247,20 +247,20 @@ def test_training_never_writes_over_a_model_it_did_not_make(tiny_model, tmp_path
     assert (tiny_model / checkpoint.MODEL_FILE).read_bytes() == before
 
 
-def test_the_network_grows_with_the_music():
+def test_the_network_grows_with_the_music() -> None:
     sizes = [api.network_size(notes) for notes in (1_000, 100_000, 500_000, 10**7)]
     assert [size.width for size in sizes] == sorted({size.width for size in sizes})
     dropouts = [size.dropout for size in sizes]
     assert dropouts == sorted(dropouts, reverse=True)
 
 
-def test_the_network_is_no_larger_than_its_minutes_can_teach():
+def test_the_network_is_no_larger_than_its_minutes_can_teach() -> None:
     sizes = [api.network_size(10**7, minutes) for minutes in (0.1, 1, 5, 30, 1000)]
     assert [size.width for size in sizes] == sorted({size.width for size in sizes})
     assert {size.dropout for size in sizes} == {api.network_size(10**7).dropout}
 
 
-def test_a_report_that_exists_is_refused_before_the_folder_is_read(tmp_path):
+def test_a_report_that_exists_is_refused_before_the_folder_is_read(tmp_path) -> None:
     (tmp_path / "report.html").write_text("mine")
     with pytest.raises(OutputError, match="exists already"):
         api.inspect(tmp_path / "no such folder", report=tmp_path / "report.html")
@@ -269,7 +269,7 @@ def test_a_report_that_exists_is_refused_before_the_folder_is_read(tmp_path):
 # --- doctor ------------------------------------------------------------------------------------
 
 
-def test_the_doctor_finds_what_is_missing_and_says_what_to_do(tiny_model, monkeypatch, tmp_path):
+def test_the_doctor_finds_what_is_missing_and_says_what_to_do(tiny_model, monkeypatch, tmp_path) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("ritornello.note_model.library._models_by_name", dict)
     checks = {check.name: check for check in api.doctor()}
@@ -282,7 +282,7 @@ def test_the_doctor_finds_what_is_missing_and_says_what_to_do(tiny_model, monkey
     assert all(check.ok for check in api.doctor() if check.required)
 
 
-def test_the_doctor_names_every_optional_part(tiny_model, monkeypatch):
+def test_the_doctor_names_every_optional_part(tiny_model, monkeypatch) -> None:
     model = (tiny_model / checkpoint.MODEL_FILE, "here")
     monkeypatch.setattr("ritornello.note_model.library._models_by_name", lambda: {"default": model})
     stated = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]
@@ -298,6 +298,6 @@ def test_the_doctor_names_every_optional_part(tiny_model, monkeypatch):
 
 
 @pytest.mark.parametrize(("old", "new"), [("Take", "Transcription")])
-def test_a_renamed_name_works_on_and_says_the_new_one(old, new):
+def test_a_renamed_name_works_on_and_says_the_new_one(old, new) -> None:
     with pytest.warns(DeprecationWarning, match=rf"api\.{new} now"):
         assert getattr(api, old) is getattr(api, new)

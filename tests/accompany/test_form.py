@@ -34,7 +34,7 @@ def takes(draw: st.DrawFn) -> tuple[Beats, np.ndarray, float]:
 
 
 @given(takes(), st.one_of(st.none(), st.floats(5, 200)), st.booleans())
-def test_a_form_is_whole_bars_in_exactly_the_time_asked_for(take, asked, loop):
+def test_a_form_is_whole_bars_in_exactly_the_time_asked_for(take, asked, loop) -> None:
     beats, notes, seconds = take
     try:
         form = plan_form(beats, notes, seconds, duration_seconds=asked, loop=loop)
@@ -52,7 +52,7 @@ def test_a_form_is_whole_bars_in_exactly_the_time_asked_for(take, asked, loop):
         np.testing.assert_allclose(once, notes["onset_seconds"][: len(once)])
 
 
-def test_without_a_duration_the_band_ends_with_the_player():
+def test_without_a_duration_the_band_ends_with_the_player() -> None:
     onsets = [0.5 + 0.5 * beat for beat in range(13)]  # three bars and the first beat of a fourth
     form = plan_form(steady(), heard(onsets), 9.0)
     assert (form.first_bar_seconds, form.last_bar_seconds) == (0.5, 6.5)
@@ -60,7 +60,7 @@ def test_without_a_duration_the_band_ends_with_the_player():
     assert form.loop_seconds is None
 
 
-def test_a_player_who_stops_in_the_middle_of_a_bar_is_given_an_ending():
+def test_a_player_who_stops_in_the_middle_of_a_bar_is_given_an_ending() -> None:
     onsets = [0.5 + 0.5 * beat for beat in range(14)]
     form = plan_form(steady(), heard(onsets), 7.5)
     assert form.last_bar_seconds == 8.5
@@ -68,17 +68,17 @@ def test_a_player_who_stops_in_the_middle_of_a_bar_is_given_an_ending():
     assert (form.loop_seconds, form.plays_on, len(form.notes)) == (None, False, 14)
 
 
-def test_a_pickup_is_played_alone():
+def test_a_pickup_is_played_alone() -> None:
     form = plan_form(steady(downbeat=3), heard([0.5, 1.0, 1.5, 2.0, 4.0, 6.0]), 8.0)
     assert form.first_bar_seconds == 2.0
 
 
-def test_silence_before_the_player_is_not_filled():
+def test_silence_before_the_player_is_not_filled() -> None:
     form = plan_form(steady(), heard([8.5, 9.0, 9.5, 10.5, 12.5]), 16.0)
     assert form.first_bar_seconds == 8.5
 
 
-def test_a_longer_remix_brings_the_recording_round_again_on_the_bar():
+def test_a_longer_remix_brings_the_recording_round_again_on_the_bar() -> None:
     onsets = [0.3, *(0.5 + 0.5 * beat for beat in range(16))]  # an upbeat and four bars
     form = plan_form(steady(), heard(onsets), 9.0, duration_seconds=30.0)
     assert form.loop_seconds == (0.5, 8.5)
@@ -88,7 +88,7 @@ def test_a_longer_remix_brings_the_recording_round_again_on_the_bar():
     assert form.duration_seconds - form.last_bar_seconds < 2.0 + 2.0
 
 
-def test_or_lets_it_rest():
+def test_or_lets_it_rest() -> None:
     onsets = [0.5 + 0.5 * beat for beat in range(16)]
     form = plan_form(steady(), heard(onsets), 9.0, duration_seconds=30.0, loop=False)
     assert form.loop_seconds is None
@@ -96,6 +96,6 @@ def test_or_lets_it_rest():
     assert form.last_bar_seconds > 26
 
 
-def test_two_bars_are_the_least():
+def test_two_bars_are_the_least() -> None:
     with pytest.raises(ConfigError, match=r"comes in at 0\.5 seconds"):
         plan_form(steady(), heard([0.5, 4.0]), 5.0, duration_seconds=3.0)

@@ -51,22 +51,22 @@ def _argument(command: str, name: str) -> Any:
 
 
 @pytest.mark.parametrize(("command", "option", "registry"), CHOICES)
-def test_an_option_offers_what_its_registry_holds(command: str, option: str, registry: Any):
+def test_an_option_offers_what_its_registry_holds(command: str, option: str, registry: Any) -> None:
     assert _argument(command, option).get_choices(force=True) == tuple(registry)
 
 
 @pytest.mark.parametrize(("command", "option", "names"), NAMED)
-def test_the_help_of_an_option_names_what_there_is(command: str, option: str, names: Any):
+def test_the_help_of_an_option_names_what_there_is(command: str, option: str, names: Any) -> None:
     shown = _argument(command, option).parameter.help
     assert not [name for name in names if name not in shown]
 
 
 @pytest.mark.parametrize("command", ["compose", "arrange", "remix", "transcribe"])
-def test_the_help_names_every_instrument(command: str):
+def test_the_help_names_every_instrument(command: str) -> None:
     shown = str(cli.app[command].help_epilogue)
     assert not [each.name for each in INSTRUMENTS if each.name not in shown]
 
 
-def test_the_usual_parts_of_a_remix_are_those_of_the_command():
+def test_the_usual_parts_of_a_remix_are_those_of_the_command() -> None:
     (usual,) = _argument("remix", "--parts").field_info.default
     assert tuple(usual.split(",")) == USUAL_PARTS

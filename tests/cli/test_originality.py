@@ -24,7 +24,7 @@ def model(tiny_model: Path, tmp_path: Path) -> Path:
     return folder
 
 
-def test_a_copy_is_told_with_its_bars(command, model, tmp_path):
+def test_a_copy_is_told_with_its_bars(command, model, tmp_path) -> None:
     band(2).transposed(5).save(tmp_path / "copy.mid")
     done = command("originality", "copy.mid", "-m", model)
     assert done.code == 0
@@ -33,7 +33,7 @@ def test_a_copy_is_told_with_its_bars(command, model, tmp_path):
     assert "two bars or more that stand in the training music" in done.out
 
 
-def test_a_program_can_read_what_was_found(command, model, tmp_path):
+def test_a_program_can_read_what_was_found(command, model, tmp_path) -> None:
     band(2).save(tmp_path / "copy.mid")
     done = command("originality", "copy.mid", "copy.mid", "-m", model, "--json")
     found = json.loads(done.out)
@@ -66,7 +66,7 @@ def test_composing_tries_again_what_copies(command, model, monkeypatch):
     assert "copies least, but too much of the training music (10 tries)" in done.out
 
 
-def test_without_an_index_the_next_step_is_told(command, tiny_model, song):
+def test_without_an_index_the_next_step_is_told(command, tiny_model, song) -> None:
     for words in (("originality", "song.mid"), ("compose", "--original")):
         done = command(*words, "-m", tiny_model)
         assert (done.code, done.out) == (1, "")
@@ -74,7 +74,7 @@ def test_without_an_index_the_next_step_is_told(command, tiny_model, song):
         assert "ritornello train" in done.err
 
 
-def test_files_that_are_no_music_are_refused(command, model, tmp_path):
+def test_files_that_are_no_music_are_refused(command, model, tmp_path) -> None:
     (tmp_path / "noise.mid").write_bytes(b"noise")
     for name in ("noise.mid", "absent.mid"):
         done = command("originality", name, "-m", model)
@@ -83,7 +83,7 @@ def test_files_that_are_no_music_are_refused(command, model, tmp_path):
     assert command("originality", "-m", model).code == 2
 
 
-def test_drums_alone_have_nothing_to_compare(command, model, tmp_path):
+def test_drums_alone_have_nothing_to_compare(command, model, tmp_path) -> None:
     drums = band(1).tracks[2]
     api.save(Piece((drums,), 24), tmp_path / "drums.mid")
     assert "no pitched passage" in command("originality", "drums.mid", "-m", model).out

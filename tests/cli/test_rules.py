@@ -131,14 +131,14 @@ def _wrong_note(case: Case, name: str, pitch: int, held: int) -> list[str]:
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_no_rule_is_broken(seed: int, command, tiny_model, tmp_path):
+def test_no_rule_is_broken(seed: int, command, tiny_model, tmp_path) -> None:
     case = Case.random(seed)
     done = command("compose", "-m", tiny_model, *case.arguments(), "-f", "mid", "--json")
     assert done.code == 0, done.err
     assert violations(case, Path(json.loads(done.out)["pieces"][0]["files"][0])) == []
 
 
-def test_the_counter_sees_broken_rules(command, tiny_model, tmp_path):
+def test_the_counter_sees_broken_rules(command, tiny_model, tmp_path) -> None:
     case = Case.random(3)
     done = command("compose", "-m", tiny_model, *case.arguments(), "-f", "mid", "--json")
     path = Path(json.loads(done.out)["pieces"][0]["files"][0])

@@ -54,7 +54,7 @@ def stems(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("ending", ["wav", "flac"])
-def test_stems_sum_to_the_recording(command, recording, separator, ending):
+def test_stems_sum_to_the_recording(command, recording, separator, ending) -> None:
     done = command("separate", recording, "-m", separator, "-o", "stems", "-f", ending)
     assert done.code == 0, done.err
     paths = [Path(line) for line in done.out.splitlines()]
@@ -63,7 +63,7 @@ def test_stems_sum_to_the_recording(command, recording, separator, ending):
     assert np.array_equal(total, soundfile.read(recording)[0])
 
 
-def test_the_bundled_separator_is_there_and_programs_can_read_the_answer(command, recording):
+def test_the_bundled_separator_is_there_and_programs_can_read_the_answer(command, recording) -> None:
     done = command("separate", recording, "-o", "stems", "--json")
     assert done.code == 0, done.err
     told = json.loads(done.out)
@@ -73,7 +73,7 @@ def test_the_bundled_separator_is_there_and_programs_can_read_the_answer(command
 
 def test_what_cannot_be_separated_is_said_and_nothing_is_written(
     command, separator, recording, tmp_path
-):
+) -> None:
     (tmp_path / "noise.mp3").write_bytes(b"no sound at all" * 100)
     soundfile.write(tmp_path / "silence.wav", np.zeros(RATE), RATE)
     for source, reason in (("noise.mp3", "cannot be read"), ("silence.wav", "silent")):
@@ -86,7 +86,7 @@ def test_what_cannot_be_separated_is_said_and_nothing_is_written(
 
 def test_ones_own_stems_teach_a_separator_that_goes_on_from_any_other(
     command, stems, separator, recording
-):
+) -> None:
     learn = ("train-separator", stems, "-o", "mine", "--from", separator, "--threads", 1)
     done = command(*learn, "--minutes", 0.002)
     assert done.code == 0, done.err
@@ -104,7 +104,7 @@ def test_ones_own_stems_teach_a_separator_that_goes_on_from_any_other(
 
 def test_midi_files_are_rendered_once_and_whole_and_teach_a_separator(
     command, separator, monkeypatch
-):
+) -> None:
     for name, value in (("LEAST", 3), ("MOST", 3), ("SECONDS", 0.3)):
         monkeypatch.setattr(f"ritornello.separate.separation._RENDERED_{name}", value)
     Path("midi", "deep").mkdir(parents=True)
@@ -131,14 +131,14 @@ def test_midi_files_are_rendered_once_and_whole_and_teach_a_separator(
     assert (done.code, "other songs" in done.err) == (2, True)
 
 
-def test_a_separator_is_not_written_over_others_or_among_songs(command, stems, separator):
+def test_a_separator_is_not_written_over_others_or_among_songs(command, stems, separator) -> None:
     done = command("train-separator", stems, "-o", separator)
     assert (done.code, "not the run" in done.err) == (2, True)
     done = command("train-separator", stems, "-o", stems / "sep")
     assert (done.code, "among the songs" in done.err) == (2, True)
 
 
-def test_songs_are_needed_to_learn(command, tmp_path):
+def test_songs_are_needed_to_learn(command, tmp_path) -> None:
     done = command("train-separator", tmp_path / "nowhere", "-o", "mine")
     assert (done.code, "no such folder" in done.err) == (1, True)
     (tmp_path / "empty").mkdir()

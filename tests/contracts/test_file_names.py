@@ -20,7 +20,7 @@ def _is_alike_inside(path: Path) -> bool:
     return any(parent in path.parent.parents for parent in ALIKE_INSIDE)
 
 
-def test_no_two_files_are_called_alike():
+def test_no_two_files_are_called_alike() -> None:
     places = defaultdict(list)
     for path in sorted(PACKAGE.rglob("*.py")):
         if path.stem not in ("__init__", "__main__") and not _is_alike_inside(path):

@@ -45,14 +45,14 @@ BOTH_WAYS = [entry for entry in FORMATS if entry.reader and entry.writer]
 READ = [entry for entry in FORMATS if entry.reader]
 
 
-def test_every_format_that_is_read_and_written_says_what_it_keeps():
+def test_every_format_that_is_read_and_written_says_what_it_keeps() -> None:
     assert {entry.name for entry in BOTH_WAYS} == set(KEPT)
 
 
 @pytest.mark.parametrize("entry", BOTH_WAYS, ids=lambda entry: entry.name)
 @settings(max_examples=80, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
-def test_what_is_written_is_read_back_exactly(entry, data):
+def test_what_is_written_is_read_back_exactly(entry, data) -> None:
     strategy, kept = KEPT[entry.name]
     piece = data.draw(strategy)
     held = kept(piece)
@@ -64,7 +64,7 @@ def test_what_is_written_is_read_back_exactly(entry, data):
 
 
 @pytest.mark.parametrize("extension", writable_extensions())
-def test_a_file_is_written_and_read_through_its_ending(extension: str, tmp_path: Path):
+def test_a_file_is_written_and_read_through_its_ending(extension: str, tmp_path: Path) -> None:
     piece = Piece(tracks=(Track([(0, 480, 60, 80), (480, 480, 64, 80)], program=40),))
     path = write(piece, tmp_path / f"tune{extension.upper()}")
     again, repairs = read_with_repairs(path)
@@ -73,7 +73,7 @@ def test_a_file_is_written_and_read_through_its_ending(extension: str, tmp_path:
 
 
 @pytest.mark.parametrize("extension", writable_extensions())
-def test_the_same_piece_gives_the_same_bytes(extension: str, tmp_path: Path):
+def test_the_same_piece_gives_the_same_bytes(extension: str, tmp_path: Path) -> None:
     piece = Piece(tracks=(Track([(0, 480, 60, 80)]),), title="Same")
     first, second = (write(piece, tmp_path / f"{name}{extension}") for name in "ab")
     assert first.read_bytes() == second.read_bytes()
@@ -81,7 +81,7 @@ def test_the_same_piece_gives_the_same_bytes(extension: str, tmp_path: Path):
 
 @pytest.mark.parametrize("extension", readable_extensions())
 @pytest.mark.parametrize("content", [b"\0", b"no music", bytes(range(256)) * 8], ids=len)
-def test_what_is_no_music_is_refused_with_its_name(extension: str, content: bytes, tmp_path: Path):
+def test_what_is_no_music_is_refused_with_its_name(extension: str, content: bytes, tmp_path: Path) -> None:
     path = tmp_path / f"broken{extension}"
     path.write_bytes(content)
     with pytest.raises(RitornelloError, match=f"broken{extension}: "):

@@ -74,13 +74,13 @@ def _package(module: str) -> str:
     return ".".join(module.split(".")[:2])
 
 
-def test_every_module_has_a_layer():
+def test_every_module_has_a_layer() -> None:
     for module in MODULES:
         assert _layer(module) >= 0
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_imports_go_downward(module: str):
+def test_imports_go_downward(module: str) -> None:
     wrong = [
         other
         for other in _imports(module)
@@ -89,7 +89,7 @@ def test_imports_go_downward(module: str):
     assert not wrong, f"{module} imports {wrong}, which is not below it"
 
 
-def test_there_is_no_cycle():
+def test_there_is_no_cycle() -> None:
     graph = {module: _imports(module) for module in MODULES}
     try:
         tuple(TopologicalSorter(graph).static_order())
@@ -114,11 +114,11 @@ def _loaded_by(code: str) -> set[str]:
         "import ritornello.cli; ritornello.cli.run(['--version'])",
     ],
 )
-def test_nothing_heavy_is_loaded_before_it_is_needed(code: str):
+def test_nothing_heavy_is_loaded_before_it_is_needed(code: str) -> None:
     assert not _loaded_by(code) & set(HEAVY)
 
 
-def test_composing_and_playing_load_no_torch(tiny_model: Path, tmp_path: Path):
+def test_composing_and_playing_load_no_torch(tiny_model: Path, tmp_path: Path) -> None:
     code = (
         "import ritornello; "
         f"piece = ritornello.Composer.load({str(tiny_model)!r}).compose(bars=1); "
@@ -128,11 +128,11 @@ def test_composing_and_playing_load_no_torch(tiny_model: Path, tmp_path: Path):
 
 
 @pytest.mark.parametrize("name", ritornello.__all__)
-def test_every_public_name_is_there(name: str):
+def test_every_public_name_is_there(name: str) -> None:
     assert getattr(ritornello, name) is not None
     assert name in dir(ritornello)
 
 
-def test_only_what_is_named_is_public():
+def test_only_what_is_named_is_public() -> None:
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         ritornello.nonsense  # noqa: B018

@@ -45,17 +45,17 @@ def _strings(tree: ast.AST) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: "/".join(path.parts[-3:]))
-def test_no_code_holds_markup(path: Path):
+def test_no_code_holds_markup(path: Path) -> None:
     found = [text for text in _strings(ast.parse(path.read_text("utf-8"))) if _TAG.search(text)]
     assert not found or path in READS_MARKUP, "use a template: ritornello.pages.rendering"
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
-def test_no_template_turns_escaping_off(path: Path):
+def test_no_template_turns_escaping_off(path: Path) -> None:
     assert not re.search(r"\bsafe\b|autoescape|Markup", path.read_text("utf-8"))
 
 
-def test_only_the_drawing_of_elements_makes_markup_of_text():
+def test_only_the_drawing_of_elements_makes_markup_of_text() -> None:
     making = re.compile(r"\bMarkup\(\s*[^)\s]")
     found = [path for path in SOURCES if making.search(path.read_text("utf-8"))]
     assert found == [PACKAGE / "pages" / "svg.py"]

@@ -39,7 +39,7 @@ def model(request) -> NoteModel:
 
 
 @torch.no_grad()
-def test_stepping_equals_the_full_pass(model):
+def test_stepping_equals_the_full_pass(model) -> None:
     events = batch()
     nats, last = model(events, model.initial_state(3))
     state = model.initial_state(3)
@@ -59,7 +59,7 @@ def test_stepping_equals_the_full_pass(model):
 
 
 @torch.no_grad()
-def test_a_sequence_in_two_halves_is_the_same_sequence(model):
+def test_a_sequence_in_two_halves_is_the_same_sequence(model) -> None:
     events = batch()
     whole, _ = model(events, model.initial_state(3))
     first, state = model(at(events, slice(0, 29)), model.initial_state(3))
@@ -72,7 +72,7 @@ def test_a_sequence_in_two_halves_is_the_same_sequence(model):
 
 
 @torch.no_grad()
-def test_the_future_does_not_leak(model):
+def test_the_future_does_not_leak(model) -> None:
     events = batch()
     fields = events.fields.clone()
     before, _ = model(events, model.initial_state(3))
@@ -84,7 +84,7 @@ def test_the_future_does_not_leak(model):
 
 
 @torch.no_grad()
-def test_the_legal_classes_of_each_head_sum_to_one(model):
+def test_the_legal_classes_of_each_head_sum_to_one(model) -> None:
     events = batch()
     hidden, _ = model.trunk(
         events.context, events.controls, events.instruments, model.initial_state(3)
@@ -96,7 +96,7 @@ def test_the_legal_classes_of_each_head_sum_to_one(model):
         torch.testing.assert_close(total, torch.ones_like(total))
 
 
-def test_scan_agrees_with_a_plain_loop_and_its_gradient():
+def test_scan_agrees_with_a_plain_loop_and_its_gradient() -> None:
     torch.manual_seed(0)
     forget = torch.rand(7, 2, 3, dtype=torch.float64, requires_grad=True)
     update = torch.randn(7, 2, 3, dtype=torch.float64, requires_grad=True)
@@ -109,7 +109,7 @@ def test_scan_agrees_with_a_plain_loop_and_its_gradient():
     assert torch.autograd.gradcheck(scan, (forget, update, start))
 
 
-def test_nats_are_those_of_a_distribution_counted_by_hand():
+def test_nats_are_those_of_a_distribution_counted_by_hand() -> None:
     """A model whose last layers are zero is uniform over what is legal."""
     model = NoteModel(NoteModelConfig(layers=1, width=8, head_width=8, dropout=0.0))
     with torch.no_grad():

@@ -102,19 +102,19 @@ def _name(module: Any) -> str:
 
 
 @pytest.mark.parametrize("module", REPRESENTATIONS, ids=_name)
-def test_what_survives_once_survives_always(module: Any):
+def test_what_survives_once_survives_always(module: Any) -> None:
     representation = REPRESENTATIONS[module]
 
     @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
     @given(representation.music)
-    def check(music: Any):
+    def check(music: Any) -> None:
         once = representation.through(music)
         assert representation.kept(representation.through(once)) == representation.kept(once)
 
     check()
 
 
-def test_no_representation_is_left_out():
+def test_no_representation_is_left_out() -> None:
     for info in pkgutil.iter_modules(
         ritornello.note_model.encoding.__path__, "ritornello.note_model.encoding."
     ):

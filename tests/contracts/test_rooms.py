@@ -31,7 +31,7 @@ def _modules(room: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("room", ROOMS, ids=_room_name)
-def test_a_room_introduces_each_of_its_modules(room: Path):
+def test_a_room_introduces_each_of_its_modules(room: Path) -> None:
     introduction = importlib.import_module(_room_name(room)).__doc__ or ""
     missing = [name for name in _modules(room) if not re.search(rf"\b{name}\b", introduction)]
     assert not missing, f"{_room_name(room)}/__init__.py does not say what is in {missing}"
@@ -61,7 +61,7 @@ def _is_public(module: str, name: str) -> bool:
 
 
 @pytest.mark.parametrize("path", ON_TOP, ids=lambda path: "/".join(path.parts[-3:]))
-def test_published_systems_and_experiments_use_public_names_only(path: Path):
+def test_published_systems_and_experiments_use_public_names_only(path: Path) -> None:
     own = "ritornello.papers"
     wrong = [
         f"{module}: {name}"
@@ -71,6 +71,6 @@ def test_published_systems_and_experiments_use_public_names_only(path: Path):
     assert not wrong
 
 
-def test_nothing_imports_the_experiments():
+def test_nothing_imports_the_experiments() -> None:
     for path in sorted(PACKAGE.rglob("*.py")):
         assert not re.search(r"^\s*(from|import) experiments", path.read_text("utf-8"), re.M), path

@@ -86,18 +86,18 @@ class Page(HTMLParser):
         self.text, self.outside, self.open = "", [], []
         self.feed(text)
 
-    def handle_starttag(self, tag, attrs):
+    def handle_starttag(self, tag, attrs) -> None:
         self.outside += [value for name, value in attrs if name in ("src", "href")]
         if tag not in ("meta", "br", "rect"):
             self.open.append(tag)
 
-    def handle_startendtag(self, tag, attrs):
+    def handle_startendtag(self, tag, attrs) -> None:
         pass
 
-    def handle_endtag(self, tag):
+    def handle_endtag(self, tag) -> None:
         assert self.open.pop() == tag
 
-    def handle_data(self, data):
+    def handle_data(self, data) -> None:
         self.text += data
 
 

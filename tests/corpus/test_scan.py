@@ -213,7 +213,7 @@ def test_real_collections_are_read_almost_whole(data_dir: Path) -> None:
     assert len(result.used) > 200
 
 
-def test_every_tune_of_a_book_is_a_piece(tmp_path: Path):
+def test_every_tune_of_a_book_is_a_piece(tmp_path: Path) -> None:
     tunes = "".join(
         f"X:{number}\nT:Tune {number}\nM:4/4\nL:1/8\nK:C\n{music}|{music}|\n\n"
         for number, music in enumerate(["CDEFGABc", "cAFDGEBC", "CDEFGABc", "z8"], 1)

@@ -149,7 +149,7 @@ def test_real_scores_and_their_parts_never_meet_across_the_split(
             assert not name or len({sides[path] for path in members}) == 1
 
 
-def test_tunes_of_a_book_are_works_of_their_own_and_a_book_may_be_named_whole(tmp_path: Path):
+def test_tunes_of_a_book_are_works_of_their_own_and_a_book_may_be_named_whole(tmp_path: Path) -> None:
     tunes = [f"folk/book.abc#{number}" for number in range(1, 301)]
     sides = assign_splits(scanned(*tunes), valid_share=0.2, test_share=0.1)
     assert len(set(sides.values())) == 3

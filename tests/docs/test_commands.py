@@ -151,7 +151,7 @@ def _problem(whose: str, words: list[str]) -> str:
 
 
 @pytest.mark.parametrize("page", pages(), ids=str)
-def test_every_option_parses(page: Path):
+def test_every_option_parses(page: Path) -> None:
     wrong = []
     for line, is_span in _code(page):
         for whose, words in _asked(line, is_span):
@@ -160,7 +160,7 @@ def test_every_option_parses(page: Path):
     assert not wrong, "\n".join([str(page), *wrong])
 
 
-def test_what_is_wrong_is_found():
+def test_what_is_wrong_is_found() -> None:
     for line in ("ritornello compose --bras 8", "ritornello train x -o y --cell nonsense"):
         ((whose, words),) = _asked(line, True)
         assert _problem(whose, words), line
@@ -169,7 +169,7 @@ def test_what_is_wrong_is_found():
     assert not _problem("any", ["--cell", "mingru"])
 
 
-def test_the_examples_of_the_help_parse():
+def test_the_examples_of_the_help_parse() -> None:
     shown = [cli.app[name].help_epilogue or "" for name in sorted(_COMMANDS)]
     found = [
         asked

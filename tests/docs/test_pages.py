@@ -92,7 +92,7 @@ def _made_by_make() -> bool:
 
 
 @pytest.mark.parametrize("page", RUNNABLE, ids=str)
-def test_what_a_page_tells_to_run_runs(page: Path, desk: Path, request: pytest.FixtureRequest):
+def test_what_a_page_tells_to_run_runs(page: Path, desk: Path, request: pytest.FixtureRequest) -> None:
     text = "".join(block.text for block in blocks(page))
     if "make song" in text and not _made_by_make():
         pytest.skip("needs the environment of `make setup`")
@@ -137,7 +137,7 @@ def _plain(text: str) -> str:
     return "\n".join(line.rstrip() for line in text.splitlines())
 
 
-def test_the_reference_lists_all_that_learning_leaves(mymodel: Path):
+def test_the_reference_lists_all_that_learning_leaves(mymodel: Path) -> None:
     page = (ROOT / "docs/reference/checkpoint.md").read_text()
     for path in mymodel.iterdir():
         name = f"{path.name}/" if path.is_dir() else path.name
@@ -145,7 +145,7 @@ def test_the_reference_lists_all_that_learning_leaves(mymodel: Path):
 
 
 @pytest.mark.parametrize("page", pages(), ids=str)
-def test_links_lead_to_something(page: Path):
+def test_links_lead_to_something(page: Path) -> None:
     for target in links(page):
         path, _, heading = target.partition("#")
         if "://" in path:

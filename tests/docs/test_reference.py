@@ -20,7 +20,7 @@ def reference(name: str) -> str:
 
 
 @pytest.mark.parametrize("words", wanted.commands(), ids=" ".join)
-def test_every_option_of_every_command_is_described_as_it_is(words: tuple[str, ...]):
+def test_every_option_of_every_command_is_described_as_it_is(words: tuple[str, ...]) -> None:
     page, command = reference("cli"), " ".join(words)
     section = wanted.section(page, f"## ritornello {command}")
     assert section, f"no section on {command}"
@@ -33,20 +33,20 @@ def test_every_option_of_every_command_is_described_as_it_is(words: tuple[str, .
         assert wanted.rows(described) == rows, _AGAIN
 
 
-def test_every_format_is_described_as_it_is():
+def test_every_format_is_described_as_it_is() -> None:
     assert wanted.rows(reference("formats")) == wanted.formats(), _AGAIN
 
 
-def test_every_ending_of_a_recording_is_described():
+def test_every_ending_of_a_recording_is_described() -> None:
     assert all(f"`{ending}`" in reference("formats") for ending in PYAV_SUFFIXES)
 
 
 @pytest.mark.parametrize("name", sorted(set(ritornello.__all__) - {"__version__"}))
-def test_every_public_name_is_described(name: str):
+def test_every_public_name_is_described(name: str) -> None:
     assert f"`{name}" in reference("python")
 
 
-def test_every_rule_and_every_instrument_is_described():
+def test_every_rule_and_every_instrument_is_described() -> None:
     page = reference("rules")
     for field in dataclasses.fields(Rules):
         assert f"`{field.name}`" in page

@@ -12,7 +12,7 @@ from ritornello.separate.band_split import BandSplit
 
 
 @given(st.integers(0, 3000), st.integers(1, 300), st.integers(0, 9))
-def test_spectra_give_the_sound_back(samples: int, half: int, seed: int):
+def test_spectra_give_the_sound_back(samples: int, half: int, seed: int) -> None:
     noise = np.random.default_rng(seed).uniform(-1, 1, (2, samples)).astype(np.float32)
     back = sound(spectra(noise, 2 * half), 2 * half, samples)
     assert back.shape == noise.shape
@@ -20,7 +20,7 @@ def test_spectra_give_the_sound_back(samples: int, half: int, seed: int):
 
 
 @pytest.mark.parametrize("rate_hz", [8_000, 22_050, 44_100, 48_000, 96_000])
-def test_a_bin_is_the_same_frequency_at_every_rate(rate_hz: int):
+def test_a_bin_is_the_same_frequency_at_every_rate(rate_hz: int) -> None:
     seconds = BandSplit().window_seconds
     tone = np.sin(2 * np.pi * 1000 * np.arange(rate_hz) / rate_hz).astype(np.float32)
     magnitudes = np.abs(spectra(tone, window_size(rate_hz, seconds)))[4:-4].mean(axis=0)
@@ -29,7 +29,7 @@ def test_a_bin_is_the_same_frequency_at_every_rate(rate_hz: int):
 
 
 @given(st.floats(0.005, 0.2))
-def test_the_bands_are_all_bins_in_order(window_seconds: float):
+def test_the_bands_are_all_bins_in_order(window_seconds: float) -> None:
     split = BandSplit(window_seconds)
     assert split.bands[0][0] == 0
     assert split.bands[-1][1] == split.bins

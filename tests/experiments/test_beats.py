@@ -30,7 +30,7 @@ def heard(clip: Clip, times: np.ndarray, first: int = 0) -> Beats:
 
 @pytest.mark.parametrize("steady", [True, False])
 @pytest.mark.parametrize("kind", ["mix", "bass", "drums"])
-def test_beats_lie_on_the_notes(renderer: Renderer, kind: str, steady: bool):
+def test_beats_lie_on_the_notes(renderer: Renderer, kind: str, steady: bool) -> None:
     clip = renderer.clip(kind, np.random.default_rng(5), steady=steady)
     assert len(clip.samples) == 10 * RATE_HZ
     away = np.abs(clip.notes["onset_seconds"][:, None] - clip.beats_seconds).min(axis=1)
@@ -42,21 +42,21 @@ def test_beats_lie_on_the_notes(renderer: Renderer, kind: str, steady: bool):
 
 
 @pytest.mark.parametrize("kind", BEATLESS)
-def test_sound_without_beat_has_no_targets(renderer: Renderer, kind: str):
+def test_sound_without_beat_has_no_targets(renderer: Renderer, kind: str) -> None:
     arrays = as_arrays([renderer.beatless(kind, np.random.default_rng(0))])
     assert not arrays["targets"].any()
     assert arrays["knows_bars"].all()
     assert arrays["spectra"].shape[1:] == (500, 92)
 
 
-def test_targets_are_highest_at_beats(renderer: Renderer):
+def test_targets_are_highest_at_beats(renderer: Renderer) -> None:
     clip = renderer.clip("mix", np.random.default_rng(1), steady=True)
     targets = as_arrays([clip])["targets"][0]
     frames = np.rint(clip.beats_seconds * 50).astype(int)
     assert (targets[frames[frames < 500], 0] > 0.85).all()
 
 
-def test_perfect_beats_get_full_marks(renderer: Renderer):
+def test_perfect_beats_get_full_marks(renderer: Renderer) -> None:
     clip = renderer.clip("mix", np.random.default_rng(2), steady=True)
     first = int(np.flatnonzero(clip.is_downbeat)[0])
     score = measured.score(clip, heard(clip, clip.beats_seconds, first))
@@ -67,7 +67,7 @@ def test_perfect_beats_get_full_marks(renderer: Renderer):
     assert measured.offsets_seconds(clip, late) == pytest.approx(0.03)
 
 
-def test_the_logistic_curve_expects_what_it_was_shown():
+def test_the_logistic_curve_expects_what_it_was_shown() -> None:
     rng = np.random.default_rng(0)
     x = rng.normal(0, 1, (4000, 1))
     y = rng.random(4000) < 1 / (1 + np.exp(-(0.5 + 2 * x[:, 0])))

@@ -34,14 +34,14 @@ def music(tmp_path_factory) -> MusicSets:
     return MusicSets(corpus, corpus.collections, frozenset({"6.mid"}))
 
 
-def test_only_the_asked_collections_count(music):
+def test_only_the_asked_collections_count(music) -> None:
     assert len(music.indices("train")) == 7
     assert len(music.only("chorales").indices("train")) == 6
     assert not len(music.only("rags").indices("valid"))
     assert len(list(music.pieces("unseen"))) == 1
 
 
-def test_an_excerpt_holds_what_begins_in_it():
+def test_an_excerpt_holds_what_begins_in_it() -> None:
     piece = band(bars=8)
     cut = excerpt(piece, 2 * 96, 4 * 96, Metre(0, 4, 4))
     expected = replace(
@@ -56,7 +56,7 @@ def test_an_excerpt_holds_what_begins_in_it():
     assert cut.bar_count == 2
 
 
-def test_excerpts_keep_the_metre_and_whole_bars(music):
+def test_excerpts_keep_the_metre_and_whole_bars(music) -> None:
     found = [*excerpts(music.only("chorales"), "valid", 12, np.random.default_rng(0))]
     assert len(found) == 12
     assert {piece.bar_count for piece in found} <= {8, 12, 16}
@@ -79,7 +79,7 @@ def test_composed_pieces_match_their_models(music, tiny_model):
     assert keys == Counter(str(closing_key(piece)) for piece in models)
 
 
-def test_all_figures_of_a_set(music, tiny_model):
+def test_all_figures_of_a_set(music, tiny_model) -> None:
     training = {"texture": Passages(piece for _, piece in music.pieces("train"))}
     found = compare_generated(
         Composer.load(tiny_model), music.only("chorales"), training, 4, 0, lambda sentence: None

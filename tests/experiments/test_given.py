@@ -63,7 +63,7 @@ def composed(way: str, task: str, piece: Piece, seed: int, longest: int) -> list
 
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("longest", [10_000, 60])
-def test_every_way_composes_the_same_notes(task, longest):
+def test_every_way_composes_the_same_notes(task, longest) -> None:
     for seed in range(3):
         found = [composed(way, task, band(seed, bars=20), seed, longest) for way in WAYS]
         assert found[0] or longest == 60
@@ -72,7 +72,7 @@ def test_every_way_composes_the_same_notes(task, longest):
 
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("way", WAYS)
-def test_the_likelihood_of_each_way_is_finite_and_of_composed_notes_only(way, task):
+def test_the_likelihood_of_each_way_is_finite_and_of_composed_notes_only(way, task) -> None:
     found = nats(learner(way), task, band(3, bars=20))
     events = heard(way, task, band(3, bars=20)).events
     assert np.isfinite(found).all()
@@ -81,7 +81,7 @@ def test_the_likelihood_of_each_way_is_finite_and_of_composed_notes_only(way, ta
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_the_distribution_of_each_field_sums_to_one(way):
+def test_the_distribution_of_each_field_sums_to_one(way) -> None:
     one = learner(way)
     one_row = stacked_given([heard(way, "fill part", band(1)).chunk(0, 40)])
     fields, counts = one_row.events.fields, one_row.events.counts
@@ -96,7 +96,7 @@ def test_the_distribution_of_each_field_sums_to_one(way):
     np.testing.assert_allclose(total[present], 1.0, atol=1e-4)
 
 
-def test_with_nothing_given_all_ways_are_one():
+def test_with_nothing_given_all_ways_are_one() -> None:
     whole = nats(learner("nothing"), "compose", band(2))
     for way in WAYS:
         np.testing.assert_allclose(nats(learner(way), "compose", band(2)), whole, atol=1e-5)
@@ -115,7 +115,7 @@ def _other_given(piece: Piece, seed: int, task: str) -> Piece:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_only_nothing_is_deaf_to_the_given_notes(way):
+def test_only_nothing_is_deaf_to_the_given_notes(way) -> None:
     piece = band(1, bars=12)
     other = _other_given(piece, 0, "vary")
     assert other != piece
@@ -136,13 +136,13 @@ def _awaken(one: GivenLearner) -> None:
 
 @pytest.mark.parametrize("task", ["arrange", "vary", "fill", "fill part"])
 @pytest.mark.parametrize("way", ["causal encoder", "bidirectional encoder"])
-def test_an_encoder_starts_as_nothing(way, task):
+def test_an_encoder_starts_as_nothing(way, task) -> None:
     np.testing.assert_allclose(
         nats(learner(way), task, band(5)), nats(learner("nothing"), task, band(5)), atol=1e-5
     )
 
 
-def test_a_causal_encoder_hears_no_further_than_the_next_onset():
+def test_a_causal_encoder_hears_no_further_than_the_next_onset() -> None:
     encoders = learner("causal encoder"), learner("bidirectional encoder")
     for one in encoders:
         _awaken(one)
@@ -162,14 +162,14 @@ def test_a_causal_encoder_hears_no_further_than_the_next_onset():
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_chunks_say_the_same_as_the_whole(way):
+def test_chunks_say_the_same_as_the_whole(way) -> None:
     one = learner(way)
     _awaken(one)
     whole = nats(one, "arrange", band(4, bars=6))  # short enough for one window of given notes
     np.testing.assert_allclose(nats(one, "arrange", band(4, bars=6), chunk=16), whole, atol=1e-4)
 
 
-def test_a_stopped_comparison_goes_on_and_is_printed_at_any_time(tmp_path):
+def test_a_stopped_comparison_goes_on_and_is_printed_at_any_time(tmp_path) -> None:
     entries = ((band(n), Entry(f"{n}.mid", BAND[n % 2], "valid" if n > 3 else "train"))
                for n in range(6))  # fmt: skip
     write_store(entries, tmp_path / "store")
@@ -190,7 +190,7 @@ def test_a_stopped_comparison_goes_on_and_is_printed_at_any_time(tmp_path):
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_gaps_without_a_note_cost_what_silence_costs(way):
+def test_gaps_without_a_note_cost_what_silence_costs(way) -> None:
     tune = [(0, 24, 60, 80), (14 * 96, 24, 64, 80)]
     piece = Piece((Track(tune),), 24, metres=(Metre(0, 4, 4),), length_ticks=16 * 96)
     draws = ((seed, heard(way, "fill", piece, seed).events) for seed in range(99))

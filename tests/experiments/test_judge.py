@@ -35,7 +35,7 @@ def found(piece: Piece, **changes) -> list[str]:
     return violations(write_bytes(piece), replace(RULES, **changes))
 
 
-def test_a_song_that_keeps_the_rules_is_blameless():
+def test_a_song_that_keeps_the_rules_is_blameless() -> None:
     assert found(song()) == []
 
 
@@ -49,7 +49,7 @@ def test_a_song_that_keeps_the_rules_is_blameless():
         ({"tracks": (*song().tracks, song().tracks[0])}, "parts ['bass', 'drums', 'flute', 'flute"),
     ],
 )
-def test_a_wrong_frame_is_named(changes, fault):
+def test_a_wrong_frame_is_named(changes, fault) -> None:
     (first, *_) = found(song(**changes))
     assert fault in first
 
@@ -67,11 +67,11 @@ def test_a_wrong_frame_is_named(changes, fault):
         ((270, 20, 72, 80), "flute sounds into the last bar"),
     ],
 )
-def test_a_wrong_note_is_named(note, fault):
+def test_a_wrong_note_is_named(note, fault) -> None:
     assert fault in found(song(flute=[*FLUTE, note]))
 
 
-def test_between_the_beats_and_in_the_last_bar_the_chart_says_nothing():
+def test_between_the_beats_and_in_the_last_bar_the_chart_says_nothing() -> None:
     assert found(song(flute=[*FLUTE, (54, 6, 62, 80)])) == []
     assert found(song(), chords="C | F G | % | F") == []
     kinds = " ".join(found(song(), chords="C | F G | % | F", ending=False))
@@ -104,19 +104,19 @@ def test_a_chord_of_which_the_key_has_no_note_in_range_goes_beyond_the_key():
         ({"drums": [*DRUMS, (312, 6, 49, 80)]}, "drums begins after the first beat"),
     ],
 )
-def test_what_is_no_ending_is_named(changes, fault):
+def test_what_is_no_ending_is_named(changes, fault) -> None:
     assert fault in " ".join(found(song(**changes)))
     assert fault not in " ".join(found(song(**changes), ending=False))
 
 
-def test_without_a_key_any_triad_ends_a_piece():
+def test_without_a_key_any_triad_ends_a_piece() -> None:
     minor = [*PIANO[:-1], (288, 96, 63, 80)]
     assert found(song(piano=minor), key=None) == []
     cluster = [*PIANO[:-1], (288, 96, 62, 80)]
     assert "not the tonic's" in " ".join(found(song(piano=cluster), key=None))
 
 
-def test_polyphony_is_the_usual_one_unless_another_is_asked_for():
+def test_polyphony_is_the_usual_one_unless_another_is_asked_for() -> None:
     chord = song(bass=[*BASS, (0, 24, 40, 80)])
     assert found(chord) == ["bass holds 2 notes at beat 0"]
     assert found(chord, polyphony={"bass": 2}) == []

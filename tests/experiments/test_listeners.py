@@ -72,7 +72,7 @@ def run(folder: Path, seconds: float, validations: int) -> list[ListenerProgress
     [(lambda: BeatNet(SIZES), of_sound()), (lambda: NoteBeatNet(NOTE_SIZES), of_notes())],
     ids=["sound", "notes"],
 )
-def test_what_is_plain_is_learned(tmp_path: Path, network, lessons):
+def test_what_is_plain_is_learned(tmp_path: Path, network, lessons) -> None:
     config = ListenerTraining(seconds=3.0, learning_rate=1e-2, validations=3)
     listeners.train(network, {}, lessons, tmp_path, config)
     taught, kept = network(), listeners.best(tmp_path)
@@ -82,7 +82,7 @@ def test_what_is_plain_is_learned(tmp_path: Path, network, lessons):
     assert kept["best_loss"] < 0.5 * untaught
 
 
-def test_a_run_goes_on_where_it_was(tmp_path: Path):
+def test_a_run_goes_on_where_it_was(tmp_path: Path) -> None:
     first = run(tmp_path, 0.5, 1)[-1]
     second = run(tmp_path, first.seconds + 0.5, 1)
     assert second[0].steps > first.steps
@@ -90,7 +90,7 @@ def test_a_run_goes_on_where_it_was(tmp_path: Path):
     assert not run(tmp_path, 0.5, 1)  # it is over
 
 
-def test_bars_that_are_not_known_teach_nothing():
+def test_bars_that_are_not_known_teach_nothing() -> None:
     torch.manual_seed(0)
     network, note_network = BeatNet(SIZES), NoteBeatNet(NOTE_SIZES)
     clips = clicks(4, 0)
@@ -107,7 +107,7 @@ def test_bars_that_are_not_known_teach_nothing():
     assert NoteBeatLessons(parts, parts, transposed).score(note_network) == before
 
 
-def test_events_without_known_beats_and_the_length_of_others_change_nothing():
+def test_events_without_known_beats_and_the_length_of_others_change_nothing() -> None:
     torch.manual_seed(0)
     network = NoteBeatNet(
         NoteBeatNetConfig(FEATURES, TEMPI, hidden=8, layers=1, dropout=0.0)
@@ -125,6 +125,6 @@ def test_events_without_known_beats_and_the_length_of_others_change_nothing():
     assert math.isfinite(late)
 
 
-def test_a_run_has_a_length():
+def test_a_run_has_a_length() -> None:
     with pytest.raises(ConfigError, match="positive"):
         ListenerTraining(seconds=0)

@@ -86,7 +86,7 @@ def test_a_unit_is_measured_once_for_each_model_and_setting(tmp_path, tiny_model
     assert len(calls) == 2
 
 
-def test_a_command_writes_its_figures_and_prints_them(tmp_path, tiny_model, capsys):
+def test_a_command_writes_its_figures_and_prints_them(tmp_path, tiny_model, capsys) -> None:
     places = ["--results", str(tmp_path / "results"), "--work", str(tmp_path / "work")]
     main([*places, "rules", "--model", str(tiny_model), "--pieces", "2"])
     assert capsys.readouterr().out.startswith("| pieces |")
@@ -114,7 +114,7 @@ def test_unheard_notes_are_the_composed_ones(task):
     assert tasks.unheard(whole, piece, 0, 2, 1000).composed_notes == whole.composed_notes
 
 
-def test_alone_a_part_costs_as_much_unheard_as_composed(model):
+def test_alone_a_part_costs_as_much_unheard_as_composed(model) -> None:
     """But for the tempo, which is told where parts are given."""
     piece = replace(band(), tracks=band().tracks[:1])
     (pair,) = [("rags", piece)]
@@ -133,7 +133,7 @@ def test_alone_a_part_costs_as_much_unheard_as_composed(model):
 
 
 @pytest.mark.parametrize("condition", harmony.CONDITIONS)
-def test_each_part_is_given_or_composed(music, condition):
+def test_each_part_is_given_or_composed(music, condition) -> None:
     options = Namespace(seed=0, excerpts=5, bars=4)
     found = [*harmony.splits(music, condition, options)]
     assert len(found) == 5
@@ -146,7 +146,7 @@ def test_each_part_is_given_or_composed(music, condition):
         assert {track.label for heard, _ in found for track in heard.tracks} == {"piano"}
 
 
-def test_arrangements_are_compared_with_deaf_ones(music, composer, tiny_model):
+def test_arrangements_are_compared_with_deaf_ones(music, composer, tiny_model) -> None:
     real = [*harmony.splits(music, "highest given", Namespace(seed=0, excerpts=2, bars=4))]
     deaf = harmony.Deaf(str(tiny_model))
     heard, _ = real[0]
@@ -162,7 +162,7 @@ def test_arrangements_are_compared_with_deaf_ones(music, composer, tiny_model):
 # --- chorales -------------------------------------------------------------------------------------
 
 
-def test_models_are_judged_beside_bach_and_the_chain(data, tiny_model, tmp_path):
+def test_models_are_judged_beside_bach_and_the_chain(data, tiny_model, tmp_path) -> None:
     options = Namespace(data=data, model=str(tiny_model), side="valid", chorales=1, steps=2, seed=0)
     figures = chorales.measure(options, Units(tmp_path))
     assert [*figures] == ["Bach", "first-order chain", "ours", "ours, chorales alone"]
@@ -179,7 +179,7 @@ def test_models_are_judged_beside_bach_and_the_chain(data, tiny_model, tmp_path)
 # --- given ----------------------------------------------------------------------------------------
 
 
-def test_what_is_written_into_songs_leaves_them_as_they_were(composer, music, data):
+def test_what_is_written_into_songs_leaves_them_as_they_were(composer, music, data) -> None:
     rows = [given.judged(composer, music, data, number, seed=1) for number in range(12)]
     assert sum(row["violations"] for row in rows) == 0
     assert len({row["verb"] for row in rows}) >= 3
@@ -216,14 +216,14 @@ def test_a_changed_note_is_found(data):
 # --- rules and speed ------------------------------------------------------------------------------
 
 
-def test_pieces_under_random_rules_are_judged(composer):
+def test_pieces_under_random_rules_are_judged(composer) -> None:
     found = rules.judged(composer, range(8), 0)
     assert found["broken"] == {}
     assert found["counts"]["pieces"] == 8
     assert found == rules.judged(composer, range(8), 0)
 
 
-def test_rules_of_all_kinds_are_drawn():
+def test_rules_of_all_kinds_are_drawn() -> None:
     drawn = [rules.any_rules(np.random.default_rng(seed)) for seed in range(80)]
     for name in ("key", "parts", "tempo_bpm", "chords"):
         assert {getattr(each, name) is None for each in drawn} == {True, False}
@@ -231,7 +231,7 @@ def test_rules_of_all_kinds_are_drawn():
     assert any(None in bar for each in drawn for bar in each.chart or ())
 
 
-def test_four_bars_are_timed(tiny_model, tmp_path, monkeypatch):
+def test_four_bars_are_timed(tiny_model, tmp_path, monkeypatch) -> None:
     song = band(0, bars=64)
     more = [replace(song.tracks[0], program=program, name="") for program in (48, 81)]
     song = replace(song, tracks=(*song.tracks, *more))

@@ -22,14 +22,14 @@ from ritornello.corpus.store import Corpus, Entry, write_store
 from tests.examples import band
 
 
-def test_the_highest_part_is_given_and_drums_are_left_out():
+def test_the_highest_part_is_given_and_drums_are_left_out() -> None:
     ((given, composed),) = highest_given(band())
     assert [track.name for track in given.tracks] == ["piano"]
     assert [track.name for track in composed.tracks] == ["bass"]
     assert given.metres == composed.metres == band().metres
 
 
-def test_each_part_is_composed_once():
+def test_each_part_is_composed_once() -> None:
     song = band()
     song = replace(song, tracks=(*song.tracks, replace(song.tracks[0], name="organ")))
     pairs = [
@@ -43,13 +43,13 @@ def test_each_part_is_composed_once():
     ]
 
 
-def test_a_lone_part_has_no_partner():
+def test_a_lone_part_has_no_partner() -> None:
     alone = replace(band(), tracks=band().tracks[1:])  # bass and drums
     assert not [*each_composed(alone), *highest_given(alone)]
     assert harmony_figures([alone]) == {}
 
 
-def test_chorales_are_compared_side_by_side(tmp_path):
+def test_chorales_are_compared_side_by_side(tmp_path) -> None:
     tune = np.repeat([(72, 67, 64, 48), (74, 69, 65, 50)], 4, axis=0).tolist()
     found = chorale_figures(_chorales(tmp_path, {"train": [tune] * 9, "valid": [tune]}))
     assert [*found] == ["valid"]
@@ -57,7 +57,7 @@ def test_chorales_are_compared_side_by_side(tmp_path):
     assert found["valid"]["likelihood of the first-order chain"]["notes"] == 6
 
 
-def test_every_collection_is_measured(tmp_path):
+def test_every_collection_is_measured(tmp_path) -> None:
     entries = (
         (band(number, 8), Entry(f"{number}.mid", "bands", "train" if number < 3 else "valid"))
         for number in range(6)

@@ -46,7 +46,7 @@ def made(tmp_path_factory) -> list[Solo]:
 # --- solos ----------------------------------------------------------------------------------------
 
 
-def test_a_solo_sounds_when_and_where_its_truth_says(made):
+def test_a_solo_sounds_when_and_where_its_truth_says(made) -> None:
     for solo in made:
         sound = read_audio(solo.path)
         first = np.flatnonzero(np.abs(sound.samples[:, 0]) > 1e-3)[0] / sound.rate_hz
@@ -58,7 +58,7 @@ def test_a_solo_sounds_when_and_where_its_truth_says(made):
         assert [track.program for track in solo.accompaniment.tracks] == [33]
 
 
-def test_moments_of_the_sound_are_found_on_the_true_grid(made):
+def test_moments_of_the_sound_are_found_on_the_true_grid(made) -> None:
     for solo in made:
         beats = np.arange(len(solo.beats_seconds)) * solo.piece.resolution
         assert solo.ticks_at(solo.beats_seconds) == pytest.approx(beats, abs=1)
@@ -66,14 +66,14 @@ def test_moments_of_the_sound_are_found_on_the_true_grid(made):
         assert solo.ticks_at(np.array([200.0]))[0] > solo.piece.length_ticks
 
 
-def test_rubato_sways_and_slows_and_steady_does_not(made):
+def test_rubato_sways_and_slows_and_steady_does_not(made) -> None:
     steady, rubato = (np.diff(solo.beats_seconds) for solo in made)
     assert np.ptp(steady) < 1e-6
     assert 1.05 < rubato[:-4].max() / rubato[:-4].min() < 1.7
     assert rubato[-1] > np.median(rubato)
 
 
-def test_hands_are_as_far_off_as_is_said():
+def test_hands_are_as_far_off_as_is_said() -> None:
     piece = on_players_tempo(tune(400), RUBATO, np.random.default_rng(0))
     notes = played(piece, piece.tracks[0], RUBATO, np.random.default_rng(0))
     off = notes["onset_seconds"] - piece.ticks_to_seconds(piece.tracks[0].notes["onset"])
@@ -81,7 +81,7 @@ def test_hands_are_as_far_off_as_is_said():
     assert (np.diff(notes["onset_seconds"]) >= 0).all()
 
 
-def test_a_signature_that_the_notes_deny_leaves_no_key():
+def test_a_signature_that_the_notes_deny_leaves_no_key() -> None:
     piece = tune()
     assert true_key(replace(piece, keys=(KeyChange(0, KeyName(9, "minor")),))) == KeyName(0)
     assert true_key(replace(piece, keys=(KeyChange(0, KeyName(7)),))) is None
@@ -91,7 +91,7 @@ def test_a_signature_that_the_notes_deny_leaves_no_key():
 
 
 @pytest.mark.filterwarnings("ignore:Estimated beats are empty")
-def test_perfect_hearing_scores_one_and_deafness_nothing(made):
+def test_perfect_hearing_scores_one_and_deafness_nothing(made) -> None:
     solo = made[1]
     beats, bars = solo.beats_seconds, solo.downbeats_seconds
     notes = hearing.note_scores(solo.notes, solo.notes)
@@ -104,14 +104,14 @@ def test_perfect_hearing_scores_one_and_deafness_nothing(made):
     assert deaf["offsets_ms"] == []
 
 
-def test_beats_before_and_after_the_music_cost_nothing(made):
+def test_beats_before_and_after_the_music_cost_nothing(made) -> None:
     solo = made[0]
     beats, bars = solo.beats_seconds, solo.downbeats_seconds
     more = np.concatenate([[beats[0] - 0.6], beats, beats[-1] + [0.6, 1.2]])
     assert hearing.beat_scores(beats, bars, more, bars)["beat_f1"] == 1
 
 
-def test_late_beats_show_as_bias_and_double_ones_as_a_level(made):
+def test_late_beats_show_as_bias_and_double_ones_as_a_level(made) -> None:
     solo = made[0]
     beats, bars = solo.beats_seconds, solo.downbeats_seconds
     late = hearing.beat_scores(beats, bars, beats + 0.02, bars)
@@ -123,7 +123,7 @@ def test_late_beats_show_as_bias_and_double_ones_as_a_level(made):
     assert found["intervals_to_true"] == pytest.approx(0.5)
 
 
-def test_keys_are_scored_as_mirex_does():
+def test_keys_are_scored_as_mirex_does() -> None:
     c = KeyName(0)
     other = {KeyName(7): 0.5, KeyName(9, "minor"): 0.3, KeyName(0, "minor"): 0.2, KeyName(6): 0.0}
     for found, weight in {c: 1.0, **other}.items():
@@ -140,7 +140,7 @@ def sine(hz: float, seconds: float, rate_hz: int = RATE, phase: float = 0.0) -> 
     return np.sin(2 * np.pi * hz * at + phase)[:, None].astype(np.float32)
 
 
-def test_loudness_is_that_of_the_standard():
+def test_loudness_is_that_of_the_standard() -> None:
     tone = sine(997, 5)
     assert meter.lufs(tone, RATE) == pytest.approx(-3.01, abs=0.02)  # BS.1770: 0 dB in one channel
     assert meter.lufs(np.hstack([tone, tone]), RATE) == pytest.approx(0.0, abs=0.02)
@@ -149,13 +149,13 @@ def test_loudness_is_that_of_the_standard():
     assert meter.lufs(np.zeros((RATE, 2), np.float32), RATE) == -np.inf
 
 
-def test_peaks_between_samples_are_seen():
+def test_peaks_between_samples_are_seen() -> None:
     tone = sine(RATE / 4, 1, phase=np.pi / 4)  # its samples are all 3 dB below its peak
     assert np.abs(tone).max() == pytest.approx(0.7071, abs=1e-3)
     assert meter.true_peak_db(tone[2000:-2000]) == pytest.approx(0.0, abs=0.2)
 
 
-def test_a_residual_is_in_decibels_of_the_whole():
+def test_a_residual_is_in_decibels_of_the_whole() -> None:
     tone = sine(440, 1)
     assert meter.residual_db(tone, tone) < -200
     assert meter.residual_db(tone, tone * np.float32(1.001)) == pytest.approx(-60, abs=0.1)
@@ -164,7 +164,7 @@ def test_a_residual_is_in_decibels_of_the_whole():
 # --- files ----------------------------------------------------------------------------------------
 
 
-def test_sound_that_lags_behind_its_midi_is_caught():
+def test_sound_that_lags_behind_its_midi_is_caught() -> None:
     piece = tune(8)
     sound = render(piece)
     late = np.pad(sound.samples, ((44, 0), (0, 0)))[: len(sound.samples)]
@@ -173,7 +173,7 @@ def test_sound_that_lags_behind_its_midi_is_caught():
     assert lags == pytest.approx([1.0, 1.0], abs=0.05)
 
 
-def test_stems_that_sum_and_those_that_do_not():
+def test_stems_that_sum_and_those_that_do_not() -> None:
     one, two = (Waveform(np.repeat(0.1 * sine(hz, 2), 2, axis=1), RATE) for hz in (440, 660))
     mix = Waveform(one.samples + two.samples, RATE)
     found = sound_checks.levels(mix, {"one": one, "two": two})
@@ -185,7 +185,7 @@ def test_stems_that_sum_and_those_that_do_not():
     assert found["lengths_apart_samples"] == 10
 
 
-def test_a_click_at_borders_is_caught_and_a_drum_near_them_is_none():
+def test_a_click_at_borders_is_caught_and_a_drum_near_them_is_none() -> None:
     rng = np.random.default_rng(0)
     smooth = sine(100, 8) + 1e-4 * rng.standard_normal((8 * RATE, 1))
     borders = np.arange(BLOCK, len(smooth), BLOCK)
@@ -206,7 +206,7 @@ def test_a_click_at_borders_is_caught_and_a_drum_near_them_is_none():
 # --- the band -------------------------------------------------------------------------------------
 
 
-def test_a_band_that_plays_what_is_written_is_found_where_it_is_written(made):
+def test_a_band_that_plays_what_is_written_is_found_where_it_is_written(made) -> None:
     for solo in (replace(solo, begins_seconds=0.0) for solo in made):
         back = accompaniment.on_true_grid(solo, solo.accompaniment)
         (found,), (written,) = back.tracks, solo.accompaniment.tracks
@@ -226,7 +226,7 @@ def test_a_band_that_plays_what_is_written_is_found_where_it_is_written(made):
         assert offsets == pytest.approx(0.02, abs=1e-3)
 
 
-def test_going_along_is_more_than_chance(made):
+def test_going_along_is_more_than_chance(made) -> None:
     solo, other = made
     real = accompaniment.going_along(solo, solo.accompaniment)
     assert real["notes_in_chord"] > 2 * real["in_chord_in_other_keys"]
@@ -252,7 +252,7 @@ def remixed_row(kind: str, beat_f1: float, offsets_ms: list[float]) -> dict:
     }  # fmt: skip
 
 
-def test_remixes_are_summed_up_and_the_worst_is_shown():
+def test_remixes_are_summed_up_and_the_worst_is_shown() -> None:
     rows = [remixed_row("piano", 0.95, [5.0, -10.0]), remixed_row("lead", 0.1, [200.0, -250.0])]
     timing = band.timing(rows)
     assert timing["all whose beats were found"]["solos"] == 1
@@ -274,7 +274,7 @@ def test_remixes_are_summed_up_and_the_worst_is_shown():
 # --- bad files ------------------------------------------------------------------------------------
 
 
-def test_every_bad_file_can_be_made(tmp_path):
+def test_every_bad_file_can_be_made(tmp_path) -> None:
     take = bad.played_take(2.0)
     for number, (name, maker) in enumerate(bad.CASES.items()):
         folder = tmp_path / str(number)
@@ -284,13 +284,13 @@ def test_every_bad_file_can_be_made(tmp_path):
             assert path.exists() == (name != "no file")
 
 
-def test_a_run_is_judged_by_its_exit_code_its_words_and_its_remains(tmp_path):
+def test_a_run_is_judged_by_its_exit_code_its_words_and_its_remains(tmp_path) -> None:
     found = bad.remixed(tmp_path / "nothing.wav", tmp_path / "out")
     assert found["exit_code"] in (1, 2)
     assert found["files"] == []
     assert found["most_memory_megabytes"] > 10
 
 
-def test_a_loop_tells_its_tempo_by_its_length():
+def test_a_loop_tells_its_tempo_by_its_length() -> None:
     assert recordings.loop_tempi(8.0) == [60.0, 120.0]
     assert recordings.loop_tempi(4.948) == [97.0]

@@ -33,7 +33,7 @@ def music(tmp_path_factory) -> MusicSets:
     return MusicSets(corpus, corpus.collections, frozenset({"0.mid", "1.mid", "2.mid"}))
 
 
-def test_the_same_notes_are_compared_with_and_without_what_came_before(music, tiny_model):
+def test_the_same_notes_are_compared_with_and_without_what_came_before(music, tiny_model) -> None:
     model = checkpoint.load(checkpoint.find(tiny_model))
     found = length_ratio(model, music, LENGTH, 5)
     assert found["pieces"] == 2  # one is too short, one is not new to the model
@@ -49,12 +49,12 @@ def test_the_same_notes_are_compared_with_and_without_what_came_before(music, ti
     assert LENGTH * 2 * stretches.sum() - tempo_events * stretches[0] == pytest.approx(whole)
 
 
-def test_pieces_are_spread_over_the_set(music):
+def test_pieces_are_spread_over_the_set(music) -> None:
     assert len(spread(music, "bands", 10)) == 3
     first, last = spread(music, "bands", 2)
     assert (first[1].bar_count, last[1].bar_count) == (40, 60)
 
 
-def test_figures_become_json():
+def test_figures_become_json() -> None:
     found = plain({4: [np.float64(1.23456), math.nan, 7], "name": (True, None)})
     assert json.loads(json.dumps(found)) == {"4": [1.2346, None, 7], "name": [True, None]}

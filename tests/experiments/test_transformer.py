@@ -33,7 +33,7 @@ def _events(pieces, start: int, length: int) -> Batch[torch.Tensor]:
     return to_tensors(stack(chunks))
 
 
-def test_chunks_give_the_same_nats_as_the_whole(model):
+def test_chunks_give_the_same_nats_as_the_whole(model) -> None:
     pieces = [band(1, bars=32), band(2, bars=20)]  # the longer one is longer than the window
     length = 360
     assert length > WINDOW_EVENTS
@@ -46,7 +46,7 @@ def test_chunks_give_the_same_nats_as_the_whole(model):
     np.testing.assert_allclose(torch.cat(parts), whole, atol=1e-4)
 
 
-def test_the_future_does_not_matter(model):
+def test_the_future_does_not_matter(model) -> None:
     events = _events([band(1)], 0, 60)
     changed = events.context.clone()
     changed[40:] = changed[:20]
@@ -57,7 +57,7 @@ def test_the_future_does_not_matter(model):
     assert not np.allclose(first[40:], second[40:])
 
 
-def test_both_learn_in_turns_and_use_the_same_time():
+def test_both_learn_in_turns_and_use_the_same_time() -> None:
     music = MemoryCorpus([band(seed) for seed in range(6)])
     config = TrainConfig(minutes=1, batch=2, chunk=32, validation_events=200)
     budget = 0.3

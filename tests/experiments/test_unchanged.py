@@ -45,13 +45,13 @@ def midi(*song: Note, ticks_per_beat: int = 96) -> bytes:
     return buffer.getvalue()
 
 
-def test_notes_are_where_the_file_has_them():
+def test_notes_are_where_the_file_has_them() -> None:
     found = sorted(notes(midi(*SONG)), key=lambda note: (note.onset_beats, note.pitch))
     assert found[0] == PlayedNote(Fraction(0), 33, 60, Fraction(1), 80)
     assert found[2] == PlayedNote(Fraction(8), DRUMS, 38, Fraction(1, 2), 100)
 
 
-def test_the_same_music_on_another_grid_is_unchanged():
+def test_the_same_music_on_another_grid_is_unchanged() -> None:
     assert changes(midi(*SONG), midi(*SONG, ticks_per_beat=480)) == []
 
 
@@ -60,13 +60,13 @@ def test_the_same_music_on_another_grid_is_unchanged():
     [(1, 2, 60, 80, 33), (0, 3, 60, 80, 33), (0, 2, 61, 80, 33), (0, 2, 60, 81, 33),
      (0, 2, 60, 80, 34), (0, 2, 60, 80, -1)],
 )  # fmt: skip
-def test_a_change_of_anything_is_a_lost_note(other):
+def test_a_change_of_anything_is_a_lost_note(other) -> None:
     assert changes(midi(*SONG), midi(other, *SONG[1:])) == [
         "lost or changed: pitch 60 of program 33 at beat 0 for 1, velocity 80"
     ]
 
 
-def test_a_lost_double_is_seen():
+def test_a_lost_double_is_seen() -> None:
     assert len(changes(midi(LEAD, LEAD), midi(LEAD))) == 1
     assert changes(midi(LEAD), midi(LEAD, LEAD)) == []  # the second one is composed
 
@@ -81,14 +81,14 @@ def test_composed_notes_stay_in_the_gap():
     assert faults(7, 2) == ["composed beyond the end of the gap"]
 
 
-def test_composed_notes_stay_in_the_parts():
+def test_composed_notes_stay_in_the_parts() -> None:
     made = midi(*SONG, (4, 1, 67, 70, 0))
     assert changes(midi(*SONG), made, parts=[0]) == []
     (fault,) = changes(midi(*SONG), made, parts=[33, DRUMS])
     assert fault.startswith("composed in another part: pitch 67 of program 0 at beat 2")
 
 
-def test_bars_that_are_written_anew_lose_their_own_notes_only():
+def test_bars_that_are_written_anew_lose_their_own_notes_only() -> None:
     without_lead, without_drums = midi(*SONG[1:]), midi(*SONG[:3])
     allowed = {"gap": (0, 1), "parts": [33], "rewritten": True}
     assert changes(midi(*SONG), without_lead, **allowed) == []
@@ -98,14 +98,14 @@ def test_bars_that_are_written_anew_lose_their_own_notes_only():
 
 @given(pieces())
 @settings(max_examples=40)
-def test_what_the_package_writes_is_unchanged_by_a_finer_grid(piece: Piece):
+def test_what_the_package_writes_is_unchanged_by_a_finer_grid(piece: Piece) -> None:
     made = write_bytes(piece)
     assert changes(made, made) == []
     assert changes(made, write_bytes(piece.at_resolution(3 * piece.resolution))) == []
 
 
 @pytest.mark.data
-def test_the_judge_and_the_package_hear_the_same_notes(data_dir):
+def test_the_judge_and_the_package_hear_the_same_notes(data_dir) -> None:
     for path in sorted((data_dir / "freedoom_midi" / "midi").glob("*.mid"))[:5]:
         piece = read(path)
         ours = Counter(

@@ -47,14 +47,14 @@ MANY_PARTS_IN_TWO_BARS = {
 @given(rules=RULES, seed=st.integers(0, 2**32 - 1))
 @example(rules=REST_BEFORE_THE_LAST_BAR, seed=7)
 @example(rules=MANY_PARTS_IN_TWO_BARS, seed=45)
-def test_an_independent_reader_finds_no_rule_broken(engine, rules, seed):
+def test_an_independent_reader_finds_no_rule_broken(engine, rules, seed) -> None:
     asked = Rules(**rules)
     piece = compose(engine, asked, seeds=[seed])[0]
     assert violations(write_bytes(piece), asked) == []
     assert piece.bar_count == asked.bars
 
 
-def test_a_seed_gives_the_same_piece_in_any_batch(engine):
+def test_a_seed_gives_the_same_piece_in_any_batch(engine) -> None:
     rules = Rules(bars=4, parts=("piano", "drums"))
     together = compose(engine, rules, seeds=[5, 6, 7])
     alone = compose(engine, rules, seeds=[6])[0]
@@ -62,13 +62,13 @@ def test_a_seed_gives_the_same_piece_in_any_batch(engine):
     assert together[0] != together[1]
 
 
-def test_open_rules_are_left_to_the_model(engine):
+def test_open_rules_are_left_to_the_model(engine) -> None:
     piece = compose(engine, Rules(bars=2), seeds=[1])[0]
     assert piece.note_count > 0
     assert piece.bar_count == 2
 
 
-def test_parts_left_open_are_a_line_up_of_the_training_music(engine):
+def test_parts_left_open_are_a_line_up_of_the_training_music(engine) -> None:
     instrumentations = read_instrumentations([(("piano", "violin"), 3), (("drums",), 1)])
     pieces = compose(engine, Rules(bars=2), seeds=range(12), instrumentations=instrumentations)
     heard = {tuple(sorted(track.label for track in piece.tracks)) for piece in pieces}
@@ -85,13 +85,13 @@ def test_parts_left_open_are_a_line_up_of_the_training_music(engine):
         {"parts": ("bass",), "key": "C major", "ranges": {"bass": (37, 37)}},
     ],
 )  # fmt: skip
-def test_rules_that_cannot_be_met_are_refused_before_any_work(rules):
+def test_rules_that_cannot_be_met_are_refused_before_any_work(rules) -> None:
     with pytest.raises(ConfigError):
         Rules(**rules)
 
 
 @given(st.integers(0, 2**32 - 1), st.floats(0.1, 3), st.floats(0.05, 1), st.integers(0, 5))
-def test_only_legal_and_likely_classes_are_drawn(seed, temperature, top_p, top_k):
+def test_only_legal_and_likely_classes_are_drawn(seed, temperature, top_p, top_k) -> None:
     rng = np.random.default_rng(seed)
     logits = rng.normal(size=(8, 12))
     legal = rng.random((8, 12)) < 0.5
@@ -103,7 +103,7 @@ def test_only_legal_and_likely_classes_are_drawn(seed, temperature, top_p, top_k
         assert (better < top_k).all()
 
 
-def test_draws_follow_the_distribution():
+def test_draws_follow_the_distribution() -> None:
     logits = np.log(np.tile([0.5, 0.3, 0.15, 0.05], (20_000, 1)))
     uniform = (np.arange(20_000) + 0.5) / 20_000
     found = np.bincount(draw(logits, None, uniform), minlength=4) / 20_000
@@ -112,12 +112,12 @@ def test_draws_follow_the_distribution():
     np.testing.assert_allclose(kept, [0.625, 0.375, 0, 0], atol=1e-3)
 
 
-def test_a_temperature_of_zero_is_refused():
+def test_a_temperature_of_zero_is_refused() -> None:
     with pytest.raises(ConfigError):
         Sampling(temperature=0)
 
 
-def test_the_command_line_is_as_bold_as_the_library():
+def test_the_command_line_is_as_bold_as_the_library() -> None:
     from ritornello.cli.options import Making
 
     defaults = {field.name: field.default for field in dataclasses.fields(Making)}

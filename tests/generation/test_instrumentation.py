@@ -33,11 +33,11 @@ INSTRUMENTATIONS = read_instrumentations(
         (("harp",), None),
     ],
 )
-def test_players_are_at_home_where_line_ups_are_most_like_them(players, collection):
+def test_players_are_at_home_where_line_ups_are_most_like_them(players, collection) -> None:
     assert likely_collection(players, INSTRUMENTATIONS) == collection
 
 
-def test_parts_left_open_are_those_of_the_collection_asked_for():
+def test_parts_left_open_are_those_of_the_collection_asked_for() -> None:
     for seed in range(8):
         rules = fill_in_instrumentation(
             Rules(collection="hymns"), INSTRUMENTATIONS, np.random.default_rng(seed)
@@ -45,12 +45,12 @@ def test_parts_left_open_are_those_of_the_collection_asked_for():
         assert (rules.parts, rules.collection) == (("piano",) * 4, "hymns")
 
 
-def test_what_is_asked_for_stays():
+def test_what_is_asked_for_stays() -> None:
     asked = Rules(parts=("flute",), collection="bands")
     assert fill_in_instrumentation(asked, INSTRUMENTATIONS, np.random.default_rng(0)) == asked
 
 
-def test_keys_are_in_minor_as_often_as_in_the_collection():
+def test_keys_are_in_minor_as_often_as_in_the_collection() -> None:
     shares = {"hymns": 0.0, "songs": 1.0}
     rng = np.random.default_rng(0)
     for collection, minor in (("hymns", False), ("songs", True)):

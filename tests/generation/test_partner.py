@@ -32,7 +32,7 @@ VERBS = {
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_a_file_is_as_good_as_a_piece_and_a_seed_as_good_in_company(verb, composer, tmp_path):
+def test_a_file_is_as_good_as_a_piece_and_a_seed_as_good_in_company(verb, composer, tmp_path) -> None:
     song = api.load(api.save(band(bars=4), tmp_path / "song.mid"))
     two = VERBS[verb](composer, tmp_path / "song.mid", n=2, seed=3)
     alone = VERBS[verb](composer, song, seed=4)
@@ -43,7 +43,7 @@ def test_a_file_is_as_good_as_a_piece_and_a_seed_as_good_in_company(verb, compos
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_a_result_knows_the_given_notes_from_the_new_ones(verb, composer):
+def test_a_result_knows_the_given_notes_from_the_new_ones(verb, composer) -> None:
     result = VERBS[verb](composer, band(bars=4), n=2)
     assert len(result.given) == len(result.pieces) == 2
     for piece, given in zip(result.pieces, result.given, strict=True):
@@ -53,7 +53,7 @@ def test_a_result_knows_the_given_notes_from_the_new_ones(verb, composer):
         assert not any(map(len, old[len(kept) :]))
 
 
-def test_a_result_knows_which_track_each_player_has(composer):
+def test_a_result_knows_which_track_each_player_has(composer) -> None:
     song, players = band(bars=4), ("flute", "piano", "violin", "flute", "horn")
     result = composer.arrange(song, players, n=3)
     for piece, added in zip(result.pieces, result.added, strict=True):
@@ -66,7 +66,7 @@ def test_a_result_knows_which_track_each_player_has(composer):
     assert composer.vary(song, ("bass",)).added == ((),)
 
 
-def test_what_is_heard_otherwise_is_said_and_logged(composer, caplog):
+def test_what_is_heard_otherwise_is_said_and_logged(composer, caplog) -> None:
     song = Piece((Track([(0, 480, 60, 80)], 105, name="Banjo"),))
     with caplog.at_level(logging.WARNING):
         result = composer.continue_(song, 1)
@@ -75,7 +75,7 @@ def test_what_is_heard_otherwise_is_said_and_logged(composer, caplog):
     assert result.piece.tracks[0].program == 105
 
 
-def test_rules_hold_for_what_is_written(composer):
+def test_rules_hold_for_what_is_written(composer) -> None:
     rules = Rules(key="C major", polyphony={"all": 1}, ending=False)
     song = Piece((Track([(0, 480, 60, 80)]),))
     added = composer.arrange(song, ("flute", "piano"), rules=rules, collection="rags").piece
@@ -92,12 +92,12 @@ def test_rules_hold_for_what_is_written(composer):
         ({"tempo_bpm": 90}, TypeError),
     ],
 )  # fmt: skip
-def test_what_cannot_be_asked_is_refused(composer, options, error):
+def test_what_cannot_be_asked_is_refused(composer, options, error) -> None:
     with pytest.raises(error):
         composer.vary(band(), ("bass",), **options)
 
 
-def test_a_song_that_cannot_be_heard_is_refused(composer, tmp_path):
+def test_a_song_that_cannot_be_heard_is_refused(composer, tmp_path) -> None:
     with pytest.raises(InputError):
         composer.continue_(tmp_path / "none.mid")
     with pytest.raises(InputError):
@@ -106,7 +106,7 @@ def test_a_song_that_cannot_be_heard_is_refused(composer, tmp_path):
         composer.vary(band(), ("oboe",))
 
 
-def test_voices_are_heard_as_what_most_pieces_for_four_are_played_by():
+def test_voices_are_heard_as_what_most_pieces_for_four_are_played_by() -> None:
     instrumentations = read_instrumentations(
         [(("piano",) * 4, 5.0), (("voice",) * 4, 2.0), (("violin",), 9.0)]
     )

@@ -26,7 +26,7 @@ def in_range(low: int, high: int) -> np.ndarray:
     melody=st.lists(st.integers(60, 79), min_size=2, max_size=12),
     draws=st.randoms(use_true_random=False),
 )
-def test_chords_sung_by_the_rules_have_no_faults(melody, draws):
+def test_chords_sung_by_the_rules_have_no_faults(melody, draws) -> None:
     voices = VoiceLeading(VOICES)
     rows = []
     for beat, pitch in enumerate(melody):
@@ -41,7 +41,7 @@ def test_chords_sung_by_the_rules_have_no_faults(melody, draws):
     assert {name: found[name] for name in CLEAN} == dict.fromkeys(CLEAN, 0)
 
 
-def test_who_is_no_voice_and_who_has_no_choice_is_left_alone():
+def test_who_is_no_voice_and_who_has_no_choice_is_left_alone() -> None:
     voices = VoiceLeading(VOICES)
     voices.advance(0, VOICES[0], 60, BEAT)
     trombone = in_range(70, 72)
@@ -49,7 +49,7 @@ def test_who_is_no_voice_and_who_has_no_choice_is_left_alone():
     assert voices.apply_rules(trombone, VOICES[1], 0).sum() == 3, "all of them are above the melody"
 
 
-def test_a_copy_goes_its_own_way():
+def test_a_copy_goes_its_own_way() -> None:
     voices = VoiceLeading(VOICES)
     twin = voices.copy()
     voices.advance(0, VOICES[0], 60, BEAT)

@@ -18,19 +18,19 @@ TUNE = np.repeat(
 )
 
 
-def test_what_was_learned_is_written_again():
+def test_what_was_learned_is_written_again() -> None:
     chain = learn([TUNE] * 500)
     assert np.array_equal(harmonise(chain, TUNE[:, 0], seed=1), TUNE)
     assert likelihood(chain, [TUNE])["nats_per_note"] < 0.3
 
 
-def test_a_rising_soprano_takes_its_voices_along():
+def test_a_rising_soprano_takes_its_voices_along() -> None:
     chain = learn([TUNE] * 500)
     assert np.array_equal(harmonise(chain, TUNE[:, 0] + 3), TUNE + 3)
     assert likelihood(chain, [TUNE + 3]) == likelihood(chain, [TUNE])
 
 
-def test_chances_of_all_that_a_voice_may_do_sum_to_one():
+def test_chances_of_all_that_a_voice_may_do_sum_to_one() -> None:
     tune = TUNE[:, [0, 1, 3]]
     rests = np.where(tune == 67, REST, tune)
     three, two = learn([tune, rests]), learn([tune[:, [0, 2]], rests[:, [0, 2]]])
@@ -43,14 +43,14 @@ def _chance(chain, rows) -> float:
     return float(np.exp(-found["nats_per_cell"] * found["cells"]))
 
 
-def test_notes_of_the_lower_voices_are_counted_without_repeats_and_rests():
+def test_notes_of_the_lower_voices_are_counted_without_repeats_and_rests() -> None:
     chorale = np.array([(72, 60), (74, 60), (74, REST), (72, 60)])
     found = likelihood(learn([TUNE[:, [0, 3]]]), [chorale])
     assert (found["notes"], found["cells"]) == (2, 4)
     assert found["nats_per_note"] * 2 == pytest.approx(found["nats_per_cell"] * 4)
 
 
-def test_the_seed_decides():
+def test_the_seed_decides() -> None:
     chain = learn([TUNE, TUNE[::-1]])
     soprano = np.tile(TUNE[:, 0], 4)
     one, again, other = (harmonise(chain, soprano, seed=seed) for seed in (1, 1, 2))
@@ -59,7 +59,7 @@ def test_the_seed_decides():
     assert np.array_equal(one[:, 0], soprano)
 
 
-def test_wrong_chorales_are_named():
+def test_wrong_chorales_are_named() -> None:
     with pytest.raises(InputError, match="found 0 chorales"):
         learn([])
     with pytest.raises(InputError, match=r"\[2, 4\] voices"):
@@ -71,7 +71,7 @@ def test_wrong_chorales_are_named():
 
 
 @pytest.mark.data
-def test_bach_breaks_fewer_rules_than_the_chain(data_dir):
+def test_bach_breaks_fewer_rules_than_the_chain(data_dir) -> None:
     path = data_dir / "bench_polyphonic" / "jsb_chorales_16th_satb.json.gz"
     sides = json.loads(gzip.decompress(path.read_bytes()))
     train, valid = ([np.array(rows) for rows in sides[side]] for side in ("train", "valid"))

@@ -29,53 +29,53 @@ def piece(notes, metre=(4, 4)) -> Piece:
 C_MAJOR = piece(held(48, 52, 55))
 
 
-def test_a_chord_note_over_its_chord():
+def test_a_chord_note_over_its_chord() -> None:
     found = agreement(C_MAJOR, piece(held(72)))
     assert found[:4] == (1, 1, 1, 1)
     assert found.dissonance == 0
     assert found.consonance == pytest.approx((0.386 + 1.240) / 2)  # third and fifth; not the octave
 
 
-def test_a_clash_over_a_chord():
+def test_a_clash_over_a_chord() -> None:
     found = agreement(C_MAJOR, piece(held(73)))
     assert found[:4] == (0, 0, 0, 0)
     assert found.dissonance == pytest.approx(2 / 3)  # semitone and tritone, but a minor third
     assert found.consonance == pytest.approx((-1.428 + 0.594 - 0.453) / 3)
 
 
-def test_time_and_notes_are_weighed_apart():
+def test_time_and_notes_are_weighed_apart() -> None:
     notes = held(72, duration=72) + held(73, start=72, duration=24)
     found = agreement(C_MAJOR, piece(notes))
     assert (found.notes_sounding, found.time_sounding) == (0.5, 0.75)
 
 
-def test_notes_over_silence_are_not_judged_by_what_sounds():
+def test_notes_over_silence_are_not_judged_by_what_sounds() -> None:
     early = piece(held(48, 52, 55, duration=48))
     found = agreement(early, piece(held(72, duration=24) + held(73, start=48, duration=48)))
     assert found.notes_sounding == found.time_sounding == 1
 
 
-def test_a_missing_chord_note_is_a_chord_note():
+def test_a_missing_chord_note_is_a_chord_note() -> None:
     # C and E are all that sounds: a G was not there, but belongs to the chord.
     found = agreement(piece(held(36, 48, 52)), piece(held(67)))
     assert (found.notes_sounding, found.notes_in_chord) == (0, 1)
 
 
 @pytest.mark.parametrize(("metre", "pairs"), [((4, 4), 1 / 4), ((6, 8), 0)])
-def test_only_beats_count_for_dissonance(metre, pairs):
+def test_only_beats_count_for_dissonance(metre, pairs) -> None:
     # On the third and a half beat of 4/4; neither is one of two dotted beats of 6/8.
     notes = held(60, start=0, duration=48) + held(61, start=48, duration=12)
     notes += held(60, start=60, duration=36)
     assert agreement(piece(held(72), metre), piece(notes)).dissonance == pairs
 
 
-def test_nothing_to_judge_is_nan():
+def test_nothing_to_judge_is_nan() -> None:
     drums = Piece((Track(held(36), is_drum=True),), 24)
     for found in (agreement(drums, C_MAJOR), agreement(C_MAJOR, drums)):
         assert all(map(math.isnan, found))
 
 
-def test_chance_is_worse_than_music_and_other_keys_than_other_bars():
+def test_chance_is_worse_than_music_and_other_keys_than_other_bars() -> None:
     song = band(bars=16)
     bass, rest = replace(song, tracks=song.tracks[1:2]), replace(song, tracks=song.tracks[:1])
     real, chance = agreement(rest, bass), by_chance(rest, bass)
@@ -85,11 +85,11 @@ def test_chance_is_worse_than_music_and_other_keys_than_other_bars():
     assert by_chance(rest, bass) == chance
 
 
-def test_a_piece_of_one_bar_has_no_other_bars():
+def test_a_piece_of_one_bar_has_no_other_bars() -> None:
     assert math.isnan(by_chance(C_MAJOR, C_MAJOR)["other bars"].dissonance)
 
 
-def test_a_table_counts_each_arrangement_once():
+def test_a_table_counts_each_arrangement_once() -> None:
     drums = Piece((Track(held(36), is_drum=True),), 24)
     pairs = [(C_MAJOR, piece(held(72))), (C_MAJOR, piece(held(73) * 9)), (C_MAJOR, drums)]
     table = agreement_table(pairs)

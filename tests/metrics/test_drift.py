@@ -39,7 +39,7 @@ def rising() -> Iterator[Note]:
             yield Note(beat / 2, 24 * beat, "piano", 40 + minute)
 
 
-def test_steady_music_has_the_same_statistics_in_every_minute():
+def test_steady_music_has_the_same_statistics_in_every_minute() -> None:
     first, third = drift(steady(), minutes=(1, 3))
     assert (first.minute, third.minute) == (1, 3)
     assert first.notes == third.notes == 240
@@ -49,23 +49,23 @@ def test_steady_music_has_the_same_statistics_in_every_minute():
     assert "polyphony of violin" in first.statistics
 
 
-def test_a_change_shows():
+def test_a_change_shows() -> None:
     first, third = drift(rising(), minutes=(3, 1))
     assert third.notes == 2 * first.notes
     assert third.statistics["pitches"] == 2
     assert first.statistics["longest_run"] == 120
 
 
-def test_only_whole_minutes_of_a_stream_that_ends_are_measured():
+def test_only_whole_minutes_of_a_stream_that_ends_are_measured() -> None:
     assert [minute.minute for minute in drift(islice(steady(), 500), minutes=(1, 2, 3))] == [1, 2]
 
 
-def test_minutes_without_a_note_are_empty():
+def test_minutes_without_a_note_are_empty() -> None:
     late = [Note(0.0, 0, "piano", 60), Note(200.0, 9600, "piano", 60)]
     assert [minute.notes for minute in drift(late, minutes=(1, 2))] == [1, 0]
 
 
-def test_nothing_but_the_measured_minute_is_kept():
+def test_nothing_but_the_measured_minute_is_kept() -> None:
     tracemalloc.start()
     try:
         list(drift(steady(), minutes=(1, 2)))
@@ -77,7 +77,7 @@ def test_nothing_but_the_measured_minute_is_kept():
     assert peak_bytes < 2_000_000
 
 
-def test_statistics_of_a_piece_name_features_and_repetition():
+def test_statistics_of_a_piece_name_features_and_repetition() -> None:
     found = statistics(Piece((Track([(24 * n, 24, 60, 80) for n in range(32)]),), 24))
     assert found["longest_run"] == 32
     assert found["self_similarity 1 bars later"] == 1

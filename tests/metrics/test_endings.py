@@ -38,18 +38,18 @@ def closing(*pitches: int, duration: int = 96, key: str = "C", bars: int = 3) ->
         ((57, 60, 64, 68), "A minor", False, False),
     ],
 )
-def test_chords_of_the_key(pitches, key, of_key, of_tonic):
+def test_chords_of_the_key(pitches, key, of_key, of_tonic) -> None:
     found = ending(closing(*pitches, key=key))
     assert (found.chord_of_key, found.tonic_chord) == (of_key, of_tonic)
 
 
-def test_notes_held_into_the_last_chord_belong_to_it():
+def test_notes_held_into_the_last_chord_belong_to_it() -> None:
     piece = closing(48, 55)
     held = Track([(96, 192, 61, 80)])
     assert not ending(Piece((*piece.tracks, held), 24, keys=piece.keys)).chord_of_key
 
 
-def test_a_closing_note_lasts_a_beat_and_no_less_than_the_usual_note():
+def test_a_closing_note_lasts_a_beat_and_no_less_than_the_usual_note() -> None:
     assert ending(closing(48)).closing_duration
     assert ending(closing(48, duration=24)).closing_duration
     assert not ending(closing(48, duration=12)).closing_duration
@@ -57,24 +57,24 @@ def test_a_closing_note_lasts_a_beat_and_no_less_than_the_usual_note():
     assert not ending(Piece((whole_notes,), 24)).closing_duration
 
 
-def test_silence_in_the_last_bar_is_seen():
+def test_silence_in_the_last_bar_is_seen() -> None:
     assert ending(closing(48)).in_last_bar
     assert not ending(closing(48, bars=4)).in_last_bar
     assert ending(closing(48, bars=4, duration=97)).in_last_bar
 
 
-def test_the_key_is_estimated_where_none_is_stated():
+def test_the_key_is_estimated_where_none_is_stated() -> None:
     piece = closing(48, 52, 55)
     assert ending(Piece(piece.tracks, 24)).tonic_chord
 
 
-def test_drums_alone_have_no_chord():
+def test_drums_alone_have_no_chord() -> None:
     drums = Piece((Track([(0, 6, 36, 90)], is_drum=True),), 24)
     assert ending(drums) == (True, None, None, None)
     assert math.isnan(endings([drums])["chord_of_key"])
 
 
-def test_shares_of_a_set():
+def test_shares_of_a_set() -> None:
     found = endings([closing(48, 52, 55), closing(48, 49, 50), closing(55, 59, 62, bars=9)])
     assert found["pieces"] == 3
     assert found["in_last_bar"] == pytest.approx(2 / 3)
@@ -85,7 +85,7 @@ def test_shares_of_a_set():
 
 @given(pieces(), st.integers(-3, 3))
 @settings(max_examples=50)
-def test_an_ending_is_the_same_in_another_key(piece: Piece, semitones: int):
+def test_an_ending_is_the_same_in_another_key(piece: Piece, semitones: int) -> None:
     for track in piece.tracks:
         pitches = track.notes["pitch"]
         if len(track) and not track.is_drum and not 3 <= pitches.min() <= pitches.max() <= 124:

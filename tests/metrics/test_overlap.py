@@ -27,7 +27,7 @@ def melody(*pitches: int, step: int = 24) -> Track:
     return Track([(step * number, step, pitch, 80) for number, pitch in enumerate(pitches)])
 
 
-def test_features_of_a_small_piece_counted_by_hand():
+def test_features_of_a_small_piece_counted_by_hand() -> None:
     upper = melody(60, 62, 64, 60, 67, 66, 66, 72)  # moves 2 2 4 7 1 0 6: three are steps
     lower = Track([(0, 96, 48, 80), (0, 48, 52, 80), (144, 48, 48, 80)], program=33)
     drums = Track([(0, 6, 36, 90), (96, 6, 36, 90), (144, 6, 38, 90)], is_drum=True)
@@ -48,20 +48,20 @@ def test_features_of_a_small_piece_counted_by_hand():
     assert found["groove_consistency"] == 1  # every beat of both bars begins something
 
 
-def test_groove_counts_the_ticks_that_differ():
+def test_groove_counts_the_ticks_that_differ() -> None:
     first_bar, second_bar = (0, 24, 48, 72), (0, 24, 60)
     onsets = [*first_bar, *(96 + tick for tick in second_bar)]
     piece = Piece((Track([(onset, 6, 60, 80) for onset in onsets]),), 24, length_ticks=192)
     assert features(piece)["groove_consistency"] == pytest.approx(1 - 3 / 96)
 
 
-def test_bars_of_unequal_length_are_not_compared():
+def test_bars_of_unequal_length_are_not_compared() -> None:
     metres = (Metre(0, 4, 4), Metre(96, 3, 4))
     track = Track([(0, 24, 60, 80), (96, 24, 60, 80)])
     assert math.isnan(features(Piece((track,), 24, metres=metres))["groove_consistency"])
 
 
-def test_what_a_piece_lacks_is_nan():
+def test_what_a_piece_lacks_is_nan() -> None:
     drums_only = features(Piece((Track([(0, 6, 36, 90)], is_drum=True),), 24, length_ticks=96))
     assert math.isnan(drums_only["pitches"])
     assert math.isnan(drums_only["polyphony"])
@@ -71,7 +71,7 @@ def test_what_a_piece_lacks_is_nan():
 
 @given(pieces())
 @settings(max_examples=50)
-def test_features_stay_in_their_range(piece: Piece):
+def test_features_stay_in_their_range(piece: Piece) -> None:
     found = features(piece)
     for name in ("scale_consistency", "stepwise_motion", "groove_consistency"):
         assert math.isnan(found[name]) or 0 <= found[name] <= 1
@@ -81,7 +81,7 @@ def test_features_stay_in_their_range(piece: Piece):
 
 @given(pieces(), st.integers(-5, 5))
 @settings(max_examples=30)
-def test_transposing_changes_no_feature(piece: Piece, semitones: int):
+def test_transposing_changes_no_feature(piece: Piece, semitones: int) -> None:
     pitched = [track for track in piece.tracks if not track.is_drum and len(track)]
     if any(not 5 <= track.notes["pitch"].min() <= track.notes["pitch"].max() <= 122
            for track in pitched):  # fmt: skip
@@ -90,7 +90,7 @@ def test_transposing_changes_no_feature(piece: Piece, semitones: int):
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_features_are_those_of_their_definitions(seed):
+def test_features_are_those_of_their_definitions(seed) -> None:
     piece = band(seed, bars=8)
     rng = np.random.default_rng(seed)
     scattered = Track(
@@ -123,7 +123,7 @@ def _without_doubles(track: Track) -> Track:
     return replace(track, notes=kept)
 
 
-def test_drums_are_left_out_by_definition_too():
+def test_drums_are_left_out_by_definition_too() -> None:
     piece = band(3)
     ours = features(piece)
     entropy = music_features.pitch_class_entropy(piece)
@@ -135,13 +135,13 @@ def test_drums_are_left_out_by_definition_too():
 
 
 @given(SETS)
-def test_a_set_overlaps_itself_wholly(values):
+def test_a_set_overlaps_itself_wholly(values) -> None:
     assert overlap(values, values) == pytest.approx(1)
     assert divergence_nats(values, values) == pytest.approx(0, abs=1e-9)
 
 
 @given(SETS, SETS)
-def test_overlap_is_a_share_and_has_no_direction(first, second):
+def test_overlap_is_a_share_and_has_no_direction(first, second) -> None:
     area = overlap(first, second)
     assert 0 <= area <= 1 + 1e-9
     assert area == pytest.approx(overlap(second, first))
@@ -150,21 +150,21 @@ def test_overlap_is_a_share_and_has_no_direction(first, second):
 
 @given(SETS, SETS, st.floats(0.1, 100), NUMBERS)
 @settings(max_examples=50)
-def test_the_unit_of_a_feature_does_not_matter(first, second, scale, shift):
+def test_the_unit_of_a_feature_does_not_matter(first, second, scale, shift) -> None:
     if np.ptp(first + second) < 1e-3:
         return
     moved = [[scale * value + shift for value in values] for values in (first, second)]
     assert overlap(*moved) == pytest.approx(overlap(first, second), abs=1e-3)
 
 
-def test_sets_far_apart_do_not_overlap():
+def test_sets_far_apart_do_not_overlap() -> None:
     rng = np.random.default_rng(0)
     near, far = rng.normal(0, 1, 200), rng.normal(40, 1, 200)
     assert overlap(near, far) < 1e-6
     assert divergence_nats(near, far) > 10
 
 
-def test_the_same_shape_elsewhere_is_no_overlap():
+def test_the_same_shape_elsewhere_is_no_overlap() -> None:
     """The fault of densities read off on a grid each: these two would overlap wholly."""
     values = np.random.default_rng(1).normal(0, 1, 300)
     assert overlap(values, values + 10) < 1e-3
@@ -172,7 +172,7 @@ def test_the_same_shape_elsewhere_is_no_overlap():
 
 
 @pytest.mark.parametrize(("distance", "spread"), [(1.0, 1.0), (2.0, 1.0), (0.0, 2.0)])
-def test_known_gaussians_have_their_known_overlap(distance, spread):
+def test_known_gaussians_have_their_known_overlap(distance, spread) -> None:
     """Evenly spread quantiles stand for the distributions; the judge integrates the formula."""
     quantiles = pytest.importorskip("scipy.stats").norm.ppf((np.arange(3000) + 0.5) / 3000)
     first, second = quantiles, distance + spread * quantiles
@@ -185,7 +185,7 @@ def test_known_gaussians_have_their_known_overlap(distance, spread):
     assert divergence_nats(first, second) == pytest.approx(divergence, rel=0.15)
 
 
-def test_scipy_estimates_the_same_densities():
+def test_scipy_estimates_the_same_densities() -> None:
     stats = pytest.importorskip("scipy.stats")
     rng = np.random.default_rng(2)
     first, second = rng.gamma(3, 1, 150), rng.normal(4, 1.5, 90)
@@ -197,22 +197,22 @@ def test_scipy_estimates_the_same_densities():
     assert overlap(first, second) == pytest.approx(area, abs=1e-3)
 
 
-def test_a_spike_that_both_sets_share_is_shared():
+def test_a_spike_that_both_sets_share_is_shared() -> None:
     """Most chorales hold exactly four notes at a time; one set has a few that hold fewer."""
     assert overlap([4.0] * 98 + [3.9, 3.8], [4.0] * 50) > 0.95
 
 
-def test_sets_of_one_value_overlap_if_it_is_the_same():
+def test_sets_of_one_value_overlap_if_it_is_the_same() -> None:
     assert overlap([6, 6, 6], [6, 6]) == pytest.approx(1)
     assert overlap([6, 6, 6], [7, 7]) < 1e-6
 
 
-def test_too_little_to_compare_is_nan():
+def test_too_little_to_compare_is_nan() -> None:
     assert math.isnan(overlap([1.0], [1.0, 2.0]))
     assert math.isnan(divergence_nats([1.0, math.nan], [1.0, 2.0]))
 
 
-def test_compare_names_the_features_that_both_sets_have():
+def test_compare_names_the_features_that_both_sets_have() -> None:
     bands = [features(band(seed)) for seed in range(5)]
     solos = [features(Piece((melody(60, 64, 67, 72 + n),), 24)) for n in range(4)]
     same = compare(bands, bands)

@@ -8,14 +8,14 @@ import pytest
 from ritornello.metrics.similarity import centred_cosine, class_cosine, mean_cosines, raw_cosine
 
 
-def test_cosines_counted_by_hand():
+def test_cosines_counted_by_hand() -> None:
     assert raw_cosine(np.array([3, 4]), np.array([4, 3, 99])) == pytest.approx(24 / 25)
     assert centred_cosine(np.array([60, 62]), np.array([72, 70])) == pytest.approx(-1)
     assert class_cosine(np.array([60, 72]), np.array([48])) == pytest.approx(1)
     assert centred_cosine(np.array([60, 60]), np.array([60, 62])) == 0, "a held note has no shape"
 
 
-def test_the_raw_cosine_cannot_tell_noise_from_music():
+def test_the_raw_cosine_cannot_tell_noise_from_music() -> None:
     rng = np.random.default_rng(0)
     scale = np.array([60, 62, 64, 65, 67, 69, 71, 72])
     tunes = [rng.choice(scale, 100) for _ in range(8)]

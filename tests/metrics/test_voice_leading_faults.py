@@ -30,7 +30,7 @@ def found(*rows: tuple[int, ...], ranges=None) -> dict[str, int]:
     return {name: count for name, count in counts.items() if count and name != "chords"}
 
 
-def test_the_schoolbook_example_of_parallels():
+def test_the_schoolbook_example_of_parallels() -> None:
     # Every voice of C major rises a step: soprano and bass in octaves, alto and bass in fifths.
     assert found(C_MAJOR, D_MINOR) == {"parallel_fifths": 1, "parallel_octaves": 1}
 
@@ -55,35 +55,35 @@ def test_the_schoolbook_example_of_parallels():
         ([(60, 62), (60, 62), (64, 62)], {"crossings": 1}),
     ],
 )
-def test_two_voices(rows, expected):
+def test_two_voices(rows, expected) -> None:
     assert found(*rows) == expected
 
 
-def test_spacing_is_judged_between_upper_voices_only():
+def test_spacing_is_judged_between_upper_voices_only() -> None:
     assert found((73, 60, 55, 36)) == {"wide_spacings": 1}
     assert found((72, 60, 48, 30)) == {}
 
 
-def test_ranges_are_judged_where_they_are_given():
+def test_ranges_are_judged_where_they_are_given() -> None:
     assert found((84, 67, 55, 48), ranges=SATB_RANGES)["out_of_range"] == 1
     assert "out_of_range" not in faults(np.array([(84, 67, 55, 48)]))
     with pytest.raises(InputError, match="4 for 2 voices"):
         faults(np.array([(60, 48)]), SATB_RANGES)
 
 
-def test_one_voice_cannot_be_led():
+def test_one_voice_cannot_be_led() -> None:
     with pytest.raises(InputError, match="found 1"):
         faults(np.array([[60]]))
 
 
-def test_silence_and_repeats_are_no_chords():
+def test_silence_and_repeats_are_no_chords() -> None:
     silence = (REST, REST)
     rows = np.array([silence, (67, 60), (67, 60), silence, (64, 60)])
     assert faults(rows)["chords"] == 2
     assert faults(np.zeros((0, 4), int))["chords"] == 0
 
 
-def test_music_is_cut_wherever_a_voice_begins_a_note():
+def test_music_is_cut_wherever_a_voice_begins_a_note() -> None:
     high = Track([(0, 48, 72, 80), (48, 24, 71, 80)])
     low = Track([(0, 24, 48, 80), (24, 24, 50, 80), (96, 24, 52, 80)])
     rows = [[72, 48], [72, 50], [71, REST], [REST, 52]]
@@ -95,7 +95,7 @@ def test_music_is_cut_wherever_a_voice_begins_a_note():
     ]
 
 
-def test_rates_are_over_all_chords_of_a_set():
+def test_rates_are_over_all_chords_of_a_set() -> None:
     one, other = faults(np.array([C_MAJOR, D_MINOR])), faults(np.array([C_MAJOR] * 2))
     rates = per_100_chords([one, other])
     assert (rates["chords"], rates["parallel_fifths"]) == (3, pytest.approx(100 / 3))
@@ -106,20 +106,20 @@ voices = st.lists(st.tuples(*[st.integers(40, 80)] * 3), min_size=1, max_size=8)
 
 
 @given(voices, st.integers(-30, 30))
-def test_faults_are_the_same_in_another_key(rows, semitones):
+def test_faults_are_the_same_in_another_key(rows, semitones) -> None:
     assert faults(np.array(rows) + semitones) == faults(np.array(rows))
 
 
 @given(voices)
 @settings(max_examples=50)
-def test_pairs_of_voices_are_judged_apart(rows):
+def test_pairs_of_voices_are_judged_apart(rows) -> None:
     rows = np.array(rows)
     for name in ("parallel_fifths", "parallel_octaves"):
         pairs = [faults(rows[:, list(pair)])[name] for pair in combinations(range(3), 2)]
         assert faults(rows)[name] == sum(pairs)
 
 
-def test_music21_finds_the_same_faults_in_chorales():
+def test_music21_finds_the_same_faults_in_chorales() -> None:
     music21 = pytest.importorskip("music21", reason="a second opinion needs the extra interop")
     judged = {"parallel_fifths": 0, "direct_fifths_octaves": 0, "crossings": 0}
     for name in CHORALES:

@@ -49,7 +49,7 @@ EVERY_SPELLING = [text for texts in SPELLINGS.values() for text in texts.split()
 
 
 @pytest.mark.parametrize("quality", SPELLINGS)
-def test_the_spellings_of_a_quality_are_understood(quality: str):
+def test_the_spellings_of_a_quality_are_understood(quality: str) -> None:
     for text in SPELLINGS[quality].split():
         chord = parse_chord(text)
         assert (chord, str(chord)) == (Chord(0, quality), text)
@@ -71,7 +71,7 @@ def test_the_spellings_of_a_quality_are_understood(quality: str):
         ("Csus2", Chord(7, "sus4", 0)),  # the very notes
     ],
 )
-def test_roots_and_basses(text: str, chord: Chord):
+def test_roots_and_basses(text: str, chord: Chord) -> None:
     assert parse_chord(text) == chord
 
 
@@ -82,19 +82,19 @@ MUSIC21_READS = (
 
 
 @pytest.mark.parametrize("text", MUSIC21_READS.split())
-def test_music21_hears_these_notes_and_perhaps_more(text: str):
+def test_music21_hears_these_notes_and_perhaps_more(text: str) -> None:
     harmony = pytest.importorskip("music21.harmony")
     theirs = {pitch.pitchClass for pitch in harmony.ChordSymbol(text).pitches}
     assert parse_chord(text).pitch_classes <= theirs
 
 
 @given(CHORDS)
-def test_a_chord_is_read_back_from_its_name(chord: Chord):
+def test_a_chord_is_read_back_from_its_name(chord: Chord) -> None:
     assert parse_chord(str(chord)) == chord
 
 
 @given(st.sampled_from(EVERY_SPELLING), st.integers(-24, 24), st.sampled_from(["", "/E", "/Bb"]))
-def test_what_was_written_moves_with_the_chord(text: str, semitones: int, bass: str):
+def test_what_was_written_moves_with_the_chord(text: str, semitones: int, bass: str) -> None:
     moved = parse_chord(text + bass).transposed(semitones)
     assert parse_chord(str(moved)) == moved
     assert moved.pitch_classes == {
@@ -103,7 +103,7 @@ def test_what_was_written_moves_with_the_chord(text: str, semitones: int, bass: 
 
 
 @given(st.text(max_size=12) | st.text("ABCDEFGHmajinsudb#+-/Δø79135%|. ", max_size=12))
-def test_any_text_is_a_chart_or_a_plain_error(text: str):
+def test_any_text_is_a_chart_or_a_plain_error(text: str) -> None:
     try:
         chart = parse_chart(text)
     except ConfigError:
@@ -112,7 +112,7 @@ def test_any_text_is_a_chart_or_a_plain_error(text: str):
     assert all(chart)
 
 
-def test_classes_are_numbered_for_good():
+def test_classes_are_numbered_for_good() -> None:
     # Models are trained with these numbers.
     assert (CHORD_CLASSES, NO_CHORD, CHORD_OPEN) == (120, 120, 121)
     assert [str(chord_of_class(quality * 12)) for quality in range(10)] == [
@@ -125,7 +125,7 @@ def test_classes_are_numbered_for_good():
 
 
 @pytest.mark.parametrize("wrong", [(12, "maj"), (0, "major"), (0, "maj", -1)])
-def test_a_chord_of_nonsense_is_refused(wrong):
+def test_a_chord_of_nonsense_is_refused(wrong) -> None:
     with pytest.raises(ConfigError):
         Chord(*wrong)
 
@@ -146,7 +146,7 @@ def _names(chart):
         ("Am %", ["Am", "Am"]),
     ],
 )
-def test_charts_are_read(text: str, bars: list[str]):
+def test_charts_are_read(text: str, bars: list[str]) -> None:
     assert _names(parse_chart(text)) == bars
 
 
@@ -161,13 +161,13 @@ def test_charts_are_read(text: str, bars: list[str]):
         ("am", "Write a root A to G"),
     ],
 )
-def test_a_bad_chart_is_named(text: str, message: str):
+def test_a_bad_chart_is_named(text: str, message: str) -> None:
     with pytest.raises(ConfigError) as caught:
         parse_chart(text)
     assert message in str(caught.value)
 
 
-def test_a_chart_is_repeated_until_the_piece_is_full():
+def test_a_chart_is_repeated_until_the_piece_is_full() -> None:
     piece = Piece((), 24, metres=(Metre(0, 4, 4), Metre(2 * 96, 3, 4)), length_ticks=2 * 96 + 72)
     changes = chord_changes(parse_chart("Am F | C"), piece.bar_starts_ticks(), piece.length_ticks)
     assert changes == (
@@ -183,7 +183,7 @@ def test_a_chart_is_repeated_until_the_piece_is_full():
     st.lists(st.lists(CHORDS | st.none(), min_size=1, max_size=4), min_size=1, max_size=5),
     st.integers(1, 12),
 )
-def test_a_chart_fills_its_bars_exactly(bars, count: int):
+def test_a_chart_fills_its_bars_exactly(bars, count: int) -> None:
     chart = tuple(map(tuple, bars))
     starts = [96 * bar for bar in range(count)]
     changes = chord_changes(chart, starts, 96 * count)

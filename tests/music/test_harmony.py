@@ -47,7 +47,7 @@ def played(chart: str, bars: int) -> tuple[Piece, tuple[ChordChange, ...]]:
 
 
 @pytest.mark.parametrize("quality", QUALITIES)
-def test_every_chord_is_found_when_it_is_played(quality: str):
+def test_every_chord_is_found_when_it_is_played(quality: str) -> None:
     for root in range(12):
         chord = Chord(root, quality)
         piece, _ = played(str(chord), 2)
@@ -63,7 +63,7 @@ def test_every_chord_is_found_when_it_is_played(quality: str):
         "N.C. | N.C. | D | A7",
     ],
 )
-def test_a_chart_is_found_when_it_is_played(chart: str):
+def test_a_chart_is_found_when_it_is_played(chart: str) -> None:
     piece, changes = played(chart, 8)
     named = [ChordChange(tick, chord and replace(chord, bass=None)) for tick, chord in changes]
     merged = [
@@ -80,7 +80,7 @@ def test_a_chart_is_found_when_it_is_played(chart: str):
     ),
     st.integers(-24, 24),
 )
-def test_music_moved_has_its_chords_moved(notes, semitones: int):
+def test_music_moved_has_its_chords_moved(notes, semitones: int) -> None:
     onsets, durations, pitches = np.array(notes, np.int64).reshape(-1, 3).T
     beats = segments(COMMON_TIME, 384, 24)
     here = detect(onsets, durations, pitches, beats)
@@ -90,7 +90,7 @@ def test_music_moved_has_its_chords_moved(notes, semitones: int):
 
 
 @given(pieces(), st.randoms(use_true_random=False))
-def test_drums_and_the_order_of_parts_change_nothing(piece: Piece, random):
+def test_drums_and_the_order_of_parts_change_nothing(piece: Piece, random) -> None:
     without = tuple(track for track in piece.tracks if not track.is_drum)
     shuffled = random.sample(without, len(without))
     found = piece_chords(piece)
@@ -99,14 +99,14 @@ def test_drums_and_the_order_of_parts_change_nothing(piece: Piece, random):
 
 
 @given(pieces())
-def test_beats_cover_a_piece_bar_by_bar(piece: Piece):
+def test_beats_cover_a_piece_bar_by_bar(piece: Piece) -> None:
     beats = segments(piece.metres, piece.length_ticks, piece.resolution)
     lines = beats.starts_ticks[beats.on_bar_line]
     assert np.array_equal(lines, piece.bar_starts_ticks())
     assert (np.diff([*beats.starts_ticks, beats.length_ticks]) > 0).all()
 
 
-def test_a_band_is_heard_through_its_drums():
+def test_a_band_is_heard_through_its_drums() -> None:
     root = int(band().tracks[1].notes["pitch"][0]) % 12
     found = piece_chords(band())
     assert [chord.root for _, chord in found] == [
@@ -115,7 +115,7 @@ def test_a_band_is_heard_through_its_drums():
     assert {chord.quality for _, chord in found} == {"maj"}
 
 
-def test_silence_has_no_chord():
+def test_silence_has_no_chord() -> None:
     assert piece_chords(Piece(())) == ()
     assert piece_chords(Piece((), length_ticks=1920)) == (ChordChange(0, None),)
     drums = Piece((Track([(0, 6, 36, 90)], is_drum=True),))
@@ -155,7 +155,7 @@ def _pop909_labels(file: Path, beats_ms: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.data
-def test_chords_of_piano_arrangements_agree_with_their_annotation(data_dir: Path):
+def test_chords_of_piano_arrangements_agree_with_their_annotation(data_dir: Path) -> None:
     found, written = [], []
     for folder in sorted((data_dir / "pop909").glob("[0-9]*"))[::60]:
         piece = io.read(folder / f"{folder.name}.mid")
@@ -174,7 +174,7 @@ def test_chords_of_piano_arrangements_agree_with_their_annotation(data_dir: Path
 
 
 @pytest.mark.data
-def test_a_melody_alone_tells_more_than_its_key(data_dir: Path):
+def test_a_melody_alone_tells_more_than_its_key(data_dir: Path) -> None:
     folder = data_dir / "openewld_pd"
     found, written, tonics = [], [], []
     for sheet in json.loads((folder / "leadsheets.json").read_text())[::3]:

@@ -43,7 +43,7 @@ SONG = Piece(
 )
 
 
-def test_all_is_in_order_of_time_and_counts_in_equality():
+def test_all_is_in_order_of_time_and_counts_in_equality() -> None:
     voice = SONG.tracks[0]
     assert [lyric.text for lyric in voice.lyrics] == ["Hal-", "Lob", "lu-"]
     assert [chord.tick for chord in SONG.chords] == [0, 960]
@@ -66,18 +66,18 @@ def test_all_is_in_order_of_time_and_counts_in_equality():
         ({"lyrics": [Lyric(-1, "la")]}, "before the piece"),
     ],
 )
-def test_what_cannot_be_is_refused(playing: dict, message: str):
+def test_what_cannot_be_is_refused(playing: dict, message: str) -> None:
     with pytest.raises(InputError, match=message):
         Track([], **playing)
 
 
 @settings(max_examples=60)
 @given(piece=full_pieces())
-def test_a_finer_grid_and_back_changes_nothing(piece: Piece):
+def test_a_finer_grid_and_back_changes_nothing(piece: Piece) -> None:
     assert piece.at_resolution(piece.resolution * 4).at_resolution(piece.resolution) == piece
 
 
-def test_transposing_moves_marks_pressed_keys_and_chords():
+def test_transposing_moves_marks_pressed_keys_and_chords() -> None:
     moved = SONG.transposed(2)
     voice, drums = moved.tracks
     assert voice.marks[1] == Mark(480, "articulation", "staccato", 64)
@@ -87,7 +87,7 @@ def test_transposing_moves_marks_pressed_keys_and_chords():
     assert moved.transposed(-2) == SONG
 
 
-def test_a_cut_out_begins_with_what_stands_there():
+def test_a_cut_out_begins_with_what_stands_there() -> None:
     cut = slice_ticks(SONG, 480, 960)
     voice = cut.tracks[0]
     assert [tuple(note) for note in voice] == [(0, 480, 62, 80)]
@@ -98,7 +98,7 @@ def test_a_cut_out_begins_with_what_stands_there():
     assert cut.composer == "J. S."
 
 
-def test_a_gap_takes_gestures_with_its_notes_and_leaves_the_rest_as_it_stood():
+def test_a_gap_takes_gestures_with_its_notes_and_leaves_the_rest_as_it_stood() -> None:
     voice = without(SONG, 480, 960, [0]).tracks[0]
     assert voice.lyrics == (Lyric(0, "Hal-"), Lyric(0, "Lob", 2))
     assert voice.marks == (Mark(0, "dynamic", "mf"),)
@@ -108,19 +108,19 @@ def test_a_gap_takes_gestures_with_its_notes_and_leaves_the_rest_as_it_stood():
 
 
 @given(semitones=st.integers(0, 9600).map(lambda cents: cents / 100), tick=st.integers(0, 99))
-def test_a_bend_range_that_is_set_is_read(semitones: float, tick: int):
+def test_a_bend_range_that_is_set_is_read(semitones: float, tick: int) -> None:
     track = Track([], controls=[*bend_range_controls(semitones, tick), (tick, 101, 127)])
     ticks, ranges = bend_ranges(track.controls)
     assert (ticks[-1], ranges[-1]) == (tick, pytest.approx(semitones))
     assert ranges[0] == 2
 
 
-def test_values_stand_until_the_next():
+def test_values_stand_until_the_next() -> None:
     bends = Track([], bends=[(10, 5), (20, 7)]).bends
     assert values_at(bends, np.array([0, 10, 19, 20, 99]), -1).tolist() == [-1, 5, 5, 7, 7]
 
 
-def test_what_stands_at_a_place_is_the_last_of_each():
+def test_what_stands_at_a_place_is_the_last_of_each() -> None:
     track = Track(
         [], controls=[(0, 7, 1), (5, 7, 2), (5, 10, 3), (9, 7, 4)], bends=[(1, 2), (3, 4)]
     )

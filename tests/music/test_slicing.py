@@ -29,7 +29,7 @@ def onsets(piece: Piece) -> np.ndarray:
     return np.concatenate([track.notes["onset"] for track in piece.tracks])
 
 
-def test_the_first_seconds_have_the_notes_that_begin_in_them():
+def test_the_first_seconds_have_the_notes_that_begin_in_them() -> None:
     piece = band(bars=16)
     cut = slice_seconds(piece, 4.0)
     assert cut.duration_seconds == pytest.approx(4.0, abs=0.05)
@@ -38,7 +38,7 @@ def test_the_first_seconds_have_the_notes_that_begin_in_them():
     assert slice_seconds(piece, 1e6) is piece
 
 
-def test_some_bars_of_a_piece_are_a_piece():
+def test_some_bars_of_a_piece_are_a_piece() -> None:
     piece = band(bars=6)
     assert slice_bars(piece, 0, 6) == piece
     middle = slice_bars(piece, 2, 4)
@@ -48,7 +48,7 @@ def test_some_bars_of_a_piece_are_a_piece():
     assert slice_bars(piece, 4, 99).bar_count == 2
 
 
-def test_a_cut_begins_in_the_tempo_metre_and_key_in_force():
+def test_a_cut_begins_in_the_tempo_metre_and_key_in_force() -> None:
     piece = Piece(
         (Track([(0, 1500, 60, 80), (1440, 480, 64, 80)]),),
         480,
@@ -66,7 +66,7 @@ def test_a_cut_begins_in_the_tempo_metre_and_key_in_force():
 
 
 @given(pieces(), st.data())
-def test_bars_one_after_another_hold_each_note_once(piece, data):
+def test_bars_one_after_another_hold_each_note_once(piece, data) -> None:
     edges = bar_edges(piece)
     middle = data.draw(st.integers(0, piece.bar_count))
     first, rest = slice_bars(piece, 0, middle), slice_bars(piece, middle, piece.bar_count)
@@ -79,7 +79,7 @@ def test_bars_one_after_another_hold_each_note_once(piece, data):
 
 
 @given(pieces())
-def test_whole_bars_end_on_a_bar_line_and_change_nothing_else(piece):
+def test_whole_bars_end_on_a_bar_line_and_change_nothing_else(piece) -> None:
     whole = whole_bars(piece)
     assert replace(whole, length_ticks=piece.length_ticks) == piece
     assert whole.length_ticks == bar_lines(piece)[-1] == bar_lines(whole)[-1]

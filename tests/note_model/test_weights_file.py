@@ -16,20 +16,20 @@ def path(tmp_path):
     return tmp_path / "net.safetensors"
 
 
-def test_what_is_saved_comes_back(path):
+def test_what_is_saved_comes_back(path) -> None:
     found = weights_file.load(path, "beats")
     assert (found.kind, found.settings, found.provenance) == ("beats", {"size": 3}, {"minutes": 4})
     assert found.weights["a"].dtype == np.float32
     np.testing.assert_allclose(found.weights["a"][0], [-1, -0.6, -0.2], atol=1e-3)
 
 
-def test_another_kind_of_network_is_refused(path):
+def test_another_kind_of_network_is_refused(path) -> None:
     with pytest.raises(CheckpointError, match="Expected a model of separator; found 'beats'"):
         weights_file.load(path, "separator")
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no safetensors at all"])
-def test_a_missing_or_damaged_file_is_named(tmp_path, content):
+def test_a_missing_or_damaged_file_is_named(tmp_path, content) -> None:
     path = tmp_path / "broken.safetensors"
     if content is not None:
         path.write_bytes(content)

@@ -158,7 +158,7 @@ def test_real_pieces_are_drawn(data_dir: Path) -> None:
         ElementTree.fromstring(pianoroll_svg(piece))
 
 
-def test_chord_symbols_and_sections_stand_above_the_rows():
+def test_chord_symbols_and_sections_stand_above_the_rows() -> None:
     track = Track([(beat * 480, 480, 60, 80) for beat in range(64)])
     piece = Piece(
         (track,),

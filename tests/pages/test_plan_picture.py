@@ -22,7 +22,7 @@ def texts(svg: str) -> list[str]:
     return [element.text or "" for element in found]
 
 
-def test_sections_players_and_the_bars_returned_to_are_named():
+def test_sections_players_and_the_bars_returned_to_are_named() -> None:
     plan = analyse(song(phrase(1), phrase(2), phrase(1)))
     found = texts(plan_svg(plan))
     assert found[1].endswith("A 8 B 8 A 8")
@@ -31,13 +31,13 @@ def test_sections_players_and_the_bars_returned_to_are_named():
     assert [str(bar) for bar in range(1, 9)] == [text for text in found if text.isdigit()][-8:]
 
 
-def test_what_is_open_is_not_drawn():
+def test_what_is_open_is_not_drawn() -> None:
     found = texts(plan_svg(form_plan(parse_form("intro 4, verse 8, end 4"))))
     assert {"intro", "verse", "end"} <= set(found)
     assert "N.C." not in found
 
 
-def test_a_picture_is_as_wide_as_asked():
+def test_a_picture_is_as_wide_as_asked() -> None:
     plan = analyse(song(phrase(1)))
     assert Image.open(io.BytesIO(plan_png(plan, width=400))).width == 400
     with pytest.raises(ConfigError, match="200 to 8000"):
@@ -46,6 +46,6 @@ def test_a_picture_is_as_wide_as_asked():
 
 @settings(max_examples=30)
 @given(pieces(bars=8))
-def test_any_plan_can_be_drawn(piece):
+def test_any_plan_can_be_drawn(piece) -> None:
     if piece.note_count:
         ElementTree.fromstring(plan_svg(analyse(piece)))

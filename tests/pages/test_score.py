@@ -19,7 +19,7 @@ def piece() -> Piece:
     return Piece((Track(tune), Track(beat, is_drum=True, name="Kit")), 480, title="Pages")
 
 
-def test_pages_show_title_parts_and_every_note(piece: Piece):
+def test_pages_show_title_parts_and_every_note(piece: Piece) -> None:
     pytest.importorskip("verovio")
     pages = score_svg(piece)
     text = "".join(pages)
@@ -29,7 +29,7 @@ def test_pages_show_title_parts_and_every_note(piece: Piece):
         assert f">{word}<" in text
 
 
-def test_another_thread_engraves_the_same_notes(piece: Piece):
+def test_another_thread_engraves_the_same_notes(piece: Piece) -> None:
     pytest.importorskip("verovio")
     with ThreadPoolExecutor(1) as pool:
         pages = pool.submit(score_svg, piece).result()
@@ -39,7 +39,7 @@ def test_another_thread_engraves_the_same_notes(piece: Piece):
     assert pages[0].count("<use ") > 100
 
 
-def test_the_pdf_has_the_pages_of_the_score(piece: Piece):
+def test_the_pdf_has_the_pages_of_the_score(piece: Piece) -> None:
     pytest.importorskip("verovio")
     pytest.importorskip("typst")
     pdf = score_pdf(piece)
@@ -47,7 +47,7 @@ def test_the_pdf_has_the_pages_of_the_score(piece: Piece):
     assert f"/Type/Pages/Count {len(score_svg(piece))}/".encode() in pdf
 
 
-def test_without_the_extra_the_message_says_how_to_get_it(piece: Piece, monkeypatch):
+def test_without_the_extra_the_message_says_how_to_get_it(piece: Piece, monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "verovio", None)
     with pytest.raises(MissingExtraError, match=r"ritornello\[score\]"):
         score_svg(piece)

@@ -187,7 +187,7 @@ PAGES: dict[str, tuple[Callable[[Path], str], int]] = {
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_hostile_words_are_words(name: str, tmp_path: Path):
+def test_hostile_words_are_words(name: str, tmp_path: Path) -> None:
     make, times = PAGES[name]
     html = make(tmp_path)
     document = Document(html)
@@ -196,7 +196,7 @@ def test_hostile_words_are_words(name: str, tmp_path: Path):
     assert sum(HOSTILE in words for words in document.words) >= times
 
 
-def test_every_template_is_shown_hostile_words():
+def test_every_template_is_shown_hostile_words() -> None:
     used = set(PAGES)
     for _ in _TEMPLATES:
         used |= {
@@ -208,7 +208,7 @@ def test_every_template_is_shown_hostile_words():
     assert {path.name for path in _TEMPLATES} <= used
 
 
-def test_a_value_that_a_template_names_and_nobody_gives_is_an_error():
+def test_a_value_that_a_template_names_and_nobody_gives_is_an_error() -> None:
     with pytest.raises(UndefinedError):
         render("notebook.html.jinja", picture="")
 
@@ -216,7 +216,7 @@ def test_a_value_that_a_template_names_and_nobody_gives_is_an_error():
 # --- drawings ------------------------------------------------------------------------------------
 
 
-def test_an_element_escapes_its_attributes_and_its_text_once():
+def test_an_element_escapes_its_attributes_and_its_text_once() -> None:
     inner = element("title", "a & b")
     assert element("g", inner, aria_label='"<') == (
         '<g aria-label="&#34;&lt;"><title>a &amp; b</title></g>'
@@ -233,7 +233,7 @@ def test_an_element_escapes_its_attributes_and_its_text_once():
     ],
     ids=["lines", "bars", "columns", "pianoroll"],
 )
-def test_hostile_words_are_words_in_drawings(drawing: str):
+def test_hostile_words_are_words_in_drawings(drawing: str) -> None:
     document = Document(drawing)
     assert "script" not in document.tags
     assert any("<script>" in words for words in document.words)

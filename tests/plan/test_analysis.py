@@ -29,7 +29,7 @@ def form(piece: Piece) -> str:
     return " ".join(f"{section.name}{section.bars}" for section in analyse(piece).sections)
 
 
-def test_a_song_form_is_read_bar_for_bar():
+def test_a_song_form_is_read_bar_for_bar() -> None:
     plan = analyse(song(A, A, B, A))
     assert plan.back.tolist() == [0] * 8 + [8] * 8 + [0] * 8 + [16] * 8
     assert plan.close.tolist() == [NEW] * 8 + [AGAIN] * 8 + [NEW] * 8 + [AGAIN] * 8
@@ -41,7 +41,7 @@ def test_a_song_form_is_read_bar_for_bar():
     np.testing.assert_array_equal(flute, plan.back)
 
 
-def test_what_returns_varied_is_the_same_section():
+def test_what_returns_varied_is_the_same_section() -> None:
     plan = analyse(song(A, varied(A, 5), B, A))
     assert plan.back.tolist() == [0] * 8 + [8] * 8 + [0] * 8 + [24] * 8  # the unvaried one
     assert VARIED in plan.close[8:16].tolist()
@@ -53,20 +53,20 @@ def test_what_returns_varied_is_the_same_section():
     assert (plan.close_by_player[8:16, melody] == VARIED).any()
 
 
-def test_a_section_in_another_key_is_the_same_section_of_new_bars():
+def test_a_section_in_another_key_is_the_same_section_of_new_bars() -> None:
     piece = song(A, B, transposed(A, 2))
     plan = analyse(piece)
     assert plan.back[16:].tolist() == [0] * 8
     assert form(piece) == "A8 B8 A8"
 
 
-def test_a_thin_beginning_is_an_intro_and_a_short_close_the_end():
+def test_a_thin_beginning_is_an_intro_and_a_short_close_the_end() -> None:
     intro, close = phrase(7, bars=4, per_bar=1), phrase(8, bars=4)
     piece = song(intro, A, B, A, close, silent={0: ("drums", "bass")})
     assert form(piece) == "intro4 A8 B8 A8 end4"
 
 
-def test_players_density_and_loudness_are_counted():
+def test_players_density_and_loudness_are_counted() -> None:
     plan = analyse(song(A, B, silent={1: ("drums", "melody")}))
     names = [str(player) for player in plan.players]
     assert names == ["drums", "bass", "piano", "flute"]
@@ -77,7 +77,7 @@ def test_players_density_and_loudness_are_counted():
     assert plan.tempo_bpm == 100
 
 
-def test_chords_are_those_at_the_beginning_of_each_half():
+def test_chords_are_those_at_the_beginning_of_each_half() -> None:
     notes = []
     for bar, chords in enumerate((("C", "C"), ("F", "G"), ("Am", "Am"))):
         for half, name in enumerate(chords):
@@ -101,7 +101,7 @@ def test_chords_are_those_at_the_beginning_of_each_half():
         ((0, 6, 12, 18), "sixteenths", None),
     ],
 )
-def test_feel_and_swing_of_an_even_rhythm(places, feel, swing):
+def test_feel_and_swing_of_an_even_rhythm(places, feel, swing) -> None:
     notes = [(beat * 24 + place, 4, 60 + beat % 5, 80) for beat in range(16) for place in places]
     plan = analyse(Piece((Track(notes, 0),), 24))
     assert {FEELS[index] for index in plan.feel} == {feel}
@@ -111,7 +111,7 @@ def test_feel_and_swing_of_an_even_rhythm(places, feel, swing):
         assert plan.swing.tolist() == [swing] * 4
 
 
-def test_a_played_rhythm_keeps_its_feel():
+def test_a_played_rhythm_keeps_its_feel() -> None:
     rng = np.random.default_rng(0)
     notes = [
         (max(0, beat * 24 + place + int(rng.integers(-1, 2))), 4, 60, 80)
@@ -123,14 +123,14 @@ def test_a_played_rhythm_keeps_its_feel():
     assert 1.6 < np.nanmean(plan.swing) < 2.5
 
 
-def test_bars_of_other_lengths_do_not_return_to_each_other():
+def test_bars_of_other_lengths_do_not_return_to_each_other() -> None:
     plan = analyse(replace(band(0, 8), metres=(Metre(0, 4, 4), Metre(4 * 96, 3, 4))))
     assert plan.lengths[:5].tolist() == [96] * 4 + [72]
     for bar in np.flatnonzero(plan.back > 0):
         assert plan.lengths[bar] == plan.lengths[bar - plan.back[bar]]
 
 
-def test_a_piece_without_notes_has_no_plan():
+def test_a_piece_without_notes_has_no_plan() -> None:
     with pytest.raises(InputError, match="no note"):
         analyse(Piece((Track([], 0),)))
 
@@ -153,14 +153,14 @@ def likeness(piece: Piece) -> np.ndarray:
 
 @settings(max_examples=60)
 @given(pieces(bars=8))
-def test_likeness_is_the_jaccard_of_sets(piece):
+def test_likeness_is_the_jaccard_of_sets(piece) -> None:
     if piece.note_count:
         np.testing.assert_allclose(Shared.of(Strokes.of(piece)).alike, likeness(piece))
 
 
 @settings(max_examples=60)
 @given(pieces(bars=8), st.integers(-3, 3))
-def test_a_moved_piece_has_the_same_plan_with_its_chords_moved(piece, semitones):
+def test_a_moved_piece_has_the_same_plan_with_its_chords_moved(piece, semitones) -> None:
     pitches = [track.notes["pitch"] for track in piece.tracks if not track.is_drum and len(track)]
     if not piece.note_count or any(p.min() < 3 or p.max() > 124 for p in pitches):
         return
@@ -170,7 +170,7 @@ def test_a_moved_piece_has_the_same_plan_with_its_chords_moved(piece, semitones)
 
 @settings(max_examples=60)
 @given(pieces(bars=8))
-def test_a_plan_leaves_nothing_open_and_is_the_same_again(piece):
+def test_a_plan_leaves_nothing_open_and_is_the_same_again(piece) -> None:
     if not piece.note_count:
         return
     plan = analyse(piece)

@@ -26,7 +26,7 @@ def without_players(plan: Plan) -> Plan:
     return replace(plan, back_by_player=nothing, close_by_player=nothing)
 
 
-def test_a_plan_is_read_as_it_was_written():
+def test_a_plan_is_read_as_it_was_written() -> None:
     for piece in (song(phrase(1), phrase(1), phrase(2)), band(3, metre=(6, 8))):
         plan = without_players(analyse(piece))
         assert parse_plan(plan_text(plan)) == plan
@@ -34,7 +34,7 @@ def test_a_plan_is_read_as_it_was_written():
 
 @settings(max_examples=60)
 @given(pieces(bars=8))
-def test_any_plan_is_read_as_it_was_written(piece):
+def test_any_plan_is_read_as_it_was_written(piece) -> None:
     if piece.note_count:
         plan = without_players(analyse(piece))
         # A bar that a later metre cuts short is as long as its own metre says when read again.
@@ -42,7 +42,7 @@ def test_any_plan_is_read_as_it_was_written(piece):
             assert parse_plan(plan_text(plan)) == plan
 
 
-def test_what_a_line_does_not_say_is_open():
+def test_what_a_line_does_not_say_is_open() -> None:
     plan = parse_plan("""
         metre = "3/4"
         players = ["piano", "violin 2", "violin"]
@@ -94,7 +94,7 @@ LINE = '{ bar = 1, chords = "C" }'
         ([f"{{ bar = {bar + 1} }}" for bar in range(4001)], "1 to 4000 bars; found 4001"),
     ],
 )
-def test_bad_lines_are_refused_with_their_bar(bars, message):
+def test_bad_lines_are_refused_with_their_bar(bars, message) -> None:
     text = f'players = ["piano"]\nbars = [{", ".join(bars)}]'
     with pytest.raises(ConfigError, match=f"(?s)song.toml.*{message}"):
         parse_plan(text, "song.toml")
@@ -112,6 +112,6 @@ def test_bad_lines_are_refused_with_their_bar(bars, message):
         (f"tempo = 0\nbars = [{LINE}]", ConfigError, "tempo is a number from 1"),
     ],
 )
-def test_bad_files_are_refused(text, error, message):
+def test_bad_files_are_refused(text, error, message) -> None:
     with pytest.raises(error, match=f"(?s)song.toml: .*{message}"):
         parse_plan(text, "song.toml")

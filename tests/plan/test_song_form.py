@@ -24,12 +24,12 @@ from ritornello.plan.song_form import (
         ("A8,B8", "A 8, B 8"),
     ],
 )
-def test_forms(text, form):
+def test_forms(text, form) -> None:
     assert form_text(parse_form(text)) == form
     assert parse_form(form) == parse_form(text)
 
 
-def test_a_form_as_a_plan_states_its_sections_alone():
+def test_a_form_as_a_plan_states_its_sections_alone() -> None:
     sections = parse_form("A 8, B 4")
     plan = form_plan(sections, (3, 4))
     assert (plan.bars, plan.sections) == (12, sections)
@@ -51,12 +51,12 @@ def test_a_form_as_a_plan_states_its_sections_alone():
         ("end 4, A 8", "an end last"),
     ],
 )
-def test_bad_forms_are_refused(text, message):
+def test_bad_forms_are_refused(text, message) -> None:
     with pytest.raises(ConfigError, match=f"(?s){message}"):
         parse_form(text)
 
 
-def test_a_form_must_have_the_bars_asked_for():
+def test_a_form_must_have_the_bars_asked_for() -> None:
     assert parse_form("A 8, B 8", bars=16)
     with pytest.raises(ConfigError, match="16 bars together, and 20"):
         parse_form("A 8, B 8", bars=20)
@@ -67,17 +67,17 @@ def test_a_form_must_have_the_bars_asked_for():
     [("2:00", 120), ("1:02:30", 3750), ("0:07.5", 7.5), ("90", 90), ("90s", 90), ("1m30s", 90),
      ("2 min", 120), ("1.5m", 90), ("45 sec", 45)],
 )  # fmt: skip
-def test_durations(text, seconds):
+def test_durations(text, seconds) -> None:
     assert parse_duration(text) == seconds
 
 
 @pytest.mark.parametrize("text", ["", "0", "two minutes", "1:75", "-5", "2:00:00:00", "nan"])
-def test_bad_durations_are_refused(text):
+def test_bad_durations_are_refused(text) -> None:
     with pytest.raises(ConfigError, match="is not a duration"):
         parse_duration(text)
 
 
-def test_a_duration_in_bars():
+def test_a_duration_in_bars() -> None:
     assert bars_of_duration(120, 120) == 60
     assert bars_of_duration(120, 90, (3, 4)) == 60
     assert bars_of_duration(60, 120, (6, 8)) == 40

@@ -27,7 +27,7 @@ from tests.strategies import pieces
 
 @settings(max_examples=60)
 @given(pieces(bars=12))
-def test_rows_are_read_as_they_were_written(piece):
+def test_rows_are_read_as_they_were_written(piece) -> None:
     if not piece.note_count:
         return
     plan = analyse(piece)
@@ -41,7 +41,7 @@ def test_rows_are_read_as_they_were_written(piece):
     np.testing.assert_array_equal(twice.plays, rows.plays)
 
 
-def test_sections_are_named_by_how_long_ago_they_were():
+def test_sections_are_named_by_how_long_ago_they_were() -> None:
     plan = form_plan(parse_form("verse 2, chorus 2, verse 2, verse 2, bridge 2, chorus 2"))
     rows = rows_of(plan)
     begins = rows.fields[:, BEGINS] == 1
@@ -53,7 +53,7 @@ def test_sections_are_named_by_how_long_ago_they_were():
     assert all((rows.fields[:, FIELDS.index(name)] == OPEN).all() for name in others)
 
 
-def test_a_transposed_piece_has_the_same_rows():
+def test_a_transposed_piece_has_the_same_rows() -> None:
     piece = song(phrase(1), phrase(2))
     here, there = rows_of(analyse(piece)), rows_of(analyse(piece.transposed(3)))
     np.testing.assert_array_equal(here.fields, there.fields)
@@ -61,7 +61,7 @@ def test_a_transposed_piece_has_the_same_rows():
 
 @settings(max_examples=60)
 @given(pieces(bars=12))
-def test_what_is_true_is_legal_and_every_input_is_a_class_of_its_column(piece):
+def test_what_is_true_is_legal_and_every_input_is_a_class_of_its_column(piece) -> None:
     if not piece.note_count:
         return
     plan = analyse(piece)
@@ -80,7 +80,7 @@ def test_what_is_true_is_legal_and_every_input_is_a_class_of_its_column(piece):
     assert len(SIZES) == len(FIELDS)
 
 
-def test_a_bar_knows_the_same_place_of_the_section_before():
+def test_a_bar_knows_the_same_place_of_the_section_before() -> None:
     piece = song(phrase(1), phrase(2), phrase(1))
     rows = rows_of(analyse(piece))
     found = inputs(rows, 0)

@@ -28,7 +28,7 @@ def softer(stems: np.ndarray, random: np.random.Generator) -> np.ndarray:
     return stems * np.float32(random.random())
 
 
-def test_the_parts_of_a_mix_are_of_one_moment_or_of_several():
+def test_the_parts_of_a_mix_are_of_one_moment_or_of_several() -> None:
     random = np.random.default_rng(0)
     together = StemMixer(ramps(), 100, mixed=0.0)(random)
     assert together.shape == (100, PARTS)
@@ -38,14 +38,14 @@ def test_the_parts_of_a_mix_are_of_one_moment_or_of_several():
     assert not np.allclose(apart / apart[0], (apart / apart[0])[:, :1], atol=1e-3)
 
 
-def test_short_songs_are_followed_by_silence():
+def test_short_songs_are_followed_by_silence() -> None:
     short = StemMixer(ramps(samples=30), 100)(np.random.default_rng(0))
     assert not short[30:].any()
     assert short[:30].all()
 
 
 @given(st.integers(0, 2**32 - 1))
-def test_levels_move_by_6_decibels_at_most(seed):
+def test_levels_move_by_6_decibels_at_most(seed) -> None:
     full = [np.full((200, PARTS), 32_767, np.int16)]
     stored = StemMixer(full, 100)(np.random.default_rng(seed))
     assert np.abs(20 * np.log10(stored)).max() <= 6.01
@@ -64,7 +64,7 @@ def test_a_seed_decides_a_mix_of_any_length(seed, mixed, changed, samples):
     assert np.array_equal(made, drawn())
 
 
-def test_changed_songs_keep_their_parts_in_tune_and_move_by_4_semitones_at_most():
+def test_changed_songs_keep_their_parts_in_tune_and_move_by_4_semitones_at_most() -> None:
     mixer = StemMixer([tones(1_000)], RATE, effect=softer, mixed=0.0, changed=1.0)
     heard = []
     for seed in range(20):
@@ -84,7 +84,7 @@ def test_as_many_mixes_go_through_the_effect_as_are_asked_for():
     assert 0.2 < np.mean(silent) < 0.4
 
 
-def test_parts_of_several_moments_rest_more_rarely_than_those_of_one():
+def test_parts_of_several_moments_rest_more_rarely_than_those_of_one() -> None:
     song = tones(1_000)
     song[: len(song) // 2] = 0
     rests = []
@@ -95,6 +95,6 @@ def test_parts_of_several_moments_rest_more_rarely_than_those_of_one():
     assert rests[1] < 0.75 * rests[0]
 
 
-def test_nothing_to_draw_from_is_refused():
+def test_nothing_to_draw_from_is_refused() -> None:
     with pytest.raises(ConfigError, match="no songs"):
         StemMixer([], 100)

@@ -80,14 +80,14 @@ def separated(sound: np.ndarray, **settings) -> np.ndarray:
     st.integers(1, 9000),
     st.floats(0.2, 2),
 )
-def test_parts_of_24_bits_sum_to_the_mix_exactly(samples, channels, block, chunk_seconds):
+def test_parts_of_24_bits_sum_to_the_mix_exactly(samples, channels, block, chunk_seconds) -> None:
     sound = np.rint(music(3, channels)[:samples] * 2**23).astype(np.float32) / np.float32(2**23)
     parts = separated(sound, block=block, chunk_seconds=chunk_seconds, overlap_seconds=0.1)
     assert parts.shape == (4, *sound.shape)
     assert np.array_equal(parts.sum(axis=0, dtype=np.float64), sound)
 
 
-def test_blocks_do_not_matter():
+def test_blocks_do_not_matter() -> None:
     sound = music(5)
     parts = separated(sound, block=len(sound), chunk_seconds=2, overlap_seconds=0.5)
     for block in (777, 8000):
@@ -113,7 +113,7 @@ def test_only_a_chunk_is_held_at_a_time():
         assert gone_in < (1.5 * number + 0.5) * RATE + 2000
 
 
-def test_chunks_sound_like_the_whole():
+def test_chunks_sound_like_the_whole() -> None:
     """Where chunks lie is all but inaudible: far less than what any part holds."""
     sound = music(20)
     whole = separated(sound, chunk_seconds=60)
@@ -123,7 +123,7 @@ def test_chunks_sound_like_the_whole():
         assert (error < 0.01 * np.sqrt(np.square(whole).mean(axis=(1, 2)))).all()
 
 
-def test_there_are_no_seams_at_the_borders_of_chunks():
+def test_there_are_no_seams_at_the_borders_of_chunks() -> None:
     """Steps between samples there are as large as where the sound is taken apart as a whole."""
     sound, hop = music(40), 128  # windows are 32 ms
     border = round((3 - 1) * RATE / hop) * hop
@@ -133,7 +133,7 @@ def test_there_are_no_seams_at_the_borders_of_chunks():
         assert click_db(part, border) == pytest.approx(click_db(expected, border), abs=0.1)
 
 
-def test_channels_share_alike_and_opposite_phases_are_heard():
+def test_channels_share_alike_and_opposite_phases_are_heard() -> None:
     mono = music(3)
     wide = np.concatenate([mono, -mono], axis=1)
     parts, of_wide = separated(mono), separated(wide)
@@ -142,13 +142,13 @@ def test_channels_share_alike_and_opposite_phases_are_heard():
 
 
 @pytest.mark.parametrize("gain", [0.001, 8.0])
-def test_a_louder_recording_is_shared_alike(gain):
+def test_a_louder_recording_is_shared_alike(gain) -> None:
     sound = music(3)
     np.testing.assert_allclose(separated(sound * gain) / gain, separated(sound), atol=1e-3)
 
 
 @pytest.mark.parametrize(("rate_hz", "channels"), [(8_000, 1), (44_100, 2), (48_000, 6)])
-def test_files_keep_rate_and_length(tmp_path: Path, rate_hz: int, channels: int):
+def test_files_keep_rate_and_length(tmp_path: Path, rate_hz: int, channels: int) -> None:
     sound = music(2.3456, channels)
     soundfile.write(tmp_path / "mix.wav", sound, rate_hz, subtype="PCM_16")
     paths, _ = separate_file(Recording.open(tmp_path / "mix.wav"), tmp_path / "stems", NETWORK)
@@ -161,7 +161,7 @@ def test_files_keep_rate_and_length(tmp_path: Path, rate_hz: int, channels: int)
         assert np.array_equal(total, soundfile.read(tmp_path / "mix.wav", always_2d=True)[0])
 
 
-def test_bad_requests_are_refused_and_leave_nothing(tmp_path: Path):
+def test_bad_requests_are_refused_and_leave_nothing(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "silence.wav", np.zeros(RATE), RATE)
     silence = Recording.open(tmp_path / "silence.wav")
     with pytest.raises(InputError, match="silent"):

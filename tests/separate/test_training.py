@@ -60,14 +60,14 @@ def run(folder: Path | None = None, minutes: float = 2.0, **settings):
     )
 
 
-def test_it_learns_to_separate():
+def test_it_learns_to_separate() -> None:
     file, curve = run(minutes=0.5)
     assert curve[-1].mean_gained_db > 3
     assert curve[-1].loss < curve[0].loss
     assert file.kind == "separator"
 
 
-def test_the_same_seed_gives_the_same_weights_and_another_seed_others():
+def test_the_same_seed_gives_the_same_weights_and_another_seed_others() -> None:
     (one, _), (same, _), (other, _) = (
         run(minutes=0.05),
         run(minutes=0.05),
@@ -78,7 +78,7 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others():
     assert any(not np.array_equal(one.weights[name], other.weights[name]) for name in one.weights)
 
 
-def test_a_run_goes_on_where_it_was_and_leaves_a_separator(tmp_path: Path):
+def test_a_run_goes_on_where_it_was_and_leaves_a_separator(tmp_path: Path) -> None:
     run(tmp_path, minutes=0.2)
     steps = json.loads((tmp_path / CURVES_FILE).read_text())[-1]["steps"]
     _, curve = run(tmp_path, minutes=0.3)
@@ -92,7 +92,7 @@ def test_a_run_goes_on_where_it_was_and_leaves_a_separator(tmp_path: Path):
         run(tmp_path, minutes=0.3)
 
 
-def test_weights_are_kept_though_nobody_can_judge_them(tmp_path: Path):
+def test_weights_are_kept_though_nobody_can_judge_them(tmp_path: Path) -> None:
     silent = [np.zeros((RATE, 4), np.float32)]
     training = SeparatorTraining(0.2, RATE, batch=2)
     file, curve = train_separator(
@@ -106,8 +106,8 @@ def test_weights_are_kept_though_nobody_can_judge_them(tmp_path: Path):
     assert any(not np.array_equal(file.weights[name], untrained[name]) for name in untrained)
 
 
-def test_interrupted_training_is_saved(tmp_path: Path):
-    def interrupt(progress):
+def test_interrupted_training_is_saved(tmp_path: Path) -> None:
+    def interrupt(progress) -> None:
         if progress.steps == 3:
             raise KeyboardInterrupt
 
@@ -120,6 +120,6 @@ def test_interrupted_training_is_saved(tmp_path: Path):
     assert load(tmp_path / SEPARATOR_FILE, "separator").settings == SMALL.settings()
 
 
-def test_settings_without_meaning_are_refused():
+def test_settings_without_meaning_are_refused() -> None:
     with pytest.raises(ConfigError, match="positive"):
         SeparatorTraining(0)

@@ -32,14 +32,14 @@ def losses(folder) -> list[float]:
     return [line["nats_per_note"] for line in lines if line["kind"] == "step"]
 
 
-def test_a_resumed_run_is_the_run_that_was_never_stopped(music, tmp_path):
+def test_a_resumed_run_is_the_run_that_was_never_stopped(music, tmp_path) -> None:
     whole, stopped = tmp_path / "whole", tmp_path / "stopped"
     train(music, whole, TINY)
 
     class KilledError(Exception):
         pass
 
-    def kill(progress):
+    def kill(progress) -> None:
         if progress.step == 13:  # between two savings
             raise KilledError
 
@@ -52,8 +52,8 @@ def test_a_resumed_run_is_the_run_that_was_never_stopped(music, tmp_path):
         np.testing.assert_array_equal(weight, other.weights[name], err_msg=name)
 
 
-def test_ctrl_c_saves_first(music, tmp_path):
-    def interrupt(progress):
+def test_ctrl_c_saves_first(music, tmp_path) -> None:
+    def interrupt(progress) -> None:
         if progress.step == 5:
             raise KeyboardInterrupt
 
@@ -64,7 +64,7 @@ def test_ctrl_c_saves_first(music, tmp_path):
     assert [s["step"] for s in steps if s["kind"] == "step"] == list(range(1, 25))
 
 
-def test_it_learns(music, tmp_path):
+def test_it_learns(music, tmp_path) -> None:
     train(music, tmp_path, replace(TINY, steps=80))
     found = losses(tmp_path)
     assert np.mean(found[-10:]) < 0.5 * np.mean(found[:5])
@@ -72,7 +72,7 @@ def test_it_learns(music, tmp_path):
     assert figures["nats_per_note"] == pytest.approx(sum(figures["fields"].values()), abs=0.001)
 
 
-def test_a_row_reads_each_excerpt_from_its_start_to_its_end(music):
+def test_a_row_reads_each_excerpt_from_its_start_to_its_end(music) -> None:
     rows = Rows(music, shares=None, batch=3, chunk=16, seed=0, augment=False)
     ends = np.zeros(3, int)
     for _ in range(30):
@@ -86,7 +86,7 @@ def test_shares_decide_how_often_a_collection_is_read():
     class Two(MemoryCorpus):
         collections = ("small", "large")
 
-        def __init__(self):
+        def __init__(self) -> None:
             super().__init__([band(seed, bars=4 if seed < 4 else 16) for seed in range(12)], 0)
             self.collections = ("small", "large")
 
@@ -100,18 +100,18 @@ def test_shares_decide_how_often_a_collection_is_read():
     assert chances["small"] == pytest.approx(0.5)
 
 
-def test_nothing_to_train_on_is_said(tmp_path):
+def test_nothing_to_train_on_is_said(tmp_path) -> None:
     with pytest.raises(InputError, match="train on"):
         train(MemoryCorpus([band()], valid=1), tmp_path, TINY)
 
 
 @pytest.mark.parametrize("change", [{"steps": None}, {"minutes": 3.0}, {"steps": -1}, {"batch": 0}])
-def test_settings_without_meaning_are_refused(change):
+def test_settings_without_meaning_are_refused(change) -> None:
     with pytest.raises(ConfigError):
         replace(TINY, **change)
 
 
-def test_a_run_killed_before_its_first_saving_leaves_no_trace(music, tmp_path):
+def test_a_run_killed_before_its_first_saving_leaves_no_trace(music, tmp_path) -> None:
     (tmp_path / "metrics.jsonl").write_text('{"kind": "step", "step": 1}\n{"kind": "st')
     train(music, tmp_path, replace(TINY, steps=2))
     steps = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]

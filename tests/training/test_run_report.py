@@ -46,7 +46,7 @@ class Page(HTMLParser):
         self.close()
         assert not self.open
 
-    def handle_starttag(self, tag, attributes):
+    def handle_starttag(self, tag, attributes) -> None:
         found = dict(attributes)
         self.tags.append(tag)
         self.links += [found[name] for name in ("src", "href", "data") if name in found]
@@ -57,13 +57,13 @@ class Page(HTMLParser):
         if tag not in _VOID:
             self.open.append((tag, found.get("id") or ""))
 
-    def handle_startendtag(self, tag, attributes):
+    def handle_startendtag(self, tag, attributes) -> None:
         self.tags.append(tag)
 
-    def handle_endtag(self, tag):
+    def handle_endtag(self, tag) -> None:
         assert self.open.pop()[0] == tag
 
-    def handle_data(self, data):
+    def handle_data(self, data) -> None:
         for tag, name in self.open:
             self.ids[name] = self.ids.get(name, "") + data
             if tag in ("td", "th"):
@@ -124,7 +124,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_training_leaves_a_report_whose_figures_are_those_of_the_journal(run: Path):
+def test_training_leaves_a_report_whose_figures_are_those_of_the_journal(run: Path) -> None:
     page = Page(run / REPORT_FILE)
     lines = [json.loads(line) for line in (run / METRICS_FILE).read_text().splitlines()]
     scored = [line for line in lines if line["kind"] == "validation"]
@@ -144,7 +144,7 @@ def test_training_leaves_a_report_whose_figures_are_those_of_the_journal(run: Pa
         assert page.row(str(line["step"]))[1] == f"{line['nats_per_note']:.3f}"
 
 
-def test_it_names_the_run_and_its_settings_and_every_layer(run: Path):
+def test_it_names_the_run_and_its_settings_and_every_layer(run: Path) -> None:
     page = Page(run / REPORT_FILE)
     assert "<h1>Training of Ours</h1>" in page.source
     assert page.row("width") == ["16"]
@@ -158,13 +158,13 @@ def test_it_names_the_run_and_its_settings_and_every_layer(run: Path):
     assert page.source.count('class="strip"') == 2 * len(shapes)
 
 
-def test_it_needs_nothing_from_elsewhere(run: Path):
+def test_it_needs_nothing_from_elsewhere(run: Path) -> None:
     page = Page(run / REPORT_FILE)
     assert page.links == []
     assert not re.search(r"https?://|url\(|@import", page.source)
 
 
-def test_every_drawing_is_well_formed(run: Path):
+def test_every_drawing_is_well_formed(run: Path) -> None:
     source = (run / REPORT_FILE).read_text()
     # An inner drawing has its place in an outer one, so the outermost are found by balance.
     assert source.count("<svg") == source.count("</svg>") > 20
@@ -176,14 +176,14 @@ def test_every_drawing_is_well_formed(run: Path):
 # --- broken, short and hostile journals --------------------------------------------------------
 
 
-def test_a_run_of_one_step(tmp_path: Path):
+def test_a_run_of_one_step(tmp_path: Path) -> None:
     page = read(journal(tmp_path, step_line(1, nats=22.5)))
     assert page.ids["training"] == "22.500"
     assert "best" not in page.ids
     assert page.row("pitch") == ["4.500"]
 
 
-def test_nothing_was_validated(tmp_path: Path):
+def test_nothing_was_validated(tmp_path: Path) -> None:
     empty = {"kind": "validation", "step": 2}  # what a run without validation music writes
     page = read(journal(tmp_path, step_line(1), step_line(2), empty))
     assert "best" not in page.ids
@@ -191,21 +191,21 @@ def test_nothing_was_validated(tmp_path: Path):
     assert "could not be read" not in page.source
 
 
-def test_a_line_cut_short_is_told_and_the_rest_counts(tmp_path: Path):
+def test_a_line_cut_short_is_told_and_the_rest_counts(tmp_path: Path) -> None:
     folder = journal(tmp_path, step_line(1), step_line(2, 4.0), end='{"kind": "step", "st')
     page = read(folder)
     assert page.ids["notes"] == "2,000"
     assert "1 line of the journal could not be read" in page.source
 
 
-def test_a_step_told_twice_counts_once_as_told_last(tmp_path: Path):
+def test_a_step_told_twice_counts_once_as_told_last(tmp_path: Path) -> None:
     lines = (step_line(1, 9.0), step_line(2, 8.0), step_line(2, 7.0), step_line(3, 6.0))
     history = read_history(journal(tmp_path, *lines))
     assert history.steps.tolist() == [1, 2, 3]
     assert history.figures["nats_per_note"].tolist() == [9.0, 7.0, 6.0]
 
 
-def test_a_loss_that_is_no_number_is_told(tmp_path: Path):
+def test_a_loss_that_is_no_number_is_told(tmp_path: Path) -> None:
     lines = (step_line(1), step_line(2, float("nan")), step_line(3, float("inf")), step_line(4))
     page = read(journal(tmp_path, *lines))
     assert "2 steps have no finite loss" in page.source
@@ -213,7 +213,7 @@ def test_a_loss_that_is_no_number_is_told(tmp_path: Path):
 
 
 @pytest.mark.parametrize("content", [None, "", '{"kind": "step", "st', "[1]\nnull\n"])
-def test_without_a_step_there_is_an_error_and_no_report(tmp_path: Path, content: str | None):
+def test_without_a_step_there_is_an_error_and_no_report(tmp_path: Path, content: str | None) -> None:
     if content is not None:
         (tmp_path / METRICS_FILE).write_text(content)
     with pytest.raises(InputError) as caught:
@@ -223,19 +223,19 @@ def test_without_a_step_there_is_an_error_and_no_report(tmp_path: Path, content:
     assert not (tmp_path / REPORT_FILE).exists()
 
 
-def test_a_missing_folder_is_an_error_and_is_not_made(tmp_path: Path):
+def test_a_missing_folder_is_an_error_and_is_not_made(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no record of a training run"):
         write_report(tmp_path / "none")
     assert not (tmp_path / "none").exists()
 
 
-def test_a_model_of_another_kind_costs_only_its_settings(tmp_path: Path):
+def test_a_model_of_another_kind_costs_only_its_settings(tmp_path: Path) -> None:
     (tmp_path / checkpoint.MODEL_FILE).write_bytes(b"\x00" * 64)
     page = read(journal(tmp_path, step_line(1)))
     assert "<h2>Settings</h2>" not in page.source
 
 
-def test_names_are_text_wherever_they_come_from(tmp_path: Path):
+def test_names_are_text_wherever_they_come_from(tmp_path: Path) -> None:
     folder = journal(
         tmp_path / "x<b>",
         step_line(1),
@@ -259,7 +259,7 @@ def test_names_are_text_wherever_they_come_from(tmp_path: Path):
     assert page.source.count("&lt;script&gt;") >= 5
 
 
-def test_an_earlier_report_is_replaced_and_nothing_else_is_left(tmp_path: Path):
+def test_an_earlier_report_is_replaced_and_nothing_else_is_left(tmp_path: Path) -> None:
     journal(tmp_path, step_line(1))
     first = write_report(tmp_path).read_text()
     journal(tmp_path, step_line(1), step_line(2, 3.0))
@@ -290,7 +290,7 @@ _BINS = st.builds(
 
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(_BENT | _BINS | _JSON, max_size=4))
-def test_no_journal_breaks_the_report(tmp_path: Path, lines: list):
+def test_no_journal_breaks_the_report(tmp_path: Path, lines: list) -> None:
     read(journal(tmp_path, step_line(1), *lines))
 
 
@@ -305,7 +305,7 @@ def samples(folder: Path, **sizes: int) -> Path:
     return folder
 
 
-def test_samples_are_inside_the_page_newest_first(tmp_path: Path):
+def test_samples_are_inside_the_page_newest_first(tmp_path: Path) -> None:
     folder = samples(tmp_path, step_000004=9, final=9, step_000010=9)
     (folder / "samples" / "final.mid").write_bytes(b"MThd")
     page = read(folder)
@@ -316,7 +316,7 @@ def test_samples_are_inside_the_page_newest_first(tmp_path: Path):
     assert page.source.index("<h3>Step 10</h3>") < page.source.index("<h3>Step 4</h3>")
 
 
-def test_too_much_sound_is_thinned_out_and_told(tmp_path: Path, monkeypatch):
+def test_too_much_sound_is_thinned_out_and_told(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(report_samples, "_MOST_SAMPLE_BYTES", 5_000)
     page = read(samples(tmp_path, **{f"step_{number:06d}": 100 for number in range(9)}))
     kept = re.findall(r"<h3>Step (\d)</h3>", page.source)
@@ -344,7 +344,7 @@ def drawn(chart: str, look: str) -> np.ndarray:
 
 @given(st.lists(st.floats(0.5, 30), min_size=3, max_size=60), st.floats(0.1, 40))
 @settings(max_examples=60)
-def test_a_curve_can_be_read_off_its_axes(values: list[float], spacing: float):
+def test_a_curve_can_be_read_off_its_axes(values: list[float], spacing: float) -> None:
     x, y = np.arange(1, len(values) + 1) * spacing, np.array(values)
     chart = line_chart([Curve(x, y, "smooth")], x_name="minutes", y_name="nats", whole=True)
     points = drawn(chart, "smooth")
@@ -352,7 +352,7 @@ def test_a_curve_can_be_read_off_its_axes(values: list[float], spacing: float):
     np.testing.assert_allclose(points[:, 1], y, atol=0.01 * y.max())
 
 
-def test_a_long_curve_keeps_its_peaks_and_little_else():
+def test_a_long_curve_keeps_its_peaks_and_little_else() -> None:
     y = np.full(100_000, 5.0)
     y[[12_345, 77_777]] = 9.0, 2.0
     chart = line_chart(
@@ -366,7 +366,7 @@ def test_a_long_curve_keeps_its_peaks_and_little_else():
         assert near[0, 0] == pytest.approx(step, abs=500)
 
 
-def test_the_steep_beginning_leaves_the_rest_its_room():
+def test_the_steep_beginning_leaves_the_rest_its_room() -> None:
     x = np.arange(1, 1001)
     y = 4 + 18 * np.exp(-x / 20.0) + 0.3 * np.sin(x / 50)
     chart = ElementTree.fromstring(
@@ -376,12 +376,12 @@ def test_the_steep_beginning_leaves_the_rest_its_room():
     assert 3.5 < min(labels) < max(labels) < 5
 
 
-def test_the_moving_average_has_no_bias_and_bridges_gaps():
+def test_the_moving_average_has_no_bias_and_bridges_gaps() -> None:
     np.testing.assert_allclose(smoothed(np.full(9, 3.0)), 3.0)
     np.testing.assert_allclose(smoothed(np.array([np.nan, 2.0, np.nan])), [np.nan, 2.0, 2.0])
 
 
-def test_a_strip_shows_where_the_values_lie():
+def test_a_strip_shows_where_the_values_lie() -> None:
     values = np.random.default_rng(0).normal(0, 0.1, 20_000)
     counts, edges = np.histogram(values, 40)
     picture, reach = strip([Shape(1, edges[0], edges[-1], counts)])
@@ -394,7 +394,7 @@ def test_a_strip_shows_where_the_values_lie():
     assert min(middle["h2"]) < 5 < 22 < max(middle["h2"])  # and pale at both flanks
 
 
-def test_a_matrix_of_one_value_has_a_strip():
+def test_a_matrix_of_one_value_has_a_strip() -> None:
     picture, reach = strip([Shape(1, 0.0, 0.0, np.zeros(40))])
     assert reach > 0
     assert "h8" in picture

@@ -38,7 +38,7 @@ def beats(count: int, confidence: float = 0.9, first: int = 0) -> Beats:
 
 @pytest.mark.parametrize("beats_per_bar", [3, 4])
 @pytest.mark.parametrize("silent", [0, 1, 2])
-def test_first_beats_and_metre_are_found_wherever_the_music_begins(beats_per_bar, silent):
+def test_first_beats_and_metre_are_found_wherever_the_music_begins(beats_per_bar, silent) -> None:
     notes = accompaniment(beats_per_bar, begins=0.5 * silent)
     found = with_bars(beats(12 * beats_per_bar + silent), notes, NO_HINTS)
     assert found.beats_per_bar == beats_per_bar
@@ -48,7 +48,7 @@ def test_first_beats_and_metre_are_found_wherever_the_music_begins(beats_per_bar
     assert found.confidence == 0.9
 
 
-def test_what_the_player_says_is_believed():
+def test_what_the_player_says_is_believed() -> None:
     notes = accompaniment(4)
     told = with_bars(beats(48), notes, Hints(metre=(3, 4), downbeat_seconds=0.5))
     assert (told.metre, told.beats_per_bar, told.first_downbeat) == ((3, 4), 3, 1)
@@ -60,7 +60,7 @@ def test_what_the_player_says_is_believed():
 @pytest.mark.parametrize("parts", [2, 3])
 @given(st.data())
 @settings(max_examples=20)
-def test_beats_of_three_eighths_are_told_from_those_of_two(parts, data):
+def test_beats_of_three_eighths_are_told_from_those_of_two(parts, data) -> None:
     """Where bars have two beats; the notes are late or early, and some are missing."""
     late = data.draw(st.lists(st.floats(-0.02, 0.02), min_size=40 * parts, max_size=40 * parts))
     missing = data.draw(st.sets(st.integers(0, 40 * parts - 1), max_size=10))
@@ -78,7 +78,7 @@ def test_beats_of_three_eighths_are_told_from_those_of_two(parts, data):
     assert with_bars(beats(42), notes, Hints(metre=(2, 4))).metre == (2, 4)
 
 
-def test_too_few_notes_and_assumed_beats_change_nothing():
+def test_too_few_notes_and_assumed_beats_change_nothing() -> None:
     few, assumed = beats(8, first=2), beats(48, confidence=0.0, first=1)
     assert with_bars(few, accompaniment(4)[:7], NO_HINTS) is few
     assert with_bars(few, accompaniment(4)[:0], NO_HINTS) is few
@@ -90,7 +90,7 @@ def test_too_few_notes_and_assumed_beats_change_nothing():
     st.integers(2, 60),
     st.floats(0, 100),
 )
-def test_any_notes_can_be_described_and_time_itself_does_not_count(moments, count, later):
+def test_any_notes_can_be_described_and_time_itself_does_not_count(moments, count, later) -> None:
     notes = np.zeros(len(moments), HEARD_NOTE_DTYPE)
     notes["onset_seconds"] = sorted(max(0.0, at) for at, _ in moments)
     notes["end_seconds"] = notes["onset_seconds"] + 0.3
@@ -113,7 +113,7 @@ def test_any_notes_can_be_described_and_time_itself_does_not_count(moments, coun
     )
 
 
-def test_two_hours_of_notes_are_described_in_little_memory():
+def test_two_hours_of_notes_are_described_in_little_memory() -> None:
     import tracemalloc
 
     notes = np.concatenate([accompaniment(4, bars=400, begins=800.0 * n) for n in range(9)])

@@ -38,7 +38,7 @@ def sound(tune: Piece) -> np.ndarray:
     return played(tune)
 
 
-def test_a_band_is_followed(tune: Piece, sound: np.ndarray):
+def test_a_band_is_followed(tune: Piece, sound: np.ndarray) -> None:
     found = heard(sound)
     true = tune.ticks_to_seconds(np.arange(0, tune.length_ticks, 24))
     away = np.abs(found.times_seconds - true[:, None]).min(axis=1)
@@ -47,7 +47,7 @@ def test_a_band_is_followed(tune: Piece, sound: np.ndarray):
     assert found.confidence > 0.6
 
 
-def test_notes_put_beats_in_their_place(tune: Piece, sound: np.ndarray):
+def test_notes_put_beats_in_their_place(tune: Piece, sound: np.ndarray) -> None:
     true = tune.ticks_to_seconds(np.arange(0, tune.length_ticks, 24))
     notes = np.ones(len(true), HEARD_NOTE_DTYPE)
     notes["onset_seconds"], notes["end_seconds"] = true, true + 0.3
@@ -56,7 +56,7 @@ def test_notes_put_beats_in_their_place(tune: Piece, sound: np.ndarray):
 
 
 @pytest.mark.parametrize("metre", [(4, 4), (3, 4), (6, 8), (7, 8)])
-def test_the_player_is_believed(sound: np.ndarray, metre: tuple[int, int]):
+def test_the_player_is_believed(sound: np.ndarray, metre: tuple[int, int]) -> None:
     found = heard(sound, Hints(tempo_bpm=52, metre=metre, downbeat_seconds=3.5))
     assert found.metre == metre
     bars = Metre(0, *metre)
@@ -74,7 +74,7 @@ def _noise(seconds: float) -> np.ndarray:
     "samples", [np.zeros(10 * RATE_HZ), _noise(10), _noise(0.5), np.zeros(RATE_HZ), np.zeros(0)],
     ids=["silence", "noise", "a moment", "a second", "nothing"],
 )  # fmt: skip
-def test_without_a_beat_the_tempo_is_steady(samples: np.ndarray):
+def test_without_a_beat_the_tempo_is_steady(samples: np.ndarray) -> None:
     for bpm in (None, 90):
         found = heard(samples.astype(np.float32), Hints(tempo_bpm=bpm))
         assert found.confidence == 0
@@ -84,7 +84,7 @@ def test_without_a_beat_the_tempo_is_steady(samples: np.ndarray):
         assert found.first_downbeat < found.beats_per_bar
 
 
-def test_a_steady_tempo_goes_through_the_bar_that_is_named():
+def test_a_steady_tempo_goes_through_the_bar_that_is_named() -> None:
     found = heard(np.zeros(8 * RATE_HZ, np.float32), Hints(tempo_bpm=100, downbeat_seconds=2.2))
     assert np.abs(found.downbeats_seconds - 2.2).min() < 1e-9
 
@@ -94,7 +94,7 @@ def test_a_steady_tempo_goes_through_the_bar_that_is_named():
 
 @settings(max_examples=10)
 @given(st.lists(st.integers(0, 6 * RATE_HZ), max_size=8), st.integers(0, 6 * RATE_HZ))
-def test_it_does_not_matter_where_the_sound_is_cut(cuts: list[int], length: int):
+def test_it_does_not_matter_where_the_sound_is_cut(cuts: list[int], length: int) -> None:
     samples = _noise(6).astype(np.float32)[:length]
     whole = [*spectra.log_bands([samples])]
     parts = [*spectra.log_bands(np.split(samples, sorted(cuts)))]
@@ -104,14 +104,14 @@ def test_it_does_not_matter_where_the_sound_is_cut(cuts: list[int], length: int)
 
 
 @pytest.mark.parametrize("pitch", [45, 60, 69, 81])
-def test_a_sine_is_heard_in_its_semitone(pitch: int):
+def test_a_sine_is_heard_in_its_semitone(pitch: int) -> None:
     hz = 440 * 2 ** ((pitch - 69) / 12)
     samples = 0.5 * np.sin(2 * np.pi * hz * np.arange(RATE_HZ) / RATE_HZ)
     frame = np.concatenate([*spectra.log_bands([samples])])[25]
     assert frame[-60:].argmax() == pitch - 36
 
 
-def test_windows_join_as_if_there_were_one(sound: np.ndarray, monkeypatch: pytest.MonkeyPatch):
+def test_windows_join_as_if_there_were_one(sound: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
     network = beats.bundled()
     whole = activations.beat_logits([sound], network)
     monkeypatch.setattr(activations, "_KEPT", 300)
@@ -142,7 +142,7 @@ def test_what_is_kept_does_not_grow_with_the_recording(monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("frames", [1, 4, 99])
-def test_the_network_is_that_of_torch(frames: int):
+def test_the_network_is_that_of_torch(frames: int) -> None:
     torch = pytest.importorskip("torch", reason="training needs the extra train")
     from experiments.listening.beat_net import BeatNet, BeatNetConfig
 

@@ -54,7 +54,7 @@ notes_of_any_kind = st.lists(
 
 @settings(max_examples=60)
 @given(notes_of_any_kind)
-def test_any_notes_are_read_in_order_and_answered_with_shares(notes):
+def test_any_notes_are_read_in_order_and_answered_with_shares(notes) -> None:
     times, table = events(notes)
     assert table.shape == (len(times), FEATURES)
     assert np.isfinite(table).all()
@@ -67,7 +67,7 @@ def test_any_notes_are_read_in_order_and_answered_with_shares(notes):
 
 @settings(max_examples=30)
 @given(notes_of_any_kind, st.integers(-5, 5))
-def test_transposing_the_table_is_transposing_the_notes(notes, semitones):
+def test_transposing_the_table_is_transposing_the_notes(notes, semitones) -> None:
     higher = notes.copy()
     higher["pitch"] += semitones
     np.testing.assert_allclose(
@@ -75,13 +75,13 @@ def test_transposing_the_table_is_transposing_the_notes(notes, semitones):
     )
 
 
-def test_no_notes_say_nothing():
+def test_no_notes_say_nothing() -> None:
     told = read_notes(np.zeros(0, HEARD_NOTE_DTYPE), NETWORK)
     assert len(told.times_seconds) == len(told.logits) == len(told.tempo_nats) == 0
     assert not tracking.note_evidence(told, 100, FRAME_SECONDS).any()
 
 
-def test_the_network_is_that_of_torch():
+def test_the_network_is_that_of_torch() -> None:
     torch = pytest.importorskip("torch", reason="training needs the extra train")
     from experiments.listening.note_beat_net import NoteBeatNet, NoteBeatNetConfig
 
@@ -96,13 +96,13 @@ def test_the_network_is_that_of_torch():
 
 
 @pytest.mark.parametrize("bpm", [80, 100, 125, 150])
-def test_a_waltz_has_its_tempo_in_notes_alone(bpm):
+def test_a_waltz_has_its_tempo_in_notes_alone(bpm) -> None:
     told = read_notes(a_waltz(bpm), NETWORK)
     heard = SLOWEST_BPM * 2 ** (told.tempo_nats.mean(axis=0).argmax() / TEMPI_AN_OCTAVE)
     assert heard == pytest.approx(bpm, rel=0.12)
 
 
-def test_how_fast_a_beat_is_the_notes_tell():
+def test_how_fast_a_beat_is_the_notes_tell() -> None:
     """Sound that says the same of every 0.3 seconds, and notes that know the level."""
     frames = np.arange(1500)
     sound = np.where(frames % 15 < 1, 3.0, -4.0)
@@ -115,7 +115,7 @@ def test_how_fast_a_beat_is_the_notes_tell():
         assert 60 / np.median(np.diff(found)) == pytest.approx(bpm, rel=0.12)
 
 
-def test_another_tempo_is_named_where_it_is_as_likely(monkeypatch):
+def test_another_tempo_is_named_where_it_is_as_likely(monkeypatch) -> None:
     """Clicks and notes twice a second, whose network wavers between two tempi or knows one."""
     logits = np.full((1000, 2), -4.0, np.float32)
     logits[::25, 0] = 3.0
@@ -137,7 +137,7 @@ def test_another_tempo_is_named_where_it_is_as_likely(monkeypatch):
         assert named.other_tempo_bpm is None
 
 
-def test_beats_lie_on_the_notes_that_are_beats():
+def test_beats_lie_on_the_notes_that_are_beats() -> None:
     """Two notes half a beat apart, all along: those that the network calls beats are beats."""
     times = 0.25 * np.arange(80)
     nats = np.full((80, TEMPI), -6.0)
@@ -153,7 +153,7 @@ def test_beats_lie_on_the_notes_that_are_beats():
 
 
 @pytest.mark.parametrize("bpm", [90, 140])
-def test_what_the_player_says_of_the_tempo_is_believed_before_the_notes(bpm):
+def test_what_the_player_says_of_the_tempo_is_believed_before_the_notes(bpm) -> None:
     logits = np.full((1500, 2), -2.0, np.float32)
     notes = a_waltz(bpm)
     found = beats.beats_of(logits, 30.0, Hints(tempo_bpm=bpm / 2), notes)

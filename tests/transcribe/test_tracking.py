@@ -33,7 +33,7 @@ def rubato(bpm: float, depth: float, period: float, count: int) -> np.ndarray:
 
 @settings(max_examples=25)
 @given(st.floats(60, 180), st.floats(0, 0.12), st.floats(8, 40), st.integers(0, 5))
-def test_every_beat_of_a_player_who_breathes_is_found(bpm, depth, period, seed):
+def test_every_beat_of_a_player_who_breathes_is_found(bpm, depth, period, seed) -> None:
     beats = rubato(bpm, depth, period, 40)
     found = heard(beats, beats[-1] + 0.3, noise=0.5, seed=seed)
     away = np.abs(found - beats[:, None]).min(axis=1)
@@ -41,7 +41,7 @@ def test_every_beat_of_a_player_who_breathes_is_found(bpm, depth, period, seed):
     assert (np.diff(found) > 0).all()
 
 
-def test_beats_go_on_where_none_are_heard():
+def test_beats_go_on_where_none_are_heard() -> None:
     beats = 0.5 * np.arange(1, 60)
     silent = (beats < 10) | (beats > 18)
     found = heard(beats[silent], 30)
@@ -49,21 +49,21 @@ def test_beats_go_on_where_none_are_heard():
     assert np.abs(found - beats[silent][:, None]).min(axis=1).max() < 0.03
 
 
-def test_the_tempo_may_be_told():
+def test_the_tempo_may_be_told() -> None:
     beats = 0.5 * np.arange(1, 40)
     for bpm in (60, 120):
         assert 60 / np.median(np.diff(heard(beats, 20, tempo_bpm=bpm))) == pytest.approx(bpm, 0.03)
 
 
 @pytest.mark.parametrize("frames", [1, 2, 5, 40])
-def test_few_frames_are_enough(frames):
+def test_few_frames_are_enough(frames) -> None:
     found = tracking.track(np.zeros(frames), FRAME_SECONDS)
     assert len(found) >= 1
     assert (found >= 0).all()
     assert (found < frames * FRAME_SECONDS).all()
 
 
-def test_beats_move_to_the_notes_that_agree():
+def test_beats_move_to_the_notes_that_agree() -> None:
     true = rubato(100, 0.05, 16, 60)
     rng = np.random.default_rng(0)
     beats = true + 0.025 + rng.normal(0, 0.005, 60)  # late, as networks are
@@ -72,7 +72,7 @@ def test_beats_move_to_the_notes_that_agree():
     assert np.median(np.abs(moved - true)) < 0.005 < np.median(np.abs(beats - true))
 
 
-def test_a_note_that_bends_the_tempo_pulls_little():
+def test_a_note_that_bends_the_tempo_pulls_little() -> None:
     beats = 0.5 * np.arange(1, 40)
     onsets = beats.copy()
     onsets[20] += 0.055
@@ -81,13 +81,13 @@ def test_a_note_that_bends_the_tempo_pulls_little():
 
 
 @given(st.lists(st.floats(0, 20), max_size=40))
-def test_moved_beats_stay_in_order(onsets):
+def test_moved_beats_stay_in_order(onsets) -> None:
     moved = tracking.snap(0.4 * np.arange(1, 50), np.sort(np.array(onsets)))
     assert (np.diff(moved) > 0).all()
 
 
 @pytest.mark.parametrize("metre", [2, 3, 4])
-def test_bars_begin_where_they_are_heard(metre):
+def test_bars_begin_where_they_are_heard(metre) -> None:
     begins = np.full(40, 0.1)
     begins[1::metre] = 0.7
     bars = tracking.find_bars(np.stack([begins, np.ones(40)]), (4, 3, 2))
@@ -95,7 +95,7 @@ def test_bars_begin_where_they_are_heard(metre):
     assert bars.margin > 1
 
 
-def test_a_known_downbeat_is_believed():
+def test_a_known_downbeat_is_believed() -> None:
     begins = np.full(40, 0.1)
     begins[::4] = 0.9
     bars = tracking.find_bars(np.stack([begins, np.ones(40)]), (4,), downbeat=6)

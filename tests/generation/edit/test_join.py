@@ -44,7 +44,7 @@ def quarters(table: np.ndarray, resolution: int) -> Counter:
 
 @settings(max_examples=40)
 @given(pieces(), composed_parts())
-def test_what_was_given_is_known_from_what_was_composed(piece, composed):
+def test_what_was_given_is_known_from_what_was_composed(piece, composed) -> None:
     joined = join(piece, composed, dict.fromkeys(composed, 0) if piece.tracks else {})
     found = [
         quarters(track.notes[mask], joined.piece.resolution)
@@ -56,7 +56,7 @@ def test_what_was_given_is_known_from_what_was_composed(piece, composed):
 
 @settings(max_examples=60)
 @given(pieces(), composed_parts(), st.data())
-def test_every_given_note_stays_and_only_parts_asked_for_are_added_to(piece, composed, data):
+def test_every_given_note_stays_and_only_parts_asked_for_are_added_to(piece, composed, data) -> None:
     homes = {
         part: data.draw(st.integers(0, len(piece.tracks) - 1))
         for part in composed
@@ -88,7 +88,7 @@ def test_every_given_note_stays_and_only_parts_asked_for_are_added_to(piece, com
 
 @settings(max_examples=60)
 @given(pieces(), st.data())
-def test_a_midi_file_of_both_has_every_given_note_of_a_file_of_one(piece, data):
+def test_a_midi_file_of_both_has_every_given_note_of_a_file_of_one(piece, data) -> None:
     composed = data.draw(composed_parts())
     joined = join(piece, composed, dict.fromkeys(composed, 0) if piece.tracks else {}).piece
     before, after = (
@@ -105,7 +105,7 @@ def test_a_midi_file_of_both_has_every_given_note_of_a_file_of_one(piece, data):
     ("resolution", "joint"),
     [(480, 480), (96, 96), (24, 24), (1000, 3000), (220, 1320), (1, 24), (32767, 32767)],
 )
-def test_the_resolution_holds_both_where_a_midi_file_can(resolution, joint):
+def test_the_resolution_holds_both_where_a_midi_file_can(resolution, joint) -> None:
     piece = Piece((Track([(1, resolution, 60, 90)], name="melody"),), resolution)
     joined = join(piece, {PIANO: Track([(1, 2, 40, 80)])}, {}).piece
     assert (joint_resolution(resolution), joined.resolution) == (joint, joint)
@@ -114,13 +114,13 @@ def test_the_resolution_holds_both_where_a_midi_file_can(resolution, joint):
     assert abs(onset - Fraction(1, 24)) <= Fraction(0 if joint % 24 == 0 else 1, 2 * joint)
 
 
-def test_a_composed_note_ends_where_a_given_one_of_its_pitch_begins():
+def test_a_composed_note_ends_where_a_given_one_of_its_pitch_begins() -> None:
     piece = Piece((Track([(48, 24, 60, 90)], 40, name="Violin"),), 24)
     joined = join(piece, {VIOLIN: Track([(0, 96, 60, 70), (0, 96, 64, 70)], 40)}, {VIOLIN: 0}).piece
     assert [*joined.tracks[0]] == [(0, 48, 60, 70), (0, 96, 64, 70), (48, 24, 60, 90)]
 
 
-def test_a_composed_note_struck_while_a_given_one_sounds_is_left_out_and_counted(caplog):
+def test_a_composed_note_struck_while_a_given_one_sounds_is_left_out_and_counted(caplog) -> None:
     piece = Piece((Track([(0, 96, 60, 90), (24, 24, 60, 80)], name="Violin"),), 24)
     caplog.set_level("INFO")
     composed = {VIOLIN: Track([(0, 9, 60, 1), (72, 9, 60, 1), (72, 9, 61, 1), (96, 9, 60, 1)])}
@@ -129,7 +129,7 @@ def test_a_composed_note_struck_while_a_given_one_sounds_is_left_out_and_counted
     assert "Violin: 2 composed notes fell on given ones and were left out." in caplog.text
 
 
-def test_the_piece_grows_and_keeps_its_maps_when_it_is_continued():
+def test_the_piece_grows_and_keeps_its_maps_when_it_is_continued() -> None:
     piece = Piece(
         (Track([(0, 480, 60, 90)]),), 480, (Tempo(0, 90.5),), (Metre(0, 11, 8),), length_ticks=2640
     )
@@ -140,14 +140,14 @@ def test_the_piece_grows_and_keeps_its_maps_when_it_is_continued():
     assert join(piece, {}, {}).piece == piece
 
 
-def test_new_tracks_follow_the_given_ones_melody_first():
+def test_new_tracks_follow_the_given_ones_melody_first() -> None:
     composed = notes.decode_by_part(notes.encode(band()).fields)
     joined = join(Piece((Track([(0, 9, 60, 90)], 40, name="Solo"),), 480), composed, {}).piece
     assert [track.name for track in joined.tracks] == ["Solo", "piano", "bass", "drums"]
     assert [track.is_drum for track in joined.tracks] == [False, False, False, True]
 
 
-def test_events_by_part_are_what_the_encoding_decodes():
+def test_events_by_part_are_what_the_encoding_decodes() -> None:
     fields = notes.encode(band(seed=3)).fields
     assert [*notes.decode_by_part(fields).values()] == [*notes.decode(fields).tracks]
     assert [*notes.decode_by_part(fields)] == [PIANO, notes.part_of(2), DRUMS]
@@ -156,7 +156,7 @@ def test_events_by_part_are_what_the_encoding_decodes():
 
 @settings(max_examples=40)
 @given(pieces(), st.integers(0, 500), st.integers(1, 2000), st.data())
-def test_a_gap_takes_just_the_notes_that_begin_in_it(piece, start, length, data):
+def test_a_gap_takes_just_the_notes_that_begin_in_it(piece, start, length, data) -> None:
     chosen = data.draw(st.sets(st.integers(0, max(0, len(piece.tracks) - 1)))) & {
         *range(len(piece.tracks))
     }
@@ -171,7 +171,7 @@ def test_a_gap_takes_just_the_notes_that_begin_in_it(piece, start, length, data)
         assert [*after] == kept
 
 
-def test_a_gap_or_track_that_is_not_there_is_refused():
+def test_a_gap_or_track_that_is_not_there_is_refused() -> None:
     with pytest.raises(InputError, match="from tick 9 to tick 9"):
         without(band(), 9, 9, [0])
     with pytest.raises(InputError, match="3 tracks; none has the index 3"):
@@ -208,7 +208,7 @@ def played(path: Path) -> set[tuple[Fraction, Fraction, int, int, bool]]:
     "folder",
     ["openscore_quartets_midi", "freedoom_midi", "mutopia_pd_midi", "openewld_pd", "groove_midi"],
 )
-def test_a_real_file_is_found_whole_in_the_joined_one(folder: str, data_dir: Path, tmp_path: Path):
+def test_a_real_file_is_found_whole_in_the_joined_one(folder: str, data_dir: Path, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     files = sorted((data_dir / folder).rglob("*.mid"))
     for number in rng.choice(len(files), 4, replace=False):

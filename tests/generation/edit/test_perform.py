@@ -10,7 +10,7 @@ from ritornello.note_model.engine import open_engine
 from tests.examples import band
 
 
-def test_each_plan_is_carried_out_as_if_it_were_alone(tiny_model):
+def test_each_plan_is_carried_out_as_if_it_were_alone(tiny_model) -> None:
     engine = open_engine(checkpoint.load(checkpoint.find(tiny_model)))
     rules = Rules(ending=False)
     plans = [

@@ -52,7 +52,7 @@ def heard_lines(piece: Piece, end_ticks: int) -> set[int]:
 
 @settings(max_examples=80)
 @given(pieces(max_tracks=8), st.sets(st.integers(0, len(INSTRUMENTS) - 1)))
-def test_the_encoding_hears_each_track_as_the_part_that_is_told(piece: Piece, learned: set[int]):
+def test_the_encoding_hears_each_track_as_the_part_that_is_told(piece: Piece, learned: set[int]) -> None:
     assume(piece.note_count)
     fitted = fit(piece, known_instruments=frozenset(learned))
     assert [part == -1 for part in fitted.parts] == [not len(track) for track in piece.tracks]
@@ -76,7 +76,7 @@ METRES = st.builds(lambda n, power: (n, 2**power), st.integers(1, 255), st.integ
     st.sampled_from([1, 5, 17, 24, 96, 480, 1000, 32767]),
     st.lists(st.tuples(METRES, st.integers(0, 3), st.booleans()), min_size=1, max_size=4),
 )
-def test_wherever_a_bar_begins_one_is_heard_to_begin(resolution, spans):
+def test_wherever_a_bar_begins_one_is_heard_to_begin(resolution, spans) -> None:
     metres, tick = [], 0
     for counts, bars, cut in spans:
         metres.append(Metre(tick, *counts))
@@ -95,21 +95,21 @@ def test_wherever_a_bar_begins_one_is_heard_to_begin(resolution, spans):
 # --- each warning, with its words --------------------------------------------------------------
 
 
-def test_music_that_the_model_knows_is_heard_as_it_is_without_a_word():
+def test_music_that_the_model_knows_is_heard_as_it_is_without_a_word() -> None:
     fitted = fit(band(), known_instruments=known("piano", "bass", "drums"))
     assert fitted.piece == band()
     assert fitted.warnings == ()
     assert fit(band()).warnings == ()
 
 
-def test_a_piece_without_notes_is_refused_with_a_next_step():
+def test_a_piece_without_notes_is_refused_with_a_next_step() -> None:
     with pytest.raises(InputError, match="no notes") as caught:
         fit(Piece((Track([]),), title="Silence"))
     assert caught.value.where == "Silence"
     assert "ritornello compose" in caught.value.next_step
 
 
-def test_an_unknown_instrument_is_heard_as_its_nearest_kin():
+def test_an_unknown_instrument_is_heard_as_its_nearest_kin() -> None:
     piece = Piece((Track(LINE, 104, name="Sitar"), Track(LINE, 0), Track(LINE, 107)), 24)
     fitted = fit(piece, known_instruments=known("guitar", "piano"))
     assert fitted.warnings == (
@@ -120,7 +120,7 @@ def test_an_unknown_instrument_is_heard_as_its_nearest_kin():
     assert fitted.parts == (notes.part_of(guitar), notes.part_of(10), notes.part_of(guitar, 1))
 
 
-def test_what_nothing_known_is_like_is_heard_as_it_is():
+def test_what_nothing_known_is_like_is_heard_as_it_is() -> None:
     piece = Piece((Track([(0, 6, 36, 80)], is_drum=True, name="Kit"),), 24)
     fitted = fit(piece, known_instruments=known("piano"))
     assert fitted.piece.tracks == piece.tracks
@@ -131,13 +131,13 @@ def test_what_nothing_known_is_like_is_heard_as_it_is():
 
 
 @pytest.mark.parametrize("alone", sorted(ALL - {DRUMS}))
-def test_one_known_instrument_can_stand_in_for_every_other(alone: int):
+def test_one_known_instrument_can_stand_in_for_every_other(alone: int) -> None:
     assert {substitute_instrument(instrument, {alone}) for instrument in ALL - {DRUMS}} == {alone}
     assert substitute_instrument(DRUMS, {alone}) == DRUMS
     assert substitute_instrument(alone, ALL) == alone
 
 
-def test_pitches_far_out_of_range_are_heard_octaves_nearer_and_counted():
+def test_pitches_far_out_of_range_are_heard_octaves_nearer_and_counted() -> None:
     low = [(24 * step, 24, 40, 80) for step in range(14)]
     piece = Piece((Track([*low, (0, 24, 60, 80)], 40, name="Violin"), Track(LINE, 58)), 24)
     fitted = fit(piece)
@@ -150,7 +150,7 @@ def test_pitches_far_out_of_range_are_heard_octaves_nearer_and_counted():
     )
 
 
-def test_a_track_without_a_name_is_called_by_its_own_instrument():
+def test_a_track_without_a_name_is_called_by_its_own_instrument() -> None:
     piece = Piece((Track([(0, 24, 2, 80)], 104),), 24)
     assert fit(piece, known_instruments=known("guitar")).warnings == (
         "track 1 'plucked': plucked is not among the instruments the model has learned; read as "
@@ -159,14 +159,14 @@ def test_a_track_without_a_name_is_called_by_its_own_instrument():
     )
 
 
-def test_strange_drum_keys_are_named_as_keys():
+def test_strange_drum_keys_are_named_as_keys() -> None:
     piece = Piece((Track([(0, 6, 1, 80), (6, 6, 22, 80)], is_drum=True, name="Kit"),), 24)
     assert fit(piece).warnings == (
         "track 1 'Kit': 1 note below key 15 is read up to 2 octaves higher.",
     )
 
 
-def test_a_fifth_part_of_an_instrument_shares_the_last():
+def test_a_fifth_part_of_an_instrument_shares_the_last() -> None:
     tracks = [Track([(24 * number, 24, 60, 80)], 40, name=f"V{number}") for number in range(6)]
     fitted = fit(Piece((tracks[0], Track([]), *tracks[1:]), 24))
     assert fitted.warnings == (
@@ -178,7 +178,7 @@ def test_a_fifth_part_of_an_instrument_shares_the_last():
     assert [len(track) for track in fitted.piece.tracks] == [1, 1, 1, 3]
 
 
-def test_drum_tracks_are_heard_as_one():
+def test_drum_tracks_are_heard_as_one() -> None:
     piece = Piece(
         (Track(LINE, is_drum=True, name="Kit"), Track(LINE, is_drum=True, name="Clap")), 24
     )
@@ -203,17 +203,17 @@ TOO_LONG = "a bar of {} is too long to count; it is read as {}."
         ((11, 8), "11/8 is counted, but a model hardly knows it."),
     ],
 )
-def test_odd_metres(counts: tuple[int, int], sentence: str):
+def test_odd_metres(counts: tuple[int, int], sentence: str) -> None:
     assert fit(counted(*counts)).warnings == (f"bars 1-2: {sentence}",)
 
 
-def test_the_metres_of_a_long_bar_follow_one_another():
+def test_the_metres_of_a_long_bar_follow_one_another() -> None:
     heard = fit(counted(11, 4)).piece
     assert heard.metres == (Metre(0, 4, 4), Metre(192, 3, 4), Metre(264, 4, 4), Metre(456, 3, 4))
     assert notes.encode(heard).length_ticks == 2 * 264
 
 
-def test_music_to_be_continued_is_counted_on_in_its_metre():
+def test_music_to_be_continued_is_counted_on_in_its_metre() -> None:
     piece = counted(11, 4)
     longer = replace(piece, length_ticks=3 * 264)
     assert fit(longer).piece.bar_starts_ticks().tolist() == [
@@ -221,7 +221,7 @@ def test_music_to_be_continued_is_counted_on_in_its_metre():
     ]
 
 
-def test_a_metre_off_the_grid_keeps_its_bar_lines():
+def test_a_metre_off_the_grid_keeps_its_bar_lines() -> None:
     fitted = fit(counted(3, 64, resolution=480, bars=4))
     assert fitted.warnings[0] == (
         "bars 1-4: 3/64 does not fit the ticks; its bar lines are read to the nearest of them."
@@ -229,7 +229,7 @@ def test_a_metre_off_the_grid_keeps_its_bar_lines():
     assert fitted.piece.bar_starts_ticks().tolist() == [0, 5, 9, 14]
 
 
-def test_bars_of_one_warning_are_told_together():
+def test_bars_of_one_warning_are_told_together() -> None:
     metres = (Metre(0, 8, 8), Metre(96, 4, 4), Metre(192, 8, 8), Metre(384, 4, 4))
     piece = Piece((Track(LINE),), 24, metres=metres, length_ticks=480)
     assert fit(piece).warnings == ("bars 1, 3-4: 8/8 is read as 4/4, which lasts as long.",)
@@ -237,7 +237,7 @@ def test_bars_of_one_warning_are_told_together():
 
 
 @pytest.mark.parametrize("resolution", [96, 480, 1000])
-def test_notes_between_the_ticks_are_counted(resolution: int):
+def test_notes_between_the_ticks_are_counted(resolution: int) -> None:
     on = [(resolution * beat // 2, 10, 60, 80) for beat in range(20)]
     off = [(resolution * beat + resolution * 100 // 960, 10, 64, 80) for beat in range(5)]
     assert fit(Piece((Track(on),), resolution)).warnings == ()
@@ -249,7 +249,7 @@ def test_notes_between_the_ticks_are_counted(resolution: int):
     assert fit(Piece((Track(on), Track(off[:2])), resolution)).warnings == ()
 
 
-def test_a_tempo_beyond_the_classes_is_named():
+def test_a_tempo_beyond_the_classes_is_named() -> None:
     piece = replace(band(), tempos=(Tempo(0, 400), Tempo(96, 120), Tempo(200, 5), Tempo(300, 12)))
     assert fit(piece).warnings == (
         "bar 1: a tempo faster than 320 bpm is read as 320 bpm.",
@@ -265,7 +265,7 @@ def test_a_tempo_beyond_the_classes_is_named():
     "folder",
     ["openscore_orchestra_midi", "freedoom_midi", "mutopia_pd_midi", "groove_midi"],
 )
-def test_real_files_are_heard_bar_by_bar(folder: str, data_dir: Path):
+def test_real_files_are_heard_bar_by_bar(folder: str, data_dir: Path) -> None:
     files = sorted((data_dir / folder).rglob("*.mid"))
     for number in np.random.default_rng(1).choice(len(files), 4, replace=False):
         piece = io.read(files[number])
@@ -275,7 +275,7 @@ def test_real_files_are_heard_bar_by_bar(folder: str, data_dir: Path):
         assert heard_lines(piece, fitted.piece.length_ticks) <= starts, files[number]
 
 
-def test_a_performance_is_heard_as_its_score_and_a_score_as_it_is():
+def test_a_performance_is_heard_as_its_score_and_a_score_as_it_is() -> None:
     score = band(3, bars=4).at_resolution(480)
     assert quantise_to_notation(score) == score
     rng = np.random.default_rng(0)

@@ -140,7 +140,7 @@ def composed(writer: Writer) -> list[tuple[int, int, int, int]]:
 @pytest.mark.parametrize("verb", ["fill", "continue", "vary", "arrange", "harmonise"])
 @settings(max_examples=15, suppress_health_check=[*HealthCheck])
 @given(song=SONGS, data=st.data(), seed=st.integers(0, 2**32 - 2))
-def test_given_notes_stay_and_new_ones_are_where_they_may_be(verb, engine, song, data, seed):
+def test_given_notes_stay_and_new_ones_are_where_they_may_be(verb, engine, song, data, seed) -> None:
     try:
         request = data.draw(requests(verb, song))
     except RitornelloError:
@@ -165,7 +165,7 @@ def test_given_notes_stay_and_new_ones_are_where_they_may_be(verb, engine, song,
 @pytest.mark.parametrize(
     "folder", ["openscore_quartets_midi", "open_hymnal_midi", "band_arranged_synth"]
 )
-def test_real_music_stays_as_it_is(engine, data_dir: Path, folder: str):
+def test_real_music_stays_as_it_is(engine, data_dir: Path, folder: str) -> None:
     path = sorted((data_dir / folder).rglob("*.mid"))[3]
     song = io.read(path)
     first, last = 5, 6
@@ -181,13 +181,13 @@ def test_real_music_stays_as_it_is(engine, data_dir: Path, folder: str):
 # --- where writing begins and ends -------------------------------------------------------------
 
 
-def test_bars_are_counted_as_people_do():
+def test_bars_are_counted_as_people_do() -> None:
     song = band(bars=6, metre=(3, 4))
     opening = verbs.fill_job(song, 2, 3, rules=Rules()).job.openings[0]
     assert (opening.start_ticks, opening.end_ticks) == (72, 216)
 
 
-def test_bars_of_a_metre_no_model_counts_are_bars_of_the_song():
+def test_bars_of_a_metre_no_model_counts_are_bars_of_the_song() -> None:
     long = Metre(0, 17, 4).bar_ticks(24)
     song = Piece((Track([(0, 24, 60, 80)]),), 24, metres=(Metre(0, 17, 4),), length_ticks=3 * long)
     opening = verbs.fill_job(song, 2, 2, rules=Rules()).job.openings[0]
@@ -195,19 +195,19 @@ def test_bars_of_a_metre_no_model_counts_are_bars_of_the_song():
 
 
 @pytest.mark.parametrize(("bars", "left"), [((1, 1), 1), ((8, 8), 1), ((1, 8), 0)])
-def test_a_gap_may_be_at_the_start_at_the_end_or_everywhere(engine, bars, left):
+def test_a_gap_may_be_at_the_start_at_the_end_or_everywhere(engine, bars, left) -> None:
     plan = verbs.fill_job(band(), *bars, rules=Rules())
     assert (plan.kept.note_count > 0) == left
     assert made(engine, plan).bar_count == 8
 
 
-def test_a_half_empty_last_bar_is_filled_up_from_its_first_silent_beat():
+def test_a_half_empty_last_bar_is_filled_up_from_its_first_silent_beat() -> None:
     song = Piece((Track([(0, 96, 60, 80), (96, 30, 62, 80)]),), 24)
     opening = verbs.continue_job(song, 2, rules=Rules()).job.openings[0]
     assert (opening.start_ticks, opening.end_ticks) == (96 + 48, 4 * 96)
 
 
-def test_tempo_and_metre_of_the_end_go_on(engine):
+def test_tempo_and_metre_of_the_end_go_on(engine) -> None:
     song = replace(
         band(bars=4),
         tempos=(Tempo(0, 100), Tempo(192, 80), Tempo(5000, 60)),
@@ -219,7 +219,7 @@ def test_tempo_and_metre_of_the_end_go_on(engine):
     assert piece.length_ticks == 288 + (2 + 3) * 72  # its last chord sounds into a fifth bar
 
 
-def test_a_continued_song_ends_in_its_key(engine):
+def test_a_continued_song_ends_in_its_key(engine) -> None:
     song = Piece((Track([(24 * i, 24, 62 + (0, 2, 4, 5, 7, 4, 2, 0)[i % 8], 80)
                          for i in range(32)]),), 24)  # fmt: skip
     plan = verbs.continue_job(song, 4, rules=Rules(ending=True))
@@ -232,14 +232,14 @@ def test_a_continued_song_ends_in_its_key(engine):
 # --- who plays ---------------------------------------------------------------------------------
 
 
-def test_a_part_without_notes_can_be_written_for(engine):
+def test_a_part_without_notes_can_be_written_for(engine) -> None:
     song = replace(band(), tracks=(*band().tracks, Track([], 33, name="second bass")))
     piece = made(engine, verbs.vary_job(song, [3], rules=Rules()))
     assert len(piece.tracks[3]) > 0
     assert piece.tracks[:3] == song.tracks[:3]
 
 
-def test_of_two_players_of_an_instrument_one_is_written_anew(engine):
+def test_of_two_players_of_an_instrument_one_is_written_anew(engine) -> None:
     song = Piece((Track(LINE, 40, name="first"), Track(LINE, 40, name="second")), 24)
     plan = verbs.vary_job(song, [0], rules=Rules())
     heard = {event[1][notes.PART] for event in plan.job.given.events}
@@ -249,7 +249,7 @@ def test_of_two_players_of_an_instrument_one_is_written_anew(engine):
     assert piece.tracks[0] != song.tracks[0]
 
 
-def test_parts_go_on_as_they_play_unless_rules_name_them():
+def test_parts_go_on_as_they_play_unless_rules_name_them() -> None:
     low_chord = [(0, 48, 40, 80), (0, 48, 45, 80), (48, 48, 43, 80)]
     song = Piece((Track(low_chord, 73, name="flute"),), 24)
     flute = notes.part_of(parse_instrument("flute"))
@@ -261,7 +261,7 @@ def test_parts_go_on_as_they_play_unless_rules_name_them():
     assert (job.range_of(flute), job.polyphony_of(flute)) == ((60, 80), 1)
 
 
-def test_voices_sing_in_their_ranges_one_note_at_a_time(engine):
+def test_voices_sing_in_their_ranges_one_note_at_a_time(engine) -> None:
     song = Piece((Track(LINE, 52, name="choir"),), 24)
     plan = verbs.harmonise_job(song, ("bass", "alto", "tenor"), rules=Rules())
     piece = made(engine, plan)
@@ -274,14 +274,14 @@ def test_voices_sing_in_their_ranges_one_note_at_a_time(engine):
         assert (sounding[:-1] <= track.notes["onset"][1:]).all()
 
 
-def test_chords_are_stated_where_a_gap_begins_between_two_ticks():
+def test_chords_are_stated_where_a_gap_begins_between_two_ticks() -> None:
     metres = (Metre(0, 4, 4), Metre(325, 2, 2))  # the second bar line is heard a bit early
     song = Piece((Track([(0, 3000, 60, 80)]),), metres=metres)
     given = verbs.fill_job(song, 2, 2, rules=Rules(chords="Am")).job.given
     assert given.chord_ticks.tolist() == [0, 16, 112]
 
 
-def test_chords_are_stated_where_there_is_writing():
+def test_chords_are_stated_where_there_is_writing() -> None:
     plan = verbs.fill_job(band(), 3, 4, rules=Rules(chords="Am | G"))
     given = plan.job.given.chords
     classes = [given.one(96 * bar)[0] for bar in range(8)]
@@ -292,7 +292,7 @@ def test_chords_are_stated_where_there_is_writing():
 # --- long songs, and refusals ------------------------------------------------------------------
 
 
-def test_of_a_long_song_the_network_reads_the_end_alone(engine, monkeypatch):
+def test_of_a_long_song_the_network_reads_the_end_alone(engine, monkeypatch) -> None:
     monkeypatch.setattr(compose, "HISTORY_EVENTS", 40)
     steps = []
     step = engine.step
@@ -320,20 +320,20 @@ def test_of_a_long_song_the_network_reads_the_end_alone(engine, monkeypatch):
         lambda song: verbs.harmonise_job(song, ["bass"] * 4, rules=Rules()),
     ],
 )  # fmt: skip
-def test_what_has_no_meaning_is_refused(ask):
+def test_what_has_no_meaning_is_refused(ask) -> None:
     with pytest.raises(ConfigError):
         ask(band())
 
 
 @pytest.mark.parametrize("tracks", [(), (Track([(0, 6, 36, 90)], is_drum=True),)])
-def test_without_a_melody_nothing_is_harmonised(tracks):
+def test_without_a_melody_nothing_is_harmonised(tracks) -> None:
     with pytest.raises(InputError):
         verbs.harmonise_job(Piece(tracks, 24), ["alto"], rules=Rules())
 
 
 @settings(max_examples=10)
 @given(seed=st.integers(0, 99))
-def test_a_band_that_is_asked_to_ends_together(engine, seed):
+def test_a_band_that_is_asked_to_ends_together(engine, seed) -> None:
     song = band(seed, bars=4)
     added = verbs.arrange_job(song, ["violin", "horn"], end=True, rules=Rules())
     made = perform(engine, [added], [seed])[0].piece
@@ -345,7 +345,7 @@ def test_a_band_that_is_asked_to_ends_together(engine, seed):
 
 @settings(max_examples=15)
 @given(seed=st.integers(0, 99))
-def test_who_is_asked_to_join_in_does_not_rest_for_good(engine, seed):
+def test_who_is_asked_to_join_in_does_not_rest_for_good(engine, seed) -> None:
     song = band(seed, bars=12)
     plan = verbs.arrange_job(song, ["violin", "horn"], rules=Rules())
     made = perform(engine, [plan], [seed])[0].piece

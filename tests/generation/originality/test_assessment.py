@@ -49,14 +49,14 @@ def test_without_one_the_piece_that_copies_least_is_kept_and_told():
     assert attempt.seed == 1_000_003 + 2
 
 
-def test_a_wider_limit_takes_what_a_narrow_one_refuses():
+def test_a_wider_limit_takes_what_a_narrow_one_refuses() -> None:
     limit = api.Limit(longest_quarters=1000, two_bar_share=1, one_bar_share=1)
     assert api.most_original(band, INDEX, limit=limit).tries == 1
     with pytest.raises(ConfigError, match="At least one try"):
         api.most_original(band, INDEX, tries=0)
 
 
-def test_one_bar_in_common_is_no_copy_in_a_short_piece():
+def test_one_bar_in_common_is_no_copy_in_a_short_piece() -> None:
     notes = [(12 * n, 12, pitch, 80) for n, pitch in enumerate([60, 61, 65, 50, 71, 55, 58, 49])]
     index = TrainingIndex.build([Piece((Track(notes),), 24)], held_out=[scale(7)])
     more = [(12 * n + 96, 12, 40 + n * 11 % 45, 80) for n in range(64)]
@@ -65,7 +65,7 @@ def test_one_bar_in_common_is_no_copy_in_a_short_piece():
     assert attempt.originality.texture.shares[4] > index.held_out["texture"]["shares"]["4"]
 
 
-def test_an_index_is_made_of_the_training_side_and_only_where_it_is_needed(tmp_path: Path):
+def test_an_index_is_made_of_the_training_side_and_only_where_it_is_needed(tmp_path: Path) -> None:
     entries = [
         (band(seed), Entry(str(seed), "band", "valid" if seed == 3 else "train"))
         for seed in range(4)

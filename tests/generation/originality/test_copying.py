@@ -29,7 +29,7 @@ MELODIES = st.lists(st.integers(50, 70), min_size=4, max_size=24)
 # --- by hand --------------------------------------------------------------------------------------
 
 
-def test_windows_of_a_scale_counted_by_hand():
+def test_windows_of_a_scale_counted_by_hand() -> None:
     # Windows of four quarters, as intervals: 222, 221, 212, 122 in training; 222, 224 asked.
     training = Passages([melody([60, 62, 64, 66, 67, 69, 71])])
     found = copying([melody([40, 42, 44, 46, 50])], training)
@@ -39,7 +39,7 @@ def test_windows_of_a_scale_counted_by_hand():
     assert (found.longest_quarters, found.longest_piece, found.longest_source) == (4, 0, 0)
 
 
-def test_the_longest_passage_and_its_source_are_named():
+def test_the_longest_passage_and_its_source_are_named() -> None:
     tune = [60, 64, 62, 67, 65, 69, 60, 71, 72, 58]
     training = Passages([melody([50, 51, 53, 56, 60, 65]), melody(tune)])
     copier = melody([70, 55, *(pitch + 5 for pitch in tune[:7]), 41])
@@ -47,7 +47,7 @@ def test_the_longest_passage_and_its_source_are_named():
     assert (found.longest_quarters, found.longest_piece, found.longest_source) == (7, 1, 1)
 
 
-def test_other_rhythm_is_no_copy():
+def test_other_rhythm_is_no_copy() -> None:
     pitches = [60, 64, 62, 67, 65, 69, 60, 71]
     training = Passages([melody(pitches)])
     found = copying([melody(pitches, step=48), melody(pitches, step=12)], training)
@@ -55,14 +55,14 @@ def test_other_rhythm_is_no_copy():
     assert found.longest_quarters == 0
 
 
-def test_a_repeated_note_is_not_a_held_one():
+def test_a_repeated_note_is_not_a_held_one() -> None:
     struck = Piece((Track([(24 * n, 24, 60 + n % 2 * 7, 80) for n in range(8)]),), 24)
     pairs = [(24 * n, 12, 60 + n % 2 * 7, 80) for n in range(8)]
     pairs += [(onset + 12, 12, pitch, 80) for onset, _, pitch, _ in pairs]
     assert copying([Piece((Track(pairs),), 24)], Passages([struck])).shares[4] == 0
 
 
-def test_held_and_silent_bars_are_no_passages():
+def test_held_and_silent_bars_are_no_passages() -> None:
     held = Piece((Track([(0, 96 * 8, 60, 80)]),), 24)
     silent = Piece((Track([(0, 24, 60, 80), (96 * 8, 24, 60, 80)]),), 24)
     for piece in (held, silent):
@@ -82,7 +82,7 @@ def test_a_rest_inside_a_passage_belongs_to_it():
     assert copying([phrase(3, 72)], training).longest_quarters < 8
 
 
-def test_who_plays_does_not_matter_together_and_drums_do_not_count():
+def test_who_plays_does_not_matter_together_and_drums_do_not_count() -> None:
     piece = band(1)
     reduced = Piece(
         (Track([tuple(note) for track in piece.tracks[:2] for note in track], program=40),), 24
@@ -91,7 +91,7 @@ def test_who_plays_does_not_matter_together_and_drums_do_not_count():
     assert found.shares == {4: 1, 8: 1}
 
 
-def test_parts_alone_are_found_where_the_whole_is_new():
+def test_parts_alone_are_found_where_the_whole_is_new() -> None:
     tune, other = [60, 64, 62, 67, 65, 69, 60, 71], [40, 45, 43, 41, 47, 48, 36, 38]
     known, bass = melody(tune), melody(other, program=33).tracks[0]
     together = replace(known, tracks=(*known.tracks, bass))
@@ -101,7 +101,7 @@ def test_parts_alone_are_found_where_the_whole_is_new():
     assert apart.longest_quarters == 8
 
 
-def test_music_without_pitches_has_no_windows():
+def test_music_without_pitches_has_no_windows() -> None:
     drums = Piece((Track([(0, 6, 36, 90)], is_drum=True),), 24)
     found = copying([drums, Piece(())], Passages([band()]))
     assert found.windows == {4: 0, 8: 0}
@@ -113,7 +113,7 @@ def test_music_without_pitches_has_no_windows():
 
 
 @given(MELODIES, st.integers(-12, 12), MELODIES)
-def test_a_transposed_copy_is_found_whole(pitches, semitones, other):
+def test_a_transposed_copy_is_found_whole(pitches, semitones, other) -> None:
     training = Passages([melody(other), melody(pitches)])
     found = copying([melody(pitches).transposed(semitones)], training)
     assert found.shares[4] == 1
@@ -157,7 +157,7 @@ def _chorale(frames: list[list[int]]) -> Piece:
 
 
 @pytest.mark.data
-def test_real_chorales_share_three_bars_in_a_hundred(data_dir):
+def test_real_chorales_share_three_bars_in_a_hundred(data_dir) -> None:
     path = data_dir / "bench_polyphonic" / "jsb_chorales_16th_satb.json.gz"
     sets = json.loads(gzip.decompress(path.read_bytes()))
     training = Passages(map(_chorale, sets["train"]))

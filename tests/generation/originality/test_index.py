@@ -50,7 +50,7 @@ INDEX = TrainingIndex.build(TAUGHT)
     st.integers(0, 5), st.integers(1, 9), st.integers(1, 9), st.integers(2, 6), st.integers(-9, 9)
 )
 @settings(max_examples=20)
-def test_a_transposed_quotation_is_found_with_its_bars(source, bar, source_bar, bars, up):
+def test_a_transposed_quotation_is_found_with_its_bars(source, bar, source_bar, bars, up) -> None:
     piece = quoting(tune(99), TAUGHT[source], bar, source_bar, bars, up)
     found = INDEX.measure(piece)
     for longest in (found.texture.longest, found.parts.longest):
@@ -64,13 +64,13 @@ def test_a_transposed_quotation_is_found_with_its_bars(source, bar, source_bar, 
         assert 0 <= over < 3 / 50, "nothing is missed"
 
 
-def test_four_bars_five_semitones_higher():
+def test_four_bars_five_semitones_higher() -> None:
     piece = quoting(tune(99), TAUGHT[2], bar=7, source_bar=3, bars=4, up=5)
     longest = INDEX.measure(piece).texture.longest
     assert (longest.quarters, longest.first_bar, longest.last_bar) == (16, 7, 10)
 
 
-def test_a_quoted_part_is_found_among_others_and_named():
+def test_a_quoted_part_is_found_among_others_and_named() -> None:
     quote = quoting(tune(99), TAUGHT[0], bar=5, source_bar=2, bars=3, up=-4).tracks[0]
     bass = tune(98, program=33).tracks[0]
     piece = replace(
@@ -85,20 +85,20 @@ def drums() -> Track:
     return Track([(24 * n, 6, 36, 90) for n in range(64)], is_drum=True)
 
 
-def test_bars_are_those_of_the_piece_at_its_own_resolution_and_metre():
+def test_bars_are_those_of_the_piece_at_its_own_resolution_and_metre() -> None:
     piece = quoting(tune(99, metre=(3, 4)), TAUGHT[1], bar=4, source_bar=1, bars=3, up=2)
     longest = INDEX.measure(piece.at_resolution(480)).texture.longest
     # The quotation is quarters 12 to 24: bars of three quarters, 5 to 8.
     assert (longest.quarters, longest.first_bar, longest.last_bar) == (12, 5, 8)
 
 
-def test_a_passage_does_not_run_from_one_part_into_the_next():
+def test_a_passage_does_not_run_from_one_part_into_the_next() -> None:
     halves = [quoting(tune(90 + n, 16), TAUGHT[n], 1 + 2 * (1 - n), 1, 2, 0) for n in (0, 1)]
     both = replace(halves[0], tracks=tuple(half.tracks[0] for half in halves))
     assert INDEX.measure(both).parts.longest_quarters == 8
 
 
-def test_what_was_taught_is_found_whole_and_nothing_is_missed():
+def test_what_was_taught_is_found_whole_and_nothing_is_missed() -> None:
     taught = [band(seed) for seed in range(4)]
     index = TrainingIndex.build(taught)
     for piece in taught:
@@ -108,7 +108,7 @@ def test_what_was_taught_is_found_whole_and_nothing_is_missed():
         assert found.texture.longest.first_bar == 1
 
 
-def test_noise_is_original():
+def test_noise_is_original() -> None:
     found = [INDEX.measure(tune(1000 + number)) for number in range(60)]
     for kind in ("texture", "parts"):
         copied = [getattr(each, kind) for each in found]
@@ -118,7 +118,7 @@ def test_noise_is_original():
 
 
 @pytest.mark.parametrize("piece", [Piece(()), Piece((drums(),), 24)], ids=["empty", "drums"])
-def test_music_without_pitches_has_nothing_to_look_for(piece):
+def test_music_without_pitches_has_nothing_to_look_for(piece) -> None:
     found = INDEX.measure(piece)
     assert found.texture.windows == {4: 0, 8: 0}
     assert math.isnan(found.texture.shares[4])
@@ -126,7 +126,7 @@ def test_music_without_pitches_has_nothing_to_look_for(piece):
     assert TrainingIndex.build([piece]).measure(TAUGHT[0]).texture.shares == {4: 0, 8: 0}
 
 
-def test_held_out_music_is_measured_for_comparison():
+def test_held_out_music_is_measured_for_comparison() -> None:
     quote = quoting(tune(99), TAUGHT[0], 3, 3, 4, 0)
     index = TrainingIndex.build(TAUGHT, held_out=[quote, tune(98), Piece((drums(),), 24)])
     assert index.held_out["pieces"] == 2
@@ -140,7 +140,7 @@ def test_held_out_music_is_measured_for_comparison():
 # --- the file -------------------------------------------------------------------------------------
 
 
-def test_an_index_is_written_and_read(tmp_path: Path):
+def test_an_index_is_written_and_read(tmp_path: Path) -> None:
     index = TrainingIndex.build(TAUGHT, held_out=[tune(99)], music="abc")
     index.save(tmp_path / "index.safetensors")
     again = TrainingIndex.load(tmp_path / "index.safetensors")
@@ -151,7 +151,7 @@ def test_an_index_is_written_and_read(tmp_path: Path):
     assert first.read_bytes() == second.read_bytes()
 
 
-def test_the_file_is_too_small_to_hold_the_music_and_knows_no_order(tmp_path: Path):
+def test_the_file_is_too_small_to_hold_the_music_and_knows_no_order(tmp_path: Path) -> None:
     TrainingIndex.build(TAUGHT).save(tmp_path / "one.safetensors")
     TrainingIndex.build(TAUGHT[::-1]).save(tmp_path / "two.safetensors")
     one, two = (tmp_path / f"{name}.safetensors" for name in ("one", "two"))
@@ -162,7 +162,7 @@ def test_the_file_is_too_small_to_hold_the_music_and_knows_no_order(tmp_path: Pa
 
 
 @pytest.mark.parametrize("content", [b"", b"noise" * 100, None])
-def test_a_file_that_is_no_index_is_refused(content, tmp_path):
+def test_a_file_that_is_no_index_is_refused(content, tmp_path) -> None:
     path = tmp_path / "originality.safetensors"
     if content is not None:
         path.write_bytes(content)
@@ -170,7 +170,7 @@ def test_a_file_that_is_no_index_is_refused(content, tmp_path):
         TrainingIndex.load(path)
 
 
-def test_another_way_of_hashing_is_another_version(tmp_path, monkeypatch):
+def test_another_way_of_hashing_is_another_version(tmp_path, monkeypatch) -> None:
     INDEX.save(tmp_path / "index.safetensors")
     monkeypatch.setattr("ritornello.generation.originality.index._hashing", lambda: "another")
     with pytest.raises(CheckpointError, match="another version"):
@@ -181,7 +181,7 @@ def test_another_way_of_hashing_is_another_version(tmp_path, monkeypatch):
 
 
 @pytest.mark.data
-def test_the_shipped_index_knows_what_was_taught_and_hardly_what_was_not(data_dir):
+def test_the_shipped_index_knows_what_was_taught_and_hardly_what_was_not(data_dir) -> None:
     from ritornello.api import training_index
 
     index = training_index()

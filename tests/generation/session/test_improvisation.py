@@ -59,7 +59,7 @@ def _onsets(events: Iterable[tuple[int, ...]], start: int = 0) -> list[int]:
     return (start + np.cumsum([event[SHIFT] for event in events])).tolist()
 
 
-def test_a_seed_gives_the_same_music_and_no_end(engine):
+def test_a_seed_gives_the_same_music_and_no_end(engine) -> None:
     first = _take(Improvisation.start(engine, RULES, seed=3), 200)
     assert first == _take(Improvisation.start(engine, RULES, seed=3), 200)
     assert first != _take(Improvisation.start(engine, RULES, seed=4), 200)
@@ -100,7 +100,7 @@ def _do(music: Improvisation, action: str, number) -> None:
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 @given(steps=STEPS, seed=st.integers(0, 99))
-def test_whatever_was_done_a_moment_plays_on_alike(engine, short_reach, steps, seed):
+def test_whatever_was_done_a_moment_plays_on_alike(engine, short_reach, steps, seed) -> None:
     music = Improvisation.start(engine, RULES, seed=seed)
     _take(music, 100)
     for step in steps:
@@ -116,7 +116,7 @@ def test_whatever_was_done_a_moment_plays_on_alike(engine, short_reach, steps, s
         assert other.tempo_bpm == music.tempo_bpm
 
 
-def test_long_after_the_lookback_is_full_a_moment_still_plays_on_alike(engine, short_reach):
+def test_long_after_the_lookback_is_full_a_moment_still_plays_on_alike(engine, short_reach) -> None:
     music = Improvisation.start(engine, Rules(parts=("piano", "violin", "bass")), seed=0)
     for _ in range(4):
         _take(music, 250)
@@ -127,7 +127,7 @@ def test_long_after_the_lookback_is_full_a_moment_still_plays_on_alike(engine, s
         assert _take(again, 60) == expected
 
 
-def test_only_what_nothing_can_tell_is_forgotten(engine, short_reach):
+def test_only_what_nothing_can_tell_is_forgotten(engine, short_reach) -> None:
     remembered = []
     onset = 0
     for event in _take(Improvisation.start(engine, RULES, seed=5), 1000):
@@ -145,7 +145,7 @@ def test_only_what_nothing_can_tell_is_forgotten(engine, short_reach):
     assert drop_forgotten(kept, skipped) == (kept, skipped)
 
 
-def test_notes_taken_back_are_written_again(engine):
+def test_notes_taken_back_are_written_again(engine) -> None:
     music = Improvisation.start(engine, RULES, seed=1)
     written = _take(music, 150)
     music.undo_notes(40)
@@ -156,7 +156,7 @@ def test_notes_taken_back_are_written_again(engine):
     assert sum(0 < event[PART] < notes.REST for event in again) >= 40
 
 
-def test_bars_taken_back_are_written_again_or_otherwise(engine):
+def test_bars_taken_back_are_written_again_or_otherwise(engine) -> None:
     music = Improvisation.start(engine, RULES, seed=1)
     first = list(music.bars(4))
     assert max(_onsets(first)) < 4 * BAR == music.line_ticks
@@ -173,7 +173,7 @@ def test_bars_taken_back_are_written_again_or_otherwise(engine):
     assert list(music.bars(4)) == first
 
 
-def test_a_bar_that_has_begun_is_the_first_to_take_back(engine):
+def test_a_bar_that_has_begun_is_the_first_to_take_back(engine) -> None:
     music = Improvisation.start(engine, RULES, seed=2)
     list(music.bars(2))
     begun = [next(music) for _ in range(6)]
@@ -183,7 +183,7 @@ def test_a_bar_that_has_begun_is_the_first_to_take_back(engine):
     assert [next(music) for _ in range(6)] == begun
 
 
-def test_more_than_is_remembered_cannot_be_taken_back(engine):
+def test_more_than_is_remembered_cannot_be_taken_back(engine) -> None:
     music = Improvisation.start(engine, RULES, seed=2)
     list(music.bars(HISTORY_BARS + 20))
     before = music.moment().to_bytes()
@@ -200,7 +200,7 @@ def test_more_than_is_remembered_cannot_be_taken_back(engine):
 # --- steering -------------------------------------------------------------------------------------
 
 
-def test_a_change_holds_from_the_next_bar_line_on_and_exactly(engine):
+def test_a_change_holds_from_the_next_bar_line_on_and_exactly(engine) -> None:
     music = Improvisation.start(engine, RULES, seed=6)
     list(music.bars(2))
     for _ in range(3):
@@ -219,7 +219,7 @@ def test_a_change_holds_from_the_next_bar_line_on_and_exactly(engine):
     assert [(tempo.tick, tempo.bpm) for tempo in piece.tempos] == [(0, 77)]
 
 
-def test_the_last_word_before_the_bar_line_counts(engine):
+def test_the_last_word_before_the_bar_line_counts(engine) -> None:
     music = Improvisation.start(engine, RULES, seed=6)
     list(music.bars(2))  # the first event after them is drawn already
     for part in ("flute", "bass"):
@@ -228,7 +228,7 @@ def test_the_last_word_before_the_bar_line_counts(engine):
     assert {track.name for track in music.piece(8).tracks} == {"bass"}
 
 
-def test_chords_go_round_for_ever(engine):
+def test_chords_go_round_for_ever(engine) -> None:
     rules = Rules(parts=("piano", "guitar"), polyphony={"all": 8})
     music = Improvisation.start(engine, rules, seed=0)
     list(music.bars(1))
@@ -245,7 +245,7 @@ def test_chords_go_round_for_ever(engine):
         assert note.pitch % 12 in chord.pitch_classes
 
 
-def test_what_cannot_be_met_changes_nothing(engine):
+def test_what_cannot_be_met_changes_nothing(engine) -> None:
     music = Improvisation.start(engine, RULES, seed=6)
     list(music.bars(2))
     twin = music.branch()
@@ -258,7 +258,7 @@ def test_what_cannot_be_met_changes_nothing(engine):
 # --- primers and pieces ---------------------------------------------------------------------------
 
 
-def test_music_goes_on_where_a_primer_ends(engine):
+def test_music_goes_on_where_a_primer_ends(engine) -> None:
     primer = band(seed=3, bars=4)
     music = Improvisation.start(engine, Rules(), seed=0, primer=primer)
     assert music.line_ticks == 4 * BAR
@@ -278,7 +278,7 @@ def test_music_goes_on_where_a_primer_ends(engine):
     assert _take(music.at(moment), 60) == _take(music, 60)
 
 
-def test_a_primer_may_be_left_in_another_tempo(engine):
+def test_a_primer_may_be_left_in_another_tempo(engine) -> None:
     asked = Rules(tempo_bpm=66, parts=("bass", "flute"))
     music = Improvisation.start(engine, asked, seed=0, primer=band(bars=2))
     list(music.bars(2))
@@ -287,7 +287,7 @@ def test_a_primer_may_be_left_in_another_tempo(engine):
     assert {track.name for track in music.piece(2).tracks} <= {"bass", "flute"}
 
 
-def test_a_piece_is_what_was_played(engine):
+def test_a_piece_is_what_was_played(engine) -> None:
     music = Improvisation.start(engine, RULES, seed=9)
     with pytest.raises(InputError, match="No note"):
         music.piece()
@@ -301,7 +301,7 @@ def test_a_piece_is_what_was_played(engine):
     assert end.note_count == len(late)
 
 
-def test_a_file_that_is_no_moment_is_refused(engine):
+def test_a_file_that_is_no_moment_is_refused(engine) -> None:
     data = Improvisation.start(engine, RULES, seed=9).moment().to_bytes()
     for wrong in (b"", b"no moment", data[:200], data[:-40]):
         with pytest.raises(InputError, match="no moment of music"):
@@ -311,7 +311,7 @@ def test_a_file_that_is_no_moment_is_refused(engine):
 # --- memory ---------------------------------------------------------------------------------------
 
 
-def test_what_is_remembered_does_not_grow_with_the_music(engine, short_reach, monkeypatch):
+def test_what_is_remembered_does_not_grow_with_the_music(engine, short_reach, monkeypatch) -> None:
     monkeypatch.setattr("ritornello.generation.session.improvisation._THIN_EVERY", 64)
     monkeypatch.setattr("ritornello.generation.session.improvisation.HISTORY_BARS", 4)
     music = Improvisation.start(engine, RULES, seed=0)

@@ -29,7 +29,7 @@ from tests.strategies import pieces
 A, B = phrase(1), phrase(2)
 
 
-def test_a_verse_that_returns_is_found_at_its_distance():
+def test_a_verse_that_returns_is_found_at_its_distance() -> None:
     found = measure(song(A, A, B, A))
     assert found["bars that return"] == 16 / 32
     assert found["melody as 8 bars before"] == 8 / 24
@@ -40,17 +40,17 @@ def test_a_verse_that_returns_is_found_at_its_distance():
 
 
 @pytest.mark.parametrize(("length", "times", "share"), [(1, 3, 1), (2, 3, 1), (4, 4, 1), (4, 2, 0)])
-def test_a_figure_three_times_in_a_row_is_a_loop(length, times, share):
+def test_a_figure_three_times_in_a_row_is_a_loop(length, times, share) -> None:
     figure = phrase(3, bars=length)
     assert measure(song(*[figure] * times))["looped bars"] == share
 
 
-def test_a_loop_is_left():
+def test_a_loop_is_left() -> None:
     figure = phrase(3, bars=2)
     assert measure(song(A, figure, figure, figure, B))["looped bars"] == 6 / 22
 
 
-def test_drums_of_one_pattern_with_the_backbeat():
+def test_drums_of_one_pattern_with_the_backbeat() -> None:
     found = measure(band(bars=8))
     assert found["different kick-and-snare bars"] == 1 / 8
     assert found["bars with the snare on 2 and 4"] == 1
@@ -58,24 +58,24 @@ def test_drums_of_one_pattern_with_the_backbeat():
     assert found["bars with a new chord"] == pytest.approx(5 / 7, abs=0.3)
 
 
-def test_parts_that_come_and_go_deviate():
+def test_parts_that_come_and_go_deviate() -> None:
     silent = {1: ("drums", "bass", "melody")}
     assert measure(song(A, B, silent=silent))["deviation of the parts playing"] == 1.5
 
 
-def test_silence_between_notes_is_counted_in_quarters():
+def test_silence_between_notes_is_counted_in_quarters() -> None:
     notes = [(0, 24, 60, 80), (48, 24, 62, 80), (96, 24, 64, 80)]
     assert measure(Piece((Track(notes, 0),), 24))["silent beats"] == 2 / 5
 
 
-def test_off_beats_are_straight_or_swung():
+def test_off_beats_are_straight_or_swung() -> None:
     notes = [(beat * 24 + (16 if beat < 6 else 12), 6, 60, 80) for beat in range(8)]
     piece = Piece((Track(notes, 0),), 24)
     assert off_beats(Strokes.of(piece)) == {"straight": 2, "swung": 6}
     assert measure(piece)["swung off-beats"] == 0.75
 
 
-def test_a_hymn_of_complete_chords():
+def test_a_hymn_of_complete_chords() -> None:
     chords = [(48, 60, 64, 67), (53, 60, 65, 69), (55, 59, 62, 67), (48, 60, 64, 67)]
     voices = [
         Track([(24 * beat, 24, chord[voice], 80) for beat, chord in enumerate(chords)], 52)
@@ -91,12 +91,12 @@ def test_a_hymn_of_complete_chords():
 
 @settings(max_examples=40)
 @given(pieces(bars=10))
-def test_any_piece_can_be_measured(piece):
+def test_any_piece_can_be_measured(piece) -> None:
     for name, value in {**measure(piece), **measure_choir(piece)}.items():
         assert np.isnan(value) or value >= 0, name
 
 
-def test_a_set_is_like_itself():
+def test_a_set_is_like_itself() -> None:
     one = measure_set([song(A, A, B, A), band(1, bars=16)])
     other = measure_set([song(phrase(5), phrase(6)), song(phrase(7), phrase(8))])
     assert gram_overlap(one.grams, one.grams) == pytest.approx(1)
@@ -110,7 +110,7 @@ def test_a_set_is_like_itself():
     assert all(len(row) == 3 for row in rows)
 
 
-def test_chords_are_told_from_the_key():
+def test_chords_are_told_from_the_key() -> None:
     piece = song(A, B)
     moved = piece.transposed(2)
     assert chord_grams(Bars.of(piece)) == chord_grams(Bars.of(moved))

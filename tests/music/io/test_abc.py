@@ -56,7 +56,7 @@ def told_by(data: bytes) -> str:
     return "\n".join(read_bytes(data, "tune.abc")[1])
 
 
-def test_notes_lie_on_the_written_grid():
+def test_notes_lie_on_the_written_grid() -> None:
     piece, told = read_bytes(TUNE, "lied.abc")
     quarter = piece.resolution
     notes = piece.tracks[0].notes
@@ -69,7 +69,7 @@ def test_notes_lie_on_the_written_grid():
     assert told == ["1 x bar longer than its metre (first in line 7)."]
 
 
-def test_title_metre_key_and_tempo():
+def test_title_metre_key_and_tempo() -> None:
     piece, _ = read_bytes(TUNE, "lied.abc")
     assert piece.title == "Kleines Lied"
     assert piece.metres[0] == Metre(0, 3, 4)
@@ -80,11 +80,11 @@ def test_title_metre_key_and_tempo():
 # --- pitch ------------------------------------------------------------------------------------
 
 
-def test_octaves_accidentals_and_the_key():
+def test_octaves_accidentals_and_the_key() -> None:
     assert pitches("C,, C c c'' ^F _B =e", "K:D") == [37, 61, 73, 97, 66, 70, 76]
 
 
-def test_an_accidental_holds_to_the_bar_line_in_all_octaves_and_across_it_under_a_tie():
+def test_an_accidental_holds_to_the_bar_line_in_all_octaves_and_across_it_under_a_tie() -> None:
     assert pitches("^F F f =f|F f") == [66, 66, 78, 77, 65, 77]
     assert rows("^F2 ^F2-|F2 F2") == [(0, 2, 66), (2, 4, 66), (6, 2, 65)]
     by_octave = "%%propagate-accidentals octave"
@@ -112,13 +112,13 @@ def test_an_accidental_holds_to_the_bar_line_in_all_octaves_and_across_it_under_
 )
 def test_keys_by_mode_by_accidentals_and_without_a_name(
     key: str, name: KeyName | None, f_and_b: list[int]
-):
+) -> None:
     piece = piece_of("F B", f"K:{key}")
     assert piece.tracks[0].notes["pitch"].tolist() == f_and_b
     assert piece.keys == ((KeyChange(0, name),) if name else ())
 
 
-def test_clefs_that_transpose_and_properties_that_do():
+def test_clefs_that_transpose_and_properties_that_do() -> None:
     assert pitches("C", "K:C clef=treble-8") == [48]
     assert pitches("C", "K:C treble+8") == [72]
     assert pitches("C", "K:C bass") == [60], "a clef alone moves nothing"
@@ -128,7 +128,7 @@ def test_clefs_that_transpose_and_properties_that_do():
     assert piece.keys[0].key == KeyName(0), "the key is the one that sounds"
 
 
-def test_microtones_and_pitches_off_the_keyboard_are_told():
+def test_microtones_and_pitches_off_the_keyboard_are_told() -> None:
     told = told_by(b"X:1\nK:C\n^/c c'''''''\n")
     assert "1 x microtone rounded" in told
     assert "1 x pitch outside 0-127" in told
@@ -137,7 +137,7 @@ def test_microtones_and_pitches_off_the_keyboard_are_told():
 # --- rhythm -----------------------------------------------------------------------------------
 
 
-def test_lengths():
+def test_lengths() -> None:
     assert durations("C C2 C/ C/4 C// C3/2 C3/ C0") == [1, 2, 0.5, 0.25, 0.25, 1.5, 1.5]
 
 
@@ -152,7 +152,7 @@ def test_lengths():
         ("A>z", [1.5]),
     ],
 )
-def test_broken_rhythm(music: str, expected: list[float]):
+def test_broken_rhythm(music: str, expected: list[float]) -> None:
     assert durations(music) == expected
 
 
@@ -170,34 +170,34 @@ def test_broken_rhythm(music: str, expected: list[float]):
         ("(3[CE]DF G", "4/4", 2),
     ],
 )
-def test_tuplets(music: str, metre: str, last: float):
+def test_tuplets(music: str, metre: str, last: float) -> None:
     assert rows(music, f"M:{metre}")[-1][0] == pytest.approx(last)
 
 
-def test_a_chord_sounds_together_for_as_long_as_its_first_note():
+def test_a_chord_sounds_together_for_as_long_as_its_first_note() -> None:
     assert rows("[C2E4]2 G") == [(0, 4, 60), (0, 4, 64), (4, 1, 67)]
     assert rows("+CE+ G") == [(0, 1, 60), (0, 1, 64), (1, 1, 67)]
 
 
-def test_a_chord_may_go_on_behind_a_line_but_not_behind_a_bar():
+def test_a_chord_may_go_on_behind_a_line_but_not_behind_a_bar() -> None:
     assert rows("[C\nE] G") == [(0, 1, 60), (0, 1, 64), (1, 1, 67)]
     assert rows("[CE | G") == [(0, 1, 60), (0, 1, 64), (1, 1, 67)]
 
 
-def test_ties_join_notes_of_chords_over_bars_and_spaces():
+def test_ties_join_notes_of_chords_over_bars_and_spaces() -> None:
     assert rows("[CE]-[CE] C -|C") == [(0, 2, 60), (0, 2, 64), (2, 2, 60)]
     assert rows("[C-E][CE]") == [(0, 2, 60), (0, 1, 64), (1, 1, 64)]
     assert rows("C-D") == [(0, 1, 60), (1, 1, 62)], "a tie to another pitch is none"
 
 
-def test_unit_length_by_metre_and_by_field():
+def test_unit_length_by_metre_and_by_field() -> None:
     assert read_bytes(b"X:1\nM:2/4\nK:C\nC\n", "")[0].length_beats == 0.25
     assert read_bytes(b"X:1\nM:3/4\nK:C\nC\n", "")[0].length_beats == 0.5
     assert read_bytes(b"X:1\nM:2/4\nL:1/2\nK:C\nC\n", "")[0].length_beats == 2
     assert durations("C [L:1/8] C\nL:1/2\nC") == [1, 0.5, 2]
 
 
-def test_rests_of_whole_bars():
+def test_rests_of_whole_bars() -> None:
     assert rows("C4|Z2|x4|D4|")[1] == (16, 4, 62)
     assert rows("C2 Z2|D4|")[1] == (4, 4, 62), "inside a bar it is a plain rest"
 
@@ -216,11 +216,11 @@ def test_rests_of_whole_bars():
         ('"Andante"', 72),
     ],
 )
-def test_tempi(text: str, bpm: float):
+def test_tempi(text: str, bpm: float) -> None:
     assert piece_of("C", f"Q:{text}").tempos[0].bpm == bpm
 
 
-def test_tempi_inside_a_tune_stand_where_they_are_written():
+def test_tempi_inside_a_tune_stand_where_they_are_written() -> None:
     piece = piece_of("C D [Q:1/4=60] E F|", "Q:1/4=120")
     assert [(tempo.tick / QUARTER, tempo.bpm) for tempo in piece.tempos] == [(0, 120), (2, 60)]
 
@@ -233,12 +233,12 @@ def bars(music: str, *fields: str) -> list[float]:
     return [tick / piece.resolution for tick in piece.bar_starts_ticks().tolist()]
 
 
-def test_an_upbeat_and_bars_cut_by_a_repeat_keep_their_length():
+def test_an_upbeat_and_bars_cut_by_a_repeat_keep_their_length() -> None:
     assert bars("G|CDEF|GABc|") == [0, 1, 5]
     assert bars("|:G|CDEF|GAB:|") == [0, 1, 5, 8, 9, 13]
 
 
-def test_metres_change_with_the_bar():
+def test_metres_change_with_the_bar() -> None:
     piece = piece_of("CDEF|[M:3/4]CDE|\nM:2/4\nCD|\nM:none\nCDEFG|CDE|")
     assert [(m.tick / QUARTER, m.numerator, m.denominator) for m in piece.metres] == [
         (0, 4, 4),
@@ -249,11 +249,11 @@ def test_metres_change_with_the_bar():
     ]
 
 
-def test_dotted_and_invisible_bar_lines_end_no_bar_of_their_own():
+def test_dotted_and_invisible_bar_lines_end_no_bar_of_their_own() -> None:
     assert bars("CD.|EF|CDEF[|]CDEF|") == [0, 4, 8]
 
 
-def test_complex_and_cut_metres():
+def test_complex_and_cut_metres() -> None:
     assert piece_of("C", "M:C|").metres[0][1:] == (2, 2)
     assert piece_of("C", "M:(2+3)/8").metres[0][1:] == (5, 8)
     assert "is no metre" in told_by(b"X:1\nM:7/0\nK:C\nC\n")
@@ -262,26 +262,26 @@ def test_complex_and_cut_metres():
 # --- voices -----------------------------------------------------------------------------------
 
 
-def test_voices_become_parts():
+def test_voices_become_parts() -> None:
     data = b'X:1\nM:4/4\nL:1/4\nK:C\nV:1 name="Upper"\nCDEF|\nV:B\nC,2E,2|\n'
     piece, _ = read_bytes(data, "two.abc")
     assert [track.notes["pitch"].tolist() for track in piece.tracks] == [[60, 62, 64, 65], [48, 52]]
     assert [track.name for track in piece.tracks] == ["Upper", "B"]
 
 
-def test_voices_keep_their_own_time_key_and_unit():
+def test_voices_keep_their_own_time_key_and_unit() -> None:
     music = "[V:1]C2D2|[V:2][L:1/8][K:D]F8|\n[V:1]E4|[V:2]C8|"
     assert rows(music) == [(0, 2, 60), (2, 2, 62), (4, 4, 64)]
     assert rows(music, track=1) == [(0, 4, 66), (4, 4, 61)]
 
 
-def test_a_voice_that_lacks_a_bar_line_stays_with_the_others():
+def test_a_voice_that_lacks_a_bar_line_stays_with_the_others() -> None:
     music = "[V:1]C4|D4|E4|F4|\n[V:2]A4|B4 c4|z2 ^d2|"
     assert rows(music, track=1) == [(0, 4, 69), (4, 4, 71), (8, 4, 72), (14, 2, 75)]
     assert bars(music) == [0, 4, 8, 12]
 
 
-def test_an_overlay_sounds_from_the_start_of_the_bar():
+def test_an_overlay_sounds_from_the_start_of_the_bar() -> None:
     assert sorted(rows("C D E F & G4 | C4 &E2-E2|")) == [
         (0, 1, 60),
         (0, 4, 67),
@@ -293,7 +293,7 @@ def test_an_overlay_sounds_from_the_start_of_the_bar():
     ]
 
 
-def test_instruments_drums_and_changes_of_instrument():
+def test_instruments_drums_and_changes_of_instrument() -> None:
     data = (
         b"X:1\nL:1/4\n%%MIDI program 1 40\nV:1\nV:2\n%%MIDI channel 10\nK:C\n"
         b"[V:1]CD[I:MIDI program 73]EF|\n[V:2]C,,D,,C,,D,,|\n"
@@ -308,7 +308,7 @@ def test_instruments_drums_and_changes_of_instrument():
     assert piece.tracks[0].player == piece.tracks[1].player > 0
 
 
-def test_a_drum_map_and_controllers():
+def test_a_drum_map_and_controllers() -> None:
     piece = piece_of(
         "%%MIDI control 7 90\nC D|",
         "%%MIDI channel 10",
@@ -322,7 +322,7 @@ def test_a_drum_map_and_controllers():
 # --- beside the notes -------------------------------------------------------------------------
 
 
-def test_chord_symbols_are_names_and_annotations_are_words():
+def test_chord_symbols_are_names_and_annotations_are_words() -> None:
     piece = piece_of('"Am7"A "^Fine tone"B "C/e"c "Fine"d|"N.C."C "(G)"D')
     assert piece.chords == (
         ChordSymbol(0, "Am7"),
@@ -335,7 +335,7 @@ def test_chord_symbols_are_names_and_annotations_are_words():
     assert len(piece.tracks) == 1, "no accompaniment is made up"
 
 
-def test_decorations_become_marks_and_dynamics_velocities():
+def test_decorations_become_marks_and_dynamics_velocities() -> None:
     piece = piece_of("!p!.C HD !>!E (F|!ff!G) TA !crescendo(!B !crescendo)!c|+fermata+d")
     assert piece.tracks[0].notes["velocity"].tolist() == [49] * 4 + [112] * 5
     assert [(m.tick // QUARTER, m.kind, m.name) for m in piece.tracks[0].marks] == [
@@ -353,7 +353,7 @@ def test_decorations_become_marks_and_dynamics_velocities():
     ]
 
 
-def test_signs_can_be_defined():
+def test_signs_can_be_defined() -> None:
     piece = piece_of("TC WD ME", "U:T=!nil!", "U:W=!upbow!", 'U:M="^espr."')
     assert piece.tracks[0].marks == (
         Mark(QUARTER, "technical", "up-bow"),
@@ -361,7 +361,7 @@ def test_signs_can_be_defined():
     )
 
 
-def test_lyrics_lie_under_their_notes():
+def test_lyrics_lie_under_their_notes() -> None:
     piece = piece_of(
         "C D z E-|E F G A|B c\nw:Eine klei-ne | Nacht_ mu~sik * la\\-la\nw:zwei\nd e\nw:wie-der"
     )
@@ -379,13 +379,13 @@ def test_lyrics_lie_under_their_notes():
     )
 
 
-def test_words_longer_than_the_last_line_go_under_all_music_without_words():
+def test_words_longer_than_the_last_line_go_under_all_music_without_words() -> None:
     piece = piece_of("C D|\nE F|\nw:one two three four five")
     assert [lyric.text for lyric in piece.tracks[0].lyrics] == ["one", "two", "three", "four"]
     assert "1 x syllable without a note" in told_by(b"X:1\nK:C\nC\nw:a b\n")
 
 
-def test_composer_copyright_and_sections():
+def test_composer_copyright_and_sections() -> None:
     piece = piece_of("P:Verse\nC|\nP:B\nD|", "C:Anon.", "C:arr. X", "Z:abc-copyright nobody")
     assert (piece.composer, piece.copyright) == ("Anon.; arr. X", "nobody")
     assert piece.markers == (Text(0, "Verse"), Text(QUARTER, "B"))
@@ -396,31 +396,31 @@ def test_composer_copyright_and_sections():
 
 @pytest.mark.parametrize("charset", ["utf-8", "utf-8-sig", "utf-16", "latin-1"])
 @pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
-def test_encodings_and_line_ends(charset: str, line_end: str):
+def test_encodings_and_line_ends(charset: str, line_end: str) -> None:
     text = line_end.join(["X:1", "T:Für Élise", "M:3/4", "L:1/4", "K:Am", "EDE|", ""])
     piece, told = read_bytes(text.encode(charset), "elise.abc")
     assert (piece.title, piece.note_count, told) == ("Für Élise", 3, [])
 
 
-def test_charsets_escapes_and_entities():
+def test_charsets_escapes_and_entities() -> None:
     koi8 = "%%abc-charset koi8-r\nX:1\nT:Калинка\nK:C\nC\n".encode("koi8-r")
     assert read_bytes(koi8, "")[0].title == "Калинка"
     data = rb"X:1" + b"\n" + rb"T:Stra\ss e, caf\'e, &eacute;\u00e9 100\% \\" + b"\nK:C\nC\n"
     assert read_bytes(data, "")[0].title == "Straß e, café, éé 100% \\"
 
 
-def test_comments_continuations_and_blocks_for_typesetters():
+def test_comments_continuations_and_blocks_for_typesetters() -> None:
     music = "C % D\n%%begintext\nEFG|\n%%endtext\nD \\\nE\n`F"
     assert pitches(music) == [60, 62, 64, 65]
     piece = piece_of("C D \\\nE F\nw:a b c\n+: d")
     assert [lyric.text for lyric in piece.tracks[0].lyrics] == ["a", "b", "c", "d"]
 
 
-def test_a_note_and_a_repeat_at_the_start_of_a_line_are_no_field():
+def test_a_note_and_a_repeat_at_the_start_of_a_line_are_no_field() -> None:
     assert pitches("C|\nD:|\nE:|") == [60, 62, 60, 62, 64, 64]
 
 
-def test_faults_are_told_with_their_line_and_read_over():
+def test_faults_are_told_with_their_line_and_read_over() -> None:
     data = TUNE.replace(b"(3ABc d2", b"A # k [AB c2")
     piece, told = read_bytes(data, "lied.abc")
     assert piece.note_count == 7
@@ -428,7 +428,7 @@ def test_faults_are_told_with_their_line_and_read_over():
     assert "Line 7: A chord is not closed." in told
 
 
-def test_what_cannot_be_followed_is_counted():
+def test_what_cannot_be_followed_is_counted() -> None:
     told = told_by(
         b'X:1\nM:4/4\nL:1/4\nK:C\nm:~x=y\n{ab}CDEF|"^D.C. al Fine"CD!coda!EF|CDE|FGAB|c\n'
         b"W:The end\n\nCDEF|\n"
@@ -445,13 +445,13 @@ def test_what_cannot_be_followed_is_counted():
 
 
 @pytest.mark.parametrize("data", [b"CDEF|", b"X:1\n", b"X:1\nK:C\nz4|\n", b"\x00\x01\x02X:"])
-def test_what_has_no_tune_is_refused(data: bytes):
+def test_what_has_no_tune_is_refused(data: bytes) -> None:
     with pytest.raises(InputError, match=r"none\.abc"):
         read_bytes(data, "none.abc")
 
 
 @pytest.mark.parametrize("blank", [b"\r", b"\x0c", b"\x00", b"\t", b"  ", b"\n"])
-def test_no_other_file_is_ever_read(blank: bytes, tmp_path: Path):
+def test_no_other_file_is_ever_read(blank: bytes, tmp_path: Path) -> None:
     secret = tmp_path / "secret.abc"
     secret.write_bytes(b"X:1\nT:Secret\nK:C\nCDEF|\n")
     for name in (str(secret).encode(), b"/dev/stdin"):
@@ -464,7 +464,7 @@ def test_no_other_file_is_ever_read(blank: bytes, tmp_path: Path):
 
 
 @pytest.mark.data
-def test_a_hymn_has_four_voices_that_end_together(data_dir: Path):
+def test_a_hymn_has_four_voices_that_end_together(data_dir: Path) -> None:
     path = data_dir / "open_hymnal_midi" / "abc" / "A_Great_and_Mighty_Wonder.abc"
     piece, _ = read_bytes(path.read_bytes(), str(path))
     assert len(piece.tracks) == 4

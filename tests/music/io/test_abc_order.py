@@ -46,7 +46,7 @@ def played(music: str, order: str = "") -> str:
         ("C|[1D:|[2E:|\n|:F|G:|", "CDCEFGFG"),
     ],
 )
-def test_repeats_and_endings(music: str, expected: str):
+def test_repeats_and_endings(music: str, expected: str) -> None:
     assert played(music) == expected
 
 
@@ -62,17 +62,17 @@ def test_repeats_and_endings(music: str, expected: str):
         ("AA", "C|D|", "CD"),
     ],
 )
-def test_the_order_of_parts(order: str, music: str, expected: str):
+def test_the_order_of_parts(order: str, music: str, expected: str) -> None:
     assert played(music, order) == expected
 
 
-def test_repeats_written_in_one_voice_hold_for_all():
+def test_repeats_written_in_one_voice_hold_for_all() -> None:
     data = b"X:1\nL:1/1\nK:C\nV:1\n|:C:|D|\nV:2\nE|F|\n"
     piece, _ = read_bytes(data, "tune.abc")
     assert [track.notes["pitch"].tolist() for track in piece.tracks] == [[60, 60, 62], [64, 64, 65]]
 
 
-def test_a_jump_back_restates_the_key_and_the_tempo():
+def test_a_jump_back_restates_the_key_and_the_tempo() -> None:
     data = b"X:1\nM:4/4\nL:1/1\nQ:1/4=60\nK:C\n|:C|[K:D][Q:1/4=90]D:|\n"
     piece, _ = read_bytes(data, "tune.abc")
     assert [(tempo.tick // 1920, tempo.bpm) for tempo in piece.tempos] == [
@@ -85,6 +85,6 @@ def test_a_jump_back_restates_the_key_and_the_tempo():
 
 
 @pytest.mark.parametrize("order", ["((((A999)999)999)999)", "(" * 60 + "A" + ")" * 60])
-def test_absurd_orders_are_refused_at_once(order: str):
+def test_absurd_orders_are_refused_at_once(order: str) -> None:
     with pytest.raises(InputError, match="unfold to more than"):
         played("P:A\nC|", order)

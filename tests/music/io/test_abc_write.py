@@ -48,7 +48,7 @@ MELODY = Piece(
 )
 
 
-def test_a_melody_is_written_as_one_would_by_hand():
+def test_a_melody_is_written_as_one_would_by_hand() -> None:
     assert write_bytes(MELODY).decode().splitlines() == [
         "X:1",
         r"T:100\% \& more",
@@ -66,7 +66,7 @@ def test_a_melody_is_written_as_one_would_by_hand():
     ]
 
 
-def test_what_is_written_comes_back():
+def test_what_is_written_comes_back() -> None:
     again, told = read_bytes(write_bytes(MELODY), "melody.abc")
     assert told == []
     assert again == holdable(MELODY)
@@ -78,7 +78,7 @@ def test_what_is_written_comes_back():
 
 @settings(max_examples=100, suppress_health_check=list(HealthCheck))
 @given(piece=full_pieces())
-def test_any_piece_comes_back_as_holdable_says(piece: Piece):
+def test_any_piece_comes_back_as_holdable_says(piece: Piece) -> None:
     assume(piece.note_count)
     again, told = read_bytes(write_bytes(piece), "any.abc")
     assert again == holdable(piece)
@@ -86,7 +86,7 @@ def test_any_piece_comes_back_as_holdable_says(piece: Piece):
     assert all(sentence.startswith(("ABC holds", "A ")) for sentence in losses(piece, ".abc"))
 
 
-def test_a_keyboard_has_two_staves_and_stays_one_part():
+def test_a_keyboard_has_two_staves_and_stays_one_part() -> None:
     piano = Piece((Track([(0, Q, 36, 80), (0, Q, 76, 80)], name="Piano"), Track([(0, Q, 60, 80)])))
     text = write_bytes(piano).decode()
     assert "%%score {1 2} {3 4}" in text
@@ -95,7 +95,7 @@ def test_a_keyboard_has_two_staves_and_stays_one_part():
     assert [len(track) for track in again.tracks] == [2, 1]
 
 
-def test_what_cannot_be_held_is_told_and_what_can_is_not():
+def test_what_cannot_be_held_is_told_and_what_can_is_not() -> None:
     assert losses(MELODY, ".abc") == []
     track = replace(
         MELODY.tracks[0],
@@ -113,12 +113,12 @@ def test_what_cannot_be_held_is_told_and_what_can_is_not():
     ]
 
 
-def test_a_piece_without_notes_is_refused():
+def test_a_piece_without_notes_is_refused() -> None:
     with pytest.raises(InputError, match="has no notes"):
         write_bytes(Piece((Track([]),)))
 
 
-def test_music21_reads_the_same_notes_and_chords():
+def test_music21_reads_the_same_notes_and_chords() -> None:
     music21 = pytest.importorskip("music21")
     score = music21.converter.parse(write_bytes(MELODY).decode(), format="abc")
     flat = score.stripTies().flatten()
@@ -130,7 +130,7 @@ def test_music21_reads_the_same_notes_and_chords():
 
 
 @pytest.mark.data
-def test_real_pieces_come_back(data_dir: Path):
+def test_real_pieces_come_back(data_dir: Path) -> None:
     from ritornello.music.io import read
 
     folders = ("freedoom_midi", "pop909", "openscore_quartets_midi", "groove_midi")

@@ -17,7 +17,7 @@ from ritornello.atomic import atomic_write, refuse_existing
 from ritornello.errors import OutputError
 
 
-def test_a_file_appears_whole_with_missing_folders_and_the_usual_rights(tmp_path: Path):
+def test_a_file_appears_whole_with_missing_folders_and_the_usual_rights(tmp_path: Path) -> None:
     target = tmp_path / "new" / "folder" / "tune.mid"
     with atomic_write(target) as temporary:
         assert temporary.suffix == ".mid"
@@ -41,7 +41,7 @@ def raise_error(error: Exception) -> None:
     raise error
 
 
-def test_a_failure_leaves_nothing_and_keeps_what_was_there(tmp_path: Path):
+def test_a_failure_leaves_nothing_and_keeps_what_was_there(tmp_path: Path) -> None:
     target = tmp_path / "tune.mid"
     target.write_bytes(b"old")
     with pytest.raises(KeyError):
@@ -50,7 +50,7 @@ def test_a_failure_leaves_nothing_and_keeps_what_was_there(tmp_path: Path):
     assert list(tmp_path.iterdir()) == [target]
 
 
-def test_a_file_that_exists_is_replaced_only_on_request(tmp_path: Path):
+def test_a_file_that_exists_is_replaced_only_on_request(tmp_path: Path) -> None:
     target = tmp_path / "tune.mid"
     target.write_bytes(b"old")
     with pytest.raises(OutputError, match="--overwrite"), atomic_write(target):
@@ -60,7 +60,7 @@ def test_a_file_that_exists_is_replaced_only_on_request(tmp_path: Path):
     assert target.read_bytes() == b"new"
 
 
-def test_a_file_that_appears_meanwhile_is_not_replaced(tmp_path: Path):
+def test_a_file_that_appears_meanwhile_is_not_replaced(tmp_path: Path) -> None:
     target = tmp_path / "tune.mid"
     with pytest.raises(OutputError):
         fill(target, then=lambda: target.write_bytes(b"theirs"))
@@ -68,14 +68,14 @@ def test_a_file_that_appears_meanwhile_is_not_replaced(tmp_path: Path):
     assert list(tmp_path.iterdir()) == [target]
 
 
-def test_a_full_disk_is_said_and_leaves_nothing(tmp_path: Path):
+def test_a_full_disk_is_said_and_leaves_nothing(tmp_path: Path) -> None:
     full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     with pytest.raises(OutputError, match="No space left"):
         fill(tmp_path / "a.mid", then=lambda: raise_error(full))
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_is_no_target_and_a_file_is_no_folder(tmp_path: Path):
+def test_a_folder_is_no_target_and_a_file_is_no_folder(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="folder"), atomic_write(tmp_path, overwrite=True):
         pytest.fail("the body must not run")
     (tmp_path / "file").touch()
@@ -95,7 +95,7 @@ with whole_folder(Path("corpus")) as folder, atomic_write("tune.mid") as file:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="other systems keep no such leftovers apart")
-def test_what_a_killed_process_left_goes_with_the_next_file(tmp_path: Path):
+def test_what_a_killed_process_left_goes_with_the_next_file(tmp_path: Path) -> None:
     killed = subprocess.run([sys.executable, "-c", KILLED], cwd=tmp_path, env=os.environ)
     assert killed.returncode == -signal.SIGKILL
     left = {path.name for path in tmp_path.iterdir()}
@@ -113,7 +113,7 @@ def test_what_a_killed_process_left_goes_with_the_next_file(tmp_path: Path):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs locks of files")
-def test_a_file_that_somebody_still_writes_is_no_leftover(tmp_path: Path):
+def test_a_file_that_somebody_still_writes_is_no_leftover(tmp_path: Path) -> None:
     import fcntl
 
     # Of a process that is not here, as one on another machine would be.
@@ -125,12 +125,12 @@ def test_a_file_that_somebody_still_writes_is_no_leftover(tmp_path: Path):
 
 
 @pytest.mark.parametrize("stem", ["n" * 250, "音" * 80, "é" * 120])
-def test_names_may_be_as_long_as_the_system_allows(tmp_path: Path, stem: str):
+def test_names_may_be_as_long_as_the_system_allows(tmp_path: Path, stem: str) -> None:
     fill(tmp_path / f"{stem}.mid", then=lambda: None)
     assert [path.stem for path in tmp_path.iterdir()] == [stem]
 
 
-def test_what_cannot_be_written_is_refused_before_the_body(tmp_path: Path):
+def test_what_cannot_be_written_is_refused_before_the_body(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for target in (tmp_path / "file" / "a" / "tune.mid", tmp_path / ("n" * 300), Path("a\0b")):
         with pytest.raises(OutputError):
@@ -138,7 +138,7 @@ def test_what_cannot_be_written_is_refused_before_the_body(tmp_path: Path):
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write all")
-def test_a_folder_without_rights_is_refused(tmp_path: Path):
+def test_a_folder_without_rights_is_refused(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(OutputError, match="cannot be written"):
         refuse_existing(tmp_path / "new" / "tune.mid", overwrite=False)

@@ -27,7 +27,7 @@ INPUTS = {"MIDI": 150, "ABC": 60, "piano-roll": 60, "MusicXML": 100, "compressed
 
 
 @pytest.mark.parametrize("entry", [f for f in FORMATS if f.reader], ids=lambda f: f.name)
-def test_damaged_files_are_read_or_refused(entry):
+def test_damaged_files_are_read_or_refused(entry) -> None:
     data = entry.write_bytes(PIECE) if entry.writer else ABC
     assert outcome(entry, data) == "piece"
     for seed in range(INPUTS[entry.name]):

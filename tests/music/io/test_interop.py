@@ -21,37 +21,37 @@ PIECE = Piece(
 )
 
 
-def test_symusic():
+def test_symusic() -> None:
     score = to_library(PIECE, "symusic")
     assert (score.tpq, score.note_num()) == (480, 4)
     assert [track.name for track in score.tracks] == ["Vl", "Drums"]
 
 
-def test_pretty_midi():
+def test_pretty_midi() -> None:
     violin, drums = to_library(PIECE, "pretty_midi").instruments
     assert (violin.program, drums.is_drum) == (40, True)
     assert [round(note.start, 4) for note in violin.notes] == [0, 1, 1.3333]
 
 
-def test_music21():
+def test_music21() -> None:
     violin, _ = to_library(PIECE, "music21").parts
     found = [(note.pitch.midi, float(note.offset)) for note in violin.flatten().notes]
     assert found == [(60, 0.0), (64, 1.0), (65, pytest.approx(4 / 3))]
 
 
-def test_pypianoroll_gets_a_file():
+def test_pypianoroll_gets_a_file() -> None:
     with pytest.raises(ConfigError, match=r"handed .* as files") as error:
         to_library(PIECE, "pypianoroll")
     assert "song.npz" in error.value.next_step
 
 
-def test_an_unknown_library_lists_the_known_ones():
+def test_an_unknown_library_lists_the_known_ones() -> None:
     with pytest.raises(ConfigError, match="pretty_midi"):
         to_library(PIECE, "numpy")
 
 
 @pytest.mark.parametrize("name", LIBRARIES)
-def test_a_missing_library_names_the_extra(name: str, monkeypatch: pytest.MonkeyPatch):
+def test_a_missing_library_names_the_extra(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(MissingExtraError, match="interop"):
         to_library(PIECE, name)

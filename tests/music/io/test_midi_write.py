@@ -30,7 +30,7 @@ def opened(piece: Piece) -> mido.MidiFile:
 
 @settings(max_examples=60)
 @given(piece=pieces())
-def test_mido_reads_every_note_at_its_tick(piece: Piece):
+def test_mido_reads_every_note_at_its_tick(piece: Piece) -> None:
     """An independent reader pairs note-ons and note-offs to the notes that MIDI can hold."""
     kept = holdable(piece)
     file = opened(piece)
@@ -51,7 +51,7 @@ def test_mido_reads_every_note_at_its_tick(piece: Piece):
     assert sum(message.time for message in file.tracks[0]) == kept.length_ticks
 
 
-def test_mido_reads_title_maps_names_and_programs():
+def test_mido_reads_title_maps_names_and_programs() -> None:
     piece = Piece(
         tracks=(
             Track([(0, 480, 60, 80)], program=40, name="Geige"),
@@ -75,7 +75,7 @@ def test_mido_reads_title_maps_names_and_programs():
     assert {m.channel for m in drums if m.type == "note_on"} == {9}
 
 
-def test_pretty_midi_hears_the_same_seconds():
+def test_pretty_midi_hears_the_same_seconds() -> None:
     notes = [(0, 480, 60, 80), (960, 480, 64, 80), (1920, 480, 67, 80)]
     piece = Piece(tracks=(Track(notes),), tempos=(Tempo(0, 60.0), Tempo(960, 150.0)))
     (part,) = pretty_midi.PrettyMIDI(io.BytesIO(write_bytes(piece))).instruments
@@ -95,13 +95,13 @@ def _places(piece: Piece) -> list[tuple[int, int]]:
     return places
 
 
-def test_fifteen_pitched_parts_have_channels_of_their_own():
+def test_fifteen_pitched_parts_have_channels_of_their_own() -> None:
     places = _places(_parts([0] * 15))
     assert len(set(places)) == 15
     assert (0, 9) not in places
 
 
-def test_more_parts_share_a_channel_only_within_a_program():
+def test_more_parts_share_a_channel_only_within_a_program() -> None:
     programs = [number % 20 for number in range(40)]
     places = _places(_parts(programs))
     assert len(set(places)) == 20
@@ -111,13 +111,13 @@ def test_more_parts_share_a_channel_only_within_a_program():
     assert [by_place[place] for place in places] == programs
 
 
-def test_a_pitch_may_overlap_itself_and_notes_may_be_doubled():
+def test_a_pitch_may_overlap_itself_and_notes_may_be_doubled() -> None:
     double = (480, 960, 60, 90)
     piece = Piece((Track([(0, 960, 60, 80), (480, 480, 60, 70), double, double]),))
     assert read_bytes(write_bytes(piece), "")[0] == holdable(piece) == piece
 
 
-def test_a_note_that_holds_another_of_its_pitch_ends_with_it_and_is_counted(caplog, monkeypatch):
+def test_a_note_that_holds_another_of_its_pitch_ends_with_it_and_is_counted(caplog, monkeypatch) -> None:
     """Of (0, 960) and (240, 240), readers would make (0, 480) and (240, 720): two new notes."""
     logger = logging.getLogger("ritornello.music.io.midi_write")
     monkeypatch.setattr(logger, "disabled", False)  # libraries may have configured logging before
@@ -136,7 +136,7 @@ KEYS = st.tuples(st.booleans(), st.sampled_from([60, 61]), st.integers(1, 127), 
 
 @settings(max_examples=100)
 @given(keys=st.lists(KEYS, max_size=30))
-def test_whatever_is_struck_and_released_is_written_as_it_was_read(keys):
+def test_whatever_is_struck_and_released_is_written_as_it_was_read(keys) -> None:
     """Overlapping, doubled, without length, never struck or never released."""
     song = mido.MidiFile(ticks_per_beat=24)
     song.add_track("Keys")
@@ -152,7 +152,7 @@ def test_whatever_is_struck_and_released_is_written_as_it_was_read(keys):
 
 
 @pytest.mark.data
-def test_real_files_come_out_as_they_went_in(data_dir: Path):
+def test_real_files_come_out_as_they_went_in(data_dir: Path) -> None:
     """Judged by mido."""
     paths = sorted(data_dir.glob("*/**/*.mid"))
     for path in [*_overlapping(data_dir), *random.Random(4).sample(paths, 5)]:
@@ -183,7 +183,7 @@ def _overlapping(data_dir: Path) -> list[Path]:
     return [folder / "hist__d_bunny__c2b785.mid", folder / "hist__d_dm11__11d07a.mid"]
 
 
-def test_tempi_are_written_to_the_microsecond():
+def test_tempi_are_written_to_the_microsecond() -> None:
     """A tempo map of thousands of beats would drift if each were made a round number."""
     quarters = [100_586, 498_753, 498_754, 500_001, 333_334]
     tempos = tuple(Tempo(index * 480, 60e6 / quarter) for index, quarter in enumerate(quarters))
@@ -191,7 +191,7 @@ def test_tempi_are_written_to_the_microsecond():
     assert [m.tempo for m in found if m.type == "set_tempo"] == quarters
 
 
-def test_a_named_part_without_notes_keeps_its_track():
+def test_a_named_part_without_notes_keeps_its_track() -> None:
     parts = (Track([], program=33, name="Bass"), Track([(0, 480, 60, 80)], program=40), Track([]))
     _, bass, violin = opened(Piece(parts)).tracks
     assert bass.name == "Bass"
@@ -199,6 +199,6 @@ def test_a_named_part_without_notes_keeps_its_track():
     assert [message.program for message in violin if message.type == "program_change"] == [40]
 
 
-def test_a_piece_too_long_for_the_format_is_refused():
+def test_a_piece_too_long_for_the_format_is_refused() -> None:
     with pytest.raises(OutputError, match="at_resolution"):
         write_bytes(Piece(tracks=(), length_ticks=2**28))

@@ -87,7 +87,7 @@ def full_scores(draw):
 
 
 @given(full_scores())
-def test_reading_a_written_score_gives_the_same_piece(piece: Piece):
+def test_reading_a_written_score_gives_the_same_piece(piece: Piece) -> None:
     again = read_bytes(write_bytes(piece), "written")[0]
     if holdable(piece):
         assert again == piece
@@ -123,7 +123,7 @@ SONG = Piece(
 )
 
 
-def test_music21_finds_words_chords_and_marks():
+def test_music21_finds_words_chords_and_marks() -> None:
     music21 = pytest.importorskip("music21")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -149,7 +149,7 @@ def test_music21_finds_words_chords_and_marks():
     assert [mark.content for mark in first.getElementsByClass("RehearsalMark")] == ["Verse"]
 
 
-def test_verovio_engraves_words_and_chords(capfd):
+def test_verovio_engraves_words_and_chords(capfd) -> None:
     verovio = pytest.importorskip("verovio")
     verovio.enableLog(verovio.LOG_WARNING)
     toolkit = verovio.toolkit()
@@ -175,14 +175,14 @@ def test_verovio_engraves_words_and_chords(capfd):
         ("<kind>none</kind>", "N.C."),
     ],
 )  # fmt: skip
-def test_chord_symbols_of_others_are_read_as_they_are_printed(harmony: str, text: str):
+def test_chord_symbols_of_others_are_read_as_they_are_printed(harmony: str, text: str) -> None:
     symbol = f"<harmony><root><root-step>C</root-step></root>{harmony}</harmony>"
     piece, repairs = read_bytes(score(FIRST + symbol + note()), "x")
     assert piece.chords == (ChordSymbol(0, text),)
     assert "1 x chord symbol kept beside the notes, which do not play it." in repairs
 
 
-def test_a_verse_for_each_pass_of_a_repeat_is_sung_in_its_pass():
+def test_a_verse_for_each_pass_of_a_repeat_is_sung_in_its_pass() -> None:
     words = "".join(
         f'<lyric number="{verse}"><syllabic>single</syllabic><text>{text}</text></lyric>'
         for verse, text in ((1, "one"), (2, "two"))
@@ -192,7 +192,7 @@ def test_a_verse_for_each_pass_of_a_repeat_is_sung_in_its_pass():
     assert track.lyrics == (Lyric(0, "one"), Lyric(4, "two"))
 
 
-def test_a_sign_on_the_first_note_of_a_chord_is_for_the_chord():
+def test_a_sign_on_the_first_note_of_a_chord_is_for_the_chord() -> None:
     sign = "<notations><articulations><accent/></articulations></notations>"
     finger = "<notations><technical><fingering>3</fingering></technical></notations>"
     first = note(after=sign + finger)
@@ -203,7 +203,7 @@ def test_a_sign_on_the_first_note_of_a_chord_is_for_the_chord():
     )
 
 
-def test_what_a_score_changes_is_said():
+def test_what_a_score_changes_is_said() -> None:
     low = replace(SONG, tracks=(Track([(0, 480, 5, 80)], name="Low"),))
     assert losses(low) == [
         "MusicXML holds no notes below octave 0: 1 are written an octave up (track Low)."

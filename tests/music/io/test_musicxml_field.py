@@ -36,7 +36,7 @@ def programs(data: bytes) -> list[int]:
 # --- who plays --------------------------------------------------------------------------------
 
 
-def test_a_bass_among_voices_sings_and_among_strings_is_bowed_and_alone_is_plucked():
+def test_a_bass_among_voices_sings_and_among_strings_is_bowed_and_alone_is_plucked() -> None:
     assert programs(parts("Soprano", "Alto", "Tenor", "Bass")) == [52] * 4
     assert programs(parts("S", "A", "T", "B")) == [52] * 4
     assert programs(parts("Violin I", "Violin II", "Viola", "Cello", "Bass"))[-1] == 43
@@ -45,13 +45,13 @@ def test_a_bass_among_voices_sings_and_among_strings_is_bowed_and_alone_is_pluck
     assert programs(parts("Soprano Sax", "Alto", "Tenor", "Baritone")) == [64, 65, 66, 67]
 
 
-def test_who_has_words_and_no_telling_name_sings():
+def test_who_has_words_and_no_telling_name_sings() -> None:
     lyric = "<lyric><text>la</text></lyric>"
     assert programs(parts("Tamino", extra=lyric)) == [52]
     assert programs(parts("Tamino")) == [0]
 
 
-def test_the_program_that_a_name_was_read_as_is_told():
+def test_the_program_that_a_name_was_read_as_is_told() -> None:
     _, repairs = read_bytes(parts("Fagott", "Fagott"), "x")
     assert "2 x part without a program: read as bassoon by its name." in repairs
 
@@ -65,7 +65,7 @@ def instrument(name: str, program: int, number: int) -> str:
     )
 
 
-def test_program_1_for_everybody_says_nothing_and_any_other_is_believed():
+def test_program_1_for_everybody_says_nothing_and_any_other_is_believed() -> None:
     body = f"<part id='P1'><measure>{FIRST}{note()}</measure></part>"
     body += f"<part id='P2'><measure>{FIRST}{note()}</measure></part>"
     for stated, expected in (((1, 1), [56, 47]), ((1, 5), [0, 4])):
@@ -74,7 +74,7 @@ def test_program_1_for_everybody_says_nothing_and_any_other_is_believed():
         assert programs(data.encode()) == expected
 
 
-def test_players_who_change_instruments_are_tracks_of_one_player():
+def test_players_who_change_instruments_are_tracks_of_one_player() -> None:
     change = (
         '<sound><midi-instrument id="I1"><midi-program>73</midi-program></midi-instrument></sound>'
     )
@@ -107,7 +107,7 @@ def lone_drum(name: str, stated: str = "") -> Piece:
         ("Drumset", "", 35),
     ],
 )
-def test_the_notes_of_a_lone_drum_need_not_name_it(name: str, stated: str, key: int):
+def test_the_notes_of_a_lone_drum_need_not_name_it(name: str, stated: str, key: int) -> None:
     (track,) = lone_drum(name, stated).tracks
     assert track.is_drum
     assert track.notes["pitch"].tolist() == [key]
@@ -116,7 +116,7 @@ def test_the_notes_of_a_lone_drum_need_not_name_it(name: str, stated: str, key: 
 # --- time -------------------------------------------------------------------------------------
 
 
-def test_cue_notes_take_their_time_and_do_not_sound():
+def test_cue_notes_take_their_time_and_do_not_sound() -> None:
     cues = note(extra="<cue/>") + note("E", extra="<cue/><chord/>")
     piece, repairs = read_bytes(score(FIRST + cues + note("G", duration=12)), "x")
     assert notes_of(piece) == [(1, 3, 67)]
@@ -124,18 +124,18 @@ def test_cue_notes_take_their_time_and_do_not_sound():
 
 
 @pytest.mark.parametrize(("divisions", "duration"), [("0.5", 2), ("2.5", 10), ("4.0", 16)])
-def test_divisions_may_have_decimals(divisions: str, duration: int):
+def test_divisions_may_have_decimals(divisions: str, duration: int) -> None:
     first = f"<attributes><divisions>{divisions}</divisions></attributes>"
     assert notes_of(read(score(first + note(duration=duration)))) == [(0, 4, 60)]
 
 
-def test_durations_may_have_decimals():
+def test_durations_may_have_decimals() -> None:
     first = "<attributes><divisions>1</divisions></attributes>"
     halves = note(duration="0.5") + note("D", duration="0.5")
     assert notes_of(read(score(first + halves))) == [(0, 0.5, 60), (0.5, 0.5, 62)]
 
 
-def test_divisions_hold_from_the_beginning_wherever_they_stand():
+def test_divisions_hold_from_the_beginning_wherever_they_stand() -> None:
     late = note() + "<backup><duration>4</duration></backup>" + FIRST + note("E")
     assert notes_of(read(score(late, note("G")))) == [(0, 1, 60), (0, 1, 64), (1, 1, 67)]
 
@@ -143,7 +143,7 @@ def test_divisions_hold_from_the_beginning_wherever_they_stand():
 @pytest.mark.parametrize(
     "words", ["D.C. al Fine", "D. S. al Coda", "Da Capo", "Dal Segno", "To Coda", "al Coda"]
 )
-def test_jumps_in_words_are_told_once(words: str):
+def test_jumps_in_words_are_told_once(words: str) -> None:
     jump = f"<direction><direction-type><words>{words}</words></direction-type>%s</direction>"
     for sound in ("", '<sound dacapo="yes"/>'):
         _, repairs = read_bytes(score(FIRST + note() + jump % sound), "x")
@@ -189,13 +189,13 @@ HARMFUL: dict[str, tuple[Callable[[], bytes], str]] = {
 
 
 @pytest.mark.parametrize("kind", HARMFUL)
-def test_what_would_fill_the_memory_is_refused_and_told(kind: str):
+def test_what_would_fill_the_memory_is_refused_and_told(kind: str) -> None:
     make, message = HARMFUL[kind]
     with pytest.raises(InputError, match=message):
         read_bytes(make(), "tune.mxl")
 
 
-def test_what_repeats_without_end_is_read_in_its_own_time():
+def test_what_repeats_without_end_is_read_in_its_own_time() -> None:
     """Each would take minutes if its time grew with the square of its size."""
     ties = "".join(
         note(extra="<chord/>" * (i > 0), after=f'<tie type="start"/><voice>{i}</voice>', duration=1)
@@ -215,6 +215,6 @@ def test_what_repeats_without_end_is_read_in_its_own_time():
     check_size(read(score(FIRST, *many)), "endings")
 
 
-def test_bytes_that_belie_their_encoding_are_read_as_what_they_are():
+def test_bytes_that_belie_their_encoding_are_read_as_what_they_are() -> None:
     data = b'\xef\xbb\xbf<?xml version="1.0" encoding="UTF-16"?>' + score(FIRST + note())
     assert notes_of(read(data)) == [(0, 1, 60)]

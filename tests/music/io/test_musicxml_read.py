@@ -48,14 +48,14 @@ def read(data: bytes) -> Piece:
     return read_bytes(data, "test.musicxml")[0]
 
 
-def test_chords_voices_and_backup():
+def test_chords_voices_and_backup() -> None:
     chord = note() + note("E", extra="<chord/>") + note("G", 4, 12)
     lower = "<backup><duration>16</duration></backup><forward><duration>8</duration></forward>"
     piece = read(score(FIRST + chord + lower + note("C", 3, 8)))
     assert notes_of(piece) == [(0, 1, 60), (0, 1, 64), (1, 3, 67), (2, 2, 48)]
 
 
-def test_ties_are_joined_over_bar_lines_even_where_only_the_start_is_written():
+def test_ties_are_joined_over_bar_lines_even_where_only_the_start_is_written() -> None:
     start, stop = '<tie type="start"/>', '<tie type="stop"/>'
     whole = note(duration=16, after=start)
     assert notes_of(read(score(FIRST + whole, note(after=stop)))) == [(0, 5, 60)]
@@ -63,7 +63,7 @@ def test_ties_are_joined_over_bar_lines_even_where_only_the_start_is_written():
     assert len(notes_of(read(score(FIRST + whole, note("D") + note())))) == 3
 
 
-def test_transposing_instruments_sound_where_they_sound():
+def test_transposing_instruments_sound_where_they_sound() -> None:
     shift = "<transpose><diatonic>-1</diatonic><chromatic>-2</chromatic></transpose>"
     key = "<key><fifths>2</fifths><mode>major</mode></key>"
     attributes = f"<attributes><divisions>4</divisions>{key}{shift}</attributes>"
@@ -72,7 +72,7 @@ def test_transposing_instruments_sound_where_they_sound():
     assert [change.key for change in piece.keys] == [KeyName(0)]
 
 
-def test_what_is_left_out_is_counted():
+def test_what_is_left_out_is_counted() -> None:
     grace = note(extra="<grace/>", duration=0)
     _, repairs = read_bytes(score(FIRST + grace * 3 + note(alter="0.5")), "x")
     assert "3 x grace note left out." in repairs
@@ -80,13 +80,13 @@ def test_what_is_left_out_is_counted():
     assert any("program" in repair for repair in repairs)
 
 
-def test_velocities_come_from_marks_and_from_notes():
+def test_velocities_come_from_marks_and_from_notes() -> None:
     loud = "<direction><direction-type><dynamics><ff/></dynamics></direction-type></direction>"
     piece = read(score(FIRST + note() + loud + note() + note(attributes='dynamics="50"')))
     assert piece.tracks[0].notes["velocity"].tolist() == [80, 112, 45]
 
 
-def test_tempo_from_sound_and_from_metronome():
+def test_tempo_from_sound_and_from_metronome() -> None:
     sound = '<direction><sound tempo="90"/></direction>'
     mark = (
         "<direction><direction-type><metronome><beat-unit>quarter</beat-unit><beat-unit-dot/>"
@@ -97,7 +97,7 @@ def test_tempo_from_sound_and_from_metronome():
     assert piece.tempos[1].tick == 2 * piece.resolution
 
 
-def test_repeats_and_endings_are_played_out():
+def test_repeats_and_endings_are_played_out() -> None:
     back = '<barline><repeat direction="backward"/></barline>'
     first = f'<barline><ending number="1" type="start"/></barline>{note("E", 4, 16)}' + (
         '<barline><ending number="1" type="stop"/><repeat direction="backward"/></barline>'
@@ -109,7 +109,7 @@ def test_repeats_and_endings_are_played_out():
     assert [pitch for *_, pitch in notes_of(read(data))] == [60, 64, 60, 65, 67, 67]
 
 
-def test_an_upbeat_keeps_its_length_and_the_bars_after_it_start_in_time():
+def test_an_upbeat_keeps_its_length_and_the_bars_after_it_start_in_time() -> None:
     time = "<time><beats>3</beats><beat-type>4</beat-type></time>"
     upbeat = f"<attributes><divisions>4</divisions>{time}</attributes>" + note()
     piece = read(score(upbeat, note(duration=12), note(duration=12)))
@@ -117,7 +117,7 @@ def test_an_upbeat_keeps_its_length_and_the_bars_after_it_start_in_time():
     assert piece.bar_starts_ticks().tolist() == [0, 4, 16]
 
 
-def test_a_signature_without_a_mode_is_minor_where_the_notes_are():
+def test_a_signature_without_a_mode_is_minor_where_the_notes_are() -> None:
     key = "<attributes><divisions>4</divisions><key><fifths>0</fifths></key></attributes>"
     minor = "".join(note(step, 4) for step in "ACEA")
     major = "".join(note(step, 4) for step in "CEGC")
@@ -125,7 +125,7 @@ def test_a_signature_without_a_mode_is_minor_where_the_notes_are():
     assert read(score(key + major)).keys[0].key == KeyName(0)
 
 
-def test_drums_find_their_general_midi_key():
+def test_drums_find_their_general_midi_key() -> None:
     part_list = (
         '<score-part id="P1"><part-name>Kit</part-name><score-instrument id="I"/>'
         '<midi-instrument id="I"><midi-channel>10</midi-channel>'
@@ -145,19 +145,19 @@ def test_drums_find_their_general_midi_key():
 @pytest.mark.parametrize(
     ("name", "program"), [("Violino I", 40), ("Clarinet in Bb", 71), ("Soprano", 52), ("Xyz", 0)]
 )
-def test_programs_are_guessed_from_part_names(name: str, program: int):
+def test_programs_are_guessed_from_part_names(name: str, program: int) -> None:
     part_list = f'<score-part id="P1"><part-name>{name}</part-name></score-part>'
     assert read(score(FIRST + note(), part_list=part_list)).tracks[0].program == program
 
 
-def test_time_wise_and_utf_16_scores_are_read():
+def test_time_wise_and_utf_16_scores_are_read() -> None:
     part = f"<part id='P1'>{FIRST}{note()}</part>"
     by_time = f"<score-timewise><part-list/><measure>{part}</measure></score-timewise>"
     assert notes_of(read(by_time.encode())) == [(0, 1, 60)]
     assert notes_of(read(score(FIRST + note()).decode().encode("utf-16"))) == [(0, 1, 60)]
 
 
-def test_a_compressed_score_is_found_through_its_container():
+def test_a_compressed_score_is_found_through_its_container() -> None:
     piece = Piece((Track([(0, 480, 60, 80)], 40),))
     assert read(write_compressed_bytes(piece)) == piece
     buffer = io.BytesIO()
@@ -194,18 +194,18 @@ def bomb() -> bytes:
     ],
     ids=range(9),
 )  # fmt: skip
-def test_what_is_no_score_is_refused_with_its_name(data: bytes, message: str):
+def test_what_is_no_score_is_refused_with_its_name(data: bytes, message: str) -> None:
     with pytest.raises(InputError, match=message) as refused:
         read_bytes(data, "tune.xml")
     assert str(refused.value).startswith("tune.xml: ")
 
 
-def test_an_archive_that_swells_is_refused():
+def test_an_archive_that_swells_is_refused() -> None:
     with pytest.raises(InputError, match="64 MiB"):
         read_bytes(bomb(), "bomb.mxl")
 
 
-def test_a_container_in_an_unknown_encoding_is_refused():
+def test_a_container_in_an_unknown_encoding_is_refused() -> None:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr("META-INF/container.xml", '<?xml version="1.0" encoding="UTF-n"?><a/>')
@@ -213,7 +213,7 @@ def test_a_container_in_an_unknown_encoding_is_refused():
         read_bytes(buffer.getvalue(), "tune.mxl")
 
 
-def test_damaged_scores_are_read_or_refused_never_worse():
+def test_damaged_scores_are_read_or_refused_never_worse() -> None:
     """Bytes changed, cut out and doubled in a real score."""
     notes = [(i * 160, 320, 60 + i % 9, 80) for i in range(12)]
     whole = write_bytes(Piece((Track(notes), Track([(0, 9, 38, 80)], is_drum=True))))
@@ -253,7 +253,7 @@ CORPUS = [
 
 
 @pytest.mark.parametrize("name", CORPUS)
-def test_corpus_scores_hold_the_notes_music21_finds(name: str):
+def test_corpus_scores_hold_the_notes_music21_finds(name: str) -> None:
     music21 = pytest.importorskip("music21")
     path = Path(music21.__path__[0]) / "corpus" / name
     parsed = music21.converter.parse(path, forceSource=True)

@@ -87,7 +87,7 @@ def performances(draw):
 
 @settings(max_examples=150)
 @given(performances())
-def test_reading_a_written_performance_gives_the_same_piece(piece: Piece):
+def test_reading_a_written_performance_gives_the_same_piece(piece: Piece) -> None:
     again = read_back(piece)
     if holdable(piece):
         assert again == piece
@@ -97,20 +97,20 @@ def test_reading_a_written_performance_gives_the_same_piece(piece: Piece):
 
 @pytest.mark.data
 @pytest.mark.parametrize("name", REAL_PIECES)
-def test_real_pieces_come_back_exactly(name: str, data_dir: Path):
+def test_real_pieces_come_back_exactly(name: str, data_dir: Path) -> None:
     piece = real_piece(data_dir, name)
     assert holdable(piece)
     assert read_back(piece) == piece
 
 
-def test_twelve_voices_on_a_staff_lose_no_note():
+def test_twelve_voices_on_a_staff_lose_no_note() -> None:
     piece = one_bar([(i * 120, 1900 - 140 * i, 60 + i, 80) for i in range(12)])
     voices = {note.findtext("voice") for note in written(piece).iter("note")}
     assert len(voices) <= 4
     assert read_back(piece) == piece
 
 
-def test_what_cannot_be_held_is_changed_and_never_dropped():
+def test_what_cannot_be_held_is_changed_and_never_dropped() -> None:
     low = one_bar([(0, 480, 5, 80)])
     assert not holdable(low)
     assert read_back(low).tracks[0].notes["pitch"].tolist() == [17]
@@ -119,7 +119,7 @@ def test_what_cannot_be_held_is_changed_and_never_dropped():
     assert read_back(odd_bars).note_count == 1
 
 
-def test_a_piece_without_parts_or_with_endless_bars_is_refused():
+def test_a_piece_without_parts_or_with_endless_bars_is_refused() -> None:
     with pytest.raises(InputError, match="no parts"):
         write_bytes(Piece(()))
     with pytest.raises(InputError, match="bars"):
@@ -129,17 +129,17 @@ def test_a_piece_without_parts_or_with_endless_bars_is_refused():
 # --- it is readable ---------------------------------------------------------------------------
 
 
-def test_human_timing_is_printed_on_a_simple_grid():
+def test_human_timing_is_printed_on_a_simple_grid() -> None:
     played = [(i * 240 + late, 200, 72, 80) for i, late in enumerate([3, -7, 9, 5, -11, 8, 2, 14])]
     played = [(max(0, onset), *rest) for onset, *rest in played]
     assert printed(one_bar(played)) == [("eighth", 0)] * 8
 
 
-def test_a_held_nine_tenths_of_a_beat_is_no_quintuplet():
+def test_a_held_nine_tenths_of_a_beat_is_no_quintuplet() -> None:
     assert printed(one_bar([(i * 480, 432, 72, 80) for i in range(4)])) == [("quarter", 0)] * 4
 
 
-def test_triplets_of_eighths_and_of_quarters_are_marked_once_each():
+def test_triplets_of_eighths_and_of_quarters_are_marked_once_each() -> None:
     notes = [(i * 160, 160, 72, 80) for i in range(3)] + [(480, 480, 72, 80)]
     notes += [(960 + i * 320, 320, 72, 80) for i in range(3)]
     piece = one_bar(notes)
@@ -148,7 +148,7 @@ def test_triplets_of_eighths_and_of_quarters_are_marked_once_each():
     assert edges == ["start", "stop"] * 2
 
 
-def test_values_show_the_beats():
+def test_values_show_the_beats() -> None:
     assert printed(one_bar([(240, 480, 72, 80), (720, 1200, 72, 80)]))[:4] == [
         ("eighth", 0),
         ("quarter", 0),
@@ -159,7 +159,7 @@ def test_values_show_the_beats():
     assert printed(one_bar([])) == [("bar", 0)]
 
 
-def test_a_note_over_the_bar_line_is_tied_and_an_accidental_is_printed_once():
+def test_a_note_over_the_bar_line_is_tied_and_an_accidental_is_printed_once() -> None:
     notes = [(1440, 960, 66, 80), (2400, 480, 66, 80), (2880, 480, 65, 80)]
     piece = Piece(one_bar(notes).tracks, 480, keys=(KeyChange(0, KeyName(0)),))
     notes = [note for note in written(piece).iter("note") if note.find("pitch") is not None]
@@ -182,7 +182,7 @@ def test_pitches_are_spelled_in_the_key():
     assert steps(KeyName(11, "major")) == "CDFA"
 
 
-def test_drums_are_unpitched_with_crosses_for_cymbals_and_feet_below():
+def test_drums_are_unpitched_with_crosses_for_cymbals_and_feet_below() -> None:
     piece = one_bar([(0, 10, 36, 99), (0, 10, 42, 80), (480, 10, 38, 90)], is_drum=True)
     score = written(piece)
     heads = {note.findtext("unpitched/display-step"): note for note in score.iter("note")}
@@ -193,7 +193,7 @@ def test_drums_are_unpitched_with_crosses_for_cymbals_and_feet_below():
     assert read_back(piece) == piece
 
 
-def test_keyboards_have_two_staves_and_the_last_bar_a_final_line():
+def test_keyboards_have_two_staves_and_the_last_bar_a_final_line() -> None:
     score = written(one_bar([(0, 480, 48, 80), (0, 480, 76, 80)], program=0))
     assert score.findtext("part/measure/attributes/staves") == "2"
     staves = {note.findtext("pitch/octave"): note.findtext("staff") for note in score.iter("note")}
@@ -206,7 +206,7 @@ def test_keyboards_have_two_staves_and_the_last_bar_a_final_line():
 
 @pytest.mark.data
 @pytest.mark.parametrize("name", REAL_PIECES)
-def test_music21_reads_the_same_notes_without_a_warning(name: str, data_dir: Path):
+def test_music21_reads_the_same_notes_without_a_warning(name: str, data_dir: Path) -> None:
     music21 = pytest.importorskip("music21")
     piece = real_piece(data_dir, name)
     with warnings.catch_warnings():
@@ -237,7 +237,7 @@ def test_music21_reads_the_same_notes_without_a_warning(name: str, data_dir: Pat
 
 @pytest.mark.data
 @pytest.mark.parametrize("name", REAL_PIECES)
-def test_verovio_engraves_without_complaint(name: str, data_dir: Path, capfd):
+def test_verovio_engraves_without_complaint(name: str, data_dir: Path, capfd) -> None:
     verovio = pytest.importorskip("verovio")
     verovio.enableLog(verovio.LOG_WARNING)
     toolkit = verovio.toolkit()

@@ -34,7 +34,7 @@ def rolls(piece: Piece) -> list[np.ndarray]:
 
 @settings(max_examples=25)
 @given(piece=pieces(bars=2))
-def test_what_we_write_is_in_the_published_layout(piece: Piece):
+def test_what_we_write_is_in_the_published_layout(piece: Piece) -> None:
     theirs = pianoroll.load(write_bytes(piece))
     assert theirs.resolution == piece.resolution
     assert len(theirs.tracks) == len(piece.tracks)
@@ -46,7 +46,7 @@ def test_what_we_write_is_in_the_published_layout(piece: Piece):
     assert len(theirs.tempo) == piece.length_ticks
 
 
-def test_we_read_what_pypianoroll_saved():
+def test_we_read_what_pypianoroll_saved() -> None:
     """A file of pypianoroll 1.0.4: a track of velocities, one of yes and no, two bars of 3/4."""
     path = Path(__file__).with_name("saved_by_pypianoroll.npz")
     piece, repairs = read_with_repairs(path)
@@ -60,7 +60,7 @@ def test_we_read_what_pypianoroll_saved():
     assert [tuple(note) for note in drums] == [(tick, 1, 36, 64) for tick in (0, 24, 48, 72)]
 
 
-def test_the_judge_reads_and_writes_what_pypianoroll_saved(tmp_path: Path):
+def test_the_judge_reads_and_writes_what_pypianoroll_saved(tmp_path: Path) -> None:
     published = Path(__file__).with_name("saved_by_pypianoroll.npz").read_bytes()
     theirs = pianoroll.load(published)
     theirs.save(tmp_path / "again.npz")
@@ -69,7 +69,7 @@ def test_the_judge_reads_and_writes_what_pypianoroll_saved(tmp_path: Path):
             np.testing.assert_array_equal(np.load(tmp_path / "again.npz")[name], old[name])
 
 
-def test_files_from_before_version_1_are_read():
+def test_files_from_before_version_1_are_read() -> None:
     data = write_bytes(Piece(tracks=(Track([(0, 24, 60, 80)]),), resolution=24))
     old = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(data)) as source, zipfile.ZipFile(old, "w") as target:
@@ -83,7 +83,7 @@ def test_files_from_before_version_1_are_read():
     assert read_bytes(old.getvalue(), "old.npz")[0].resolution == 24
 
 
-def test_an_array_that_lies_about_its_size_costs_no_memory(tmp_path: Path):
+def test_an_array_that_lies_about_its_size_costs_no_memory(tmp_path: Path) -> None:
     path = tmp_path / "bomb.npz"
     header = {"descr": "|b1", "fortran_order": False, "shape": (2**40, 1)}
     entry = io.BytesIO()
@@ -95,21 +95,21 @@ def test_an_array_that_lies_about_its_size_costs_no_memory(tmp_path: Path):
         read(path)
 
 
-def test_other_archives_are_refused(tmp_path: Path):
+def test_other_archives_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "weights.npz"
     np.savez(path, weights=np.zeros(3))
     with pytest.raises(InputError, match=r"info\.json"):
         read(path)
 
 
-def test_a_roll_too_large_for_memory_is_refused(tmp_path: Path):
+def test_a_roll_too_large_for_memory_is_refused(tmp_path: Path) -> None:
     piece = Piece(tracks=(), length_ticks=2**25)
     with pytest.raises(OutputError, match="at_resolution"):
         write(piece, tmp_path / "long.npz")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_bars_of_no_metre_keep_their_bar_lines():
+def test_bars_of_no_metre_keep_their_bar_lines() -> None:
     piece = Piece(
         tracks=(), resolution=24, metres=(Metre(0, 4, 4), Metre(103, 3, 4)), length_ticks=300
     )

@@ -13,7 +13,7 @@ from ritornello.music.piece import Piece, Track
 PIECE = Piece(tracks=(Track([(0, 480, 60, 80)]),))
 
 
-def test_unknown_endings_list_the_known_ones(tmp_path: Path):
+def test_unknown_endings_list_the_known_ones(tmp_path: Path) -> None:
     path = tmp_path / "tune.doc"
     path.touch()
     with pytest.raises(InputError, match=r"\.abc"):
@@ -24,7 +24,7 @@ def test_unknown_endings_list_the_known_ones(tmp_path: Path):
         io.write(PIECE, path)
 
 
-def test_missing_empty_and_folder_are_refused(tmp_path: Path):
+def test_missing_empty_and_folder_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such file"):
         io.read(tmp_path / "none.mid")
     (tmp_path / "empty.mid").touch()
@@ -35,7 +35,7 @@ def test_missing_empty_and_folder_are_refused(tmp_path: Path):
         io.read(tmp_path / "folder.mid")
 
 
-def test_a_file_over_the_limit_is_refused_unread(tmp_path: Path):
+def test_a_file_over_the_limit_is_refused_unread(tmp_path: Path) -> None:
     path = tmp_path / "huge.mid"
     with path.open("wb") as file:
         file.truncate(io.MAX_FILE_BYTES + 1)
@@ -43,7 +43,7 @@ def test_a_file_over_the_limit_is_refused_unread(tmp_path: Path):
         io.read(path)
 
 
-def test_a_million_notes_and_ten_hours_are_the_limit(tmp_path: Path):
+def test_a_million_notes_and_ten_hours_are_the_limit(tmp_path: Path) -> None:
     row = [(tick, 1, 60, 80) for tick in range(1000)]
     many = Piece(tracks=tuple(Track(row) for _ in range(1001)), resolution=24)
     with pytest.raises(InputError, match="1,001,000 notes"):
@@ -54,7 +54,7 @@ def test_a_million_notes_and_ten_hours_are_the_limit(tmp_path: Path):
         io.read(path)
 
 
-def test_writing_never_replaces_silently(tmp_path: Path):
+def test_writing_never_replaces_silently(tmp_path: Path) -> None:
     path = io.write(PIECE, tmp_path / "tune.mid")
     with pytest.raises(OutputError, match="--overwrite"):
         io.write(Piece(tracks=()), path)
@@ -73,13 +73,13 @@ def book(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_book_is_read_by_its_first_piece_and_says_how_many_there_are(book: Path):
+def test_a_book_is_read_by_its_first_piece_and_says_how_many_there_are(book: Path) -> None:
     piece, told = io.read_with_repairs(book)
     assert piece.title == "One"
     assert told[0] == "The book holds 3 tunes; this is the first."
 
 
-def test_an_address_names_a_piece_of_a_book_by_its_place(book: Path):
+def test_an_address_names_a_piece_of_a_book_by_its_place(book: Path) -> None:
     assert io.read(f"{book}#3").title == "Three"
     assert io.file_of(f"{book}#3") == book
     assert io.read_with_repairs(f"{book}#1")[1] == ()
@@ -90,14 +90,14 @@ def test_an_address_names_a_piece_of_a_book_by_its_place(book: Path):
             io.read(f"{book}#{number}")
 
 
-def test_a_file_of_the_very_name_comes_before_an_address(tmp_path: Path):
+def test_a_file_of_the_very_name_comes_before_an_address(tmp_path: Path) -> None:
     path = io.write(PIECE, tmp_path / "song#2.mid")
     assert io.read(path) == PIECE
     with pytest.raises(InputError, match=r"\.mid#2 is no format"):
         io.read(tmp_path / "song.mid#2")
 
 
-def test_each_piece_of_a_book_is_listed_and_read(book: Path, tmp_path: Path):
+def test_each_piece_of_a_book_is_listed_and_read(book: Path, tmp_path: Path) -> None:
     single = io.write(PIECE, tmp_path / "song.mid")
     addresses = [*io.list_addresses(book), *io.list_addresses(single)]
     assert addresses == [f"{book}#1", f"{book}#2", f"{book}#3", str(single)]

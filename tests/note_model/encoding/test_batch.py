@@ -19,7 +19,7 @@ from tests.examples import band
 ROWS = [sequences(band(seed), seed % 2, 2, task="vary").chunk(8, 40) for seed in range(3)]
 
 
-def test_each_row_is_found_again_in_each_table():
+def test_each_row_is_found_again_in_each_table() -> None:
     batch = stack(ROWS)
     for index, row in enumerate(ROWS):
         for number, (whole, own) in enumerate(zip(batch.tables(), row.tables(), strict=True)):
@@ -27,7 +27,7 @@ def test_each_row_is_found_again_in_each_table():
     assert batch.composed_notes().tolist() == [row.composed_notes for row in ROWS]
 
 
-def test_chosen_events_keep_what_is_true_of_their_row():
+def test_chosen_events_keep_what_is_true_of_their_row() -> None:
     batch = stack(ROWS)
     chosen = np.random.default_rng(0).random(batch.counts.shape) < 0.3
     events = select_events(batch, chosen)
@@ -36,7 +36,7 @@ def test_chosen_events_keep_what_is_true_of_their_row():
         np.testing.assert_array_equal(events.closed[number], ROWS[row].closed)
 
 
-def test_a_head_sees_the_columns_it_has_classes_for():
+def test_a_head_sees_the_columns_it_has_classes_for() -> None:
     batch = stack(ROWS)
     for head, size in enumerate(SIZES):
         inputs = head_inputs(head, batch.table)

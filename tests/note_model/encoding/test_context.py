@@ -35,13 +35,13 @@ def assert_tracker_agrees(encoded: notes.Encoded, name: str, seed: int, most: in
 
 @settings(max_examples=60)
 @given(pieces(), st.sampled_from([*TASKS]), st.integers(0, 99))
-def test_tracker_equals_the_whole_piece(piece, task, seed):
+def test_tracker_equals_the_whole_piece(piece, task, seed) -> None:
     if piece.note_count:
         assert_tracker_agrees(notes.encode(piece), task, seed)
 
 
 @pytest.mark.data
-def test_tracker_equals_the_whole_piece_on_real_music(data_dir):
+def test_tracker_equals_the_whole_piece_on_real_music(data_dir) -> None:
     for name in ("freedoom_midi", "openscore_quartets_midi"):
         path = sorted((data_dir / name).rglob("*.mid"))[3]
         for seed, task in enumerate(TASKS):
@@ -50,7 +50,7 @@ def test_tracker_equals_the_whole_piece_on_real_music(data_dir):
 
 @settings(max_examples=40)
 @given(pieces(), st.sampled_from([*TASKS]), st.integers(0, 99))
-def test_every_input_is_a_class_of_its_column(piece, name, seed):
+def test_every_input_is_a_class_of_its_column(piece, name, seed) -> None:
     if not piece.note_count:
         return
     encoded = notes.encode(piece)
@@ -63,7 +63,7 @@ def test_every_input_is_a_class_of_its_column(piece, name, seed):
         assert (table < np.array([*sizes.values()])).all()
 
 
-def test_the_lookback_foretells_a_repeated_bar():
+def test_the_lookback_foretells_a_repeated_bar() -> None:
     encoded = notes.encode(band(bars=8))
     inputs = context.compute(encoded)
     first = CONTEXT_COLUMN["shift_4_bars_ago"]
@@ -74,7 +74,7 @@ def test_the_lookback_foretells_a_repeated_bar():
     np.testing.assert_array_equal(told[later], encoded.fields[later, :3])
 
 
-def test_a_copied_tracker_goes_its_own_way():
+def test_a_copied_tracker_goes_its_own_way() -> None:
     events = [tuple(row) for row in notes.encode(band()).fields.tolist()]
     tracker = Tracker(Grid(band().metres, 8 * 96))
     for event in events[:40]:
@@ -89,7 +89,7 @@ def test_a_copied_tracker_goes_its_own_way():
     assert twin.context() == tracker.context()
 
 
-def test_music_without_an_end_is_counted_like_music_with_one():
+def test_music_without_an_end_is_counted_like_music_with_one() -> None:
     metres = (Metre(0, 4, 4), Metre(96 * 3, 7, 8))
     endless, long = Grid(metres, None), Grid(metres, 96 * 3 + 84 * 6000)
     left = list(PLACE).index("bars_left")

@@ -9,7 +9,7 @@ from ritornello.note_model.encoding import ngrams, notes
 from tests.examples import band
 
 
-def test_an_instrument_is_known_by_its_notes_on_all_desks_together():
+def test_an_instrument_is_known_by_its_notes_on_all_desks_together() -> None:
     duo = band(bars=4)
     duo = replace(duo, tracks=(*duo.tracks, duo.tracks[0]))  # 24 piano notes, 16 bass, 16 drums
     counts = ngrams.count([notes.encode(duo).fields])

@@ -21,7 +21,7 @@ def spelled(piece: Piece) -> notes.Encoded | None:
 
 @settings(max_examples=80)
 @given(pieces())
-def test_decoded_events_are_spelled_the_same(piece):
+def test_decoded_events_are_spelled_the_same(piece) -> None:
     encoded = spelled(piece)
     if encoded is None:
         return
@@ -31,7 +31,7 @@ def test_decoded_events_are_spelled_the_same(piece):
 
 @settings(max_examples=80)
 @given(pieces())
-def test_every_event_of_every_piece_is_legal(piece):
+def test_every_event_of_every_piece_is_legal(piece) -> None:
     encoded = spelled(piece)
     if encoded is None:
         return
@@ -50,7 +50,7 @@ def test_every_event_of_every_piece_is_legal(piece):
 
 @settings(max_examples=40)
 @given(pieces(), st.randoms(use_true_random=False))
-def test_the_order_of_notes_in_a_file_does_not_matter(piece, random):
+def test_the_order_of_notes_in_a_file_does_not_matter(piece, random) -> None:
     encoded = spelled(piece)
     if encoded is None:
         return
@@ -64,7 +64,7 @@ def test_the_order_of_notes_in_a_file_does_not_matter(piece, random):
     np.testing.assert_array_equal(shuffled.fields, encoded.fields)
 
 
-def test_silence_costs_one_event_for_two_bars_and_is_exact():
+def test_silence_costs_one_event_for_two_bars_and_is_exact() -> None:
     late = 24 * 4 * 100 + 7
     piece = Piece((Track([(0, 24, 60, 80), (late, 24, 62, 80)]),), 24)
     encoded = notes.encode(piece)
@@ -72,14 +72,14 @@ def test_silence_costs_one_event_for_two_bars_and_is_exact():
     assert notes.decode(encoded.fields).tracks[0].notes["onset"].tolist() == [0, late]
 
 
-def test_a_piece_ends_on_a_bar_line():
+def test_a_piece_ends_on_a_bar_line() -> None:
     piece = Piece((Track([(0, 10, 60, 80)]),), 24, metres=(Metre(0, 3, 4),))
     encoded = notes.encode(piece)
     assert encoded.fields[-1, PART] == END
     assert encoded.length_ticks == 72
 
 
-def test_parts_keep_their_instruments_and_desks():
+def test_parts_keep_their_instruments_and_desks() -> None:
     tracks = (Track([(0, 24, 80, 80)], 40), Track([(0, 24, 70, 80)], 40),
               Track([(0, 24, 36, 80)], is_drum=True))  # fmt: skip
     back = notes.decode(notes.encode(Piece(tracks, 24)).fields)
@@ -87,7 +87,7 @@ def test_parts_keep_their_instruments_and_desks():
     assert [track.notes["pitch"].tolist() for track in back.tracks] == [[80], [70], [36]]
 
 
-def test_tempo_changes_are_events_and_tiny_ones_are_not():
+def test_tempo_changes_are_events_and_tiny_ones_are_not() -> None:
     tempos = (Tempo(0, 120.0), Tempo(24, 120.4), Tempo(48, 60.0))
     piece = Piece((Track([(0, 96, 60, 80)]),), 24, tempos)
     back = notes.decode(notes.encode(piece).fields)
@@ -95,14 +95,14 @@ def test_tempo_changes_are_events_and_tiny_ones_are_not():
     assert back.tempos[1].bpm == pytest.approx(60, rel=0.03)
 
 
-def test_a_piece_without_notes_is_refused():
+def test_a_piece_without_notes_is_refused() -> None:
     with pytest.raises(InputError, match="without notes"):
         notes.encode(Piece((Track([]),), 24))
 
 
 @pytest.mark.data
 @pytest.mark.parametrize("name", ["freedoom_midi", "openscore_orchestra_midi", "groove_midi"])
-def test_real_files_survive(data_dir, name):
+def test_real_files_survive(data_dir, name) -> None:
     for path in sorted((data_dir / name).rglob("*.mid"))[::40][:4]:
         piece = read(path)
         encoded = notes.encode(piece)

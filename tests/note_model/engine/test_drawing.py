@@ -54,7 +54,7 @@ def chances(logits, legal, temperature, top_p, top_k):
 
 
 @pytest.mark.parametrize("cuts", CUTS)
-def test_draws_follow_the_chances(drawer, cuts):
+def test_draws_follow_the_chances(drawer, cuts) -> None:
     rng = np.random.default_rng(0)
     logits = rng.normal(0, 2, CLASSES).astype(np.float32)
     legal = rng.random(CLASSES) < 0.6
@@ -68,7 +68,7 @@ def test_draws_follow_the_chances(drawer, cuts):
 
 
 @pytest.mark.parametrize("cuts", CUTS)
-def test_a_closed_class_is_never_drawn(drawer, cuts):
+def test_a_closed_class_is_never_drawn(drawer, cuts) -> None:
     logits = np.zeros((2, CLASSES), np.float32)
     logits[:, 7] = 60.0  # closed, and by far the likeliest
     logits[:, 100] = -60.0

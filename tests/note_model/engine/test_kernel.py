@@ -57,7 +57,7 @@ def messages(caplog: pytest.LogCaptureFixture) -> str:
     return " ".join(record.getMessage() for record in caplog.records)
 
 
-def test_without_a_compiler_models_play_with_numpy(tmp_path, monkeypatch):
+def test_without_a_compiler_models_play_with_numpy(tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(kernel, "cache_folder", lambda: tmp_path / "cache")
     assert fresh_load() is None
@@ -66,7 +66,7 @@ def test_without_a_compiler_models_play_with_numpy(tmp_path, monkeypatch):
         fresh_load()
 
 
-def test_a_compiler_that_fails_is_passed_over(compiler, cache, monkeypatch, caplog):
+def test_a_compiler_that_fails_is_passed_over(compiler, cache, monkeypatch, caplog) -> None:
     compiler("echo no assembler here >&2; exit 1")
     assert fresh_load() is None
     assert not list(cache.iterdir())
@@ -76,7 +76,7 @@ def test_a_compiler_that_fails_is_passed_over(compiler, cache, monkeypatch, capl
         fresh_load()
 
 
-def test_words_of_a_compiler_in_any_encoding_are_told(compiler, monkeypatch):
+def test_words_of_a_compiler_in_any_encoding_are_told(compiler, monkeypatch) -> None:
     compiler("printf 'Fehler: f\\374r \\377\\n' >&2; exit 1")
     monkeypatch.setenv("RITORNELLO_KERNEL", "c")
     with pytest.raises(ConfigError, match="Fehler: f"):
@@ -85,7 +85,7 @@ def test_words_of_a_compiler_in_any_encoding_are_told(compiler, monkeypatch):
 
 def test_a_compiler_that_never_ends_is_ended_with_all_it_started(
     compiler, cache, monkeypatch, tmp_path, caplog
-):
+) -> None:
     monkeypatch.setattr(kernel, "_COMPILE_SECONDS", 0.5)
     compiler(f"sleep 600 & echo $! > {tmp_path}/child; sleep 600")
     assert fresh_load() is None
@@ -103,13 +103,13 @@ def test_a_compiler_that_never_ends_is_ended_with_all_it_started(
     assert fresh_load() is None
 
 
-def test_a_cache_that_cannot_be_written_is_passed_over(tmp_path, monkeypatch):
+def test_a_cache_that_cannot_be_written_is_passed_over(tmp_path, monkeypatch) -> None:
     (tmp_path / "cache").write_text("a file where the folder should be")
     monkeypatch.setattr(kernel, "cache_folder", lambda: tmp_path / "cache")
     assert fresh_load() is None
 
 
-def test_the_environment_chooses(monkeypatch):
+def test_the_environment_chooses(monkeypatch) -> None:
     monkeypatch.setenv("RITORNELLO_KERNEL", "numpy")
     assert fresh_load() is None
     monkeypatch.setenv("RITORNELLO_KERNEL", "fortran")
@@ -117,7 +117,7 @@ def test_the_environment_chooses(monkeypatch):
         fresh_load()
 
 
-def test_it_is_compiled_once_by_however_many_ask(library, tmp_path):
+def test_it_is_compiled_once_by_however_many_ask(library, tmp_path) -> None:
     with ThreadPoolExecutor(2) as pool:
         one, other = pool.map(kernel.compile_kernel, [tmp_path, tmp_path])
     assert one == other
@@ -128,7 +128,7 @@ def test_it_is_compiled_once_by_however_many_ask(library, tmp_path):
 
 
 @pytest.mark.parametrize("share", [0, 0.1, 0.5, 0.9, 0.999])
-def test_a_library_that_was_cut_is_compiled_again(whole, cache, share):
+def test_a_library_that_was_cut_is_compiled_again(whole, cache, share) -> None:
     content = whole.read_bytes()
     whole.write_bytes(content[: int(share * len(content))])
     assert kernel.compile_kernel(cache) == whole
@@ -136,7 +136,7 @@ def test_a_library_that_was_cut_is_compiled_again(whole, cache, share):
 
 
 @pytest.mark.parametrize("start", [0, 4096, 8192, -1])
-def test_a_library_that_was_zeroed_is_compiled_again(whole, cache, start):
+def test_a_library_that_was_zeroed_is_compiled_again(whole, cache, start) -> None:
     content = whole.read_bytes()
     whole.write_bytes(content[:start] + bytes(len(content[start:])))
     assert kernel.compile_kernel(cache) == whole
@@ -144,7 +144,7 @@ def test_a_library_that_was_zeroed_is_compiled_again(whole, cache, start):
 
 
 @pytest.mark.parametrize("mode", [0o777, 0o770, 0o702])
-def test_what_others_could_write_is_compiled_again(whole, cache, mode):
+def test_what_others_could_write_is_compiled_again(whole, cache, mode) -> None:
     other = cache / f"{whole.stem[:-32]}{'0' * 32}.so"
     other.write_text("of somebody else")
     cache.chmod(mode)
@@ -156,7 +156,7 @@ def test_what_others_could_write_is_compiled_again(whole, cache, mode):
     assert not whole.stat().st_mode & 0o022
 
 
-def test_a_folder_of_somebody_else_is_not_used(library, cache, monkeypatch, caplog):
+def test_a_folder_of_somebody_else_is_not_used(library, cache, monkeypatch, caplog) -> None:
     cache.mkdir()
     monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
     assert fresh_load() is None
@@ -164,7 +164,7 @@ def test_a_folder_of_somebody_else_is_not_used(library, cache, monkeypatch, capl
     assert not list(cache.iterdir())
 
 
-def test_pipes_and_links_are_not_opened(whole, cache):
+def test_pipes_and_links_are_not_opened(whole, cache) -> None:
     whole.unlink()
     os.mkfifo(whole)
     assert kernel.compile_kernel(cache) == whole
@@ -175,11 +175,11 @@ def test_pipes_and_links_are_not_opened(whole, cache):
     assert not whole.is_symlink()
 
 
-def test_the_folder_is_for_its_user_alone(whole, cache):
+def test_the_folder_is_for_its_user_alone(whole, cache) -> None:
     assert stat.S_IMODE(cache.stat().st_mode) == 0o700
 
 
-def test_the_engine_is_the_fastest_that_can_play_the_cell(library, monkeypatch):
+def test_the_engine_is_the_fastest_that_can_play_the_cell(library, monkeypatch) -> None:
     monkeypatch.setattr(kernel, "load", lambda: library)
     assert isinstance(open_engine(make_model("qrnn")[1]), CompiledEngine)
     assert type(open_engine(make_model("lstm")[1])) is Engine

@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch")
 
 @pytest.mark.parametrize("both_ways", [True, False])
 @pytest.mark.parametrize(("cell", "ours"), [("LSTM", lstm), ("GRU", gru)])
-def test_layers_equal_those_of_torch(cell, ours, both_ways):
+def test_layers_equal_those_of_torch(cell, ours, both_ways) -> None:
     torch.manual_seed(0)
     layer = getattr(torch.nn, cell)(5, 7, num_layers=2, bidirectional=both_ways)
     x = torch.randn(11, 3, 5)

@@ -20,7 +20,7 @@ GRIDS = st.sampled_from([4, 12, 24])
 
 @settings(max_examples=80)
 @given(pieces(), GRIDS)
-def test_the_notes_that_come_back_are_those_that_were_not_counted_as_lost(piece, grid):
+def test_the_notes_that_come_back_are_those_that_were_not_counted_as_lost(piece, grid) -> None:
     counted = losses(piece, grid)
     rolls = encode(piece, grid)
     assert decode(rolls, grid).note_count == counted.left
@@ -31,7 +31,7 @@ def test_the_notes_that_come_back_are_those_that_were_not_counted_as_lost(piece,
 
 @settings(max_examples=80)
 @given(pieces(), GRIDS)
-def test_with_silence_kept_every_note_comes_back_or_was_tied(piece, grid):
+def test_with_silence_kept_every_note_comes_back_or_was_tied(piece, grid) -> None:
     counted = losses(piece, grid)
     rolls = encode(piece, grid, keep_silence=True)
     assert decode(rolls, grid).note_count == counted.left + counted.joined
@@ -40,7 +40,7 @@ def test_with_silence_kept_every_note_comes_back_or_was_tied(piece, grid):
 
 @settings(max_examples=80)
 @given(pieces(), GRIDS, st.booleans())
-def test_a_decoded_roll_is_encoded_the_same(piece, grid, keep_silence):
+def test_a_decoded_roll_is_encoded_the_same(piece, grid, keep_silence) -> None:
     rolls = encode(piece, grid, keep_silence=keep_silence)
     again = encode(decode(rolls, grid), grid, keep_silence=keep_silence)
     assert len(again) == len(rolls)
@@ -51,21 +51,21 @@ def test_a_decoded_roll_is_encoded_the_same(piece, grid, keep_silence):
 
 @settings(max_examples=60)
 @given(pieces(), GRIDS)
-def test_no_tick_is_silent_unless_silence_is_kept(piece, grid):
+def test_no_tick_is_silent_unless_silence_is_kept(piece, grid) -> None:
     for roll in encode(piece, grid):
         assert roll.velocities.any(axis=1).all()
 
 
 @settings(max_examples=60)
 @given(hnp.arrays(np.uint8, (12, PITCHES), elements=st.integers(0, 127)))
-def test_any_matrix_is_a_track_and_back(velocities):
+def test_any_matrix_is_a_track_and_back(velocities) -> None:
     # The last tick sounds, as a roll has no other way to say where it ends.
     velocities[-1, 60] = 1
     back = encode(decode([Roll(velocities)], 4), 4, keep_silence=True)[0].velocities
     np.testing.assert_array_equal(back, velocities)
 
 
-def test_each_loss_has_its_own_count():
+def test_each_loss_has_its_own_count() -> None:
     track = Track(
         [
             (0, 96, 60, 80),  # two repeated notes, told apart by nothing
@@ -82,13 +82,13 @@ def test_each_loss_has_its_own_count():
     )
 
 
-def test_a_part_too_long_for_a_matrix_is_refused():
+def test_a_part_too_long_for_a_matrix_is_refused() -> None:
     piece = Piece((Track([(0, 2**32, 60, 80)], name="drone"),), 24, title="Endless")
     with pytest.raises(InputError, match=r"Endless.*ticks of drone"):
         encode(piece, 4)
 
 
-def test_steadied_notes_keep_their_first_velocity():
+def test_steadied_notes_keep_their_first_velocity() -> None:
     roll = np.zeros((5, PITCHES), np.uint8)
     roll[:, 60] = [70, 72, 0, 40, 90]
     assert velocity_roll.hold_velocities(roll)[:, 60].tolist() == [70, 70, 0, 40, 40]
@@ -96,7 +96,7 @@ def test_steadied_notes_keep_their_first_velocity():
 
 
 @pytest.mark.data
-def test_real_music_passes_through_midi_and_rolls(data_dir, tmp_path):
+def test_real_music_passes_through_midi_and_rolls(data_dir, tmp_path) -> None:
     name = "mutopia_pd_midi/midi/BeethovenLv__O11__Trio_op11_1__Trio_op11_1.mid"
     piece = read(data_dir / name)
     rolls = encode(piece, 4)

@@ -31,7 +31,7 @@ def parts(*lengths: int) -> list[np.ndarray]:
     return found
 
 
-def test_windows_are_as_many_as_published_and_end_before_their_targets():
+def test_windows_are_as_many_as_published_and_end_before_their_targets() -> None:
     music = windows(parts(30, 5, 19), sequence=12, step=6)
     assert len(music) == (30 - 12) // 6 + 0 + 2
     rows = music.read(np.arange(len(music))) * learning.LOUDEST
@@ -42,13 +42,13 @@ def test_windows_are_as_many_as_published_and_end_before_their_targets():
     assert music.fresh.tolist() == [True, False, False, True, False]
 
 
-def test_windows_of_all_lengths_can_have_the_same_targets():
+def test_windows_of_all_lengths_can_have_the_same_targets() -> None:
     targets = [windows(parts(60, 40), n, 6, first=24).targets.tolist() for n in (4, 8, 12, 24)]
     assert targets[0] == targets[1] == targets[2] == targets[3]
 
 
 @pytest.mark.parametrize("seed", [None, 0, 1])
-def test_every_lane_reads_its_parts_in_order_and_all_windows_are_read_once(seed):
+def test_every_lane_reads_its_parts_in_order_and_all_windows_are_read_once(seed) -> None:
     music = windows(parts(40, 90, 31, 13, 60, 24, 77), 12, 6)
     random = None if seed is None else np.random.default_rng(seed)
     batches = [*side_by_side(music, 3, random)]
@@ -60,7 +60,7 @@ def test_every_lane_reads_its_parts_in_order_and_all_windows_are_read_once(seed)
 
 
 @torch.no_grad()
-def test_the_state_is_kept_within_a_part_and_never_between_parts():
+def test_the_state_is_kept_within_a_part_and_never_between_parts() -> None:
     torch.manual_seed(0)
     random = np.random.default_rng(0)
     first, second = (random.integers(0, 127, (length, 128)).astype(np.uint8) for length in (60, 42))
@@ -77,7 +77,7 @@ def test_the_state_is_kept_within_a_part_and_never_between_parts():
 
 
 @pytest.mark.parametrize("form", learning.FORMS)
-def test_generating_feeds_each_forecast_back(form):
+def test_generating_feeds_each_forecast_back(form) -> None:
     torch.manual_seed(0)
     network = learning.FORMS[form](hidden=8).eval()
     seeds = np.random.default_rng(0).integers(0, 127, (6, 3, 128)).astype(np.uint8)
@@ -91,7 +91,7 @@ def test_generating_feeds_each_forecast_back(form):
 
 
 @pytest.mark.parametrize("form", learning.FORMS)
-def test_training_learns_and_goes_on_from_where_it_was_stopped(form, tmp_path):
+def test_training_learns_and_goes_on_from_where_it_was_stopped(form, tmp_path) -> None:
     held = [np.tile(parts(1)[0], (80, 1)) for _ in range(4)]
     for number, roll in enumerate(held):
         roll[:, 40 + number] = 100
@@ -105,7 +105,7 @@ def test_training_learns_and_goes_on_from_where_it_was_stopped(form, tmp_path):
     assert first.curve[-1][1] <= first.curve[0][1]
 
 
-def test_merged_pieces_have_one_track_a_part_and_hold_their_notes():
+def test_merged_pieces_have_one_track_a_part_and_hold_their_notes() -> None:
     piece = band()
     seeds = rolls([piece], keep_silence=False)
     vectors = np.zeros((8, len(seeds), 128), np.float32)
@@ -136,7 +136,7 @@ def study(tmp_path, data) -> Study:
     return Study(load_recipe("groovybee2018"), "tiny", tmp_path, data=data)
 
 
-def test_left_out_files_are_named_and_every_side_has_a_piece(folder, tmp_path):
+def test_left_out_files_are_named_and_every_side_has_a_piece(folder, tmp_path) -> None:
     music = load(study(tmp_path, folder))
     assert "broken.mid" in music.about
     assert "exact copy (copy.mid)" in music.about or "exact copy (a.mid)" in music.about
@@ -145,13 +145,13 @@ def test_left_out_files_are_named_and_every_side_has_a_piece(folder, tmp_path):
     assert load(study(tmp_path, folder)).about == music.about, "the same split every time"
 
 
-def test_too_little_music_is_refused(tmp_path):
+def test_too_little_music_is_refused(tmp_path) -> None:
     io.write(band(), tmp_path / "one" / "a.mid")
     with pytest.raises(InputError, match="at least three"):
         load(study(tmp_path, tmp_path / "one"))
 
 
-def test_the_system_runs_on_a_folder_of_midi_files(folder, tmp_path, monkeypatch):
+def test_the_system_runs_on_a_folder_of_midi_files(folder, tmp_path, monkeypatch) -> None:
     from ritornello.papers.groovybee2018 import run as groovybee2018
 
     recipe = load_recipe("groovybee2018")

@@ -22,7 +22,7 @@ from tests.strategies import RESOLUTIONS, pieces, tracks
 @pytest.mark.parametrize("resolution", RESOLUTIONS)
 @settings(max_examples=25)
 @given(track=tracks(24, 384).filter(len))
-def test_pitches_durations_and_distances_survive(track: Track, resolution: int):
+def test_pitches_durations_and_distances_survive(track: Track, resolution: int) -> None:
     again = decode(encode(track, resolution), resolution=resolution)
     first = track.notes["onset"].min()
     for kept, source in zip(again, track, strict=True):
@@ -30,12 +30,12 @@ def test_pitches_durations_and_distances_survive(track: Track, resolution: int):
         assert (kept.pitch, kept.duration_ticks) == (source.pitch, source.duration_ticks)
 
 
-def test_a_row_is_a_note_in_beats():
+def test_a_row_is_a_note_in_beats() -> None:
     track = Track([(48, 12, 60, 90), (48, 24, 64, 90), (60, 6, 67, 90)])
     assert encode(track, 24).tolist() == [[60, 0, 0.5], [64, 0, 1.0], [67, 0.5, 0.25]]
 
 
-def test_predicted_rows_become_notes_without_drift():
+def test_predicted_rows_become_notes_without_drift() -> None:
     rows = np.tile([60.0, 1 / 3, 0.01], (300, 1))
     rows[0, STEP] = -0.2
     notes = decode(rows, resolution=24).notes
@@ -45,12 +45,12 @@ def test_predicted_rows_become_notes_without_drift():
     assert set(decode(rows).notes["pitch"]) == {127}
 
 
-def test_a_track_without_notes_is_refused():
+def test_a_track_without_notes_is_refused() -> None:
     with pytest.raises(InputError, match="without notes"):
         encode(Track([], name="silent"), 24)
 
 
-def test_what_is_lost_is_counted():
+def test_what_is_lost_is_counted() -> None:
     track = Track([(24, 24, 60, 80), (48, 24, 62, 90), (72, 24, 64, 90)])
     piece = Piece((track,), 24, (Tempo(0, 100), Tempo(48, 90)), length_ticks=120)
     assert count_losses(piece) == {"loudness": 1, "tempo": 2, "metre": 1, "silence_ticks": 48}
@@ -58,7 +58,7 @@ def test_what_is_lost_is_counted():
 
 @settings(max_examples=25)
 @given(piece=pieces())
-def test_nothing_is_lost_of_what_the_encoding_gives(piece: Piece):
+def test_nothing_is_lost_of_what_the_encoding_gives(piece: Piece) -> None:
     played = [track for track in piece.tracks if len(track)]
     again = Piece(
         tuple(decode(encode(t, piece.resolution), resolution=piece.resolution) for t in played)

@@ -69,7 +69,7 @@ def published(tmp_path: Path) -> Path:
     return root
 
 
-def test_one_file_a_song_is_found(published: Path):
+def test_one_file_a_song_is_found(published: Path) -> None:
     found = lpd5.find(published)
     assert found.songs == (
         "TRAABXS128F92F0FE6",
@@ -81,12 +81,12 @@ def test_one_file_a_song_is_found(published: Path):
     assert found.more_of_a_song == 1
 
 
-def test_a_folder_without_rolls_is_refused(tmp_path: Path):
+def test_a_folder_without_rolls_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="lpd_5_cleansed"):
         lpd5.find(tmp_path)
 
 
-def test_the_rules_of_the_cleansed_set_are_told(published: Path):
+def test_the_rules_of_the_cleansed_set_are_told(published: Path) -> None:
     paths = lpd5.find(published).files
     assert lpd5.read_song(paths[0]).metres == (Metre(0, 4, 4),)
     with pytest.raises(InputError, match="In 3/4"):
@@ -97,7 +97,7 @@ def test_the_rules_of_the_cleansed_set_are_told(published: Path):
     assert "first beat" in lpd5.broken_rule(pick_up)
 
 
-def test_a_published_file_comes_back_as_it_is(published: Path):
+def test_a_published_file_comes_back_as_it_is(published: Path) -> None:
     path = lpd5.find(published).files[0]
     piece = lpd5.read_song(path)
     assert [(track.name, track.program) for track in piece.tracks] == [*lpd5.TRACKS]
@@ -106,7 +106,7 @@ def test_a_published_file_comes_back_as_it_is(published: Path):
         np.testing.assert_array_equal(roll(track), source.pianoroll)
 
 
-def test_many_tracks_are_merged_to_the_loudest_of_them(published: Path):
+def test_many_tracks_are_merged_to_the_loudest_of_them(published: Path) -> None:
     path = lpd5.find(published).files[1]
     piece, left_out = lpd5.five_tracks(read(path))
     theirs = load(path.read_bytes())
@@ -124,7 +124,7 @@ def test_many_tracks_are_merged_to_the_loudest_of_them(published: Path):
 
 @settings(max_examples=25)
 @given(track=tracks(24, LENGTH - 96))
-def test_detached_notes_can_be_told_apart_in_a_roll(track: Track):
+def test_detached_notes_can_be_told_apart_in_a_roll(track: Track) -> None:
     piece = Piece((track,), 24, length_ticks=LENGTH)
     rolled = holdable(lpd5.detach_repeats(piece)).tracks[0]
     longer = {(n.onset_ticks, n.pitch) for n in holdable(piece).tracks[0]}
@@ -134,7 +134,7 @@ def test_detached_notes_can_be_told_apart_in_a_roll(track: Track):
     assert len(holdable(lpd5.detach_repeats(apart)).tracks[0]) == 2
 
 
-def test_the_split_is_exact_and_does_not_depend_on_the_order():
+def test_the_split_is_exact_and_does_not_depend_on_the_order() -> None:
     songs = [f"TR{number:04}" for number in range(50)]
     sides = lpd5.split_sides(songs)
     assert [*sides.values()].count("train") == 40

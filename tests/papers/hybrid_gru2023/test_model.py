@@ -24,7 +24,7 @@ def model(request) -> PsdRnn:
 
 
 @torch.no_grad()
-def test_stepping_equals_the_full_pass_and_leaves_the_state_alone(model: PsdRnn):
+def test_stepping_equals_the_full_pass_and_leaves_the_state_alone(model: PsdRnn) -> None:
     notes = some_notes()
     whole, last = model(notes, model.initial_state(3))
     state = model.initial_state(3)
@@ -41,12 +41,12 @@ def test_stepping_equals_the_full_pass_and_leaves_the_state_alone(model: PsdRnn)
             torch.testing.assert_close(one, other, atol=1e-6, rtol=1e-5)
 
 
-def test_the_hybrid_is_an_lstm_followed_by_a_gru():
+def test_the_hybrid_is_an_lstm_followed_by_a_gru() -> None:
     layers = PsdRnn(PsdConfig("hybrid", units=8)).layers
     assert [type(layer).__name__ for layer in layers] == ["LSTM", "GRU"]
 
 
-def test_losses_counted_by_hand():
+def test_losses_counted_by_hand() -> None:
     true = torch.tensor([[60.0, 0.5, 1.0], [62.0, 0.0, 2.0]])
     foreseen = Prediction(torch.zeros(2, 128), torch.tensor([0.25, -0.1]), torch.tensor([1.0, 1.5]))
     found = losses(foreseen, true)
@@ -55,7 +55,7 @@ def test_losses_counted_by_hand():
     assert found["duration"].tolist() == pytest.approx([0.0, 0.25])
 
 
-def test_settings_without_meaning_are_refused():
+def test_settings_without_meaning_are_refused() -> None:
     with pytest.raises(ConfigError, match="hybrid"):
         PsdConfig("transformer")
     with pytest.raises(ConfigError, match="unit"):

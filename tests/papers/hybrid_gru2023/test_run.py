@@ -43,7 +43,7 @@ def tune(seed: int, length: int = 40) -> np.ndarray:
 # --- data -------------------------------------------------------------------------------------
 
 
-def test_the_highest_line_skips_what_a_higher_note_covers():
+def test_the_highest_line_skips_what_a_higher_note_covers() -> None:
     piano = Track([(0, 48, 60, 80), (0, 96, 52, 80), (48, 24, 62, 80)])
     strings = Track([(24, 12, 72, 80), (24, 48, 55, 80)], program=48)
     silent = Track([])
@@ -52,7 +52,7 @@ def test_the_highest_line_skips_what_a_higher_note_covers():
     assert line == [(0, 24, 60), (24, 12, 72), (48, 24, 62)]
 
 
-def test_chords_are_the_guitar_s_where_there_is_no_piano():
+def test_chords_are_the_guitar_s_where_there_is_no_piano() -> None:
     guitar, silent = Track([(0, 24, 50, 80)], program=24), Track([])
     song = data.Song("x", "train", Piece((silent, silent, guitar, silent, silent), 24))
     assert data.chords(song).program == 24
@@ -61,7 +61,7 @@ def test_chords_are_the_guitar_s_where_there_is_no_piano():
 # --- networks ---------------------------------------------------------------------------------
 
 
-def test_rows_read_whole_pieces_one_after_another():
+def test_rows_read_whole_pieces_one_after_another() -> None:
     pieces = [tune(1, 12), tune(2, 30), tune(3, 5)]
     streams = nets.Streams(pieces, batch=2, window=8, seed=0)
     read: list[list[np.ndarray]] = [[], []]
@@ -79,7 +79,7 @@ def test_rows_read_whole_pieces_one_after_another():
             assert any(np.array_equal(piece, known.astype(np.float32)) for known in pieces)
 
 
-def test_foreseeing_whole_pieces_is_foreseeing_note_by_note():
+def test_foreseeing_whole_pieces_is_foreseeing_note_by_note() -> None:
     torch.manual_seed(0)
     model = PsdRnn(PsdConfig("hybrid", 16)).requires_grad_(False)
     pieces = [tune(1, 7), tune(2, 12)]
@@ -95,7 +95,7 @@ def test_foreseeing_whole_pieces_is_foreseeing_note_by_note():
     assert sorted(seen.pitch_nats) == pytest.approx(sorted(by_hand), abs=1e-4)
 
 
-def test_writing_stops_at_the_asked_beat_and_depends_on_the_seed_alone():
+def test_writing_stops_at_the_asked_beat_and_depends_on_the_seed_alone() -> None:
     torch.manual_seed(0)
     model = PsdRnn(PsdConfig("gru", 16)).eval()
     torch.nn.init.constant_(model.heads.bias[-2:], 0.5)
@@ -111,7 +111,7 @@ def test_writing_stops_at_the_asked_beat_and_depends_on_the_seed_alone():
     assert np.array_equal(argmaxed[0][0], argmaxed[1][0])
 
 
-def test_training_learns_a_scale():
+def test_training_learns_a_scale() -> None:
     scale = np.stack([60 + np.arange(48) % 8, np.full(48, 0.5), np.full(48, 0.5)], axis=1)
     settings = load_recipe("hybrid-gru2023").settings("tiny")
     settings |= {"batch": 8, "epochs": 150, "learning_rate": 0.01, "seconds_each": 600}
@@ -125,7 +125,7 @@ def test_training_learns_a_scale():
 # --- measures ---------------------------------------------------------------------------------
 
 
-def test_a_regression_that_is_always_right_costs_almost_nothing():
+def test_a_regression_that_is_always_right_costs_almost_nothing() -> None:
     true = np.concatenate([tune(seed, 400) for seed in range(5)])
     nothing = np.zeros(len(true))
     exact = nets.Foreseen(true, nothing, true[:, 0], true[:, 1], true[:, 2], {})
@@ -136,14 +136,14 @@ def test_a_regression_that_is_always_right_costs_almost_nothing():
     assert measures.net_figures(blind, blind).total_nats == pytest.approx(three_values, abs=0.05)
 
 
-def test_a_loop_is_told_from_a_tune():
+def test_a_loop_is_told_from_a_tune() -> None:
     loop = tune(0, 60)
     loop[:, 0] = np.tile([60, 62, 64], 20)
     assert measures.repetition([loop]) == {"in_loop": 1.0, "pitches": 3.0}
     assert measures.repetition([tune(3, 60)])["in_loop"] < 0.2
 
 
-def test_our_total_is_that_of_the_exact_likelihood(tiny_model: Path):
+def test_our_total_is_that_of_the_exact_likelihood(tiny_model: Path) -> None:
     """All fields but loudness from the second note to the last, counted in two ways."""
     pieces = [
         Piece((band(seed).tracks[1],), 24, length_ticks=band(seed).length_ticks) for seed in (1, 2)
@@ -160,7 +160,7 @@ def test_our_total_is_that_of_the_exact_likelihood(tiny_model: Path):
     assert len(found.pitch) == sum(piece.note_count - 1 for piece in pieces)
 
 
-def test_our_pitch_without_its_step_is_a_mean_over_steps(tiny_model: Path):
+def test_our_pitch_without_its_step_is_a_mean_over_steps(tiny_model: Path) -> None:
     """Of a model that has learned nothing every pitch of the part costs about ln 128, plus what
     it gives to other parts."""
     piece = Piece((band(1).tracks[1],), 24, length_ticks=band(1).length_ticks)
@@ -182,7 +182,7 @@ def lpd_folder(root: Path, songs: int) -> Path:
     return root
 
 
-def test_it_runs_from_an_lpd_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_it_runs_from_an_lpd_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RITORNELLO_DATA", str(tmp_path / "none"))
     recipe = load_recipe("hybrid-gru2023")
     small = {
@@ -208,7 +208,7 @@ def test_it_runs_from_an_lpd_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         assert (tmp_path / str(sample.sound)).stat().st_size > 1000
 
 
-def test_a_folder_of_other_metres_says_why(tmp_path: Path):
+def test_a_folder_of_other_metres_says_why(tmp_path: Path) -> None:
     for number in range(3):
         path = tmp_path / f"{number}.npz"
         io.write(band(number, metre=(3, 4)), path)
@@ -218,7 +218,7 @@ def test_a_folder_of_other_metres_says_why(tmp_path: Path):
 
 
 @pytest.mark.data
-def test_the_stand_in_has_every_task(data_dir: Path, tmp_path: Path):
+def test_the_stand_in_has_every_task(data_dir: Path, tmp_path: Path) -> None:
     recipe = load_recipe("hybrid-gru2023")
     few = {**recipe.budgets["tiny"], "songs": 12, "test_songs": 4}
     recipe = replace(recipe, budgets={**recipe.budgets, "tiny": few})

@@ -28,7 +28,7 @@ octaves = st.integers(0, 11).map(str)
 tokens = st.lists(st.one_of(notes, chords, octaves), max_size=30)
 
 
-def test_chords_are_in_the_normal_order_of_music21():
+def test_chords_are_in_the_normal_order_of_music21() -> None:
     """Every 41st of the 4,095 sets of pitch classes: it is slow, and has agreed on all of them."""
     chord = pytest.importorskip("music21", reason="the judge is music21").chord
     for number in range(1, 4096, 41):
@@ -49,14 +49,14 @@ def test_chords_are_in_the_normal_order_of_music21():
         (1, 3, 5, 7, 9, 11),
     ],
 )
-def test_sets_that_are_hard_to_order_are_ordered_as_by_music21(classes: tuple[int, ...]):
+def test_sets_that_are_hard_to_order_are_ordered_as_by_music21(classes: tuple[int, ...]) -> None:
     chord = pytest.importorskip("music21", reason="the judge is music21").chord
     for up in range(0, 12, 3):
         judged = chord.Chord([60 + (degree + up) % 12 for degree in classes]).normalOrder
         assert list(normal_order(degree + up for degree in classes)) == judged
 
 
-def test_spellings():
+def test_spellings() -> None:
     assert token_of([72]) == "C5"
     assert token_of([54]) == "F#3"
     assert token_of([64, 67, 72]) == "0.4.7", "a chord has no octave and no bass"
@@ -66,7 +66,7 @@ def test_spellings():
     assert pitches_of("0.4.7") == (60, 64, 67)
 
 
-def test_every_pitch_name_is_its_own_and_read_by_music21():
+def test_every_pitch_name_is_its_own_and_read_by_music21() -> None:
     pitch = pytest.importorskip("music21", reason="the judge is music21").pitch
     names = [token_of([number]) for number in range(128)]
     assert len(set(names)) == 128
@@ -75,7 +75,7 @@ def test_every_pitch_name_is_its_own_and_read_by_music21():
 
 
 @given(tokens, st.sampled_from([0.25, 0.5, 1.0]))
-def test_tokens_and_their_order_survive(row: list[str], step_beats: float):
+def test_tokens_and_their_order_survive(row: list[str], step_beats: float) -> None:
     piece = decode(row, step_beats=step_beats)
     again = encode(piece, step_beats=step_beats)
     assert again.tokens == row
@@ -84,7 +84,7 @@ def test_tokens_and_their_order_survive(row: list[str], step_beats: float):
 
 
 @given(pieces())
-def test_no_note_is_lost_uncounted(piece: Piece):
+def test_no_note_is_lost_uncounted(piece: Piece) -> None:
     encoded = encode(piece)
     losses = encoded.losses
     alone = sum("." not in token and not token.isdigit() for token in encoded.tokens)
@@ -93,7 +93,7 @@ def test_no_note_is_lost_uncounted(piece: Piece):
     assert encode(decode(encoded.tokens)).tokens == encoded.tokens
 
 
-def test_what_a_piece_loses_is_counted():
+def test_what_a_piece_loses_is_counted() -> None:
     melody = Track([(0, 24, 72, 80), (24, 12, 74, 80), (72, 24, 76, 80)])
     bass = Track([(0, 24, 48, 80), (72, 24, 76, 60)])
     drums = Track([(0, 6, 36, 90)], is_drum=True)
@@ -102,12 +102,12 @@ def test_what_a_piece_loses_is_counted():
     assert encoded.losses == (6, 3, 1, 1, 2, 2, 1)
 
 
-def test_onsets_a_hair_apart_are_one_chord():
+def test_onsets_a_hair_apart_are_one_chord() -> None:
     track = Track([(0, 400, 60, 80), (9, 400, 64, 80), (240, 100, 67, 80)])
     assert encode(Piece((track,), 480)).tokens == ["0.4", "G4"]
 
 
-def test_rare_tokens_are_dropped_and_counted():
+def test_rare_tokens_are_dropped_and_counted() -> None:
     vocabulary = Vocabulary.learn([["C4", "D4", "C4"], ["0.4.7", "C4", "0.4.7"]], least=2)
     assert vocabulary.counts == {"0.4.7": 2, "C4": 3}
     assert vocabulary.dropped == {"D4": 1}
@@ -117,7 +117,7 @@ def test_rare_tokens_are_dropped_and_counted():
         Vocabulary.learn([["C4"]], least=9)
 
 
-def test_unknown_tokens_are_played_by_the_nearest_known_and_named():
+def test_unknown_tokens_are_played_by_the_nearest_known_and_named() -> None:
     vocabulary = Vocabulary.learn([["C4", "G4", "C5", "0.4.7", "9.0.4", "0.4"]])
     assert vocabulary.nearest("C7") == "C5", "another octave before another note"
     assert vocabulary.nearest("F#4") == "G4"
@@ -132,7 +132,7 @@ def test_unknown_tokens_are_played_by_the_nearest_known_and_named():
 
 @settings(max_examples=50)
 @given(tokens.filter(bool), tokens)
-def test_any_row_of_tokens_can_be_replaced(known: list[str], row: list[str]):
+def test_any_row_of_tokens_can_be_replaced(known: list[str], row: list[str]) -> None:
     vocabulary = Vocabulary.learn([known])
     ids, replaced = vocabulary.replaced(row)
     assert len(ids) == len(row)
@@ -143,6 +143,6 @@ def test_any_row_of_tokens_can_be_replaced(known: list[str], row: list[str]):
 
 
 @pytest.mark.parametrize("text", ["", "H4", "C", "12.3", "0..4", "C99", "0.4.", "R"])
-def test_what_is_no_token_is_refused_by_name(text: str):
+def test_what_is_no_token_is_refused_by_name(text: str) -> None:
     with pytest.raises(InputError, match=re.escape(repr(text))):
         pitches_of(text)

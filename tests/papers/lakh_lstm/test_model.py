@@ -17,7 +17,7 @@ def model(request) -> TokenLSTM:
 
 
 @torch.no_grad()
-def test_stepping_equals_the_window(model):
+def test_stepping_equals_the_window(model) -> None:
     windows = torch.randint(11, (3, 7))
     state = model.initial_state(3)
     for ids in windows.T:
@@ -29,7 +29,7 @@ def test_stepping_equals_the_window(model):
 
 
 @torch.no_grad()
-def test_the_published_input_is_one_number_and_the_ids_say_where_it_lies(model):
+def test_the_published_input_is_one_number_and_the_ids_say_where_it_lies(model) -> None:
     width = 1 if model.config.inputs == "ids" else model.config.embedding
     assert model.lstm.input_size == width
     if width == 1:
@@ -37,7 +37,7 @@ def test_the_published_input_is_one_number_and_the_ids_say_where_it_lies(model):
         torch.testing.assert_close(entered[:, 0, 0], torch.arange(11) / 11)
 
 
-def test_layers_hold_every_parameter_once(model):
+def test_layers_hold_every_parameter_once(model) -> None:
     layers = model.layers()
     assert sum(len(values) for values in layers.values()) == sum(
         parameter.numel() for parameter in model.parameters()
@@ -46,6 +46,6 @@ def test_layers_hold_every_parameter_once(model):
 
 
 @pytest.mark.parametrize("wrong", [{"inputs": "one-hot"}, {"dropout": 1.0}, {"hidden": 0}])
-def test_settings_without_meaning_are_refused(wrong):
+def test_settings_without_meaning_are_refused(wrong) -> None:
     with pytest.raises(ConfigError):
         TokenLSTMConfig(5, **wrong)

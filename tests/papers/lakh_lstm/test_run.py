@@ -75,7 +75,7 @@ def outcome(study: Study) -> Outcome:
     return lakh_lstm.run(study)
 
 
-def test_every_file_that_is_not_used_is_counted(study: Study):
+def test_every_file_that_is_not_used_is_counted(study: Study) -> None:
     songs = load_songs(replace(study, recipe=_with(study, songs=99)))
     assert songs.left_out == {
         "its track has no genre": 1,
@@ -92,14 +92,14 @@ def _with(study: Study, **settings: object):
     return replace(study.recipe, budgets={"tiny": {**QUICK, **settings}})
 
 
-def test_songs_and_split_are_the_same_for_every_seed(study: Study):
+def test_songs_and_split_are_the_same_for_every_seed(study: Study) -> None:
     first, second = load_songs(study), load_songs(replace(study, seed=5))
     for side in SIDES:
         names = [song.name for song in first.side(side)]
         assert names == [song.name for song in second.side(side)]
 
 
-def test_the_outcome_holds_what_the_report_needs(outcome: Outcome, study: Study):
+def test_the_outcome_holds_what_the_report_needs(outcome: Outcome, study: Study) -> None:
     assert Outcome.load(outcome.save(study.folder).parent) == outcome
     assert not outcome.stand_in
     for figure in outcome.figures:
@@ -123,7 +123,7 @@ def test_the_outcome_holds_what_the_report_needs(outcome: Outcome, study: Study)
     assert outcome.weaknesses
 
 
-def test_samples_are_there_to_be_heard(outcome: Outcome, study: Study):
+def test_samples_are_there_to_be_heard(outcome: Outcome, study: Study) -> None:
     makers = [sample.maker for sample in outcome.samples]
     assert makers.count("published") >= 2
     assert {"ours", "real"} <= set(makers)
@@ -136,7 +136,7 @@ def test_samples_are_there_to_be_heard(outcome: Outcome, study: Study):
 
 def test_our_nats_on_tokens_are_those_of_the_whole_less_the_beginning(
     outcome: Outcome, study: Study
-):
+) -> None:
     """Skipping nothing, the figure is the plain likelihood of the played test songs."""
     from ritornello.papers.lakh_lstm.data import pieces_of_side
     from ritornello.papers.shared.ours import score_ours
@@ -149,7 +149,7 @@ def test_our_nats_on_tokens_are_those_of_the_whole_less_the_beginning(
     assert nats_per_token(model, songs, 0) == pytest.approx(whole, rel=1e-3)
 
 
-def test_too_few_songs_are_refused_with_what_is_needed(study: Study):
+def test_too_few_songs_are_refused_with_what_is_needed(study: Study) -> None:
     with pytest.raises(InputError, match=r"2 songs can be used; at least 3 (.|\n)*tagtraum"):
         load_songs(replace(study, recipe=_with(study, songs=2)))
     with pytest.raises(InputError, match=r"more than 500 known tokens|0 songs"):
@@ -159,7 +159,7 @@ def test_too_few_songs_are_refused_with_what_is_needed(study: Study):
 # --- what the authors asked for next --------------------------------------------------------------
 
 
-def test_the_real_continuation_is_like_itself():
+def test_the_real_continuation_is_like_itself() -> None:
     songs = [band(seed, bars=16) for seed in range(3)]
     primers = [slice_bars(song, 0, 8) for song in songs]
     real = [slice_bars(song, 8, 16) for song in songs]
@@ -172,7 +172,7 @@ def test_the_real_continuation_is_like_itself():
     assert silent.density_ratio == 0
 
 
-def test_primers_are_continued_and_none_is_refused(tiny_model):
+def test_primers_are_continued_and_none_is_refused(tiny_model) -> None:
     songs = [band(seed, bars=16) for seed in range(2)] + [band(9, bars=4)]
     models = {"a model": checkpoint.find(tiny_model)}
     found = continue_primers(models, songs, seed=0)
@@ -184,13 +184,13 @@ def test_primers_are_continued_and_none_is_refused(tiny_model):
     assert "none was continued" in lakh_lstm_primers.sentence(none)
 
 
-def test_the_best_trial_is_compared_on_the_test_songs(outcome: Outcome):
+def test_the_best_trial_is_compared_on_the_test_songs(outcome: Outcome) -> None:
     table = next(table for table in outcome.tables if table.title.startswith("Search"))
     assert len(table.rows) == QUICK["trials"]
     assert outcome.wishes["search over settings"].startswith("Of 2 trials")
 
 
-def test_a_search_without_its_extra_says_so():
+def test_a_search_without_its_extra_says_so() -> None:
     nothing = Searched([], 1.0, 0.0, 0.0, missing="The search over settings needs Optuna.")
     assert "Not measured here: The search" in lakh_lstm_search.sentence(nothing)
     assert lakh_lstm_search.table(nothing).rows == []

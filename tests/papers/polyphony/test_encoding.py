@@ -16,7 +16,7 @@ _VOICES = st.lists(st.lists(_PITCHES | st.just(-1), min_size=4, max_size=4), min
 
 
 @given(_SETS)
-def test_a_set_comes_back_from_its_spelling(piece: list[list[int]]):
+def test_a_set_comes_back_from_its_spelling(piece: list[list[int]]) -> None:
     roll = frames.encode_sets(piece)
     slots = frames.spell(roll)
     assert (frames.decode(slots, len(roll), 1) == roll).all()
@@ -24,7 +24,7 @@ def test_a_set_comes_back_from_its_spelling(piece: list[list[int]]):
 
 
 @given(_VOICES)
-def test_a_chorale_frame_comes_back_from_its_spelling(piece: list[list[int]]):
+def test_a_chorale_frame_comes_back_from_its_spelling(piece: list[list[int]]) -> None:
     roll = frames.encode_voices(piece)
     slots = frames.spell(roll)
     assert (frames.decode(slots, len(roll), 4) == roll).all()
@@ -32,7 +32,7 @@ def test_a_chorale_frame_comes_back_from_its_spelling(piece: list[list[int]]):
 
 
 @given(_SETS)
-def test_a_spelling_is_legal_and_its_prefix_is_what_came_before(piece: list[list[int]]):
+def test_a_spelling_is_legal_and_its_prefix_is_what_came_before(piece: list[list[int]]) -> None:
     slots = frames.spell(frames.encode_sets(piece))
     assert slots.legal[np.arange(len(slots.target)), slots.target].all()
     for slot, frame in enumerate(slots.frame):
@@ -44,7 +44,7 @@ def test_a_spelling_is_legal_and_its_prefix_is_what_came_before(piece: list[list
 
 @settings(max_examples=50)
 @given(_SETS, st.data())
-def test_the_context_does_not_change_with_the_future(piece: list[list[int]], data: st.DataObject):
+def test_the_context_does_not_change_with_the_future(piece: list[list[int]], data: st.DataObject) -> None:
     roll = frames.encode_sets(piece)
     known = data.draw(st.integers(1, len(roll)))
     whole, part = frames.context(roll, LAGS), frames.context(roll[:known], LAGS)
@@ -53,7 +53,7 @@ def test_the_context_does_not_change_with_the_future(piece: list[list[int]], dat
     assert (whole.sources <= np.arange(len(roll) - 1)[:, None]).all()
 
 
-def test_a_passage_that_returns_is_found_with_what_followed():
+def test_a_passage_that_returns_is_found_with_what_followed() -> None:
     theme = [[60], [62], [64], [65]]
     roll = frames.encode_sets([*theme, [72], *theme])
     sources = frames.context(roll, LAGS).sources
@@ -64,7 +64,7 @@ def test_a_passage_that_returns_is_found_with_what_followed():
 
 
 @pytest.mark.parametrize("encode", [frames.encode_sets, frames.encode_voices])
-def test_a_frame_of_one_pitch_is_where_it_belongs(encode):
+def test_a_frame_of_one_pitch_is_where_it_belongs(encode) -> None:
     roll = encode([[21, -1, -1, -1] if encode is frames.encode_voices else [21], [108] * 4])
     assert roll[0, 0, 0]
     assert roll[0].sum() == 1

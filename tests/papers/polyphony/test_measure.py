@@ -22,7 +22,7 @@ KEY_CHAINS = {"jsb": 10.49, "nottingham": 5.16, "musedata": 8.56, "piano-midi": 
 
 @pytest.mark.data
 @pytest.mark.parametrize("name", PUBLISHED_ONE_GRAM)
-def test_the_trivial_baselines_are_those_published(name: str, data_dir: Path):
+def test_the_trivial_baselines_are_those_published(name: str, data_dir: Path) -> None:
     splits = load_frames(data_dir / benchmark.SETS_FOLDER / BENCHMARKS[name].file)
     one_gram = coins(splits["train"], splits["test"])
     assert one_gram == pytest.approx(PUBLISHED_ONE_GRAM[name], abs=0.04)
@@ -30,7 +30,7 @@ def test_the_trivial_baselines_are_those_published(name: str, data_dir: Path):
     assert chains == pytest.approx(KEY_CHAINS[name], abs=0.02)
 
 
-def test_baselines_are_what_a_hand_computes():
+def test_baselines_are_what_a_hand_computes() -> None:
     on = np.zeros((4, 1, 88), bool)
     on[:, 0, 0] = True
     # One key always sounds, 87 never: each foreseen with chance (4 + 1/2) / (4 + 1).
@@ -55,7 +55,7 @@ def small_sets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return root
 
 
-def test_a_benchmark_is_run_kept_and_gone_on_with(small_sets: Path, tmp_path: Path):
+def test_a_benchmark_is_run_kept_and_gone_on_with(small_sets: Path, tmp_path: Path) -> None:
     pytest.importorskip("torch", reason="a benchmark trains, which needs the extra train")
     out = tmp_path / "scorecard"
     first = benchmark.run_benchmark("jsb", out, minutes=0.02, seeds=[0], jobs=1)
@@ -68,7 +68,7 @@ def test_a_benchmark_is_run_kept_and_gone_on_with(small_sets: Path, tmp_path: Pa
 
 def test_an_unknown_benchmark_and_a_missing_set_are_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     with pytest.raises(ConfigError, match="No benchmark is called 'bach'"):
         benchmark.run_benchmark("bach", tmp_path)
     with pytest.raises(ConfigError, match="at least one seed"):
@@ -82,14 +82,14 @@ def test_an_unknown_benchmark_and_a_missing_set_are_told(
 
 @pytest.mark.parametrize("content", ["[1]", "{", '{"train": [[[200]]]}'])
 @pytest.mark.parametrize("packed", [True, False])
-def test_a_damaged_set_is_told(content: str, packed: bool, tmp_path: Path):
+def test_a_damaged_set_is_told(content: str, packed: bool, tmp_path: Path) -> None:
     path = tmp_path / "set.json.gz"
     path.write_bytes(gzip.compress(content.encode()) if packed else content.encode())
     with pytest.raises(InputError, match="no benchmark set"):
         load_frames(path)
 
 
-def test_every_target_is_beyond_the_best_known():
+def test_every_target_is_beyond_the_best_known() -> None:
     for bench in BENCHMARKS.values():
         assert bench.target < bench.best_known
         assert bench.best_known <= min(

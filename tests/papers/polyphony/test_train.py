@@ -35,7 +35,7 @@ def _model(piece: FramePiece, **settings: float | str) -> FrameModel:
     return FrameModel(config).eval()
 
 
-def test_a_model_that_knows_nothing_gives_what_is_counted_by_hand():
+def test_a_model_that_knows_nothing_gives_what_is_counted_by_hand() -> None:
     piece = _piece(TUNE)
     model = _model(piece)
     with torch.no_grad():
@@ -52,7 +52,7 @@ def test_a_model_that_knows_nothing_gives_what_is_counted_by_hand():
     assert found == pytest.approx(expected, rel=1e-5)
 
 
-def test_all_ways_to_go_on_add_up_to_their_beginning():
+def test_all_ways_to_go_on_add_up_to_their_beginning() -> None:
     """Over all sets of the four highest keys: together as likely as a lowest note among them."""
     past = TUNE[:4]
     tops = [105, 106, 107, 108]
@@ -72,7 +72,7 @@ def test_all_ways_to_go_on_add_up_to_their_beginning():
     ("encode", "cell"),
     [(frames.encode_voices, "qrnn"), *((frames.encode_sets, cell) for cell in CELLS)],
 )
-def test_scoring_in_pieces_of_time_equals_scoring_at_once(encode, cell):
+def test_scoring_in_pieces_of_time_equals_scoring_at_once(encode, cell) -> None:
     rng = np.random.default_rng(0)
     long, short = (
         FramePiece.of(encode(np.sort(rng.integers(50, 70, (length, 4))).tolist()), LAGS)
@@ -89,13 +89,13 @@ def test_scoring_in_pieces_of_time_equals_scoring_at_once(encode, cell):
     assert chunked[1] == pytest.approx(training.frame_nats(model, [short])[0], rel=1e-4)
 
 
-def test_a_transposed_piece_keeps_its_intervals():
+def test_a_transposed_piece_keeps_its_intervals() -> None:
     roll = _piece(TUNE).roll
     assert (training.transpose_roll(training.transpose_roll(roll, -3), 3) == roll).all()
     assert np.flatnonzero(training.transpose_roll(roll, 2)[0, 0]).tolist() == [41, 45, 48]
 
 
-def test_training_learns_what_repeats_and_the_seed_decides():
+def test_training_learns_what_repeats_and_the_seed_decides() -> None:
     tune = _piece([[60], [62], [64], [65]] * 12)
     config = FrameTraining(steps=60, batch=4, excerpt=16, average=0.9, validations=1)
     network = _model(tune, dropout=0.0).config

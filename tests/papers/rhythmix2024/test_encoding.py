@@ -38,7 +38,7 @@ def spelled(line: Line) -> list[tuple[int, int]]:
 
 @settings(max_examples=100)
 @given(pieces())
-def test_decoded_lines_are_spelled_the_same(piece):
+def test_decoded_lines_are_spelled_the_same(piece) -> None:
     lines = encode(piece).lines
     again = encode(decode(lines)).lines
     kept = [line for line in lines if line.note_count]
@@ -52,7 +52,7 @@ def test_decoded_lines_are_spelled_the_same(piece):
 
 @settings(max_examples=60)
 @given(pieces())
-def test_every_note_is_kept_or_counted_and_stays_within_a_sixteenth_of_its_place(piece):
+def test_every_note_is_kept_or_counted_and_stays_within_a_sixteenth_of_its_place(piece) -> None:
     fine = piece.at_resolution(24)
     encoded = encode(piece)
     tracks = [track for track in fine.tracks if len(track)]
@@ -71,26 +71,26 @@ def test_every_note_is_kept_or_counted_and_stays_within_a_sixteenth_of_its_place
 
 
 @given(st.integers(0, 2000))
-def test_a_silence_is_spelled_to_the_nearest_sixteenth_or_triplet(ticks):
+def test_a_silence_is_spelled_to_the_nearest_sixteenth_or_triplet(ticks) -> None:
     classes = spell_ticks(ticks)
     total = int(DURATIONS_TICKS[classes].sum()) if classes else 0
     assert abs(total - ticks) <= 3
     assert spell_ticks(total) == classes
 
 
-def test_rests_are_events():
+def test_rests_are_events() -> None:
     line = line_of((24, 12, 60), (48, 24, 62))
     assert spelled(line) == [(REST, 24), (60, 12), (REST, 12), (62, 24)]
     assert line.lost == Lost()
 
 
-def test_a_breath_between_notes_is_no_rest():
+def test_a_breath_between_notes_is_no_rest() -> None:
     line = line_of((0, 22, 60), (24, 24, 62))
     assert spelled(line) == [(60, 24), (62, 24)]
     assert line.lost == Lost(resized=1)
 
 
-def test_what_a_line_loses_is_counted():
+def test_what_a_line_loses_is_counted() -> None:
     rows = [(24 * number, 24, 60) for number in range(40)]
     overlapping = [(0, 30, 60), *rows[1:]]
     assert line_of(*overlapping).lost == Lost(cut=1)
@@ -100,13 +100,13 @@ def test_what_a_line_loses_is_counted():
     assert late == Lost(moved=1, resized=1)
 
 
-def test_rounding_does_not_add_up():
+def test_rounding_does_not_add_up() -> None:
     rows = [(10 * number, 10, 60 + number % 5) for number in range(200)]
     played = decode([line_of(*rows)]).tracks[0].notes["onset"]
     assert np.abs(played - 10 * np.arange(200)).max() <= 3
 
 
-def test_drums_and_chords_are_left_out_by_name():
+def test_drums_and_chords_are_left_out_by_name() -> None:
     encoded = encode(band())
     assert [line.name for line in encoded.lines] == ["bass"]
     assert encoded.left_out == {"drums": 1, "chords": 1}
@@ -114,7 +114,7 @@ def test_drums_and_chords_are_left_out_by_name():
 
 @settings(max_examples=60)
 @given(pieces())
-def test_our_own_encoding_spells_a_line_without_loss(piece):
+def test_our_own_encoding_spells_a_line_without_loss(piece) -> None:
     """So both models can be scored on exactly the same music."""
     for line in encode(piece).lines:
         if not line.note_count:
@@ -134,7 +134,7 @@ def test_our_own_encoding_spells_a_line_without_loss(piece):
         "BachJS__BWV1046__Brandenburg1-2__oboetwo.mid",
     ],
 )
-def test_music21_reads_the_same_notes_and_rests(data_dir, name):
+def test_music21_reads_the_same_notes_and_rests(data_dir, name) -> None:
     music21 = pytest.importorskip("music21")
     path = data_dir / "mutopia_pd_midi" / "midi" / name
     part = music21.converter.parse(path).parts[0].stripTies().flatten()

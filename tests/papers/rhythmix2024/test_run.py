@@ -87,20 +87,20 @@ def taught(lines: list[np.ndarray]) -> Trained:
 # --- learning and scoring ----------------------------------------------------------------------
 
 
-def test_it_learns_more_than_counts_tell(lines, trained):
+def test_it_learns_more_than_counts_tell(lines, trained) -> None:
     counted = ngram_nats_per_note(lines[:10], lines[10:])
     assert nats_per_note(trained.model, lines[10:]).sum() < counted["unigram"].sum()
     assert trained.nats_per_note == min(trained.curve[1])
     assert trained.steps == 56
 
 
-def test_the_same_seed_and_clock_give_the_same_model(lines, trained):
+def test_the_same_seed_and_clock_give_the_same_model(lines, trained) -> None:
     again = taught(lines)
     assert again.curve == trained.curve
 
 
 @torch.no_grad()
-def test_pitch_and_time_are_all_the_nats_of_the_network(lines, trained):
+def test_pitch_and_time_are_all_the_nats_of_the_network(lines, trained) -> None:
     parts = nats_per_note(trained.model, lines[10:])
     total = notes = 0.0
     for line in lines[10:]:
@@ -112,7 +112,7 @@ def test_pitch_and_time_are_all_the_nats_of_the_network(lines, trained):
     assert (parts > 0).all()
 
 
-def test_counts_are_those_of_a_set_enumerated_by_hand():
+def test_counts_are_those_of_a_set_enumerated_by_hand() -> None:
     line = np.array([(60, QUARTER), (REST, QUARTER), (60, QUARTER)])
     found = ngram_nats_per_note([line], [line])["unigram"]
     note, rest, all_pitches = 2.5, 1.5, 3 + 129 / 2
@@ -123,7 +123,7 @@ def test_counts_are_those_of_a_set_enumerated_by_hand():
     assert found == pytest.approx([pitch / 2, (choices - 3 * np.log(quarter)) / 2])
 
 
-def test_windows_are_of_the_lines_and_begin_with_nothing_before(lines):
+def test_windows_are_of_the_lines_and_begin_with_nothing_before(lines) -> None:
     before, events = next(windows([scale_line(0, 10)], 4, 16, np.random.default_rng(0)))
     assert before.shape == events.shape == (16, 4, 2)
     assert (before[0] == torch.tensor(NONE)).all(), "a line shorter than a window is read whole"
@@ -132,7 +132,7 @@ def test_windows_are_of_the_lines_and_begin_with_nothing_before(lines):
     assert (events[10:] == torch.tensor(NONE)).all()
 
 
-def test_going_on_depends_on_the_seed_alone(lines, trained):
+def test_going_on_depends_on_the_seed_alone(lines, trained) -> None:
     primers = [line[:8] for line in lines[:3]]
     one, other = (continue_primers(trained.model, primers, 12, seed=seed) for seed in (1, 2))
     again = continue_primers(trained.model, primers, 12, seed=1)
@@ -141,7 +141,7 @@ def test_going_on_depends_on_the_seed_alone(lines, trained):
     assert all((row >= 0).all() and (row < NONE).all() for row in one)
 
 
-def test_our_model_is_scored_on_all_but_its_end(tiny_model, lines):
+def test_our_model_is_scored_on_all_but_its_end(tiny_model, lines) -> None:
     """Nats of all events, as the evaluation has them, less those of the END of each line."""
     model = checkpoint.find(tiny_model)
     made = checkpoint.load(model)
@@ -155,7 +155,7 @@ def test_our_model_is_scored_on_all_but_its_end(tiny_model, lines):
 # --- ratings -----------------------------------------------------------------------------------
 
 
-def test_the_simulated_listener_likes_steps_within_a_key():
+def test_the_simulated_listener_likes_steps_within_a_key() -> None:
     rng = np.random.default_rng(0)
     liked = [simulated_rating(scale_line(seed), rng) for seed in range(20)]
     disliked = [simulated_rating(leaping_line(seed), rng) for seed in range(20)]
@@ -186,7 +186,7 @@ def test_what_was_liked_gains_on_what_was_not_and_the_model_before_stays(lines, 
     assert all(torch.equal(one, other) for one, other in same)
 
 
-def test_the_interval_of_a_mean_holds_it_and_narrows():
+def test_the_interval_of_a_mean_holds_it_and_narrows() -> None:
     rng = np.random.default_rng(0)
     few, many = rng.normal(3, 1, 20), rng.normal(3, 1, 2000)
     widths = []
@@ -202,7 +202,7 @@ def test_the_interval_of_a_mean_holds_it_and_narrows():
 # --- songs -------------------------------------------------------------------------------------
 
 
-def test_consonances_are_counted_sixteenth_by_sixteenth():
+def test_consonances_are_counted_sixteenth_by_sixteenth() -> None:
     upper = [(0, 24, 64, 80), (24, 24, 65, 80), (48, 24, 67, 80)]
     lower = [(0, 48, 60, 80), (60, 12, 66, 80)]
     piece = Piece((Track(upper), Track(lower)), 24)
@@ -212,14 +212,14 @@ def test_consonances_are_counted_sixteenth_by_sixteenth():
     assert consonance(Piece((Track(upper),), 24)) == (0, 0)
 
 
-def test_a_line_closes_on_a_long_tonic():
+def test_a_line_closes_on_a_long_tonic() -> None:
     walk = [(60 + step, QUARTER) for step in (0, 4, 7, 5, 4, 2, 7, 11, 12, 7, 4, 2)]
     assert closes(np.array([*walk, (60, HALF)]))
     assert not closes(np.array([*walk, (62, HALF)])), "not the tonic"
     assert not closes(np.array([*walk, (60, 0)])), "too short"
 
 
-def test_lines_for_given_ones_are_beside_real_ones_and_chance(tiny_model):
+def test_lines_for_given_ones_are_beside_real_ones_and_chance(tiny_model) -> None:
     songs = [band(seed) for seed in range(2)]
     found = measure_given(checkpoint.find(tiny_model), songs, songs, seed=0)
     assert (found.songs, found.refused) == (2, 0)
@@ -230,7 +230,7 @@ def test_lines_for_given_ones_are_beside_real_ones_and_chance(tiny_model):
     assert f"{found.hearings['vary'].heard:.3f}" in sentence(found)
 
 
-def test_lines_that_stand_alone_are_given_to_nobody(tiny_model, lines):
+def test_lines_that_stand_alone_are_given_to_nobody(tiny_model, lines) -> None:
     assert measure_given(checkpoint.find(tiny_model), [bare_piece(lines[0])], [], seed=0) is None
     assert "not measured" in sentence(None)
     assert not tables(None)
@@ -257,7 +257,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "music"
 
 
-def test_a_run_leaves_figures_tables_samples_and_answers(folder, tmp_path):
+def test_a_run_leaves_figures_tables_samples_and_answers(folder, tmp_path) -> None:
     recipe = replace(load_recipe("rhythmix2024"), budgets={"tiny": _TINY})
     said: list[str] = []
     out = tmp_path / "out"
@@ -286,7 +286,7 @@ def test_a_run_leaves_figures_tables_samples_and_answers(folder, tmp_path):
     assert all((said, outcome.weaknesses, outcome.wishes, outcome.compared))
 
 
-def test_music_without_lines_is_refused(tmp_path):
+def test_music_without_lines_is_refused(tmp_path) -> None:
     chords = [(24 * beat, 24, pitch, 80) for beat in range(64) for pitch in (60, 64, 67)]
     for number in range(4):
         moved = Track([(*row[:2], row[2] + number, 80 + number) for row in chords])

@@ -28,14 +28,14 @@ def scale(*wrong: tuple[int, int, int, int], root: int = 0, start: int = 0) -> P
     return Piece((Track([*notes, *wrong]), Track(tonic)), 24)
 
 
-def test_notes_of_the_key_stay_as_they_are():
+def test_notes_of_the_key_stay_as_they_are() -> None:
     piece = scale()
     result = without_off_key(piece)
     assert result.piece == piece or result.piece.tracks == piece.tracks
     assert (result.off_key, result.moved, result.removed) == (0, 0, 0)
 
 
-def test_a_wrong_note_is_found_and_moved_down_into_the_key():
+def test_a_wrong_note_is_found_and_moved_down_into_the_key() -> None:
     piece = scale((12, 6, 78, 80))  # F sharp
     assert [int(table.sum()) for table in off_key_notes(piece)] == [1, 0]
     result = without_off_key(piece)
@@ -43,14 +43,14 @@ def test_a_wrong_note_is_found_and_moved_down_into_the_key():
     assert (12, 6, 77, 80) in [tuple(note) for note in result.piece.tracks[0]]
 
 
-def test_a_note_that_would_double_another_is_removed():
+def test_a_note_that_would_double_another_is_removed() -> None:
     piece = scale((0, 12, 61, 80))  # C sharp over the C it would move to
     result = without_off_key(piece)
     assert (result.moved, result.removed) == (0, 1)
     assert result.piece.note_count == piece.note_count - 1
 
 
-def test_each_span_has_its_own_key():
+def test_each_span_has_its_own_key() -> None:
     first, second = scale(), scale(root=6, start=32)
     tracks = tuple(
         Track(np.concatenate([one.notes, other.notes]))
@@ -61,7 +61,7 @@ def test_each_span_has_its_own_key():
     assert without_off_key(piece, span_beats=math.inf).off_key > 0
 
 
-def test_drums_have_no_key():
+def test_drums_have_no_key() -> None:
     drums = Track([(at, 6, 61, 90) for at in range(0, 384, 24)], is_drum=True)
     piece = Piece((*scale().tracks, drums), 24)
     assert without_off_key(piece).piece.tracks[2] == drums
@@ -69,7 +69,7 @@ def test_drums_have_no_key():
 
 @settings(max_examples=60)
 @given(pieces(), st.sampled_from([4.0, 32.0, math.inf]))
-def test_counts_add_up_and_nothing_else_changes(piece, span):
+def test_counts_add_up_and_nothing_else_changes(piece, span) -> None:
     found = sum(int(table.sum()) for table in off_key_notes(piece, span_beats=span))
     moved, removed = (without_off_key(piece, span_beats=span, action=a) for a in ("move", "remove"))
     assert moved.off_key == removed.off_key == removed.removed == found
@@ -82,6 +82,6 @@ def test_counts_add_up_and_nothing_else_changes(piece, span):
 
 
 @pytest.mark.parametrize("wrong", [{"span_beats": 0}, {"span_beats": math.nan}, {"action": "mend"}])
-def test_settings_without_meaning_are_refused(wrong):
+def test_settings_without_meaning_are_refused(wrong) -> None:
     with pytest.raises(ConfigError):
         without_off_key(scale(), **wrong)

@@ -28,7 +28,7 @@ def model(tmp_path_factory: pytest.TempPathFactory):
     return made
 
 
-def test_it_learns_and_is_scored_beside_its_baselines(model):
+def test_it_learns_and_is_scored_beside_its_baselines(model) -> None:
     figures = score_ours(model, [band(seed) for seed in range(2)])
     assert figures["pieces"] == 2
     assert figures["notes"] == sum(band(seed).note_count for seed in range(2))
@@ -36,12 +36,12 @@ def test_it_learns_and_is_scored_beside_its_baselines(model):
     assert figures["nats_per_note"] < figures["unigram_nats_per_note"]
 
 
-def test_a_second_run_in_the_folder_begins_anew(model):
+def test_a_second_run_in_the_folder_begins_anew(model) -> None:
     lines = (model.parent / "metrics.jsonl").read_text().splitlines()
     assert sum('"kind": "step"' in line for line in lines) == 40
 
 
-def test_it_goes_on_learning_from_where_it_is(model, tmp_path):
+def test_it_goes_on_learning_from_where_it_is(model, tmp_path) -> None:
     pieces = [(f"tune {seed}", band(seed), "valid" if seed < 2 else "train") for seed in range(8)]
     more = train_ours(
         pieces, tmp_path, minutes=1, steps=1, seed=0, threads=1, start=model, learning_rate=1e-7
@@ -50,13 +50,13 @@ def test_it_goes_on_learning_from_where_it_is(model, tmp_path):
     assert after == pytest.approx(before, abs=1e-3)
 
 
-def test_it_composes_by_the_rules(model):
+def test_it_composes_by_the_rules(model) -> None:
     piece = compose_ours(model, bars=2, seed=1, parts=("piano", "drums"))
     assert piece.bar_count == 2
     assert {track.label for track in piece.tracks} == {"piano", "drums"}
 
 
-def test_there_must_be_something_to_learn_from(tmp_path):
+def test_there_must_be_something_to_learn_from(tmp_path) -> None:
     pytest.importorskip("torch")
     with pytest.raises(InputError, match="no piece"):
         train_ours([], tmp_path, minutes=1, seed=0, threads=1)
@@ -64,7 +64,7 @@ def test_there_must_be_something_to_learn_from(tmp_path):
         train_ours([("a", band(), "test")], tmp_path, minutes=1, seed=0, threads=1)
 
 
-def test_a_sample_is_the_whole_piece_and_the_sound_of_its_beginning(tmp_path):
+def test_a_sample_is_the_whole_piece_and_the_sound_of_its_beginning(tmp_path) -> None:
     piece = band(bars=16)
     sample = write_sample(piece, tmp_path, "a", "A tune", "real", seconds=3)
     assert (sample.name, sample.maker) == ("A tune", "real")

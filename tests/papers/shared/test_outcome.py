@@ -45,20 +45,20 @@ OUTCOMES = st.builds(
 
 
 @given(OUTCOMES)
-def test_what_is_written_is_read(outcome: Outcome):
+def test_what_is_written_is_read(outcome: Outcome) -> None:
     with TemporaryDirectory() as folder:
         outcome.save(Path(folder))
         assert Outcome.load(Path(folder)) == outcome
 
 
-def test_one_of_everything_is_kept(tmp_path: Path):
+def test_one_of_everything_is_kept(tmp_path: Path) -> None:
     outcome = rich_outcome("lakh-lstm", tmp_path)
     outcome.charts = outcome.charts[1:]  # gaps in curves are not equal to themselves
     outcome.save(tmp_path)
     assert Outcome.load(tmp_path) == outcome
 
 
-def test_the_figure_that_stands_for_a_run_was_measured_on_both():
+def test_the_figure_that_stands_for_a_run_was_measured_on_both() -> None:
     here, both = Figure("here", 1.0), Figure("both", 2.0, ours=1.0)
     outcome = Outcome("remix2023", "tiny", 0, figures=[Figure("none", None), here, both])
     assert outcome.key_figure == both
@@ -70,7 +70,7 @@ def test_the_figure_that_stands_for_a_run_was_measured_on_both():
 
 
 @pytest.mark.parametrize("text", [None, "", "{", "[]", '{"id": "a"}', '{"figures": 3}'])
-def test_a_damaged_outcome_is_refused(text: str | None, tmp_path: Path):
+def test_a_damaged_outcome_is_refused(text: str | None, tmp_path: Path) -> None:
     if text is not None:
         (tmp_path / OUTCOME_FILE).write_text(text)
     with pytest.raises(InputError, match="No outcome"):

@@ -13,7 +13,7 @@ from ritornello.papers.systems import SYSTEMS
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
-def test_the_recipe_is_whole(system: str):
+def test_the_recipe_is_whole(system: str) -> None:
     recipe = load_recipe(system)
     assert recipe.id == system
     for name in ("title", "authors", "source", "does", "wants", "stand_in"):
@@ -28,7 +28,7 @@ def test_the_recipe_is_whole(system: str):
 
 @pytest.mark.parametrize("system", SYSTEMS)
 @pytest.mark.parametrize("budget", BUDGETS)
-def test_what_a_budget_replaces_is_told(system: str, budget):
+def test_what_a_budget_replaces_is_told(system: str, budget) -> None:
     recipe = load_recipe(system)
     settings = recipe.settings(budget)
     assert set(recipe.published) <= set(settings)
@@ -39,19 +39,19 @@ def test_what_a_budget_replaces_is_told(system: str, budget):
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
-def test_a_module_runs_it(system: str):
+def test_a_module_runs_it(system: str) -> None:
     pytest.importorskip("torch", reason="the systems need the extra train")
     module = importlib.import_module(f"ritornello.papers.{system.replace('-', '_')}.run")
     assert list(inspect.signature(module.run).parameters) == ["study"]
 
 
-def test_an_unknown_system_is_refused_with_the_known_ones():
+def test_an_unknown_system_is_refused_with_the_known_ones() -> None:
     with pytest.raises(ConfigError, match="nonsense") as refused:
         load_recipe("nonsense")
     assert all(system in refused.value.next_step for system in SYSTEMS)
 
 
-def test_a_setting_can_be_replaced_and_is_told():
+def test_a_setting_can_be_replaced_and_is_told() -> None:
     recipe = load_recipe("hybrid-gru2023").changed({"tasks": "melody", "learning_rate": "1"})
     assert recipe.settings("small")["tasks"] == ["melody"]
     assert recipe.settings("full")["learning_rate"] == 1.0
@@ -59,6 +59,6 @@ def test_a_setting_can_be_replaced_and_is_told():
 
 
 @pytest.mark.parametrize(("name", "text"), [("nonsense", "1"), ("batch", "many"), ("batch", "1.5")])
-def test_a_setting_without_meaning_is_refused(name: str, text: str):
+def test_a_setting_without_meaning_is_refused(name: str, text: str) -> None:
     with pytest.raises(ConfigError, match=name):
         load_recipe("hybrid-gru2023").changed({name: text})

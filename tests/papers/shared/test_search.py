@@ -22,7 +22,7 @@ def pretended(settings, report) -> None:
         report(number, 3 + distance + 8 / number)
 
 
-def test_the_search_finds_better_settings_than_the_defaults():
+def test_the_search_finds_better_settings_than_the_defaults() -> None:
     trials = search(SPACE, DEFAULT, pretended, 24, seed=0)
     best = best_of(trials)
     assert len(trials) == 24
@@ -36,13 +36,13 @@ def test_the_search_finds_better_settings_than_the_defaults():
     )
 
 
-def test_the_search_is_that_of_its_seed():
+def test_the_search_is_that_of_its_seed() -> None:
     first, again, other = (search(SPACE, DEFAULT, pretended, 8, seed=seed) for seed in (1, 1, 2))
     assert first == again
     assert first != other
 
 
-def test_without_optuna_the_missing_extra_is_named(monkeypatch):
+def test_without_optuna_the_missing_extra_is_named(monkeypatch) -> None:
     def missing(name: str) -> None:
         raise ImportError(name)
 
