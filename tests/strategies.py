@@ -28,7 +28,9 @@ NAMES = st.one_of(PLAIN_NAMES, st.text(st.characters(codec="utf-8"), max_size=12
 
 
 @st.composite
-def note_lists(draw, resolution: int, end_ticks: int, *, is_drum: bool = False, lowest: int = 0):
+def note_lists(
+    draw: st.DrawFn, resolution: int, end_ticks: int, *, is_drum: bool = False, lowest: int = 0
+):
     """Notes of one part as (onset, duration, pitch, velocity), none or up to about thirty.
 
     On plain, triplet and free grids, with chords, rests, repeated and overlapping pitches.
@@ -47,7 +49,7 @@ def note_lists(draw, resolution: int, end_ticks: int, *, is_drum: bool = False, 
 
 
 @st.composite
-def tracks(draw, resolution: int, end_ticks: int, *, lowest: int = 0, names=NAMES):
+def tracks(draw: st.DrawFn, resolution: int, end_ticks: int, *, lowest: int = 0, names=NAMES):
     """A part: pitched or drums, with or without a name, perhaps without a note."""
     is_drum = draw(st.booleans())
     return Track(
@@ -59,7 +61,7 @@ def tracks(draw, resolution: int, end_ticks: int, *, lowest: int = 0, names=NAME
 
 
 @st.composite
-def pieces(draw, *, max_tracks: int = 4, bars: int = 4):
+def pieces(draw: st.DrawFn, *, max_tracks: int = 4, bars: int = 4):
     """A piece: any parts, with changes of tempo, metre and key, on and off the bar lines."""
     resolution = draw(st.sampled_from(RESOLUTIONS))
     end = 4 * resolution * bars
@@ -95,7 +97,7 @@ MARKS = st.sampled_from(
 
 
 @st.composite
-def full_pieces(draw, *, max_tracks: int = 3, bars: int = 3):
+def full_pieces(draw: st.DrawFn, *, max_tracks: int = 3, bars: int = 3):
     """A piece of `pieces` with anything beside its notes."""
     piece = draw(pieces(max_tracks=max_tracks, bars=bars))
     ticks = st.integers(0, 4 * piece.resolution * bars)
@@ -131,7 +133,7 @@ def full_pieces(draw, *, max_tracks: int = 3, bars: int = 3):
 
 
 @st.composite
-def scores(draw, *, max_tracks: int = 4, bars: int = 4):
+def scores(draw: st.DrawFn, *, max_tracks: int = 4, bars: int = 4):
     """A piece as it can stand in a score: one metre, changes on its bar lines, no low pitches."""
     resolution = draw(st.sampled_from(RESOLUTIONS))
     metre = _metre(0, draw(METRES))
@@ -151,7 +153,7 @@ def scores(draw, *, max_tracks: int = 4, bars: int = 4):
 
 
 @st.composite
-def tunes(draw, *, max_tracks: int = 3, bars: int = 4):
+def tunes(draw: st.DrawFn, *, max_tracks: int = 3, bars: int = 4):
     """A piece of `scores` whose parts are on one plain grid or on triplets."""
     piece = draw(scores(max_tracks=max_tracks, bars=bars))
     step = draw(st.sampled_from([2, 3, 4])) if piece.metres[0].denominator == 4 else 2

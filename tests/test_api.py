@@ -44,7 +44,7 @@ def composer(tiny_model: Path) -> api.Composer:
 # --- composing ---------------------------------------------------------------------------------
 
 
-def test_a_piece_keeps_its_rules_and_can_be_had_again(composer) -> None:
+def test_a_piece_keeps_its_rules_and_can_be_had_again(composer: api.Composer) -> None:
     rules = Rules(bars=5, metre="3/4", tempo_bpm=96, key="D minor", parts=("piano", "bass"))
     piece = composer.compose(rules, seed=7)
     assert piece == composer.compose(rules, seed=7)
@@ -54,12 +54,12 @@ def test_a_piece_keeps_its_rules_and_can_be_had_again(composer) -> None:
     assert {track.name for track in piece.tracks} == {"piano", "bass"}
 
 
-def test_fields_of_rules_can_be_given_by_name(composer) -> None:
+def test_fields_of_rules_can_be_given_by_name(composer: api.Composer) -> None:
     rules = Rules(bars=2, parts=("piano",))
     assert composer.compose(rules, bars=3) == composer.compose(bars=3, parts=("piano",))
 
 
-def test_pieces_made_together_are_those_made_alone(composer) -> None:
+def test_pieces_made_together_are_those_made_alone(composer: api.Composer) -> None:
     together = composer.compose_many(3, bars=2, seed=5)
     assert together == [composer.compose(bars=2, seed=seed) for seed in (5, 6, 7)]
 
@@ -73,14 +73,16 @@ def test_pieces_made_together_are_those_made_alone(composer) -> None:
         ({"temperature": 0}, "temperature"),
     ],
 )
-def test_what_has_no_meaning_is_refused(composer, wrong, message) -> None:
+def test_what_has_no_meaning_is_refused(
+    composer: api.Composer, wrong: dict[str, int] | dict[str, str], message: str
+) -> None:
     with pytest.raises(ConfigError, match=message):
         composer.compose(**wrong)
     with pytest.raises(ConfigError, match=message):
         composer.stream(**wrong)
 
 
-def test_a_stream_goes_on_in_order_and_keeps_the_rules(composer) -> None:
+def test_a_stream_goes_on_in_order_and_keeps_the_rules(composer: api.Composer) -> None:
     notes = list(islice(composer.stream(seed=3, tempo_bpm=60, parts=("bass", "piano")), 500))
     assert len(notes) == 500
     assert {note.part for note in notes} == {"bass", "piano"}
@@ -93,7 +95,7 @@ def test_a_stream_goes_on_in_order_and_keeps_the_rules(composer) -> None:
     )
 
 
-def test_the_card_says_what_the_model_is(composer, tiny_model) -> None:
+def test_the_card_says_what_the_model_is(composer: api.Composer, tiny_model: Path) -> None:
     assert composer.card == api.model_card(tiny_model)
     assert composer.card["provenance"]["name"] == "tiny"
     assert composer.collections == ("chorales", "rags")
@@ -102,7 +104,9 @@ def test_the_card_says_what_the_model_is(composer, tiny_model) -> None:
 # --- models by name ----------------------------------------------------------------------------
 
 
-def test_models_have_names_where_they_are_kept(tiny_model, tmp_path, monkeypatch) -> None:
+def test_models_have_names_where_they_are_kept(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("ritornello.note_model.library.models_folder", lambda: tmp_path / "mine")
     model = (tiny_model / checkpoint.MODEL_FILE).read_bytes()
@@ -206,7 +210,9 @@ def test_a_notebook_shows_and_plays_a_piece(tmp_path: Path) -> None:
 # --- learning ----------------------------------------------------------------------------------
 
 
-def test_a_folder_becomes_a_model_that_composes(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_folder_becomes_a_model_that_composes(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     pytest.importorskip("torch")
     music, out = tmp_path / "music", tmp_path / "model"
     for seed in range(12):
@@ -238,7 +244,9 @@ def test_a_folder_becomes_a_model_that_composes(tmp_path: Path, caplog: pytest.L
         api.train(music, out, **settings)
 
 
-def test_training_never_writes_over_a_model_it_did_not_make(tiny_model, tmp_path) -> None:
+def test_training_never_writes_over_a_model_it_did_not_make(
+    tiny_model: Path, tmp_path: Path
+) -> None:
     pytest.importorskip("torch")
     band().save(tmp_path / "music" / "tune.mid")
     before = (tiny_model / checkpoint.MODEL_FILE).read_bytes()
@@ -260,7 +268,7 @@ def test_the_network_is_no_larger_than_its_minutes_can_teach() -> None:
     assert {size.dropout for size in sizes} == {api.network_size(10**7).dropout}
 
 
-def test_a_report_that_exists_is_refused_before_the_folder_is_read(tmp_path) -> None:
+def test_a_report_that_exists_is_refused_before_the_folder_is_read(tmp_path: Path) -> None:
     (tmp_path / "report.html").write_text("mine")
     with pytest.raises(OutputError, match="exists already"):
         api.inspect(tmp_path / "no such folder", report=tmp_path / "report.html")
@@ -269,7 +277,9 @@ def test_a_report_that_exists_is_refused_before_the_folder_is_read(tmp_path) -> 
 # --- doctor ------------------------------------------------------------------------------------
 
 
-def test_the_doctor_finds_what_is_missing_and_says_what_to_do(tiny_model, monkeypatch, tmp_path) -> None:
+def test_the_doctor_finds_what_is_missing_and_says_what_to_do(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("ritornello.note_model.library._models_by_name", dict)
     checks = {check.name: check for check in api.doctor()}
@@ -282,7 +292,9 @@ def test_the_doctor_finds_what_is_missing_and_says_what_to_do(tiny_model, monkey
     assert all(check.ok for check in api.doctor() if check.required)
 
 
-def test_the_doctor_names_every_optional_part(tiny_model, monkeypatch) -> None:
+def test_the_doctor_names_every_optional_part(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     model = (tiny_model / checkpoint.MODEL_FILE, "here")
     monkeypatch.setattr("ritornello.note_model.library._models_by_name", lambda: {"default": model})
     stated = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]
@@ -298,6 +310,6 @@ def test_the_doctor_names_every_optional_part(tiny_model, monkeypatch) -> None:
 
 
 @pytest.mark.parametrize(("old", "new"), [("Take", "Transcription")])
-def test_a_renamed_name_works_on_and_says_the_new_one(old, new) -> None:
+def test_a_renamed_name_works_on_and_says_the_new_one(old: str, new: str) -> None:
     with pytest.warns(DeprecationWarning, match=rf"api\.{new} now"):
         assert getattr(api, old) is getattr(api, new)

@@ -34,7 +34,9 @@ def takes(draw: st.DrawFn) -> tuple[Beats, np.ndarray, float]:
 
 
 @given(takes(), st.one_of(st.none(), st.floats(5, 200)), st.booleans())
-def test_a_form_is_whole_bars_in_exactly_the_time_asked_for(take, asked, loop) -> None:
+def test_a_form_is_whole_bars_in_exactly_the_time_asked_for(
+    take: tuple[Beats, np.ndarray, float], asked: float, loop: bool
+) -> None:
     beats, notes, seconds = take
     try:
         form = plan_form(beats, notes, seconds, duration_seconds=asked, loop=loop)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import mido
 import numpy as np
@@ -35,7 +36,7 @@ def sound(remix: api.Remix, name: str) -> np.ndarray:
     return soundfile.read(remix.report.parent / f"{name}.wav", dtype="float64")[0]
 
 
-def test_every_stem_has_a_sound_and_its_notes(remix) -> None:
+def test_every_stem_has_a_sound_and_its_notes(remix: api.Remix) -> None:
     names = {path.name for path in remix.files}
     stems = ("solo", "bass", "drums", "piano", "other")
     expected = {f"{stem}.{ending}" for stem in (*stems, "mix") for ending in ("wav", "mid")}
@@ -46,7 +47,7 @@ def test_every_stem_has_a_sound_and_its_notes(remix) -> None:
     assert title in remix.report.read_text(encoding="utf-8")
 
 
-def test_stems_start_and_end_together_and_sum_to_the_mix(remix) -> None:
+def test_stems_start_and_end_together_and_sum_to_the_mix(remix: api.Remix) -> None:
     stems = [sound(remix, name) for name in remix.stems]
     mix = sound(remix, "mix")
     assert {len(stem) for stem in stems} == {len(mix)}
@@ -56,7 +57,7 @@ def test_stems_start_and_end_together_and_sum_to_the_mix(remix) -> None:
     assert remix.mix.true_peak_db <= -1
 
 
-def test_the_recording_is_the_solo_sample_by_sample(remix, take) -> None:
+def test_the_recording_is_the_solo_sample_by_sample(remix: api.Remix, take: Path) -> None:
     played, rate = soundfile.read(take, dtype="float64")
     stem = sound(remix, "solo")[: len(played)]
     assert rate == remix.mix.rate_hz
@@ -71,7 +72,7 @@ def test_the_recording_is_the_solo_sample_by_sample(remix, take) -> None:
     assert int(np.argmax(correlation)) == 3, "not a sample early or late"
 
 
-def test_the_midi_files_follow_the_player(remix) -> None:
+def test_the_midi_files_follow_the_player(remix: api.Remix) -> None:
     file = mido.MidiFile(remix.report.parent / "bass.mid")
     seconds, onsets = 0.0, []
     for message in file:  # mido counts in seconds, through the tempo map
@@ -83,20 +84,20 @@ def test_the_midi_files_follow_the_player(remix) -> None:
     np.testing.assert_allclose(onsets, expected, atol=1e-3)
 
 
-def test_timeline_and_chords_are_those_of_the_form_and_of_all_that_sounds(remix) -> None:
+def test_timeline_and_chords_are_those_of_the_form_and_of_all_that_sounds(remix: api.Remix) -> None:
     assert remix.piece.tempos == remix.form.timeline.tempos
     assert remix.chords == timed_chords(remix.piece)
     with pytest.warns(DeprecationWarning, match=r"Remix\.transcription"):
         assert remix.take is remix.transcription
 
 
-def test_the_midi_files_end_with_the_last_bar(remix) -> None:
+def test_the_midi_files_end_with_the_last_bar(remix: api.Remix) -> None:
     mix = api.load(remix.report.parent / "mix.mid")
     assert mix.bar_count == remix.piece.bar_count
     assert mix.duration_seconds == pytest.approx(remix.form.end_seconds, abs=1e-3)
 
 
-def test_the_band_waits_for_the_first_bar_and_ends_in_the_last(remix) -> None:
+def test_the_band_waits_for_the_first_bar_and_ends_in_the_last(remix: api.Remix) -> None:
     for name, tracks in list(remix.stems.items())[1:]:
         onsets = np.concatenate([remix.piece.tracks[index].notes["onset"] for index in tracks])
         seconds = remix.piece.ticks_to_seconds(onsets)
@@ -104,7 +105,9 @@ def test_the_band_waits_for_the_first_bar_and_ends_in_the_last(remix) -> None:
         assert seconds.max() <= remix.form.last_bar_seconds + 1e-3, name
 
 
-def test_a_band_that_waits_is_told_of_no_bars_in_which_it_rests(remix, tiny_model, monkeypatch) -> None:
+def test_a_band_that_waits_is_told_of_no_bars_in_which_it_rests(
+    remix: api.Remix, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     composer, songs = api.Composer.load(tiny_model), []
     arrange = composer.arrange
     monkeypatch.setattr(
@@ -122,7 +125,9 @@ def test_a_band_that_waits_is_told_of_no_bars_in_which_it_rests(remix, tiny_mode
 
 
 @pytest.mark.parametrize("seconds", [8.0, 30.5])
-def test_a_remix_lasts_exactly_as_long_as_asked_for(take, tiny_model, tmp_path, seconds) -> None:
+def test_a_remix_lasts_exactly_as_long_as_asked_for(
+    take: Path, tiny_model: Path, tmp_path: Path, seconds: float
+) -> None:
     made = api.remix(
         take, tmp_path, parts=("bass",), duration_seconds=seconds, model=tiny_model, seed=2
     )
@@ -130,7 +135,7 @@ def test_a_remix_lasts_exactly_as_long_as_asked_for(take, tiny_model, tmp_path, 
     assert made.form.ringing_seconds > 1.5 - 1e-3
 
 
-def test_a_backing_track_has_the_band_alone(take, tiny_model, tmp_path) -> None:
+def test_a_backing_track_has_the_band_alone(take: Path, tiny_model: Path, tmp_path: Path) -> None:
     made = api.remix(
         take, tmp_path, parts=("bass", "drums"), keep_solo=False, model=tiny_model, seed=2,
         duration_seconds=8,
@@ -140,7 +145,7 @@ def test_a_backing_track_has_the_band_alone(take, tiny_model, tmp_path) -> None:
     assert np.abs(sound(made, "solo")).max() > 0.01
 
 
-def test_strings_do_not_double_who_bows(take, tiny_model, tmp_path) -> None:
+def test_strings_do_not_double_who_bows(take: Path, tiny_model: Path, tmp_path: Path) -> None:
     made = api.remix(
         take, tmp_path, parts=("other",), instrument="violin", model=tiny_model, seed=2,
         duration_seconds=8,
@@ -157,20 +162,24 @@ def test_strings_do_not_double_who_bows(take, tiny_model, tmp_path) -> None:
         {"key": "H dorian"}, {"seed": -1}, {"chords": "X"},
     ],
 )  # fmt: skip
-def test_what_cannot_be_asked_is_refused_and_nothing_is_written(take, tiny_model, tmp_path, asked) -> None:
+def test_what_cannot_be_asked_is_refused_and_nothing_is_written(
+    take: Path, tiny_model: Path, tmp_path: Path, asked: dict[str, Any]
+) -> None:
     with pytest.raises(ConfigError):
         api.remix(take, tmp_path / "out", model=tiny_model, **asked)
     assert not (tmp_path / "out").exists()
 
 
-def test_what_is_there_is_not_replaced(take, tiny_model, remix) -> None:
+def test_what_is_there_is_not_replaced(take: Path, tiny_model: Path, remix: api.Remix) -> None:
     before = {path: path.stat().st_mtime_ns for path in remix.files}
     with pytest.raises(OutputError, match=r"solo\.wav"):
         api.remix(take, remix.report.parent, model=tiny_model)
     assert {path: path.stat().st_mtime_ns for path in remix.files} == before
 
 
-def test_a_folder_of_stems_is_asked_for_one_by_name_whatever_the_case_of_its_ending(tmp_path) -> None:
+def test_a_folder_of_stems_is_asked_for_one_by_name_whatever_the_case_of_its_ending(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "Keys.WAV").touch()
     with solo_of(tmp_path, "Keys", lambda *_: None) as found:
         assert found == tmp_path / "Keys.WAV"
@@ -183,13 +192,13 @@ def test_a_folder_of_stems_is_asked_for_one_by_name_whatever_the_case_of_its_end
         assert found.name == "Keys.mp3"
 
 
-def test_silence_has_no_band(tiny_model, tmp_path) -> None:
+def test_silence_has_no_band(tiny_model: Path, tmp_path: Path) -> None:
     soundfile.write(tmp_path / "silence.wav", np.zeros(44_100 * 5), 44_100)
     with pytest.raises(InputError, match=r"silence\.wav"):
         api.remix(tmp_path / "silence.wav", tmp_path / "out", model=tiny_model)
     assert not (tmp_path / "out").exists()
 
 
-def test_notes_are_written_down(take, tmp_path) -> None:
+def test_notes_are_written_down(take: Path, tmp_path: Path) -> None:
     heard = api.transcribe(take, tmp_path / "take.mid")
     assert api.load(tmp_path / "take.mid").note_count == heard.piece.note_count > 20

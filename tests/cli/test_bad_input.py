@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import resource
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +34,9 @@ def files(folder: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("verb", ["inspect", "train"])
-def test_a_folder_that_is_empty_absent_or_a_file(verb, command, tmp_path) -> None:
+def test_a_folder_that_is_empty_absent_or_a_file(
+    verb: str, command: Callable[..., Outcome], tmp_path: Path
+) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "file").touch()
     more = ["-o", "model"] if verb == "train" else []
@@ -43,13 +46,15 @@ def test_a_folder_that_is_empty_absent_or_a_file(verb, command, tmp_path) -> Non
     assert files(tmp_path) == {"file"}
 
 
-def test_a_folder_without_music(command, tmp_path) -> None:
+def test_a_folder_without_music(command: Callable[..., Outcome], tmp_path: Path) -> None:
     (tmp_path / "papers").mkdir()
     (tmp_path / "papers" / "a.txt").write_text("words")
     refused(command("inspect", "papers"), 1, "No music", "1 .txt")
 
 
-def test_training_on_nothing_but_broken_files(command, tmp_path) -> None:
+def test_training_on_nothing_but_broken_files(
+    command: Callable[..., Outcome], tmp_path: Path
+) -> None:
     pytest.importorskip("torch")
     (tmp_path / "music").mkdir()
     (tmp_path / "music" / "noise.mid").write_bytes(b"\x00\xff" * 400)
@@ -59,14 +64,18 @@ def test_training_on_nothing_but_broken_files(command, tmp_path) -> None:
 
 @pytest.mark.parametrize("content", [b"", b"\x8f" * 500, b"MThd\0\0\0\6\0\1\0\1\1\xe0MTrk\0\0\1"])
 @pytest.mark.parametrize("verb", ["render", "convert"])
-def test_files_that_are_no_music(verb, content, command, tmp_path) -> None:
+def test_files_that_are_no_music(
+    verb: str, content: bytes, command: Callable[..., Outcome], tmp_path: Path
+) -> None:
     (tmp_path / "noise.mid").write_bytes(content)
     more = ["-o", "noise.wav"] if verb == "render" else ["noise.musicxml"]
     refused(command(verb, "noise.mid", *more), 1, "noise.mid")
     assert files(tmp_path) == {"noise.mid"}
 
 
-def test_a_truncated_file_is_mended_or_refused(command, song, tmp_path) -> None:
+def test_a_truncated_file_is_mended_or_refused(
+    command: Callable[..., Outcome], song: Path, tmp_path: Path
+) -> None:
     whole = song.read_bytes()
     for length in range(1, len(whole), 37):
         song.write_bytes(whole[:length])
@@ -77,7 +86,7 @@ def test_a_truncated_file_is_mended_or_refused(command, song, tmp_path) -> None:
         (tmp_path / "again.mid").unlink(missing_ok=True)
 
 
-def test_endings_nobody_knows(command, song, tmp_path) -> None:
+def test_endings_nobody_knows(command: Callable[..., Outcome], song: Path, tmp_path: Path) -> None:
     refused(command("convert", "song.mid", "song.doc"), 1, ".doc", "musicxml")
     refused(command("render", "song.mid", "-o", "song.mid"), 2, ".mid", "wav")
     refused(command("convert", "absent.mid", "song.npz"), 1, "no such file")
@@ -115,13 +124,20 @@ def test_endings_nobody_knows(command, song, tmp_path) -> None:
         ("--colour", "red", ["--colour", "ritornello compose --help"]),
     ],
 )
-def test_rules_without_a_meaning(option, value, words, command, tiny_model, tmp_path) -> None:
+def test_rules_without_a_meaning(
+    option: str,
+    value: str,
+    words: list[str],
+    command: Callable[..., Outcome],
+    tiny_model: Path,
+    tmp_path: Path,
+) -> None:
     code = 1 if option == "-f" else 2
     refused(command("compose", "-m", tiny_model, option, value), code, *words)
     assert files(tmp_path) == set()
 
 
-def test_a_rule_that_cannot_be_met(command, tiny_model) -> None:
+def test_a_rule_that_cannot_be_met(command: Callable[..., Outcome], tiny_model: Path) -> None:
     rules = ("--parts", "bass", "--key", "C major", "--range", "bass=30-30")
     refused(command("compose", "-m", tiny_model, *rules), 2, "no note of C major")
 
@@ -129,7 +145,9 @@ def test_a_rule_that_cannot_be_met(command, tiny_model) -> None:
 # --- models --------------------------------------------------------------------------------------
 
 
-def test_models_that_are_none(command, tiny_model, tmp_path) -> None:
+def test_models_that_are_none(
+    command: Callable[..., Outcome], tiny_model: Path, tmp_path: Path
+) -> None:
     (tmp_path / "noise.safetensors").write_bytes(b"\x01" * 300)
     refused(command("compose", "-m", "noise.safetensors"), 1, "noise.safetensors", "readable")
     refused(command("compose", "-m", "nobody"), 1, "nobody", "ritornello train")
@@ -140,7 +158,9 @@ def test_models_that_are_none(command, tiny_model, tmp_path) -> None:
     refused(command("models", "other.safetensors"), 1, "ritornello-model-1")
 
 
-def test_a_model_of_another_encoding(command, tiny_model, tmp_path) -> None:
+def test_a_model_of_another_encoding(
+    command: Callable[..., Outcome], tiny_model: Path, tmp_path: Path
+) -> None:
     source = tiny_model / checkpoint.MODEL_FILE
     with safe_open(source, framework="numpy") as file:
         arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
@@ -157,7 +177,9 @@ def test_a_model_of_another_encoding(command, tiny_model, tmp_path) -> None:
 # --- places to write -----------------------------------------------------------------------------
 
 
-def test_what_exists_is_not_touched(command, tiny_model, song, tmp_path) -> None:
+def test_what_exists_is_not_touched(
+    command: Callable[..., Outcome], tiny_model: Path, song: Path, tmp_path: Path
+) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "piece-8.mid").write_text("mine")
     two = ("compose", "-m", tiny_model, "--bars", 1, "--seed", 7, "-n", 2, "-f", "mid")
@@ -169,7 +191,9 @@ def test_what_exists_is_not_touched(command, tiny_model, song, tmp_path) -> None
     refused(command("inspect", ".", "-o", "song.mid"), 1, "exists already")
 
 
-def test_a_folder_that_cannot_be_written(command, tiny_model, song, tmp_path) -> None:
+def test_a_folder_that_cannot_be_written(
+    command: Callable[..., Outcome], tiny_model: Path, song: Path, tmp_path: Path
+) -> None:
     done = command("compose", "-m", tiny_model, "--bars", 1, "-f", "mid", "-o", "song.mid/out")
     refused(done, 1, "is a file; a folder was expected", "another folder")
     refused(command("convert", "song.mid", "song.mid/a.npz"), 1, "a folder was expected")
@@ -177,7 +201,7 @@ def test_a_folder_that_cannot_be_written(command, tiny_model, song, tmp_path) ->
 
 
 @pytest.mark.parametrize("target", ["copy.mid", "copy.npz", "copy.wav", "copy.mp3", "copy.png"])
-def test_a_full_disk_leaves_nothing_behind(target, song, tmp_path) -> None:
+def test_a_full_disk_leaves_nothing_behind(target: str, song: Path, tmp_path: Path) -> None:
     def fill() -> None:  # a disk with room for a hundred bytes: the system refuses the rest
         resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
 
@@ -187,7 +211,9 @@ def test_a_full_disk_leaves_nothing_behind(target, song, tmp_path) -> None:
     assert files(tmp_path) == {"song.mid"}
 
 
-def test_a_disk_that_fills_up_behind_the_results(command, song, monkeypatch) -> None:
+def test_a_disk_that_fills_up_behind_the_results(
+    command: Callable[..., Outcome], song: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", "song.npz")
 
@@ -198,7 +224,7 @@ def test_a_disk_that_fills_up_behind_the_results(command, song, monkeypatch) -> 
 # --- settings ------------------------------------------------------------------------------------
 
 
-def test_settings_that_make_no_sense(command, tmp_path) -> None:
+def test_settings_that_make_no_sense(command: Callable[..., Outcome], tmp_path: Path) -> None:
     (tmp_path / "ritornello.toml").write_text("[compose]\ntempoo = 96\n")
     refused(command("compose"), 2, "tempoo", "--tempo")
     (tmp_path / "ritornello.toml").write_text("[compose\n")

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 
@@ -16,7 +17,7 @@ import soundfile
 
 import ritornello
 from ritornello import cli
-from tests.cli.conftest import start
+from tests.cli.conftest import Outcome, start
 from tests.examples import band
 
 
@@ -28,14 +29,16 @@ def music(tmp_path: Path) -> Path:
     return tmp_path / "music"
 
 
-def test_the_version_is_printed(command) -> None:
+def test_the_version_is_printed(command: Callable[..., Outcome]) -> None:
     done = command("--version")
     assert (done.code, done.out.strip()) == (0, ritornello.__version__)
     assert metadata.entry_points(name="ritornello", group="console_scripts")
 
 
 @pytest.mark.parametrize("name", [n for n in cli.app if not n.startswith("-") and cli.app[n].show])
-def test_every_command_explains_itself_and_its_options(name, command) -> None:
+def test_every_command_explains_itself_and_its_options(
+    name: str, command: Callable[..., Outcome]
+) -> None:
     done = command(name, "--help")
     assert done.code == 0
     assert name in command("--help").out
@@ -43,7 +46,9 @@ def test_every_command_explains_itself_and_its_options(name, command) -> None:
     assert all(parameter.parameter.help for parameter in parameters if parameter.show)
 
 
-def test_composing_tells_what_was_made_and_how_to_have_it_again(command, tiny_model, tmp_path) -> None:
+def test_composing_tells_what_was_made_and_how_to_have_it_again(
+    command: Callable[..., Outcome], tiny_model: Path, tmp_path: Path
+) -> None:
     rules = ("--bars", 4, "--tempo", 96, "--key", "D minor", "--metre", "3/4")
     done = command("compose", "-m", tiny_model, *rules, "--parts", "piano,bass", "-f", "mid,png")
     assert done.code == 0
@@ -58,14 +63,18 @@ def test_composing_tells_what_was_made_and_how_to_have_it_again(command, tiny_mo
     assert (tmp_path / "again" / f"piece-{seed}.mid").read_bytes() == first
 
 
-def test_several_pieces_are_numbered_by_their_seeds(command, tiny_model, tmp_path) -> None:
+def test_several_pieces_are_numbered_by_their_seeds(
+    command: Callable[..., Outcome], tiny_model: Path, tmp_path: Path
+) -> None:
     done = command("compose", "-m", tiny_model, "--bars", 1, "-n", 3, "--seed", 7, "-f", "mid")
     assert done.code == 0
     names = sorted(path.name for path in (tmp_path / "out").iterdir())
     assert names == ["piece-7.mid", "piece-8.mid", "piece-9.mid"]
 
 
-def test_a_program_can_read_what_was_composed(command, tiny_model) -> None:
+def test_a_program_can_read_what_was_composed(
+    command: Callable[..., Outcome], tiny_model: Path
+) -> None:
     options = ("--bars", 2, "--seed", 1, "-f", "mid,ogg", "--stems", "--parts", "piano,bass")
     done = command("compose", "-m", tiny_model, *options, "--json")
     (piece,) = json.loads(done.out)["pieces"]
@@ -78,7 +87,10 @@ def test_a_program_can_read_what_was_composed(command, tiny_model) -> None:
 
 
 def test_settings_come_from_the_file_then_the_environment_then_the_command(
-    command, tiny_model, tmp_path, monkeypatch
+    command: Callable[..., Outcome],
+    tiny_model: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ):
     def tempo(*arguments: object) -> float:
         done = command("compose", "-f", "mid", "--bars", 1, "--json", *arguments)
@@ -96,7 +108,9 @@ def test_settings_come_from_the_file_then_the_environment_then_the_command(
     assert set(json.loads(done.out)["pieces"][0]["parts"]) == {"double bass", "piano"}
 
 
-def test_a_file_is_played_and_converted(command, song, tmp_path) -> None:
+def test_a_file_is_played_and_converted(
+    command: Callable[..., Outcome], song: Path, tmp_path: Path
+) -> None:
     done = command("render", "song.mid", "-o", "song.ogg", "--stems")
     assert done.code == 0
     assert done.out.splitlines()[0] == "song.ogg"
@@ -108,7 +122,9 @@ def test_a_file_is_played_and_converted(command, song, tmp_path) -> None:
     assert len(mido.MidiFile(tmp_path / "back.mid").tracks) == 4
 
 
-def test_a_folder_is_inspected(command, music, tmp_path) -> None:
+def test_a_folder_is_inspected(
+    command: Callable[..., Outcome], music: Path, tmp_path: Path
+) -> None:
     done = command("inspect", "music", "-o", "report.html")
     assert done.code == 0
     assert "4 of 5 files are used" in done.out
@@ -117,7 +133,9 @@ def test_a_folder_is_inspected(command, music, tmp_path) -> None:
     assert json.loads(command("inspect", "music", "--json").out)["totals"]["rejected"] == 1
 
 
-def test_models_are_listed_and_described(command, tiny_model, tmp_path) -> None:
+def test_models_are_listed_and_described(
+    command: Callable[..., Outcome], tiny_model: Path, tmp_path: Path
+) -> None:
     (tmp_path / "mine").mkdir()
     os.symlink(tiny_model / "model.safetensors", tmp_path / "mine" / "model.safetensors")
     done = command("models")
@@ -129,7 +147,9 @@ def test_models_are_listed_and_described(command, tiny_model, tmp_path) -> None:
     assert "name: tiny" in command("models", "mine").out
 
 
-def test_the_doctor_exits_by_what_is_required(command, tiny_model, monkeypatch) -> None:
+def test_the_doctor_exits_by_what_is_required(
+    command: Callable[..., Outcome], tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("ritornello.note_model.library._models_by_name", dict)
     done = command("doctor")
     assert done.code == 1
@@ -143,7 +163,9 @@ def test_the_doctor_exits_by_what_is_required(command, tiny_model, monkeypatch) 
     assert json.loads(done.out)["healthy"] is True
 
 
-def test_a_model_is_evaluated(command, tiny_model, music) -> None:
+def test_a_model_is_evaluated(
+    command: Callable[..., Outcome], tiny_model: Path, music: Path
+) -> None:
     done = command("evaluate", tiny_model, "music", "--json")
     figures = json.loads(done.out)
     assert figures["nats_per_note"] == pytest.approx(sum(figures["fields"].values()), abs=1e-2)
@@ -152,7 +174,9 @@ def test_a_model_is_evaluated(command, tiny_model, music) -> None:
     assert f"{figures['nats_per_note']:.3f}" in done.out
 
 
-def test_training_is_interrupted_saved_and_goes_on(music, command, tmp_path) -> None:
+def test_training_is_interrupted_saved_and_goes_on(
+    music: Path, command: Callable[..., Outcome], tmp_path: Path
+) -> None:
     pytest.importorskip("torch")
     options = ("--width", 16, "--layers", 1, "--batch", 2, "--threads", 1)
     process = start(
@@ -179,7 +203,7 @@ def test_training_is_interrupted_saved_and_goes_on(music, command, tmp_path) -> 
     assert command("compose", "-m", "model", "--bars", 1, "-f", "mid").code == 0
 
 
-def test_a_reader_that_has_seen_enough_is_no_error(tmp_path, tiny_model) -> None:
+def test_a_reader_that_has_seen_enough_is_no_error(tmp_path: Path, tiny_model: Path) -> None:
     process = start("models", tiny_model, cwd=tmp_path)
     assert process.stdout is not None
     process.stdout.close()
@@ -189,7 +213,7 @@ def test_a_reader_that_has_seen_enough_is_no_error(tmp_path, tiny_model) -> None
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
-def test_results_that_cannot_be_printed_are_told(tmp_path, tiny_model) -> None:
+def test_results_that_cannot_be_printed_are_told(tmp_path: Path, tiny_model: Path) -> None:
     with open("/dev/full", "w") as full:
         process = start("models", tiny_model, cwd=tmp_path, stdout=full)
         _, err = process.communicate()
@@ -198,7 +222,9 @@ def test_results_that_cannot_be_printed_are_told(tmp_path, tiny_model) -> None:
     assert "Traceback" not in err
 
 
-def test_a_fault_of_ours_is_one_line_and_a_traceback_on_request(command, monkeypatch) -> None:
+def test_a_fault_of_ours_is_one_line_and_a_traceback_on_request(
+    command: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fault() -> None:
         raise ZeroDivisionError("oh")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from ritornello import api
 from ritornello.generation.originality.index import INDEX_FILE, TrainingIndex
 from ritornello.music.piece import Piece, Track
+from tests.cli.conftest import Outcome
 from tests.examples import band
 
 
@@ -24,7 +26,9 @@ def model(tiny_model: Path, tmp_path: Path) -> Path:
     return folder
 
 
-def test_a_copy_is_told_with_its_bars(command, model, tmp_path) -> None:
+def test_a_copy_is_told_with_its_bars(
+    command: Callable[..., Outcome], model: Path, tmp_path: Path
+) -> None:
     band(2).transposed(5).save(tmp_path / "copy.mid")
     done = command("originality", "copy.mid", "-m", model)
     assert done.code == 0
@@ -33,7 +37,9 @@ def test_a_copy_is_told_with_its_bars(command, model, tmp_path) -> None:
     assert "two bars or more that stand in the training music" in done.out
 
 
-def test_a_program_can_read_what_was_found(command, model, tmp_path) -> None:
+def test_a_program_can_read_what_was_found(
+    command: Callable[..., Outcome], model: Path, tmp_path: Path
+) -> None:
     band(2).save(tmp_path / "copy.mid")
     done = command("originality", "copy.mid", "copy.mid", "-m", model, "--json")
     found = json.loads(done.out)
@@ -44,7 +50,9 @@ def test_a_program_can_read_what_was_found(command, model, tmp_path) -> None:
     assert found["held_out"]["pieces"] == 1
 
 
-def test_composing_tries_again_what_copies(command, model, monkeypatch):
+def test_composing_tries_again_what_copies(
+    command: Callable[..., Outcome], model: Path, monkeypatch: pytest.MonkeyPatch
+):
     tune = Piece((Track([(12 * n, 12, 40 + 7 * n % 50, 80) for n in range(64)]),), 24)
     made = []
 
@@ -66,7 +74,9 @@ def test_composing_tries_again_what_copies(command, model, monkeypatch):
     assert "copies least, but too much of the training music (10 tries)" in done.out
 
 
-def test_without_an_index_the_next_step_is_told(command, tiny_model, song) -> None:
+def test_without_an_index_the_next_step_is_told(
+    command: Callable[..., Outcome], tiny_model: Path, song: Path
+) -> None:
     for words in (("originality", "song.mid"), ("compose", "--original")):
         done = command(*words, "-m", tiny_model)
         assert (done.code, done.out) == (1, "")
@@ -74,7 +84,9 @@ def test_without_an_index_the_next_step_is_told(command, tiny_model, song) -> No
         assert "ritornello train" in done.err
 
 
-def test_files_that_are_no_music_are_refused(command, model, tmp_path) -> None:
+def test_files_that_are_no_music_are_refused(
+    command: Callable[..., Outcome], model: Path, tmp_path: Path
+) -> None:
     (tmp_path / "noise.mid").write_bytes(b"noise")
     for name in ("noise.mid", "absent.mid"):
         done = command("originality", name, "-m", model)
@@ -83,7 +95,9 @@ def test_files_that_are_no_music_are_refused(command, model, tmp_path) -> None:
     assert command("originality", "-m", model).code == 2
 
 
-def test_drums_alone_have_nothing_to_compare(command, model, tmp_path) -> None:
+def test_drums_alone_have_nothing_to_compare(
+    command: Callable[..., Outcome], model: Path, tmp_path: Path
+) -> None:
     drums = band(1).tracks[2]
     api.save(Piece((drums,), 24), tmp_path / "drums.mid")
     assert "no pitched passage" in command("originality", "drums.mid", "-m", model).out

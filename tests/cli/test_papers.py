@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -52,7 +54,7 @@ def recipes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ritornello.papers.report.page.load_recipe", known)
 
 
-def test_the_list_tells_what_each_does_wants_and_takes(command) -> None:
+def test_the_list_tells_what_each_does_wants_and_takes(command: Callable[..., Outcome]) -> None:
     done = command("papers")
     assert done.code == 0
     assert all(system in done.out for system in SYSTEMS)
@@ -62,7 +64,9 @@ def test_the_list_tells_what_each_does_wants_and_takes(command) -> None:
     assert set(found[0]["minutes"]) == set(BUDGETS)
 
 
-def test_one_system_is_run_and_told(quick, command, tmp_path) -> None:
+def test_one_system_is_run_and_told(
+    quick: None, command: Callable[..., Outcome], tmp_path: Path
+) -> None:
     done = command("papers", "run", SYSTEMS[0], "--budget", "small", "--seed", 4, "-o", "mine")
     assert done.code == 0
     assert "pitch loss: 3.25 nats (published 4.213, ours 2.5)" in " ".join(done.out.split())
@@ -70,13 +74,15 @@ def test_one_system_is_run_and_told(quick, command, tmp_path) -> None:
     assert "ritornello papers report mine" in done.err
 
 
-def test_a_run_is_not_replaced_unless_asked(quick, command) -> None:
+def test_a_run_is_not_replaced_unless_asked(quick: None, command: Callable[..., Outcome]) -> None:
     assert command("papers", "run", SYSTEMS[0]).code == 0
     refused(command("papers", "run", SYSTEMS[0]), 1, "exists already", "--overwrite")
     assert command("papers", "run", SYSTEMS[0], "--overwrite").code == 0
 
 
-def test_the_failure_of_one_is_told_and_the_others_run(quick, command, tmp_path) -> None:
+def test_the_failure_of_one_is_told_and_the_others_run(
+    quick: None, command: Callable[..., Outcome], tmp_path: Path
+) -> None:
     done = command("papers", "run", "all")
     assert done.code == 1
     assert f"{SYSTEMS[1]}: here: No music." in done.err
@@ -89,11 +95,13 @@ def test_the_failure_of_one_is_told_and_the_others_run(quick, command, tmp_path)
     assert set(again) == {SYSTEMS[0], *SYSTEMS[3:]}
 
 
-def test_the_failure_of_a_single_one_is_an_error(quick, command) -> None:
+def test_the_failure_of_a_single_one_is_an_error(
+    quick: None, command: Callable[..., Outcome]
+) -> None:
     refused(command("papers", "run", SYSTEMS[1]), 1, "No music", "Get some")
 
 
-def test_what_makes_no_sense_is_refused(command, tmp_path) -> None:
+def test_what_makes_no_sense_is_refused(command: Callable[..., Outcome], tmp_path: Path) -> None:
     refused(command("papers", "run", "nonsense"), 2, "nonsense", *SYSTEMS)
     refused(command("papers", "run", "all", "--data", "mine"), 2, "--data", "Name one system")
     assert command("papers", "run", SYSTEMS[0], "--budget", "huge").code == 2
@@ -101,12 +109,16 @@ def test_what_makes_no_sense_is_refused(command, tmp_path) -> None:
     assert not files(tmp_path)
 
 
-def test_running_without_pytorch_says_what_to_install(command, monkeypatch) -> None:
+def test_running_without_pytorch_says_what_to_install(
+    command: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
     refused(command("papers", "run", SYSTEMS[0]), 1, "ritornello[train]")
 
 
-def test_the_page_shows_what_was_run(quick, command, tmp_path) -> None:
+def test_the_page_shows_what_was_run(
+    quick: None, command: Callable[..., Outcome], tmp_path: Path
+) -> None:
     command("papers", "run", "all", "-o", "mine")
     done = command("papers", "report", "mine", "-o", "page.html")
     assert (done.code, done.out.strip()) == (0, "page.html")

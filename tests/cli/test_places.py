@@ -46,7 +46,9 @@ def song(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("locale", LOCALES, ids=lambda each: "-".join(each.values()))
-def test_names_and_signs_are_written_in_every_locale(tmp_path, song, locale) -> None:
+def test_names_and_signs_are_written_in_every_locale(
+    tmp_path: Path, song: Path, locale: dict[str, str]
+) -> None:
     target = f"out {NAME}.wav"
     done = run(tmp_path, "convert", song.name, target, **locale)
     assert done.returncode == 0
@@ -62,7 +64,7 @@ def test_names_and_signs_are_written_in_every_locale(tmp_path, song, locale) -> 
     assert done.stderr
 
 
-def test_sound_is_written_and_read_under_any_name(tmp_path) -> None:
+def test_sound_is_written_and_read_under_any_name(tmp_path: Path) -> None:
     path = tmp_path / f"{NAME}.wav"
     piece = Piece((Track([(0, 480, 60, 80)]),))
     piece.save(path)
@@ -71,7 +73,7 @@ def test_sound_is_written_and_read_under_any_name(tmp_path) -> None:
     soundfile.write(os.fsencode(tmp_path / "plain.wav"), np.zeros(10), 8_000)
 
 
-def test_a_user_whom_the_system_does_not_list_and_without_a_home(tmp_path) -> None:
+def test_a_user_whom_the_system_does_not_list_and_without_a_home(tmp_path: Path) -> None:
     code = (
         "import pwd, sys\n"
         "def nobody(number): raise KeyError(f'uid not found: {number}')\n"

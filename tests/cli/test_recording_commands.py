@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from ritornello import api
+from tests.cli.conftest import Outcome
 from tests.examples import solo
 
 
@@ -18,7 +20,9 @@ def take(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_a_person_is_told_what_was_heard_and_what_there_is_now(command, take, tiny_model) -> None:
+def test_a_person_is_told_what_was_heard_and_what_there_is_now(
+    command: Callable[..., Outcome], take: Path, tiny_model: Path
+) -> None:
     done = command("remix", take, "--parts", "bass,drums", "-m", tiny_model, "--seed", 3)
     assert done.code == 0, done.err
     lines = done.out.splitlines()
@@ -31,7 +35,9 @@ def test_a_person_is_told_what_was_heard_and_what_there_is_now(command, take, ti
     assert "with seed 3" in done.err
 
 
-def test_a_program_is_told_too(command, take, tiny_model) -> None:
+def test_a_program_is_told_too(
+    command: Callable[..., Outcome], take: Path, tiny_model: Path
+) -> None:
     done = command(
         "remix", take, "--parts", "bass", "-m", tiny_model, "--json", "--duration", 8, "-o", "out"
     )
@@ -42,7 +48,7 @@ def test_a_program_is_told_too(command, take, tiny_model) -> None:
     assert set(facts["notes"]) == {"solo", "bass"}
 
 
-def test_notes_are_written_where_one_says(command, take) -> None:
+def test_notes_are_written_where_one_says(command: Callable[..., Outcome], take: Path) -> None:
     done = command("transcribe", take, "-o", "notes.mid", "--tempo", 100, "--json")
     assert done.code == 0, done.err
     assert json.loads(done.out)["file"] == "notes.mid"
@@ -59,7 +65,9 @@ def test_notes_are_written_where_one_says(command, take) -> None:
         (("--chords", "X"), 2), (("-m", "nobody"), 1),
     ],
 )  # fmt: skip
-def test_what_makes_no_sense_is_told_in_one_message(command, take, arguments, code) -> None:
+def test_what_makes_no_sense_is_told_in_one_message(
+    command: Callable[..., Outcome], take: Path, arguments: tuple[int | str, ...], code: int
+) -> None:
     done = command("remix", take, *arguments)
     assert done.code == code, done.err
     assert "fault of ritornello" not in done.err
@@ -67,7 +75,7 @@ def test_what_makes_no_sense_is_told_in_one_message(command, take, arguments, co
 
 
 @pytest.mark.parametrize("verb", ["remix", "transcribe"])
-def test_what_is_no_recording_is_refused(command, verb) -> None:
+def test_what_is_no_recording_is_refused(command: Callable[..., Outcome], verb: str) -> None:
     Path("take.mp3").write_text("no sound at all")
     done = command(verb, "take.mp3")
     assert done.code == 1

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import mido
 import numpy as np
 import pytest
+
+from tests.cli.conftest import Outcome
 
 SCALES = {
     "major": {0, 2, 4, 5, 7, 9, 11},
@@ -131,14 +134,18 @@ def _wrong_note(case: Case, name: str, pitch: int, held: int) -> list[str]:
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_no_rule_is_broken(seed: int, command, tiny_model, tmp_path) -> None:
+def test_no_rule_is_broken(
+    seed: int, command: Callable[..., Outcome], tiny_model: Path, tmp_path: Path
+) -> None:
     case = Case.random(seed)
     done = command("compose", "-m", tiny_model, *case.arguments(), "-f", "mid", "--json")
     assert done.code == 0, done.err
     assert violations(case, Path(json.loads(done.out)["pieces"][0]["files"][0])) == []
 
 
-def test_the_counter_sees_broken_rules(command, tiny_model, tmp_path) -> None:
+def test_the_counter_sees_broken_rules(
+    command: Callable[..., Outcome], tiny_model: Path, tmp_path: Path
+) -> None:
     case = Case.random(3)
     done = command("compose", "-m", tiny_model, *case.arguments(), "-f", "mid", "--json")
     path = Path(json.loads(done.out)["pieces"][0]["files"][0])

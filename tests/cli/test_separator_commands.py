@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from ritornello import api
 from ritornello.note_model import weights_file
 from ritornello.note_model.weights_file import WeightsFile
 from ritornello.separate.band_split import BandSplit
+from tests.cli.conftest import Outcome
 from tests.examples import band
 
 RATE = 16_000
@@ -54,7 +56,9 @@ def stems(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("ending", ["wav", "flac"])
-def test_stems_sum_to_the_recording(command, recording, separator, ending) -> None:
+def test_stems_sum_to_the_recording(
+    command: Callable[..., Outcome], recording: Path, separator: Path, ending: str
+) -> None:
     done = command("separate", recording, "-m", separator, "-o", "stems", "-f", ending)
     assert done.code == 0, done.err
     paths = [Path(line) for line in done.out.splitlines()]
@@ -63,7 +67,9 @@ def test_stems_sum_to_the_recording(command, recording, separator, ending) -> No
     assert np.array_equal(total, soundfile.read(recording)[0])
 
 
-def test_the_bundled_separator_is_there_and_programs_can_read_the_answer(command, recording) -> None:
+def test_the_bundled_separator_is_there_and_programs_can_read_the_answer(
+    command: Callable[..., Outcome], recording: Path
+) -> None:
     done = command("separate", recording, "-o", "stems", "--json")
     assert done.code == 0, done.err
     told = json.loads(done.out)
@@ -72,7 +78,7 @@ def test_the_bundled_separator_is_there_and_programs_can_read_the_answer(command
 
 
 def test_what_cannot_be_separated_is_said_and_nothing_is_written(
-    command, separator, recording, tmp_path
+    command: Callable[..., Outcome], separator: Path, recording: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "noise.mp3").write_bytes(b"no sound at all" * 100)
     soundfile.write(tmp_path / "silence.wav", np.zeros(RATE), RATE)
@@ -85,7 +91,7 @@ def test_what_cannot_be_separated_is_said_and_nothing_is_written(
 
 
 def test_ones_own_stems_teach_a_separator_that_goes_on_from_any_other(
-    command, stems, separator, recording
+    command: Callable[..., Outcome], stems: Path, separator: Path, recording: Path
 ) -> None:
     learn = ("train-separator", stems, "-o", "mine", "--from", separator, "--threads", 1)
     done = command(*learn, "--minutes", 0.002)
@@ -103,7 +109,7 @@ def test_ones_own_stems_teach_a_separator_that_goes_on_from_any_other(
 
 
 def test_midi_files_are_rendered_once_and_whole_and_teach_a_separator(
-    command, separator, monkeypatch
+    command: Callable[..., Outcome], separator: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in (("LEAST", 3), ("MOST", 3), ("SECONDS", 0.3)):
         monkeypatch.setattr(f"ritornello.separate.separation._RENDERED_{name}", value)
@@ -131,14 +137,16 @@ def test_midi_files_are_rendered_once_and_whole_and_teach_a_separator(
     assert (done.code, "other songs" in done.err) == (2, True)
 
 
-def test_a_separator_is_not_written_over_others_or_among_songs(command, stems, separator) -> None:
+def test_a_separator_is_not_written_over_others_or_among_songs(
+    command: Callable[..., Outcome], stems: Path, separator: Path
+) -> None:
     done = command("train-separator", stems, "-o", separator)
     assert (done.code, "not the run" in done.err) == (2, True)
     done = command("train-separator", stems, "-o", stems / "sep")
     assert (done.code, "among the songs" in done.err) == (2, True)
 
 
-def test_songs_are_needed_to_learn(command, tmp_path) -> None:
+def test_songs_are_needed_to_learn(command: Callable[..., Outcome], tmp_path: Path) -> None:
     done = command("train-separator", tmp_path / "nowhere", "-o", "mine")
     assert (done.code, "no such folder" in done.err) == (1, True)
     (tmp_path / "empty").mkdir()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import mido
 import pytest
 
 from ritornello.music.piece import Piece, Track
+from tests.cli.conftest import Outcome
 from tests.cli.test_bad_input import files, refused
 from tests.examples import band
 
@@ -50,7 +52,7 @@ def only(played: Counter[tuple[int, int]], start: int, end: int) -> Counter[tupl
     return Counter(inside)
 
 
-def test_a_song_goes_on(command, tiny_model, song) -> None:
+def test_a_song_goes_on(command: Callable[..., Outcome], tiny_model: Path, song: Path) -> None:
     done = command("continue", song, "-m", tiny_model, "--bars", 3, *OPTIONS)
     assert done.code == 0, done.err
     assert "Continuation 7: " in done.out
@@ -62,7 +64,7 @@ def test_a_song_goes_on(command, tiny_model, song) -> None:
     assert any(only(played, 4, 7) for played in after.values())
 
 
-def test_a_gap_is_filled(command, tiny_model, song) -> None:
+def test_a_gap_is_filled(command: Callable[..., Outcome], tiny_model: Path, song: Path) -> None:
     done = command("fill", song, "-m", tiny_model, "--bars", "2-3", "--parts", "bass", *OPTIONS)
     assert done.code == 0, done.err
     assert "given: piano (12), bass (8), drums (16)" in done.out
@@ -72,14 +74,18 @@ def test_a_gap_is_filled(command, tiny_model, song) -> None:
     assert only(after["bass"], 1, 3) != only(before["bass"], 1, 3)
 
 
-def test_a_picture_shows_what_was_given(command, tiny_model, song) -> None:
+def test_a_picture_shows_what_was_given(
+    command: Callable[..., Outcome], tiny_model: Path, song: Path
+) -> None:
     fill = ("fill", song, "-m", tiny_model, "--bars", "2-3", "--parts", "bass", "--seed", "7")
     done = command(*fill, "-f", "svg")
     assert done.code == 0, done.err
     assert ">given: piano, drums<" in Path("out/song-filled-7.svg").read_text()
 
 
-def test_one_bar_of_all_parts_is_filled(command, tiny_model, song) -> None:
+def test_one_bar_of_all_parts_is_filled(
+    command: Callable[..., Outcome], tiny_model: Path, song: Path
+) -> None:
     done = command("fill", song, "-m", tiny_model, "--bars", "2", *OPTIONS, "--json")
     (piece,) = json.loads(done.out)["pieces"]
     assert piece["given"] == {"piano": 9, "bass": 12, "drums": 12}
@@ -88,7 +94,7 @@ def test_one_bar_of_all_parts_is_filled(command, tiny_model, song) -> None:
     assert piece["parts"] == parts
 
 
-def test_players_are_added(command, tiny_model, melody) -> None:
+def test_players_are_added(command: Callable[..., Outcome], tiny_model: Path, melody: Path) -> None:
     done = command("arrange", melody, "-m", tiny_model, "--add", "piano,bass", *OPTIONS, "--json")
     (piece,) = json.loads(done.out)["pieces"]
     assert piece["given"] == {"flute": 16}
@@ -98,7 +104,9 @@ def test_players_are_added(command, tiny_model, melody) -> None:
     assert {name: sum(after[name].values()) for name in piece["new"]} == piece["new"]
 
 
-def test_voices_are_set_to_a_melody(command, tiny_model, melody) -> None:
+def test_voices_are_set_to_a_melody(
+    command: Callable[..., Outcome], tiny_model: Path, melody: Path
+) -> None:
     done = command("harmonise", melody, "-m", tiny_model, "--voices", "alto,bass", *OPTIONS)
     assert done.code == 0, done.err
     after = notes(Path("out/melody-harmonised-7.mid"))
@@ -107,7 +115,9 @@ def test_voices_are_set_to_a_melody(command, tiny_model, melody) -> None:
     assert all(53 <= pitch <= 74 for _, pitch in after["alto"])
 
 
-def test_a_part_is_varied_as_often_as_asked(command, tiny_model, song) -> None:
+def test_a_part_is_varied_as_often_as_asked(
+    command: Callable[..., Outcome], tiny_model: Path, song: Path
+) -> None:
     done = command("vary", song, "-m", tiny_model, "--parts", "drums", "-n", 2, *OPTIONS)
     assert done.code == 0, done.err
     assert "given: piano (12), bass (16)\n" in done.out
@@ -117,7 +127,9 @@ def test_a_part_is_varied_as_often_as_asked(command, tiny_model, song) -> None:
         assert first[name] == second[name] == notes(song)[name]
 
 
-def test_rules_hold_for_what_is_new(command, tiny_model, melody) -> None:
+def test_rules_hold_for_what_is_new(
+    command: Callable[..., Outcome], tiny_model: Path, melody: Path
+) -> None:
     rules = ("--key", "F major", "--range", "bass=30-40", "--polyphony", "bass=1")
     done = command("arrange", melody, "-m", tiny_model, "--add", "bass", *rules, *OPTIONS)
     assert done.code == 0, done.err
@@ -126,7 +138,9 @@ def test_rules_hold_for_what_is_new(command, tiny_model, melody) -> None:
     assert max(Counter(onset for onset, _ in bass).values()) == 1
 
 
-def test_chords_hold_on_the_beats(command, tiny_model, melody) -> None:
+def test_chords_hold_on_the_beats(
+    command: Callable[..., Outcome], tiny_model: Path, melody: Path
+) -> None:
     chords = ("--chords", "Am F", "--density", "piano=high,2")
     done = command("arrange", melody, "-m", tiny_model, "--add", "piano", *chords, *OPTIONS)
     assert done.code == 0, done.err
@@ -135,7 +149,9 @@ def test_chords_hold_on_the_beats(command, tiny_model, melody) -> None:
             assert pitch % 12 in ({9, 0, 4} if onset // BAR % 2 == 0 else {5, 9, 0})
 
 
-def test_parts_of_one_name_are_told_by_number(command, tiny_model, tmp_path) -> None:
+def test_parts_of_one_name_are_told_by_number(
+    command: Callable[..., Outcome], tiny_model: Path, tmp_path: Path
+) -> None:
     tune = [(beat * 24, 24, 60 + beat, 80) for beat in range(8)]
     Piece((Track(tune, name="piano"), Track(tune, name="piano")), 24).save(tmp_path / "two.mid")
     done = command("vary", "two.mid", "-m", tiny_model, "--parts", "2", *OPTIONS)
@@ -144,7 +160,9 @@ def test_parts_of_one_name_are_told_by_number(command, tiny_model, tmp_path) -> 
     assert "2 'piano' (" in done.out
 
 
-def test_what_the_model_cannot_hear_is_told_once(command, tiny_model, tmp_path) -> None:
+def test_what_the_model_cannot_hear_is_told_once(
+    command: Callable[..., Outcome], tiny_model: Path, tmp_path: Path
+) -> None:
     odd = [(beat * 24, 24, 60 + beat, 80) for beat in range(8)]
     Piece((Track(odd, 46, name="my harp"),), 24).save(tmp_path / "odd.mid")
     done = command("continue", "odd.mid", "-m", tiny_model, "--bars", 1, *OPTIONS, "--json")
@@ -154,7 +172,9 @@ def test_what_the_model_cannot_hear_is_told_once(command, tiny_model, tmp_path) 
     assert done.err.count(f"Note: {warning}") == 1
 
 
-def test_a_song_ends_unless_that_is_not_asked_for(command, tiny_model, song) -> None:
+def test_a_song_ends_unless_that_is_not_asked_for(
+    command: Callable[..., Outcome], tiny_model: Path, song: Path
+) -> None:
     for end in ("--end", "--no-end"):
         to = ("-o", end.strip("-"), end)
         done = command("continue", song, "-m", tiny_model, "--bars", 2, *to, *OPTIONS)
@@ -193,7 +213,14 @@ def test_a_song_ends_unless_that_is_not_asked_for(command, tiny_model, song) -> 
         (("continue", "song.mid", "--tempo", "90"), ["--tempo"]),
     ],
 )
-def test_what_has_no_meaning(arguments, words, command, tiny_model, song, tmp_path) -> None:
+def test_what_has_no_meaning(
+    arguments: tuple[str, ...],
+    words: list[str],
+    command: Callable[..., Outcome],
+    tiny_model: Path,
+    song: Path,
+    tmp_path: Path,
+) -> None:
     refused(command(*arguments, "-m", tiny_model), 2, *words)
     assert files(tmp_path) == {"song.mid"}
 
@@ -208,7 +235,13 @@ def test_what_has_no_meaning(arguments, words, command, tiny_model, song, tmp_pa
         ("vary", ("--parts", "1")),
     ],
 )
-def test_songs_that_are_none(verb, more, command, tiny_model, tmp_path) -> None:
+def test_songs_that_are_none(
+    verb: str,
+    more: tuple[str, str],
+    command: Callable[..., Outcome],
+    tiny_model: Path,
+    tmp_path: Path,
+) -> None:
     (tmp_path / "noise.mid").write_bytes(b"\x00\xff" * 400)
     Piece((Track([], name="rests"),), 24, length_ticks=4 * BAR).save(tmp_path / "empty.mid")
     options = ("-m", tiny_model, *more)
@@ -220,7 +253,9 @@ def test_songs_that_are_none(verb, more, command, tiny_model, tmp_path) -> None:
     assert not (tmp_path / "out").exists()
 
 
-def test_a_result_that_is_there_is_not_touched(command, tiny_model, song, tmp_path) -> None:
+def test_a_result_that_is_there_is_not_touched(
+    command: Callable[..., Outcome], tiny_model: Path, song: Path, tmp_path: Path
+) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "song-filled-7.mid").write_text("mine")
     fill = ("fill", song, "-m", tiny_model, "--bars", "1", *OPTIONS)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from ritornello.errors import RitornelloError
 from ritornello.music.io import (
     FORMATS,
+    Format,
     midi_write,
     pianoroll_npz,
     read_with_repairs,
@@ -52,7 +53,7 @@ def test_every_format_that_is_read_and_written_says_what_it_keeps() -> None:
 @pytest.mark.parametrize("entry", BOTH_WAYS, ids=lambda entry: entry.name)
 @settings(max_examples=80, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
-def test_what_is_written_is_read_back_exactly(entry, data) -> None:
+def test_what_is_written_is_read_back_exactly(entry: Format, data: st.DataObject) -> None:
     strategy, kept = KEPT[entry.name]
     piece = data.draw(strategy)
     held = kept(piece)
@@ -81,7 +82,9 @@ def test_the_same_piece_gives_the_same_bytes(extension: str, tmp_path: Path) -> 
 
 @pytest.mark.parametrize("extension", readable_extensions())
 @pytest.mark.parametrize("content", [b"\0", b"no music", bytes(range(256)) * 8], ids=len)
-def test_what_is_no_music_is_refused_with_its_name(extension: str, content: bytes, tmp_path: Path) -> None:
+def test_what_is_no_music_is_refused_with_its_name(
+    extension: str, content: bytes, tmp_path: Path
+) -> None:
     path = tmp_path / f"broken{extension}"
     path.write_bytes(content)
     with pytest.raises(RitornelloError, match=f"broken{extension}: "):

@@ -32,14 +32,14 @@ def at(events: Batch[torch.Tensor], time: int | slice) -> Batch[torch.Tensor]:
 
 
 @pytest.fixture(params=CELLS)
-def model(request) -> NoteModel:
+def model(request: pytest.FixtureRequest) -> NoteModel:
     torch.manual_seed(0)
     config = NoteModelConfig(cell=request.param, layers=2, width=24, head_width=16, dropout=0.0)
     return NoteModel(config).eval()
 
 
 @torch.no_grad()
-def test_stepping_equals_the_full_pass(model) -> None:
+def test_stepping_equals_the_full_pass(model: str) -> None:
     events = batch()
     nats, last = model(events, model.initial_state(3))
     state = model.initial_state(3)
@@ -59,7 +59,7 @@ def test_stepping_equals_the_full_pass(model) -> None:
 
 
 @torch.no_grad()
-def test_a_sequence_in_two_halves_is_the_same_sequence(model) -> None:
+def test_a_sequence_in_two_halves_is_the_same_sequence(model: str) -> None:
     events = batch()
     whole, _ = model(events, model.initial_state(3))
     first, state = model(at(events, slice(0, 29)), model.initial_state(3))
@@ -72,7 +72,7 @@ def test_a_sequence_in_two_halves_is_the_same_sequence(model) -> None:
 
 
 @torch.no_grad()
-def test_the_future_does_not_leak(model) -> None:
+def test_the_future_does_not_leak(model: str) -> None:
     events = batch()
     fields = events.fields.clone()
     before, _ = model(events, model.initial_state(3))
@@ -84,7 +84,7 @@ def test_the_future_does_not_leak(model) -> None:
 
 
 @torch.no_grad()
-def test_the_legal_classes_of_each_head_sum_to_one(model) -> None:
+def test_the_legal_classes_of_each_head_sum_to_one(model: str) -> None:
     events = batch()
     hidden, _ = model.trunk(
         events.context, events.controls, events.instruments, model.initial_state(3)

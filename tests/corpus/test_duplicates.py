@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
@@ -28,7 +29,7 @@ def piece_of(notes: list[tuple[int, int, int, int]], is_drum: bool = False) -> P
 
 
 @given(NOTES, st.integers(-20, 27))
-def test_any_transposition_has_the_same_shape(notes, semitones) -> None:
+def test_any_transposition_has_the_same_shape(notes: list[tuple[int, ...]], semitones: int) -> None:
     piece = piece_of(notes)
     moved = signature(piece.transposed(semitones))
     assert moved.shape_hash == signature(piece).shape_hash
@@ -37,7 +38,9 @@ def test_any_transposition_has_the_same_shape(notes, semitones) -> None:
 
 
 @given(NOTES, st.integers(1, 7))
-def test_a_changed_pitch_or_a_drum_is_another_piece(notes, semitones) -> None:
+def test_a_changed_pitch_or_a_drum_is_another_piece(
+    notes: list[tuple[int, ...]], semitones: int
+) -> None:
     piece = piece_of([*notes, (0, 5, 110, 80)])
     other = piece_of([*notes, (0, 5, 110 + semitones, 80)])
     assert signature(piece).shape_hash != signature(other).shape_hash
@@ -45,7 +48,7 @@ def test_a_changed_pitch_or_a_drum_is_another_piece(notes, semitones) -> None:
 
 
 @given(NOTES)
-def test_part_layout_and_loudness_do_not_matter(notes) -> None:
+def test_part_layout_and_loudness_do_not_matter(notes: list[tuple[int, ...]]) -> None:
     table = piece_of(notes).tracks[0].notes
     softer = table.copy()
     softer["velocity"] = 1
@@ -56,7 +59,7 @@ def test_part_layout_and_loudness_do_not_matter(notes) -> None:
 
 @settings(max_examples=25)
 @given(st.data())
-def test_grid_leaves_one_note_a_pitch_and_tick_and_counts_the_merged(data) -> None:
+def test_grid_leaves_one_note_a_pitch_and_tick_and_counts_the_merged(data: st.DataObject) -> None:
     notes = data.draw(NOTES)
     piece = Piece((Track(notes),), resolution=96)
     gridded, merged = on_grid(piece)
@@ -67,7 +70,9 @@ def test_grid_leaves_one_note_a_pitch_and_tick_and_counts_the_merged(data) -> No
     assert on_grid(gridded) == (gridded, 0)
 
 
-def test_versions_parts_and_arrangements_are_near_other_tunes_are_not(tune) -> None:
+def test_versions_parts_and_arrangements_are_near_other_tunes_are_not(
+    tune: Callable[..., Piece],
+) -> None:
     base = on_grid(tune(1, notes=120))[0]
     melody = base.tracks[0]
     second = on_grid(tune(2, notes=120))[0].tracks[0]
@@ -84,7 +89,9 @@ def test_versions_parts_and_arrangements_are_near_other_tunes_are_not(tune) -> N
     assert near_groups([signature(piece) for piece in pieces]) == [[0, 1, 2]]
 
 
-def test_a_short_part_is_found_in_a_score_too_long_for_its_sketch(tune) -> None:
+def test_a_short_part_is_found_in_a_score_too_long_for_its_sketch(
+    tune: Callable[..., Piece],
+) -> None:
     score = Piece(
         tuple(on_grid(tune(seed, notes=1500))[0].tracks[0] for seed in range(4)),
         resolution=CORPUS_RESOLUTION,
@@ -95,7 +102,7 @@ def test_a_short_part_is_found_in_a_score_too_long_for_its_sketch(tune) -> None:
     assert containment(signature(part).whole, signature(other).whole) == 0.0
 
 
-def test_an_accompaniment_everyone_uses_makes_no_group(tune) -> None:
+def test_an_accompaniment_everyone_uses_makes_no_group(tune: Callable[..., Piece]) -> None:
     vamp = Track([(i * 12, 12, 40 + (0, 7, 12, 7, 16, 19)[i % 6], 70) for i in range(60)])
     pieces = []
     for seed in range(80):

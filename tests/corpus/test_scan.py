@@ -6,6 +6,7 @@ import os
 import pickle
 import struct
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -41,7 +42,9 @@ def reasons(folder: Path, **options: object) -> dict[str, str]:
     return {item.path: item.rejection.reason if item.rejection else "" for item in result.files}
 
 
-def test_each_bad_file_is_rejected_with_its_own_reason(tune, write_tunes) -> None:
+def test_each_bad_file_is_rejected_with_its_own_reason(
+    tune: Callable[..., Piece], write_tunes: Callable[[dict[str, Piece]], Path]
+) -> None:
     folder = write_tunes({"good.mid": tune(1)})
     good = (folder / "good.mid").read_bytes()
     files = {
@@ -81,7 +84,9 @@ def test_each_bad_file_is_rejected_with_its_own_reason(tune, write_tunes) -> Non
     assert scan(folder, workers=1).other_endings == {".txt": 1}
 
 
-def test_notes_without_length_are_repaired_and_said_so(write_tunes, tune) -> None:
+def test_notes_without_length_are_repaired_and_said_so(
+    write_tunes: Callable[[dict[str, Piece]], Path], tune: Callable[..., Piece]
+) -> None:
     folder = write_tunes({"a.mid": tune(1)})
     (folder / "zero.mid").write_bytes(
         midi_bytes(b"".join(note(60 + i, 240, 240 if i % 2 else 0) for i in range(20)))
@@ -93,13 +98,17 @@ def test_notes_without_length_are_repaired_and_said_so(write_tunes, tune) -> Non
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root reads all")
-def test_a_file_without_read_rights_is_named(tune, write_tunes) -> None:
+def test_a_file_without_read_rights_is_named(
+    tune: Callable[..., Piece], write_tunes: Callable[[dict[str, Piece]], Path]
+) -> None:
     folder = write_tunes({"a.mid": tune(1), "b.mid": tune(2)})
     (folder / "a.mid").chmod(0)
     assert reasons(folder)["a.mid"] == "cannot be opened"
 
 
-def test_copies_name_the_file_that_is_used(tune, write_tunes) -> None:
+def test_copies_name_the_file_that_is_used(
+    tune: Callable[..., Piece], write_tunes: Callable[[dict[str, Piece]], Path]
+) -> None:
     folder = write_tunes(
         {
             "1.mid": tune(1),
@@ -132,7 +141,7 @@ def test_folders_without_music_say_what_to_do(tmp_path: Path) -> None:
         scan(tmp_path / "folder" / "a.doc")
 
 
-def test_measures_of_a_known_piece(write_tunes) -> None:
+def test_measures_of_a_known_piece(write_tunes: Callable[[dict[str, Piece]], Path]) -> None:
     scale = [0, 2, 4, 5, 7, 9, 11, 12]
     melody = [(i * 480, 480, 62 + step, 80) for i, step in enumerate(scale)]
     drums = [(i * 480, 10, 36, 80) for i in range(8)]
@@ -151,7 +160,9 @@ def test_measures_of_a_known_piece(write_tunes) -> None:
     assert report.seconds == pytest.approx(4.0, abs=0.05)
 
 
-def test_collections_are_first_level_folders_but_not_sides_of_a_split(tune, write_tunes) -> None:
+def test_collections_are_first_level_folders_but_not_sides_of_a_split(
+    tune: Callable[..., Piece], write_tunes: Callable[[dict[str, Piece]], Path]
+) -> None:
     folder = write_tunes(
         {
             "jazz/a.mid": tune(1),
@@ -172,7 +183,9 @@ def test_collections_are_first_level_folders_but_not_sides_of_a_split(tune, writ
         scan(folder, collections=["rock"])
 
 
-def test_split_folders_and_link_circles(tune, write_tunes) -> None:
+def test_split_folders_and_link_circles(
+    tune: Callable[..., Piece], write_tunes: Callable[[dict[str, Piece]], Path]
+) -> None:
     folder = write_tunes({"train/a.mid": tune(1), "valid/b.mid": tune(2)})
     (folder / "train" / "again").symlink_to(folder)
     result = scan(folder, workers=1)
@@ -180,7 +193,9 @@ def test_split_folders_and_link_circles(tune, write_tunes) -> None:
     assert [item.path for item in result.files] == ["train/a.mid", "valid/b.mid"]
 
 
-def test_result_is_the_same_with_more_workers_and_can_be_pickled(tune, write_tunes) -> None:
+def test_result_is_the_same_with_more_workers_and_can_be_pickled(
+    tune: Callable[..., Piece], write_tunes: Callable[[dict[str, Piece]], Path]
+) -> None:
     folder = write_tunes({f"{seed}.mid": tune(seed % 6, transpose=seed // 6) for seed in range(12)})
     one, two = scan(folder, workers=1), scan(folder, workers=2)
     assert one.files == two.files
@@ -188,7 +203,9 @@ def test_result_is_the_same_with_more_workers_and_can_be_pickled(tune, write_tun
     assert Counter(item.rejection is None for item in one.files) == {True: 6, False: 6}
 
 
-def test_progress_reaches_the_number_of_files(tune, write_tunes) -> None:
+def test_progress_reaches_the_number_of_files(
+    tune: Callable[..., Piece], write_tunes: Callable[[dict[str, Piece]], Path]
+) -> None:
     calls: list[tuple[int, int]] = []
     scan(
         write_tunes({"a.mid": tune(1), "b.mid": tune(2)}),
@@ -198,7 +215,9 @@ def test_progress_reaches_the_number_of_files(tune, write_tunes) -> None:
     assert calls == [(1, 2), (2, 2)]
 
 
-def test_limits_can_be_changed(tune, write_tunes) -> None:
+def test_limits_can_be_changed(
+    tune: Callable[..., Piece], write_tunes: Callable[[dict[str, Piece]], Path]
+) -> None:
     folder = write_tunes({"a.mid": tune(1, notes=20)})
     assert reasons(folder, limits=Limits(min_notes=30)) == {"a.mid": "too few notes"}
 

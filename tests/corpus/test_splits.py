@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from ritornello.corpus.scan import FileReport, Rejection, ScanResult, scan
 from ritornello.corpus.splits import LEFT_OUT, assign_splits, read_splits
 from ritornello.errors import ConfigError, InputError
+from ritornello.music.piece import Piece
 
 
 def scanned(*paths: str, groups: dict[str, str] | None = None) -> ScanResult:
@@ -96,7 +98,9 @@ def test_a_used_file_inherits_the_side_of_its_rejected_copy() -> None:
     assert assign_splits(result, explicit={"a.mid": "test"})["a.abc"] == "test"
 
 
-def test_split_files_tables_and_folders_are_found(tune, write_tunes) -> None:
+def test_split_files_tables_and_folders_are_found(
+    tune: Callable[..., Piece], write_tunes: Callable[[dict[str, Piece]], Path]
+) -> None:
     names = ("set/a.mid", "set/b.mid", "groove/x/c.mid", "groove/x/d.mid", "other/heldout/e.mid")
     folder = write_tunes({name: tune(seed) for seed, name in enumerate(names)})
     content = {"set": {"valid": ["a.mid"], "train": ["b.mid"]}}
@@ -149,7 +153,9 @@ def test_real_scores_and_their_parts_never_meet_across_the_split(
             assert not name or len({sides[path] for path in members}) == 1
 
 
-def test_tunes_of_a_book_are_works_of_their_own_and_a_book_may_be_named_whole(tmp_path: Path) -> None:
+def test_tunes_of_a_book_are_works_of_their_own_and_a_book_may_be_named_whole(
+    tmp_path: Path,
+) -> None:
     tunes = [f"folk/book.abc#{number}" for number in range(1, 301)]
     sides = assign_splits(scanned(*tunes), valid_share=0.2, test_share=0.1)
     assert len(set(sides.values())) == 3

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
+from collections.abc import Callable
 from itertools import chain
 from pathlib import Path
 
@@ -69,7 +70,9 @@ def test_pieces_are_put_on_the_grid_and_doubles_merged(tmp_path: Path) -> None:
     assert [tuple(note) for note in stored.tracks[0]] == [(0, 24, 60, 90), (12, 3, 64, 80)]
 
 
-def test_from_folder_to_corpus(tune, write_tunes, tmp_path: Path) -> None:
+def test_from_folder_to_corpus(
+    tune: Callable[..., Piece], write_tunes: Callable[[dict[str, Piece]], Path], tmp_path: Path
+) -> None:
     names = [f"{collection}/{seed}.mid" for collection in "ab" for seed in range(8)]
     folder = write_tunes({name: tune(seed, drums=True) for seed, name in enumerate(names)})
     result = scan(folder, workers=1)
@@ -88,7 +91,10 @@ def test_from_folder_to_corpus(tune, write_tunes, tmp_path: Path) -> None:
 
 
 def test_an_unchanged_folder_is_not_read_again_and_a_changed_one_is(
-    tune, write_tunes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tune: Callable[..., Piece],
+    write_tunes: Callable[[dict[str, Piece]], Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     folder = write_tunes({f"{seed}.mid": tune(seed) for seed in range(3)})
     result, store = scan(folder, workers=1), tmp_path / "store"
@@ -104,7 +110,9 @@ def test_an_unchanged_folder_is_not_read_again_and_a_changed_one_is(
     assert changed.fingerprint != first
 
 
-def test_a_build_that_fails_leaves_the_old_store_and_nothing_else(tune, tmp_path: Path) -> None:
+def test_a_build_that_fails_leaves_the_old_store_and_nothing_else(
+    tune: Callable[..., Piece], tmp_path: Path
+) -> None:
     store = tmp_path / "store"
     write_store([(tune(1), Entry("a.mid", "a"))], store)
 
@@ -120,7 +128,7 @@ def test_a_build_that_fails_leaves_the_old_store_and_nothing_else(tune, tmp_path
     assert Corpus.open(store).name_of(0) == "a.mid"
 
 
-def test_other_folders_are_never_replaced(tune, tmp_path: Path) -> None:
+def test_other_folders_are_never_replaced(tune: Callable[..., Piece], tmp_path: Path) -> None:
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "chapter1.txt").write_text("precious")
     with pytest.raises(OutputError, match="not a corpus store"):
@@ -128,7 +136,9 @@ def test_other_folders_are_never_replaced(tune, tmp_path: Path) -> None:
     assert (tmp_path / "thesis" / "chapter1.txt").read_text() == "precious"
 
 
-def test_a_file_that_vanished_after_the_scan_is_named(tune, write_tunes, tmp_path: Path) -> None:
+def test_a_file_that_vanished_after_the_scan_is_named(
+    tune: Callable[..., Piece], write_tunes: Callable[[dict[str, Piece]], Path], tmp_path: Path
+) -> None:
     folder = write_tunes({"a.mid": tune(1), "b.mid": tune(2)})
     result = scan(folder, workers=1)
     (folder / "b.mid").unlink()
@@ -138,7 +148,7 @@ def test_a_file_that_vanished_after_the_scan_is_named(tune, write_tunes, tmp_pat
     assert not (tmp_path / "store").exists()
 
 
-def test_damaged_stores_are_refused(tune, tmp_path: Path) -> None:
+def test_damaged_stores_are_refused(tune: Callable[..., Piece], tmp_path: Path) -> None:
     store = tmp_path / "store"
     with pytest.raises(InputError, match="no corpus store"):
         Corpus.open(store)
@@ -156,7 +166,9 @@ def test_damaged_stores_are_refused(tune, tmp_path: Path) -> None:
         Corpus.open(store)
 
 
-def test_notes_are_a_plain_npy_file_and_a_pickle_holds_no_music(tune, tmp_path: Path) -> None:
+def test_notes_are_a_plain_npy_file_and_a_pickle_holds_no_music(
+    tune: Callable[..., Piece], tmp_path: Path
+) -> None:
     store = tmp_path / "store"
     write_store([(tune(seed), Entry(f"{seed}.mid", "a")) for seed in range(20)], store)
     corpus = Corpus.open(store)

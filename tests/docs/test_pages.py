@@ -92,7 +92,9 @@ def _made_by_make() -> bool:
 
 
 @pytest.mark.parametrize("page", RUNNABLE, ids=str)
-def test_what_a_page_tells_to_run_runs(page: Path, desk: Path, request: pytest.FixtureRequest) -> None:
+def test_what_a_page_tells_to_run_runs(
+    page: Path, desk: Path, request: pytest.FixtureRequest
+) -> None:
     text = "".join(block.text for block in blocks(page))
     if "make song" in text and not _made_by_make():
         pytest.skip("needs the environment of `make setup`")

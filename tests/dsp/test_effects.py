@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -31,7 +34,9 @@ def change_db(effect, hz: float) -> float:
 
 
 @given(sounds, st.integers(0, 2**32 - 1), st.floats(0, 1), st.booleans())
-def test_random_effects_keep_length_and_bounds(sound, seed, strength, noisy) -> None:
+def test_random_effects_keep_length_and_bounds(
+    sound: np.ndarray, seed: int, strength: float, noisy: bool
+) -> None:
     made = effects.random_effects(
         sound, RATE, np.random.default_rng(seed), strength=strength, noisy=noisy
     )
@@ -42,7 +47,7 @@ def test_random_effects_keep_length_and_bounds(sound, seed, strength, noisy) -> 
 
 
 @given(sounds, st.integers(0, 2**32 - 1))
-def test_no_strength_changes_nothing_and_a_seed_decides_all(sound, seed) -> None:
+def test_no_strength_changes_nothing_and_a_seed_decides_all(sound: np.ndarray, seed: int) -> None:
     def made(strength: float) -> np.ndarray:
         random = np.random.default_rng(seed)
         return effects.random_effects(sound, RATE, random, strength=strength)
@@ -52,7 +57,7 @@ def test_no_strength_changes_nothing_and_a_seed_decides_all(sound, seed) -> None
 
 
 @pytest.mark.parametrize(("seed", "most_db"), [(0, 0.0), (1, 3.0), (2, 12.0), (3, 12.0)])
-def test_a_random_equaliser_stays_within_its_bands(seed, most_db) -> None:
+def test_a_random_equaliser_stays_within_its_bands(seed: int, most_db: float) -> None:
     def equalised(sound: np.ndarray) -> np.ndarray:
         return effects.random_equaliser(sound, RATE, np.random.default_rng(seed), most_db)
 
@@ -96,7 +101,9 @@ def test_a_sound_is_not_changed_in_place() -> None:
         (lambda x: effects.band_limit(x, RATE, *effects.TELEPHONE_HZ), 6800, -24.1),
     ],
 )
-def test_filters_change_tones_by_what_they_say(effect, hz, expected_db) -> None:
+def test_filters_change_tones_by_what_they_say(
+    effect: Callable[..., Any], hz: int, expected_db: float
+) -> None:
     assert change_db(effect, hz) == pytest.approx(expected_db, abs=0.15)
 
 
@@ -124,7 +131,9 @@ def test_a_room_adds_echoes_of_the_level_asked_for_and_is_linear() -> None:
 
 
 @given(sounds, st.floats(0, 24))
-def test_saturation_keeps_the_peak_and_the_order_of_samples(sound, drive_db) -> None:
+def test_saturation_keeps_the_peak_and_the_order_of_samples(
+    sound: np.ndarray, drive_db: float
+) -> None:
     made = effects.saturate(sound, drive_db)
     assert np.abs(made).max(initial=0) == pytest.approx(np.abs(sound).max(initial=0), rel=1e-4)
     if np.isfinite(sound).all() and len(sound):
@@ -141,7 +150,7 @@ def test_a_compressor_lowers_what_is_loud_by_its_ratio() -> None:
 
 
 @given(sounds, st.floats(-60, 0), st.floats(1, 20))
-def test_a_compressor_only_turns_down(sound, threshold_db, ratio) -> None:
+def test_a_compressor_only_turns_down(sound: np.ndarray, threshold_db: float, ratio: float) -> None:
     curve = effects.compression_curve(sound, RATE, threshold_db=threshold_db, ratio=ratio)
     assert curve.shape == sound.shape
     assert ((curve > 0) & (curve <= 1 + 1e-6)).all()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from itertools import count
+from pathlib import Path
 
 import pytest
 
@@ -23,7 +24,7 @@ from ritornello.training.config import TrainConfig  # noqa: E402
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_all_networks_have_about_the_same_size(cell) -> None:
+def test_all_networks_have_about_the_same_size(cell: str) -> None:
     size = benchmark.LAYERS * parameters(Block(cell, benchmark.width_of(cell), 0.0))
     assert size == pytest.approx(benchmark.PARAMETERS, rel=0.03)
 
@@ -35,7 +36,7 @@ def learner(seed: int = 0) -> Learner:
     return Learner("mlstm", NoteModel(network), config, MemoryCorpus([band(n) for n in range(6)]))
 
 
-def test_a_learner_goes_on_as_if_it_had_not_been_stopped(tmp_path) -> None:
+def test_a_learner_goes_on_as_if_it_had_not_been_stopped(tmp_path: Path) -> None:
     whole = learner()
     for _ in range(3):
         whole.step(60.0)
@@ -49,13 +50,15 @@ def test_a_learner_goes_on_as_if_it_had_not_been_stopped(tmp_path) -> None:
         assert torch.equal(ours, theirs)
 
 
-def test_a_learner_with_other_settings_is_refused(tmp_path) -> None:
+def test_a_learner_with_other_settings_is_refused(tmp_path: Path) -> None:
     learner().save(tmp_path / "learner.pt")
     with pytest.raises(ConfigError, match="seed was 0, is 1"):
         learner(seed=1).restore(tmp_path / "learner.pt")
 
 
-def test_a_stopped_comparison_goes_on_and_others_join_it(tmp_path, monkeypatch) -> None:
+def test_a_stopped_comparison_goes_on_and_others_join_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(benchmark, "PARAMETERS", 20_000)
     monkeypatch.setattr(benchmark, "width_of", lambda cell: 32)
     monkeypatch.setattr(benchmark, "SAVE_EVERY_CPU_SECONDS", 0.0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ from tests.examples import band
 
 
 @pytest.fixture(scope="module")
-def music(tmp_path_factory) -> MusicSets:
+def music(tmp_path_factory: pytest.TempPathFactory) -> MusicSets:
     folder = tmp_path_factory.mktemp("store")
     pieces = [(band(seed, bars=20), "chorales", "train") for seed in range(6)]
     pieces += [(band(seed, 24, (3, 4)), "chorales", "valid") for seed in range(6, 9)]
@@ -34,7 +35,7 @@ def music(tmp_path_factory) -> MusicSets:
     return MusicSets(corpus, corpus.collections, frozenset({"6.mid"}))
 
 
-def test_only_the_asked_collections_count(music) -> None:
+def test_only_the_asked_collections_count(music: MusicSets) -> None:
     assert len(music.indices("train")) == 7
     assert len(music.only("chorales").indices("train")) == 6
     assert not len(music.only("rags").indices("valid"))
@@ -56,14 +57,14 @@ def test_an_excerpt_holds_what_begins_in_it() -> None:
     assert cut.bar_count == 2
 
 
-def test_excerpts_keep_the_metre_and_whole_bars(music) -> None:
+def test_excerpts_keep_the_metre_and_whole_bars(music: MusicSets) -> None:
     found = [*excerpts(music.only("chorales"), "valid", 12, np.random.default_rng(0))]
     assert len(found) == 12
     assert {piece.bar_count for piece in found} <= {8, 12, 16}
     assert {piece.metres for piece in found} == {(Metre(0, 3, 4),)}
 
 
-def test_composed_pieces_match_their_models(music, tiny_model):
+def test_composed_pieces_match_their_models(music: MusicSets, tiny_model: Path):
     models = [*excerpts(music.only("chorales"), "valid", 5, np.random.default_rng(0))]
     composer = Composer.load(tiny_model)
 
@@ -79,7 +80,7 @@ def test_composed_pieces_match_their_models(music, tiny_model):
     assert keys == Counter(str(closing_key(piece)) for piece in models)
 
 
-def test_all_figures_of_a_set(music, tiny_model) -> None:
+def test_all_figures_of_a_set(music: MusicSets, tiny_model: Path) -> None:
     training = {"texture": Passages(piece for _, piece in music.pieces("train"))}
     found = compare_generated(
         Composer.load(tiny_model), music.only("chorales"), training, 4, 0, lambda sentence: None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -63,7 +64,7 @@ def composed(way: str, task: str, piece: Piece, seed: int, longest: int) -> list
 
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("longest", [10_000, 60])
-def test_every_way_composes_the_same_notes(task, longest) -> None:
+def test_every_way_composes_the_same_notes(task: str, longest: int) -> None:
     for seed in range(3):
         found = [composed(way, task, band(seed, bars=20), seed, longest) for way in WAYS]
         assert found[0] or longest == 60
@@ -72,7 +73,9 @@ def test_every_way_composes_the_same_notes(task, longest) -> None:
 
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("way", WAYS)
-def test_the_likelihood_of_each_way_is_finite_and_of_composed_notes_only(way, task) -> None:
+def test_the_likelihood_of_each_way_is_finite_and_of_composed_notes_only(
+    way: str, task: str
+) -> None:
     found = nats(learner(way), task, band(3, bars=20))
     events = heard(way, task, band(3, bars=20)).events
     assert np.isfinite(found).all()
@@ -81,7 +84,7 @@ def test_the_likelihood_of_each_way_is_finite_and_of_composed_notes_only(way, ta
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_the_distribution_of_each_field_sums_to_one(way) -> None:
+def test_the_distribution_of_each_field_sums_to_one(way: str) -> None:
     one = learner(way)
     one_row = stacked_given([heard(way, "fill part", band(1)).chunk(0, 40)])
     fields, counts = one_row.events.fields, one_row.events.counts
@@ -115,7 +118,7 @@ def _other_given(piece: Piece, seed: int, task: str) -> Piece:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_only_nothing_is_deaf_to_the_given_notes(way) -> None:
+def test_only_nothing_is_deaf_to_the_given_notes(way: str) -> None:
     piece = band(1, bars=12)
     other = _other_given(piece, 0, "vary")
     assert other != piece
@@ -136,7 +139,7 @@ def _awaken(one: GivenLearner) -> None:
 
 @pytest.mark.parametrize("task", ["arrange", "vary", "fill", "fill part"])
 @pytest.mark.parametrize("way", ["causal encoder", "bidirectional encoder"])
-def test_an_encoder_starts_as_nothing(way, task) -> None:
+def test_an_encoder_starts_as_nothing(way: str, task: str) -> None:
     np.testing.assert_allclose(
         nats(learner(way), task, band(5)), nats(learner("nothing"), task, band(5)), atol=1e-5
     )
@@ -162,14 +165,14 @@ def test_a_causal_encoder_hears_no_further_than_the_next_onset() -> None:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_chunks_say_the_same_as_the_whole(way) -> None:
+def test_chunks_say_the_same_as_the_whole(way: str) -> None:
     one = learner(way)
     _awaken(one)
     whole = nats(one, "arrange", band(4, bars=6))  # short enough for one window of given notes
     np.testing.assert_allclose(nats(one, "arrange", band(4, bars=6), chunk=16), whole, atol=1e-4)
 
 
-def test_a_stopped_comparison_goes_on_and_is_printed_at_any_time(tmp_path) -> None:
+def test_a_stopped_comparison_goes_on_and_is_printed_at_any_time(tmp_path: Path) -> None:
     entries = ((band(n), Entry(f"{n}.mid", BAND[n % 2], "valid" if n > 3 else "train"))
                for n in range(6))  # fmt: skip
     write_store(entries, tmp_path / "store")
@@ -190,7 +193,7 @@ def test_a_stopped_comparison_goes_on_and_is_printed_at_any_time(tmp_path) -> No
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_gaps_without_a_note_cost_what_silence_costs(way) -> None:
+def test_gaps_without_a_note_cost_what_silence_costs(way: str) -> None:
     tune = [(0, 24, 60, 80), (14 * 96, 24, 64, 80)]
     piece = Piece((Track(tune),), 24, metres=(Metre(0, 4, 4),), length_ticks=16 * 96)
     draws = ((seed, heard(way, "fill", piece, seed).events) for seed in range(99))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -49,7 +50,7 @@ def test_a_song_that_keeps_the_rules_is_blameless() -> None:
         ({"tracks": (*song().tracks, song().tracks[0])}, "parts ['bass', 'drums', 'flute', 'flute"),
     ],
 )
-def test_a_wrong_frame_is_named(changes, fault) -> None:
+def test_a_wrong_frame_is_named(changes: dict[str, Any], fault: str) -> None:
     (first, *_) = found(song(**changes))
     assert fault in first
 
@@ -67,7 +68,7 @@ def test_a_wrong_frame_is_named(changes, fault) -> None:
         ((270, 20, 72, 80), "flute sounds into the last bar"),
     ],
 )
-def test_a_wrong_note_is_named(note, fault) -> None:
+def test_a_wrong_note_is_named(note: tuple[int, ...], fault: str) -> None:
     assert fault in found(song(flute=[*FLUTE, note]))
 
 
@@ -104,7 +105,7 @@ def test_a_chord_of_which_the_key_has_no_note_in_range_goes_beyond_the_key():
         ({"drums": [*DRUMS, (312, 6, 49, 80)]}, "drums begins after the first beat"),
     ],
 )
-def test_what_is_no_ending_is_named(changes, fault) -> None:
+def test_what_is_no_ending_is_named(changes: dict[str, list[tuple[int, ...]]], fault: str) -> None:
     assert fault in " ".join(found(song(**changes)))
     assert fault not in " ".join(found(song(**changes), ending=False))
 

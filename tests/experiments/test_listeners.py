@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -72,7 +74,9 @@ def run(folder: Path, seconds: float, validations: int) -> list[ListenerProgress
     [(lambda: BeatNet(SIZES), of_sound()), (lambda: NoteBeatNet(NOTE_SIZES), of_notes())],
     ids=["sound", "notes"],
 )
-def test_what_is_plain_is_learned(tmp_path: Path, network, lessons) -> None:
+def test_what_is_plain_is_learned(
+    tmp_path: Path, network: Callable[..., Any], lessons: BeatLessons | NoteBeatLessons
+) -> None:
     config = ListenerTraining(seconds=3.0, learning_rate=1e-2, validations=3)
     listeners.train(network, {}, lessons, tmp_path, config)
     taught, kept = network(), listeners.best(tmp_path)

@@ -32,7 +32,7 @@ TUNE = np.repeat([(72, 67, 64, 48), (74, 69, 65, 50), (76, 67, 60, 48)], 4, axis
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory) -> Path:
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Files of music, and four voices."""
     folder = tmp_path_factory.mktemp("data")
     for number in range(6):
@@ -44,7 +44,7 @@ def data(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def music(data) -> MusicSets:
+def music(data: Path) -> MusicSets:
     entries = (
         (band(n, bars=12), Entry(f"{n}.mid", ("chorales", "rags")[n % 2], "valid"))
         for n in range(6)
@@ -55,19 +55,19 @@ def music(data) -> MusicSets:
 
 
 @pytest.fixture(scope="module")
-def model(tiny_model) -> Checkpoint:
+def model(tiny_model: Path) -> Checkpoint:
     return checkpoint.load(checkpoint.find(tiny_model))
 
 
 @pytest.fixture(scope="module")
-def composer(tiny_model) -> Composer:
+def composer(tiny_model: Path) -> Composer:
     return Composer.load(tiny_model)
 
 
 # --- units ----------------------------------------------------------------------------------------
 
 
-def test_a_unit_is_measured_once_for_each_model_and_setting(tmp_path, tiny_model):
+def test_a_unit_is_measured_once_for_each_model_and_setting(tmp_path: Path, tiny_model: Path):
     options = Namespace(command="tasks", work=tmp_path, data=tmp_path, pieces=3)
     path = checkpoint.find(tiny_model)
     calls = []
@@ -86,7 +86,9 @@ def test_a_unit_is_measured_once_for_each_model_and_setting(tmp_path, tiny_model
     assert len(calls) == 2
 
 
-def test_a_command_writes_its_figures_and_prints_them(tmp_path, tiny_model, capsys) -> None:
+def test_a_command_writes_its_figures_and_prints_them(
+    tmp_path: Path, tiny_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     places = ["--results", str(tmp_path / "results"), "--work", str(tmp_path / "work")]
     main([*places, "rules", "--model", str(tiny_model), "--pieces", "2"])
     assert capsys.readouterr().out.startswith("| pieces |")
@@ -99,7 +101,7 @@ def test_a_command_writes_its_figures_and_prints_them(tmp_path, tiny_model, caps
 
 
 @pytest.mark.parametrize("task", ["arrange", "harmonise", "vary"])
-def test_unheard_notes_are_the_composed_ones(task):
+def test_unheard_notes_are_the_composed_ones(task: str):
     piece = band(3, bars=6)
     whole = sequences(piece, 0, 2, rng=np.random.default_rng(5), task=task)
     alone = tasks.unheard(whole, piece, 0, 2, 40)
@@ -114,7 +116,7 @@ def test_unheard_notes_are_the_composed_ones(task):
     assert tasks.unheard(whole, piece, 0, 2, 1000).composed_notes == whole.composed_notes
 
 
-def test_alone_a_part_costs_as_much_unheard_as_composed(model) -> None:
+def test_alone_a_part_costs_as_much_unheard_as_composed(model: Checkpoint) -> None:
     """But for the tempo, which is told where parts are given."""
     piece = replace(band(), tracks=band().tracks[:1])
     (pair,) = [("rags", piece)]
@@ -133,7 +135,7 @@ def test_alone_a_part_costs_as_much_unheard_as_composed(model) -> None:
 
 
 @pytest.mark.parametrize("condition", harmony.CONDITIONS)
-def test_each_part_is_given_or_composed(music, condition) -> None:
+def test_each_part_is_given_or_composed(music: MusicSets, condition: str) -> None:
     options = Namespace(seed=0, excerpts=5, bars=4)
     found = [*harmony.splits(music, condition, options)]
     assert len(found) == 5
@@ -146,7 +148,9 @@ def test_each_part_is_given_or_composed(music, condition) -> None:
         assert {track.label for heard, _ in found for track in heard.tracks} == {"piano"}
 
 
-def test_arrangements_are_compared_with_deaf_ones(music, composer, tiny_model) -> None:
+def test_arrangements_are_compared_with_deaf_ones(
+    music: MusicSets, composer: Composer, tiny_model: Path
+) -> None:
     real = [*harmony.splits(music, "highest given", Namespace(seed=0, excerpts=2, bars=4))]
     deaf = harmony.Deaf(str(tiny_model))
     heard, _ = real[0]
@@ -162,7 +166,9 @@ def test_arrangements_are_compared_with_deaf_ones(music, composer, tiny_model) -
 # --- chorales -------------------------------------------------------------------------------------
 
 
-def test_models_are_judged_beside_bach_and_the_chain(data, tiny_model, tmp_path) -> None:
+def test_models_are_judged_beside_bach_and_the_chain(
+    data: Path, tiny_model: Path, tmp_path: Path
+) -> None:
     options = Namespace(data=data, model=str(tiny_model), side="valid", chorales=1, steps=2, seed=0)
     figures = chorales.measure(options, Units(tmp_path))
     assert [*figures] == ["Bach", "first-order chain", "ours", "ours, chorales alone"]
@@ -179,7 +185,9 @@ def test_models_are_judged_beside_bach_and_the_chain(data, tiny_model, tmp_path)
 # --- given ----------------------------------------------------------------------------------------
 
 
-def test_what_is_written_into_songs_leaves_them_as_they_were(composer, music, data) -> None:
+def test_what_is_written_into_songs_leaves_them_as_they_were(
+    composer: Composer, music: MusicSets, data: Path
+) -> None:
     rows = [given.judged(composer, music, data, number, seed=1) for number in range(12)]
     assert sum(row["violations"] for row in rows) == 0
     assert len({row["verb"] for row in rows}) >= 3
@@ -189,7 +197,7 @@ def test_what_is_written_into_songs_leaves_them_as_they_were(composer, music, da
     }
 
 
-def test_a_changed_note_is_found(data):
+def test_a_changed_note_is_found(data: Path):
     song = band(0, bars=12)
     higher = song.transposed(12).tracks[1]
     song = replace(song, tracks=(*song.tracks, replace(higher, name="bass 2")))
@@ -216,7 +224,7 @@ def test_a_changed_note_is_found(data):
 # --- rules and speed ------------------------------------------------------------------------------
 
 
-def test_pieces_under_random_rules_are_judged(composer) -> None:
+def test_pieces_under_random_rules_are_judged(composer: Composer) -> None:
     found = rules.judged(composer, range(8), 0)
     assert found["broken"] == {}
     assert found["counts"]["pieces"] == 8
@@ -231,7 +239,9 @@ def test_rules_of_all_kinds_are_drawn() -> None:
     assert any(None in bar for each in drawn for bar in each.chart or ())
 
 
-def test_four_bars_are_timed(tiny_model, tmp_path, monkeypatch) -> None:
+def test_four_bars_are_timed(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     song = band(0, bars=64)
     more = [replace(song.tracks[0], program=program, name="") for program in (48, 81)]
     song = replace(song, tracks=(*song.tracks, *more))

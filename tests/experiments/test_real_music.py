@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -49,7 +50,7 @@ def test_a_lone_part_has_no_partner() -> None:
     assert harmony_figures([alone]) == {}
 
 
-def test_chorales_are_compared_side_by_side(tmp_path) -> None:
+def test_chorales_are_compared_side_by_side(tmp_path: Path) -> None:
     tune = np.repeat([(72, 67, 64, 48), (74, 69, 65, 50)], 4, axis=0).tolist()
     found = chorale_figures(_chorales(tmp_path, {"train": [tune] * 9, "valid": [tune]}))
     assert [*found] == ["valid"]
@@ -57,7 +58,7 @@ def test_chorales_are_compared_side_by_side(tmp_path) -> None:
     assert found["valid"]["likelihood of the first-order chain"]["notes"] == 6
 
 
-def test_every_collection_is_measured(tmp_path) -> None:
+def test_every_collection_is_measured(tmp_path: Path) -> None:
     entries = (
         (band(number, 8), Entry(f"{number}.mid", "bands", "train" if number < 3 else "valid"))
         for number in range(6)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -33,7 +34,7 @@ def tune(bars: int = 40) -> Piece:
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory) -> list[Solo]:
+def made(tmp_path_factory: pytest.TempPathFactory) -> list[Solo]:
     """A steady and a rubato solo on the piano."""
     folder = tmp_path_factory.mktemp("solos")
     entries = [(tune(), Entry(f"{n}.mid", "tunes", "valid")) for n in range(2)]
@@ -46,7 +47,7 @@ def made(tmp_path_factory) -> list[Solo]:
 # --- solos ----------------------------------------------------------------------------------------
 
 
-def test_a_solo_sounds_when_and_where_its_truth_says(made) -> None:
+def test_a_solo_sounds_when_and_where_its_truth_says(made: list[Solo]) -> None:
     for solo in made:
         sound = read_audio(solo.path)
         first = np.flatnonzero(np.abs(sound.samples[:, 0]) > 1e-3)[0] / sound.rate_hz
@@ -58,7 +59,7 @@ def test_a_solo_sounds_when_and_where_its_truth_says(made) -> None:
         assert [track.program for track in solo.accompaniment.tracks] == [33]
 
 
-def test_moments_of_the_sound_are_found_on_the_true_grid(made) -> None:
+def test_moments_of_the_sound_are_found_on_the_true_grid(made: list[Solo]) -> None:
     for solo in made:
         beats = np.arange(len(solo.beats_seconds)) * solo.piece.resolution
         assert solo.ticks_at(solo.beats_seconds) == pytest.approx(beats, abs=1)
@@ -66,7 +67,7 @@ def test_moments_of_the_sound_are_found_on_the_true_grid(made) -> None:
         assert solo.ticks_at(np.array([200.0]))[0] > solo.piece.length_ticks
 
 
-def test_rubato_sways_and_slows_and_steady_does_not(made) -> None:
+def test_rubato_sways_and_slows_and_steady_does_not(made: list[Solo]) -> None:
     steady, rubato = (np.diff(solo.beats_seconds) for solo in made)
     assert np.ptp(steady) < 1e-6
     assert 1.05 < rubato[:-4].max() / rubato[:-4].min() < 1.7
@@ -91,7 +92,7 @@ def test_a_signature_that_the_notes_deny_leaves_no_key() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:Estimated beats are empty")
-def test_perfect_hearing_scores_one_and_deafness_nothing(made) -> None:
+def test_perfect_hearing_scores_one_and_deafness_nothing(made: list[Solo]) -> None:
     solo = made[1]
     beats, bars = solo.beats_seconds, solo.downbeats_seconds
     notes = hearing.note_scores(solo.notes, solo.notes)
@@ -104,14 +105,14 @@ def test_perfect_hearing_scores_one_and_deafness_nothing(made) -> None:
     assert deaf["offsets_ms"] == []
 
 
-def test_beats_before_and_after_the_music_cost_nothing(made) -> None:
+def test_beats_before_and_after_the_music_cost_nothing(made: list[Solo]) -> None:
     solo = made[0]
     beats, bars = solo.beats_seconds, solo.downbeats_seconds
     more = np.concatenate([[beats[0] - 0.6], beats, beats[-1] + [0.6, 1.2]])
     assert hearing.beat_scores(beats, bars, more, bars)["beat_f1"] == 1
 
 
-def test_late_beats_show_as_bias_and_double_ones_as_a_level(made) -> None:
+def test_late_beats_show_as_bias_and_double_ones_as_a_level(made: list[Solo]) -> None:
     solo = made[0]
     beats, bars = solo.beats_seconds, solo.downbeats_seconds
     late = hearing.beat_scores(beats, bars, beats + 0.02, bars)
@@ -206,7 +207,7 @@ def test_a_click_at_borders_is_caught_and_a_drum_near_them_is_none() -> None:
 # --- the band -------------------------------------------------------------------------------------
 
 
-def test_a_band_that_plays_what_is_written_is_found_where_it_is_written(made) -> None:
+def test_a_band_that_plays_what_is_written_is_found_where_it_is_written(made: list[Solo]) -> None:
     for solo in (replace(solo, begins_seconds=0.0) for solo in made):
         back = accompaniment.on_true_grid(solo, solo.accompaniment)
         (found,), (written,) = back.tracks, solo.accompaniment.tracks
@@ -226,7 +227,7 @@ def test_a_band_that_plays_what_is_written_is_found_where_it_is_written(made) ->
         assert offsets == pytest.approx(0.02, abs=1e-3)
 
 
-def test_going_along_is_more_than_chance(made) -> None:
+def test_going_along_is_more_than_chance(made: list[Solo]) -> None:
     solo, other = made
     real = accompaniment.going_along(solo, solo.accompaniment)
     assert real["notes_in_chord"] > 2 * real["in_chord_in_other_keys"]
@@ -274,7 +275,7 @@ def test_remixes_are_summed_up_and_the_worst_is_shown() -> None:
 # --- bad files ------------------------------------------------------------------------------------
 
 
-def test_every_bad_file_can_be_made(tmp_path) -> None:
+def test_every_bad_file_can_be_made(tmp_path: Path) -> None:
     take = bad.played_take(2.0)
     for number, (name, maker) in enumerate(bad.CASES.items()):
         folder = tmp_path / str(number)
@@ -284,7 +285,7 @@ def test_every_bad_file_can_be_made(tmp_path) -> None:
             assert path.exists() == (name != "no file")
 
 
-def test_a_run_is_judged_by_its_exit_code_its_words_and_its_remains(tmp_path) -> None:
+def test_a_run_is_judged_by_its_exit_code_its_words_and_its_remains(tmp_path: Path) -> None:
     found = bad.remixed(tmp_path / "nothing.wav", tmp_path / "out")
     assert found["exit_code"] in (1, 2)
     assert found["files"] == []

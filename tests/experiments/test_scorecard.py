@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ LENGTH = 50
 
 
 @pytest.fixture(scope="module")
-def music(tmp_path_factory) -> MusicSets:
+def music(tmp_path_factory: pytest.TempPathFactory) -> MusicSets:
     folder = tmp_path_factory.mktemp("store")
     lengths_bars = (40, 4, 60, 50)
     entries = (
@@ -33,7 +34,9 @@ def music(tmp_path_factory) -> MusicSets:
     return MusicSets(corpus, corpus.collections, frozenset({"0.mid", "1.mid", "2.mid"}))
 
 
-def test_the_same_notes_are_compared_with_and_without_what_came_before(music, tiny_model) -> None:
+def test_the_same_notes_are_compared_with_and_without_what_came_before(
+    music: MusicSets, tiny_model: Path
+) -> None:
     model = checkpoint.load(checkpoint.find(tiny_model))
     found = length_ratio(model, music, LENGTH, 5)
     assert found["pieces"] == 2  # one is too short, one is not new to the model
@@ -49,7 +52,7 @@ def test_the_same_notes_are_compared_with_and_without_what_came_before(music, ti
     assert LENGTH * 2 * stretches.sum() - tempo_events * stretches[0] == pytest.approx(whole)
 
 
-def test_pieces_are_spread_over_the_set(music) -> None:
+def test_pieces_are_spread_over_the_set(music: MusicSets) -> None:
     assert len(spread(music, "bands", 10)) == 3
     first, last = spread(music, "bands", 2)
     assert (first[1].bar_count, last[1].bar_count) == (40, 60)

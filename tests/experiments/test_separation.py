@@ -37,7 +37,9 @@ def examples(tmp_path_factory: pytest.TempPathFactory) -> StemExamples:
     return save_examples(songs, config, tmp_path_factory.mktemp("stems"), count=2, workers=0)
 
 
-def test_a_run_goes_on_as_if_it_had_not_been_stopped(examples, tmp_path) -> None:
+def test_a_run_goes_on_as_if_it_had_not_been_stopped(
+    examples: StemExamples, tmp_path: Path
+) -> None:
     (whole,) = published_runs("one2one", examples, [], tmp_path / "whole")
     for _ in range(2):
         whole.step()
@@ -54,7 +56,7 @@ def test_a_run_goes_on_as_if_it_had_not_been_stopped(examples, tmp_path) -> None
 
 @pytest.mark.parametrize("architecture", PUBLISHED)
 def test_time_is_shared_by_the_networks_and_the_curve_ends_with_it(
-    architecture, examples, tmp_path
+    architecture: str, examples: StemExamples, tmp_path: Path
 ) -> None:
     valid = [examples.read(0)]
     runs = published_runs(architecture, examples, valid, tmp_path)
@@ -79,7 +81,7 @@ def test_the_mix_gains_nothing_and_parts_that_rest_are_left_out() -> None:
     assert [gains[part] for part in (0, 1, 3)] == pytest.approx([0, 0, 0])
 
 
-def test_no_song_of_a_test_is_in_training_or_validation(tmp_path) -> None:
+def test_no_song_of_a_test_is_in_training_or_validation(tmp_path: Path) -> None:
     names = [f"set/x__song{number}__{version}.mid" for number in range(12) for version in "ab"]
     sides = ["train" if index < 12 else "valid" for index in range(len(names))]
     pieces = (

@@ -33,7 +33,7 @@ def _events(pieces, start: int, length: int) -> Batch[torch.Tensor]:
     return to_tensors(stack(chunks))
 
 
-def test_chunks_give_the_same_nats_as_the_whole(model) -> None:
+def test_chunks_give_the_same_nats_as_the_whole(model: Transformer) -> None:
     pieces = [band(1, bars=32), band(2, bars=20)]  # the longer one is longer than the window
     length = 360
     assert length > WINDOW_EVENTS
@@ -46,7 +46,7 @@ def test_chunks_give_the_same_nats_as_the_whole(model) -> None:
     np.testing.assert_allclose(torch.cat(parts), whole, atol=1e-4)
 
 
-def test_the_future_does_not_matter(model) -> None:
+def test_the_future_does_not_matter(model: Transformer) -> None:
     events = _events([band(1)], 0, 60)
     changed = events.context.clone()
     changed[40:] = changed[:20]

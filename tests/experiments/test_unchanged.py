@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections import Counter
 from fractions import Fraction
+from pathlib import Path
 
 import mido
 import pytest
@@ -60,7 +61,7 @@ def test_the_same_music_on_another_grid_is_unchanged() -> None:
     [(1, 2, 60, 80, 33), (0, 3, 60, 80, 33), (0, 2, 61, 80, 33), (0, 2, 60, 81, 33),
      (0, 2, 60, 80, 34), (0, 2, 60, 80, -1)],
 )  # fmt: skip
-def test_a_change_of_anything_is_a_lost_note(other) -> None:
+def test_a_change_of_anything_is_a_lost_note(other: tuple[int, ...]) -> None:
     assert changes(midi(*SONG), midi(other, *SONG[1:])) == [
         "lost or changed: pitch 60 of program 33 at beat 0 for 1, velocity 80"
     ]
@@ -105,7 +106,7 @@ def test_what_the_package_writes_is_unchanged_by_a_finer_grid(piece: Piece) -> N
 
 
 @pytest.mark.data
-def test_the_judge_and_the_package_hear_the_same_notes(data_dir) -> None:
+def test_the_judge_and_the_package_hear_the_same_notes(data_dir: Path) -> None:
     for path in sorted((data_dir / "freedoom_midi" / "midi").glob("*.mid"))[:5]:
         piece = read(path)
         ours = Counter(

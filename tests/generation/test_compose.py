@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from ritornello.music.instruments import INSTRUMENTS
 from ritornello.music.io.midi_write import write_bytes
 from ritornello.music.keys import SCALES, KeyName
 from ritornello.note_model.engine.drawing import draw
+from ritornello.note_model.engine.reference import Engine
 
 INSTRUMENT_NAMES = [i.name for i in INSTRUMENTS]
 RULES = st.fixed_dictionaries(
@@ -47,14 +49,16 @@ MANY_PARTS_IN_TWO_BARS = {
 @given(rules=RULES, seed=st.integers(0, 2**32 - 1))
 @example(rules=REST_BEFORE_THE_LAST_BAR, seed=7)
 @example(rules=MANY_PARTS_IN_TWO_BARS, seed=45)
-def test_an_independent_reader_finds_no_rule_broken(engine, rules, seed) -> None:
+def test_an_independent_reader_finds_no_rule_broken(
+    engine: Engine, rules: dict[str, Any], seed: int
+) -> None:
     asked = Rules(**rules)
     piece = compose(engine, asked, seeds=[seed])[0]
     assert violations(write_bytes(piece), asked) == []
     assert piece.bar_count == asked.bars
 
 
-def test_a_seed_gives_the_same_piece_in_any_batch(engine) -> None:
+def test_a_seed_gives_the_same_piece_in_any_batch(engine: Engine) -> None:
     rules = Rules(bars=4, parts=("piano", "drums"))
     together = compose(engine, rules, seeds=[5, 6, 7])
     alone = compose(engine, rules, seeds=[6])[0]
@@ -62,13 +66,13 @@ def test_a_seed_gives_the_same_piece_in_any_batch(engine) -> None:
     assert together[0] != together[1]
 
 
-def test_open_rules_are_left_to_the_model(engine) -> None:
+def test_open_rules_are_left_to_the_model(engine: Engine) -> None:
     piece = compose(engine, Rules(bars=2), seeds=[1])[0]
     assert piece.note_count > 0
     assert piece.bar_count == 2
 
 
-def test_parts_left_open_are_a_line_up_of_the_training_music(engine) -> None:
+def test_parts_left_open_are_a_line_up_of_the_training_music(engine: Engine) -> None:
     instrumentations = read_instrumentations([(("piano", "violin"), 3), (("drums",), 1)])
     pieces = compose(engine, Rules(bars=2), seeds=range(12), instrumentations=instrumentations)
     heard = {tuple(sorted(track.label for track in piece.tracks)) for piece in pieces}
@@ -85,13 +89,15 @@ def test_parts_left_open_are_a_line_up_of_the_training_music(engine) -> None:
         {"parts": ("bass",), "key": "C major", "ranges": {"bass": (37, 37)}},
     ],
 )  # fmt: skip
-def test_rules_that_cannot_be_met_are_refused_before_any_work(rules) -> None:
+def test_rules_that_cannot_be_met_are_refused_before_any_work(rules: dict[str, Any]) -> None:
     with pytest.raises(ConfigError):
         Rules(**rules)
 
 
 @given(st.integers(0, 2**32 - 1), st.floats(0.1, 3), st.floats(0.05, 1), st.integers(0, 5))
-def test_only_legal_and_likely_classes_are_drawn(seed, temperature, top_p, top_k) -> None:
+def test_only_legal_and_likely_classes_are_drawn(
+    seed: int, temperature: float, top_p: float, top_k: int
+) -> None:
     rng = np.random.default_rng(seed)
     logits = rng.normal(size=(8, 12))
     legal = rng.random((8, 12)) < 0.5

@@ -33,7 +33,9 @@ INSTRUMENTATIONS = read_instrumentations(
         (("harp",), None),
     ],
 )
-def test_players_are_at_home_where_line_ups_are_most_like_them(players, collection) -> None:
+def test_players_are_at_home_where_line_ups_are_most_like_them(
+    players: tuple[str, ...], collection: str | None
+) -> None:
     assert likely_collection(players, INSTRUMENTATIONS) == collection
 
 

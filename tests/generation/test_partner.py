@@ -32,7 +32,9 @@ VERBS = {
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_a_file_is_as_good_as_a_piece_and_a_seed_as_good_in_company(verb, composer, tmp_path) -> None:
+def test_a_file_is_as_good_as_a_piece_and_a_seed_as_good_in_company(
+    verb: str, composer: api.Composer, tmp_path: Path
+) -> None:
     song = api.load(api.save(band(bars=4), tmp_path / "song.mid"))
     two = VERBS[verb](composer, tmp_path / "song.mid", n=2, seed=3)
     alone = VERBS[verb](composer, song, seed=4)
@@ -43,7 +45,9 @@ def test_a_file_is_as_good_as_a_piece_and_a_seed_as_good_in_company(verb, compos
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_a_result_knows_the_given_notes_from_the_new_ones(verb, composer) -> None:
+def test_a_result_knows_the_given_notes_from_the_new_ones(
+    verb: str, composer: api.Composer
+) -> None:
     result = VERBS[verb](composer, band(bars=4), n=2)
     assert len(result.given) == len(result.pieces) == 2
     for piece, given in zip(result.pieces, result.given, strict=True):
@@ -53,7 +57,7 @@ def test_a_result_knows_the_given_notes_from_the_new_ones(verb, composer) -> Non
         assert not any(map(len, old[len(kept) :]))
 
 
-def test_a_result_knows_which_track_each_player_has(composer) -> None:
+def test_a_result_knows_which_track_each_player_has(composer: api.Composer) -> None:
     song, players = band(bars=4), ("flute", "piano", "violin", "flute", "horn")
     result = composer.arrange(song, players, n=3)
     for piece, added in zip(result.pieces, result.added, strict=True):
@@ -66,7 +70,9 @@ def test_a_result_knows_which_track_each_player_has(composer) -> None:
     assert composer.vary(song, ("bass",)).added == ((),)
 
 
-def test_what_is_heard_otherwise_is_said_and_logged(composer, caplog) -> None:
+def test_what_is_heard_otherwise_is_said_and_logged(
+    composer: api.Composer, caplog: pytest.LogCaptureFixture
+) -> None:
     song = Piece((Track([(0, 480, 60, 80)], 105, name="Banjo"),))
     with caplog.at_level(logging.WARNING):
         result = composer.continue_(song, 1)
@@ -75,7 +81,7 @@ def test_what_is_heard_otherwise_is_said_and_logged(composer, caplog) -> None:
     assert result.piece.tracks[0].program == 105
 
 
-def test_rules_hold_for_what_is_written(composer) -> None:
+def test_rules_hold_for_what_is_written(composer: api.Composer) -> None:
     rules = Rules(key="C major", polyphony={"all": 1}, ending=False)
     song = Piece((Track([(0, 480, 60, 80)]),))
     added = composer.arrange(song, ("flute", "piano"), rules=rules, collection="rags").piece
@@ -92,12 +98,14 @@ def test_rules_hold_for_what_is_written(composer) -> None:
         ({"tempo_bpm": 90}, TypeError),
     ],
 )  # fmt: skip
-def test_what_cannot_be_asked_is_refused(composer, options, error) -> None:
+def test_what_cannot_be_asked_is_refused(
+    composer: api.Composer, options: dict[str, int] | dict[str, str], error: type[Exception]
+) -> None:
     with pytest.raises(error):
         composer.vary(band(), ("bass",), **options)
 
 
-def test_a_song_that_cannot_be_heard_is_refused(composer, tmp_path) -> None:
+def test_a_song_that_cannot_be_heard_is_refused(composer: api.Composer, tmp_path: Path) -> None:
     with pytest.raises(InputError):
         composer.continue_(tmp_path / "none.mid")
     with pytest.raises(InputError):

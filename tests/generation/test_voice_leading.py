@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,7 +28,7 @@ def in_range(low: int, high: int) -> np.ndarray:
     melody=st.lists(st.integers(60, 79), min_size=2, max_size=12),
     draws=st.randoms(use_true_random=False),
 )
-def test_chords_sung_by_the_rules_have_no_faults(melody, draws) -> None:
+def test_chords_sung_by_the_rules_have_no_faults(melody: list[int], draws: Random) -> None:
     voices = VoiceLeading(VOICES)
     rows = []
     for beat, pitch in enumerate(melody):

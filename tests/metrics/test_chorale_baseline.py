@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -71,7 +72,7 @@ def test_wrong_chorales_are_named() -> None:
 
 
 @pytest.mark.data
-def test_bach_breaks_fewer_rules_than_the_chain(data_dir) -> None:
+def test_bach_breaks_fewer_rules_than_the_chain(data_dir: Path) -> None:
     path = data_dir / "bench_polyphonic" / "jsb_chorales_16th_satb.json.gz"
     sides = json.loads(gzip.decompress(path.read_bytes()))
     train, valid = ([np.array(rows) for rows in sides[side]] for side in ("train", "valid"))

@@ -62,7 +62,7 @@ def test_a_missing_chord_note_is_a_chord_note() -> None:
 
 
 @pytest.mark.parametrize(("metre", "pairs"), [((4, 4), 1 / 4), ((6, 8), 0)])
-def test_only_beats_count_for_dissonance(metre, pairs) -> None:
+def test_only_beats_count_for_dissonance(metre: tuple[int, int], pairs: float) -> None:
     # On the third and a half beat of 4/4; neither is one of two dotted beats of 6/8.
     notes = held(60, start=0, duration=48) + held(61, start=48, duration=12)
     notes += held(60, start=60, duration=36)

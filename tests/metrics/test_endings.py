@@ -38,7 +38,9 @@ def closing(*pitches: int, duration: int = 96, key: str = "C", bars: int = 3) ->
         ((57, 60, 64, 68), "A minor", False, False),
     ],
 )
-def test_chords_of_the_key(pitches, key, of_key, of_tonic) -> None:
+def test_chords_of_the_key(
+    pitches: tuple[int, ...], key: str, of_key: bool, of_tonic: bool
+) -> None:
     found = ending(closing(*pitches, key=key))
     assert (found.chord_of_key, found.tonic_chord) == (of_key, of_tonic)
 

@@ -90,7 +90,7 @@ def test_transposing_changes_no_feature(piece: Piece, semitones: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_features_are_those_of_their_definitions(seed) -> None:
+def test_features_are_those_of_their_definitions(seed: int) -> None:
     piece = band(seed, bars=8)
     rng = np.random.default_rng(seed)
     scattered = Track(
@@ -135,13 +135,13 @@ def test_drums_are_left_out_by_definition_too() -> None:
 
 
 @given(SETS)
-def test_a_set_overlaps_itself_wholly(values) -> None:
+def test_a_set_overlaps_itself_wholly(values: list[float]) -> None:
     assert overlap(values, values) == pytest.approx(1)
     assert divergence_nats(values, values) == pytest.approx(0, abs=1e-9)
 
 
 @given(SETS, SETS)
-def test_overlap_is_a_share_and_has_no_direction(first, second) -> None:
+def test_overlap_is_a_share_and_has_no_direction(first: list[float], second: list[float]) -> None:
     area = overlap(first, second)
     assert 0 <= area <= 1 + 1e-9
     assert area == pytest.approx(overlap(second, first))
@@ -150,7 +150,9 @@ def test_overlap_is_a_share_and_has_no_direction(first, second) -> None:
 
 @given(SETS, SETS, st.floats(0.1, 100), NUMBERS)
 @settings(max_examples=50)
-def test_the_unit_of_a_feature_does_not_matter(first, second, scale, shift) -> None:
+def test_the_unit_of_a_feature_does_not_matter(
+    first: list[float], second: list[float], scale: float, shift: float
+) -> None:
     if np.ptp(first + second) < 1e-3:
         return
     moved = [[scale * value + shift for value in values] for values in (first, second)]
@@ -172,7 +174,7 @@ def test_the_same_shape_elsewhere_is_no_overlap() -> None:
 
 
 @pytest.mark.parametrize(("distance", "spread"), [(1.0, 1.0), (2.0, 1.0), (0.0, 2.0)])
-def test_known_gaussians_have_their_known_overlap(distance, spread) -> None:
+def test_known_gaussians_have_their_known_overlap(distance: float, spread: float) -> None:
     """Evenly spread quantiles stand for the distributions; the judge integrates the formula."""
     quantiles = pytest.importorskip("scipy.stats").norm.ppf((np.arange(3000) + 0.5) / 3000)
     first, second = quantiles, distance + spread * quantiles

@@ -55,7 +55,7 @@ def test_the_schoolbook_example_of_parallels() -> None:
         ([(60, 62), (60, 62), (64, 62)], {"crossings": 1}),
     ],
 )
-def test_two_voices(rows, expected) -> None:
+def test_two_voices(rows: list[tuple[int, int]], expected: dict[str, int]) -> None:
     assert found(*rows) == expected
 
 
@@ -106,13 +106,13 @@ voices = st.lists(st.tuples(*[st.integers(40, 80)] * 3), min_size=1, max_size=8)
 
 
 @given(voices, st.integers(-30, 30))
-def test_faults_are_the_same_in_another_key(rows, semitones) -> None:
+def test_faults_are_the_same_in_another_key(rows: list[tuple[int, ...]], semitones: int) -> None:
     assert faults(np.array(rows) + semitones) == faults(np.array(rows))
 
 
 @given(voices)
 @settings(max_examples=50)
-def test_pairs_of_voices_are_judged_apart(rows) -> None:
+def test_pairs_of_voices_are_judged_apart(rows: list[tuple[int, ...]]) -> None:
     rows = np.array(rows)
     for name in ("parallel_fifths", "parallel_octaves"):
         pairs = [faults(rows[:, list(pair)])[name] for pair in combinations(range(3), 2)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -125,7 +126,7 @@ def test_classes_are_numbered_for_good() -> None:
 
 
 @pytest.mark.parametrize("wrong", [(12, "maj"), (0, "major"), (0, "maj", -1)])
-def test_a_chord_of_nonsense_is_refused(wrong) -> None:
+def test_a_chord_of_nonsense_is_refused(wrong: tuple[int | str, ...]) -> None:
     with pytest.raises(ConfigError):
         Chord(*wrong)
 
@@ -183,7 +184,7 @@ def test_a_chart_is_repeated_until_the_piece_is_full() -> None:
     st.lists(st.lists(CHORDS | st.none(), min_size=1, max_size=4), min_size=1, max_size=5),
     st.integers(1, 12),
 )
-def test_a_chart_fills_its_bars_exactly(bars, count: int) -> None:
+def test_a_chart_fills_its_bars_exactly(bars: Any, count: int) -> None:
     chart = tuple(map(tuple, bars))
     starts = [96 * bar for bar in range(count)]
     changes = chord_changes(chart, starts, 96 * count)

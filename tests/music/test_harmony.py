@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import pytest
@@ -80,7 +81,7 @@ def test_a_chart_is_found_when_it_is_played(chart: str) -> None:
     ),
     st.integers(-24, 24),
 )
-def test_music_moved_has_its_chords_moved(notes, semitones: int) -> None:
+def test_music_moved_has_its_chords_moved(notes: list[tuple[int, ...]], semitones: int) -> None:
     onsets, durations, pitches = np.array(notes, np.int64).reshape(-1, 3).T
     beats = segments(COMMON_TIME, 384, 24)
     here = detect(onsets, durations, pitches, beats)
@@ -90,7 +91,7 @@ def test_music_moved_has_its_chords_moved(notes, semitones: int) -> None:
 
 
 @given(pieces(), st.randoms(use_true_random=False))
-def test_drums_and_the_order_of_parts_change_nothing(piece: Piece, random) -> None:
+def test_drums_and_the_order_of_parts_change_nothing(piece: Piece, random: Random) -> None:
     without = tuple(track for track in piece.tracks if not track.is_drum)
     shuffled = random.sample(without, len(without))
     found = piece_chords(piece)

@@ -66,7 +66,7 @@ def test_a_cut_begins_in_the_tempo_metre_and_key_in_force() -> None:
 
 
 @given(pieces(), st.data())
-def test_bars_one_after_another_hold_each_note_once(piece, data) -> None:
+def test_bars_one_after_another_hold_each_note_once(piece: Piece, data: st.DataObject) -> None:
     edges = bar_edges(piece)
     middle = data.draw(st.integers(0, piece.bar_count))
     first, rest = slice_bars(piece, 0, middle), slice_bars(piece, middle, piece.bar_count)
@@ -79,7 +79,7 @@ def test_bars_one_after_another_hold_each_note_once(piece, data) -> None:
 
 
 @given(pieces())
-def test_whole_bars_end_on_a_bar_line_and_change_nothing_else(piece) -> None:
+def test_whole_bars_end_on_a_bar_line_and_change_nothing_else(piece: Piece) -> None:
     whole = whole_bars(piece)
     assert replace(whole, length_ticks=piece.length_ticks) == piece
     assert whole.length_ticks == bar_lines(piece)[-1] == bar_lines(whole)[-1]

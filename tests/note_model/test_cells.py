@@ -93,7 +93,7 @@ def true_state(cell: Cell, state: State) -> State:
 
 
 @pytest.mark.parametrize("name", CELLS)
-def test_values_and_gradients_are_those_of_a_plain_loop(name) -> None:
+def test_values_and_gradients_are_those_of_a_plain_loop(name: str) -> None:
     cell, window, start = example(name)
     # A scale is no quantity of its own: what is learned through it is learned through the matrix.
     inputs = [window, start[0], *cell.parameters()]
@@ -118,7 +118,7 @@ def test_values_and_gradients_are_those_of_a_plain_loop(name) -> None:
 
 
 @pytest.mark.parametrize("name", CELLS)
-def test_a_state_is_rows_of_numbers_that_start_at_zero(name) -> None:
+def test_a_state_is_rows_of_numbers_that_start_at_zero(name: str) -> None:
     """So that anyone can pick rows of a state, and start one anew by zeros."""
     cell = CELLS[name](WIDTH)
     start = cell.initial_state(BATCH, WIDTH)
@@ -130,7 +130,7 @@ def test_a_state_is_rows_of_numbers_that_start_at_zero(name) -> None:
 
 @pytest.mark.parametrize("name", CELLS)
 @pytest.mark.parametrize("width", [7, 10])
-def test_any_width_will_do(name, width) -> None:
+def test_any_width_will_do(name: str, width: int) -> None:
     cell = CELLS[name](width)
     out, _ = cell(torch.randn(3, 2, 2 * width), cell.initial_state(2, width))
     assert out.shape == (3, 2, width)
@@ -138,7 +138,7 @@ def test_any_width_will_do(name, width) -> None:
 
 @pytest.mark.parametrize("name", CELLS)
 @pytest.mark.parametrize("size", [1e-30, 1e3])
-def test_extreme_inputs_keep_values_and_gradients_finite(name, size) -> None:
+def test_extreme_inputs_keep_values_and_gradients_finite(name: str, size: float) -> None:
     torch.manual_seed(1)
     cell = CELLS[name](WIDTH)
     for parameter in cell.parameters():

@@ -66,7 +66,7 @@ def keys(*levels: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
 
 @pytest.mark.parametrize("kind", fuzz_models.USES)
 @pytest.mark.parametrize("value", [None, [], "text", 7, [1, 2]])
-def test_metadata_that_is_no_table_is_refused(tmp_path, kind, value) -> None:
+def test_metadata_that_is_no_table_is_refused(tmp_path: Path, kind: str, value: Any) -> None:
     refused(tmp_path, with_about(fuzz_models.files()[kind][0], value), kind)
 
 
@@ -89,7 +89,9 @@ def test_metadata_that_is_no_table_is_refused(tmp_path, kind, value) -> None:
         )),
     ],
 )  # fmt: skip
-def test_metadata_that_lacks_something_or_has_something_else_there(tmp_path, kind, place, key) -> None:
+def test_metadata_that_lacks_something_or_has_something_else_there(
+    tmp_path: Path, kind: str, place: tuple[str], key: str
+) -> None:
     data = fuzz_models.files()[kind][0]
     usual = keys(*place)(about_of(data))[key]
     about = about_of(data)
@@ -106,7 +108,7 @@ def test_metadata_that_lacks_something_or_has_something_else_there(tmp_path, kin
 @pytest.mark.parametrize(
     "nested", ["[" * 50 + "]" * 50, "[" * 100_000, '{"a":' * 60 + "1" + "}" * 60]
 )
-def test_metadata_that_is_nested_for_ever_is_refused(tmp_path, nested) -> None:
+def test_metadata_that_is_nested_for_ever_is_refused(tmp_path: Path, nested: str) -> None:
     header, numbers = fuzz_models.taken_apart(MODEL)
     header["__metadata__"]["ritornello"] = nested
     refused(tmp_path, fuzz_models.joined(header, numbers))
@@ -132,13 +134,15 @@ def test_metadata_that_is_nested_for_ever_is_refused(tmp_path, nested) -> None:
         ("validation", [3.2]),
     ],
 )
-def test_facts_that_composing_goes_by_are_checked(tmp_path, name, value) -> None:
+def test_facts_that_composing_goes_by_are_checked(tmp_path: Path, name: str, value: Any) -> None:
     about = about_of(MODEL)
     about["provenance"][name] = value
     assert name in refused(tmp_path, with_about(MODEL, about))
 
 
-def test_facts_for_people_may_be_anything_and_are_shown_plainly(tmp_path, capsys) -> None:
+def test_facts_for_people_may_be_anything_and_are_shown_plainly(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     about = about_of(MODEL)
     about["provenance"]["about"] = ["\x1b[2J\x1b]0;title\x07", {"\ud800": None}, 10**30]
     path = tmp_path / "model.safetensors"
@@ -148,7 +152,7 @@ def test_facts_for_people_may_be_anything_and_are_shown_plainly(tmp_path, capsys
     assert "\x1b" not in capsys.readouterr().out
 
 
-def test_a_million_layers_are_refused_before_they_are_listed(tmp_path) -> None:
+def test_a_million_layers_are_refused_before_they_are_listed(tmp_path: Path) -> None:
     for layers in (10**6, 10**30):
         about = about_of(MODEL)
         about["network"]["layers"] = layers
@@ -165,7 +169,7 @@ def array_names() -> Iterator[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(("kind", "name"), [*array_names()])
-def test_each_array_is_there_with_its_shape(tmp_path, kind, name) -> None:
+def test_each_array_is_there_with_its_shape(tmp_path: Path, kind: str, name: str) -> None:
     data = fuzz_models.files()[kind][0]
 
     def lacking(arrays: dict[str, np.ndarray]) -> None:
@@ -192,7 +196,9 @@ def test_each_array_is_there_with_its_shape(tmp_path, kind, name) -> None:
 
 @pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf, 3e38])
 @pytest.mark.parametrize(("kind", "name"), [("model", "norm.weight"), ("separator", "norm.weight")])
-def test_weights_are_numbers_of_a_usual_size(tmp_path, kind, name, number) -> None:
+def test_weights_are_numbers_of_a_usual_size(
+    tmp_path: Path, kind: str, name: str, number: float
+) -> None:
     def change(arrays: dict[str, np.ndarray]) -> None:
         arrays[name].flat[-1] = number
 
@@ -201,7 +207,7 @@ def test_weights_are_numbers_of_a_usual_size(tmp_path, kind, name, number) -> No
     assert name in refused(tmp_path, data, kind)
 
 
-def test_an_array_that_no_network_has_is_refused(tmp_path) -> None:
+def test_an_array_that_no_network_has_is_refused(tmp_path: Path) -> None:
     def change(arrays: dict[str, np.ndarray]) -> None:
         arrays["blocks.7.norm.weight"] = np.ones(8, np.float32)
 
@@ -209,7 +215,7 @@ def test_an_array_that_no_network_has_is_refused(tmp_path) -> None:
 
 
 @pytest.mark.parametrize("cell", CELL_SHAPES)
-def test_the_shapes_are_those_of_the_network_in_torch(cell) -> None:
+def test_the_shapes_are_those_of_the_network_in_torch(cell: str) -> None:
     pytest.importorskip("torch")
     from ritornello.note_model.network import NoteModel, NoteModelConfig
 
@@ -227,7 +233,9 @@ def test_every_cell_that_plays_has_its_shapes() -> None:
 # --- whole files --------------------------------------------------------------------------------
 
 
-def test_answers_that_are_no_numbers_end_the_piece(tmp_path, monkeypatch) -> None:
+def test_answers_that_are_no_numbers_end_the_piece(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def change(arrays: dict[str, np.ndarray]) -> None:
         for name, array in arrays.items():
             if name.startswith(("heads.0", "norm")):
@@ -244,7 +252,7 @@ def test_answers_that_are_no_numbers_end_the_piece(tmp_path, monkeypatch) -> Non
 
 
 @pytest.mark.parametrize("kind", fuzz_models.USES)
-def test_damaged_files_work_or_are_refused(tmp_path, kind) -> None:
+def test_damaged_files_work_or_are_refused(tmp_path: Path, kind: str) -> None:
     for data in fuzz_models.files()[kind]:
         assert fuzz_models.outcome(kind, tmp_path, data) == "used"
     for seed in range(150):
@@ -254,7 +262,9 @@ def test_damaged_files_work_or_are_refused(tmp_path, kind) -> None:
             assert fuzz_models.outcome(kind, tmp_path, data) in ("used", "error"), f"seed {seed}"
 
 
-def test_a_damaged_model_with_a_name_is_listed_with_its_problem(tmp_path, monkeypatch) -> None:
+def test_a_damaged_model_with_a_name_is_listed_with_its_problem(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     about = about_of(MODEL)
     about["network"]["width"] = "wide"
@@ -265,7 +275,7 @@ def test_a_damaged_model_with_a_name_is_listed_with_its_problem(tmp_path, monkey
     assert run(["models"]) == 0
 
 
-def test_a_separator_and_an_index_name_their_file(tmp_path) -> None:
+def test_a_separator_and_an_index_name_their_file(tmp_path: Path) -> None:
     path = tmp_path / "hostile.safetensors"
     path.write_bytes(MODEL)
     for load_other in (load_separator, TrainingIndex.load):

@@ -24,20 +24,20 @@ def model() -> NoteModel:
 
 
 @pytest.fixture(scope="module")
-def checkpoint(model) -> Checkpoint:
+def checkpoint(model: NoteModel) -> Checkpoint:
     weights = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
     baseline = ngrams.count(notes.encode(band(seed)).fields for seed in range(4))
     return Checkpoint(weights, model.settings(), collections=("band",), baseline=baseline)
 
 
-def test_the_engine_scores_like_the_network(model, checkpoint) -> None:
+def test_the_engine_scores_like_the_network(model: NoteModel, checkpoint: Checkpoint) -> None:
     rows = [sequences(band(seed, bars=4 + seed), 0, 1) for seed in range(3)]
     with torch.no_grad():
         expected, _ = validate.score(model, rows)
     np.testing.assert_allclose(score(Engine(checkpoint), rows), expected, rtol=1e-4)
 
 
-def test_a_piece_scores_the_same_alone_and_in_company(checkpoint) -> None:
+def test_a_piece_scores_the_same_alone_and_in_company(checkpoint: Checkpoint) -> None:
     one = [("band", band(1, bars=3))]
     many = [*one, ("band", band(2, bars=9)), ("jazz", band(3))]
     alone = evaluate(checkpoint, one)
@@ -48,7 +48,7 @@ def test_a_piece_scores_the_same_alone_and_in_company(checkpoint) -> None:
     assert both["nats_per_note"] == pytest.approx(total / both["notes"], rel=1e-3)
 
 
-def test_beats_are_quarter_notes(checkpoint) -> None:
+def test_beats_are_quarter_notes(checkpoint: Checkpoint) -> None:
     figures = evaluate(checkpoint, [("band", band(0, bars=8))])
     per_beat = figures["nats_per_note"] * figures["notes"] / 32
     assert figures["nats_per_beat"] == pytest.approx(per_beat, rel=1e-3)
@@ -64,6 +64,6 @@ def test_the_unigram_is_the_entropy_of_its_own_counts() -> None:
     assert (bigram <= unigram * 1.01).all()
 
 
-def test_nothing_to_evaluate_is_said(checkpoint) -> None:
+def test_nothing_to_evaluate_is_said(checkpoint: Checkpoint) -> None:
     with pytest.raises(InputError):
         evaluate(checkpoint, [])

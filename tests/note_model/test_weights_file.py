@@ -1,5 +1,7 @@
 """A listening network comes back from its file, and no other file passes for one."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,7 @@ from ritornello.note_model.weights_file import WeightsFile
 
 
 @pytest.fixture
-def path(tmp_path):
+def path(tmp_path: Path):
     weights = {"a": np.linspace(-1, 1, 6, dtype=np.float32).reshape(2, 3)}
     file = WeightsFile("beats", weights, {"size": 3}, {"minutes": 4})
     weights_file.save(file, tmp_path / "net.safetensors")
@@ -29,7 +31,7 @@ def test_another_kind_of_network_is_refused(path) -> None:
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no safetensors at all"])
-def test_a_missing_or_damaged_file_is_named(tmp_path, content) -> None:
+def test_a_missing_or_damaged_file_is_named(tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / "broken.safetensors"
     if content is not None:
         path.write_bytes(content)

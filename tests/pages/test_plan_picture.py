@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from PIL import Image
 
 from ritornello.errors import ConfigError
+from ritornello.music.piece import Piece
 from ritornello.pages.plan_picture import plan_png, plan_svg
 from ritornello.plan.analysis import analyse
 from ritornello.plan.song_form import form_plan, parse_form
@@ -46,6 +47,6 @@ def test_a_picture_is_as_wide_as_asked() -> None:
 
 @settings(max_examples=30)
 @given(pieces(bars=8))
-def test_any_plan_can_be_drawn(piece) -> None:
+def test_any_plan_can_be_drawn(piece: Piece) -> None:
     if piece.note_count:
         ElementTree.fromstring(plan_svg(analyse(piece)))

@@ -47,7 +47,9 @@ def test_the_pdf_has_the_pages_of_the_score(piece: Piece) -> None:
     assert f"/Type/Pages/Count {len(score_svg(piece))}/".encode() in pdf
 
 
-def test_without_the_extra_the_message_says_how_to_get_it(piece: Piece, monkeypatch) -> None:
+def test_without_the_extra_the_message_says_how_to_get_it(
+    piece: Piece, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(sys.modules, "verovio", None)
     with pytest.raises(MissingExtraError, match=r"ritornello\[score\]"):
         score_svg(piece)

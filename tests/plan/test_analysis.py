@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -101,7 +102,9 @@ def test_chords_are_those_at_the_beginning_of_each_half() -> None:
         ((0, 6, 12, 18), "sixteenths", None),
     ],
 )
-def test_feel_and_swing_of_an_even_rhythm(places, feel, swing) -> None:
+def test_feel_and_swing_of_an_even_rhythm(
+    places: tuple[int, ...], feel: str, swing: float | None
+) -> None:
     notes = [(beat * 24 + place, 4, 60 + beat % 5, 80) for beat in range(16) for place in places]
     plan = analyse(Piece((Track(notes, 0),), 24))
     assert {FEELS[index] for index in plan.feel} == {feel}
@@ -153,14 +156,16 @@ def likeness(piece: Piece) -> np.ndarray:
 
 @settings(max_examples=60)
 @given(pieces(bars=8))
-def test_likeness_is_the_jaccard_of_sets(piece) -> None:
+def test_likeness_is_the_jaccard_of_sets(piece: Piece) -> None:
     if piece.note_count:
         np.testing.assert_allclose(Shared.of(Strokes.of(piece)).alike, likeness(piece))
 
 
 @settings(max_examples=60)
 @given(pieces(bars=8), st.integers(-3, 3))
-def test_a_moved_piece_has_the_same_plan_with_its_chords_moved(piece, semitones) -> None:
+def test_a_moved_piece_has_the_same_plan_with_its_chords_moved(
+    piece: Piece, semitones: int
+) -> None:
     pitches = [track.notes["pitch"] for track in piece.tracks if not track.is_drum and len(track)]
     if not piece.note_count or any(p.min() < 3 or p.max() > 124 for p in pitches):
         return
@@ -170,7 +175,7 @@ def test_a_moved_piece_has_the_same_plan_with_its_chords_moved(piece, semitones)
 
 @settings(max_examples=60)
 @given(pieces(bars=8))
-def test_a_plan_leaves_nothing_open_and_is_the_same_again(piece) -> None:
+def test_a_plan_leaves_nothing_open_and_is_the_same_again(piece: Piece) -> None:
     if not piece.note_count:
         return
     plan = analyse(piece)
@@ -184,7 +189,7 @@ def test_a_plan_leaves_nothing_open_and_is_the_same_again(piece) -> None:
 
 
 @pytest.mark.data
-def test_real_sets_swing_and_return_as_they_are_said_to(data_dir):
+def test_real_sets_swing_and_return_as_they_are_said_to(data_dir: Path):
     swing = sorted((data_dir / "band_arranged_synth" / "valid").glob("*swing*.mid"))[:12]
     rock = sorted((data_dir / "band_arranged_synth" / "valid").glob("*rock*.mid"))[:12]
 

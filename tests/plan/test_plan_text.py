@@ -10,7 +10,7 @@ from hypothesis import given, settings
 
 from ritornello.errors import ConfigError, InputError
 from ritornello.music.chords import chord_class, parse_chord
-from ritornello.music.piece import Metre
+from ritornello.music.piece import Metre, Piece
 from ritornello.plan.analysis import analyse
 from ritornello.plan.plan import OPEN, Plan
 from ritornello.plan.plan_text import parse_plan, plan_text
@@ -34,7 +34,7 @@ def test_a_plan_is_read_as_it_was_written() -> None:
 
 @settings(max_examples=60)
 @given(pieces(bars=8))
-def test_any_plan_is_read_as_it_was_written(piece) -> None:
+def test_any_plan_is_read_as_it_was_written(piece: Piece) -> None:
     if piece.note_count:
         plan = without_players(analyse(piece))
         # A bar that a later metre cuts short is as long as its own metre says when read again.
@@ -94,7 +94,7 @@ LINE = '{ bar = 1, chords = "C" }'
         ([f"{{ bar = {bar + 1} }}" for bar in range(4001)], "1 to 4000 bars; found 4001"),
     ],
 )
-def test_bad_lines_are_refused_with_their_bar(bars, message) -> None:
+def test_bad_lines_are_refused_with_their_bar(bars: list[str], message: str) -> None:
     text = f'players = ["piano"]\nbars = [{", ".join(bars)}]'
     with pytest.raises(ConfigError, match=f"(?s)song.toml.*{message}"):
         parse_plan(text, "song.toml")
@@ -112,6 +112,6 @@ def test_bad_lines_are_refused_with_their_bar(bars, message) -> None:
         (f"tempo = 0\nbars = [{LINE}]", ConfigError, "tempo is a number from 1"),
     ],
 )
-def test_bad_files_are_refused(text, error, message) -> None:
+def test_bad_files_are_refused(text: str, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=f"(?s)song.toml: .*{message}"):
         parse_plan(text, "song.toml")

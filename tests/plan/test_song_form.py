@@ -24,7 +24,7 @@ from ritornello.plan.song_form import (
         ("A8,B8", "A 8, B 8"),
     ],
 )
-def test_forms(text, form) -> None:
+def test_forms(text: str, form: str) -> None:
     assert form_text(parse_form(text)) == form
     assert parse_form(form) == parse_form(text)
 
@@ -51,7 +51,7 @@ def test_a_form_as_a_plan_states_its_sections_alone() -> None:
         ("end 4, A 8", "an end last"),
     ],
 )
-def test_bad_forms_are_refused(text, message) -> None:
+def test_bad_forms_are_refused(text: str, message: str) -> None:
     with pytest.raises(ConfigError, match=f"(?s){message}"):
         parse_form(text)
 
@@ -67,12 +67,12 @@ def test_a_form_must_have_the_bars_asked_for() -> None:
     [("2:00", 120), ("1:02:30", 3750), ("0:07.5", 7.5), ("90", 90), ("90s", 90), ("1m30s", 90),
      ("2 min", 120), ("1.5m", 90), ("45 sec", 45)],
 )  # fmt: skip
-def test_durations(text, seconds) -> None:
+def test_durations(text: str, seconds: float) -> None:
     assert parse_duration(text) == seconds
 
 
 @pytest.mark.parametrize("text", ["", "0", "two minutes", "1:75", "-5", "2:00:00:00", "nan"])
-def test_bad_durations_are_refused(text) -> None:
+def test_bad_durations_are_refused(text: str) -> None:
     with pytest.raises(ConfigError, match="is not a duration"):
         parse_duration(text)
 

@@ -49,7 +49,7 @@ def model() -> PlanNet:
 
 
 @torch.no_grad()
-def test_steps_without_torch_equal_the_full_pass(model, taught) -> None:
+def test_steps_without_torch_equal_the_full_pass(model: PlanNet, taught: list[Taught]) -> None:
     plans, names = [one.inputs for one in taught], collections_of(taught)
     owners = [names.index(one.collection) for one in taught]
     batch = stacked(plans, owners, [False] * len(plans))
@@ -90,7 +90,7 @@ def test_steps_without_torch_equal_the_full_pass(model, taught) -> None:
 
 
 @torch.no_grad()
-def test_a_padded_plan_has_the_nats_it_has_alone(model, taught) -> None:
+def test_a_padded_plan_has_the_nats_it_has_alone(model: PlanNet, taught: list[Taught]) -> None:
     names = collections_of(taught)
     owners = [names.index(one.collection) for one in taught]
     together = stacked([one.inputs for one in taught], owners, [False] * len(taught))
@@ -103,7 +103,7 @@ def test_a_padded_plan_has_the_nats_it_has_alone(model, taught) -> None:
         assert (fields[length:, row] == 0).all()
 
 
-def test_it_learns_and_beats_its_baselines(taught) -> None:
+def test_it_learns_and_beats_its_baselines(taught: list[Taught]) -> None:
     counts = plan_baselines.count(one.rows for one in taught)
     network = PlanNetConfig(width=32, head_width=32, dropout=0.0)
     model = train(taught, PlanTraining(cpu_seconds=4, batch=8), network)
@@ -114,11 +114,11 @@ def test_it_learns_and_beats_its_baselines(taught) -> None:
 
 
 @pytest.fixture(scope="module")
-def engine(model) -> PlanEngine:
+def engine(model: PlanNet) -> PlanEngine:
     return PlanEngine(saved(model, ("bands", "songs"), {}))
 
 
-def test_a_plan_depends_on_its_seed_alone(engine) -> None:
+def test_a_plan_depends_on_its_seed_alone(engine: PlanEngine) -> None:
     wanted = Plan.open(24, players=PLAYERS)
     together = write_plans(engine, wanted, [1, 2, 3])
     assert write_plans(engine, wanted, [2]) == [together[1]]
@@ -127,7 +127,7 @@ def test_a_plan_depends_on_its_seed_alone(engine) -> None:
     assert all(OPEN not in plan.back for plan in together)
 
 
-def test_a_form_is_kept_and_its_sections_return(engine) -> None:
+def test_a_form_is_kept_and_its_sections_return(engine: PlanEngine) -> None:
     form = parse_form("intro 4, verse 8, chorus 8, verse 8, chorus 8, outro 4")
     for plan in write_plans(engine, form_plan(form, players=PLAYERS), range(6)):
         assert plan.sections == form
@@ -137,7 +137,7 @@ def test_a_form_is_kept_and_its_sections_return(engine) -> None:
             assert (plan.close[bars] > 0).all()
 
 
-def test_what_is_stated_is_kept(engine) -> None:
+def test_what_is_stated_is_kept(engine: PlanEngine) -> None:
     wanted = parse_plan("""
         key = "A minor"
         players = ["drums", "bass", "piano"]
@@ -158,7 +158,7 @@ def test_what_is_stated_is_kept(engine) -> None:
         assert (plan.density[0], plan.loudness[0]) == (1.75, 60)
 
 
-def test_the_whole_plan_of_a_piece_is_kept(engine) -> None:
+def test_the_whole_plan_of_a_piece_is_kept(engine: PlanEngine) -> None:
     plan = analyse(song(phrase(1), phrase(2), phrase(1)))
     (kept,) = write_plans(engine, plan, [0])
     for name in ("back", "close", "chords", "plays", "feel"):
@@ -166,7 +166,7 @@ def test_the_whole_plan_of_a_piece_is_kept(engine) -> None:
     assert kept.sections == plan.sections
 
 
-def test_what_cannot_be_is_refused(engine, model) -> None:
+def test_what_cannot_be_is_refused(engine: PlanEngine, model: PlanNet) -> None:
     with pytest.raises(ConfigError, match="needs players"):
         write_plans(engine, Plan.open(4), [0])
     with pytest.raises(ConfigError, match=r"music like 'polka'.*\n.*bands, songs"):

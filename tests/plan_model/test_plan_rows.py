@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import given, settings
 
+from ritornello.music.piece import Piece
 from ritornello.plan.analysis import analyse
 from ritornello.plan.plan import OPEN
 from ritornello.plan.players import Player
@@ -27,7 +28,7 @@ from tests.strategies import pieces
 
 @settings(max_examples=60)
 @given(pieces(bars=12))
-def test_rows_are_read_as_they_were_written(piece) -> None:
+def test_rows_are_read_as_they_were_written(piece: Piece) -> None:
     if not piece.note_count:
         return
     plan = analyse(piece)
@@ -61,7 +62,7 @@ def test_a_transposed_piece_has_the_same_rows() -> None:
 
 @settings(max_examples=60)
 @given(pieces(bars=12))
-def test_what_is_true_is_legal_and_every_input_is_a_class_of_its_column(piece) -> None:
+def test_what_is_true_is_legal_and_every_input_is_a_class_of_its_column(piece: Piece) -> None:
     if not piece.note_count:
         return
     plan = analyse(piece)

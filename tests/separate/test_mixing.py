@@ -45,14 +45,14 @@ def test_short_songs_are_followed_by_silence() -> None:
 
 
 @given(st.integers(0, 2**32 - 1))
-def test_levels_move_by_6_decibels_at_most(seed) -> None:
+def test_levels_move_by_6_decibels_at_most(seed: int) -> None:
     full = [np.full((200, PARTS), 32_767, np.int16)]
     stored = StemMixer(full, 100)(np.random.default_rng(seed))
     assert np.abs(20 * np.log10(stored)).max() <= 6.01
 
 
 @given(st.integers(0, 2**32 - 1), st.floats(0, 1), st.floats(0, 1), st.integers(1, 3_000))
-def test_a_seed_decides_a_mix_of_any_length(seed, mixed, changed, samples):
+def test_a_seed_decides_a_mix_of_any_length(seed: int, mixed: float, changed: float, samples: int):
     def drawn() -> np.ndarray:
         mixer = StemMixer(ramps(2), samples, effect=softer, mixed=mixed, changed=changed)
         return mixer(np.random.default_rng(seed))

@@ -25,7 +25,7 @@ def in_numpy(model: Separator) -> SeparatorNetwork:
 
 
 @torch.no_grad()
-def test_numpy_gives_the_shares_that_torch_gives(model) -> None:
+def test_numpy_gives_the_shares_that_torch_gives(model: Separator) -> None:
     network, split = in_numpy(model), model.config.split
     magnitudes = np.random.default_rng(0).random((30, split.bins), np.float32)
     expected = model(torch.as_tensor(split.heard(magnitudes))[:, None])[:, 0]
@@ -35,21 +35,21 @@ def test_numpy_gives_the_shares_that_torch_gives(model) -> None:
 
 
 @pytest.mark.parametrize("bins", [50, 1000])
-def test_spectra_of_other_rates_get_shares_too(model, bins) -> None:
+def test_spectra_of_other_rates_get_shares_too(model: Separator, bins: int) -> None:
     shares = in_numpy(model).shares(np.ones((5, bins), np.float32))
     assert shares.shape == (4, 5, bins)
     np.testing.assert_allclose(shares.sum(axis=0), 1, atol=1e-5)
 
 
 @torch.no_grad()
-def test_mixes_side_by_side_do_not_hear_each_other(model) -> None:
+def test_mixes_side_by_side_do_not_hear_each_other(model: Separator) -> None:
     magnitudes = torch.rand(20, 3, model.config.split.bins)
     together = model(magnitudes)
     for row in range(3):
         torch.testing.assert_close(model(magnitudes[:, row : row + 1])[:, 0], together[:, row])
 
 
-def test_weights_of_other_sizes_are_refused(model) -> None:
+def test_weights_of_other_sizes_are_refused(model: Separator) -> None:
     settings = {**model.config.settings(), "layers": 3}
     weights = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
     with pytest.raises(CheckpointError, match="lacks"):

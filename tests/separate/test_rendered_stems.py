@@ -44,7 +44,7 @@ def test_examples_are_the_same_alone_in_another_order_and_in_processes() -> None
 
 @given(st.integers(0, 2**32 - 1), st.floats(0, 1), st.floats(0, 1))
 @settings(max_examples=15)
-def test_levels_stay_in_bounds_at_every_strength(seed, mixed, effects) -> None:
+def test_levels_stay_in_bounds_at_every_strength(seed: int, mixed: float, effects: float) -> None:
     config = RenderConfig(rate_hz=8000, seconds=0.5, mixed=mixed, effects=effects, seed=seed)
     (example,) = render_examples(book(), config, count=1, workers=0)
     assert example.stems.shape == (4000, len(PARTS))
@@ -56,7 +56,7 @@ def test_levels_stay_in_bounds_at_every_strength(seed, mixed, effects) -> None:
 
 @given(st.lists(pieces(bars=2), min_size=1, max_size=3), st.integers(0, 99))
 @settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow])
-def test_any_songs_give_examples_or_a_clear_refusal(songs, seed) -> None:
+def test_any_songs_give_examples_or_a_clear_refusal(songs: list[Piece], seed: int) -> None:
     config = RenderConfig(rate_hz=8000, seconds=0.3, seed=seed)
     if not any(piece.note_count for piece in songs):
         with pytest.raises(InputError, match="has a note"):

@@ -80,7 +80,9 @@ def separated(sound: np.ndarray, **settings) -> np.ndarray:
     st.integers(1, 9000),
     st.floats(0.2, 2),
 )
-def test_parts_of_24_bits_sum_to_the_mix_exactly(samples, channels, block, chunk_seconds) -> None:
+def test_parts_of_24_bits_sum_to_the_mix_exactly(
+    samples: int, channels: int, block: int, chunk_seconds: float
+) -> None:
     sound = np.rint(music(3, channels)[:samples] * 2**23).astype(np.float32) / np.float32(2**23)
     parts = separated(sound, block=block, chunk_seconds=chunk_seconds, overlap_seconds=0.1)
     assert parts.shape == (4, *sound.shape)
@@ -142,7 +144,7 @@ def test_channels_share_alike_and_opposite_phases_are_heard() -> None:
 
 
 @pytest.mark.parametrize("gain", [0.001, 8.0])
-def test_a_louder_recording_is_shared_alike(gain) -> None:
+def test_a_louder_recording_is_shared_alike(gain: float) -> None:
     sound = music(3)
     np.testing.assert_allclose(separated(sound * gain) / gain, separated(sound), atol=1e-3)
 

@@ -81,7 +81,9 @@ def songs(count: int, complete: int) -> list[StemSong]:
 
 
 @given(st.integers(3, 40), st.integers(0, 40), st.integers(0, 99))
-def test_every_song_is_on_one_side_and_no_side_is_empty(count, complete, seed) -> None:
+def test_every_song_is_on_one_side_and_no_side_is_empty(
+    count: int, complete: int, seed: int
+) -> None:
     sides = split_songs(songs(count, complete), (9, 3, 3), seed)
     names = sorted(song.name for side in SIDES for song in sides[side])
     assert names == sorted(f"song{number}" for number in range(count))

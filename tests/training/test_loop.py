@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -32,7 +33,9 @@ def losses(folder) -> list[float]:
     return [line["nats_per_note"] for line in lines if line["kind"] == "step"]
 
 
-def test_a_resumed_run_is_the_run_that_was_never_stopped(music, tmp_path) -> None:
+def test_a_resumed_run_is_the_run_that_was_never_stopped(
+    music: MemoryCorpus, tmp_path: Path
+) -> None:
     whole, stopped = tmp_path / "whole", tmp_path / "stopped"
     train(music, whole, TINY)
 
@@ -52,7 +55,7 @@ def test_a_resumed_run_is_the_run_that_was_never_stopped(music, tmp_path) -> Non
         np.testing.assert_array_equal(weight, other.weights[name], err_msg=name)
 
 
-def test_ctrl_c_saves_first(music, tmp_path) -> None:
+def test_ctrl_c_saves_first(music: MemoryCorpus, tmp_path: Path) -> None:
     def interrupt(progress) -> None:
         if progress.step == 5:
             raise KeyboardInterrupt
@@ -64,7 +67,7 @@ def test_ctrl_c_saves_first(music, tmp_path) -> None:
     assert [s["step"] for s in steps if s["kind"] == "step"] == list(range(1, 25))
 
 
-def test_it_learns(music, tmp_path) -> None:
+def test_it_learns(music: MemoryCorpus, tmp_path: Path) -> None:
     train(music, tmp_path, replace(TINY, steps=80))
     found = losses(tmp_path)
     assert np.mean(found[-10:]) < 0.5 * np.mean(found[:5])
@@ -72,7 +75,7 @@ def test_it_learns(music, tmp_path) -> None:
     assert figures["nats_per_note"] == pytest.approx(sum(figures["fields"].values()), abs=0.001)
 
 
-def test_a_row_reads_each_excerpt_from_its_start_to_its_end(music) -> None:
+def test_a_row_reads_each_excerpt_from_its_start_to_its_end(music: MemoryCorpus) -> None:
     rows = Rows(music, shares=None, batch=3, chunk=16, seed=0, augment=False)
     ends = np.zeros(3, int)
     for _ in range(30):
@@ -100,18 +103,22 @@ def test_shares_decide_how_often_a_collection_is_read():
     assert chances["small"] == pytest.approx(0.5)
 
 
-def test_nothing_to_train_on_is_said(tmp_path) -> None:
+def test_nothing_to_train_on_is_said(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="train on"):
         train(MemoryCorpus([band()], valid=1), tmp_path, TINY)
 
 
 @pytest.mark.parametrize("change", [{"steps": None}, {"minutes": 3.0}, {"steps": -1}, {"batch": 0}])
-def test_settings_without_meaning_are_refused(change) -> None:
+def test_settings_without_meaning_are_refused(
+    change: dict[str, None] | dict[str, float] | dict[str, int],
+) -> None:
     with pytest.raises(ConfigError):
         replace(TINY, **change)
 
 
-def test_a_run_killed_before_its_first_saving_leaves_no_trace(music, tmp_path) -> None:
+def test_a_run_killed_before_its_first_saving_leaves_no_trace(
+    music: MemoryCorpus, tmp_path: Path
+) -> None:
     (tmp_path / "metrics.jsonl").write_text('{"kind": "step", "step": 1}\n{"kind": "st')
     train(music, tmp_path, replace(TINY, steps=2))
     steps = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]

@@ -213,7 +213,9 @@ def test_a_loss_that_is_no_number_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [None, "", '{"kind": "step", "st', "[1]\nnull\n"])
-def test_without_a_step_there_is_an_error_and_no_report(tmp_path: Path, content: str | None) -> None:
+def test_without_a_step_there_is_an_error_and_no_report(
+    tmp_path: Path, content: str | None
+) -> None:
     if content is not None:
         (tmp_path / METRICS_FILE).write_text(content)
     with pytest.raises(InputError) as caught:
@@ -316,7 +318,9 @@ def test_samples_are_inside_the_page_newest_first(tmp_path: Path) -> None:
     assert page.source.index("<h3>Step 10</h3>") < page.source.index("<h3>Step 4</h3>")
 
 
-def test_too_much_sound_is_thinned_out_and_told(tmp_path: Path, monkeypatch) -> None:
+def test_too_much_sound_is_thinned_out_and_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(report_samples, "_MOST_SAMPLE_BYTES", 5_000)
     page = read(samples(tmp_path, **{f"step_{number:06d}": 100 for number in range(9)}))
     kept = re.findall(r"<h3>Step (\d)</h3>", page.source)

@@ -38,7 +38,9 @@ def beats(count: int, confidence: float = 0.9, first: int = 0) -> Beats:
 
 @pytest.mark.parametrize("beats_per_bar", [3, 4])
 @pytest.mark.parametrize("silent", [0, 1, 2])
-def test_first_beats_and_metre_are_found_wherever_the_music_begins(beats_per_bar, silent) -> None:
+def test_first_beats_and_metre_are_found_wherever_the_music_begins(
+    beats_per_bar: int, silent: int
+) -> None:
     notes = accompaniment(beats_per_bar, begins=0.5 * silent)
     found = with_bars(beats(12 * beats_per_bar + silent), notes, NO_HINTS)
     assert found.beats_per_bar == beats_per_bar
@@ -60,7 +62,7 @@ def test_what_the_player_says_is_believed() -> None:
 @pytest.mark.parametrize("parts", [2, 3])
 @given(st.data())
 @settings(max_examples=20)
-def test_beats_of_three_eighths_are_told_from_those_of_two(parts, data) -> None:
+def test_beats_of_three_eighths_are_told_from_those_of_two(parts: int, data: st.DataObject) -> None:
     """Where bars have two beats; the notes are late or early, and some are missing."""
     late = data.draw(st.lists(st.floats(-0.02, 0.02), min_size=40 * parts, max_size=40 * parts))
     missing = data.draw(st.sets(st.integers(0, 40 * parts - 1), max_size=10))
@@ -90,7 +92,9 @@ def test_too_few_notes_and_assumed_beats_change_nothing() -> None:
     st.integers(2, 60),
     st.floats(0, 100),
 )
-def test_any_notes_can_be_described_and_time_itself_does_not_count(moments, count, later) -> None:
+def test_any_notes_can_be_described_and_time_itself_does_not_count(
+    moments: list[tuple[float, int]], count: int, later: float
+) -> None:
     notes = np.zeros(len(moments), HEARD_NOTE_DTYPE)
     notes["onset_seconds"] = sorted(max(0.0, at) for at, _ in moments)
     notes["end_seconds"] = notes["onset_seconds"] + 0.3

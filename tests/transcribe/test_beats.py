@@ -111,7 +111,9 @@ def test_a_sine_is_heard_in_its_semitone(pitch: int) -> None:
     assert frame[-60:].argmax() == pitch - 36
 
 
-def test_windows_join_as_if_there_were_one(sound: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_windows_join_as_if_there_were_one(
+    sound: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
     network = beats.bundled()
     whole = activations.beat_logits([sound], network)
     monkeypatch.setattr(activations, "_KEPT", 300)

@@ -54,7 +54,7 @@ notes_of_any_kind = st.lists(
 
 @settings(max_examples=60)
 @given(notes_of_any_kind)
-def test_any_notes_are_read_in_order_and_answered_with_shares(notes) -> None:
+def test_any_notes_are_read_in_order_and_answered_with_shares(notes: np.ndarray) -> None:
     times, table = events(notes)
     assert table.shape == (len(times), FEATURES)
     assert np.isfinite(table).all()
@@ -67,7 +67,7 @@ def test_any_notes_are_read_in_order_and_answered_with_shares(notes) -> None:
 
 @settings(max_examples=30)
 @given(notes_of_any_kind, st.integers(-5, 5))
-def test_transposing_the_table_is_transposing_the_notes(notes, semitones) -> None:
+def test_transposing_the_table_is_transposing_the_notes(notes: np.ndarray, semitones: int) -> None:
     higher = notes.copy()
     higher["pitch"] += semitones
     np.testing.assert_allclose(
@@ -96,7 +96,7 @@ def test_the_network_is_that_of_torch() -> None:
 
 
 @pytest.mark.parametrize("bpm", [80, 100, 125, 150])
-def test_a_waltz_has_its_tempo_in_notes_alone(bpm) -> None:
+def test_a_waltz_has_its_tempo_in_notes_alone(bpm: int) -> None:
     told = read_notes(a_waltz(bpm), NETWORK)
     heard = SLOWEST_BPM * 2 ** (told.tempo_nats.mean(axis=0).argmax() / TEMPI_AN_OCTAVE)
     assert heard == pytest.approx(bpm, rel=0.12)
@@ -115,7 +115,7 @@ def test_how_fast_a_beat_is_the_notes_tell() -> None:
         assert 60 / np.median(np.diff(found)) == pytest.approx(bpm, rel=0.12)
 
 
-def test_another_tempo_is_named_where_it_is_as_likely(monkeypatch) -> None:
+def test_another_tempo_is_named_where_it_is_as_likely(monkeypatch: pytest.MonkeyPatch) -> None:
     """Clicks and notes twice a second, whose network wavers between two tempi or knows one."""
     logits = np.full((1000, 2), -4.0, np.float32)
     logits[::25, 0] = 3.0
@@ -153,7 +153,7 @@ def test_beats_lie_on_the_notes_that_are_beats() -> None:
 
 
 @pytest.mark.parametrize("bpm", [90, 140])
-def test_what_the_player_says_of_the_tempo_is_believed_before_the_notes(bpm) -> None:
+def test_what_the_player_says_of_the_tempo_is_believed_before_the_notes(bpm: int) -> None:
     logits = np.full((1500, 2), -2.0, np.float32)
     notes = a_waltz(bpm)
     found = beats.beats_of(logits, 30.0, Hints(tempo_bpm=bpm / 2), notes)

@@ -33,7 +33,9 @@ def rubato(bpm: float, depth: float, period: float, count: int) -> np.ndarray:
 
 @settings(max_examples=25)
 @given(st.floats(60, 180), st.floats(0, 0.12), st.floats(8, 40), st.integers(0, 5))
-def test_every_beat_of_a_player_who_breathes_is_found(bpm, depth, period, seed) -> None:
+def test_every_beat_of_a_player_who_breathes_is_found(
+    bpm: float, depth: float, period: float, seed: int
+) -> None:
     beats = rubato(bpm, depth, period, 40)
     found = heard(beats, beats[-1] + 0.3, noise=0.5, seed=seed)
     away = np.abs(found - beats[:, None]).min(axis=1)
@@ -56,7 +58,7 @@ def test_the_tempo_may_be_told() -> None:
 
 
 @pytest.mark.parametrize("frames", [1, 2, 5, 40])
-def test_few_frames_are_enough(frames) -> None:
+def test_few_frames_are_enough(frames: int) -> None:
     found = tracking.track(np.zeros(frames), FRAME_SECONDS)
     assert len(found) >= 1
     assert (found >= 0).all()
@@ -81,13 +83,13 @@ def test_a_note_that_bends_the_tempo_pulls_little() -> None:
 
 
 @given(st.lists(st.floats(0, 20), max_size=40))
-def test_moved_beats_stay_in_order(onsets) -> None:
+def test_moved_beats_stay_in_order(onsets: list[float]) -> None:
     moved = tracking.snap(0.4 * np.arange(1, 50), np.sort(np.array(onsets)))
     assert (np.diff(moved) > 0).all()
 
 
 @pytest.mark.parametrize("metre", [2, 3, 4])
-def test_bars_begin_where_they_are_heard(metre) -> None:
+def test_bars_begin_where_they_are_heard(metre: int) -> None:
     begins = np.full(40, 0.1)
     begins[1::metre] = 0.7
     bars = tracking.find_bars(np.stack([begins, np.ones(40)]), (4, 3, 2))

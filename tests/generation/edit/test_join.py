@@ -26,7 +26,7 @@ END_TICKS = 24 * 16
 
 
 @st.composite
-def composed_parts(draw):
+def composed_parts(draw: st.DrawFn):
     """Composed tracks by part class, at 24 ticks a quarter."""
     return {
         part: Track(draw(note_lists(24, END_TICKS, is_drum=part == DRUMS)), is_drum=part == DRUMS)
@@ -44,7 +44,9 @@ def quarters(table: np.ndarray, resolution: int) -> Counter:
 
 @settings(max_examples=40)
 @given(pieces(), composed_parts())
-def test_what_was_given_is_known_from_what_was_composed(piece, composed) -> None:
+def test_what_was_given_is_known_from_what_was_composed(
+    piece: Piece, composed: dict[int, Track]
+) -> None:
     joined = join(piece, composed, dict.fromkeys(composed, 0) if piece.tracks else {})
     found = [
         quarters(track.notes[mask], joined.piece.resolution)
@@ -56,7 +58,9 @@ def test_what_was_given_is_known_from_what_was_composed(piece, composed) -> None
 
 @settings(max_examples=60)
 @given(pieces(), composed_parts(), st.data())
-def test_every_given_note_stays_and_only_parts_asked_for_are_added_to(piece, composed, data) -> None:
+def test_every_given_note_stays_and_only_parts_asked_for_are_added_to(
+    piece: Piece, composed: dict[int, Track], data: st.DataObject
+) -> None:
     homes = {
         part: data.draw(st.integers(0, len(piece.tracks) - 1))
         for part in composed
@@ -88,7 +92,9 @@ def test_every_given_note_stays_and_only_parts_asked_for_are_added_to(piece, com
 
 @settings(max_examples=60)
 @given(pieces(), st.data())
-def test_a_midi_file_of_both_has_every_given_note_of_a_file_of_one(piece, data) -> None:
+def test_a_midi_file_of_both_has_every_given_note_of_a_file_of_one(
+    piece: Piece, data: st.DataObject
+) -> None:
     composed = data.draw(composed_parts())
     joined = join(piece, composed, dict.fromkeys(composed, 0) if piece.tracks else {}).piece
     before, after = (
@@ -105,7 +111,7 @@ def test_a_midi_file_of_both_has_every_given_note_of_a_file_of_one(piece, data) 
     ("resolution", "joint"),
     [(480, 480), (96, 96), (24, 24), (1000, 3000), (220, 1320), (1, 24), (32767, 32767)],
 )
-def test_the_resolution_holds_both_where_a_midi_file_can(resolution, joint) -> None:
+def test_the_resolution_holds_both_where_a_midi_file_can(resolution: int, joint: int) -> None:
     piece = Piece((Track([(1, resolution, 60, 90)], name="melody"),), resolution)
     joined = join(piece, {PIANO: Track([(1, 2, 40, 80)])}, {}).piece
     assert (joint_resolution(resolution), joined.resolution) == (joint, joint)
@@ -120,7 +126,9 @@ def test_a_composed_note_ends_where_a_given_one_of_its_pitch_begins() -> None:
     assert [*joined.tracks[0]] == [(0, 48, 60, 70), (0, 96, 64, 70), (48, 24, 60, 90)]
 
 
-def test_a_composed_note_struck_while_a_given_one_sounds_is_left_out_and_counted(caplog) -> None:
+def test_a_composed_note_struck_while_a_given_one_sounds_is_left_out_and_counted(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     piece = Piece((Track([(0, 96, 60, 90), (24, 24, 60, 80)], name="Violin"),), 24)
     caplog.set_level("INFO")
     composed = {VIOLIN: Track([(0, 9, 60, 1), (72, 9, 60, 1), (72, 9, 61, 1), (96, 9, 60, 1)])}
@@ -156,7 +164,9 @@ def test_events_by_part_are_what_the_encoding_decodes() -> None:
 
 @settings(max_examples=40)
 @given(pieces(), st.integers(0, 500), st.integers(1, 2000), st.data())
-def test_a_gap_takes_just_the_notes_that_begin_in_it(piece, start, length, data) -> None:
+def test_a_gap_takes_just_the_notes_that_begin_in_it(
+    piece: Piece, start: int, length: int, data: st.DataObject
+) -> None:
     chosen = data.draw(st.sets(st.integers(0, max(0, len(piece.tracks) - 1)))) & {
         *range(len(piece.tracks))
     }
@@ -208,7 +218,9 @@ def played(path: Path) -> set[tuple[Fraction, Fraction, int, int, bool]]:
     "folder",
     ["openscore_quartets_midi", "freedoom_midi", "mutopia_pd_midi", "openewld_pd", "groove_midi"],
 )
-def test_a_real_file_is_found_whole_in_the_joined_one(folder: str, data_dir: Path, tmp_path: Path) -> None:
+def test_a_real_file_is_found_whole_in_the_joined_one(
+    folder: str, data_dir: Path, tmp_path: Path
+) -> None:
     rng = np.random.default_rng(0)
     files = sorted((data_dir / folder).rglob("*.mid"))
     for number in rng.choice(len(files), 4, replace=False):

@@ -27,11 +27,13 @@ SONG = Piece(
         (["violin 2"], [1]), (["piano"], [3]), (["percussion"], [4]), ([], []),
     ],
 )  # fmt: skip
-def test_a_part_is_its_number_its_name_or_its_instrument(names, tracks) -> None:
+def test_a_part_is_its_number_its_name_or_its_instrument(
+    names: list[int | str] | list[int] | list[str], tracks: list[int]
+) -> None:
     assert find_tracks(SONG, names) == tracks
 
 
 @pytest.mark.parametrize("name", ["0", "6", "violin 3", "flute", "solo 2", "", "kazoo 1"])
-def test_an_unknown_part_is_refused_with_those_there_are(name) -> None:
+def test_an_unknown_part_is_refused_with_those_there_are(name: str) -> None:
     with pytest.raises(ConfigError, match=r"1 'Solo', 2 'violin', 3 'Low  End', 4 'violin', 5"):
         find_tracks(SONG, [name])

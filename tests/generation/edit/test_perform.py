@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from ritornello.generation.edit import verbs
 from ritornello.generation.edit.perform import perform
 from ritornello.generation.rules import Rules
@@ -10,7 +12,7 @@ from ritornello.note_model.engine import open_engine
 from tests.examples import band
 
 
-def test_each_plan_is_carried_out_as_if_it_were_alone(tiny_model) -> None:
+def test_each_plan_is_carried_out_as_if_it_were_alone(tiny_model: Path) -> None:
     engine = open_engine(checkpoint.load(checkpoint.find(tiny_model)))
     rules = Rules(ending=False)
     plans = [

@@ -52,7 +52,9 @@ def heard_lines(piece: Piece, end_ticks: int) -> set[int]:
 
 @settings(max_examples=80)
 @given(pieces(max_tracks=8), st.sets(st.integers(0, len(INSTRUMENTS) - 1)))
-def test_the_encoding_hears_each_track_as_the_part_that_is_told(piece: Piece, learned: set[int]) -> None:
+def test_the_encoding_hears_each_track_as_the_part_that_is_told(
+    piece: Piece, learned: set[int]
+) -> None:
     assume(piece.note_count)
     fitted = fit(piece, known_instruments=frozenset(learned))
     assert [part == -1 for part in fitted.parts] == [not len(track) for track in piece.tracks]
@@ -76,7 +78,9 @@ METRES = st.builds(lambda n, power: (n, 2**power), st.integers(1, 255), st.integ
     st.sampled_from([1, 5, 17, 24, 96, 480, 1000, 32767]),
     st.lists(st.tuples(METRES, st.integers(0, 3), st.booleans()), min_size=1, max_size=4),
 )
-def test_wherever_a_bar_begins_one_is_heard_to_begin(resolution, spans) -> None:
+def test_wherever_a_bar_begins_one_is_heard_to_begin(
+    resolution: int, spans: list[tuple[tuple[int, int], int, bool]]
+) -> None:
     metres, tick = [], 0
     for counts, bars, cut in spans:
         metres.append(Metre(tick, *counts))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -140,7 +140,9 @@ def composed(writer: Writer) -> list[tuple[int, int, int, int]]:
 @pytest.mark.parametrize("verb", ["fill", "continue", "vary", "arrange", "harmonise"])
 @settings(max_examples=15, suppress_health_check=[*HealthCheck])
 @given(song=SONGS, data=st.data(), seed=st.integers(0, 2**32 - 2))
-def test_given_notes_stay_and_new_ones_are_where_they_may_be(verb, engine, song, data, seed) -> None:
+def test_given_notes_stay_and_new_ones_are_where_they_may_be(
+    verb: str, engine: Engine, song: Piece, data: st.DataObject, seed: int
+) -> None:
     try:
         request = data.draw(requests(verb, song))
     except RitornelloError:
@@ -165,7 +167,7 @@ def test_given_notes_stay_and_new_ones_are_where_they_may_be(verb, engine, song,
 @pytest.mark.parametrize(
     "folder", ["openscore_quartets_midi", "open_hymnal_midi", "band_arranged_synth"]
 )
-def test_real_music_stays_as_it_is(engine, data_dir: Path, folder: str) -> None:
+def test_real_music_stays_as_it_is(engine: Engine, data_dir: Path, folder: str) -> None:
     path = sorted((data_dir / folder).rglob("*.mid"))[3]
     song = io.read(path)
     first, last = 5, 6
@@ -195,7 +197,9 @@ def test_bars_of_a_metre_no_model_counts_are_bars_of_the_song() -> None:
 
 
 @pytest.mark.parametrize(("bars", "left"), [((1, 1), 1), ((8, 8), 1), ((1, 8), 0)])
-def test_a_gap_may_be_at_the_start_at_the_end_or_everywhere(engine, bars, left) -> None:
+def test_a_gap_may_be_at_the_start_at_the_end_or_everywhere(
+    engine: Engine, bars: tuple[int, int], left: int
+) -> None:
     plan = verbs.fill_job(band(), *bars, rules=Rules())
     assert (plan.kept.note_count > 0) == left
     assert made(engine, plan).bar_count == 8
@@ -207,7 +211,7 @@ def test_a_half_empty_last_bar_is_filled_up_from_its_first_silent_beat() -> None
     assert (opening.start_ticks, opening.end_ticks) == (96 + 48, 4 * 96)
 
 
-def test_tempo_and_metre_of_the_end_go_on(engine) -> None:
+def test_tempo_and_metre_of_the_end_go_on(engine: Engine) -> None:
     song = replace(
         band(bars=4),
         tempos=(Tempo(0, 100), Tempo(192, 80), Tempo(5000, 60)),
@@ -219,7 +223,7 @@ def test_tempo_and_metre_of_the_end_go_on(engine) -> None:
     assert piece.length_ticks == 288 + (2 + 3) * 72  # its last chord sounds into a fifth bar
 
 
-def test_a_continued_song_ends_in_its_key(engine) -> None:
+def test_a_continued_song_ends_in_its_key(engine: Engine) -> None:
     song = Piece((Track([(24 * i, 24, 62 + (0, 2, 4, 5, 7, 4, 2, 0)[i % 8], 80)
                          for i in range(32)]),), 24)  # fmt: skip
     plan = verbs.continue_job(song, 4, rules=Rules(ending=True))
@@ -232,14 +236,14 @@ def test_a_continued_song_ends_in_its_key(engine) -> None:
 # --- who plays ---------------------------------------------------------------------------------
 
 
-def test_a_part_without_notes_can_be_written_for(engine) -> None:
+def test_a_part_without_notes_can_be_written_for(engine: Engine) -> None:
     song = replace(band(), tracks=(*band().tracks, Track([], 33, name="second bass")))
     piece = made(engine, verbs.vary_job(song, [3], rules=Rules()))
     assert len(piece.tracks[3]) > 0
     assert piece.tracks[:3] == song.tracks[:3]
 
 
-def test_of_two_players_of_an_instrument_one_is_written_anew(engine) -> None:
+def test_of_two_players_of_an_instrument_one_is_written_anew(engine: Engine) -> None:
     song = Piece((Track(LINE, 40, name="first"), Track(LINE, 40, name="second")), 24)
     plan = verbs.vary_job(song, [0], rules=Rules())
     heard = {event[1][notes.PART] for event in plan.job.given.events}
@@ -261,7 +265,7 @@ def test_parts_go_on_as_they_play_unless_rules_name_them() -> None:
     assert (job.range_of(flute), job.polyphony_of(flute)) == ((60, 80), 1)
 
 
-def test_voices_sing_in_their_ranges_one_note_at_a_time(engine) -> None:
+def test_voices_sing_in_their_ranges_one_note_at_a_time(engine: Engine) -> None:
     song = Piece((Track(LINE, 52, name="choir"),), 24)
     plan = verbs.harmonise_job(song, ("bass", "alto", "tenor"), rules=Rules())
     piece = made(engine, plan)
@@ -292,7 +296,9 @@ def test_chords_are_stated_where_there_is_writing() -> None:
 # --- long songs, and refusals ------------------------------------------------------------------
 
 
-def test_of_a_long_song_the_network_reads_the_end_alone(engine, monkeypatch) -> None:
+def test_of_a_long_song_the_network_reads_the_end_alone(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(compose, "HISTORY_EVENTS", 40)
     steps = []
     step = engine.step
@@ -320,20 +326,20 @@ def test_of_a_long_song_the_network_reads_the_end_alone(engine, monkeypatch) -> 
         lambda song: verbs.harmonise_job(song, ["bass"] * 4, rules=Rules()),
     ],
 )  # fmt: skip
-def test_what_has_no_meaning_is_refused(ask) -> None:
+def test_what_has_no_meaning_is_refused(ask: Callable[..., Any]) -> None:
     with pytest.raises(ConfigError):
         ask(band())
 
 
 @pytest.mark.parametrize("tracks", [(), (Track([(0, 6, 36, 90)], is_drum=True),)])
-def test_without_a_melody_nothing_is_harmonised(tracks) -> None:
+def test_without_a_melody_nothing_is_harmonised(tracks: tuple[Track]) -> None:
     with pytest.raises(InputError):
         verbs.harmonise_job(Piece(tracks, 24), ["alto"], rules=Rules())
 
 
 @settings(max_examples=10)
 @given(seed=st.integers(0, 99))
-def test_a_band_that_is_asked_to_ends_together(engine, seed) -> None:
+def test_a_band_that_is_asked_to_ends_together(engine: Engine, seed: int) -> None:
     song = band(seed, bars=4)
     added = verbs.arrange_job(song, ["violin", "horn"], end=True, rules=Rules())
     made = perform(engine, [added], [seed])[0].piece
@@ -345,7 +351,7 @@ def test_a_band_that_is_asked_to_ends_together(engine, seed) -> None:
 
 @settings(max_examples=15)
 @given(seed=st.integers(0, 99))
-def test_who_is_asked_to_join_in_does_not_rest_for_good(engine, seed) -> None:
+def test_who_is_asked_to_join_in_does_not_rest_for_good(engine: Engine, seed: int) -> None:
     song = band(seed, bars=12)
     plan = verbs.arrange_job(song, ["violin", "horn"], rules=Rules())
     made = perform(engine, [plan], [seed])[0].piece

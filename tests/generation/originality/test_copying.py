@@ -6,6 +6,7 @@ import gzip
 import json
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -113,7 +114,9 @@ def test_music_without_pitches_has_no_windows() -> None:
 
 
 @given(MELODIES, st.integers(-12, 12), MELODIES)
-def test_a_transposed_copy_is_found_whole(pitches, semitones, other) -> None:
+def test_a_transposed_copy_is_found_whole(
+    pitches: list[int], semitones: int, other: list[int]
+) -> None:
     training = Passages([melody(other), melody(pitches)])
     found = copying([melody(pitches).transposed(semitones)], training)
     assert found.shares[4] == 1
@@ -121,7 +124,7 @@ def test_a_transposed_copy_is_found_whole(pitches, semitones, other) -> None:
 
 
 @given(st.lists(MELODIES, min_size=1, max_size=3), st.lists(MELODIES, min_size=1, max_size=3))
-def test_shares_agree_with_comparing_every_window(known, asked):
+def test_shares_agree_with_comparing_every_window(known: list[list[int]], asked: list[list[int]]):
     def windows(melodies: list[list[int]], length: int) -> list[tuple[int, ...]]:
         return [
             tuple(np.diff(pitches[start : start + length]).tolist())
@@ -157,7 +160,7 @@ def _chorale(frames: list[list[int]]) -> Piece:
 
 
 @pytest.mark.data
-def test_real_chorales_share_three_bars_in_a_hundred(data_dir) -> None:
+def test_real_chorales_share_three_bars_in_a_hundred(data_dir: Path) -> None:
     path = data_dir / "bench_polyphonic" / "jsb_chorales_16th_satb.json.gz"
     sets = json.loads(gzip.decompress(path.read_bytes()))
     training = Passages(map(_chorale, sets["train"]))

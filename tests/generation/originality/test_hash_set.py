@@ -18,7 +18,7 @@ def numbers(values: list[int]) -> np.ndarray:
 
 
 @given(HASHES, RATES)
-def test_every_member_is_found_also_after_packing(values, rate) -> None:
+def test_every_member_is_found_also_after_packing(values: list[int], rate: float) -> None:
     hashes = numbers(values)
     kept = HashSet.of(hashes, false_rate=rate)
     again = HashSet.from_bits(kept.to_bits(), members=len(kept), span=kept.span)
@@ -38,7 +38,7 @@ def test_others_are_found_as_rarely_as_stated_in_few_bits() -> None:
 
 
 @given(HASHES.filter(lambda values: len(set(values)) > 1))
-def test_bits_that_are_cut_are_refused(values) -> None:
+def test_bits_that_are_cut_are_refused(values: list[int]) -> None:
     kept = HashSet.of(numbers(values), false_rate=1 / 64)
     with pytest.raises(ValueError, match=r".+"):
         HashSet.from_bits(kept.to_bits(), members=len(kept) + 9, span=kept.span)

@@ -50,7 +50,9 @@ INDEX = TrainingIndex.build(TAUGHT)
     st.integers(0, 5), st.integers(1, 9), st.integers(1, 9), st.integers(2, 6), st.integers(-9, 9)
 )
 @settings(max_examples=20)
-def test_a_transposed_quotation_is_found_with_its_bars(source, bar, source_bar, bars, up) -> None:
+def test_a_transposed_quotation_is_found_with_its_bars(
+    source: int, bar: int, source_bar: int, bars: int, up: int
+) -> None:
     piece = quoting(tune(99), TAUGHT[source], bar, source_bar, bars, up)
     found = INDEX.measure(piece)
     for longest in (found.texture.longest, found.parts.longest):
@@ -118,7 +120,7 @@ def test_noise_is_original() -> None:
 
 
 @pytest.mark.parametrize("piece", [Piece(()), Piece((drums(),), 24)], ids=["empty", "drums"])
-def test_music_without_pitches_has_nothing_to_look_for(piece) -> None:
+def test_music_without_pitches_has_nothing_to_look_for(piece: Piece) -> None:
     found = INDEX.measure(piece)
     assert found.texture.windows == {4: 0, 8: 0}
     assert math.isnan(found.texture.shares[4])
@@ -162,7 +164,7 @@ def test_the_file_is_too_small_to_hold_the_music_and_knows_no_order(tmp_path: Pa
 
 
 @pytest.mark.parametrize("content", [b"", b"noise" * 100, None])
-def test_a_file_that_is_no_index_is_refused(content, tmp_path) -> None:
+def test_a_file_that_is_no_index_is_refused(content: bytes | None, tmp_path: Path) -> None:
     path = tmp_path / "originality.safetensors"
     if content is not None:
         path.write_bytes(content)
@@ -170,7 +172,9 @@ def test_a_file_that_is_no_index_is_refused(content, tmp_path) -> None:
         TrainingIndex.load(path)
 
 
-def test_another_way_of_hashing_is_another_version(tmp_path, monkeypatch) -> None:
+def test_another_way_of_hashing_is_another_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     INDEX.save(tmp_path / "index.safetensors")
     monkeypatch.setattr("ritornello.generation.originality.index._hashing", lambda: "another")
     with pytest.raises(CheckpointError, match="another version"):
@@ -181,7 +185,7 @@ def test_another_way_of_hashing_is_another_version(tmp_path, monkeypatch) -> Non
 
 
 @pytest.mark.data
-def test_the_shipped_index_knows_what_was_taught_and_hardly_what_was_not(data_dir) -> None:
+def test_the_shipped_index_knows_what_was_taught_and_hardly_what_was_not(data_dir: Path) -> None:
     from ritornello.api import training_index
 
     index = training_index()

@@ -59,7 +59,7 @@ def _onsets(events: Iterable[tuple[int, ...]], start: int = 0) -> list[int]:
     return (start + np.cumsum([event[SHIFT] for event in events])).tolist()
 
 
-def test_a_seed_gives_the_same_music_and_no_end(engine) -> None:
+def test_a_seed_gives_the_same_music_and_no_end(engine: Engine) -> None:
     first = _take(Improvisation.start(engine, RULES, seed=3), 200)
     assert first == _take(Improvisation.start(engine, RULES, seed=3), 200)
     assert first != _take(Improvisation.start(engine, RULES, seed=4), 200)
@@ -100,7 +100,12 @@ def _do(music: Improvisation, action: str, number) -> None:
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 @given(steps=STEPS, seed=st.integers(0, 99))
-def test_whatever_was_done_a_moment_plays_on_alike(engine, short_reach, steps, seed) -> None:
+def test_whatever_was_done_a_moment_plays_on_alike(
+    engine: Engine,
+    short_reach: None,
+    steps: list[tuple[str, int] | tuple[str, str]] | list[tuple[str, int]],
+    seed: int,
+) -> None:
     music = Improvisation.start(engine, RULES, seed=seed)
     _take(music, 100)
     for step in steps:
@@ -116,7 +121,9 @@ def test_whatever_was_done_a_moment_plays_on_alike(engine, short_reach, steps, s
         assert other.tempo_bpm == music.tempo_bpm
 
 
-def test_long_after_the_lookback_is_full_a_moment_still_plays_on_alike(engine, short_reach) -> None:
+def test_long_after_the_lookback_is_full_a_moment_still_plays_on_alike(
+    engine: Engine, short_reach: None
+) -> None:
     music = Improvisation.start(engine, Rules(parts=("piano", "violin", "bass")), seed=0)
     for _ in range(4):
         _take(music, 250)
@@ -127,7 +134,7 @@ def test_long_after_the_lookback_is_full_a_moment_still_plays_on_alike(engine, s
         assert _take(again, 60) == expected
 
 
-def test_only_what_nothing_can_tell_is_forgotten(engine, short_reach) -> None:
+def test_only_what_nothing_can_tell_is_forgotten(engine: Engine, short_reach: None) -> None:
     remembered = []
     onset = 0
     for event in _take(Improvisation.start(engine, RULES, seed=5), 1000):
@@ -145,7 +152,7 @@ def test_only_what_nothing_can_tell_is_forgotten(engine, short_reach) -> None:
     assert drop_forgotten(kept, skipped) == (kept, skipped)
 
 
-def test_notes_taken_back_are_written_again(engine) -> None:
+def test_notes_taken_back_are_written_again(engine: Engine) -> None:
     music = Improvisation.start(engine, RULES, seed=1)
     written = _take(music, 150)
     music.undo_notes(40)
@@ -156,7 +163,7 @@ def test_notes_taken_back_are_written_again(engine) -> None:
     assert sum(0 < event[PART] < notes.REST for event in again) >= 40
 
 
-def test_bars_taken_back_are_written_again_or_otherwise(engine) -> None:
+def test_bars_taken_back_are_written_again_or_otherwise(engine: Engine) -> None:
     music = Improvisation.start(engine, RULES, seed=1)
     first = list(music.bars(4))
     assert max(_onsets(first)) < 4 * BAR == music.line_ticks
@@ -173,7 +180,7 @@ def test_bars_taken_back_are_written_again_or_otherwise(engine) -> None:
     assert list(music.bars(4)) == first
 
 
-def test_a_bar_that_has_begun_is_the_first_to_take_back(engine) -> None:
+def test_a_bar_that_has_begun_is_the_first_to_take_back(engine: Engine) -> None:
     music = Improvisation.start(engine, RULES, seed=2)
     list(music.bars(2))
     begun = [next(music) for _ in range(6)]
@@ -183,7 +190,7 @@ def test_a_bar_that_has_begun_is_the_first_to_take_back(engine) -> None:
     assert [next(music) for _ in range(6)] == begun
 
 
-def test_more_than_is_remembered_cannot_be_taken_back(engine) -> None:
+def test_more_than_is_remembered_cannot_be_taken_back(engine: Engine) -> None:
     music = Improvisation.start(engine, RULES, seed=2)
     list(music.bars(HISTORY_BARS + 20))
     before = music.moment().to_bytes()
@@ -200,7 +207,7 @@ def test_more_than_is_remembered_cannot_be_taken_back(engine) -> None:
 # --- steering -------------------------------------------------------------------------------------
 
 
-def test_a_change_holds_from_the_next_bar_line_on_and_exactly(engine) -> None:
+def test_a_change_holds_from_the_next_bar_line_on_and_exactly(engine: Engine) -> None:
     music = Improvisation.start(engine, RULES, seed=6)
     list(music.bars(2))
     for _ in range(3):
@@ -219,7 +226,7 @@ def test_a_change_holds_from_the_next_bar_line_on_and_exactly(engine) -> None:
     assert [(tempo.tick, tempo.bpm) for tempo in piece.tempos] == [(0, 77)]
 
 
-def test_the_last_word_before_the_bar_line_counts(engine) -> None:
+def test_the_last_word_before_the_bar_line_counts(engine: Engine) -> None:
     music = Improvisation.start(engine, RULES, seed=6)
     list(music.bars(2))  # the first event after them is drawn already
     for part in ("flute", "bass"):
@@ -228,7 +235,7 @@ def test_the_last_word_before_the_bar_line_counts(engine) -> None:
     assert {track.name for track in music.piece(8).tracks} == {"bass"}
 
 
-def test_chords_go_round_for_ever(engine) -> None:
+def test_chords_go_round_for_ever(engine: Engine) -> None:
     rules = Rules(parts=("piano", "guitar"), polyphony={"all": 8})
     music = Improvisation.start(engine, rules, seed=0)
     list(music.bars(1))
@@ -245,7 +252,7 @@ def test_chords_go_round_for_ever(engine) -> None:
         assert note.pitch % 12 in chord.pitch_classes
 
 
-def test_what_cannot_be_met_changes_nothing(engine) -> None:
+def test_what_cannot_be_met_changes_nothing(engine: Engine) -> None:
     music = Improvisation.start(engine, RULES, seed=6)
     list(music.bars(2))
     twin = music.branch()
@@ -258,7 +265,7 @@ def test_what_cannot_be_met_changes_nothing(engine) -> None:
 # --- primers and pieces ---------------------------------------------------------------------------
 
 
-def test_music_goes_on_where_a_primer_ends(engine) -> None:
+def test_music_goes_on_where_a_primer_ends(engine: Engine) -> None:
     primer = band(seed=3, bars=4)
     music = Improvisation.start(engine, Rules(), seed=0, primer=primer)
     assert music.line_ticks == 4 * BAR
@@ -278,7 +285,7 @@ def test_music_goes_on_where_a_primer_ends(engine) -> None:
     assert _take(music.at(moment), 60) == _take(music, 60)
 
 
-def test_a_primer_may_be_left_in_another_tempo(engine) -> None:
+def test_a_primer_may_be_left_in_another_tempo(engine: Engine) -> None:
     asked = Rules(tempo_bpm=66, parts=("bass", "flute"))
     music = Improvisation.start(engine, asked, seed=0, primer=band(bars=2))
     list(music.bars(2))
@@ -287,7 +294,7 @@ def test_a_primer_may_be_left_in_another_tempo(engine) -> None:
     assert {track.name for track in music.piece(2).tracks} <= {"bass", "flute"}
 
 
-def test_a_piece_is_what_was_played(engine) -> None:
+def test_a_piece_is_what_was_played(engine: Engine) -> None:
     music = Improvisation.start(engine, RULES, seed=9)
     with pytest.raises(InputError, match="No note"):
         music.piece()
@@ -301,7 +308,7 @@ def test_a_piece_is_what_was_played(engine) -> None:
     assert end.note_count == len(late)
 
 
-def test_a_file_that_is_no_moment_is_refused(engine) -> None:
+def test_a_file_that_is_no_moment_is_refused(engine: Engine) -> None:
     data = Improvisation.start(engine, RULES, seed=9).moment().to_bytes()
     for wrong in (b"", b"no moment", data[:200], data[:-40]):
         with pytest.raises(InputError, match="no moment of music"):
@@ -311,7 +318,9 @@ def test_a_file_that_is_no_moment_is_refused(engine) -> None:
 # --- memory ---------------------------------------------------------------------------------------
 
 
-def test_what_is_remembered_does_not_grow_with_the_music(engine, short_reach, monkeypatch) -> None:
+def test_what_is_remembered_does_not_grow_with_the_music(
+    engine: Engine, short_reach: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("ritornello.generation.session.improvisation._THIN_EVERY", 64)
     monkeypatch.setattr("ritornello.generation.session.improvisation.HISTORY_BARS", 4)
     music = Improvisation.start(engine, RULES, seed=0)

@@ -32,13 +32,15 @@ def other_composer(tiny_model: Path) -> api.Composer:
     return api.Composer(replace(model, weights=weights))
 
 
-def test_a_session_plays_what_a_stream_plays(composer) -> None:
+def test_a_session_plays_what_a_stream_plays(composer: api.Composer) -> None:
     session = composer.session(RULES, seed=3)
     notes = session.notes(40) + session.bars(2) + [*islice(session, 20)]
     assert notes == [*islice(composer.stream(RULES, seed=3), len(notes))]
 
 
-def test_a_snapshot_goes_on_in_another_process_too(composer, tiny_model, tmp_path) -> None:
+def test_a_snapshot_goes_on_in_another_process_too(
+    composer: api.Composer, tiny_model: Path, tmp_path: Path
+) -> None:
     session = composer.session(RULES, seed=3)
     session.bars(4)
     kept = session.snapshot()
@@ -54,7 +56,9 @@ def test_a_snapshot_goes_on_in_another_process_too(composer, tiny_model, tmp_pat
         kept.save(path)
 
 
-def test_another_model_and_other_files_are_refused(composer, other_composer, tmp_path) -> None:
+def test_another_model_and_other_files_are_refused(
+    composer: api.Composer, other_composer: api.Composer, tmp_path: Path
+) -> None:
     kept = composer.session(RULES, seed=3).snapshot()
     with pytest.raises(CheckpointError, match="another model"):
         other_composer.session(RULES).restore(kept)
@@ -67,7 +71,7 @@ def test_another_model_and_other_files_are_refused(composer, other_composer, tmp
     assert api.Snapshot.from_bytes(newer).model == kept.model
 
 
-def test_a_branch_plays_the_same_until_it_is_asked_otherwise(composer) -> None:
+def test_a_branch_plays_the_same_until_it_is_asked_otherwise(composer: api.Composer) -> None:
     session = composer.session(RULES, seed=3)
     session.bars(2)
     same, other = session.branch(), session.branch(seed=8)
@@ -78,7 +82,7 @@ def test_a_branch_plays_the_same_until_it_is_asked_otherwise(composer) -> None:
     assert session.rules.key is None
 
 
-def test_what_is_taken_back_comes_again_or_otherwise(composer) -> None:
+def test_what_is_taken_back_comes_again_or_otherwise(composer: api.Composer) -> None:
     session = composer.session(RULES, seed=3)
     first, second = session.bars(2), session.bars(2)
     session.undo(bars=2)
@@ -91,7 +95,7 @@ def test_what_is_taken_back_comes_again_or_otherwise(composer) -> None:
     assert session.notes(2) == first[-2:]
 
 
-def test_a_change_of_tempo_is_heard_in_the_seconds(composer) -> None:
+def test_a_change_of_tempo_is_heard_in_the_seconds(composer: api.Composer) -> None:
     session = composer.session(RULES, seed=3)
     session.bars(2)
     session.change(tempo_bpm=120)
@@ -111,18 +115,22 @@ def test_a_change_of_tempo_is_heard_in_the_seconds(composer) -> None:
         ({"key": "H major"}, "not a key"),
     ],
 )
-def test_a_change_without_meaning_is_refused(composer, wrong, message) -> None:
+def test_a_change_without_meaning_is_refused(
+    composer: api.Composer, wrong: dict[str, int] | dict[str, str], message: str
+) -> None:
     with pytest.raises(ConfigError, match=message):
         composer.session(RULES).change(**wrong)
 
 
 @pytest.mark.parametrize("wrong", [{}, {"notes": 1, "bars": 1}, {"bars": 0}, {"notes": 1}])
-def test_an_undo_without_meaning_is_refused(composer, wrong) -> None:
+def test_an_undo_without_meaning_is_refused(composer: api.Composer, wrong: dict[str, int]) -> None:
     with pytest.raises(ConfigError):
         composer.session(RULES).undo(**wrong)
 
 
-def test_a_song_may_start_it_and_all_of_it_can_be_saved(composer, tmp_path) -> None:
+def test_a_song_may_start_it_and_all_of_it_can_be_saved(
+    composer: api.Composer, tmp_path: Path
+) -> None:
     song = band(bars=4).save(tmp_path / "song.mid")
     session = composer.session(primer=song, seed=1, polyphony={"all": 8})
     played = session.bars(4)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -40,7 +41,7 @@ def test_a_verse_that_returns_is_found_at_its_distance() -> None:
 
 
 @pytest.mark.parametrize(("length", "times", "share"), [(1, 3, 1), (2, 3, 1), (4, 4, 1), (4, 2, 0)])
-def test_a_figure_three_times_in_a_row_is_a_loop(length, times, share) -> None:
+def test_a_figure_three_times_in_a_row_is_a_loop(length: int, times: int, share: int) -> None:
     figure = phrase(3, bars=length)
     assert measure(song(*[figure] * times))["looped bars"] == share
 
@@ -91,7 +92,7 @@ def test_a_hymn_of_complete_chords() -> None:
 
 @settings(max_examples=40)
 @given(pieces(bars=10))
-def test_any_piece_can_be_measured(piece) -> None:
+def test_any_piece_can_be_measured(piece: Piece) -> None:
     for name, value in {**measure(piece), **measure_choir(piece)}.items():
         assert np.isnan(value) or value >= 0, name
 
@@ -137,7 +138,7 @@ def test_two_sets_that_differ_are_told_apart_and_one_set_is_not():
 
 
 @pytest.mark.data
-def test_real_pop_has_the_figures_that_were_published(data_dir):
+def test_real_pop_has_the_figures_that_were_published(data_dir: Path):
     """Of pop909: .26 of the bars return; .31 of the notes stand near, .64 in the best bar."""
     paths = sorted((data_dir / "pop909").glob("*/*.mid"))[::28]
     found = [measure(load(path)) for path in paths]

@@ -7,7 +7,7 @@ import random
 import pytest
 
 from experiments.fuzz.fuzz_readers import damage, outcome
-from ritornello.music.io import FORMATS
+from ritornello.music.io import FORMATS, Format
 from ritornello.music.keys import KeyName
 from ritornello.music.piece import KeyChange, Metre, Piece, Tempo, Track
 
@@ -27,7 +27,7 @@ INPUTS = {"MIDI": 150, "ABC": 60, "piano-roll": 60, "MusicXML": 100, "compressed
 
 
 @pytest.mark.parametrize("entry", [f for f in FORMATS if f.reader], ids=lambda f: f.name)
-def test_damaged_files_are_read_or_refused(entry) -> None:
+def test_damaged_files_are_read_or_refused(entry: Format) -> None:
     data = entry.write_bytes(PIECE) if entry.writer else ABC
     assert outcome(entry, data) == "piece"
     for seed in range(INPUTS[entry.name]):

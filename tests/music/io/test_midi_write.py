@@ -117,7 +117,9 @@ def test_a_pitch_may_overlap_itself_and_notes_may_be_doubled() -> None:
     assert read_bytes(write_bytes(piece), "")[0] == holdable(piece) == piece
 
 
-def test_a_note_that_holds_another_of_its_pitch_ends_with_it_and_is_counted(caplog, monkeypatch) -> None:
+def test_a_note_that_holds_another_of_its_pitch_ends_with_it_and_is_counted(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Of (0, 960) and (240, 240), readers would make (0, 480) and (240, 720): two new notes."""
     logger = logging.getLogger("ritornello.music.io.midi_write")
     monkeypatch.setattr(logger, "disabled", False)  # libraries may have configured logging before
@@ -136,7 +138,9 @@ KEYS = st.tuples(st.booleans(), st.sampled_from([60, 61]), st.integers(1, 127), 
 
 @settings(max_examples=100)
 @given(keys=st.lists(KEYS, max_size=30))
-def test_whatever_is_struck_and_released_is_written_as_it_was_read(keys) -> None:
+def test_whatever_is_struck_and_released_is_written_as_it_was_read(
+    keys: list[tuple[bool, int, int, int]],
+) -> None:
     """Overlapping, doubled, without length, never struck or never released."""
     song = mido.MidiFile(ticks_per_beat=24)
     song.add_track("Keys")

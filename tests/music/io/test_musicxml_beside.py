@@ -43,7 +43,7 @@ SIGNS = st.sampled_from(
 
 
 @st.composite
-def full_scores(draw):
+def full_scores(draw: st.DrawFn):
     """A score with anything beside its notes, as a score can hold it."""
     piece = draw(scores(max_tracks=2, bars=3))
     ticks = st.integers(0, piece.length_ticks)
@@ -149,7 +149,7 @@ def test_music21_finds_words_chords_and_marks() -> None:
     assert [mark.content for mark in first.getElementsByClass("RehearsalMark")] == ["Verse"]
 
 
-def test_verovio_engraves_words_and_chords(capfd) -> None:
+def test_verovio_engraves_words_and_chords(capfd: pytest.CaptureFixture[str]) -> None:
     verovio = pytest.importorskip("verovio")
     verovio.enableLog(verovio.LOG_WARNING)
     toolkit = verovio.toolkit()

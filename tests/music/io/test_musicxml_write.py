@@ -65,7 +65,7 @@ METRES = st.sampled_from([(4, 4), (3, 4), (6, 8), (5, 8), (2, 2), (3, 16), (7, 6
 
 
 @st.composite
-def performances(draw):
+def performances(draw: st.DrawFn):
     """Pieces with any timing, changing metres that cut bars, and crowded staves."""
     resolution = draw(RESOLUTIONS)
     end = resolution * draw(st.integers(1, 12))
@@ -237,7 +237,9 @@ def test_music21_reads_the_same_notes_without_a_warning(name: str, data_dir: Pat
 
 @pytest.mark.data
 @pytest.mark.parametrize("name", REAL_PIECES)
-def test_verovio_engraves_without_complaint(name: str, data_dir: Path, capfd) -> None:
+def test_verovio_engraves_without_complaint(
+    name: str, data_dir: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     verovio = pytest.importorskip("verovio")
     verovio.enableLog(verovio.LOG_WARNING)
     toolkit = verovio.toolkit()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ritornello.music.io import read
-from ritornello.music.piece import Metre
+from ritornello.music.piece import Metre, Piece
 from ritornello.note_model.encoding import context, notes, tasks
 from ritornello.note_model.encoding.bar_grid import BARS_LEFT_UNKNOWN, Grid
 from ritornello.note_model.encoding.context import CONTEXT_COLUMN, ECHO, MEMORY, PLACE
@@ -35,13 +37,13 @@ def assert_tracker_agrees(encoded: notes.Encoded, name: str, seed: int, most: in
 
 @settings(max_examples=60)
 @given(pieces(), st.sampled_from([*TASKS]), st.integers(0, 99))
-def test_tracker_equals_the_whole_piece(piece, task, seed) -> None:
+def test_tracker_equals_the_whole_piece(piece: Piece, task: str, seed: int) -> None:
     if piece.note_count:
         assert_tracker_agrees(notes.encode(piece), task, seed)
 
 
 @pytest.mark.data
-def test_tracker_equals_the_whole_piece_on_real_music(data_dir) -> None:
+def test_tracker_equals_the_whole_piece_on_real_music(data_dir: Path) -> None:
     for name in ("freedoom_midi", "openscore_quartets_midi"):
         path = sorted((data_dir / name).rglob("*.mid"))[3]
         for seed, task in enumerate(TASKS):
@@ -50,7 +52,7 @@ def test_tracker_equals_the_whole_piece_on_real_music(data_dir) -> None:
 
 @settings(max_examples=40)
 @given(pieces(), st.sampled_from([*TASKS]), st.integers(0, 99))
-def test_every_input_is_a_class_of_its_column(piece, name, seed) -> None:
+def test_every_input_is_a_class_of_its_column(piece: Piece, name: str, seed: int) -> None:
     if not piece.note_count:
         return
     encoded = notes.encode(piece)

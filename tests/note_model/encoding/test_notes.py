@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from random import Random
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -21,7 +24,7 @@ def spelled(piece: Piece) -> notes.Encoded | None:
 
 @settings(max_examples=80)
 @given(pieces())
-def test_decoded_events_are_spelled_the_same(piece) -> None:
+def test_decoded_events_are_spelled_the_same(piece: Piece) -> None:
     encoded = spelled(piece)
     if encoded is None:
         return
@@ -31,7 +34,7 @@ def test_decoded_events_are_spelled_the_same(piece) -> None:
 
 @settings(max_examples=80)
 @given(pieces())
-def test_every_event_of_every_piece_is_legal(piece) -> None:
+def test_every_event_of_every_piece_is_legal(piece: Piece) -> None:
     encoded = spelled(piece)
     if encoded is None:
         return
@@ -50,7 +53,7 @@ def test_every_event_of_every_piece_is_legal(piece) -> None:
 
 @settings(max_examples=40)
 @given(pieces(), st.randoms(use_true_random=False))
-def test_the_order_of_notes_in_a_file_does_not_matter(piece, random) -> None:
+def test_the_order_of_notes_in_a_file_does_not_matter(piece: Piece, random: Random) -> None:
     encoded = spelled(piece)
     if encoded is None:
         return
@@ -102,7 +105,7 @@ def test_a_piece_without_notes_is_refused() -> None:
 
 @pytest.mark.data
 @pytest.mark.parametrize("name", ["freedoom_midi", "openscore_orchestra_midi", "groove_midi"])
-def test_real_files_survive(data_dir, name) -> None:
+def test_real_files_survive(data_dir: Path, name: str) -> None:
     for path in sorted((data_dir / name).rglob("*.mid"))[::40][:4]:
         piece = read(path)
         encoded = notes.encode(piece)

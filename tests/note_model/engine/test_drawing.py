@@ -20,7 +20,7 @@ def numpy_draw(logits, legal, uniform, temperature, top_p, top_k):
 
 
 @pytest.fixture(params=["numpy", "c"])
-def drawer(request):
+def drawer(request: pytest.FixtureRequest):
     """Draw from given logits [rows, classes]; the kernel is led to them through a head's bias."""
     if request.param == "numpy":
         return numpy_draw
@@ -54,7 +54,7 @@ def chances(logits, legal, temperature, top_p, top_k):
 
 
 @pytest.mark.parametrize("cuts", CUTS)
-def test_draws_follow_the_chances(drawer, cuts) -> None:
+def test_draws_follow_the_chances(drawer: str, cuts: tuple[float, float, int]) -> None:
     rng = np.random.default_rng(0)
     logits = rng.normal(0, 2, CLASSES).astype(np.float32)
     legal = rng.random(CLASSES) < 0.6
@@ -68,7 +68,7 @@ def test_draws_follow_the_chances(drawer, cuts) -> None:
 
 
 @pytest.mark.parametrize("cuts", CUTS)
-def test_a_closed_class_is_never_drawn(drawer, cuts) -> None:
+def test_a_closed_class_is_never_drawn(drawer: str, cuts: tuple[float, float, int]) -> None:
     logits = np.zeros((2, CLASSES), np.float32)
     logits[:, 7] = 60.0  # closed, and by far the likeliest
     logits[:, 100] = -60.0

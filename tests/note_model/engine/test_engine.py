@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from ctypes import CDLL
 
 import numpy as np
 import pytest
@@ -35,7 +36,9 @@ def play(engine: Engine, batch: Batch[np.ndarray], rows: slice = slice(None)) ->
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_stepping_gives_the_logits_of_the_full_pass_in_torch(cell, batch) -> None:
+def test_stepping_gives_the_logits_of_the_full_pass_in_torch(
+    cell: str, batch: Batch[np.ndarray]
+) -> None:
     model, checkpoint = make_model(cell)
     with torch.no_grad():
         events = to_tensors(batch)
@@ -50,7 +53,7 @@ def test_stepping_gives_the_logits_of_the_full_pass_in_torch(cell, batch) -> Non
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_whole_numbers_stay_close_to_float32(cell, batch) -> None:
+def test_whole_numbers_stay_close_to_float32(cell: str, batch: Batch[np.ndarray]) -> None:
     checkpoint = make_model(cell)[1]
     pairs = zip(
         play(Engine(checkpoint, int8=True), batch), play(Engine(checkpoint), batch), strict=True
@@ -62,7 +65,7 @@ def test_whole_numbers_stay_close_to_float32(cell, batch) -> None:
         assert gaps.mean() < 0.01
 
 
-def test_the_kernel_gives_the_numbers_of_numpy(batch, library) -> None:
+def test_the_kernel_gives_the_numbers_of_numpy(batch: Batch[np.ndarray], library: CDLL) -> None:
     checkpoint = make_model()[1]
     pairs = zip(
         play(CompiledEngine(checkpoint, library), batch),
@@ -75,14 +78,16 @@ def test_the_kernel_gives_the_numbers_of_numpy(batch, library) -> None:
         assert np.median(np.abs(ours - judge)) < 1e-5
 
 
-def test_a_piece_has_the_same_bits_in_every_batch(int8_engine, batch) -> None:
+def test_a_piece_has_the_same_bits_in_every_batch(
+    int8_engine: str, batch: Batch[np.ndarray]
+) -> None:
     together = play(int8_engine, batch)
     for rows in (slice(0, 1), slice(3, 6), slice(2, 35)):
         for whole, part in zip(together, play(int8_engine, batch, rows), strict=True):
             np.testing.assert_array_equal(whole[rows], part)
 
 
-def test_a_state_is_a_value(int8_engine, batch) -> None:
+def test_a_state_is_a_value(int8_engine: str, batch: Batch[np.ndarray]) -> None:
     condition = int8_engine.condition(batch.controls, batch.instruments)
     start = int8_engine.initial_state(len(condition))
     _, saved = int8_engine.step(batch.context[0], condition, start)
@@ -98,7 +103,7 @@ def test_a_state_is_a_value(int8_engine, batch) -> None:
     np.testing.assert_array_equal(picked, first[1][[4, 2]])
 
 
-def test_a_seed_gives_the_same_piece_alone_and_among_others(int8_engine) -> None:
+def test_a_seed_gives_the_same_piece_alone_and_among_others(int8_engine: str) -> None:
     rules = Rules(bars=2, parts=("piano", "bass", "drums"))
     together = compose(int8_engine, rules, seeds=range(34))
     assert compose(int8_engine, rules, seeds=[33]) == together[33:]

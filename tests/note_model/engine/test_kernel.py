@@ -9,6 +9,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from ctypes import CDLL
 from pathlib import Path
 
 import pytest
@@ -57,7 +58,9 @@ def messages(caplog: pytest.LogCaptureFixture) -> str:
     return " ".join(record.getMessage() for record in caplog.records)
 
 
-def test_without_a_compiler_models_play_with_numpy(tmp_path, monkeypatch) -> None:
+def test_without_a_compiler_models_play_with_numpy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(kernel, "cache_folder", lambda: tmp_path / "cache")
     assert fresh_load() is None
@@ -66,7 +69,12 @@ def test_without_a_compiler_models_play_with_numpy(tmp_path, monkeypatch) -> Non
         fresh_load()
 
 
-def test_a_compiler_that_fails_is_passed_over(compiler, cache, monkeypatch, caplog) -> None:
+def test_a_compiler_that_fails_is_passed_over(
+    compiler: Callable[[str], None],
+    cache: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     compiler("echo no assembler here >&2; exit 1")
     assert fresh_load() is None
     assert not list(cache.iterdir())
@@ -76,7 +84,9 @@ def test_a_compiler_that_fails_is_passed_over(compiler, cache, monkeypatch, capl
         fresh_load()
 
 
-def test_words_of_a_compiler_in_any_encoding_are_told(compiler, monkeypatch) -> None:
+def test_words_of_a_compiler_in_any_encoding_are_told(
+    compiler: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
     compiler("printf 'Fehler: f\\374r \\377\\n' >&2; exit 1")
     monkeypatch.setenv("RITORNELLO_KERNEL", "c")
     with pytest.raises(ConfigError, match="Fehler: f"):
@@ -84,7 +94,11 @@ def test_words_of_a_compiler_in_any_encoding_are_told(compiler, monkeypatch) -> 
 
 
 def test_a_compiler_that_never_ends_is_ended_with_all_it_started(
-    compiler, cache, monkeypatch, tmp_path, caplog
+    compiler: Callable[[str], None],
+    cache: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr(kernel, "_COMPILE_SECONDS", 0.5)
     compiler(f"sleep 600 & echo $! > {tmp_path}/child; sleep 600")
@@ -103,13 +117,15 @@ def test_a_compiler_that_never_ends_is_ended_with_all_it_started(
     assert fresh_load() is None
 
 
-def test_a_cache_that_cannot_be_written_is_passed_over(tmp_path, monkeypatch) -> None:
+def test_a_cache_that_cannot_be_written_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "cache").write_text("a file where the folder should be")
     monkeypatch.setattr(kernel, "cache_folder", lambda: tmp_path / "cache")
     assert fresh_load() is None
 
 
-def test_the_environment_chooses(monkeypatch) -> None:
+def test_the_environment_chooses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RITORNELLO_KERNEL", "numpy")
     assert fresh_load() is None
     monkeypatch.setenv("RITORNELLO_KERNEL", "fortran")
@@ -117,7 +133,7 @@ def test_the_environment_chooses(monkeypatch) -> None:
         fresh_load()
 
 
-def test_it_is_compiled_once_by_however_many_ask(library, tmp_path) -> None:
+def test_it_is_compiled_once_by_however_many_ask(library: CDLL, tmp_path: Path) -> None:
     with ThreadPoolExecutor(2) as pool:
         one, other = pool.map(kernel.compile_kernel, [tmp_path, tmp_path])
     assert one == other
@@ -128,7 +144,7 @@ def test_it_is_compiled_once_by_however_many_ask(library, tmp_path) -> None:
 
 
 @pytest.mark.parametrize("share", [0, 0.1, 0.5, 0.9, 0.999])
-def test_a_library_that_was_cut_is_compiled_again(whole, cache, share) -> None:
+def test_a_library_that_was_cut_is_compiled_again(whole: Path, cache: Path, share: float) -> None:
     content = whole.read_bytes()
     whole.write_bytes(content[: int(share * len(content))])
     assert kernel.compile_kernel(cache) == whole
@@ -136,7 +152,7 @@ def test_a_library_that_was_cut_is_compiled_again(whole, cache, share) -> None:
 
 
 @pytest.mark.parametrize("start", [0, 4096, 8192, -1])
-def test_a_library_that_was_zeroed_is_compiled_again(whole, cache, start) -> None:
+def test_a_library_that_was_zeroed_is_compiled_again(whole: Path, cache: Path, start: int) -> None:
     content = whole.read_bytes()
     whole.write_bytes(content[:start] + bytes(len(content[start:])))
     assert kernel.compile_kernel(cache) == whole
@@ -144,7 +160,7 @@ def test_a_library_that_was_zeroed_is_compiled_again(whole, cache, start) -> Non
 
 
 @pytest.mark.parametrize("mode", [0o777, 0o770, 0o702])
-def test_what_others_could_write_is_compiled_again(whole, cache, mode) -> None:
+def test_what_others_could_write_is_compiled_again(whole: Path, cache: Path, mode: int) -> None:
     other = cache / f"{whole.stem[:-32]}{'0' * 32}.so"
     other.write_text("of somebody else")
     cache.chmod(mode)
@@ -156,7 +172,9 @@ def test_what_others_could_write_is_compiled_again(whole, cache, mode) -> None:
     assert not whole.stat().st_mode & 0o022
 
 
-def test_a_folder_of_somebody_else_is_not_used(library, cache, monkeypatch, caplog) -> None:
+def test_a_folder_of_somebody_else_is_not_used(
+    library: CDLL, cache: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     cache.mkdir()
     monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
     assert fresh_load() is None
@@ -164,7 +182,7 @@ def test_a_folder_of_somebody_else_is_not_used(library, cache, monkeypatch, capl
     assert not list(cache.iterdir())
 
 
-def test_pipes_and_links_are_not_opened(whole, cache) -> None:
+def test_pipes_and_links_are_not_opened(whole: Path, cache: Path) -> None:
     whole.unlink()
     os.mkfifo(whole)
     assert kernel.compile_kernel(cache) == whole
@@ -175,11 +193,13 @@ def test_pipes_and_links_are_not_opened(whole, cache) -> None:
     assert not whole.is_symlink()
 
 
-def test_the_folder_is_for_its_user_alone(whole, cache) -> None:
+def test_the_folder_is_for_its_user_alone(whole: Path, cache: Path) -> None:
     assert stat.S_IMODE(cache.stat().st_mode) == 0o700
 
 
-def test_the_engine_is_the_fastest_that_can_play_the_cell(library, monkeypatch) -> None:
+def test_the_engine_is_the_fastest_that_can_play_the_cell(
+    library: CDLL, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(kernel, "load", lambda: library)
     assert isinstance(open_engine(make_model("qrnn")[1]), CompiledEngine)
     assert type(open_engine(make_model("lstm")[1])) is Engine

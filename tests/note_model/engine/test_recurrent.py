@@ -1,5 +1,8 @@
 """Recurrent layers in NumPy compute what those of torch do."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -10,7 +13,7 @@ torch = pytest.importorskip("torch")
 
 @pytest.mark.parametrize("both_ways", [True, False])
 @pytest.mark.parametrize(("cell", "ours"), [("LSTM", lstm), ("GRU", gru)])
-def test_layers_equal_those_of_torch(cell, ours, both_ways) -> None:
+def test_layers_equal_those_of_torch(cell: str, ours: Callable[..., Any], both_ways: bool) -> None:
     torch.manual_seed(0)
     layer = getattr(torch.nn, cell)(5, 7, num_layers=2, bidirectional=both_ways)
     x = torch.randn(11, 3, 5)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -20,7 +22,9 @@ GRIDS = st.sampled_from([4, 12, 24])
 
 @settings(max_examples=80)
 @given(pieces(), GRIDS)
-def test_the_notes_that_come_back_are_those_that_were_not_counted_as_lost(piece, grid) -> None:
+def test_the_notes_that_come_back_are_those_that_were_not_counted_as_lost(
+    piece: Piece, grid: int
+) -> None:
     counted = losses(piece, grid)
     rolls = encode(piece, grid)
     assert decode(rolls, grid).note_count == counted.left
@@ -31,7 +35,7 @@ def test_the_notes_that_come_back_are_those_that_were_not_counted_as_lost(piece,
 
 @settings(max_examples=80)
 @given(pieces(), GRIDS)
-def test_with_silence_kept_every_note_comes_back_or_was_tied(piece, grid) -> None:
+def test_with_silence_kept_every_note_comes_back_or_was_tied(piece: Piece, grid: int) -> None:
     counted = losses(piece, grid)
     rolls = encode(piece, grid, keep_silence=True)
     assert decode(rolls, grid).note_count == counted.left + counted.joined
@@ -40,7 +44,7 @@ def test_with_silence_kept_every_note_comes_back_or_was_tied(piece, grid) -> Non
 
 @settings(max_examples=80)
 @given(pieces(), GRIDS, st.booleans())
-def test_a_decoded_roll_is_encoded_the_same(piece, grid, keep_silence) -> None:
+def test_a_decoded_roll_is_encoded_the_same(piece: Piece, grid: int, keep_silence: bool) -> None:
     rolls = encode(piece, grid, keep_silence=keep_silence)
     again = encode(decode(rolls, grid), grid, keep_silence=keep_silence)
     assert len(again) == len(rolls)
@@ -51,14 +55,14 @@ def test_a_decoded_roll_is_encoded_the_same(piece, grid, keep_silence) -> None:
 
 @settings(max_examples=60)
 @given(pieces(), GRIDS)
-def test_no_tick_is_silent_unless_silence_is_kept(piece, grid) -> None:
+def test_no_tick_is_silent_unless_silence_is_kept(piece: Piece, grid: int) -> None:
     for roll in encode(piece, grid):
         assert roll.velocities.any(axis=1).all()
 
 
 @settings(max_examples=60)
 @given(hnp.arrays(np.uint8, (12, PITCHES), elements=st.integers(0, 127)))
-def test_any_matrix_is_a_track_and_back(velocities) -> None:
+def test_any_matrix_is_a_track_and_back(velocities: np.ndarray) -> None:
     # The last tick sounds, as a roll has no other way to say where it ends.
     velocities[-1, 60] = 1
     back = encode(decode([Roll(velocities)], 4), 4, keep_silence=True)[0].velocities
@@ -96,7 +100,7 @@ def test_steadied_notes_keep_their_first_velocity() -> None:
 
 
 @pytest.mark.data
-def test_real_music_passes_through_midi_and_rolls(data_dir, tmp_path) -> None:
+def test_real_music_passes_through_midi_and_rolls(data_dir: Path, tmp_path: Path) -> None:
     name = "mutopia_pd_midi/midi/BeethovenLv__O11__Trio_op11_1__Trio_op11_1.mid"
     piece = read(data_dir / name)
     rolls = encode(piece, 4)

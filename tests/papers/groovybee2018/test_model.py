@@ -21,7 +21,9 @@ def pair() -> tuple[StackedLSTM, SteppedLSTM]:
 
 
 @torch.no_grad()
-def test_both_forms_give_the_same_numbers_with_the_same_weights(pair) -> None:
+def test_both_forms_give_the_same_numbers_with_the_same_weights(
+    pair: tuple[StackedLSTM, SteppedLSTM],
+) -> None:
     rows = torch.rand(12, 3, 128)
     outs = [network(rows, network.initial_state(3)) for network in pair]
     torch.testing.assert_close(outs[0][0], outs[1][0])
@@ -30,7 +32,7 @@ def test_both_forms_give_the_same_numbers_with_the_same_weights(pair) -> None:
 
 
 @torch.no_grad()
-def test_stepping_equals_the_full_pass(pair) -> None:
+def test_stepping_equals_the_full_pass(pair: tuple[StackedLSTM, SteppedLSTM]) -> None:
     stepped = pair[1]
     rows = torch.rand(9, 2, 128)
     whole, last = stepped(rows, stepped.initial_state(2))
@@ -42,7 +44,7 @@ def test_stepping_equals_the_full_pass(pair) -> None:
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_the_published_sizes_are_the_defaults(form) -> None:
+def test_the_published_sizes_are_the_defaults(form: str) -> None:
     network = FORMS[form]()
     # Four gates, each with a weight for every input and state and two biases; then 512 -> 128.
     lstm = 4 * 512 * (128 + 512 + 2) + 4 * 512 * (512 + 512 + 2)
@@ -50,7 +52,7 @@ def test_the_published_sizes_are_the_defaults(form) -> None:
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_dropout_acts_in_training_only(form) -> None:
+def test_dropout_acts_in_training_only(form: str) -> None:
     torch.manual_seed(0)
     network = FORMS[form](hidden=16, dropout=0.5)
     rows, state = torch.rand(4, 2, 128), network.initial_state(2)

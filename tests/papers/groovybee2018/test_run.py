@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -48,7 +49,9 @@ def test_windows_of_all_lengths_can_have_the_same_targets() -> None:
 
 
 @pytest.mark.parametrize("seed", [None, 0, 1])
-def test_every_lane_reads_its_parts_in_order_and_all_windows_are_read_once(seed) -> None:
+def test_every_lane_reads_its_parts_in_order_and_all_windows_are_read_once(
+    seed: int | None,
+) -> None:
     music = windows(parts(40, 90, 31, 13, 60, 24, 77), 12, 6)
     random = None if seed is None else np.random.default_rng(seed)
     batches = [*side_by_side(music, 3, random)]
@@ -77,7 +80,7 @@ def test_the_state_is_kept_within_a_part_and_never_between_parts() -> None:
 
 
 @pytest.mark.parametrize("form", learning.FORMS)
-def test_generating_feeds_each_forecast_back(form) -> None:
+def test_generating_feeds_each_forecast_back(form: str) -> None:
     torch.manual_seed(0)
     network = learning.FORMS[form](hidden=8).eval()
     seeds = np.random.default_rng(0).integers(0, 127, (6, 3, 128)).astype(np.uint8)
@@ -91,7 +94,7 @@ def test_generating_feeds_each_forecast_back(form) -> None:
 
 
 @pytest.mark.parametrize("form", learning.FORMS)
-def test_training_learns_and_goes_on_from_where_it_was_stopped(form, tmp_path) -> None:
+def test_training_learns_and_goes_on_from_where_it_was_stopped(form: str, tmp_path: Path) -> None:
     held = [np.tile(parts(1)[0], (80, 1)) for _ in range(4)]
     for number, roll in enumerate(held):
         roll[:, 40 + number] = 100
@@ -120,7 +123,7 @@ def test_merged_pieces_have_one_track_a_part_and_hold_their_notes() -> None:
 
 
 @pytest.fixture
-def folder(tmp_path):
+def folder(tmp_path: Path):
     """Twelve different tunes, a copy of one, and a file that is no music."""
     source = tmp_path / "tunes"
     for seed, name in enumerate("abcdefghijkl"):
@@ -136,7 +139,7 @@ def study(tmp_path, data) -> Study:
     return Study(load_recipe("groovybee2018"), "tiny", tmp_path, data=data)
 
 
-def test_left_out_files_are_named_and_every_side_has_a_piece(folder, tmp_path) -> None:
+def test_left_out_files_are_named_and_every_side_has_a_piece(folder, tmp_path: Path) -> None:
     music = load(study(tmp_path, folder))
     assert "broken.mid" in music.about
     assert "exact copy (copy.mid)" in music.about or "exact copy (a.mid)" in music.about
@@ -145,13 +148,15 @@ def test_left_out_files_are_named_and_every_side_has_a_piece(folder, tmp_path) -
     assert load(study(tmp_path, folder)).about == music.about, "the same split every time"
 
 
-def test_too_little_music_is_refused(tmp_path) -> None:
+def test_too_little_music_is_refused(tmp_path: Path) -> None:
     io.write(band(), tmp_path / "one" / "a.mid")
     with pytest.raises(InputError, match="at least three"):
         load(study(tmp_path, tmp_path / "one"))
 
 
-def test_the_system_runs_on_a_folder_of_midi_files(folder, tmp_path, monkeypatch) -> None:
+def test_the_system_runs_on_a_folder_of_midi_files(
+    folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from ritornello.papers.groovybee2018 import run as groovybee2018
 
     recipe = load_recipe("groovybee2018")

@@ -18,7 +18,7 @@ def some_notes(length: int = 12, batch: int = 3) -> torch.Tensor:
 
 
 @pytest.fixture(params=CELLS)
-def model(request) -> PsdRnn:
+def model(request: pytest.FixtureRequest) -> PsdRnn:
     torch.manual_seed(0)
     return PsdRnn(PsdConfig(request.param, units=16)).eval()
 

@@ -33,7 +33,7 @@ def test_the_thirteen_genres() -> None:
     assert len(set(GENRES)) == 13
 
 
-def test_songs_are_matched_by_their_bytes(tmp_path) -> None:
+def test_songs_are_matched_by_their_bytes(tmp_path: Path) -> None:
     loved = song(tmp_path, "ABBA", "Waterloo", 60)
     blues = song(tmp_path, "B.B. King", "The Thrill", 61)
     metal = song(tmp_path, "Somebody", "Loud", 62)
@@ -60,7 +60,7 @@ def test_songs_are_matched_by_their_bytes(tmp_path) -> None:
     assert sum(found.reasons.values()) == 3
 
 
-def test_songs_are_matched_by_their_names(tmp_path) -> None:
+def test_songs_are_matched_by_their_names(tmp_path: Path) -> None:
     song(tmp_path, "Beyoncé", "Halo", 60)
     song(tmp_path, "Beyoncé", "Halo.1", 61)
     genres(tmp_path, f"{TRACKS[0]}\tNew_Age")
@@ -71,7 +71,7 @@ def test_songs_are_matched_by_their_names(tmp_path) -> None:
     assert [(each.title, each.genre) for each in found.songs] == [("Halo", "New Age")] * 2
 
 
-def test_what_is_missing_is_named_with_what_to_do(tmp_path) -> None:
+def test_what_is_missing_is_named_with_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"No MIDI file .*\n.*clean_midi"):
         read_lakh(tmp_path)
     song(tmp_path, "A", "B", 60)
@@ -86,7 +86,7 @@ def test_what_is_missing_is_named_with_what_to_do(tmp_path) -> None:
 
 
 @pytest.mark.parametrize("text", ["{", "[1]", '{"T": 3}', '{"T": {"m": "x"}}', "\udcff"])
-def test_damaged_matches_are_refused_with_their_name(text: str, tmp_path) -> None:
+def test_damaged_matches_are_refused_with_their_name(text: str, tmp_path: Path) -> None:
     song(tmp_path, "A", "B", 60)
     genres(tmp_path, f"{TRACKS[0]}\tJazz")
     (tmp_path / "match_scores.json").write_bytes(text.encode("utf-8", "surrogateescape"))

@@ -11,13 +11,13 @@ from ritornello.papers.lakh_lstm.model import TokenLSTM, TokenLSTMConfig  # noqa
 
 
 @pytest.fixture(params=["ids", "embedding"])
-def model(request) -> TokenLSTM:
+def model(request: pytest.FixtureRequest) -> TokenLSTM:
     torch.manual_seed(0)
     return TokenLSTM(TokenLSTMConfig(11, hidden=8, inputs=request.param)).eval()
 
 
 @torch.no_grad()
-def test_stepping_equals_the_window(model) -> None:
+def test_stepping_equals_the_window(model: str) -> None:
     windows = torch.randint(11, (3, 7))
     state = model.initial_state(3)
     for ids in windows.T:
@@ -29,7 +29,7 @@ def test_stepping_equals_the_window(model) -> None:
 
 
 @torch.no_grad()
-def test_the_published_input_is_one_number_and_the_ids_say_where_it_lies(model) -> None:
+def test_the_published_input_is_one_number_and_the_ids_say_where_it_lies(model: str) -> None:
     width = 1 if model.config.inputs == "ids" else model.config.embedding
     assert model.lstm.input_size == width
     if width == 1:
@@ -37,7 +37,7 @@ def test_the_published_input_is_one_number_and_the_ids_say_where_it_lies(model) 
         torch.testing.assert_close(entered[:, 0, 0], torch.arange(11) / 11)
 
 
-def test_layers_hold_every_parameter_once(model) -> None:
+def test_layers_hold_every_parameter_once(model: str) -> None:
     layers = model.layers()
     assert sum(len(values) for values in layers.values()) == sum(
         parameter.numel() for parameter in model.parameters()
@@ -46,6 +46,8 @@ def test_layers_hold_every_parameter_once(model) -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"inputs": "one-hot"}, {"dropout": 1.0}, {"hidden": 0}])
-def test_settings_without_meaning_are_refused(wrong) -> None:
+def test_settings_without_meaning_are_refused(
+    wrong: dict[str, float] | dict[str, int] | dict[str, str],
+) -> None:
     with pytest.raises(ConfigError):
         TokenLSTMConfig(5, **wrong)

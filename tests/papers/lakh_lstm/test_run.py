@@ -172,7 +172,7 @@ def test_the_real_continuation_is_like_itself() -> None:
     assert silent.density_ratio == 0
 
 
-def test_primers_are_continued_and_none_is_refused(tiny_model) -> None:
+def test_primers_are_continued_and_none_is_refused(tiny_model: Path) -> None:
     songs = [band(seed, bars=16) for seed in range(2)] + [band(9, bars=4)]
     models = {"a model": checkpoint.find(tiny_model)}
     found = continue_primers(models, songs, seed=0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,7 +24,7 @@ SETTINGS = TokenTraining(window=6, batch=8, epochs=4, epoch_windows=200, learnin
 SONGS = [np.array([0, 1, 2, 3] * 12), np.array([1, 2, 3, 0] * 12)]
 
 
-def test_a_rule_is_learned_and_played(tmp_path) -> None:
+def test_a_rule_is_learned_and_played(tmp_path: Path) -> None:
     model, record = train_tokens(CONFIG, SONGS, SONGS[:1], tmp_path / "run.pt", SETTINGS)
     assert record.valid_loss[-1] < record.valid_loss[0]
     assert record.valid_accuracy[-1] == 1
@@ -36,7 +37,7 @@ def test_a_rule_is_learned_and_played(tmp_path) -> None:
     assert written.tolist() == [[2, 3, 0, 1, 2, 3, 0, 1]]
 
 
-def test_a_run_that_was_stopped_goes_on_as_if_nothing_had_happened(tmp_path) -> None:
+def test_a_run_that_was_stopped_goes_on_as_if_nothing_had_happened(tmp_path: Path) -> None:
     whole, record = train_tokens(CONFIG, SONGS, SONGS, tmp_path / "whole.pt", SETTINGS)
 
     def stop(sentence: str) -> None:
@@ -52,13 +53,13 @@ def test_a_run_that_was_stopped_goes_on_as_if_nothing_had_happened(tmp_path) -> 
         assert torch.equal(one, other)
 
 
-def test_another_seed_begins_anew_in_the_same_file(tmp_path) -> None:
+def test_another_seed_begins_anew_in_the_same_file(tmp_path: Path) -> None:
     _, first = train_tokens(CONFIG, SONGS, SONGS, tmp_path / "run.pt", SETTINGS)
     _, second = train_tokens(CONFIG, SONGS, SONGS, tmp_path / "run.pt", replace(SETTINGS, seed=1))
     assert first.batch_loss != second.batch_loss
 
 
-def test_the_best_epoch_is_kept(tmp_path) -> None:
+def test_the_best_epoch_is_kept(tmp_path: Path) -> None:
     model, record = train_tokens(CONFIG, SONGS, SONGS, tmp_path / "run.pt", SETTINGS)
     nats, hits = score_tokens(model, SONGS, SETTINGS.window)
     assert nats.mean() == pytest.approx(min(record.valid_loss))
@@ -89,6 +90,6 @@ def test_drawing_follows_the_softmax_and_the_seed() -> None:
     assert 60 < (drawn == 1).sum() < 140
 
 
-def test_songs_must_be_longer_than_a_window(tmp_path) -> None:
+def test_songs_must_be_longer_than_a_window(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="more than 6 tokens"):
         train_tokens(CONFIG, [np.arange(4)], SONGS, tmp_path / "run.pt", SETTINGS)

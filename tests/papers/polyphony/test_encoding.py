@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -44,7 +47,9 @@ def test_a_spelling_is_legal_and_its_prefix_is_what_came_before(piece: list[list
 
 @settings(max_examples=50)
 @given(_SETS, st.data())
-def test_the_context_does_not_change_with_the_future(piece: list[list[int]], data: st.DataObject) -> None:
+def test_the_context_does_not_change_with_the_future(
+    piece: list[list[int]], data: st.DataObject
+) -> None:
     roll = frames.encode_sets(piece)
     known = data.draw(st.integers(1, len(roll)))
     whole, part = frames.context(roll, LAGS), frames.context(roll[:known], LAGS)
@@ -64,7 +69,7 @@ def test_a_passage_that_returns_is_found_with_what_followed() -> None:
 
 
 @pytest.mark.parametrize("encode", [frames.encode_sets, frames.encode_voices])
-def test_a_frame_of_one_pitch_is_where_it_belongs(encode) -> None:
+def test_a_frame_of_one_pitch_is_where_it_belongs(encode: Callable[..., Any]) -> None:
     roll = encode([[21, -1, -1, -1] if encode is frames.encode_voices else [21], [108] * 4])
     assert roll[0, 0, 0]
     assert roll[0].sum() == 1

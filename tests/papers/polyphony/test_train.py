@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -72,7 +74,9 @@ def test_all_ways_to_go_on_add_up_to_their_beginning() -> None:
     ("encode", "cell"),
     [(frames.encode_voices, "qrnn"), *((frames.encode_sets, cell) for cell in CELLS)],
 )
-def test_scoring_in_pieces_of_time_equals_scoring_at_once(encode, cell) -> None:
+def test_scoring_in_pieces_of_time_equals_scoring_at_once(
+    encode: Callable[..., Any], cell: str
+) -> None:
     rng = np.random.default_rng(0)
     long, short = (
         FramePiece.of(encode(np.sort(rng.integers(50, 70, (length, 4))).tolist()), LAGS)

@@ -20,7 +20,7 @@ SOUND = torch.randn(2, 60, 1, generator=torch.Generator().manual_seed(0))
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_every_sample_of_every_part_is_answered_within_full_scale(architecture) -> None:
+def test_every_sample_of_every_part_is_answered_within_full_scale(architecture: str) -> None:
     answer = build(architecture, CONFIG)(SOUND)
     assert answer.shape == (2, 60, 1 if architecture == "split" else 4)
     assert answer.abs().max() <= 1
@@ -28,7 +28,7 @@ def test_every_sample_of_every_part_is_answered_within_full_scale(architecture) 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 @torch.no_grad()
-def test_an_answer_depends_on_what_comes_before_and_after(architecture) -> None:
+def test_an_answer_depends_on_what_comes_before_and_after(architecture: str) -> None:
     network = build(architecture, CONFIG).eval()
     other = SOUND.clone()
     other[:, 30] += 1

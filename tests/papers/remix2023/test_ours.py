@@ -78,7 +78,7 @@ def test_a_song_without_its_notes_is_refused(tmp_path: Path) -> None:
 
 
 def test_ours_is_measured_beside_the_networks(
-    tmp_path: Path, tiny_model: Path, monkeypatch
+    tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ritornello.papers.remix2023.ours._LONGER_SECONDS", (3.0, 5.7))
     song = song_with_notes(tmp_path)

@@ -109,7 +109,9 @@ def test_every_wish_is_answered_for_recordings_too() -> None:
     assert answers[wish].startswith("Notes. Stems. For a recording: `ritornello remix`")
 
 
-def test_a_study_runs_end_to_end_on_a_folder_of_the_user(tmp_path: Path, monkeypatch) -> None:
+def test_a_study_runs_end_to_end_on_a_folder_of_the_user(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("RITORNELLO_DATA", str(tmp_path / "nowhere"))
     monkeypatch.setattr("ritornello.papers.shared.study.music_sets", lambda: None)
     songs = tmp_path / "songs"

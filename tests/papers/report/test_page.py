@@ -78,7 +78,9 @@ def result(folder: Path, name: str, facts: object) -> None:
     (folder / f"{name}.json").write_text(json.dumps(facts))
 
 
-def test_the_page_needs_nothing_else_and_runs_no_script(runs, tmp_path) -> None:
+def test_the_page_needs_nothing_else_and_runs_no_script(
+    runs: list[tuple[Path, Outcome]], tmp_path: Path
+) -> None:
     result(tmp_path / "scores", "jsb", {"benchmark": HOSTILE, "protocol": HOSTILE})
     path = write_report(runs, tmp_path / "papers.html", benchmarks=tmp_path / "scores")
     page = Page(path)
@@ -91,7 +93,9 @@ def test_the_page_needs_nothing_else_and_runs_no_script(runs, tmp_path) -> None:
     assert page.text.count(HOSTILE) > 20
 
 
-def test_every_system_is_in_the_overview_and_each_run_is_shown(runs, tmp_path) -> None:
+def test_every_system_is_in_the_overview_and_each_run_is_shown(
+    runs: list[tuple[Path, Outcome]], tmp_path: Path
+) -> None:
     page = Page(write_report(runs, tmp_path / "papers.html"))
     assert all(system in page.text for system in SYSTEMS)
     assert page.text.count("not yet") >= 3  # three systems were not run
@@ -103,14 +107,16 @@ def test_every_system_is_in_the_overview_and_each_run_is_shown(runs, tmp_path) -
     assert "Nothing was recorded." in page.text
 
 
-def test_a_page_stays_small_enough_to_send(runs, tmp_path, monkeypatch) -> None:
+def test_a_page_stays_small_enough_to_send(
+    runs: list[tuple[Path, Outcome]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("ritornello.papers.report.page._SOUND_BYTES", 100)
     page = Page(write_report(runs, tmp_path / "papers.html"))
     assert "audio" not in page.tags
     assert f"To be heard in {SYSTEMS[0]}/a.mp3." in page.text
 
 
-def test_a_page_that_exists_is_kept(runs, tmp_path) -> None:
+def test_a_page_that_exists_is_kept(runs: list[tuple[Path, Outcome]], tmp_path: Path) -> None:
     (tmp_path / "papers.html").write_text("mine")
     with pytest.raises(OutputError):
         write_report(runs, tmp_path / "papers.html")
@@ -120,7 +126,9 @@ def test_a_page_that_exists_is_kept(runs, tmp_path) -> None:
 # --- the scorecard -----------------------------------------------------------------------------
 
 
-def test_the_scorecard_tells_the_distances(runs, tmp_path) -> None:
+def test_the_scorecard_tells_the_distances(
+    runs: list[tuple[Path, Outcome]], tmp_path: Path
+) -> None:
     facts = {
         "benchmark": "jsb", "nats": {"mean": 5.01, "seeds": [5.0, 5.02, 5.01]},
         "unit": "nats per frame", "target": 4.3, "published": {"BALSTM": 5.05, "TCN": 8.1},
@@ -134,7 +142,7 @@ def test_the_scorecard_tells_the_distances(runs, tmp_path) -> None:
         assert shown in text
 
 
-def test_results_that_lack_something_are_shown_and_others_named(tmp_path) -> None:
+def test_results_that_lack_something_are_shown_and_others_named(tmp_path: Path) -> None:
     folder = tmp_path / "scores"
     result(folder, "a", {"benchmark": "bare"})
     result(folder, "b", {"benchmark": "seeds", "nats": {"seeds": [1.0, 2.0]}, "target": None})

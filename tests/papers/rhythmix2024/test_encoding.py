@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -38,7 +40,7 @@ def spelled(line: Line) -> list[tuple[int, int]]:
 
 @settings(max_examples=100)
 @given(pieces())
-def test_decoded_lines_are_spelled_the_same(piece) -> None:
+def test_decoded_lines_are_spelled_the_same(piece: Piece) -> None:
     lines = encode(piece).lines
     again = encode(decode(lines)).lines
     kept = [line for line in lines if line.note_count]
@@ -52,7 +54,9 @@ def test_decoded_lines_are_spelled_the_same(piece) -> None:
 
 @settings(max_examples=60)
 @given(pieces())
-def test_every_note_is_kept_or_counted_and_stays_within_a_sixteenth_of_its_place(piece) -> None:
+def test_every_note_is_kept_or_counted_and_stays_within_a_sixteenth_of_its_place(
+    piece: Piece,
+) -> None:
     fine = piece.at_resolution(24)
     encoded = encode(piece)
     tracks = [track for track in fine.tracks if len(track)]
@@ -71,7 +75,7 @@ def test_every_note_is_kept_or_counted_and_stays_within_a_sixteenth_of_its_place
 
 
 @given(st.integers(0, 2000))
-def test_a_silence_is_spelled_to_the_nearest_sixteenth_or_triplet(ticks) -> None:
+def test_a_silence_is_spelled_to_the_nearest_sixteenth_or_triplet(ticks: int) -> None:
     classes = spell_ticks(ticks)
     total = int(DURATIONS_TICKS[classes].sum()) if classes else 0
     assert abs(total - ticks) <= 3
@@ -114,7 +118,7 @@ def test_drums_and_chords_are_left_out_by_name() -> None:
 
 @settings(max_examples=60)
 @given(pieces())
-def test_our_own_encoding_spells_a_line_without_loss(piece) -> None:
+def test_our_own_encoding_spells_a_line_without_loss(piece: Piece) -> None:
     """So both models can be scored on exactly the same music."""
     for line in encode(piece).lines:
         if not line.note_count:
@@ -134,7 +138,7 @@ def test_our_own_encoding_spells_a_line_without_loss(piece) -> None:
         "BachJS__BWV1046__Brandenburg1-2__oboetwo.mid",
     ],
 )
-def test_music21_reads_the_same_notes_and_rests(data_dir, name) -> None:
+def test_music21_reads_the_same_notes_and_rests(data_dir: Path, name: str) -> None:
     music21 = pytest.importorskip("music21")
     path = data_dir / "mutopia_pd_midi" / "midi" / name
     part = music21.converter.parse(path).parts[0].stripTies().flatten()

@@ -25,7 +25,7 @@ def events(time: int = 20, batch: int = 3) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 @torch.no_grad()
-def test_stepping_equals_the_full_pass(model) -> None:
+def test_stepping_equals_the_full_pass(model: EventLSTM) -> None:
     before, _ = events()
     pitch, duration, last = model(before, model.initial_state(3))
     state = model.initial_state(3)
@@ -38,7 +38,7 @@ def test_stepping_equals_the_full_pass(model) -> None:
 
 
 @torch.no_grad()
-def test_a_state_that_was_handed_over_stays_as_it_was(model) -> None:
+def test_a_state_that_was_handed_over_stays_as_it_was(model: EventLSTM) -> None:
     before, _ = events()
     _, _, state = model(before, model.initial_state(3))
     kept = [tensor.clone() for tensor in state]
@@ -47,7 +47,7 @@ def test_a_state_that_was_handed_over_stays_as_it_was(model) -> None:
 
 
 @torch.no_grad()
-def test_an_event_does_not_see_itself_or_what_follows(model) -> None:
+def test_an_event_does_not_see_itself_or_what_follows(model: EventLSTM) -> None:
     before, rows = events()
     first, _ = model.nats(before, rows, model.initial_state(3))
     changed = before.clone()
@@ -57,7 +57,7 @@ def test_an_event_does_not_see_itself_or_what_follows(model) -> None:
 
 
 @torch.no_grad()
-def test_an_untaught_output_is_uniform_and_padding_costs_nothing(model) -> None:
+def test_an_untaught_output_is_uniform_and_padding_costs_nothing(model: EventLSTM) -> None:
     for layer in (model.pitch, model.duration):
         layer.weight.zero_()
         layer.bias.zero_()

@@ -72,7 +72,7 @@ def lines() -> list[np.ndarray]:
 
 
 @pytest.fixture(scope="module")
-def trained(lines) -> Trained:
+def trained(lines: list[np.ndarray]) -> Trained:
     return taught(lines)
 
 
@@ -87,20 +87,24 @@ def taught(lines: list[np.ndarray]) -> Trained:
 # --- learning and scoring ----------------------------------------------------------------------
 
 
-def test_it_learns_more_than_counts_tell(lines, trained) -> None:
+def test_it_learns_more_than_counts_tell(lines: list[np.ndarray], trained: Trained) -> None:
     counted = ngram_nats_per_note(lines[:10], lines[10:])
     assert nats_per_note(trained.model, lines[10:]).sum() < counted["unigram"].sum()
     assert trained.nats_per_note == min(trained.curve[1])
     assert trained.steps == 56
 
 
-def test_the_same_seed_and_clock_give_the_same_model(lines, trained) -> None:
+def test_the_same_seed_and_clock_give_the_same_model(
+    lines: list[np.ndarray], trained: Trained
+) -> None:
     again = taught(lines)
     assert again.curve == trained.curve
 
 
 @torch.no_grad()
-def test_pitch_and_time_are_all_the_nats_of_the_network(lines, trained) -> None:
+def test_pitch_and_time_are_all_the_nats_of_the_network(
+    lines: list[np.ndarray], trained: Trained
+) -> None:
     parts = nats_per_note(trained.model, lines[10:])
     total = notes = 0.0
     for line in lines[10:]:
@@ -123,7 +127,7 @@ def test_counts_are_those_of_a_set_enumerated_by_hand() -> None:
     assert found == pytest.approx([pitch / 2, (choices - 3 * np.log(quarter)) / 2])
 
 
-def test_windows_are_of_the_lines_and_begin_with_nothing_before(lines) -> None:
+def test_windows_are_of_the_lines_and_begin_with_nothing_before(lines: list[np.ndarray]) -> None:
     before, events = next(windows([scale_line(0, 10)], 4, 16, np.random.default_rng(0)))
     assert before.shape == events.shape == (16, 4, 2)
     assert (before[0] == torch.tensor(NONE)).all(), "a line shorter than a window is read whole"
@@ -132,7 +136,7 @@ def test_windows_are_of_the_lines_and_begin_with_nothing_before(lines) -> None:
     assert (events[10:] == torch.tensor(NONE)).all()
 
 
-def test_going_on_depends_on_the_seed_alone(lines, trained) -> None:
+def test_going_on_depends_on_the_seed_alone(lines: list[np.ndarray], trained: Trained) -> None:
     primers = [line[:8] for line in lines[:3]]
     one, other = (continue_primers(trained.model, primers, 12, seed=seed) for seed in (1, 2))
     again = continue_primers(trained.model, primers, 12, seed=1)
@@ -141,7 +145,7 @@ def test_going_on_depends_on_the_seed_alone(lines, trained) -> None:
     assert all((row >= 0).all() and (row < NONE).all() for row in one)
 
 
-def test_our_model_is_scored_on_all_but_its_end(tiny_model, lines) -> None:
+def test_our_model_is_scored_on_all_but_its_end(tiny_model: Path, lines: list[np.ndarray]) -> None:
     """Nats of all events, as the evaluation has them, less those of the END of each line."""
     model = checkpoint.find(tiny_model)
     made = checkpoint.load(model)
@@ -164,7 +168,9 @@ def test_the_simulated_listener_likes_steps_within_a_key() -> None:
     assert simulated_rating(np.array([(REST, QUARTER)] * 4), rng) <= 2, "silence pleases nobody"
 
 
-def test_what_was_liked_gains_on_what_was_not_and_the_model_before_stays(lines, trained):
+def test_what_was_liked_gains_on_what_was_not_and_the_model_before_stays(
+    lines: list[np.ndarray], trained: Trained
+):
     primer = lines[0][:8]
     written = continue_primers(trained.model, [primer] * 16, 16, seed=3)
     rated = [Rated(primer, row, 5 if number % 2 else 1) for number, row in enumerate(written)]
@@ -219,7 +225,7 @@ def test_a_line_closes_on_a_long_tonic() -> None:
     assert not closes(np.array([*walk, (60, 0)])), "too short"
 
 
-def test_lines_for_given_ones_are_beside_real_ones_and_chance(tiny_model) -> None:
+def test_lines_for_given_ones_are_beside_real_ones_and_chance(tiny_model: Path) -> None:
     songs = [band(seed) for seed in range(2)]
     found = measure_given(checkpoint.find(tiny_model), songs, songs, seed=0)
     assert (found.songs, found.refused) == (2, 0)
@@ -230,7 +236,9 @@ def test_lines_for_given_ones_are_beside_real_ones_and_chance(tiny_model) -> Non
     assert f"{found.hearings['vary'].heard:.3f}" in sentence(found)
 
 
-def test_lines_that_stand_alone_are_given_to_nobody(tiny_model, lines) -> None:
+def test_lines_that_stand_alone_are_given_to_nobody(
+    tiny_model: Path, lines: list[np.ndarray]
+) -> None:
     assert measure_given(checkpoint.find(tiny_model), [bare_piece(lines[0])], [], seed=0) is None
     assert "not measured" in sentence(None)
     assert not tables(None)
@@ -257,7 +265,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "music"
 
 
-def test_a_run_leaves_figures_tables_samples_and_answers(folder, tmp_path) -> None:
+def test_a_run_leaves_figures_tables_samples_and_answers(folder: Path, tmp_path: Path) -> None:
     recipe = replace(load_recipe("rhythmix2024"), budgets={"tiny": _TINY})
     said: list[str] = []
     out = tmp_path / "out"
@@ -286,7 +294,7 @@ def test_a_run_leaves_figures_tables_samples_and_answers(folder, tmp_path) -> No
     assert all((said, outcome.weaknesses, outcome.wishes, outcome.compared))
 
 
-def test_music_without_lines_is_refused(tmp_path) -> None:
+def test_music_without_lines_is_refused(tmp_path: Path) -> None:
     chords = [(24 * beat, 24, pitch, 80) for beat in range(64) for pitch in (60, 64, 67)]
     for number in range(4):
         moved = Track([(*row[:2], row[2] + number, 80 + number) for row in chords])

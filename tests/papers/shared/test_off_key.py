@@ -69,7 +69,7 @@ def test_drums_have_no_key() -> None:
 
 @settings(max_examples=60)
 @given(pieces(), st.sampled_from([4.0, 32.0, math.inf]))
-def test_counts_add_up_and_nothing_else_changes(piece, span) -> None:
+def test_counts_add_up_and_nothing_else_changes(piece: Piece, span: float) -> None:
     found = sum(int(table.sum()) for table in off_key_notes(piece, span_beats=span))
     moved, removed = (without_off_key(piece, span_beats=span, action=a) for a in ("move", "remove"))
     assert moved.off_key == removed.off_key == removed.removed == found
@@ -82,6 +82,8 @@ def test_counts_add_up_and_nothing_else_changes(piece, span) -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"span_beats": 0}, {"span_beats": math.nan}, {"action": "mend"}])
-def test_settings_without_meaning_are_refused(wrong) -> None:
+def test_settings_without_meaning_are_refused(
+    wrong: dict[str, float] | dict[str, int] | dict[str, str],
+) -> None:
     with pytest.raises(ConfigError):
         without_off_key(scale(), **wrong)

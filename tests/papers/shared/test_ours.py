@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from ritornello.dsp.sound_files import read_audio
@@ -41,7 +43,7 @@ def test_a_second_run_in_the_folder_begins_anew(model) -> None:
     assert sum('"kind": "step"' in line for line in lines) == 40
 
 
-def test_it_goes_on_learning_from_where_it_is(model, tmp_path) -> None:
+def test_it_goes_on_learning_from_where_it_is(model, tmp_path: Path) -> None:
     pieces = [(f"tune {seed}", band(seed), "valid" if seed < 2 else "train") for seed in range(8)]
     more = train_ours(
         pieces, tmp_path, minutes=1, steps=1, seed=0, threads=1, start=model, learning_rate=1e-7
@@ -56,7 +58,7 @@ def test_it_composes_by_the_rules(model) -> None:
     assert {track.label for track in piece.tracks} == {"piano", "drums"}
 
 
-def test_there_must_be_something_to_learn_from(tmp_path) -> None:
+def test_there_must_be_something_to_learn_from(tmp_path: Path) -> None:
     pytest.importorskip("torch")
     with pytest.raises(InputError, match="no piece"):
         train_ours([], tmp_path, minutes=1, seed=0, threads=1)
@@ -64,7 +66,7 @@ def test_there_must_be_something_to_learn_from(tmp_path) -> None:
         train_ours([("a", band(), "test")], tmp_path, minutes=1, seed=0, threads=1)
 
 
-def test_a_sample_is_the_whole_piece_and_the_sound_of_its_beginning(tmp_path) -> None:
+def test_a_sample_is_the_whole_piece_and_the_sound_of_its_beginning(tmp_path: Path) -> None:
     piece = band(bars=16)
     sample = write_sample(piece, tmp_path, "a", "A tune", "real", seconds=3)
     assert (sample.name, sample.maker) == ("A tune", "real")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -14,7 +15,7 @@ from tests.examples import band
 
 
 @pytest.mark.parametrize("task", ["vary", "harmonise", "arrange"])
-def test_heard_and_alone_are_of_the_same_notes(tiny_model, task) -> None:
+def test_heard_and_alone_are_of_the_same_notes(tiny_model: Path, task: str) -> None:
     pieces = [band(seed, bars=4) for seed in range(3)]
     found = conditioning_gain(tiny_model, pieces, task)
     everything = sum(piece.note_count for piece in pieces)
@@ -25,13 +26,13 @@ def test_heard_and_alone_are_of_the_same_notes(tiny_model, task) -> None:
         assert found.notes == everything - sum(len(piece.tracks[0]) for piece in pieces)
 
 
-def test_a_model_needs_two_parts_to_hear_one(tiny_model) -> None:
+def test_a_model_needs_two_parts_to_hear_one(tiny_model: Path) -> None:
     alone = replace(band(), tracks=band().tracks[:1])
     with pytest.raises(InputError):
         conditioning_gain(tiny_model, [alone], "vary")
 
 
-def test_songs_come_back_longer_or_with_more_parts(tiny_model) -> None:
+def test_songs_come_back_longer_or_with_more_parts(tiny_model: Path) -> None:
     songs = [band(1, bars=2), band(2, bars=3)]
     longer = continue_songs(tiny_model, songs, 2, seed=3)
     assert [piece.bar_count for piece in longer.pieces] == [4, 5]
@@ -43,12 +44,12 @@ def test_songs_come_back_longer_or_with_more_parts(tiny_model) -> None:
     assert not longer.refused + fuller.refused
 
 
-def test_a_song_without_notes_is_refused_and_counted(tiny_model) -> None:
+def test_a_song_without_notes_is_refused_and_counted(tiny_model: Path) -> None:
     found = continue_songs(tiny_model, [Piece(()), band(bars=2)], 1, seed=0)
     assert (len(found.pieces), found.refused, found.answered) == (1, 1, (1,))
 
 
-def test_a_band_under_a_line_has_the_bars_asked_for(tiny_model) -> None:
+def test_a_band_under_a_line_has_the_bars_asked_for(tiny_model: Path) -> None:
     found = band_under(tiny_model, [band(seed) for seed in range(4)], chunk_seconds=1.0, seed=0)
     assert (found.pieces, found.exact) == (4, 4)
     assert found.bars == (4, 7, 8)

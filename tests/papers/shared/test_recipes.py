@@ -28,7 +28,7 @@ def test_the_recipe_is_whole(system: str) -> None:
 
 @pytest.mark.parametrize("system", SYSTEMS)
 @pytest.mark.parametrize("budget", BUDGETS)
-def test_what_a_budget_replaces_is_told(system: str, budget) -> None:
+def test_what_a_budget_replaces_is_told(system: str, budget: str) -> None:
     recipe = load_recipe(system)
     settings = recipe.settings(budget)
     assert set(recipe.published) <= set(settings)

@@ -42,7 +42,7 @@ def test_the_search_is_that_of_its_seed() -> None:
     assert first != other
 
 
-def test_without_optuna_the_missing_extra_is_named(monkeypatch) -> None:
+def test_without_optuna_the_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(name: str) -> None:
         raise ImportError(name)
 
