@@ -3,6 +3,7 @@
 encoding           a piece as the events the network reads and writes
 network            the network in torch
 cells              recurrent cells by name
+fused              a training step's element-wise work in C
 shapes             which arrays a network of given settings has
 engine             the network played without torch, in NumPy or C
 checkpoint         a saved model in one file that describes itself

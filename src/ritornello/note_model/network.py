@@ -211,11 +211,7 @@ class NoteModel(nn.Module):
 
     def _legal(self, head: int, events: Batch[Tensor]) -> Tensor | None:
         """The masks of the encoding, bool [..., classes]; None where every class is legal."""
-        tables = (events.fields, events.context, events.closed)
-        mask = legal_classes(head, *(table.cpu().numpy() for table in tables))
-        if mask is None:
-            return None
+        mask = legal_classes(head, events.fields, events.context, events.closed)
         # A row in which nothing is legal belongs to padding or to a field that is not there, such
         # as the pitch of a rest: leave it open, not empty.
-        mask |= ~mask.any(axis=-1, keepdims=True)
-        return torch.as_tensor(mask, device=events.fields.device)
+        return None if mask is None else mask | ~mask.any(-1, keepdim=True)

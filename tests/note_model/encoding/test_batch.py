@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from ritornello.note_model.encoding.batch import (
     TIMED,
@@ -49,3 +50,18 @@ def test_a_head_sees_the_columns_it_has_classes_for() -> None:
         target = batch.fields[..., head]
         time, row = np.nonzero(target < size)
         assert legal is None or legal[time, row, target[time, row]].all(), FIELDS[head]
+
+
+def test_masks_are_the_same_made_by_numpy_and_by_torch():
+    torch = pytest.importorskip("torch", reason="networks need the extra train")
+    batch = stack(ROWS)
+    tables = batch.fields, batch.context, batch.closed
+    for head in range(len(SIZES)):
+        ours, theirs = (
+            legal_classes(head, *tables),
+            legal_classes(head, *map(torch.as_tensor, tables)),
+        )
+        assert (ours is None) == (theirs is None)
+        if ours is not None and theirs is not None:
+            assert theirs.dtype == torch.bool
+            np.testing.assert_array_equal(ours, theirs.numpy())

@@ -8,21 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import Generic
 
 import numpy as np
 
 from ritornello.note_model.encoding import notes
 from ritornello.note_model.encoding.context import CONTEXT_COLUMN
-from ritornello.note_model.encoding.notes import FIELDS, PART, SHIFT, SIZES, VELOCITY
+from ritornello.note_model.encoding.notes import FIELDS, PART, SHIFT, SIZES, VELOCITY, Array
 from ritornello.note_model.encoding.sequences import Sequences
 from ritornello.note_model.encoding.tables import HEAD_INPUTS
 from ritornello.note_model.encoding.tasks import COMPOSED
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-Array = TypeVar("Array", np.ndarray, "Tensor")
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,14 +101,12 @@ def head_inputs(head: int, read: Callable[[str], np.ndarray]) -> np.ndarray | No
     return np.concatenate([read(name) for name in names], axis=-1) if names else None
 
 
-def legal_classes(
-    head: int, fields: np.ndarray, context: np.ndarray, closed: np.ndarray
-) -> np.ndarray | None:
+def legal_classes(head: int, fields: Array, context: Array, closed: Array) -> Array | None:
     """Classes that a field may take, bool [..., classes]; None where all of them are legal.
 
     Args:
         head: index of the field.
-        fields, context: as of `Batch`, [..., columns].
+        fields, context: as of `Batch`, [..., columns], of NumPy or torch.
         closed: bool [..., parts], broadcast over the events.
     """
     previous_part, previous_pitch, ahead_shift, ahead_part = (

@@ -21,14 +21,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
 from ritornello.errors import InputError
 from ritornello.music.instruments import DRUMS, INSTRUMENTS
 from ritornello.music.piece import NOTE_DTYPE, KeyChange, Metre, Piece, Tempo, Track
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Array = TypeVar("Array", np.ndarray, "Tensor")
 
 NAME = "notes"
 RESOLUTION = 24
@@ -131,14 +137,14 @@ PITCH_RANGE[FIRST_PART:REST] = 0, 128
 PITCH_RANGE[FIRST_PART : FIRST_PART + PARTS_PER_INSTRUMENT] = DRUM_PITCH, TEMPO_PITCH
 
 
-class Previous(NamedTuple):
+class Previous(NamedTuple, Generic[Array]):
     """What legality depends on: the part and pitch class of the previous event; arrays [...]."""
 
-    part: np.ndarray
-    pitch: np.ndarray
+    part: Array
+    pitch: Array
 
 
-class Ahead(NamedTuple):
+class Ahead(NamedTuple, Generic[Array]):
     """The next given event, which no shift may pass, and the parts that are not composed for.
 
     Choosing its very tick and part means: nothing is composed before it. So the first two heads
@@ -150,53 +156,69 @@ class Ahead(NamedTuple):
         closed: bool [..., parts], the parts that are given, or left out.
     """
 
-    shift: np.ndarray
-    part: np.ndarray
-    closed: np.ndarray
+    shift: Array
+    part: Array
+    closed: Array
 
 
-def legal_shift_zero(previous: Previous) -> np.ndarray:
+def _maker(array: Array) -> Any:
+    """NumPy or torch, whichever an array is of: masks are made where their classes are."""
+    return np if isinstance(array, np.ndarray | np.generic) else sys.modules["torch"]
+
+
+def _classes(field: int, like: Array) -> Array:
+    found: Array = _maker(like).arange(SIZES[field], device=like.device)
+    return found
+
+
+def _pitch_range(part: Array) -> Array:
+    """The half-open range of pitch classes of parts [...]; int [..., 2]."""
+    found: Array = _maker(part).asarray(PITCH_RANGE, device=part.device)[part]
+    return found
+
+
+def legal_shift_zero(previous: Previous[Array]) -> Array:
     """Whether an event may fall on the tick of the previous one; bool [...]."""
     last = (previous.part == REST - 1) & (previous.pitch == PITCH_RANGE[REST - 1, 1] - 1)
-    result: np.ndarray = (previous.part == START) | ((previous.part < REST) & ~last)
+    result: Array = (previous.part == START) | ((previous.part < REST) & ~last)
     return result
 
 
-def legal_parts(previous: Previous, shift: np.ndarray) -> np.ndarray:
+def legal_parts(previous: Previous[Array], shift: Array) -> Array:
     """Parts that may follow; bool [..., parts]."""
-    parts = np.arange(SIZES[PART])
-    top = previous.pitch == PITCH_RANGE[previous.part, 1] - 1
+    parts = _classes(PART, shift)
+    top = previous.pitch == _pitch_range(previous.part)[..., 1] - 1
     first = previous.part + (top | (previous.part == TEMPO))
-    floor = np.where((shift == 0) & (previous.part != START), first, 0)
+    floor = _maker(shift).where((shift == 0) & (previous.part != START), first, 0)
     legal = parts >= floor[..., None]
     legal[..., REST] = shift == MAX_SHIFT
     legal[..., END] &= (shift > 0) | (previous.part == START)
     return legal
 
 
-def legal_pitches(previous: Previous, shift: np.ndarray, part: np.ndarray) -> np.ndarray:
+def legal_pitches(previous: Previous[Array], shift: Array, part: Array) -> Array:
     """Pitch classes the part may take; bool [..., pitches]."""
-    pitches = np.arange(SIZES[PITCH])
-    low, high = PITCH_RANGE[part, 0], PITCH_RANGE[part, 1]
-    low = np.where((shift == 0) & (part == previous.part), previous.pitch + 1, low)
-    result: np.ndarray = (pitches >= low[..., None]) & (pitches < high[..., None])
-    return result
+    pitches, range_ = _classes(PITCH, shift), _pitch_range(part)
+    again = (shift == 0) & (part == previous.part)
+    low = _maker(shift).where(again, previous.pitch + 1, range_[..., 0])
+    return (pitches >= low[..., None]) & (pitches < range_[..., 1, None])
 
 
 def legal(
     head: int,
-    previous: Previous,
-    shift: np.ndarray,
-    part: np.ndarray,
-    ahead: Ahead | None = None,
-) -> np.ndarray | None:
+    previous: Previous[Array],
+    shift: Array,
+    part: Array,
+    ahead: Ahead[Array] | None = None,
+) -> Array | None:
     """Classes a field may take, given the fields before it; bool [..., classes].
 
-    None for the fields of which every class is legal: duration and velocity.
+    None for the fields of which every class is legal: duration and velocity. Arrays are NumPy's or
+    torch's, on any device; masks are of the same kind.
     """
     if head == SHIFT:
-        classes = np.ones((*previous.part.shape, SIZES[SHIFT]), bool)
-        classes[..., 0] = legal_shift_zero(previous)
+        zero = legal_shift_zero(previous)[..., None]
+        classes = zero | (_classes(SHIFT, shift) > 0)
         return classes if ahead is None else _shifts_up_to(ahead, previous, classes)
     if head == PART:
         classes = legal_parts(previous, shift)
@@ -204,21 +226,21 @@ def legal(
     return legal_pitches(previous, shift, part) if head == PITCH else None
 
 
-def _shifts_up_to(ahead: Ahead, previous: Previous, classes: np.ndarray) -> np.ndarray:
-    highest_open = END - ahead.closed[..., ::-1].argmin(axis=-1)
+def _shifts_up_to(ahead: Ahead[Array], previous: Previous[Array], classes: Array) -> Array:
+    highest_open = _maker(classes).amax(_classes(PART, ahead.closed) * ~ahead.closed, -1)
     classes[..., 0] &= (previous.part <= highest_open) | (previous.part == START)
     classes[..., 0] |= ahead.shift == 0
-    return classes & (np.arange(SIZES[SHIFT]) <= ahead.shift[..., None])
+    return classes & (_classes(SHIFT, classes) <= ahead.shift[..., None])
 
 
-def _parts_up_to(ahead: Ahead, shift: np.ndarray, classes: np.ndarray) -> np.ndarray:
-    parts = np.arange(SIZES[PART])
+def _parts_up_to(ahead: Ahead[Array], shift: Array, classes: Array) -> Array:
+    parts = _classes(PART, shift)
     there = (shift == ahead.shift)[..., None]
     given = there & (parts == ahead.part[..., None])
-    reach = np.where(there, ahead.part[..., None], END)
+    reach = _maker(shift).where(there, ahead.part[..., None], END)
     rest = parts == REST
     composed = classes & ~ahead.closed & (parts <= reach)
-    result: np.ndarray = given | (composed & ~(rest & there)) | (classes & rest & ~there)
+    result: Array = given | (composed & ~(rest & there)) | (classes & rest & ~there)
     return result
 
 
@@ -297,9 +319,7 @@ def _end_at_next(
     """Durations cut where the same pitch starts again in its part; rows by part, pitch, onset."""
     same_voice = (np.diff(part) == 0) & (np.diff(pitch) == 0)
     gap = np.where(same_voice, np.diff(onset), np.iinfo(np.int64).max)
-    result: np.ndarray = np.minimum(
-        duration, np.append(gap, np.iinfo(np.int64).max)[: len(duration)]
-    )
+    result: np.ndarray = np.minimum(duration, np.append(gap, np.iinfo(np.int64).max)[: len(duration)])
     return result
 
 

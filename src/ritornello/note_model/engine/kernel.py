@@ -1,8 +1,8 @@
-"""The C kernel: compiled on first use with the machine's own compiler, kept in the user's cache.
+"""C kernels: compiled on first use with the machine's own compiler, kept in the user's cache.
 
 Where there is no compiler, or anything else is in the way, `load` gives None and models play with
-NumPy. The environment variable RITORNELLO_KERNEL decides otherwise: "numpy" never uses the kernel,
-"c" insists on it and says what is missing.
+NumPy, and learn with torch alone. The environment variable RITORNELLO_KERNEL decides otherwise:
+"numpy" never uses a kernel, "c" insists on it and says what is missing.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from ritornello.folders import cache_folder
 _LOG = logging.getLogger(__name__)
 
 SOURCE = Path(__file__).with_name("_kernel.c")
-_COMPILE_SECONDS = 10  # it takes one or two
+_COMPILE_SECONDS = 20  # it takes one or two
 _TRY_AGAIN_SECONDS = 24 * 3600
 _MOST_SAID_BYTES = 2000
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
@@ -42,8 +42,8 @@ _FLAGS = [
 
 
 @functools.cache
-def load() -> ctypes.CDLL | None:
-    """The compiled kernel, or None where models have to play with NumPy.
+def load(source: Path = SOURCE) -> ctypes.CDLL | None:
+    """A compiled kernel, or None where models have to do without.
 
     Raises:
         ConfigError: if RITORNELLO_KERNEL is "c" and it cannot be had, or is neither "c", "numpy"
@@ -55,11 +55,11 @@ def load() -> ctypes.CDLL | None:
     if wish == "numpy":
         return None
     try:
-        return ctypes.CDLL(str(compile_kernel(cache_folder())))
+        return ctypes.CDLL(str(compile_kernel(cache_folder(), source)))
     except OSError as error:
         if wish == "auto":
             if isinstance(error, UnsafeError):
-                _LOG.warning("%s Models play with NumPy, several times slower.", error)
+                _LOG.warning("%s Models do without it, several times slower.", error)
             return None
         raise ConfigError(
             f"The kernel cannot be compiled: {error}",
@@ -71,7 +71,7 @@ class UnsafeError(OSError):
     """Something a person should know of: a folder that others can write, a compiler that hangs."""
 
 
-def compile_kernel(folder: Path) -> Path:
+def compile_kernel(folder: Path, source: Path = SOURCE) -> Path:
     """The library in a folder, compiled if this source, compiler and processor are new to it.
 
     The name of a library ends in the hash of its bytes. One that was cut, zeroed or changed since
@@ -79,6 +79,7 @@ def compile_kernel(folder: Path) -> Path:
 
     Args:
         folder: made, or made private to the user, if need be.
+        source: of the kernel.
 
     Raises:
         OSError: if there is no compiler, it fails, or the folder cannot be written.
@@ -89,9 +90,9 @@ def compile_kernel(folder: Path) -> Path:
         raise FileNotFoundError("no C compiler (cc, gcc or clang) found.")
     # Apple's processors share one baseline; elsewhere machines of one kind differ.
     flags = _FLAGS if sys.platform == "darwin" else [*_FLAGS, "-march=native"]
-    source = SOURCE.read_bytes()
-    key = [source, compiler, os.stat(compiler).st_mtime_ns, _processor(), flags]
-    stem = f"kernel-{_hash(repr(key).encode())}"
+    key = [source.read_bytes(), compiler, os.stat(compiler).st_mtime_ns, _processor(), flags]
+    kind = source.stem.strip("_")
+    stem = f"{kind}-{_hash(repr(key).encode())}"
     _make_private(folder)
     for found in sorted(folder.glob(f"{stem}-*.so")):
         if _is_whole(found):
@@ -102,7 +103,8 @@ def compile_kernel(folder: Path) -> Path:
         raise OSError(f"{compiler} did not end within {_COMPILE_SECONDS} seconds before.")
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         try:
-            _compile([compiler, *flags, "-o", "kernel.so", str(SOURCE), "-lm"], Path(scratch))
+            command = [compiler, *flags, "-o", "kernel.so", str(source), "-lm"]
+            _compile(command, Path(scratch))
         except subprocess.TimeoutExpired as error:
             given_up.touch()
             raise UnsafeError(
@@ -131,7 +133,7 @@ def _make_private(folder: Path) -> None:
     if stat.S_IMODE(found.st_mode) != 0o700:
         folder.chmod(0o700)
     if found.st_mode & _OTHERS_WRITE:
-        for library in folder.glob("kernel-*"):
+        for library in folder.glob("*-*.so"):
             library.unlink()
 
 
