@@ -30,6 +30,7 @@ from ritornello.note_model.encoding.notes import FIELDS
 from ritornello.note_model.encoding.tasks import TASKS
 from ritornello.note_model.network import NoteModel, NoteModelConfig, to_tensors
 from ritornello.training.batches import Rows
+from ritornello.training.reading_order import Excerpt
 
 LONGEST_EVENTS = 1024  # of a validation piece
 _BATCH, _CHUNK = 16, 128  # of validation
@@ -109,13 +110,11 @@ class GivenRows(Rows):
     def _stacked(self, chunks: list[Any]) -> GivenBatch:
         return stacked_given(chunks)
 
-    def _draw(self, row: int) -> GivenExcerpt:
-        rng = np.random.default_rng((self.seed, row, int(self.drawn[row])))
-        index = int(rng.choice(self._indices, p=self._chances))
+    def _read(self, chosen: Excerpt, rng: np.random.Generator) -> GivenExcerpt:
         known = self.music.collections
         return excerpt(
-            self.way, augment(self.music.piece(index), rng),
-            known.index(self.music.collection_of(index)), len(known), rng,
+            self.way, augment(self.music.piece(chosen.piece), rng),
+            known.index(self.music.collection_of(chosen.piece)), len(known), rng,
             longest=self.excerpt, open_probability=self.open_probability, anywhere=True,
         )  # fmt: skip
 
@@ -128,8 +127,12 @@ class GivenLearner(Learner):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.rows = self.walk(GivenRows)
-        self.rows.way = WAYS[self.way]
+        self.trainer.identity["way"] = self.way
+
+    def rows(self) -> Rows:
+        rows = GivenRows(**self.walk())
+        rows.way = WAYS[self.way]
+        return rows
 
     def nats(self, batch: GivenBatch, state: list[State]) -> tuple[Tensor, list[State]]:
         events = to_tensors(batch.events)
@@ -188,9 +191,6 @@ class GivenLearner(Learner):
                     WAYS[self.way], music.piece(index), known.index(name), len(known),
                     np.random.default_rng(index), longest=LONGEST_EVENTS, task=task,
                 )  # fmt: skip
-
-    def _settings(self) -> dict[str, Any]:
-        return {**super()._settings(), "way": self.way}
 
 
 def _by_field(sums: dict[str, Any]) -> dict[str, float]:

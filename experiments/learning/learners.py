@@ -11,22 +11,22 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ritornello.atomic import atomic_write
-from ritornello.errors import ConfigError
 from ritornello.note_model.cells.cell import State
 from ritornello.note_model.encoding.batch import Batch
 from ritornello.note_model.network import NoteModel, to_tensors
 from ritornello.training.batches import Music, Rows
 from ritornello.training.config import TrainConfig
+from ritornello.training.note_objective import fresh_where
+from ritornello.training.optimisation import adamw, cosine
+from ritornello.training.run_length import Length
+from ritornello.training.trainer import Loss, Objective, Trainer
 from ritornello.training.validate import validate
-
-R = TypeVar("R", bound=Rows)
 
 
 def parameters(model: nn.Module) -> int:
@@ -35,42 +35,55 @@ def parameters(model: nn.Module) -> int:
 
 @dataclass
 class Learner:
-    """A network and what it has used so far; see `TrainConfig` for what its settings mean."""
+    """A network and what it has used so far; see `TrainConfig` for what its settings mean.
+
+    Networks are run as torch has them, so that none is ahead for operations that only it has.
+    """
 
     name: str
     model: NoteModel
     config: TrainConfig
     music: Music
-    cpu_seconds: float = 0.0
-    steps: int = 0
-    notes: int = 0
     validations: list[dict[str, Any]] = field(default_factory=list)
 
-    _COUNTS = ("cpu_seconds", "steps", "notes", "validations")
-
     def __post_init__(self) -> None:
-        self.rows = self.walk(Rows)
-        self.state = self.model.initial_state(self.config.batch)
-        by_rank: dict[bool, list[nn.Parameter]] = {True: [], False: []}
-        for parameter in self.model.parameters():
-            by_rank[parameter.ndim > 1].append(parameter)
-        groups = [
-            {"params": by_rank[True], "weight_decay": self.config.weight_decay},
-            {"params": by_rank[False], "weight_decay": 0.0},
-        ]
-        self.optimiser = torch.optim.AdamW(groups, betas=(0.9, 0.98))
-
-    def walk(self, kind: type[R]) -> R:
-        """Rows of a kind, with the settings of this learner."""
-        return kind(
-            self.music,
-            shares=self.config.shares,
-            batch=self.config.batch,
-            chunk=self.config.chunk,
-            seed=self.config.seed,
-            open_probability=self.config.open_probability,
-            tasks=self.config.tasks,
+        config = self.config
+        self.trainer = Trainer(
+            _Walk(self, self.rows()),
+            adamw(self.model, weight_decay=config.weight_decay),
+            cosine(config.learning_rate, warmup=config.warmup, least=0.01),
+            Length(steps=1),  # each step says how long the run is
+            clip=config.clip,
+            identity={**asdict(config), **self.model.settings()},
         )
+
+    @property
+    def cpu_seconds(self) -> float:
+        return self.trainer.spent.seconds
+
+    @property
+    def steps(self) -> int:
+        return self.trainer.spent.steps
+
+    @property
+    def notes(self) -> int:
+        return int(self.trainer.spent.count)
+
+    def rows(self) -> Rows:
+        """What it reads, from the beginning."""
+        return Rows(**self.walk())
+
+    def walk(self) -> dict[str, Any]:
+        """The settings of its rows."""
+        return {
+            "music": self.music,
+            "shares": self.config.shares,
+            "batch": self.config.batch,
+            "chunk": self.config.chunk,
+            "seed": self.config.seed,
+            "open_probability": self.config.open_probability,
+            "tasks": self.config.tasks,
+        }
 
     def nats(self, batch: Batch[np.ndarray], state: list[State]) -> tuple[Tensor, list[State]]:
         """What the network says of a batch; see `NoteModel.forward`."""
@@ -78,24 +91,10 @@ class Learner:
 
     def step(self, budget_cpu_seconds: float) -> None:
         """One step of the optimiser; the learning rate falls as the budget is used up."""
-        began = time.process_time()
-        batch, starts = self.rows.next()
-        keep = torch.as_tensor(~starts, dtype=torch.float32)[:, None]
-        self.state = [tuple(tensor * keep for tensor in block) for block in self.state]
-        rate = self.config.learning_rate_at(min(1.0, self.cpu_seconds / budget_cpu_seconds))
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate
-        torch.manual_seed(self.config.seed + self.steps)
-        self.model.train()
-        nats, after = self.nats(batch, self.state)
-        count = int(batch.composed_notes().sum())
-        (nats.sum() / max(count, 1)).backward()
-        nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
-        self.optimiser.step()
-        self.optimiser.zero_grad(set_to_none=True)
-        self.state = [tuple(tensor.detach() for tensor in block) for block in after]
-        self.steps, self.notes = self.steps + 1, self.notes + count
-        self.cpu_seconds += time.process_time() - began
+        self.trainer.length = Length(
+            seconds=budget_cpu_seconds, clock=time.process_time, with_validation=False
+        )
+        self.trainer.step()
 
     def validate(self) -> None:
         """Score the validation split; its time is not counted."""
@@ -105,17 +104,8 @@ class Learner:
 
     def save(self, path: Path) -> None:
         """Write all that is needed to go on."""
-        saved = {
-            "settings": self._settings(),
-            "model": self.model.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-            "state": self.state,
-            "drawn": self.rows.drawn.tolist(),
-            "offset": self.rows.offset.tolist(),
-            **{name: getattr(self, name) for name in self._COUNTS},
-        }
-        with atomic_write(path, overwrite=True) as temporary:
-            torch.save(saved, temporary)
+        self.trainer.keep = path
+        self.trainer.save()
 
     def restore(self, path: Path) -> None:
         """Go on from what was saved.
@@ -123,24 +113,8 @@ class Learner:
         Raises:
             ConfigError: if that was another network, or was taught otherwise.
         """
-        saved = torch.load(path, weights_only=True)
-        then, now = saved["settings"], self._settings()
-        if differing := [name for name in now if then.get(name) != now[name]]:
-            changes = (f"{name} was {then.get(name)}, is {now[name]}" for name in differing)
-            raise ConfigError(
-                f"The run that was begun here has other settings: {'; '.join(changes)}.",
-                where=str(path),
-                next_step="Keep the settings, or begin in another folder.",
-            )
-        self.model.load_state_dict(saved["model"])
-        self.optimiser.load_state_dict(saved["optimiser"])
-        self.state = saved["state"]
-        self.rows.drawn[:], self.rows.offset[:] = saved["drawn"], saved["offset"]
-        for name in self._COUNTS:
-            setattr(self, name, saved[name])
-
-    def _settings(self) -> dict[str, Any]:
-        return {**asdict(self.config), **self.model.settings()}
+        self.trainer.keep = path
+        self.trainer.resume()
 
     def figures(self) -> dict[str, Any]:
         return {
@@ -159,6 +133,37 @@ class Learner:
                 [each["cpu_seconds"], round(each["nats_per_note"], 4)] for each in self.validations
             ],
         }
+
+
+class _Walk(Objective[tuple[Batch[np.ndarray], list[State]]]):
+    """What a learner learns: its rows, in the order of its seed, with dropout by step."""
+
+    def __init__(self, learner: Learner, rows: Rows) -> None:
+        self.network, self._learner, self._rows = learner.model, learner, rows
+        self._state = learner.model.initial_state(learner.config.batch)
+
+    def batch(self, step: int) -> tuple[Batch[np.ndarray], list[State]]:
+        batch, starts = self._rows.next()
+        torch.manual_seed(self._learner.config.seed + step)
+        return batch, fresh_where(starts, self._state)
+
+    def loss(self, batch: tuple[Batch[np.ndarray], list[State]]) -> Loss:
+        nats, after = self._learner.nats(*batch)
+        self._state = [tuple(tensor.detach() for tensor in block) for block in after]
+        return Loss(nats.sum(), int(batch[0].composed_notes().sum()))
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "state": self._state,
+            "drawn": self._rows.drawn.tolist(),
+            "offset": self._rows.offset.tolist(),
+            "validations": self._learner.validations,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self._state = state["state"]
+        self._rows.go_to(state["drawn"], state["offset"])
+        self._learner.validations = state["validations"]
 
 
 def teach_in_turns(

@@ -6,8 +6,6 @@ best. A run that was stopped goes on from its last validation.
 
 from __future__ import annotations
 
-import copy
-import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,8 +16,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ritornello.atomic import atomic_write
 from ritornello.errors import ConfigError
+from ritornello.training import run_state
+from ritornello.training.optimisation import cosine
+from ritornello.training.run_length import Every, Length
+from ritornello.training.trainer import Judgement, Loss, Objective, Standing, Trainer
 
 RESUME_FILE = "resume.pt"
 
@@ -85,89 +86,63 @@ def train(
         network: makes an untaught one. settings: what it is made of, kept with its weights.
     """
     torch.manual_seed(config.seed)
-    run = _ListenerRun(network(), settings, config)
-    run.resume(folder / RESUME_FILE)
-    while run.done < 1:
-        losses = []
-        until = (math.floor(run.done * config.validations + 1e-9) + 1) / config.validations
-        while run.done < until:
-            losses.append(run.step(lessons))
-        valid_loss = lessons.score(run.average)
-        if valid_loss < run.best_loss:
-            run.best, run.best_loss = copy.deepcopy(run.average.state_dict()), valid_loss
-        run.save(folder / RESUME_FILE)
-        mean = sum(losses) / len(losses)
-        watch(ListenerProgress(run.steps, run.seconds, mean, valid_loss, run.best_loss))
+    objective = _Listening(network(), settings, lessons, config)
+    trainer = Trainer(
+        objective,
+        torch.optim.AdamW(objective.network.parameters(), weight_decay=config.weight_decay),
+        cosine(config.learning_rate, warmup_steps=100),
+        Length(seconds=config.seconds, clock=time.process_time),
+        average=config.average,
+        validation=Every(share=1 / config.validations),
+        keep=folder / RESUME_FILE,
+        validated=lambda judgement: watch(_progress(judgement, trainer.best_score)),
+    )
+    trainer.resume()
+    trainer.run()
 
 
 def best(folder: Path) -> dict[str, Any]:
     """What is known of a run so far: ``settings`` of the network, its ``best`` weights by name,
     ``steps``, ``seconds`` of processor time, and ``best_loss``."""
-    kept: dict[str, Any] = torch.load(folder / RESUME_FILE, weights_only=True)
-    return {name: kept[name] for name in ("settings", "best", "steps", "seconds", "best_loss")}
+    kept = run_state.load(folder / RESUME_FILE)
+    return {
+        "settings": kept["objective"]["settings"],
+        "best": kept["best"],
+        "steps": kept["spent"]["steps"],
+        "seconds": kept["spent"]["seconds"],
+        "best_loss": kept["best_score"],
+    }
 
 
-class _ListenerRun:
-    """All that changes while a network learns."""
+def _progress(judgement: Judgement, best_loss: float) -> ListenerProgress:
+    standing = judgement.standing
+    spent = standing.spent
+    return ListenerProgress(
+        spent.steps, spent.seconds, standing.mean_loss, judgement.score, best_loss
+    )
+
+
+class _Listening(Objective[tuple[Tensor, ...]]):
+    """Lessons, and where they stand."""
 
     def __init__(
-        self, network: nn.Module, settings: dict[str, Any], config: ListenerTraining
+        self,
+        network: nn.Module,
+        settings: dict[str, Any],
+        lessons: Lessons,
+        config: ListenerTraining,
     ) -> None:
-        self.network, self.settings, self.config = network, settings, config
-        self.average = copy.deepcopy(network).eval()
-        self.best, self.best_loss = copy.deepcopy(network.state_dict()), math.inf
-        self.optimiser = torch.optim.AdamW(
-            network.parameters(), config.learning_rate, weight_decay=config.weight_decay
-        )
-        self.steps = 0
-        self._before, self._began = 0.0, time.process_time()
+        self.network, self._settings = network, settings
+        self._lessons, self._seed = lessons, config.seed
 
-    @property
-    def seconds(self) -> float:
-        """Of processor time, in all sittings."""
-        return self._before + time.process_time() - self._began
+    def batch(self, step: int) -> tuple[Tensor, ...]:
+        return self._lessons.batch(np.random.default_rng([self._seed, step]))
 
-    @property
-    def done(self) -> float:
-        return min(1.0, self.seconds / self.config.seconds)
+    def loss(self, batch: tuple[Tensor, ...]) -> Loss:
+        return Loss(self._lessons.loss(self.network, batch))
 
-    def step(self, lessons: Lessons) -> float:
-        """Learn from a batch; the loss."""
-        # A short warm-up, then half a cosine.
-        rate = min(1.0, (self.steps + 1) / 100)
-        rate *= 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * self.done))
-        for group in self.optimiser.param_groups:
-            group["lr"] = self.config.learning_rate * rate
-        self.network.train()
-        batch = lessons.batch(np.random.default_rng([self.config.seed, self.steps]))
-        loss = lessons.loss(self.network, batch)
-        self.optimiser.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
-        self.optimiser.step()
-        self.steps += 1
-        keep = min(self.config.average, self.steps / (self.steps + 10))
-        with torch.no_grad():
-            both = zip(self.average.parameters(), self.network.parameters(), strict=True)
-            for old, new in both:
-                old.lerp_(new, 1 - keep)
-        return loss.item()
+    def validate(self, network: nn.Module, standing: Standing) -> float:
+        return self._lessons.score(network)
 
-    def save(self, path: Path) -> None:
-        kept: dict[str, Any] = {}
-        for name in ("settings", "best", "best_loss", "steps", "seconds"):
-            kept[name] = getattr(self, name)
-        for name in ("network", "average", "optimiser"):
-            kept[name] = getattr(self, name).state_dict()
-        with atomic_write(path, overwrite=True) as temporary:
-            torch.save(kept, temporary)
-
-    def resume(self, path: Path) -> None:
-        """Take up what a file holds, if there is one."""
-        if not path.is_file():
-            return
-        kept: dict[str, Any] = torch.load(path, weights_only=True)
-        for name in ("network", "average", "optimiser"):
-            getattr(self, name).load_state_dict(kept[name])
-        self.best, self.best_loss, self.steps = kept["best"], kept["best_loss"], kept["steps"]
-        self._before = kept["seconds"]
+    def state(self) -> dict[str, Any]:
+        return {"settings": self._settings}

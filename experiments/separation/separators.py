@@ -8,15 +8,17 @@ validation loss. One2Four split is four networks; each gets a quarter of the tim
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
-from ritornello.atomic import atomic_write
 from ritornello.dsp.effects import other_stems
 from ritornello.dsp.waveform import Waveform
 from ritornello.note_model.weights_file import load
@@ -35,6 +37,9 @@ from ritornello.separate.training import (
     SeparatorTraining,
     train_separator,
 )
+from ritornello.training.optimisation import constant
+from ritornello.training.run_length import Length
+from ritornello.training.trainer import Loss, Objective, Standing, Trainer
 
 PUBLISHED = ("one2one", "combined", "split")
 OURS = "ours"
@@ -117,12 +122,25 @@ class PublishedRun:
         self.file = folder / f"{name}.pt"
         torch.manual_seed(seed)
         self.network = build(architecture, StemConfig(parts=len(PARTS)))
-        self.adam = torch.optim.Adam(self.network.parameters(), lr=_SETTINGS["learning_rate"])
-        self.best = {name: value.clone() for name, value in self.network.state_dict().items()}
-        self.cpu_seconds, self.steps, self.least = 0.0, 0, float("inf")
+        rate = _SETTINGS["learning_rate"]
+        self.trainer = Trainer(
+            _Chunks(self),
+            torch.optim.Adam(self.network.parameters(), lr=rate),
+            constant(rate),
+            Length(seconds=math.inf, clock=time.process_time, with_validation=False),
+            clip=None,
+            keep=self.file,
+        )
         self.points: list[Point] = []
-        if self.file.exists():
-            self._resume()
+        self.trainer.resume()
+
+    @property
+    def cpu_seconds(self) -> float:
+        return self.trainer.spent.seconds
+
+    @property
+    def steps(self) -> int:
+        return self.trainer.spent.steps
 
     @property
     def parameters(self) -> int:
@@ -130,38 +148,40 @@ class PublishedRun:
 
     def step(self) -> None:
         """Draw a batch of chunks and learn from it."""
-        began = time.process_time()
-        random = np.random.default_rng([self.seed, self.steps])
-        torch.manual_seed(self.seed + self.steps)
+        self.trainer.step()
+
+    def batch(self, step: int) -> torch.Tensor:
+        """Stems of random chunks [batch, samples, parts]."""
+        random = np.random.default_rng([self.seed, step])
+        torch.manual_seed(self.seed + step)
         stems = []
         for _ in range(_BATCH):
             start = int(random.integers(self.examples.stems.shape[1] - self.chunk + 1))
             stems.append(
                 self.examples.read(int(random.integers(len(self.examples))), start, self.chunk)
             )
-        truth = torch.as_tensor(np.stack(stems))
-        self.network.train()
+        return torch.as_tensor(np.stack(stems))
+
+    def loss(self, truth: torch.Tensor) -> torch.Tensor:
+        """Mean squared error of what the network makes of the sum of stems."""
         made = self.network(truth.sum(dim=-1, keepdim=True))
-        self.adam.zero_grad()
-        (made - self._own(truth)).square().mean().backward()
-        self.adam.step()
-        self.steps += 1
-        self.cpu_seconds += time.process_time() - began
+        return (made - self._own(truth)).square().mean()
 
     def _own(self, stems: torch.Tensor) -> torch.Tensor:
         return stems if self.part is None else stems[..., self.part : self.part + 1]
 
     def validate(self) -> None:
         """Score the validation examples; its time is not counted."""
+        self.trainer.validate()
+
+    def score(self) -> float:
+        """Loss of the validation examples; its gains are another of `points`."""
         made = [self.predict(stems.sum(axis=1), self.examples.rate_hz) for stems in self.valid]
         real = [stems if self.part is None else stems[:, [self.part]] for stems in self.valid]
         errors = [np.square(one - other).mean() for one, other in zip(made, real, strict=True)]
-        loss = float(np.mean(errors))
-        if loss < self.least:
-            self.least = loss
-            self.best = {name: value.clone() for name, value in self.network.state_dict().items()}
         whole = made if self.part is None else [self._among(one) for one in made]
         self.points.append(Point(self.cpu_seconds / 60, gained_db(whole, self.valid)))
+        return float(np.mean(errors))
 
     def _among(self, made: np.ndarray) -> np.ndarray:
         """One part [samples, 1] in its place among all; the others are silent."""
@@ -178,25 +198,29 @@ class PublishedRun:
         return decode(Chunks(answer, heard.length, rate_hz)).samples
 
     def save(self) -> None:
-        state = {
-            "network": self.network.state_dict(),
-            "adam": self.adam.state_dict(),
-            "best": self.best,
-            "least": self.least,
-            "cpu_seconds": self.cpu_seconds,
-            "steps": self.steps,
-            "points": [asdict(point) for point in self.points],
-        }
-        with atomic_write(self.file, overwrite=True) as partial:
-            torch.save(state, partial)
+        self.trainer.save()
 
-    def _resume(self) -> None:
-        state = torch.load(self.file, weights_only=True)
-        self.network.load_state_dict(state["network"])
-        self.adam.load_state_dict(state["adam"])
-        self.best, self.least = state["best"], state["least"]
-        self.cpu_seconds, self.steps = state["cpu_seconds"], state["steps"]
-        self.points = [Point(**point) for point in state["points"]]
+
+class _Chunks(Objective[torch.Tensor]):
+    """A published run as what is learned."""
+
+    def __init__(self, run: PublishedRun) -> None:
+        self.network, self._run = run.network, run
+
+    def batch(self, step: int) -> torch.Tensor:
+        return self._run.batch(step)
+
+    def loss(self, batch: torch.Tensor) -> Loss:
+        return Loss(self._run.loss(batch))
+
+    def validate(self, network: nn.Module, standing: Standing) -> float:
+        return self._run.score()
+
+    def state(self) -> dict[str, Any]:
+        return {"points": [asdict(point) for point in self._run.points]}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self._run.points = [Point(**point) for point in state["points"]]
 
 
 def published_runs(
@@ -246,7 +270,7 @@ def teach_published(
 def published_stems(runs: Sequence[PublishedRun], mix: np.ndarray, rate_hz: int) -> np.ndarray:
     """The stems [samples, parts] that the best weights make of a mix [samples]."""
     for run in runs:
-        run.network.load_state_dict(run.best)
+        run.network.load_state_dict(run.trainer.kept)
     return np.concatenate([run.predict(mix, rate_hz) for run in runs], axis=1)
 
 

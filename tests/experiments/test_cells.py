@@ -92,7 +92,7 @@ def test_a_stopped_comparison_goes_on_and_others_join_it(
     results = json.loads(benchmark.collect(options).read_text())
     runs = {run["cell"]: run for run in results["figures"]["runs"]}
     assert runs.keys() == {"qrnn", "mlstm", "gru"}
-    assert all(run["steps"] > before["steps"] == 1 for run in runs.values())
+    assert all(run["steps"] > before["spent"]["steps"] == 1 for run in runs.values())
     assert all(len(run["curve"]) == 2 for run in runs.values())
     rows = benchmark.markdown(results).splitlines()[2:]
     assert [row.split(" | ")[0].removeprefix("| ") for row in rows] == sorted(

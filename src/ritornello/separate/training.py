@@ -8,27 +8,28 @@ training, from the validation that was best.
 
 from __future__ import annotations
 
-import copy
 import json
 import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, astuple, dataclass, field
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ritornello.atomic import atomic_write
 from ritornello.dsp.short_time import sound, spectra, window_size
-from ritornello.errors import CheckpointError, ConfigError
+from ritornello.errors import ConfigError
 from ritornello.note_model.weights_file import WeightsFile
 from ritornello.note_model.weights_file import save as save_weights
 from ritornello.separate.mixing import LEVELS_DB
 from ritornello.separate.model import Separator, SeparatorConfig
+from ritornello.training.optimisation import cosine
+from ritornello.training.run_length import Every, Length
+from ritornello.training.trainer import Judgement, Loss, Objective, Standing, Trainer
 
 SEPARATOR_FILE = "separator.safetensors"
 STATE_FILE = "state.pt"
@@ -38,7 +39,6 @@ CURVES_FILE = "curves.json"
 # that font from 5.2 to 5.8 dB over the mix.
 _POWER = 1.5
 _LEAST_LEVEL = 1e-4
-_SAVE_SECONDS = 60.0
 
 Draw = Callable[[np.random.Generator], np.ndarray]
 """Random stems, float32 [samples, parts], always of one shape."""
@@ -72,11 +72,6 @@ class SeparatorTraining:
             raise ConfigError(f"A run's length is positive; found {self.minutes} minutes.")
         if min(self.batch, self.rate_hz) < 1 or not self.validate_minutes > 0:
             raise ConfigError("Batch, rate and the distance of validations are positive.")
-
-    def learning_rate_at(self, step: int, done: float) -> float:
-        """A short warm-up, then half a cosine down to a fiftieth."""
-        fall = 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * done))
-        return self.learning_rate * min(1.0, (step + 1) / 20) * fall
 
 
 @dataclass(frozen=True)
@@ -166,27 +161,12 @@ def train_separator(
         CheckpointError: if the run in it is damaged.
         KeyboardInterrupt: passed on, after the run is saved.
     """
-    run = _SeparatorRun(training, network, start, folder, provenance or {})
-    progress, began = run.progress, clock()
-    began -= 60 * progress.minutes
-    saved = time.monotonic()
-    try:
-        while progress.done < 1:
-            run.step(draw)
-            progress.minutes = (clock() - began) / 60
-            progress.done = min(1.0, progress.minutes / training.minutes)
-            validations = progress.minutes // training.validate_minutes
-            if progress.done == 1 or validations > len(progress.curve):
-                paused = clock()
-                run.validate(valid, judge)
-                began += clock() - paused
-            if time.monotonic() - saved > _SAVE_SECONDS:
-                run.save()
-                saved = time.monotonic()
-            watch(progress)
-    finally:
-        run.save()
-    return run.best_file(), progress.curve
+    torch.manual_seed(training.seed)
+    objective = _Separation(draw, valid, training, judge, network, start)
+    run = _SeparatorRun(objective, folder, provenance or {}, clock)
+    run.trainer.resume()
+    run.trainer.run(lambda step: watch(run.progress))
+    return run.best_file(), objective.curve
 
 
 def network_config(file: WeightsFile) -> SeparatorConfig:
@@ -194,158 +174,134 @@ def network_config(file: WeightsFile) -> SeparatorConfig:
     return SeparatorConfig.from_settings(file.settings)
 
 
-class _SeparatorRun:
-    """The changing side of a run, begun anew or taken up from its folder."""
+class _Separation(Objective[np.ndarray]):
+    """Spectra of random stems, and how well their mixes are separated.
+
+    Attributes:
+        curve: the validations. best: the one whose weights are kept.
+    """
+
+    network: Separator
 
     def __init__(
         self,
+        draw: Draw,
+        songs: Sequence[np.ndarray],
         training: SeparatorTraining,
-        network: SeparatorConfig | None,
+        judge: Judge,
+        sizes: SeparatorConfig | None,
         start: WeightsFile | None,
-        folder: Path | None,
-        provenance: dict[str, Any],
     ) -> None:
-        torch.manual_seed(training.seed)
-        self.training, self.folder, self.provenance = training, folder, provenance
-        self.config = network_config(start) if start else network or SeparatorConfig()
-        self.model = Separator(self.config)
+        self._draw, self._songs, self._judge, self.training = draw, songs, judge, training
+        self.network = Separator(network_config(start) if start else sizes or SeparatorConfig())
         if start:
             tensors = {name: torch.as_tensor(array) for name, array in start.weights.items()}
-            self.model.load_state_dict(tensors)
-        self.average = copy.deepcopy(self.model).eval()
-        self.best = copy.deepcopy(self.model.state_dict())
-        self.optimiser = torch.optim.AdamW(
-            self.model.parameters(), lr=training.learning_rate, betas=(0.9, 0.98)
-        )
-        self.size = window_size(training.rate_hz, self.config.split.window_seconds)
-        self.losses: list[float] = []
-        self.progress = Progress()
-        self._resume()
+            self.network.load_state_dict(tensors)
+        self._size = window_size(training.rate_hz, self.network.config.split.window_seconds)
+        self.curve: list[Validation] = []
+        self.best: Validation | None = None
 
-    def step(self, draw: Draw) -> None:
-        """Draw a batch and learn from it."""
-        training, progress = self.training, self.progress
-        random = np.random.default_rng([training.seed, progress.steps])
-        stems = [self._spectra(draw(random), random) for _ in range(training.batch)]
-        loss = _loss(self.model, np.stack(stems))
-        for group in self.optimiser.param_groups:
-            group["lr"] = training.learning_rate_at(progress.steps, progress.done)
-        self.optimiser.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-        self.optimiser.step()
-        progress.steps += 1
-        keep = min(training.average, progress.steps / (progress.steps + 10))
-        with torch.no_grad():
-            for old, new in zip(self.average.parameters(), self.model.parameters(), strict=True):
-                old.lerp_(new, 1 - keep)
-        self.losses.append(loss.item())
-        progress.loss = float(np.mean(self.losses[-50:]))
+    def batch(self, step: int) -> np.ndarray:
+        random = np.random.default_rng([self.training.seed, step])
+        stems = [self._spectra(self._draw(random), random) for _ in range(self.training.batch)]
+        return np.stack(stems)
 
     def _spectra(self, stems: np.ndarray, random: np.random.Generator) -> np.ndarray:
         """Spectra of stems whose mix has about the level that a whole song is brought to."""
         by_part = np.ascontiguousarray(stems.T)
         level = _level(by_part.sum(axis=0)) * 10 ** (random.uniform(-LEVELS_DB, LEVELS_DB) / 20)
-        return spectra(by_part / np.float32(level), self.size)
+        return spectra(by_part / np.float32(level), self._size)
 
-    def validate(self, songs: Sequence[np.ndarray], judge: Judge) -> None:
+    def loss(self, batch: np.ndarray) -> Loss:
+        return Loss(_loss(self.network, batch))
+
+    def validate(self, network: nn.Module, standing: Standing) -> float:
+        assert isinstance(network, Separator)
         judged, gained = [], []
-        for stems in songs:
+        for stems in self._songs:
             mix = stems.sum(axis=1)
-            made = separated(self.average, mix, self.size)
-            judged.append([judge(*pair) for pair in zip(stems.T, made, strict=True)])
-            untouched = [judge(stem, mix) for stem in stems.T]
+            made = separated(network, mix, self._size)
+            judged.append([self._judge(*pair) for pair in zip(stems.T, made, strict=True)])
+            untouched = [self._judge(stem, mix) for stem in stems.T]
             gained.append(np.subtract(judged[-1], untouched))
-        curve = self.progress.curve
-        curve.append(
-            Validation(
-                round(self.progress.minutes, 3),
-                self.progress.steps,
-                float(np.mean(self.losses)),
-                _means(judged),
-                _means(gained),
-            )
+        found = Validation(
+            round(standing.spent.seconds / 60, 3),
+            standing.spent.steps,
+            standing.mean_loss,
+            _means(judged),
+            _means(gained),
         )
-        self.losses = self.losses[-50:]
-        if _best(curve) is curve[-1]:
-            self.best = copy.deepcopy(self.average.state_dict())
+        self.curve.append(found)
+        return -found.mean_gained_db
+
+    def validated(self, judgement: Judgement) -> None:
+        """Remember which validation the weights that are kept come from."""
+        if judgement.is_best:
+            self.best = self.curve[-1]
+
+    def state(self) -> dict[str, Any]:
+        best = self.curve.index(self.best) if self.best else None
+        return {"curve": [astuple(each) for each in self.curve], "best": best}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.curve = [Validation(*row) for row in state["curve"]]
+        self.best = None if state["best"] is None else self.curve[state["best"]]
+
+
+class _SeparatorRun:
+    """A run in its folder: the trainer, and what it writes for people."""
+
+    def __init__(
+        self,
+        objective: _Separation,
+        folder: Path | None,
+        provenance: dict[str, Any],
+        clock: Callable[[], float],
+    ) -> None:
+        self.objective, self.folder, self.provenance = objective, folder, provenance
+        training = objective.training
+        identity = {**asdict(training), **objective.network.config.settings()}
+        del identity["minutes"], identity["validate_minutes"]  # they may change
+        self.trainer = Trainer(
+            objective,
+            torch.optim.AdamW(objective.network.parameters(), betas=(0.9, 0.98)),
+            cosine(training.learning_rate, warmup_steps=20),
+            Length(seconds=60 * training.minutes, clock=clock, with_validation=False),
+            average=training.average,
+            validation=Every(seconds=60 * training.validate_minutes),
+            keep=folder / STATE_FILE if folder else None,
+            identity=identity,
+            validated=objective.validated,
+            saved=self._saved,
+        )
+
+    @property
+    def progress(self) -> Progress:
+        """For a watcher."""
+        spent = self.trainer.spent
+        return Progress(
+            spent.steps,
+            spent.seconds / 60,
+            self.trainer.done,
+            self.trainer.running,
+            self.objective.curve,
+        )
 
     def best_file(self) -> WeightsFile:
-        weights = {name: tensor.numpy() for name, tensor in self.best.items()}
-        facts = {**self.provenance, "training": asdict(self.training)}
-        if self.progress.curve:
-            facts["validation"] = _best(self.progress.curve).for_json()
-        return WeightsFile("separator", weights, self.config.settings(), facts)
+        weights = {name: tensor.numpy() for name, tensor in self.trainer.kept.items()}
+        facts = {**self.provenance, "training": asdict(self.objective.training)}
+        if self.objective.best:
+            facts["validation"] = self.objective.best.for_json()
+        settings = self.objective.network.config.settings()
+        return WeightsFile("separator", weights, settings, facts)
 
-    def save(self) -> None:
-        """Save all that the run needs to go on, and its curve for people."""
-        if self.folder is None:
-            return
-        state = {
-            "settings": self._identity(),
-            "model": self.model.state_dict(),
-            "average": self.average.state_dict(),
-            "best": self.best,
-            "optimiser": self.optimiser.state_dict(),
-            "losses": self.losses,
-            "steps": self.progress.steps,
-            "minutes": self.progress.minutes,
-            "curve": [astuple(validation) for validation in self.progress.curve],
-        }
-        with atomic_write(self.folder / STATE_FILE, overwrite=True) as temporary:
-            torch.save(state, temporary)
-        curve = [validation.for_json() for validation in self.progress.curve]
+    def _saved(self) -> None:
+        """Beside the state: the curve for people, and the best weights so far."""
+        assert self.folder is not None
+        curve = [validation.for_json() for validation in self.objective.curve]
         with atomic_write(self.folder / CURVES_FILE, overwrite=True) as temporary:
             temporary.write_text(json.dumps(curve, indent=1), encoding="utf-8")
         save_weights(self.best_file(), self.folder / SEPARATOR_FILE)
-
-    def _resume(self) -> None:
-        path = self.folder / STATE_FILE if self.folder else None
-        if path is None or not path.exists():
-            return
-        try:
-            state = torch.load(path, weights_only=True)
-        except (RuntimeError, OSError, ValueError, EOFError, UnpicklingError) as error:
-            raise CheckpointError(
-                f"The run cannot be read ({error}).",
-                where=str(path),
-                next_step="Choose another folder to begin anew.",
-            ) from error
-        if state["settings"] != self._identity():
-            raise ConfigError(
-                "The run in this folder has other settings: "
-                f"found {state['settings']}, expected {self._identity()}.",
-                where=str(self.folder),
-                next_step="Choose another folder, or give the settings it began with.",
-            )
-        self.model.load_state_dict(state["model"])
-        self.average.load_state_dict(state["average"])
-        self.best = state["best"]
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.losses = state["losses"]
-        curve = [Validation(*row) for row in state["curve"]]
-        done = min(1.0, state["minutes"] / self.training.minutes)
-        self.progress = Progress(
-            state["steps"], state["minutes"], done, float(np.mean(self.losses[-50:])), curve
-        )
-
-    def _identity(self) -> dict[str, Any]:
-        """What must not change while a run goes on; its length may."""
-        settings = asdict(self.training)
-        del settings["minutes"], settings["validate_minutes"]
-        return {**settings, **self.config.settings()}
-
-
-def _best(curve: Sequence[Validation]) -> Validation:
-    """The validation whose weights are kept: the last that was not worse than those before it.
-
-    What nothing can be said of (nan) is not worse.
-    """
-    best = curve[0]
-    for at, each in enumerate(curve):
-        if not any(each.mean_gained_db < seen.mean_gained_db for seen in curve[:at]):
-            best = each
-    return best
 
 
 def _loss(model: Separator, truth: np.ndarray) -> Tensor:

@@ -2,12 +2,14 @@
 
 The network's state is carried from chunk to chunk inside an excerpt, so that it learns from longer
 spans than one chunk. What a row reads is a pure function of (seed, row, excerpt number): a run that
-is stopped resumes on the very next note.
+is stopped resumes on the very next note, and processes share the rows without a word.
 """
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -15,6 +17,7 @@ from ritornello.corpus.augment import augment
 from ritornello.music.piece import Piece
 from ritornello.note_model.encoding.batch import Batch, stack
 from ritornello.note_model.encoding.sequences import Sequences, sequences
+from ritornello.training.reading_order import Excerpt, ReadingOrder
 
 CHORDS_GIVEN = 0.3  # how often the chords of a piece are given in training
 
@@ -36,18 +39,21 @@ class Music(Protocol):
 
 
 class Rows:
-    """The rows of a batch, each on its own walk through the training split.
+    """Rows of a batch, each on its own walk through the training split.
+
+    The excerpts of `ReadingOrder` are dealt out in turn: row r of n reads the numbers r, r + n, ...
 
     Args:
         music: where the pieces come from.
         shares: share of the notes wanted from each collection; by its notes where absent.
-        batch: number of rows.
+        batch: number of rows, of all processes together.
         chunk: events a row and batch.
         seed: of everything random here.
-        excerpt: longest walk inside a piece before another is drawn, in events.
+        excerpt: notes of an excerpt at most.
         open_probability: see `sequences`.
         tasks: whether notes are given, see `note_model.encoding.tasks`; or all are composed.
         augment: whether excerpts are transposed and their tempo changed at random.
+        own: the rows that are read here; all of them where None.
     """
 
     def __init__(
@@ -62,40 +68,34 @@ class Rows:
         open_probability: float = 0.15,
         tasks: bool = True,
         augment: bool = True,
+        own: Sequence[int] | None = None,
     ) -> None:
         self.music, self.chunk, self.seed, self.excerpt = music, chunk, seed, excerpt
         self.tasks = tasks
         self.open_probability, self.augment = open_probability, augment
-        self._indices = np.asarray(music.indices("train"))
-        self._chances = self._piece_chances(shares)
-        self.drawn = np.zeros(batch, np.int64)  # excerpts drawn by each row
-        self.offset = np.zeros(batch, np.int64)  # events read of the current excerpt
-        self._current: list[Sequences | None] = [None] * batch
-
-    def _piece_chances(self, shares: dict[str, float] | None) -> np.ndarray:
-        counts = self.music.note_counts[self._indices].astype(float)
-        if shares:
-            names = np.array([self.music.collection_of(index) for index in self._indices])
-            for name in np.unique(names):
-                member = names == name
-                counts[member] *= shares.get(name, 0.0) / counts[member].sum()
-        result: np.ndarray = counts / counts.sum()
-        return result
+        self.batch, self.own = batch, list(range(batch) if own is None else own)
+        pieces = np.asarray(music.indices("train"))
+        names = [music.collection_of(index) for index in pieces]
+        counts = np.asarray(music.note_counts)[pieces]
+        self.order = ReadingOrder(pieces, counts, names, shares, excerpt, seed)
+        self.drawn = np.zeros(len(self.own), np.int64)  # excerpts drawn by each row
+        self.offset = np.zeros(len(self.own), np.int64)  # events read of the current excerpt
+        self._current: list[Sequences | None] = [None] * len(self.own)
 
     def next(self) -> tuple[Batch[np.ndarray], np.ndarray]:
         """The next batch.
 
         Returns:
-            The batch; and bool [rows], where a row starts an excerpt and its state must be the
-            initial one.
+            The batch of the own rows; and bool [rows], where a row starts an excerpt and its state
+            must be the initial one.
         """
-        starts = np.zeros(len(self.drawn), bool)
+        starts = np.zeros(len(self.own), bool)
         chunks = []
-        for row in range(len(self.drawn)):
+        for row in range(len(self.own)):
             current = self._current[row]
             if current is None and self.drawn[row]:  # resumed: the same excerpt again
                 current = self._draw(row)
-            if current is None or self.offset[row] >= len(current):
+            while current is None or self.offset[row] >= len(current):
                 self.drawn[row] += 1
                 self.offset[row] = 0
                 current = self._draw(row)
@@ -105,29 +105,65 @@ class Rows:
             self.offset[row] += self.chunk
         return self._stacked(chunks), starts
 
+    def go_to(self, drawn: Sequence[int], offset: Sequence[int]) -> None:
+        """Go on where rows were; both for all rows of the batch."""
+        self.drawn[:], self.offset[:] = np.array(drawn)[self.own], np.array(offset)[self.own]
+        self._current = [None] * len(self.own)
+
     def _stacked(self, chunks: list[Sequences]) -> Batch[np.ndarray]:
         return stack(chunks)
 
     def _draw(self, row: int) -> Sequences:
-        rng = np.random.default_rng((self.seed, row, int(self.drawn[row])))
-        index = int(rng.choice(self._indices, p=self._chances))
-        piece = self.music.piece(index)
+        drawn = int(self.drawn[row])
+        rng = np.random.default_rng((self.seed, self.own[row], drawn))
+        return self._read(self.order[(drawn - 1) * self.batch + self.own[row]], rng)
+
+    def _read(self, excerpt: Excerpt, rng: np.random.Generator) -> Sequences:
+        piece = self.music.piece(excerpt.piece)
         if self.augment:
             piece = augment(piece, rng)
         names = self.music.collections
         whole = sequences(
             piece,
-            names.index(self.music.collection_of(index)),
+            names.index(self.music.collection_of(excerpt.piece)),
             len(names),
             rng=rng,
             open_probability=self.open_probability,
             task=None if self.tasks else "compose",
             chord_probability=CHORDS_GIVEN if self.tasks else 0.0,
         )
-        spare = len(whole) - self.excerpt
-        if spare <= 0:
-            return whole
-        # Beginnings and endings are rare in long pieces and matter most: draw them more often.
-        places = np.array([0, spare, rng.integers(spare + 1)])
-        start = int(rng.choice(places, p=[0.3, 0.2, 0.5]))
-        return whole.part(start, self.excerpt)
+        events = excerpt.events(len(whole))
+        return whole.part(events.start, events.stop - events.start)
+
+
+class Reading(NamedTuple):
+    """A batch, with where its rows were after it, for all own rows."""
+
+    batch: Batch[np.ndarray]
+    starts: np.ndarray
+    drawn: np.ndarray
+    offset: np.ndarray
+
+
+class ReadAhead:
+    """Batches of rows, of which the next is made beside what is done with the last.
+
+    Args:
+        rows: read from here alone; they are one batch ahead.
+    """
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="batches")
+        self._coming: Future[Reading] | None = None
+
+    def next(self) -> Reading:
+        """The next batch; errors of its making are raised here."""
+        coming = self._coming or self._thread.submit(self._read)
+        reading = coming.result()
+        self._coming = self._thread.submit(self._read)
+        return reading
+
+    def _read(self) -> Reading:
+        batch, starts = self._rows.next()
+        return Reading(batch, starts, self._rows.drawn.copy(), self._rows.offset.copy())

@@ -1,8 +1,7 @@
-"""Settings of a training run, what fits an amount of music, and the learning rate's course."""
+"""Settings of a training run, and what fits an amount of music."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -11,15 +10,21 @@ from ritornello.errors import ConfigError
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """How to train. A run ends after ``minutes`` or ``steps``, whichever is given.
+    """How to train. A run ends after ``minutes``, ``steps`` or ``notes``, whichever is given.
 
     Attributes:
-        minutes: time for training, validation included; None to count steps.
-        steps: optimiser steps; None to go by time.
+        minutes: time for training, validation included.
+        steps: of the optimiser.
+        notes: that are composed, repeats counted.
         cell, layers, width, head_width, dropout: see `NoteModelConfig`.
-        batch: rows of a batch. chunk: events a row and step.
+        batch: rows of a batch. chunk: events a row and step. excerpt: notes that a row reads of a
+            piece at most, before it goes on with another.
         learning_rate: the highest, reached after ``warmup`` of the run, then falling as a cosine.
         weight_decay: of matrices only. clip: largest norm of the gradient.
+        average: how much of a moving average of the weights a step keeps; the average is what is
+            validated and kept. None keeps the weights themselves.
+        products: kind of matrix products, see `ritornello.training.products`; the fastest where
+            "auto".
         tasks: whether notes are given now and then, so that the model also learns to continue, fill
             and arrange; see `ritornello.note_model.encoding.tasks`.
         shares: share of the notes from each collection; by size where None.
@@ -31,6 +36,7 @@ class TrainConfig:
 
     minutes: float | None = None
     steps: int | None = None
+    notes: int | None = None
     cell: str = "qrnn"
     layers: int = 3
     width: int = 384
@@ -38,10 +44,13 @@ class TrainConfig:
     dropout: float = 0.1
     batch: int = 16
     chunk: int = 256
+    excerpt: int = 2048
     learning_rate: float = 2e-3
     warmup: float = 0.02
     weight_decay: float = 0.02
     clip: float = 1.0
+    average: float | None = None
+    products: str = "auto"
     open_probability: float = 0.15
     tasks: bool = True
     shares: dict[str, float] | None = None
@@ -52,24 +61,15 @@ class TrainConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if (self.minutes is None) == (self.steps is None):
-            raise ConfigError("A run needs a length: either minutes or steps.")
-        if (self.minutes or self.steps or 0) <= 0:
-            raise ConfigError(f"A run's length is positive; found {self.minutes or self.steps}.")
-        if min(self.batch, self.chunk, self.validate_every) < 1:
-            raise ConfigError("Batch, chunk and the distance of validations are at least 1.")
-
-    def progress(self, step: int, seconds: float) -> float:
-        """Share of the run that is done, 0 to 1."""
-        done = step / self.steps if self.steps else seconds / (60 * (self.minutes or 1))
-        return min(1.0, done)
-
-    def learning_rate_at(self, progress: float) -> float:
-        """Linear warm-up, then half a cosine down to a hundredth."""
-        if progress < self.warmup:
-            return self.learning_rate * max(progress / self.warmup, 0.01)
-        fall = (progress - self.warmup) / (1 - self.warmup)
-        return self.learning_rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * fall)))
+        lengths = [each for each in (self.minutes, self.steps, self.notes) if each is not None]
+        if len(lengths) != 1:
+            raise ConfigError("A run needs a length: either minutes or steps or notes.")
+        if not lengths[0] > 0:
+            raise ConfigError(f"A run's length is positive; found {lengths[0]}.")
+        if min(self.batch, self.chunk, self.excerpt, self.validate_every) < 1:
+            raise ConfigError(
+                "Batch, chunk, excerpt and the distance of validations are at least 1."
+            )
 
 
 class NetworkSize(NamedTuple):

@@ -21,6 +21,7 @@ from ritornello.pages.training_page import History, Validation
 from ritornello.training.journal import METRICS_FILE
 
 _FIGURES = ("seconds", "notes", "nats_per_note", "learning_rate", "gradient_norm")
+_KINDS = ("sitting", "step", "validation", "histograms")
 _LARGEST = 1e30
 
 
@@ -41,7 +42,7 @@ def read_history(folder: Path) -> History:
         ) from error
     parsed = list(map(_parse, lines))
     # A resumed run may tell of a step twice; the later line counts.
-    by_kind: dict[str, dict[int, dict[str, Any]]] = {"step": {}, "validation": {}, "histograms": {}}
+    by_kind: dict[str, dict[int, dict[str, Any]]] = {kind: {} for kind in _KINDS}
     for line in filter(None, parsed):
         by_kind[line["kind"]][line["step"]] = line
     if not by_kind["step"]:
@@ -68,7 +69,7 @@ def _parse(text: str) -> dict[str, Any] | None:
         line = json.loads(text)
     except (ValueError, RecursionError):
         return None
-    known = isinstance(line, dict) and line.get("kind") in ("step", "validation", "histograms")
+    known = isinstance(line, dict) and line.get("kind") in _KINDS
     step = line.get("step") if known else None
     return line if type(step) is int and 0 <= step < 2**53 else None
 

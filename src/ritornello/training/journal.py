@@ -42,7 +42,8 @@ def _histogram(values: torch.Tensor) -> dict[str, Any]:
 
 
 class Journal:
-    """Appends to `metrics.jsonl`: lines of kind "step", "validation" and "histograms"."""
+    """Appends to `metrics.jsonl`: lines of kind "sitting", "step", "validation" and
+    "histograms"."""
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / METRICS_FILE
@@ -54,6 +55,10 @@ class Journal:
 
     def validation(self, step: int, figures: dict[str, Any]) -> None:
         self._write({"kind": "validation", "step": step, **figures})
+
+    def sitting(self, step: int, **facts: Any) -> None:
+        """A run begins or goes on: what is true of this sitting, such as its products."""
+        self._write({"kind": "sitting", "step": step, **facts})
 
     def histograms(self, step: int, shapes: dict[str, Any]) -> None:
         self._write({"kind": "histograms", "step": step, "parameters": shapes})

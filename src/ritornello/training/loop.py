@@ -1,38 +1,41 @@
-"""Training, to be read from top to bottom.
+"""Training of a note model: a run in a folder, with its journal, its best model and its state.
 
-`train` draws contiguous batches, carries the network's state along each row, validates now and
-then, keeps the best weights, and writes its whole state to disk so that a run stopped at any
-moment goes on as if nothing had happened.
+`train` makes the network and lets a `Trainer` teach it; what is written after each step and each
+validation is said here. A run stopped at any moment goes on as if nothing had happened.
 """
 
 from __future__ import annotations
 
 import math
-import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from ritornello.atomic import atomic_write
 from ritornello.errors import ConfigError, InputError
 from ritornello.note_model import checkpoint
-from ritornello.note_model.cells.cell import State
 from ritornello.note_model.checkpoint import Checkpoint
 from ritornello.note_model.encoding import ngrams, notes
 from ritornello.note_model.encoding.piece_controls import is_minor, read_controls
-from ritornello.note_model.network import NoteModel, NoteModelConfig, to_tensors
-from ritornello.training.batches import Music, Rows
+from ritornello.note_model.network import NoteModel, NoteModelConfig
+from ritornello.training import run_state
+from ritornello.training.batches import Music
 from ritornello.training.config import TrainConfig
 from ritornello.training.journal import Journal, histograms
+from ritornello.training.note_objective import NoteObjective
+from ritornello.training.optimisation import adamw, cosine
+from ritornello.training.products import chosen
+from ritornello.training.ranks import Ranks
+from ritornello.training.run_length import Every, Length
 from ritornello.training.run_report import write_report
-from ritornello.training.validate import validate
+from ritornello.training.trainer import Judgement, Step, Trainer
 
 RESUME_FILE = "resume.pt"
+_LEAST_RATE = 0.01  # of the highest, in the end
 _BASELINE_PIECES = 1000
 _LINE_UPS = 200
 _LARGEST_LINE_UP = 8
@@ -59,15 +62,19 @@ def train(
     provenance: dict[str, Any] | None = None,
     watch: Callable[[Progress], None] = lambda progress: None,
     sample: Callable[[Path, int], None] = lambda model, step: None,
+    ranks: Ranks | None = None,
 ) -> Path:
     """Train a note model, or go on with the run that ``folder`` holds.
 
     Args:
         music: the corpus; its "train" and "valid" splits are used.
         folder: gets the model, `metrics.jsonl`, the state to resume from, and the report.
-        config: ignored but for its length when a run is resumed.
+        config: ignored but for its length and threads when a run is resumed.
         start: a model of the same network and collections whose weights a new run begins with.
-        watch: called after each step. sample: called with each new best model.
+        watch: called after each step. sample: called with each new best model. Both where files
+            are written, if there are several processes.
+        ranks: the processes of the run, see `ritornello.training.ranks.joined`; this one by
+            default.
 
     Returns:
         The file of the best model.
@@ -80,199 +87,171 @@ def train(
     if not len(music.indices("train")):
         raise InputError("No piece is left to train on.", next_step="See `ritornello inspect`.")
     folder.mkdir(parents=True, exist_ok=True)
-    run = _Run.resume(music, folder, config) or _Run(music, folder, config, start)
-    run.journal.cut(run.steps)
-    run.provenance = dict(provenance or {})
-    run.sample = sample
-    try:
-        while not run.finished():
-            nats = run.step()
-            watch(run.report(nats))
-            if run.steps % run.config.validate_every == 0:
-                run.validate()
-                run.save()
-                write_report(folder)
-    except KeyboardInterrupt:
-        run.save()
-        raise
-    if run.steps % run.config.validate_every:
-        run.validate()
-    run.save()
-    write_report(folder)
+    run = _Run(music, folder, config, start, ranks or Ranks(), provenance or {}, sample)
+    run.begin()
+    run.trainer.run(lambda step: watch(run.progress) if run.ranks.writes else None)
+    if run.ranks.writes:
+        write_report(folder)
     return folder / checkpoint.MODEL_FILE
 
 
 class _Run:
-    """The state of a run: everything that must survive a kill."""
-
-    _COUNTS = ("steps", "notes_seen", "seconds", "best", "bad_validations", "running")
+    """A run in its folder: what is written, and when."""
 
     def __init__(
-        self, music: Music, folder: Path, config: TrainConfig, start: Checkpoint | None = None
+        self,
+        music: Music,
+        folder: Path,
+        config: TrainConfig,
+        start: Checkpoint | None,
+        ranks: Ranks,
+        provenance: dict[str, Any],
+        sample: Callable[[Path, int], None],
     ) -> None:
-        self.music, self.folder, self.config = music, folder, config
+        self.music, self.folder, self.ranks = music, folder, ranks
+        self.provenance, self.sample = provenance, sample
+        keep = folder / RESUME_FILE
+        resumes = ranks.first(keep.is_file())
+        self.speeds: dict[str, float] = {}
+        if resumes:
+            length = {name: getattr(config, name) for name in ("minutes", "steps", "notes")}
+            known = run_state.load(keep)["identity"]
+            self.config = TrainConfig(**{**known, **length, "threads": config.threads})
+        else:
+            products, self.speeds = ranks.first(chosen(config.products))
+            self.config = replace(config, products=products)
+        ranks.agree("music", [len(music.indices("train")), int(np.sum(music.note_counts))])
+        self.journal = Journal(folder)
+        self.objective = NoteObjective(self._network(start), music, self.config, ranks)
+        self.trainer = self._trainer(keep)
+        if resumes:
+            self.trainer.resume()
+        if ranks.writes:
+            self._describe_music()
+
+    def _network(self, start: Checkpoint | None) -> NoteModel:
+        config = self.config
         if config.threads:
             torch.set_num_threads(config.threads)
         torch.manual_seed(config.seed)
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self.network = NoteModelConfig(
+        network = NoteModelConfig(
             cell=config.cell,
             layers=config.layers,
             width=config.width,
             head_width=config.head_width,
             dropout=config.dropout,
-            collections=len(music.collections),
+            collections=len(self.music.collections),
         )
-        self.model = NoteModel(self.network).to(self.device)
+        model = NoteModel(network).to("cuda" if torch.cuda.is_available() else "cpu")
         if start is not None:
-            _begin_with(self.model, start, tuple(music.collections))
-        self.optimiser = _optimiser(self.model, config)
-        self.rows = Rows(
-            music,
-            shares=config.shares,
-            batch=config.batch,
-            chunk=config.chunk,
+            _begin_with(model, start, tuple(self.music.collections))
+        return model
+
+    def _trainer(self, keep: Path) -> Trainer:
+        config = self.config
+        seconds = 60 * config.minutes if config.minutes else None
+        identity = asdict(config)
+        for name in ("minutes", "steps", "notes", "threads"):
+            del identity[name]
+        return Trainer(
+            self.objective,
+            adamw(self.objective.network, weight_decay=config.weight_decay),
+            cosine(config.learning_rate, warmup=config.warmup, least=_LEAST_RATE),
+            Length(steps=config.steps, seconds=seconds, count=config.notes),
+            clip=config.clip,
+            average=config.average,
+            validation=Every(steps=config.validate_every),
+            patience=config.patience,
+            products=config.products,
+            keep=keep,
+            identity=identity,
+            ranks=self.ranks,
             seed=config.seed,
-            open_probability=config.open_probability,
-            tasks=config.tasks,
+            gradients=self._gradients,
+            stepped=self._stepped,
+            validated=self._validated,
         )
-        self.state = self.model.initial_state(config.batch)
-        self.steps, self.notes_seen, self.seconds = 0, 0, 0.0
-        self.best, self.bad_validations = math.inf, 0
-        self.running = math.nan  # moving average of nats per note
-        self.journal = Journal(folder)
-        sample = _spread(music.indices("train"))
-        taught = [notes.encode(music.piece(index)) for index in sample]
-        named = [*zip(map(music.collection_of, sample), taught, strict=True)]
+
+    def _describe_music(self) -> None:
+        """What the model is to say of the music it was taught."""
+        sample = _spread(self.music.indices("train"))
+        taught = [notes.encode(self.music.piece(index)) for index in sample]
+        named = [*zip(map(self.music.collection_of, sample), taught, strict=True)]
         self.line_ups = common_line_ups((name, encoded, 1.0) for name, encoded in named)
         self.minor_shares = minor_shares(named)
         self.baseline = ngrams.count(encoded.fields for encoded in taught)
-        self.provenance: dict[str, Any] = {}
-        self.sample: Callable[[Path, int], None] = lambda model, step: None
 
-    @classmethod
-    def resume(cls, music: Music, folder: Path, config: TrainConfig) -> _Run | None:
-        path = folder / RESUME_FILE
-        if not path.exists():
-            return None
-        saved = torch.load(path, weights_only=True)
-        length = {"minutes": config.minutes, "steps": config.steps, "threads": config.threads}
-        run = cls(music, folder, TrainConfig(**{**saved["config"], **length}))
-        run.model.load_state_dict(saved["model"])
-        run.optimiser.load_state_dict(saved["optimiser"])
-        run.state = [tuple(tensor.to(run.device) for tensor in block) for block in saved["state"]]
-        run.rows.drawn[:], run.rows.offset[:] = saved["drawn"], saved["offset"]
-        for name in cls._COUNTS:
-            setattr(run, name, saved[name])
-        torch.set_rng_state(saved["random"])
-        return run
+    def begin(self) -> None:
+        """Put the journal where the state is."""
+        if not self.ranks.writes:
+            return
+        self.journal.cut(self.trainer.spent.steps)
+        self.journal.sitting(
+            self.trainer.spent.steps,
+            products=self.config.products,
+            speeds={name: round(speed) for name, speed in self.speeds.items()},
+            processes=self.ranks.count,
+            threads=torch.get_num_threads(),
+        )
 
-    def save(self) -> None:
-        saved = {
-            "config": asdict(self.config),
-            "model": self.model.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-            "state": self.state,
-            "drawn": self.rows.drawn.tolist(),
-            "offset": self.rows.offset.tolist(),
-            "random": torch.get_rng_state(),
-            **{name: getattr(self, name) for name in self._COUNTS},
-        }
-        with atomic_write(self.folder / RESUME_FILE, overwrite=True) as temporary:
-            torch.save(saved, temporary)
-
-    def finished(self) -> bool:
-        patience = self.config.patience
-        return self.done >= 1 or bool(patience and self.bad_validations >= patience)
+    def _stepped(self, step: Step) -> None:
+        """Write a step down."""
+        if not self.ranks.writes:
+            return
+        spent = self.trainer.spent
+        self.journal.step(
+            step.number, seconds=spent.seconds, notes=int(spent.count), nats_per_note=step.loss,
+            fields=[*step.parts.values()], learning_rate=step.rate, gradient_norm=step.norm,
+            notes_per_second=step.count / step.seconds,
+        )  # fmt: skip
 
     @property
-    def done(self) -> float:
-        return self.config.progress(self.steps, self.seconds)
-
-    def step(self) -> float:
-        """One optimiser step; returns nats per note of its batch."""
-        began = time.monotonic()
-        batch, starts = self.rows.next()
-        self.state = _fresh_where(starts, self.state, self.device)
-        rate = self.config.learning_rate_at(self.done)
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate
-
-        self.model.train()
-        nats, after = self.model(to_tensors(batch, self.device), self.state)
-        count = int(batch.composed_notes().sum())
-        total = nats.sum()
-        (total / max(count, 1)).backward()
-        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
-        record = (self.steps + 1) % self.config.validate_every == 0
-        shapes = histograms(self.model) if record else None
-        self.optimiser.step()
-        self.optimiser.zero_grad(set_to_none=True)
-        self.state = [tuple(tensor.detach() for tensor in block) for block in after]
-
-        self.steps += 1
-        self.notes_seen += count
-        seconds = time.monotonic() - began
-        self.seconds += seconds
-        per_note = float(total.detach()) / max(count, 1)
-        self.running = (
-            per_note if math.isnan(self.running) else 0.98 * self.running + 0.02 * per_note
+    def progress(self) -> Progress:
+        """For a watcher."""
+        spent, best = self.trainer.spent, self.trainer.best_score
+        return Progress(
+            spent.steps,
+            self.trainer.done,
+            self.trainer.running,
+            spent.count / max(spent.seconds, 1e-9),
+            self.trainer.seconds_left,
+            None if math.isinf(best) else best,
         )
-        fields = (nats.detach().sum((0, 1)) / max(count, 1)).tolist()
-        self.journal.step(
-            self.steps, seconds=self.seconds, notes=self.notes_seen, nats_per_note=per_note,
-            fields=fields, learning_rate=rate, gradient_norm=float(norm),
-            notes_per_second=count / seconds,
-        )  # fmt: skip
-        if shapes:
-            self.journal.histograms(self.steps, shapes)
-        return per_note
 
-    def validate(self) -> None:
-        """Score the validation split; keep the weights if they are the best so far."""
-        began = time.monotonic()
-        task = None if self.config.tasks else "compose"
-        figures = validate(self.model, self.music, self.config.validation_events, task)
-        self.seconds += time.monotonic() - began
-        self.journal.validation(self.steps, figures)
-        score = figures["nats_per_note"] if figures else self.running
-        if score < self.best:
-            self.best, self.bad_validations = score, 0
-            path = self.folder / checkpoint.MODEL_FILE
-            checkpoint.save(self._checkpoint(figures), path)
-            self.sample(path, self.steps)
-        else:
-            self.bad_validations += 1
+    def _gradients(self, step: int) -> None:
+        """Before the update that a validation follows: what weights and gradients look like."""
+        if self.ranks.writes and step % self.config.validate_every == 0:
+            self.journal.histograms(step, histograms(self.objective.network))
 
-    def _checkpoint(self, figures: dict[str, Any]) -> Checkpoint:
+    def _validated(self, judgement: Judgement) -> None:
+        if not self.ranks.writes:
+            return
+        steps, path = self.trainer.spent.steps, self.folder / checkpoint.MODEL_FILE
+        self.journal.validation(steps, self.objective.figures)
+        if judgement.is_best:
+            checkpoint.save(self._checkpoint(), path)
+            self.sample(path, steps)
+        write_report(self.folder)
+
+    def _checkpoint(self) -> Checkpoint:
+        spent, model = self.trainer.spent, self.trainer.judged
         weights = {
-            name: tensor.detach().cpu().numpy() for name, tensor in self.model.state_dict().items()
+            name: tensor.detach().cpu().numpy() for name, tensor in model.state_dict().items()
         }
         training = {
-            "config": asdict(self.config), "steps": self.steps, "notes_seen": self.notes_seen,
-            "minutes": round(self.seconds / 60, 1), "torch": torch.__version__,
+            "config": asdict(self.config), "steps": spent.steps, "notes_seen": int(spent.count),
+            "minutes": round(spent.seconds / 60, 1), "torch": torch.__version__,
         }  # fmt: skip
-        provenance = {**self.provenance, "training": training, "validation": figures,
-                      "line_ups": self.line_ups, "minor_shares": self.minor_shares}  # fmt: skip
+        provenance = {**self.provenance, "training": training,
+                      "validation": self.objective.figures, "line_ups": self.line_ups,
+                      "minor_shares": self.minor_shares}  # fmt: skip
         return Checkpoint(
             weights,
-            self.model.settings(),
+            self.objective.network.settings(),
             "notes",
             tuple(self.music.collections),
             provenance,
             self.baseline,
-        )
-
-    def report(self, nats: float) -> Progress:
-        done = self.done
-        left = self.seconds * (1 - done) / done if done else math.inf
-        return Progress(
-            self.steps,
-            done,
-            self.running,
-            self.notes_seen / max(self.seconds, 1e-9),
-            left,
-            None if math.isinf(self.best) else self.best,
         )
 
 
@@ -321,19 +300,3 @@ def _spread(indices: np.ndarray) -> np.ndarray:
     """At most `_BASELINE_PIECES` of them, evenly spread."""
     step = max(1, len(indices) // _BASELINE_PIECES)
     return indices[::step]
-
-
-def _optimiser(model: NoteModel, config: TrainConfig) -> torch.optim.Optimizer:
-    matrices = [parameter for parameter in model.parameters() if parameter.ndim > 1]
-    others = [parameter for parameter in model.parameters() if parameter.ndim <= 1]
-    groups = [
-        {"params": matrices, "weight_decay": config.weight_decay},
-        {"params": others, "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.98))
-
-
-def _fresh_where(starts: np.ndarray, state: list[State], device: torch.device) -> list[State]:
-    """The initial state, which is zero, in the rows that start an excerpt."""
-    keep = torch.as_tensor(~starts, dtype=torch.float32, device=device)[:, None]
-    return [tuple(tensor * keep for tensor in block) for block in state]

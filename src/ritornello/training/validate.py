@@ -10,8 +10,10 @@ import torch
 from ritornello.note_model.encoding.batch import stack
 from ritornello.note_model.encoding.notes import FIELDS
 from ritornello.note_model.encoding.sequences import Sequences, sequences
+from ritornello.note_model.fused import fused_network
 from ritornello.note_model.network import NoteModel, to_tensors
 from ritornello.training.batches import CHORDS_GIVEN, Music
+from ritornello.training.ranks import Ranks
 
 _CHUNK = 256
 _BATCH = 32
@@ -19,7 +21,11 @@ _BATCH = 32
 
 @torch.no_grad()
 def validate(
-    model: NoteModel, music: Music, events: int, task: str | None = "compose"
+    model: NoteModel,
+    music: Music,
+    events: int,
+    task: str | None = "compose",
+    ranks: Ranks | None = None,
 ) -> dict[str, Any]:
     """Score the first events of each validation piece, with all controls given.
 
@@ -28,6 +34,7 @@ def validate(
         music: its "valid" split is used, evenly spread over the collections.
         events: about how many events to score.
         task: what is given, see `sequences`; drawn for each piece where None.
+        ranks: the processes that share the work; the figures are the same on all.
 
     Returns:
         ``nats_per_note`` (of composed notes), ``fields`` (nats per note of each field) and
@@ -37,15 +44,17 @@ def validate(
     if not rows:
         return {}
     model.eval()
+    ranks = ranks or Ranks()
     totals: dict[str, np.ndarray] = {}
     rows.sort(key=lambda row: len(row[1]))
+    rows = rows[ranks.rank :: ranks.count]
     for start in range(0, len(rows), _BATCH):
         part = rows[start : start + _BATCH]
         nats, notes = score(model, [sequence for _, sequence in part])
         for (name, _), row_nats, row_notes in zip(part, nats, notes, strict=True):
             totals.setdefault(name, np.zeros(len(FIELDS) + 1))
             totals[name] += [*row_nats, row_notes]
-    totals = {name: sums for name, sums in totals.items() if sums[-1]}
+    totals = _merged(ranks.all(totals))
     total = sum(totals.values(), np.zeros(len(FIELDS) + 1))
     fields = total[:-1] / total[-1]
     return {
@@ -58,6 +67,15 @@ def validate(
     }
 
 
+def _merged(shares: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """The sums of several processes, of what has notes."""
+    merged: dict[str, np.ndarray] = {}
+    for totals in shares:
+        for name, sums in totals.items():
+            merged[name] = merged.get(name, 0) + sums
+    return {name: sums for name, sums in merged.items() if sums[-1]}
+
+
 def score(model: NoteModel, rows: list[Sequences]) -> tuple[np.ndarray, np.ndarray]:
     """Nats of each field summed over each row [rows, 5], and notes a row [rows]."""
     state = model.initial_state(len(rows))
@@ -66,7 +84,7 @@ def score(model: NoteModel, rows: list[Sequences]) -> tuple[np.ndarray, np.ndarr
     notes = np.zeros(len(rows))
     for start in range(0, max(map(len, rows)), _CHUNK):
         batch = stack([row.chunk(start, _CHUNK) for row in rows])
-        losses, state = model(to_tensors(batch, device), state)
+        losses, state = fused_network.nats(model, to_tensors(batch, device), state)
         nats += losses.double().sum(0).cpu().numpy()
         notes += batch.composed_notes()
     return nats, notes

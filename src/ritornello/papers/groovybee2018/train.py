@@ -7,9 +7,8 @@ windows in random order.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ritornello.papers.groovybee2018.model import FORMS, StackedLSTM, SteppedLSTM
+from ritornello.training.optimisation import constant
+from ritornello.training.run_length import Length
+from ritornello.training.trainer import Loss, Objective, Step, Trainer
 
 BATCH = 32  # the report gives none
 LOUDEST = 127
@@ -128,22 +130,21 @@ def _carry_state(
     )
 
 
-@dataclass
+@dataclass(frozen=True)
 class Run:
-    """One network in training.
+    """One network after training.
 
     Attributes:
-        windows_read, seconds: so far. epochs: times the music was read through.
+        windows_read, seconds: in all. epochs: times the music was read through.
         curve: (minutes, mean squared error in squared velocities, in training) now and then.
     """
 
     form: str
     network: Network
-    optimiser: torch.optim.Optimizer
-    windows_read: int = 0
-    seconds: float = 0.0
-    epochs: float = 0.0
-    curve: list[tuple[float, float]] = field(default_factory=list)
+    windows_read: int
+    seconds: float
+    epochs: float
+    curve: list[tuple[float, float]]
 
     @property
     def seconds_per_epoch(self) -> float:
@@ -165,67 +166,93 @@ def train(
         form: a name in `FORMS`. music: to learn. settings: of the recipe.
         seconds: of training; the last batch begins within them.
         seed: of weights, order and dropout.
-        keep: a file that gets the state after each time through the music, and from which a run
-            that was stopped goes on.
+        keep: a file that gets the state, and from which a run that was stopped goes on.
     """
     torch.manual_seed(seed)
     network = FORMS[form](settings["hidden"], settings["layers"], settings["dropout"])
-    run = Run(form, network, torch.optim.Adam(network.parameters(), settings["learning_rate"]))
-    if keep is not None and keep.is_file():
-        _resume(run, keep)
-    passes = round(run.epochs)
-    while run.seconds < seconds:
-        before = run.windows_read
-        random = np.random.default_rng([seed, passes])
-        _read_through(run, music, random, seconds)
-        passes += 1
-        run.epochs += (run.windows_read - before) / len(music)
-        if keep is not None and run.seconds < seconds:
-            _save(run, keep)
-    network.eval()
-    return run
+    objective = _Forecasting(network, music, seed)
+    trainer = Trainer(
+        objective,
+        torch.optim.Adam(network.parameters(), settings["learning_rate"]),
+        constant(settings["learning_rate"]),
+        Length(seconds=max(seconds, 1e-9), with_validation=False),
+        clip=None,
+        keep=keep,
+        stepped=lambda step: objective.stepped(step, trainer.spent.seconds, trainer.finished),
+    )
+    trainer.resume()
+    trainer.run()
+    windows_read = objective.windows_read
+    return Run(
+        form,
+        network.eval(),
+        windows_read,
+        trainer.spent.seconds,
+        windows_read / len(music),
+        objective.curve,
+    )
 
 
-def _read_through(
-    run: Run, music: Windows, random: np.random.Generator, until_seconds: float
-) -> None:
-    """One time through the music, or until the time is up."""
-    started, before = time.monotonic(), run.seconds
-    network, state = run.network.train(), None
-    keeps = network.keeps_state
-    losses: list[float] = []
-    for batch in side_by_side(music, BATCH, random) if keeps else shuffled_batches(music, random):
-        rows = music.read(batch)
-        forecast, state = network(rows[:-1], _carry_state(network, state, music.fresh[batch]))
-        loss = F.mse_loss(forecast, rows[-1])
-        run.optimiser.zero_grad()
-        loss.backward()
-        run.optimiser.step()
-        run.windows_read += len(batch)
-        run.seconds = before + time.monotonic() - started
-        losses.append(loss.item() * LOUDEST**2)
-        done = run.seconds >= until_seconds
-        if len(losses) == 50 or done:
-            run.curve.append((run.seconds / 60, float(np.mean(losses))))
-            losses = []
-        if done:
-            return
+class _Forecasting(Objective[np.ndarray]):
+    """The tick after a window; batches are indices of windows.
 
+    Attributes:
+        windows_read, curve: see `Run`.
+    """
 
-def _save(run: Run, path: Path) -> None:
-    partial = path.with_suffix(".partial")
-    facts = {name: getattr(run, name) for name in ("windows_read", "seconds", "epochs", "curve")}
-    weights = {"network": run.network.state_dict(), "optimiser": run.optimiser.state_dict()}
-    torch.save({**weights, **facts}, partial)
-    partial.replace(path)
+    network: Network
 
+    def __init__(self, network: Network, music: Windows, seed: int) -> None:
+        self.network, self._music, self._seed = network, music, seed
+        self.windows_read = 0
+        self.curve: list[tuple[float, float]] = []
+        self._pass, self._place = 0, 0  # times through the music, and batches of this one
+        self._batches = self._read_through()
+        self._state: tuple[Tensor, Tensor] | None = None
+        self._losses: list[float] = []
 
-def _resume(run: Run, path: Path) -> None:
-    kept = torch.load(path, weights_only=True)
-    run.network.load_state_dict(kept.pop("network"))
-    run.optimiser.load_state_dict(kept.pop("optimiser"))
-    for name, value in kept.items():
-        setattr(run, name, value)
+    def _read_through(self) -> Iterator[np.ndarray]:
+        random = np.random.default_rng([self._seed, self._pass])
+        if self.network.keeps_state:
+            return side_by_side(self._music, BATCH, random)
+        return shuffled_batches(self._music, random)
+
+    def batch(self, step: int) -> np.ndarray:
+        batch = next(self._batches, None)
+        if batch is None:
+            self._pass, self._place, self._state = self._pass + 1, 0, None
+            self._batches = self._read_through()
+            batch = next(self._batches)
+        self._place += 1
+        self.windows_read += len(batch)
+        return batch
+
+    def loss(self, batch: np.ndarray) -> Loss:
+        rows = self._music.read(batch)
+        state = _carry_state(self.network, self._state, self._music.fresh[batch])
+        forecast, self._state = self.network(rows[:-1], state)
+        return Loss(F.mse_loss(forecast, rows[-1]))
+
+    def stepped(self, step: Step, seconds: float, finished: bool) -> None:
+        """Draw the curve on."""
+        self._losses.append(step.loss * LOUDEST**2)
+        if len(self._losses) == 50 or finished:
+            self.curve.append((seconds / 60, float(np.mean(self._losses))))
+            self._losses = []
+
+    def state(self) -> dict[str, Any]:
+        state = None if self._state is None else [part.detach() for part in self._state]
+        names = ("windows_read", "curve", "_pass", "_place", "_losses")
+        return {"state": state, **{name: getattr(self, name) for name in names}}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        kept = state.pop("state")
+        for name, value in state.items():
+            setattr(self, name, value)
+        self._state = None if kept is None else (kept[0], kept[1])
+        self._batches = self._read_through()
+        for _ in range(self._place):
+            next(self._batches)
 
 
 @torch.no_grad()

@@ -6,13 +6,17 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
+from torch import nn
 
 from ritornello.papers.hybrid_gru2023.encoding import PITCH, STEP
 from ritornello.papers.hybrid_gru2023.model import PsdConfig, PsdRnn, State, losses
+from ritornello.training.optimisation import constant
+from ritornello.training.run_length import Every, Length
+from ritornello.training.trainer import Loss, Objective, Standing, Trainer
 
 _NO_NOTE = np.zeros(3)  # what stands before the first note
 _WATCH_EVERY = 50  # updates
@@ -108,33 +112,66 @@ def train_net(
         settings: of the recipe: batch, window, learning_rate, epochs, seconds_each, loss_weights.
     """
     torch.manual_seed(seed)
-    model = PsdRnn(config)
-    optimiser = torch.optim.Adam(model.parameters(), lr=settings["learning_rate"])
-    streams = Streams(taught, settings["batch"], settings["window"], seed)
-    goal = settings["epochs"] * sum(map(len, taught))
-    state = model.initial_state(settings["batch"])
-    seen = updates = 0
-    seconds = 0.0
-    curve = []
-    while seen < goal and seconds < settings["seconds_each"]:
-        began = time.process_time()
-        notes, present, starts = streams.next()
+    objective = _Notes(PsdRnn(config), taught, watched, settings, seed)
+    model, epoch = objective.network, sum(map(len, taught))
+    trainer = Trainer(
+        objective,
+        torch.optim.Adam(model.parameters(), lr=settings["learning_rate"]),
+        constant(settings["learning_rate"]),
+        Length(
+            count=settings["epochs"] * epoch,
+            seconds=settings["seconds_each"],
+            clock=time.process_time,
+            with_validation=False,
+        ),
+        clip=None,
+        validation=Every(steps=_WATCH_EVERY),
+    )
+    trainer.run()
+    spent = trainer.spent
+    return Trained(model.eval(), spent.seconds, spent.steps, spent.count / epoch, objective.curve)
+
+
+class _Notes(Objective[tuple[np.ndarray, np.ndarray, np.ndarray]]):
+    """The weighted sum of the fields' losses; batches are those of `Streams`.
+
+    Attributes:
+        curve: see `Trained`.
+    """
+
+    network: PsdRnn
+
+    def __init__(
+        self,
+        network: PsdRnn,
+        taught: Sequence[np.ndarray],
+        watched: Sequence[np.ndarray],
+        settings: dict[str, Any],
+        seed: int,
+    ) -> None:
+        self.network, self._watched, self._settings = network, watched, settings
+        self._streams = Streams(taught, settings["batch"], settings["window"], seed)
+        self._state = network.initial_state(settings["batch"])
+        self.curve: list[tuple[int, float, float]] = []
+
+    def batch(self, step: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        return self._streams.next()
+
+    def loss(self, batch: tuple[np.ndarray, np.ndarray, np.ndarray]) -> Loss:
+        notes, present, starts = batch
         rows, keep = torch.as_tensor(notes), torch.as_tensor(~starts)[None, :, None]
-        state = [tuple(part.detach() * keep for part in layer) for layer in state]
-        prediction, state = model(rows[:-1], state)
+        state = [tuple(part.detach() * keep for part in layer) for layer in self._state]
+        prediction, self._state = self.network(rows[:-1], state)
         here = torch.as_tensor(present)
-        _weighted_loss({n: loss[here].mean() for n, loss in losses(prediction, rows[1:]).items()},
-                  settings).backward()  # fmt: skip
-        optimiser.step()
-        optimiser.zero_grad(set_to_none=True)
-        seen += int(present.sum())
-        updates += 1
-        seconds += time.process_time() - began
-        if updates % _WATCH_EVERY == 0:
-            now = foresee(model, watched)
-            hits = float((now.likeliest == now.true[:, PITCH]).mean())
-            curve.append((updates, _weighted_loss(now.loss, settings), hits))
-    return Trained(model.eval(), seconds, updates, settings["epochs"] * seen / goal, curve)
+        sums = {name: loss[here].sum() for name, loss in losses(prediction, rows[1:]).items()}
+        return Loss(_weighted_loss(sums, self._settings), int(present.sum()))
+
+    def validate(self, network: nn.Module, standing: Standing) -> float:
+        now = foresee(cast(PsdRnn, network), self._watched)
+        hits = float((now.likeliest == now.true[:, PITCH]).mean())
+        loss = float(_weighted_loss(now.loss, self._settings))
+        self.curve.append((standing.spent.steps, loss, hits))
+        return loss
 
 
 def _weighted_loss(loss: dict[str, Any], settings: dict[str, Any]) -> Any:

@@ -8,20 +8,22 @@ saved, and a run that was stopped goes on from there.
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 from numpy.lib.stride_tricks import sliding_window_view
+from torch import nn
 from torch.nn import functional as F
 
-from ritornello.atomic import atomic_write
-from ritornello.errors import InputError
+from ritornello.errors import CheckpointError, ConfigError, InputError
 from ritornello.papers.lakh_lstm.model import TokenLSTM, TokenLSTMConfig
+from ritornello.training.optimisation import constant
+from ritornello.training.run_length import Every, Length
+from ritornello.training.trainer import Loss, Objective, Standing, Step, Trainer
 
 _SCORED_AT_ONCE = 512
 
@@ -84,7 +86,7 @@ def train_tokens(
 
     Args:
         train, valid: ids of each song, int64 [tokens]; no window crosses from song to song.
-        path: file of the run; gets the weights, the optimiser and the record after each epoch.
+        path: file of the run; gets its state after each epoch, and each minute.
         say: called after each epoch.
 
     Returns:
@@ -101,62 +103,107 @@ def train_tokens(
             next_step="Give longer songs, or a shorter window.",
         )
     torch.manual_seed(settings.seed)
-    model = TokenLSTM(config)
-    optimiser = torch.optim.RMSprop(model.parameters(), lr=settings.learning_rate)
-    record, best = TokenRecord(), model.state_dict()
-    mark = f"{asdict(config)} {asdict(settings)} {int(windows.sum())} {len(windows)}"
-    if path.is_file() and (saved := torch.load(path, weights_only=True))["mark"] == mark:
-        model.load_state_dict(saved["model"])
-        optimiser.load_state_dict(saved["optimiser"])
-        record, best = TokenRecord(**saved["record"]), saved["best"]
-    else:
-        record.weights["start"] = _copies(model.layers())
-    for epoch in range(len(record.train_loss), settings.epochs):
-        _train_epoch(model, optimiser, windows, settings, epoch, record)
-        nats, hits = score_tokens(model, valid, settings.window, most=settings.valid_windows)
+    objective = _Tokens(TokenLSTM(config), windows, valid, settings)
+    trainer = Trainer(
+        objective,
+        torch.optim.RMSprop(objective.network.parameters(), lr=settings.learning_rate),
+        constant(settings.learning_rate),
+        Length(steps=settings.epochs * objective.epoch_steps),
+        clip=None,
+        validation=Every(steps=objective.epoch_steps),
+        keep=path,
+        identity={"network": asdict(config), "training": asdict(settings),
+                  "windows": [len(windows), int(windows.sum())]},
+        stepped=objective.stepped,
+        validated=lambda judgement: say(objective.epoch_done(judgement.is_best)),
+    )  # fmt: skip
+    try:
+        trainer.resume()
+    except (ConfigError, CheckpointError):
+        path.unlink()  # of other settings or songs
+    trainer.run()
+    objective.network.load_state_dict(trainer.kept)
+    return objective.network.eval(), objective.record
+
+
+class _Tokens(Objective[torch.Tensor]):
+    """The next token of random windows; epochs of as many steps each.
+
+    Attributes:
+        record: how the run goes. epoch_steps: in an epoch.
+    """
+
+    network: TokenLSTM
+
+    def __init__(
+        self,
+        network: TokenLSTM,
+        windows: np.ndarray,
+        valid: Sequence[np.ndarray],
+        settings: TokenTraining,
+    ) -> None:
+        self.network, self._windows, self._valid = network, windows, valid
+        self._settings = settings
+        self.record = TokenRecord(weights={"start": _copies(network.layers())})
+        epoch_windows = len(windows[: settings.epoch_windows])
+        self.epoch_steps = -(-epoch_windows // settings.batch)
+        self._chosen = np.zeros(0, np.int64)  # windows of the epoch
+
+    def batch(self, step: int) -> torch.Tensor:
+        """An epoch's windows and its dropout depend on the seed and its number alone."""
+        epoch, place = divmod(step, self.epoch_steps)
+        if place == 0 or not len(self._chosen):
+            rng = np.random.default_rng((self._settings.seed, epoch))
+            dropout = int(rng.integers(2**31))
+            if place == 0:
+                torch.manual_seed(dropout)
+            order = rng.permutation(len(self._windows))
+            self._chosen = order[: self._settings.epoch_windows]
+        start = place * self._settings.batch
+        rows = self._chosen[start : start + self._settings.batch]
+        return torch.from_numpy(self._windows[rows])
+
+    def loss(self, batch: torch.Tensor) -> Loss:
+        logits, target = self.network(batch[:, :-1]), batch[:, -1]
+        hits = (logits.argmax(1) == target).float().mean()
+        return Loss(F.cross_entropy(logits, target), 1.0, {"accuracy": hits})
+
+    def stepped(self, step: Step) -> None:
+        """Record a batch."""
+        self.record.batch_loss.append(step.loss)
+        self.record.batch_accuracy.append(step.parts["accuracy"])
+        self.record.seconds += step.seconds
+
+    def validate(self, network: nn.Module, standing: Standing) -> float:
+        settings, record = self._settings, self.record
+        nats, hits = score_tokens(
+            cast(TokenLSTM, network), self._valid, settings.window, most=settings.valid_windows
+        )
         record.valid_loss.append(_mean(nats))
         record.valid_accuracy.append(_mean(hits))
-        if not record.valid_loss[-1] >= min(record.valid_loss[:-1], default=math.inf):
-            record.best_epoch, best = epoch + 1, _copies(model.state_dict())
-        if epoch + 1 == (settings.epochs + 1) // 2:
-            record.weights["middle"] = _copies(model.layers())
-        if epoch + 1 == settings.epochs:
-            record.weights["end"] = _copies(model.layers())
-        _save(path, mark, model, optimiser, record, best)
-        say(
-            f"epoch {epoch + 1} of {settings.epochs}: {record.train_loss[-1]:.3f} nats a token in "
+        return record.valid_loss[-1]
+
+    def epoch_done(self, is_best: bool) -> str:
+        """Record an epoch, after its validation; what to say of it."""
+        record, settings, epoch = self.record, self._settings, len(self.record.valid_loss)
+        record.train_loss.append(_mean(record.batch_loss[-self.epoch_steps :]))
+        record.train_accuracy.append(_mean(record.batch_accuracy[-self.epoch_steps :]))
+        if is_best:
+            record.best_epoch = epoch
+        if epoch == (settings.epochs + 1) // 2:
+            record.weights["middle"] = _copies(self.network.layers())
+        if epoch == settings.epochs:
+            record.weights["end"] = _copies(self.network.layers())
+        return (
+            f"epoch {epoch} of {settings.epochs}: {record.train_loss[-1]:.3f} nats a token in "
             f"training, {record.valid_loss[-1]:.3f} in validation"
         )
-    model.load_state_dict(best)
-    return model.eval(), record
 
+    def state(self) -> dict[str, Any]:
+        return vars(self.record)
 
-def _train_epoch(
-    model: TokenLSTM,
-    optimiser: torch.optim.Optimizer,
-    windows: np.ndarray,
-    settings: TokenTraining,
-    epoch: int,
-    record: TokenRecord,
-) -> None:
-    """One epoch; its windows and its dropout depend on the seed and its number alone."""
-    rng = np.random.default_rng((settings.seed, epoch))
-    torch.manual_seed(int(rng.integers(2**31)))
-    chosen = rng.permutation(len(windows))[: settings.epoch_windows]
-    model.train()
-    began, first = time.monotonic(), len(record.batch_loss)
-    for start in range(0, len(chosen), settings.batch):
-        rows = torch.from_numpy(windows[chosen[start : start + settings.batch]])
-        logits, target = model(rows[:, :-1]), rows[:, -1]
-        loss = F.cross_entropy(logits, target)
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        record.batch_loss.append(float(loss.detach()))
-        record.batch_accuracy.append(float((logits.argmax(1) == target).float().mean()))
-    record.seconds += time.monotonic() - began
-    record.train_loss.append(_mean(record.batch_loss[first:]))
-    record.train_accuracy.append(_mean(record.batch_accuracy[first:]))
+    def restore(self, state: dict[str, Any]) -> None:
+        self.record = TokenRecord(**state)
 
 
 @torch.no_grad()
@@ -225,22 +272,3 @@ def _copies(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 
 def _mean(values: Sequence[float] | np.ndarray) -> float:
     return float(np.mean(values)) if len(values) else math.nan
-
-
-def _save(
-    path: Path,
-    mark: str,
-    model: TokenLSTM,
-    optimiser: torch.optim.Optimizer,
-    record: TokenRecord,
-    best: dict[str, torch.Tensor],
-) -> None:
-    state: dict[str, Any] = {
-        "mark": mark,
-        "model": model.state_dict(),
-        "optimiser": optimiser.state_dict(),
-        "record": vars(record),
-        "best": best,
-    }
-    with atomic_write(path, overwrite=True) as temporary:
-        torch.save(state, temporary)

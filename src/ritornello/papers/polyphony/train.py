@@ -7,21 +7,24 @@ are scored are a moving average of those of training, from the validation that w
 
 from __future__ import annotations
 
-import copy
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ritornello.errors import ConfigError
 from ritornello.note_model.cells.cell import State
 from ritornello.papers.polyphony import encoding as frames
 from ritornello.papers.polyphony.encoding import PITCHES, SHIFTS, Context
 from ritornello.papers.polyphony.model import FrameBatch, FrameModel, FrameModelConfig
+from ritornello.training.optimisation import adamw, cosine
+from ritornello.training.run_length import Every, Length
+from ritornello.training.trainer import Loss, Objective, Standing, Trainer
 
 _CHUNK = 64  # frames at a time when scoring
 _SCORED_TOGETHER = 32
@@ -55,17 +58,12 @@ class FrameTraining:
     def __post_init__(self) -> None:
         if (self.seconds is None) == (self.steps is None):
             raise ConfigError("A run needs a length: either seconds or steps.")
-        if self._length <= 0:
-            raise ConfigError(f"A run's length is positive; found {self._length}.")
+        _ = self.length  # refuses what is none
 
     @property
-    def _length(self) -> float:
-        return self.seconds if self.seconds is not None else self.steps or 0
-
-    def done(self, steps: int, seconds: float) -> float:
-        """Share of the run that is done, 0 to 1."""
-        spent = steps if self.seconds is None else seconds
-        return min(1.0, spent / self._length)
+    def length(self) -> Length:
+        """Of the run."""
+        return Length(steps=self.steps, seconds=self.seconds, clock=time.process_time)
 
 
 @dataclass(frozen=True)
@@ -150,59 +148,52 @@ def train_frames(
         The model with the averaged weights of the best validation, ready to score.
     """
     torch.manual_seed(config.seed)
-    model = FrameModel(network)
-    average = copy.deepcopy(model).eval()
-    best, best_nats = copy.deepcopy(average), math.inf
-    decayed = [weight for weight in model.parameters() if weight.ndim > 1]
-    plain = [weight for weight in model.parameters() if weight.ndim <= 1]
-    optimiser = torch.optim.AdamW(
-        [{"params": decayed, "weight_decay": config.weight_decay},
-         {"params": plain, "weight_decay": 0.0}],
-        lr=config.learning_rate,
-        betas=(0.9, 0.98),
-    )  # fmt: skip
-    batches, watched = _batches(train, config), _some(valid)
-    started, steps, validated = time.process_time(), 0, 0
-    nats = counted = 0.0
-    done = 0.0
-    while done < 1:
-        for group in optimiser.param_groups:
-            group["lr"] = config.learning_rate * _rate(steps, done)
-        batch, count = next(batches)
-        loss = model(batch, model.initial_state(config.batch))[0].sum()
-        optimiser.zero_grad()
-        (loss / count).backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimiser.step()
-        steps += 1
-        _follow(average, model, min(config.average, steps / (steps + 10)))
-        nats, counted = nats + loss.item(), counted + count
-        done = config.done(steps, time.process_time() - started)
-        if done >= (validated + 1) / config.validations:
-            validated += 1
-            found = score(average, watched)
-            watch(done, nats / counted, found)
-            nats = counted = 0.0
-            if found < best_nats:
-                best, best_nats = copy.deepcopy(average), found
-    return best
+    objective = _Frames(FrameModel(network), train, valid, config)
+    trainer = Trainer(
+        objective,
+        adamw(objective.network, weight_decay=config.weight_decay),
+        cosine(config.learning_rate, warmup_steps=100),
+        config.length,
+        average=config.average,
+        validation=Every(share=1 / config.validations),
+        validated=lambda found: watch(trainer.done, found.standing.mean_loss, found.score),
+    )
+    trainer.run()
+    objective.network.load_state_dict(trainer.kept)
+    return objective.network.eval()
+
+
+class _Frames(Objective[tuple[FrameBatch, int]]):
+    """Nats a frame of random excerpts."""
+
+    network: FrameModel
+
+    def __init__(
+        self,
+        network: FrameModel,
+        train: Sequence[FramePiece],
+        valid: Sequence[FramePiece],
+        config: FrameTraining,
+    ) -> None:
+        self.network, self._config = network, config
+        self._batches, self._watched = _batches(train, config), _some(valid)
+
+    def batch(self, step: int) -> tuple[FrameBatch, int]:
+        return next(self._batches)
+
+    def loss(self, batch: tuple[FrameBatch, int]) -> Loss:
+        excerpts, count = batch
+        state = self.network.initial_state(self._config.batch)
+        return Loss(self.network(excerpts, state)[0].sum(), count)
+
+    def validate(self, network: nn.Module, standing: Standing) -> float:
+        return score(cast(FrameModel, network), self._watched)
 
 
 def _some(pieces: Sequence[FramePiece]) -> Sequence[FramePiece]:
     """Pieces from all over a split, enough to choose weights by."""
     every = math.ceil(sum(map(len, pieces)) / _WATCHED_FRAMES)
     return sorted(pieces, key=len)[::every]
-
-
-def _rate(steps: int, done: float) -> float:
-    """Of the highest learning rate: a short warm-up, then half a cosine."""
-    return min(1.0, (steps + 1) / 100) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * done)))
-
-
-@torch.no_grad()
-def _follow(average: FrameModel, model: FrameModel, keep: float) -> None:
-    for old, new in zip(average.parameters(), model.parameters(), strict=True):
-        old.lerp_(new, 1 - keep)
 
 
 def _batches(

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 import zlib
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -22,9 +21,6 @@ from ritornello.corpus.pool import Failure, map_in_processes
 from ritornello.dsp.waveform import Waveform
 from ritornello.errors import RitornelloError
 from ritornello.papers.remix2023.encoding import Chunks, decode, encode
-
-if TYPE_CHECKING:
-    from torch import nn
 
 _LONGEST_JOB_SECONDS = 7 * 24 * 3600.0
 _TELL_SECONDS = 20.0
@@ -153,100 +149,9 @@ def _epochs_done(job: StemTraining) -> int:
 
 def train(job: StemTraining) -> Curves:
     """Train one network, or go on with it; the work of one process."""
-    run = _StemRun(job)
-    while len(run.curves["train"]) < job.epochs:
-        run.epoch()
-        run.save()
-    return Curves(**run.curves)
+    from ritornello.papers.remix2023 import chunk_objective
 
-
-class _StemRun:
-    """A network in training: everything that must survive a kill."""
-
-    def __init__(self, job: StemTraining) -> None:
-        import torch
-
-        from ritornello.papers.remix2023.model import bytes_kept
-
-        torch.set_num_threads(1)
-        self.job, self.torch = job, torch
-        with np.load(job.chunks) as file:
-            self.sounds = {name: torch.as_tensor(file[name]) for name in file.files}
-        if job.part is not None:
-            for side in ("train", "valid"):
-                stems = self.sounds[f"{side}_stems"]
-                self.sounds[f"{side}_stems"] = stems[..., job.part : job.part + 1]
-        step_bytes = bytes_kept(_network(job), self.sounds["train_heard"][: job.batch])
-        torch.manual_seed(job.seed)
-        self.network = _network(job)
-        self.adam = torch.optim.Adam(self.network.parameters(), lr=job.learning_rate)
-        self.best: dict[str, Any] = {}
-        self.curves: dict[str, Any] = {
-            "train": [],
-            "valid": [],
-            "cpu_seconds": 0.0,
-            "best_epoch": 0,
-            "parameters": sum(weight.numel() for weight in self.network.parameters()),
-            "step_bytes": step_bytes,
-        }
-        self._resume()
-
-    def epoch(self) -> None:
-        """All training chunks once in random order, then the validation."""
-        began = time.process_time()
-        heard, stems = self.sounds["train_heard"], self.sounds["train_stems"]
-        total = np.zeros(stems.shape[-1])
-        self.network.train()
-        for rows in self.torch.randperm(len(heard)).split(self.job.batch):
-            errors = (self.network(heard[rows]) - stems[rows]).square().mean((0, 1))
-            self.adam.zero_grad()
-            errors.mean().backward()
-            self.adam.step()
-            total += errors.detach().numpy() * len(rows)
-        self.curves["train"].append((total / len(heard)).tolist())
-        self.curves["valid"].append(self._validation())
-        self.curves["cpu_seconds"] += time.process_time() - began
-
-    def _validation(self) -> list[float]:
-        stems = self.sounds["valid_stems"]
-        self.network.eval()
-        with self.torch.inference_mode():
-            made = self.network(self.sounds["valid_heard"])
-        result: list[float] = (made - stems).square().mean((0, 1)).tolist()
-        return result
-
-    def save(self) -> None:
-        errors = [sum(parts) for parts in self.curves["valid"]]
-        if errors[-1] == min(errors):
-            self.curves["best_epoch"] = len(errors)
-            self.best = {k: v.clone() for k, v in self.network.state_dict().items()}
-        state = {
-            "job": asdict(self.job),
-            "network": self.network.state_dict(),
-            "best": self.best,
-            "adam": self.adam.state_dict(),
-            "random": self.torch.get_rng_state(),
-            "curves": self.curves,
-        }
-        with atomic_write(self.job.state_file, overwrite=True) as partial:
-            self.torch.save(state, partial)
-        with atomic_write(self.job.curves_file, overwrite=True) as partial:
-            partial.write_text(json.dumps(self.curves), encoding="utf-8")
-
-    def _resume(self) -> None:
-        """Take over an earlier run of the same job; more epochs than then may be asked for."""
-        if not self.job.state_file.exists():
-            return
-        state = self.torch.load(self.job.state_file, weights_only=True)
-        free = {"epochs": 0, "chunks": ""}  # the folder may have moved; the fingerprint counts
-        same = {**state["job"], **free} == {**asdict(self.job), **free}
-        if not same or len(state["curves"]["train"]) > self.job.epochs:
-            self.job.curves_file.unlink(missing_ok=True)
-            return
-        self.network.load_state_dict(state["network"])
-        self.adam.load_state_dict(state["adam"])
-        self.torch.set_rng_state(state["random"])
-        self.best, self.curves = state["best"], state["curves"]
+    return Curves(**chunk_objective.train(job))
 
 
 def predict(
@@ -255,8 +160,11 @@ def predict(
     """What the best weights of a trained job make of sounds [samples]: [samples, parts] each."""
     import torch
 
-    network = _network(job)
-    network.load_state_dict(torch.load(job.state_file, weights_only=True)["best"])
+    from ritornello.papers.remix2023.chunk_objective import network as untrained
+    from ritornello.training import run_state
+
+    network = untrained(job)
+    network.load_state_dict(run_state.load(job.state_file)["best"])
     network.eval()
     made = []
     for sound in sounds:
@@ -265,12 +173,6 @@ def predict(
             answer = network(torch.as_tensor(heard.samples)).numpy()
         made.append(decode(Chunks(answer, heard.length, rate_hz)).samples)
     return made
-
-
-def _network(job: StemTraining) -> nn.Module:
-    from ritornello.papers.remix2023.model import StemConfig, build
-
-    return build(job.architecture, StemConfig(**job.sizes))  # type: ignore[arg-type]
 
 
 def _channels(sound: np.ndarray) -> np.ndarray:

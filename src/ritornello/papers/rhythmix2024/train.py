@@ -8,16 +8,21 @@ network chooses a rest as one of its classes, so its nats are split exactly:
 
 from __future__ import annotations
 
-import copy
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import torch
+from torch import nn
 
 from ritornello.papers.rhythmix2024.encoding import DURATIONS, NONE, PITCHES, REST
 from ritornello.papers.rhythmix2024.model import EventLSTM, EventLSTMConfig
+from ritornello.training.optimisation import constant
+from ritornello.training.run_length import Every
+from ritornello.training.run_length import Length as Minutes
+from ritornello.training.trainer import Loss, Objective, Standing, Trainer
 
 PARTS = ("pitch", "time")
 VALIDATIONS = 8
@@ -75,30 +80,60 @@ def train(
     """
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
-    model = EventLSTM(config)
-    optimiser = torch.optim.Adam(model.parameters(), learning_rate)
-    valid = _beginnings(valid)
-    best, best_nats, steps = copy.deepcopy(model), np.inf, 0
-    curve: tuple[list[float], list[float]] = ([], [])
-    draw = windows(lines, batch, window, rng)
-    started = length.clock()
-    while len(curve[0]) < VALIDATIONS:
-        before, events = next(draw)
-        nats, _ = model.nats(before, events, model.initial_state(batch))
-        nats.sum(-1).mean().backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), _CLIP)
-        optimiser.step()
-        optimiser.zero_grad(set_to_none=True)
-        steps += 1
-        seconds = length.clock() - started
-        if seconds >= 60 * length.minutes * (len(curve[0]) + 1) / VALIDATIONS:
-            found = float(nats_per_note(model, valid).sum())
-            curve[0].append(seconds)
-            curve[1].append(found)
-            if found < best_nats:
-                best, best_nats = copy.deepcopy(model), found
-            report(len(curve[0]), found)
-    return Trained(best.eval(), best_nats, steps, steps * batch * window, curve)
+    objective = _Lines(EventLSTM(config), windows(lines, batch, window, rng), batch, valid)
+    trainer = Trainer(
+        objective,
+        torch.optim.Adam(objective.network.parameters(), learning_rate),
+        constant(learning_rate),
+        Minutes(seconds=60 * length.minutes, clock=length.clock),
+        clip=_CLIP,
+        validation=Every(share=1 / VALIDATIONS),
+        validated=lambda found: report(trainer.validations, found.score),
+    )
+    trainer.run()
+    objective.network.load_state_dict(trainer.kept)
+    steps = trainer.spent.steps
+    return Trained(
+        objective.network.eval(),
+        trainer.best_score,
+        steps,
+        steps * batch * window,
+        objective.curve,
+    )
+
+
+class _Lines(Objective[tuple[torch.Tensor, torch.Tensor]]):
+    """Nats a note of windows of lines.
+
+    Attributes:
+        curve: see `Trained`.
+    """
+
+    network: EventLSTM
+
+    def __init__(
+        self,
+        network: EventLSTM,
+        draw: Iterator[tuple[torch.Tensor, torch.Tensor]],
+        batch: int,
+        valid: Sequence[np.ndarray],
+    ) -> None:
+        self.network, self._draw, self._batch = network, draw, batch
+        self._valid = _beginnings(valid)
+        self.curve: tuple[list[float], list[float]] = ([], [])
+
+    def batch(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
+        return next(self._draw)
+
+    def loss(self, batch: tuple[torch.Tensor, torch.Tensor]) -> Loss:
+        nats, _ = self.network.nats(*batch, self.network.initial_state(self._batch))
+        return Loss(nats.sum(-1).mean())
+
+    def validate(self, network: nn.Module, standing: Standing) -> float:
+        found = float(nats_per_note(cast(EventLSTM, network), self._valid).sum())
+        self.curve[0].append(standing.spent.seconds)
+        self.curve[1].append(found)
+        return found
 
 
 def windows(
