@@ -87,20 +87,22 @@ def pack(data: Path, run: Path) -> None:
 
 def line_ups(music: Corpus, shares: dict[str, float]) -> list[tuple[tuple[str, ...], float, str]]:
     """Who plays when nobody says, as often as the set's share; drums alone are not a piece."""
-    from ritornello.training.loop import common_line_ups
+    from ritornello.training.music_facts import common_line_ups
 
     names = [music.collection_of(index) for index in music.indices("train")]
     weights = {name: shares[name] / names.count(name) for name in set(names) - {"groove_midi"}}
-    return common_line_ups(
+    found = common_line_ups(
         (name, notes.encode(music.piece(index)), weights[name])
         for index, name in zip(music.indices("train"), names, strict=True)
         if name in weights
     )
+    # A piece that nobody asks more of is in 4/4.
+    return [(players, weight, name) for players, weight, name, _ in found]
 
 
 def minors(music: Corpus) -> dict[str, float]:
     """How often each set is in minor."""
-    from ritornello.training.loop import minor_shares
+    from ritornello.training.music_facts import minor_shares
 
     return minor_shares(
         (music.collection_of(index), notes.encode(music.piece(index)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ritornello.generation.compose import draw_key
+from ritornello.generation.compose import UsualKeys, draw_key
 from ritornello.generation.instrumentation import (
     fill_in_instrumentation,
     likely_collection,
@@ -53,7 +53,7 @@ def test_what_is_asked_for_stays() -> None:
 
 
 def test_keys_are_in_minor_as_often_as_in_the_collection() -> None:
-    shares = {"hymns": 0.0, "songs": 1.0}
+    shares = UsualKeys({"hymns": 0.0, "songs": 1.0})
     rng = np.random.default_rng(0)
     for collection, minor in (("hymns", False), ("songs", True)):
         key = draw_key(Rules(collection=collection), shares, rng)
@@ -62,4 +62,25 @@ def test_keys_are_in_minor_as_often_as_in_the_collection() -> None:
     keys = [draw_key(Rules(), shares, rng) for _ in range(200)]
     assert 0.3 < np.mean([key is not None and key.is_minor for key in keys]) < 0.7
     assert draw_key(Rules(key="C major"), shares, rng) is None
-    assert draw_key(Rules(), {}, rng) is None
+    assert draw_key(Rules(), UsualKeys(), rng) is None
+
+
+def test_keys_are_those_of_the_collection_where_they_were_counted():
+    usual = UsualKeys({"jigs": 0.2}, {"jigs": {"D major": 3, "E minor": 1}})
+    rng = np.random.default_rng(1)
+    keys = [str(draw_key(Rules(collection="jigs"), usual, rng)) for _ in range(400)]
+    assert {*keys} == {"D major", "E minor"}
+    assert keys.count("D major") / 400 == pytest.approx(0.75, abs=0.08)
+
+
+def test_a_metre_left_open_goes_with_the_players():
+    known = read_instrumentations(
+        [[["flute"], 3, "jigs", "6/8"], [["violin"], 1, "reels", "2/2"], [["piano"], 9, "old"]]
+    )
+    rng = np.random.default_rng(2)
+    drawn = [fill_in_instrumentation(Rules(), known, rng) for _ in range(60)]
+    metres = {(rules.parts, rules.counts) for rules in drawn}
+    assert metres == {(("flute",), (6, 8)), (("violin",), (2, 2)), (("piano",), (4, 4))}
+    asked = fill_in_instrumentation(Rules(parts=("flute",)), known, rng)
+    assert (asked.collection, asked.counts) == ("jigs", (6, 8))
+    assert fill_in_instrumentation(Rules(metre="3/4"), known, rng).counts == (3, 4)

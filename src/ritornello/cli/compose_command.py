@@ -25,7 +25,7 @@ def compose(
     *,
     bars: int = 16,
     tempo: float | None = None,
-    metre: Metre = "4/4",
+    metre: Metre | None = None,
     parts: Names = (),
     end: bool = True,
     style: Style = ANY_STYLE,
@@ -43,7 +43,7 @@ def compose(
     tempo
         Quarter notes a minute.
     metre
-        Such as 4/4, 3/4 or 6/8.
+        Such as 4/4, 3/4 or 6/8. Left out, one that is usual in the music of the model.
     parts
         Who plays, such as piano,bass,drums. All of them do, and nobody else.
     end

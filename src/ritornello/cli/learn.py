@@ -67,6 +67,7 @@ def train(
     /,
     *,
     output: Annotated[Path, Parameter(alias="-o")],
+    start: Annotated[str | None, Parameter(name="--from")] = None,
     minutes: float | None = None,
     steps: int | None = None,
     only: Names = (),
@@ -88,6 +89,9 @@ def train(
     ----------
     output
         Folder for the model.
+    start
+        A model to begin with, such as default: minutes are then enough to make it yours. It keeps
+        its styles; what you leave open when you compose is as in your music.
     minutes
         Time to learn, 10 if left out. The run is planned to end on time.
     steps
@@ -101,7 +105,7 @@ def train(
     dropout
         Share of units left out at random, 0 to 1, against learning by heart.
     learning_rate
-        The highest; 0.002 if left out.
+        The highest; 0.002 if left out, half of it with --from.
     batch
         Excerpts learned from at a time; follows the amount of music and time if left out.
     seed
@@ -121,6 +125,7 @@ def train(
     }
     settings: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
     again = ["ritornello", "train", str(folder), "-o", str(output)]
+    again += ["--from", start] if start else []
     for option, value in (("--minutes", minutes), ("--steps", steps), ("--threads", threads)):
         again += [option, f"{value:g}"] if value is not None else []
     again += ["--only", ",".join(only)] if only else []
@@ -128,6 +133,7 @@ def train(
         model = api.train(
             folder,
             output,
+            start=start,
             minutes=minutes,
             steps=steps,
             collections=split_names(only) or None,

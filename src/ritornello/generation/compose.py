@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from ritornello.generation.job import Job, chord_symbols, whole_piece
 from ritornello.generation.masks import RuleMasks
 from ritornello.generation.rules import Rules
 from ritornello.generation.sampling import Sampling
-from ritornello.music.keys import KeyName
+from ritornello.music.keys import KeyName, parse_key
 from ritornello.music.piece import KeyChange, Piece, Tempo
 from ritornello.note_model.encoding import notes
 from ritornello.note_model.encoding.batch import head_inputs
@@ -118,19 +118,36 @@ class Writer:
         return self.events[-1][PART] == END or over
 
 
-def draw_key(
-    rules: Rules, minor_shares: Mapping[str, float], random: np.random.Generator
-) -> KeyName | None:
-    """A key as a control where the rules ask for none; any tonic is as likely as another.
+@dataclass(frozen=True)
+class UsualKeys:
+    """The keys of the training music, by collection.
+
+    Attributes:
+        minor_shares: share of the pieces in minor.
+        counts: pieces in each key, by its name, such as "D minor"; where a collection has none, any
+            tonic is as likely as another.
+    """
+
+    minor_shares: Mapping[str, float] = field(default_factory=dict)
+    counts: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+
+def draw_key(rules: Rules, usual: UsualKeys, random: np.random.Generator) -> KeyName | None:
+    """A key as a control where the rules ask for none.
 
     Args:
-        minor_shares: share of the pieces in minor, by collection; where the collection of the
-            rules is not among them, their mean counts. Without any no key is drawn.
+        usual: to draw from; where the collection of the rules is not among them, the mean of the
+            shares in minor counts. Without any no key is drawn.
     """
-    if rules.key is not None or not minor_shares:
+    if rules.key is not None:
         return None
-    mean = sum(minor_shares.values()) / len(minor_shares)
-    share = minor_shares.get(rules.collection or "", mean)
+    if counts := usual.counts.get(rules.collection or ""):
+        weights = np.array([*counts.values()], float)
+        return parse_key(str(random.choice([*counts], p=weights / weights.sum())))
+    if not usual.minor_shares:
+        return None
+    mean = sum(usual.minor_shares.values()) / len(usual.minor_shares)
+    share = usual.minor_shares.get(rules.collection or "", mean)
     tonic, minor = int(random.integers(12)), bool(random.random() < share)
     return KeyName(tonic, "minor" if minor else "major")
 
@@ -143,7 +160,7 @@ def compose(
     sampling: Sampling | None = None,
     collections: tuple[str, ...] = (),
     instrumentations: Instrumentations = (),
-    minor_shares: Mapping[str, float] | None = None,
+    usual_keys: UsualKeys = UsualKeys(),
     watch: Callable[[int, int], None] = lambda tick, length: None,
 ) -> list[Piece]:
     """Write one piece for each seed.
@@ -156,9 +173,8 @@ def compose(
         collections: names of the model's collections, to find ``rules.collection`` in.
         instrumentations: who plays where the rules leave the parts open, sampled by weight, and in
             which collection; with none of them every part may play.
-        minor_shares: how often a piece is in minor, by collection, where the rules ask for no key:
-            a key is sampled then as a soft constraint, a control the model may leave. None for no
-            key.
+        usual_keys: where the rules ask for no key, one of them is sampled as a soft constraint, a
+            control the model may leave; with none of them there is none.
         watch: called now and then with the tick reached and the length in ticks.
 
     Returns:
@@ -168,7 +184,7 @@ def compose(
     for seed in seeds:
         random = np.random.default_rng(seed)
         job = whole_piece(fill_in_instrumentation(rules, instrumentations, random))
-        job = replace(job, key=draw_key(job.rules, minor_shares or {}, random))
+        job = replace(job, key=draw_key(job.rules, usual_keys, random))
         writers.append(Writer.start(job, random))
     return [
         to_piece(writer.events, writer.job.rules)

@@ -51,7 +51,9 @@ class Composer(Partner):
         self._instrumentations = read_instrumentations(model.provenance.get("line_ups", ()))
         self._known = known_instruments(model.baseline) if model.baseline else None
         self._styles: dict[str, str] = model.provenance.get("styles", {})
-        self._minor_shares: dict[str, float] = model.provenance.get("minor_shares", {})
+        self._usual_keys = writing.UsualKeys(
+            model.provenance.get("minor_shares", {}), model.provenance.get("keys", {})
+        )
         self.card: dict[str, Any] = {
             "network": model.network,
             "encoding": model.encoding,
@@ -131,7 +133,7 @@ class Composer(Partner):
             sampling=Sampling(temperature, top_p),
             collections=self._collections,
             instrumentations=self._instrumentations,
-            minor_shares=self._minor_shares,
+            usual_keys=self._usual_keys,
             **({} if watch is None else {"watch": watch}),
         )
         return [
@@ -186,7 +188,7 @@ class Composer(Partner):
             sampling=Sampling(temperature, top_p),
             collections=self._collections,
             instrumentations=self._instrumentations,
-            minor_shares=self._minor_shares,
+            usual_keys=self._usual_keys,
             primer=None if fitted is None else fitted.piece,
         )
         warnings = () if fitted is None else fitted.warnings

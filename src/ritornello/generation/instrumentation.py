@@ -1,7 +1,8 @@
 """Instrumentations of the training music: which instruments play together, how often, and where.
 
-They fill in what the rules leave open: parts are sampled in proportion to how often an
-instrumentation occurs, and the collection is that in which the likest instrumentations occur most.
+They fill in what the rules leave open: parts and their metre are sampled in proportion to how often
+an instrumentation occurs, and the collection is that in which the likest instrumentations occur
+most.
 """
 
 from __future__ import annotations
@@ -18,25 +19,27 @@ from ritornello.music.instruments import INSTRUMENTS, parse_instrument
 
 
 class Instrumentation(NamedTuple):
-    """Instruments by name, one for each part; how often they play together; in which collection."""
+    """Instruments by name, one for each part; how often they play together; in which collection,
+    and in which metre."""
 
     players: tuple[str, ...]
     weight: float
     collection: str | None = None
+    metre: str | None = None
 
 
 Instrumentations = Sequence[Instrumentation]
 
 
 def read_instrumentations(entries: Iterable[Sequence[Any]]) -> tuple[Instrumentation, ...]:
-    """The entries of a model's metadata as values; older models name no collection."""
+    """The entries of a model's metadata as values; older models name no collection or metre."""
     return tuple(Instrumentation(tuple(players), *rest) for players, *rest in entries)
 
 
 def fill_in_instrumentation(
     rules: Rules, instrumentations: Instrumentations, random: np.random.Generator
 ) -> Rules:
-    """The rules with parts and collection filled in where they are open.
+    """The rules with parts, collection and metre filled in where they are open.
 
     Args:
         instrumentations: to sample from, by weight; with none of them the rules stay as they are.
@@ -49,11 +52,21 @@ def fill_in_instrumentation(
         weights = np.array([each.weight for each in known], float)
         chosen = known[random.choice(len(known), p=weights / weights.sum())]
         return replace(
-            rules, parts=chosen.players, collection=rules.collection or chosen.collection
+            rules,
+            parts=chosen.players,
+            collection=rules.collection or chosen.collection,
+            metre=chosen.metre if rules.metre is None else rules.metre,
         )
     if rules.collection is None:
         players = [INSTRUMENTS[parse_instrument(name)].name for name in rules.parts]
-        return replace(rules, collection=likely_collection(players, instrumentations))
+        rules = replace(rules, collection=likely_collection(players, instrumentations))
+    metred = [
+        each for each in instrumentations if each.metre and each.collection == rules.collection
+    ]
+    if rules.metre is None and metred:
+        weights = np.array([each.weight for each in metred], float)
+        chosen = metred[random.choice(len(metred), p=weights / weights.sum())]
+        return replace(rules, metre=chosen.metre)
     return rules
 
 

@@ -283,7 +283,7 @@ def load_song(song: Song) -> Piece:
 def choir(instrumentations: Instrumentations) -> int | None:
     """The instrument of which most pieces of the training music have four parts and no others."""
     alike: Counter[str] = Counter()
-    for parts, weight, _ in instrumentations:
-        if len(parts) == PARTS_PER_INSTRUMENT and len(set(parts)) == 1:
-            alike[parts[0]] += weight  # type: ignore[assignment]
+    for each in instrumentations:
+        if len(each.players) == PARTS_PER_INSTRUMENT and len(set(each.players)) == 1:
+            alike[each.players[0]] += each.weight  # type: ignore[assignment]
     return parse_instrument(alike.most_common(1)[0][0]) if alike else None

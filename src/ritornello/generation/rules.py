@@ -31,7 +31,8 @@ class Rules:
 
     Attributes:
         bars: exact length.
-        metre: numerator and denominator, or text such as "3/4".
+        metre: numerator and denominator, or text such as "3/4". Left open, one that is usual in the
+            training music, 4/4 where the model does not say.
         tempo_bpm: quarter notes a minute, exact; no tempo changes then.
         key: every pitched note is in its scale; a `KeyName` or text such as "D minor".
         parts: names of instruments; all of them play, and no others. A name given twice means
@@ -54,7 +55,7 @@ class Rules:
     """
 
     bars: int = 16
-    metre: tuple[int, int] | str = (4, 4)
+    metre: tuple[int, int] | str | None = None
     tempo_bpm: float | None = None
     key: KeyName | str | None = None
     parts: tuple[str, ...] | None = None
@@ -68,7 +69,8 @@ class Rules:
 
     def __post_init__(self) -> None:
         set_field = object.__setattr__
-        set_field(self, "metre", self.counts)
+        if self.metre is not None:
+            set_field(self, "metre", self.counts)
         if isinstance(self.key, str):
             set_field(self, "key", parse_key(self.key))
         if isinstance(self.parts, str):
@@ -136,6 +138,8 @@ class Rules:
     @property
     def counts(self) -> tuple[int, int]:
         """Numerator and denominator of the metre."""
+        if self.metre is None:
+            return 4, 4
         return parse_metre(self.metre) if isinstance(self.metre, str) else self.metre
 
     def instruments(self) -> list[int] | None:

@@ -6,12 +6,14 @@ damaged or made up. What is right is stated here, once.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 from ritornello.errors import ConfigError, shortened
 from ritornello.music.instruments import DRUMS, parse_instrument
+from ritornello.music.keys import parse_key
 from ritornello.note_model.encoding.notes import PARTS_PER_INSTRUMENT
 from ritornello.note_model.safetensors_file import (
     FLOATS,
@@ -108,15 +110,17 @@ def _check_provenance(header: Header, facts: dict[str, Any], collections: list[s
     """Check those facts that composing, and lists of models, go by; all others are for people."""
 
     def line_up(entry: object) -> bool:
-        if not isinstance(entry, list) or not 2 <= len(entry) <= 3:
+        if not isinstance(entry, list) or not 2 <= len(entry) <= 4:
             return False
-        players, weight, *collection = entry
+        players, weight, *rest = entry
+        collection, metre = rest[:1], rest[1:]
         return (
             texts(players)
             and _can_play(players)
             and number_within(weight, 0, _HEAVIEST)
             and weight > 0
             and collection in ([], [None], *([name] for name in collections))
+            and (metre in ([], [None]) or _can_count(metre[0]))
         )
 
     def instrumentations(value: object) -> bool:
@@ -128,6 +132,9 @@ def _check_provenance(header: Header, facts: dict[str, Any], collections: list[s
     def shares(value: object) -> bool:
         return _is_table(value) and all(number_within(each, 0, 1) for each in value.values())  # type: ignore[attr-defined]
 
+    def keys(value: object) -> bool:
+        return _is_table(value) and all(map(_is_key_table, value.values()))  # type: ignore[attr-defined]
+
     def validation(value: object) -> bool:
         nats = value.get("nats_per_note") if isinstance(value, dict) else None
         return value is None or (
@@ -135,9 +142,10 @@ def _check_provenance(header: Header, facts: dict[str, Any], collections: list[s
         )
 
     kinds: dict[str, tuple[Callable[[object], bool], str]] = {
-        "line_ups": (instrumentations, "a list of players, weight and collection"),
+        "line_ups": (instrumentations, "a list of players, weight, collection and metre"),
         "styles": (styles, "a table from style to collection"),
         "minor_shares": (shares, "a table from collection to a share"),
+        "keys": (keys, "a table from collection to a table from key to its weight"),
         "validation": (validation, "a table of figures"),
     }
     for name, (fits, expected) in kinds.items():
@@ -146,6 +154,24 @@ def _check_provenance(header: Header, facts: dict[str, Any], collections: list[s
                 f"its {name} cannot be used ({shortened(repr(facts[name]), 60)}); "
                 f"{expected} was expected."
             )
+
+
+def _is_key_table(value: object) -> bool:
+    """Whether keys have weights, one above zero at least."""
+    if not isinstance(value, dict) or not value:
+        return False
+    try:
+        named = all(len(name) <= _LONGEST_NAME and parse_key(name) for name in value)
+    except ConfigError:
+        return False
+    weighed = all(number_within(each, 0, _HEAVIEST) for each in value.values())
+    return named and weighed and sum(value.values()) > 0
+
+
+def _can_count(metre: object) -> bool:
+    """Whether it is a metre such as "6/8", with bars of one to eight quarter notes."""
+    found = re.fullmatch(r"(\d{1,3})/(2|4|8|16)", metre) if isinstance(metre, str) else None
+    return found is not None and 1 <= int(found[1]) * 4 / int(found[2]) <= 8
 
 
 def _can_play(players: list[str]) -> bool:

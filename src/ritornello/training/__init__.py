@@ -4,6 +4,8 @@ learning         inspect, train and evaluate, as a user calls them
 config           settings of a run and what fits an amount of music
 loop             the training of a note model, and what a run writes
 note_objective   what a note model learns
+fine_tuning      going on from a model's weights with other music
+music_facts      what a model knows of its music, for composing
 batches          rows of excerpts that carry the state of the network from chunk to chunk
 reading_order    in which order excerpts are read, each once an epoch
 validate         nats a note on the validation split
@@ -27,6 +29,7 @@ __all__ = [
     "journal",
     "learning",
     "loop",
+    "music_facts",
     "note_objective",
     "optimisation",
     "products",

@@ -21,7 +21,7 @@ from ritornello.pages.training_page import History, Validation
 from ritornello.training.journal import METRICS_FILE
 
 _FIGURES = ("seconds", "notes", "nats_per_note", "learning_rate", "gradient_norm")
-_KINDS = ("sitting", "step", "validation", "histograms")
+_KINDS = ("sitting", "step", "validation", "evaluation", "histograms")
 _LARGEST = 1e30
 
 

@@ -42,8 +42,8 @@ def _histogram(values: torch.Tensor) -> dict[str, Any]:
 
 
 class Journal:
-    """Appends to `metrics.jsonl`: lines of kind "sitting", "step", "validation" and
-    "histograms"."""
+    """Appends to `metrics.jsonl`: lines of kind "sitting", "step", "validation",
+    "evaluation" and "histograms"."""
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / METRICS_FILE
@@ -59,6 +59,10 @@ class Journal:
     def sitting(self, step: int, **facts: Any) -> None:
         """A run begins or goes on: what is true of this sitting, such as its products."""
         self._write({"kind": "sitting", "step": step, **facts})
+
+    def evaluation(self, step: int, figures: dict[str, Any]) -> None:
+        """What `ritornello evaluate` says of the best model on the validation split."""
+        self._write({"kind": "evaluation", "step": step, **figures})
 
     def histograms(self, step: int, shapes: dict[str, Any]) -> None:
         self._write({"kind": "histograms", "step": step, "parameters": shapes})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields, replace
 from os import PathLike
 from pathlib import Path
@@ -25,11 +25,13 @@ from ritornello.generation.originality.assessment import write_training_index
 from ritornello.music.grid import on_grid
 from ritornello.music.piece import Piece
 from ritornello.note_model import checkpoint
+from ritornello.note_model.checkpoint import Checkpoint
 from ritornello.note_model.library import find_model
 from ritornello.option_names import canonical
 from ritornello.training.config import TrainConfig, network_settings
 
 if TYPE_CHECKING:
+    from ritornello.training.batches import Music
     from ritornello.training.loop import Progress
 
 _LOG = logging.getLogger(__name__)
@@ -39,6 +41,9 @@ _SAMPLES_FOLDER = "samples"
 _SAMPLE_BARS = 8
 _SAMPLES_A_RUN = 8
 _PATIENCE = 20
+_SIZES = ("cell", "layers", "width", "head_width")
+_TUNING_RATE = 1e-3  # for a model that knows music already
+_JUDGED_NOTES = 100_000  # about a minute
 
 
 def inspect(
@@ -76,6 +81,7 @@ def train(
     *,
     minutes: float | None = None,
     steps: int | None = None,
+    start: str | PathLike[str] | None = None,
     collections: Iterable[str] | None = None,
     seed: int = 0,
     threads: int | None = None,
@@ -89,12 +95,15 @@ def train(
     ``out`` gets the ingest report (`report.html`), the music as arrays (`corpus/`), the record of
     the run (`metrics.jsonl`), short pieces composed on the way (`samples/`) and the best model so
     far (`model.safetensors`) with an index of its training music (`originality.safetensors`).
-    Called again with the same ``out``, the run goes on.
+    Called again with the same ``out``, the run goes on. Under `torchrun` its processes share the
+    batches, and the first of them reads the folder and writes.
 
     Args:
         folder: of MIDI, MusicXML or ABC files. out: a folder for the results.
         minutes: time for learning; 10 if ``steps`` is not given either.
         steps: optimiser steps instead of minutes.
+        start: a model, by name or path, whose weights learning begins with. The model keeps its
+            styles, and your music becomes the one that it writes by default.
         collections: only these first-level sub-folders; by default all.
         seed: of everything random. threads: processors to use; by default all.
         scanned: called with (files done, files in all). watch: called after each step.
@@ -113,6 +122,9 @@ def train(
         KeyboardInterrupt: passed on, after the run is saved.
     """
     require_torch()
+    from ritornello.training import ranks as processes
+    from ritornello.training import run_state
+    from ritornello.training.fine_tuning import JoinedMusic, provenance_of
     from ritornello.training.loop import RESUME_FILE
     from ritornello.training.loop import train as run
     from ritornello.training.run_report import write_report
@@ -125,29 +137,138 @@ def train(
     asked = {"minutes": minutes, "steps": steps, "seed": seed, "threads": threads, **settings}
     TrainConfig(**asked)  # refuses what has no meaning before the folder is read
     _refuse_other_model(out, RESUME_FILE)
-    result = inspect(folder, collections=collections, progress=scanned)
+    base = None if start is None else _base(start, settings)
+    ranks = processes.joined()
     resumes = (out / RESUME_FILE).is_file()
-    splits = assign_splits(result)
+    about: dict[str, Any] = {}
+    if ranks.writes:
+        result = inspect(folder, collections=collections, progress=scanned)
+        splits = assign_splits(result)
+        if resumes:
+            _refuse_other_music(out, fingerprint(result, splits))
+        save_report(result, out / _REPORT_FILE, overwrite=True)
+        write_training_index(build_store(result, out / _CORPUS_FOLDER, splits=splits), out)
+        about = _provenance(result, out.resolve().name)
+    ranks.first(None)  # the others wait for the corpus
+    corpus = Corpus.open(out / _CORPUS_FOLDER)
+    train_notes = int(corpus.note_counts[corpus.indices("train")].sum())
+    config = TrainConfig(**{"patience": _PATIENCE, **_fitting(train_notes, minutes, base), **asked})
+    if ranks.writes:
+        _introduce(corpus, config, out if resumes else None, start, say)
+    music: Music = corpus
+    if base is not None:
+        music = JoinedMusic(corpus, base.collections)
+        about |= provenance_of(base, str(start))
     if resumes:
-        _refuse_other_music(out, fingerprint(result, splits))
-    save_report(result, out / _REPORT_FILE, overwrite=True)
-    music = build_store(result, out / _CORPUS_FOLDER, splits=splits)
-    write_training_index(music, out)
-    train_notes = int(music.note_counts[music.indices("train")].sum())
-    config = TrainConfig(
-        **{"patience": _PATIENCE, **network_settings(train_notes, minutes), **asked}
-    )
-    if resumes:
-        say(f"Going on with the run in {out}; of the settings, only its length counts now.")
-    else:
-        network = f"{config.layers} layers of {config.width} {config.cell} units"
-        say(f"Learning from {train_notes:,} notes in {len(music):,} pieces with {network}.")
+        begun = run_state.load(out / RESUME_FILE)["objective"]
+        music = JoinedMusic(corpus, tuple(begun["collections"]))
     sampler = _Sampler(out / _SAMPLES_FOLDER, 60 * (minutes or 10) / _SAMPLES_A_RUN, say)
-    about = _provenance(result, out.resolve().name)
-    model = run(music, out, config, provenance=about, watch=watch, sample=sampler.now_and_then)
-    sampler.write(model, "final")
-    write_report(out)  # again, with the final sample
+    model = run(
+        music,
+        out,
+        config,
+        start=base,
+        provenance=about,
+        watch=watch,
+        sample=sampler.now_and_then,
+        say=say,
+        ranks=ranks,
+    )
+    if ranks.writes:
+        sampler.write(model, "final")
+        _judge(model, base, corpus, out, say)
+        write_report(out)  # again, with the final sample
+    processes.left()
     return model
+
+
+def _base(start: str | PathLike[str], settings: Mapping[str, Any]) -> Checkpoint:
+    """The model to begin with.
+
+    Raises:
+        CheckpointError: if there is none, or it is damaged or of another encoding.
+        ConfigError: if sizes are asked for, which are those of the model.
+    """
+    sizes = [name for name in _SIZES if name in settings]
+    if sizes:
+        raise ConfigError(
+            f"{' and '.join(sizes)} cannot be chosen: they are those of the model to begin with.",
+            next_step="Leave them out, or begin with no model.",
+        )
+    return checkpoint.load(find_model(start))
+
+
+def _fitting(notes: int, minutes: float | None, base: Checkpoint | None) -> dict[str, Any]:
+    """Settings that suit an amount of music and time, and the model to begin with."""
+    settings = network_settings(notes, minutes)
+    if base is None:
+        return settings
+    sizes = {name: base.network[name] for name in _SIZES}
+    return {**settings, **sizes, "learning_rate": _TUNING_RATE}
+
+
+def _introduce(
+    corpus: Corpus,
+    config: TrainConfig,
+    resumed: Path | None,
+    start: str | PathLike[str] | None,
+    say: Callable[[str], None],
+) -> None:
+    """Say what is about to be learned."""
+    if resumed:
+        say(f"Going on with the run in {resumed}; of the settings, only its length counts now.")
+        return
+    notes = int(corpus.note_counts[corpus.indices("train")].sum())
+    network = f"{config.layers} layers of {config.width} {config.cell} units"
+    begun = f", begun with {start}" if start else ""
+    say(f"Learning from {notes:,} notes in {len(corpus):,} pieces with {network}{begun}.")
+    if not len(corpus.indices("valid")):
+        say(
+            "There is no second piece to hold back, so nothing tells when the music is only "
+            "learned by heart. Give more pieces, or few minutes."
+        )
+
+
+def _judge(
+    model: Path,
+    base: Checkpoint | None,
+    corpus: Corpus,
+    out: Path,
+    say: Callable[[str], None],
+) -> None:
+    """Say how well held-out music is predicted, beside baselines, and write it down.
+
+    The figure is that of ``ritornello evaluate OUT FOLDER --split valid``.
+    """
+    from ritornello.note_model import likelihood
+    from ritornello.training.journal import Journal
+
+    held_out = corpus.indices("valid")
+    notes = int(corpus.note_counts[held_out].sum())
+    again = f"ritornello evaluate {out} FOLDER --split valid"
+    if not len(held_out) or notes > _JUDGED_NOTES:
+        say(f"How well it predicts the music that was held back: {again}" if notes else "")
+        return
+
+    def judged(one: Checkpoint) -> dict[str, Any]:
+        pieces = ((corpus.collection_of(index), corpus.piece(index)) for index in held_out)
+        return likelihood.evaluate(one, pieces)
+
+    found = judged(checkpoint.load(model))
+    steps = int(checkpoint.describe(model)["provenance"]["training"]["steps"])
+    before = {} if base is None else {"before": judged(base)["nats_per_note"]}
+    Journal(out).evaluation(steps, {**found, **before})
+    nats = found["nats_per_note"]
+    rows = [
+        f"Held-out music ({found['pieces']} pieces, {found['notes']:,} notes) costs "
+        f"{nats:.3f} nats a note; the less, the better it is predicted.",
+        f"Counting single notes costs {found['unigram_nats_per_note']:.3f}, pairs of notes "
+        f"{found['bigram_nats_per_note']:.3f}"
+        + (f"; {before['before']:.3f} before this training." if before else "."),
+        f"The same figure: {again}",
+    ]
+    for row in rows:
+        say(row)
 
 
 def evaluate(

@@ -7,8 +7,7 @@ validation is said here. A run stopped at any moment goes on as if nothing had h
 from __future__ import annotations
 
 import math
-from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,17 +15,17 @@ from typing import Any
 import numpy as np
 import torch
 
-from ritornello.errors import ConfigError, InputError
+from ritornello.errors import InputError
 from ritornello.note_model import checkpoint
 from ritornello.note_model.checkpoint import Checkpoint
-from ritornello.note_model.encoding import ngrams, notes
-from ritornello.note_model.encoding.piece_controls import is_minor, read_controls
 from ritornello.note_model.network import NoteModel, NoteModelConfig
 from ritornello.training import run_state
 from ritornello.training.batches import Music
 from ritornello.training.config import TrainConfig
+from ritornello.training.fine_tuning import begin_with
 from ritornello.training.journal import Journal, histograms
-from ritornello.training.note_objective import NoteObjective
+from ritornello.training.music_facts import MusicFacts, read_facts
+from ritornello.training.note_objective import NoteBatch, NoteObjective
 from ritornello.training.optimisation import adamw, cosine
 from ritornello.training.products import chosen
 from ritornello.training.ranks import Ranks
@@ -36,9 +35,7 @@ from ritornello.training.trainer import Judgement, Step, Trainer
 
 RESUME_FILE = "resume.pt"
 _LEAST_RATE = 0.01  # of the highest, in the end
-_BASELINE_PIECES = 1000
-_LINE_UPS = 200
-_LARGEST_LINE_UP = 8
+_FREE = ("minutes", "steps", "notes", "threads")  # may change when a run goes on
 
 
 @dataclass(frozen=True)
@@ -62,6 +59,7 @@ def train(
     provenance: dict[str, Any] | None = None,
     watch: Callable[[Progress], None] = lambda progress: None,
     sample: Callable[[Path, int], None] = lambda model, step: None,
+    say: Callable[[str], None] = lambda sentence: None,
     ranks: Ranks | None = None,
 ) -> Path:
     """Train a note model, or go on with the run that ``folder`` holds.
@@ -70,9 +68,11 @@ def train(
         music: the corpus; its "train" and "valid" splits are used.
         folder: gets the model, `metrics.jsonl`, the state to resume from, and the report.
         config: ignored but for its length and threads when a run is resumed.
-        start: a model of the same network and collections whose weights a new run begins with.
+        start: a model of the same network whose weights a new run begins with; its collections are
+            the first of those of ``music``, see `ritornello.training.fine_tuning`.
         watch: called after each step. sample: called with each new best model. Both where files
-            are written, if there are several processes.
+            are written, if there are several processes. say: called with what a person may want to
+            know.
         ranks: the processes of the run, see `ritornello.training.ranks.joined`; this one by
             default.
 
@@ -86,13 +86,47 @@ def train(
     """
     if not len(music.indices("train")):
         raise InputError("No piece is left to train on.", next_step="See `ritornello inspect`.")
+    ranks = ranks or Ranks()
+    ranks.agree("music", [len(music.indices("train")), int(np.sum(music.note_counts))])
     folder.mkdir(parents=True, exist_ok=True)
-    run = _Run(music, folder, config, start, ranks or Ranks(), provenance or {}, sample)
-    run.begin()
-    run.trainer.run(lambda step: watch(run.progress) if run.ranks.writes else None)
-    if run.ranks.writes:
+    resumes = ranks.first((folder / RESUME_FILE).is_file())
+    speeds: dict[str, float] = {}
+    if resumes:
+        config = _as_begun(folder / RESUME_FILE, config)
+    else:
+        products, speeds = ranks.first(chosen(config.products))
+        config = replace(config, products=products)
+    if config.threads:
+        torch.set_num_threads(config.threads)
+    network = _network(music, config)
+    if start is not None and not resumes:
+        begin_with(network, start, music, say if ranks.writes else lambda sentence: None)
+    run = _Run(NoteObjective(network, music, config, ranks), folder, provenance or {}, sample)
+    run.begin(speeds)
+    run.trainer.run(lambda step: watch(run.progress) if ranks.writes else None)
+    if ranks.writes:
         write_report(folder)
     return folder / checkpoint.MODEL_FILE
+
+
+def _as_begun(state: Path, config: TrainConfig) -> TrainConfig:
+    """The settings that a run was begun with, as long as is asked for now."""
+    now = {name: getattr(config, name) for name in _FREE}
+    return TrainConfig(**{**run_state.load(state)["identity"], **now})
+
+
+def _network(music: Music, config: TrainConfig) -> NoteModel:
+    """An untrained network."""
+    torch.manual_seed(config.seed)
+    network = NoteModelConfig(
+        cell=config.cell,
+        layers=config.layers,
+        width=config.width,
+        head_width=config.head_width,
+        dropout=config.dropout,
+        collections=len(music.collections),
+    )
+    return NoteModel(network).to("cuda" if torch.cuda.is_available() else "cpu")
 
 
 class _Run:
@@ -100,58 +134,23 @@ class _Run:
 
     def __init__(
         self,
-        music: Music,
+        objective: NoteObjective,
         folder: Path,
-        config: TrainConfig,
-        start: Checkpoint | None,
-        ranks: Ranks,
         provenance: dict[str, Any],
         sample: Callable[[Path, int], None],
     ) -> None:
-        self.music, self.folder, self.ranks = music, folder, ranks
+        self.objective, self.folder = objective, folder
         self.provenance, self.sample = provenance, sample
-        keep = folder / RESUME_FILE
-        resumes = ranks.first(keep.is_file())
-        self.speeds: dict[str, float] = {}
-        if resumes:
-            length = {name: getattr(config, name) for name in ("minutes", "steps", "notes")}
-            known = run_state.load(keep)["identity"]
-            self.config = TrainConfig(**{**known, **length, "threads": config.threads})
-        else:
-            products, self.speeds = ranks.first(chosen(config.products))
-            self.config = replace(config, products=products)
-        ranks.agree("music", [len(music.indices("train")), int(np.sum(music.note_counts))])
+        self.music, self.config, self.ranks = objective.music, objective.config, objective.ranks
         self.journal = Journal(folder)
-        self.objective = NoteObjective(self._network(start), music, self.config, ranks)
-        self.trainer = self._trainer(keep)
-        if resumes:
-            self.trainer.resume()
-        if ranks.writes:
-            self._describe_music()
+        self.trainer = self._trainer(folder / RESUME_FILE)
+        self.facts = read_facts(self.music) if self.ranks.writes else MusicFacts()
 
-    def _network(self, start: Checkpoint | None) -> NoteModel:
-        config = self.config
-        if config.threads:
-            torch.set_num_threads(config.threads)
-        torch.manual_seed(config.seed)
-        network = NoteModelConfig(
-            cell=config.cell,
-            layers=config.layers,
-            width=config.width,
-            head_width=config.head_width,
-            dropout=config.dropout,
-            collections=len(self.music.collections),
-        )
-        model = NoteModel(network).to("cuda" if torch.cuda.is_available() else "cpu")
-        if start is not None:
-            _begin_with(model, start, tuple(self.music.collections))
-        return model
-
-    def _trainer(self, keep: Path) -> Trainer:
+    def _trainer(self, keep: Path) -> Trainer[NoteBatch]:
         config = self.config
         seconds = 60 * config.minutes if config.minutes else None
         identity = asdict(config)
-        for name in ("minutes", "steps", "notes", "threads"):
+        for name in _FREE:
             del identity[name]
         return Trainer(
             self.objective,
@@ -172,24 +171,21 @@ class _Run:
             validated=self._validated,
         )
 
-    def _describe_music(self) -> None:
-        """What the model is to say of the music it was taught."""
-        sample = _spread(self.music.indices("train"))
-        taught = [notes.encode(self.music.piece(index)) for index in sample]
-        named = [*zip(map(self.music.collection_of, sample), taught, strict=True)]
-        self.line_ups = common_line_ups((name, encoded, 1.0) for name, encoded in named)
-        self.minor_shares = minor_shares(named)
-        self.baseline = ngrams.count(encoded.fields for encoded in taught)
+    def begin(self, speeds: dict[str, float]) -> None:
+        """Take up the run if there is one, and put the journal where it is.
 
-    def begin(self) -> None:
-        """Put the journal where the state is."""
+        Args:
+            speeds: of the kinds of products, if they were taken.
+        """
+        self.trainer.resume()
         if not self.ranks.writes:
             return
-        self.journal.cut(self.trainer.spent.steps)
+        steps = self.trainer.spent.steps
+        self.journal.cut(steps)
         self.journal.sitting(
-            self.trainer.spent.steps,
+            steps,
             products=self.config.products,
-            speeds={name: round(speed) for name, speed in self.speeds.items()},
+            billion_operations_a_second={name: round(speed) for name, speed in speeds.items()},
             processes=self.ranks.count,
             threads=torch.get_num_threads(),
         )
@@ -243,60 +239,13 @@ class _Run:
             "minutes": round(spent.seconds / 60, 1), "torch": torch.__version__,
         }  # fmt: skip
         provenance = {**self.provenance, "training": training,
-                      "validation": self.objective.figures, "line_ups": self.line_ups,
-                      "minor_shares": self.minor_shares}  # fmt: skip
+                      "validation": self.objective.figures,
+                      **self.facts.for_composing()}  # fmt: skip
         return Checkpoint(
             weights,
             self.objective.network.settings(),
             "notes",
             tuple(self.music.collections),
             provenance,
-            self.baseline,
+            self.facts.baseline,
         )
-
-
-def _begin_with(model: NoteModel, start: Checkpoint, collections: tuple[str, ...]) -> None:
-    """Take over the weights of a model of the same kind."""
-    settings = model.settings()
-    ours = {name: value for name, value in settings.items() if name != "dropout"}
-    theirs = {name: start.network.get(name) for name in ours}
-    if ours != theirs or start.collections != collections:
-        raise ConfigError(
-            f"A model can go on learning as the same network with the same collections only: "
-            f"found {theirs} with {start.collections}, expected {ours} with {collections}.",
-        )
-    weights = {name: torch.as_tensor(weight) for name, weight in start.weights.items()}
-    model.load_state_dict(weights)
-
-
-def common_line_ups(
-    pieces: Iterable[tuple[str, notes.Encoded, float]],
-) -> list[tuple[tuple[str, ...], float, str]]:
-    """Who plays together, how often and in which collection; the most frequent first.
-
-    Args:
-        pieces: their collections and weights; large groups are left out.
-    """
-    counts: defaultdict[tuple[tuple[str, ...], str], float] = defaultdict(float)
-    for collection, encoded, weight in pieces:
-        players = notes.instrumentation_of(encoded)
-        if len(players) <= _LARGEST_LINE_UP:
-            counts[players, collection] += weight
-    common = sorted(counts.items(), key=lambda item: -item[1])[:_LINE_UPS]
-    return [(players, weight, collection) for (players, collection), weight in common]
-
-
-def minor_shares(pieces: Iterable[tuple[str, notes.Encoded]]) -> dict[str, float]:
-    """Share of the pieces that are in minor, by collection; drums alone have no key."""
-    modes: defaultdict[str, list[bool]] = defaultdict(list)
-    for collection, encoded in pieces:
-        key = read_controls(encoded, None).key
-        if key is not None:
-            modes[collection].append(is_minor(key))
-    return {name: round(sum(found) / len(found), 3) for name, found in modes.items()}
-
-
-def _spread(indices: np.ndarray) -> np.ndarray:
-    """At most `_BASELINE_PIECES` of them, evenly spread."""
-    step = max(1, len(indices) // _BASELINE_PIECES)
-    return indices[::step]

@@ -97,6 +97,7 @@ class NoteObjective(Objective[NoteBatch]):
             strict=True,
         )
         return {
+            "collections": list(self.music.collections),
             "drawn": [*chain(*drawn)],
             "offset": [*chain(*offset)],
             "state": [

@@ -40,7 +40,7 @@ def validate(
         ``nats_per_note`` (of composed notes), ``fields`` (nats per note of each field) and
         ``collections`` (nats per note of each); empty if there is nothing to validate on.
     """
-    rows = _choose(music, events, task)
+    rows = choose(music, events, task)
     if not rows:
         return {}
     model.eval()
@@ -76,6 +76,7 @@ def _merged(shares: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
     return {name: sums for name, sums in merged.items() if sums[-1]}
 
 
+@torch.no_grad()
 def score(model: NoteModel, rows: list[Sequences]) -> tuple[np.ndarray, np.ndarray]:
     """Nats of each field summed over each row [rows, 5], and notes a row [rows]."""
     state = model.initial_state(len(rows))
@@ -90,11 +91,13 @@ def score(model: NoteModel, rows: list[Sequences]) -> tuple[np.ndarray, np.ndarr
     return nats, notes
 
 
-def _choose(music: Music, events: int, task: str | None) -> list[tuple[str, Sequences]]:
-    """The first 1,024 events of pieces spread evenly over each collection's validation split."""
+def choose(
+    music: Music, events: int, task: str | None, *, split: str = "valid"
+) -> list[tuple[str, Sequences]]:
+    """The first 1,024 events of pieces spread evenly over the split of each collection."""
     longest = 4 * _CHUNK
     by_name: dict[str, list[int]] = {}
-    for index in music.indices("valid"):
+    for index in music.indices(split):
         by_name.setdefault(music.collection_of(index), []).append(int(index))
     chosen = []
     for name, indices in by_name.items():

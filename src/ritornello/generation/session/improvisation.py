@@ -103,13 +103,13 @@ class Improvisation:
         sampling: Sampling | None = None,
         collections: tuple[str, ...] = (),
         instrumentations: Instrumentations = (),
-        minor_shares: Mapping[str, float] | None = None,
+        usual_keys: compose.UsualKeys = compose.UsualKeys(),  # noqa: B008, it is a constant
         primer: Piece | None = None,
     ) -> Improvisation:
         """From the first event, or from the end of a primer.
 
         Args:
-            rules, sampling, collections, instrumentations, minor_shares: as of `compose.compose`.
+            rules, sampling, collections, instrumentations, usual_keys: as of `compose.compose`.
             seed: the same seed, the same music.
             primer: as the model hears it, see `primer.fit`. The music goes on at its last bar
                 line, in its metre, and in its tempo and with its players where the rules leave
@@ -119,7 +119,7 @@ class Improvisation:
         if primer is not None:
             return cls._after(engine, primer, rules, random, sampling, collections)
         rules = fill_in_instrumentation(rules, instrumentations, random)
-        key = compose.draw_key(rules, minor_shares or {}, random)
+        key = compose.draw_key(rules, usual_keys, random)
         instant = Instant(
             Settings(rules, sampling, key=key),
             None,

@@ -218,7 +218,8 @@ def _settings_out(settings: Settings) -> dict[str, Any]:
 
 
 def _settings_in(found: dict[str, Any]) -> Settings:
-    rules = dict(found["rules"], metre=tuple(found["rules"]["metre"]))
+    metre = found["rules"]["metre"]
+    rules = dict(found["rules"], metre=None if metre is None else tuple(metre))
     rules["ranges"] = {name: tuple(limits) for name, limits in rules["ranges"].items()}
     sampling = Sampling(**found["sampling"])
     key = None if found["key"] is None else parse_key(found["key"])

@@ -190,7 +190,7 @@ def legal_parts(previous: Previous[Array], shift: Array) -> Array:
     top = previous.pitch == _pitch_range(previous.part)[..., 1] - 1
     first = previous.part + (top | (previous.part == TEMPO))
     floor = _maker(shift).where((shift == 0) & (previous.part != START), first, 0)
-    legal = parts >= floor[..., None]
+    legal: Array = parts >= floor[..., None]
     legal[..., REST] = shift == MAX_SHIFT
     legal[..., END] &= (shift > 0) | (previous.part == START)
     return legal
@@ -201,7 +201,8 @@ def legal_pitches(previous: Previous[Array], shift: Array, part: Array) -> Array
     pitches, range_ = _classes(PITCH, shift), _pitch_range(part)
     again = (shift == 0) & (part == previous.part)
     low = _maker(shift).where(again, previous.pitch + 1, range_[..., 0])
-    return (pitches >= low[..., None]) & (pitches < range_[..., 1, None])
+    result: Array = (pitches >= low[..., None]) & (pitches < range_[..., 1, None])
+    return result
 
 
 def legal(
@@ -319,7 +320,9 @@ def _end_at_next(
     """Durations cut where the same pitch starts again in its part; rows by part, pitch, onset."""
     same_voice = (np.diff(part) == 0) & (np.diff(pitch) == 0)
     gap = np.where(same_voice, np.diff(onset), np.iinfo(np.int64).max)
-    result: np.ndarray = np.minimum(duration, np.append(gap, np.iinfo(np.int64).max)[: len(duration)])
+    result: np.ndarray = np.minimum(
+        duration, np.append(gap, np.iinfo(np.int64).max)[: len(duration)]
+    )
     return result
 
 

@@ -89,7 +89,8 @@ class _Lookup(torch.autograd.Function):
 
 def lookup(extra: Tensor, table: Tensor, rows: Tensor) -> Tensor:
     """extra [batch, width], the same at all times, plus the rows of a table; [events, width]."""
-    return _Lookup.apply(extra, table, rows)
+    found: Tensor = _Lookup.apply(extra, table, rows)  # type: ignore[no-untyped-call]
+    return found
 
 
 def _slices(width: int) -> int:
@@ -122,7 +123,8 @@ class _Norm(torch.autograd.Function):
 
 def norm(x: Tensor, weight: Tensor) -> Tensor:
     """RMSNorm of x [events, width], as an operand of a product."""
-    return _Norm.apply(x, weight, operands())
+    found: Tensor = _Norm.apply(x, weight, operands())  # type: ignore[no-untyped-call]
+    return found
 
 
 class _QRNNBlock(torch.autograd.Function):
@@ -194,7 +196,7 @@ def qrnn_block(
         the same as `network.Block`: [events, width], and the state after the last event. Through
         the normed input of that state no gradient flows back.
     """
-    out, after, carried = _QRNNBlock.apply(
+    out, after, carried = _QRNNBlock.apply(  # type: ignore[no-untyped-call]
         x, *state, norm_weight, weight, bias, dropout, operands()
     )
     return out, (after, carried)
@@ -317,4 +319,6 @@ def heads_nats(
             rows if it has none.
     """
     columns = (*zip(*hidden, strict=True), tables, *zip(*outs, strict=True))
-    return _Heads.apply(trunk, inputs, *(each for column in columns for each in column))
+    weights = (each for column in columns for each in column)
+    found: Tensor = _Heads.apply(trunk, inputs, *weights)  # type: ignore[no-untyped-call]
+    return found

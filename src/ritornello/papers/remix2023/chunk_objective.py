@@ -94,7 +94,7 @@ class ChunkObjective(Objective[Tensor]):
         place = step % self.epoch_steps
         if place == 0:
             self._order = torch.randperm(len(self._sounds["train_heard"]))
-        return self._order.split(self.job.batch)[place]
+        return self._order[place * self.job.batch : (place + 1) * self.job.batch]
 
     def loss(self, batch: Tensor) -> Loss:
         made = self.network(self._sounds["train_heard"][batch])

@@ -1,0 +1,123 @@
+"""Going on from a model's weights with other music: its styles stay, and the new ones join them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from ritornello.errors import ConfigError
+from ritornello.music.piece import Piece
+from ritornello.note_model.checkpoint import Checkpoint
+from ritornello.note_model.encoding.context import CONTEXT
+from ritornello.note_model.encoding.tables import column_offsets, context_columns
+from ritornello.note_model.network import NoteModel
+from ritornello.training.batches import Music
+from ritornello.training.validate import choose, score
+
+_COMPARED_EVENTS = 3000
+_TABLE = "embed.table.weight"
+
+
+class JoinedMusic:
+    """Music whose collections come after those of a model, as `ritornello.training.batches.Music`.
+
+    A collection that the model knows by name is the model's.
+
+    Args:
+        music: whatever is to be learned. known: the collections of the model.
+    """
+
+    def __init__(self, music: Music, known: tuple[str, ...]) -> None:
+        self._music = music
+        self.new = tuple(name for name in music.collections if name not in known)
+        self.collections = (*known, *self.new)
+
+    @property
+    def note_counts(self) -> np.ndarray:
+        return self._music.note_counts
+
+    def piece(self, index: int) -> Piece:
+        return self._music.piece(index)
+
+    def collection_of(self, index: int) -> str:
+        return self._music.collection_of(index)
+
+    def indices(self, split: str) -> np.ndarray:
+        return self._music.indices(split)
+
+
+def begin_with(
+    model: NoteModel,
+    start: Checkpoint,
+    music: Music,
+    say: Callable[[str], None] = lambda sentence: None,
+) -> None:
+    """Give a network the weights of a model, with room for the collections that are new.
+
+    What a new collection is at first is the one of the model that predicts its music best.
+
+    Args:
+        model: of the same settings, but for dropout and collections.
+        start: the model. Its collections come first among those of ``music``.
+        say: called with the collection that is likest.
+
+    Raises:
+        ConfigError: if the settings differ.
+    """
+    settings = model.settings()
+    free = ("dropout", "collections")
+    ours = {name: value for name, value in settings.items() if name not in free}
+    theirs = {name: start.network.get(name) for name in ours}
+    known = start.collections
+    if ours != theirs or music.collections[: len(known)] != known:
+        raise ConfigError(
+            "A model can go on learning as the same network with its own collections first: "
+            f"found {theirs} with {known}, expected {ours} with {music.collections}.",
+        )
+    new = len(music.collections) - len(known)
+    if new:
+        like = _likest(start, music, model)
+        say(f"Among the styles of the model, your music is most like {like or 'none of them'}.")
+        start = with_room(start, new, like)
+    weights = {name: torch.as_tensor(weight) for name, weight in start.weights.items()}
+    model.load_state_dict(weights)
+
+
+def with_room(start: Checkpoint, new: int, like: str | None) -> Checkpoint:
+    """A model with room for so many more collections, each as one that it has, or as none."""
+    known = len(start.collections)
+    first = int(column_offsets(context_columns(known))[len(CONTEXT)])
+    table = start.weights[_TABLE]
+    chosen = first + (known if like is None else start.collections.index(like))
+    rows = np.repeat(table[chosen : chosen + 1], new, axis=0)
+    grown = np.concatenate([table[: first + known], rows, table[first + known :]])
+    network = {**start.network, "collections": known + new}
+    return replace(start, weights={**start.weights, _TABLE: grown}, network=network)
+
+
+def _likest(start: Checkpoint, music: Music, model: NoteModel) -> str | None:
+    """The collection as which a model predicts music best; None where that is to be of none."""
+    network = NoteModel(replace(model.config, collections=len(start.collections)))
+    network.load_state_dict({name: torch.as_tensor(w) for name, w in start.weights.items()})
+    network.eval()
+    rows = [row for _, row in choose(music, _COMPARED_EVENTS, "compose", split="train")]
+    names: list[str | None] = [*start.collections, None]
+    nats = []
+    for collection in range(len(names)):  # the last is that of music of no collection
+        asked = [np.array([collection, *row.controls[1:]]) for row in rows]
+        called = [replace(row, controls=each) for row, each in zip(rows, asked, strict=True)]
+        nats.append(float(score(network, called)[0].sum()))
+    return names[int(np.argmin(nats))]
+
+
+def provenance_of(start: Checkpoint, name: str) -> dict[str, Any]:
+    """What a model keeps saying of itself when it has gone on as another."""
+    said: dict[str, Any] = start.provenance
+    kept: dict[str, Any] = {
+        key: value for key, value in said.items() if key in ("styles", "credits")
+    }
+    return {**kept, "begun_with": {"name": name, "data": said.get("data", [])}}
