@@ -27,7 +27,7 @@ def order(notes: list[int], longest: int = 100, **options) -> ReadingOrder:
     st.integers(0, 5),
     st.integers(0, 3),
 )
-def test_an_epoch_has_every_event_of_every_piece_once(notes, seed, epoch):
+def test_an_epoch_has_every_event_of_every_piece_once(notes, seed, epoch) -> None:
     made = order(notes, seed=seed)
     (count,) = made.epoch_excerpts
     read = {10 + index: np.zeros(length, int) for index, length in enumerate(notes)}
@@ -40,14 +40,14 @@ def test_an_epoch_has_every_event_of_every_piece_once(notes, seed, epoch):
     assert all((times == 1).all() for times in read.values())
 
 
-def test_pieces_are_cut_elsewhere_in_each_epoch():
+def test_pieces_are_cut_elsewhere_in_each_epoch() -> None:
     made = order([1000])
     (count,) = made.epoch_excerpts
     edges = [{made[epoch * count + at].start for at in range(count)} for epoch in range(5)]
     assert all(edges[0] & other == {0.0} for other in edges[1:])
 
 
-def test_shares_are_of_notes_though_excerpts_differ_in_length():
+def test_shares_are_of_notes_though_excerpts_differ_in_length() -> None:
     names = ["short"] * 50 + ["long"] * 5
     made = order([10] * 50 + [1000] * 5, names=names, shares={"short": 0.2, "long": 0.8})
     read = dict.fromkeys(("short", "long"), 0.0)
@@ -58,13 +58,13 @@ def test_shares_are_of_notes_though_excerpts_differ_in_length():
     assert read["short"] / sum(read.values()) == pytest.approx(0.2, abs=0.01)
 
 
-def test_collections_without_a_share_are_left_out():
+def test_collections_without_a_share_are_left_out() -> None:
     made = order([10] * 4, names=["a", "a", "b", "c"], shares={"a": 1.0, "b": 0.0})
     assert {made[number].piece for number in range(100)} == {10, 11}
 
 
 @pytest.mark.parametrize("processes", [1, 2, 3])
-def test_processes_share_an_epoch_without_a_note_lost_or_doubled(processes):
+def test_processes_share_an_epoch_without_a_note_lost_or_doubled(processes) -> None:
     music = MemoryCorpus([band(seed, bars=4 + seed % 3) for seed in range(14)])
     batch, notes = 6, 0
     for process in range(processes):
@@ -80,7 +80,7 @@ def test_processes_share_an_epoch_without_a_note_lost_or_doubled(processes):
     assert notes == int(music.note_counts[music.indices("train")].sum())
 
 
-def test_what_is_read_ahead_is_not_counted_as_read():
+def test_what_is_read_ahead_is_not_counted_as_read() -> None:
     def rows() -> Rows:
         music = MemoryCorpus([band(seed) for seed in range(6)])
         return Rows(music, shares=None, batch=2, chunk=16, seed=0)

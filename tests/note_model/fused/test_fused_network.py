@@ -57,7 +57,7 @@ def with_gradients(run, model, batch, state):
 
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize(("width", "head_width"), [(72, 40), (128, 64)])
-def test_they_give_the_numbers_of_the_network_in_torch(cell, width, head_width):
+def test_they_give_the_numbers_of_the_network_in_torch(cell, width, head_width) -> None:
     model, batch, state = example(cell, width, head_width)
     assert fused_network.is_possible(model)
     found = with_gradients(fused(model), model, batch, state)
@@ -72,7 +72,7 @@ def test_they_give_the_numbers_of_the_network_in_torch(cell, width, head_width):
         )
 
 
-def test_operands_in_bfloat16_change_nats_and_gradients_little():
+def test_operands_in_bfloat16_change_nats_and_gradients_little() -> None:
     model, batch, state = example()
     exact = with_gradients(fused(model), model, batch, state)
 
@@ -89,7 +89,7 @@ def test_operands_in_bfloat16_change_nats_and_gradients_little():
         assert error < 0.03, name
 
 
-def test_threads_share_the_work_and_change_nothing():
+def test_threads_share_the_work_and_change_nothing() -> None:
     model, batch, state = example()
     alone = with_gradients(fused(model), model, batch, state)
     threads = torch.get_num_threads()
@@ -103,7 +103,7 @@ def test_threads_share_the_work_and_change_nothing():
         torch.testing.assert_close(shared[2][name], gradient, rtol=1e-4, atol=1e-5, msg=name)
 
 
-def test_dropout_drops_its_share_and_the_way_back_finds_the_same():
+def test_dropout_drops_its_share_and_the_way_back_finds_the_same() -> None:
     model, _, state = example(dropout=0.4)
     block = model.blocks[0]
     x = torch.randn(CHUNK * ROWS, 72, requires_grad=True)
@@ -131,7 +131,7 @@ def test_dropout_drops_its_share_and_the_way_back_finds_the_same():
     assert float((gradient * direction).sum()) == pytest.approx(slope, rel=0.02)
 
 
-def test_a_network_learns_without_them(monkeypatch):
+def test_a_network_learns_without_them(monkeypatch) -> None:
     model, batch, state = example()
     monkeypatch.setattr(c_functions, "load", lambda: None)
     assert not fused_network.is_possible(model)
@@ -139,7 +139,7 @@ def test_a_network_learns_without_them(monkeypatch):
     assert torch.equal(nats, model(batch, state)[0])
 
 
-def test_a_network_that_is_made_otherwise_is_run_as_it_says():
+def test_a_network_that_is_made_otherwise_is_run_as_it_says() -> None:
     class Silent(NoteModel):
         def forward(self, events, state):
             return torch.zeros(1), state
@@ -150,13 +150,13 @@ def test_a_network_that_is_made_otherwise_is_run_as_it_says():
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (7, 5), (33, 40), (130, 72)])
-def test_matrices_are_transposed(shape):
+def test_matrices_are_transposed(shape) -> None:
     x = torch.randn(shape).bfloat16()
     assert torch.equal(operations.transposed(x), x.t())
 
 
 @pytest.mark.parametrize("time", [1, 2, 13, 64])
-def test_all_ways_of_a_scan_are_one(time):
+def test_all_ways_of_a_scan_are_one(time) -> None:
     torch.manual_seed(1)
     forget, update = torch.rand(time, 3, 9), torch.randn(time, 3, 9)
     start = torch.randn(3, 9)
