@@ -13,7 +13,8 @@ from ritornello.dsp.waveform import Waveform
 from ritornello.errors import RitornelloError
 from ritornello.papers.remix2023 import run as remix2023
 from ritornello.papers.remix2023.measure import baselines, clicks_db, score, settled_epoch
-from ritornello.papers.remix2023.train import StemTraining, predict, run_jobs, train, write_chunks
+from ritornello.papers.remix2023.stem_job import StemTraining
+from ritornello.papers.remix2023.train import predict, run_jobs, train, write_chunks
 from ritornello.papers.remix2023.wishes import answer_wishes, score_jointly
 from ritornello.papers.shared.outcome import Outcome
 from ritornello.papers.shared.recipe import load_recipe

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,12 +14,10 @@ from torch import Tensor, nn
 from ritornello.atomic import atomic_write
 from ritornello.errors import CheckpointError, ConfigError
 from ritornello.papers.remix2023.model import StemConfig, build, bytes_kept
+from ritornello.papers.remix2023.stem_job import StemTraining
 from ritornello.training.optimisation import constant
 from ritornello.training.run_length import Every, Length
 from ritornello.training.trainer import Judgement, Loss, Objective, Standing, Step, Trainer
-
-if TYPE_CHECKING:
-    from ritornello.papers.remix2023.train import StemTraining
 
 _FREE = ("epochs", "chunks")  # the folder may have moved; the fingerprint counts
 

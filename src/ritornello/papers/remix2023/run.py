@@ -35,7 +35,8 @@ from ritornello.papers.remix2023.measure import (
     tables,
 )
 from ritornello.papers.remix2023.ours import Networks, accompany
-from ritornello.papers.remix2023.train import Curves, StemTraining, predict, run_jobs, write_chunks
+from ritornello.papers.remix2023.stem_job import Curves, StemTraining
+from ritornello.papers.remix2023.train import predict, run_jobs, write_chunks
 from ritornello.papers.remix2023.wishes import answer_wishes, wishes
 from ritornello.papers.shared.outcome import Chart, Figure, Outcome, Sample, Table
 from ritornello.papers.shared.study import Study

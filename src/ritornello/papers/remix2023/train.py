@@ -10,9 +10,7 @@ import json
 import threading
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -21,60 +19,10 @@ from ritornello.corpus.pool import Failure, map_in_processes
 from ritornello.dsp.waveform import Waveform
 from ritornello.errors import RitornelloError
 from ritornello.papers.remix2023.encoding import Chunks, decode, encode
+from ritornello.papers.remix2023.stem_job import Curves, StemTraining
 
 _LONGEST_JOB_SECONDS = 7 * 24 * 3600.0
 _TELL_SECONDS = 20.0
-
-
-@dataclass(frozen=True)
-class StemTraining:
-    """A network to train.
-
-    Attributes:
-        name: of its files. architecture: see `ritornello.papers.remix2023.model`.
-        part: index of the part it writes; None for all.
-        chunks: the file of `write_chunks`. fingerprint: of that file's sounds.
-        epochs, batch, learning_rate: of Adam, on the mean squared error.
-        sizes: settings of `StemConfig`. seed: of weights, order and dropout.
-    """
-
-    name: str
-    architecture: str
-    part: int | None
-    chunks: str
-    fingerprint: int
-    epochs: int
-    batch: int
-    learning_rate: float
-    sizes: dict[str, Any]
-    seed: int
-
-    @property
-    def state_file(self) -> Path:
-        return Path(self.chunks).with_name(f"{self.name}.pt")
-
-    @property
-    def curves_file(self) -> Path:
-        return self.state_file.with_suffix(".json")
-
-
-@dataclass(frozen=True)
-class Curves:
-    """What a job has done so far.
-
-    Attributes:
-        train, valid: mean squared error after each epoch, [epochs][parts it writes].
-        cpu_seconds: of training, all epochs.
-        best_epoch: whose weights are kept, from 1.
-        parameters: of the network. step_bytes: kept in memory for one update.
-    """
-
-    train: list[list[float]]
-    valid: list[list[float]]
-    cpu_seconds: float
-    best_epoch: int
-    parameters: int
-    step_bytes: int
 
 
 def write_chunks(
