@@ -90,8 +90,7 @@ def train(
     output
         Folder for the model.
     start
-        A model to begin with, such as default: minutes are then enough to make it yours. It keeps
-        its styles; what you leave open when you compose is as in your music.
+        A model to begin with, such as default: its styles stay, and your music is what it writes.
     minutes
         Time to learn, 10 if left out. The run is planned to end on time.
     steps
