@@ -44,8 +44,8 @@ class MusicSets:
 
     def indices(self, split: str) -> np.ndarray:
         """The pieces of a side of the split; "unseen" for the new ones of "valid"."""
-        found = self.corpus.indices("valid" if split == "unseen" else split)
-        found = [i for i in found if self.collection_of(i) in self.collections]
+        every = self.corpus.indices("valid" if split == "unseen" else split)
+        found = [i for i in every if self.collection_of(i) in self.collections]
         if split == "unseen":
             found = [i for i in found if self.corpus.name_of(i) in self.unseen]
         return np.array(found, np.int64)
@@ -88,5 +88,5 @@ def open_music_sets(store: Path, data: Path) -> MusicSets:
         names = [corpus.name_of(index) for index in unseen(found, corpus)]
         (store / _UNSEEN_FILE).write_text(json.dumps(names))
     corpus = Corpus.open(store)
-    names = frozenset(json.loads((store / _UNSEEN_FILE).read_text()))
-    return MusicSets(corpus, corpus.collections, names)
+    kept = json.loads((store / _UNSEEN_FILE).read_text())
+    return MusicSets(corpus, corpus.collections, frozenset(kept))

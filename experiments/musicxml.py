@@ -210,6 +210,7 @@ def _chord(text: str) -> list[int | None] | None:
     """Root and bass of a chord symbol, both None of no chord; None of what is no chord symbol."""
     if text.upper().startswith("N.C"):
         return [None, None]
+    chord: Chord | None
     try:
         chord = parse_chord(text)
     except ConfigError:

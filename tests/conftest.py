@@ -33,7 +33,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         usual: settings | None = getattr(test, "_hypothesis_internal_use_settings", None)
         if _TIMES and usual is not None:
             more = settings(usual, max_examples=_TIMES * usual.max_examples)
-            getattr(test, "__func__", test)._hypothesis_internal_use_settings = more
+            getattr(test, "__func__", test)._hypothesis_internal_use_settings = more  # type: ignore[union-attr]
 
 
 @pytest.fixture(scope="session")

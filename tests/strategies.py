@@ -8,6 +8,9 @@ from hypothesis import strategies as st
 
 from ritornello.music.keys import KeyName
 from ritornello.music.piece import (
+    BEND_DTYPE,
+    CONTROL_DTYPE,
+    PRESSURE_DTYPE,
     ChordSymbol,
     KeyChange,
     Lyric,
@@ -17,6 +20,7 @@ from ritornello.music.piece import (
     Tempo,
     Text,
     Track,
+    event_table,
 )
 
 RESOLUTIONS = (24, 96, 480)
@@ -30,7 +34,7 @@ NAMES = st.one_of(PLAIN_NAMES, st.text(st.characters(codec="utf-8"), max_size=12
 @st.composite
 def note_lists(
     draw: st.DrawFn, resolution: int, end_ticks: int, *, is_drum: bool = False, lowest: int = 0
-):
+) -> list[tuple[int, int, int, int]]:
     """Notes of one part as (onset, duration, pitch, velocity), none or up to about thirty.
 
     On plain, triplet and free grids, with chords, rests, repeated and overlapping pitches.
@@ -49,7 +53,14 @@ def note_lists(
 
 
 @st.composite
-def tracks(draw: st.DrawFn, resolution: int, end_ticks: int, *, lowest: int = 0, names=NAMES):
+def tracks(
+    draw: st.DrawFn,
+    resolution: int,
+    end_ticks: int,
+    *,
+    lowest: int = 0,
+    names: st.SearchStrategy[str] = NAMES,
+) -> Track:
     """A part: pitched or drums, with or without a name, perhaps without a note."""
     is_drum = draw(st.booleans())
     return Track(
@@ -61,7 +72,7 @@ def tracks(draw: st.DrawFn, resolution: int, end_ticks: int, *, lowest: int = 0,
 
 
 @st.composite
-def pieces(draw: st.DrawFn, *, max_tracks: int = 4, bars: int = 4):
+def pieces(draw: st.DrawFn, *, max_tracks: int = 4, bars: int = 4) -> Piece:
     """A piece: any parts, with changes of tempo, metre and key, on and off the bar lines."""
     resolution = draw(st.sampled_from(RESOLUTIONS))
     end = 4 * resolution * bars
@@ -97,7 +108,7 @@ MARKS = st.sampled_from(
 
 
 @st.composite
-def full_pieces(draw: st.DrawFn, *, max_tracks: int = 3, bars: int = 3):
+def full_pieces(draw: st.DrawFn, *, max_tracks: int = 3, bars: int = 3) -> Piece:
     """A piece of `pieces` with anything beside its notes."""
     piece = draw(pieces(max_tracks=max_tracks, bars=bars))
     ticks = st.integers(0, 4 * piece.resolution * bars)
@@ -107,9 +118,16 @@ def full_pieces(draw: st.DrawFn, *, max_tracks: int = 3, bars: int = 3):
     def full(track: Track) -> Track:
         return replace(
             track,
-            controls=draw(st.lists(st.tuples(ticks, values, values), max_size=6)),
-            bends=draw(st.lists(st.tuples(ticks, st.integers(-8192, 8191)), max_size=4)),
-            pressures=draw(st.lists(st.tuples(ticks, st.integers(-1, 127), values), max_size=4)),
+            controls=event_table(
+                draw(st.lists(st.tuples(ticks, values, values), max_size=6)), CONTROL_DTYPE
+            ),
+            bends=event_table(
+                draw(st.lists(st.tuples(ticks, st.integers(-8192, 8191)), max_size=4)), BEND_DTYPE
+            ),
+            pressures=event_table(
+                draw(st.lists(st.tuples(ticks, st.integers(-1, 127), values), max_size=4)),
+                PRESSURE_DTYPE,
+            ),
             lyrics=tuple(
                 draw(st.lists(st.builds(Lyric, ticks, WORDS, st.integers(1, 2)), max_size=3))
             ),
@@ -133,7 +151,7 @@ def full_pieces(draw: st.DrawFn, *, max_tracks: int = 3, bars: int = 3):
 
 
 @st.composite
-def scores(draw: st.DrawFn, *, max_tracks: int = 4, bars: int = 4):
+def scores(draw: st.DrawFn, *, max_tracks: int = 4, bars: int = 4) -> Piece:
     """A piece as it can stand in a score: one metre, changes on its bar lines, no low pitches."""
     resolution = draw(st.sampled_from(RESOLUTIONS))
     metre = _metre(0, draw(METRES))
@@ -153,7 +171,7 @@ def scores(draw: st.DrawFn, *, max_tracks: int = 4, bars: int = 4):
 
 
 @st.composite
-def tunes(draw: st.DrawFn, *, max_tracks: int = 3, bars: int = 4):
+def tunes(draw: st.DrawFn, *, max_tracks: int = 3, bars: int = 4) -> Piece:
     """A piece of `scores` whose parts are on one plain grid or on triplets."""
     piece = draw(scores(max_tracks=max_tracks, bars=bars))
     step = draw(st.sampled_from([2, 3, 4])) if piece.metres[0].denominator == 4 else 2

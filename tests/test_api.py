@@ -7,6 +7,7 @@ import tomllib
 from base64 import b64decode
 from itertools import islice, pairwise
 from pathlib import Path
+from typing import Any
 
 import mido
 import numpy as np
@@ -217,7 +218,13 @@ def test_a_folder_becomes_a_model_that_composes(
     music, out = tmp_path / "music", tmp_path / "model"
     for seed in range(12):
         _tune(seed).save(music / f"tune {seed}.mid")
-    settings = {"steps": 4, "batch": 2, "chunk": 32, "threads": 1, "validate_every": 2}
+    settings: dict[str, Any] = {
+        "steps": 4,
+        "batch": 2,
+        "chunk": 32,
+        "threads": 1,
+        "validate_every": 2,
+    }
     said: list[str] = []
     model = api.train(music, out, say=said.append, **settings)
     assert model == out / "model.safetensors"

@@ -183,7 +183,8 @@ class Worker:
                 self.process.kill()
                 self.process.join()
                 return "HANG"
-            return self.connection.recv()
+            result: str = self.connection.recv()
+            return result
         except (EOFError, ConnectionError):
             self.process.join()
             return f"CRASH (exit code {self.process.exitcode})"

@@ -54,7 +54,7 @@ RESULTS = ROOT / "experiments" / "results"
 HYMNS = "open_hymnal_midi"
 MOST_BARS = 96
 LEAST_BARS = 16
-DEFAULT_PIECES = {"defaults": {}, "piano alone": {"parts": ("piano",)}}
+DEFAULT_PIECES: dict[str, dict[str, Any]] = {"defaults": {}, "piano alone": {"parts": ("piano",)}}
 DENSITIES = (0.5, 1.5, 4.0)
 
 
@@ -87,7 +87,7 @@ def composed_like(
     """A piece with the bars, metre, instruments and key of each that the model can write."""
     made = []
     for number, piece in enumerate(real):
-        parts = notes.line_up(notes.encode(piece))
+        parts = notes.instrumentation_of(notes.encode(piece))
         metre = (piece.metres[0].numerator, piece.metres[0].denominator)
         if metre not in METRES or len(parts) > MAX_PARTS:
             continue

@@ -210,7 +210,8 @@ def markdown(results: dict[str, Any]) -> str:
 
 
 def _mean_nats(runs: list[dict[str, Any]]) -> float:
-    return statistics.mean(run["nats_per_note"] for run in runs)
+    result: float = statistics.mean(run["nats_per_note"] for run in runs)
+    return result
 
 
 def arguments() -> argparse.Namespace:

@@ -178,7 +178,8 @@ def markdown(results: dict[str, Any]) -> str:
 
 
 def _nats(run: dict[str, Any], task: str) -> float:
-    return run["validations"][-1]["tasks"][task]["nats_per_note"]
+    result: float = run["validations"][-1]["tasks"][task]["nats_per_note"]
+    return result
 
 
 def arguments() -> argparse.Namespace:

@@ -107,10 +107,10 @@ class GivenRows(Rows):
 
     way: Way
 
-    def _stacked(self, chunks: list[Any]) -> GivenBatch:
+    def _stacked(self, chunks: list[Any]) -> GivenBatch:  # type: ignore[override]
         return stacked_given(chunks)
 
-    def _read(self, chosen: Excerpt, rng: np.random.Generator) -> GivenExcerpt:
+    def _read(self, chosen: Excerpt, rng: np.random.Generator) -> GivenExcerpt:  # type: ignore[override]
         known = self.music.collections
         return excerpt(
             self.way, augment(self.music.piece(chosen.piece), rng),
@@ -134,11 +134,14 @@ class GivenLearner(Learner):
         rows.way = WAYS[self.way]
         return rows
 
-    def nats(self, batch: GivenBatch, state: list[State]) -> tuple[Tensor, list[State]]:
+    def nats(self, batch: GivenBatch, state: list[State]) -> tuple[Tensor, list[State]]:  # type: ignore[override]
         events = to_tensors(batch.events)
         if WAYS[self.way].encoder:
-            return self.model(events, state, GivenNotes(*map(torch.as_tensor, batch.given)))
-        return self.model(events, state)
+            given = GivenNotes(*map(torch.as_tensor, batch.given))
+            result: tuple[Tensor, list[State]] = self.model(events, state, given)
+        else:
+            result = self.model(events, state)
+        return result
 
     def validate(self) -> None:
         """Score every task; its time is not counted."""

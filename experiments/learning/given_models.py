@@ -83,7 +83,8 @@ class Encoder(nn.Module):
         x, _ = through(self.blocks, x, state)
         states = nn.functional.pad(self.norm(x), (0, 0, 0, 0, 1, 0)).transpose(0, 1)
         batch = torch.arange(len(states))[:, None, None]
-        return self.project(states[batch, numbers].flatten(2)).transpose(0, 1)
+        result: Tensor = self.project(states[batch, numbers].flatten(2)).transpose(0, 1)
+        return result
 
 
 class _Asked(nn.Module):
@@ -105,7 +106,8 @@ class _Asked(nn.Module):
             found = self.wait(some.near[..., WAIT]).transpose(0, 1)
             found = found + sum(encoder(some) for encoder in self.encoders)
             told = told.index_copy(1, rows, found)
-        return self.instruments(instruments) + told
+        result: Tensor = self.instruments(instruments) + told
+        return result
 
 
 class Listener(NoteModel):

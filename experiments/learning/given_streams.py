@@ -18,8 +18,8 @@ import numpy as np
 
 from ritornello.music.piece import Piece
 from ritornello.note_model.encoding import context, notes, piece_controls, tasks
-from ritornello.note_model.encoding.bar_grid import LONGEST_BAR_TICKS, Grid
-from ritornello.note_model.encoding.batch import Array, Batch, stack
+from ritornello.note_model.encoding.bar_grid import BARS_LEFT_UNKNOWN, LONGEST_BAR_TICKS, Grid
+from ritornello.note_model.encoding.batch import Batch, stack
 from ritornello.note_model.encoding.given import Given
 from ritornello.note_model.encoding.notes import (
     END,
@@ -32,6 +32,7 @@ from ritornello.note_model.encoding.notes import (
     SIZES,
     TEMPO,
     TEMPO_PITCH,
+    Array,
     Encoded,
     is_note,
 )
@@ -111,7 +112,8 @@ def _gaps(encoded: Encoded, name: str, rng: np.random.Generator) -> np.ndarray:
     onsets = np.repeat(bars, len(players))
     full = replace(encoded, fields=fields, onsets_ticks=onsets)
     composed = tasks.task(name, full, rng, end_given=True).counts == COMPOSED
-    return composed.reshape(len(bars), len(players)).any(axis=1)
+    result: np.ndarray = composed.reshape(len(bars), len(players)).any(axis=1)
+    return result
 
 
 # --- given notes merged into the stream ---------------------------------------------------------
@@ -186,8 +188,8 @@ def _read(drawn: Drawn, encoded: Encoded, task: Task, seen: Given) -> Sequences:
     inputs = context.compute(encoded, task.known, seen)
     if drawn.bars_open:
         left = context.CONTEXT_COLUMN["bars_left"]
-        inputs.context[:, left] = context.BARS_LEFT_UNKNOWN
-        inputs.place[:, context.PLACE_COLUMN["bars_left"]] = context.BARS_LEFT_UNKNOWN
+        inputs.context[:, left] = BARS_LEFT_UNKNOWN
+        inputs.place[:, context.PLACE_COLUMN["bars_left"]] = BARS_LEFT_UNKNOWN
     tables = (inputs.context, inputs.place, inputs.memory, inputs.echo)
     return Sequences(encoded.fields, *tables, task.counts, *drawn.controls, task.closed)
 

@@ -87,7 +87,8 @@ class Learner:
 
     def nats(self, batch: Batch[np.ndarray], state: list[State]) -> tuple[Tensor, list[State]]:
         """What the network says of a batch; see `NoteModel.forward`."""
-        return self.model(to_tensors(batch), state)
+        result: tuple[Tensor, list[State]] = self.model(to_tensors(batch), state)
+        return result
 
     def step(self, budget_cpu_seconds: float) -> None:
         """One step of the optimiser; the learning rate falls as the budget is used up."""

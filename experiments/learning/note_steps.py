@@ -54,7 +54,7 @@ class Variant:
 
     name: str
     settings: dict[str, Any]
-    trainer: Trainer
+    trainer: Trainer[Any]
     curve: list[tuple[float, int, int, float]] = field(default_factory=list)
 
     @property
@@ -94,7 +94,7 @@ def variant(
         NoteObjective(network, music, config, fused=not plain),
         adamw(network, weight_decay=config.weight_decay),
         cosine(config.learning_rate, warmup=config.warmup, least=0.01),
-        Length(seconds=60 * config.minutes, clock=time.process_time),
+        Length(seconds=60 * options.minutes, clock=time.process_time),
         clip=config.clip,
         average=config.average,
         products=products,

@@ -58,7 +58,8 @@ class AttentionBlock(nn.Module):
 
     def _split(self, table: Tensor) -> Tensor:
         """[batch, events, width] to [batch, heads, events, width of a head]."""
-        return table.unflatten(-1, (self.heads, _HEAD_WIDTH)).transpose(1, 2)
+        result: Tensor = table.unflatten(-1, (self.heads, _HEAD_WIDTH)).transpose(1, 2)
+        return result
 
 
 def _within_window(places: Tensor, count: Tensor) -> Tensor:

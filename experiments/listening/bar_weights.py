@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -35,7 +36,8 @@ def examples(corpus: Corpus, side: str, count: int, seed: int) -> tuple[np.ndarr
     rng = np.random.default_rng(seed)
     lengths = np.linspace(_SHORTEST_SECONDS, _LONGEST_SECONDS, 4)
     excerpts = [Excerpts(corpus, side, seconds) for seconds in lengths]
-    rows, truth = [], []
+    rows: list[Any] = []
+    truth: list[Any] = []
     while len(rows) < count:
         steady = bool(rng.random() < _STEADY_SHARE)
         found = excerpts[rng.integers(len(excerpts))].draw(ANY_PART, rng, steady=steady)
@@ -64,13 +66,15 @@ def learn(features: np.ndarray, truth: np.ndarray) -> np.ndarray:
         slope = np.einsum("ea,eaf->f", chances, scaled) / len(truth) + 2 * _DECAY * weights
         speed = 0.9 * speed - 0.1 * slope
         weights = weights + speed
-    return weights / scale
+    result: np.ndarray = weights / scale
+    return result
 
 
 def _chances(features: np.ndarray, weights: np.ndarray) -> np.ndarray:
     scores = features @ weights
     chances = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return chances / chances.sum(axis=1, keepdims=True)
+    result: np.ndarray = chances / chances.sum(axis=1, keepdims=True)
+    return result
 
 
 def figures(features: np.ndarray, truth: np.ndarray, weights: np.ndarray) -> dict[str, float]:

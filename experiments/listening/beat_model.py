@@ -59,7 +59,7 @@ def render(store: Path, work: Path, fonts: list[str], clips: int, side: str, see
             else:
                 shard.append(renderer.beatless(str(kind), rng))
         with atomic_write(path) as temporary:
-            np.savez(temporary, **as_arrays(shard))
+            np.savez(temporary, allow_pickle=True, **as_arrays(shard))
         print(path, flush=True)
 
 
@@ -107,7 +107,7 @@ def train(work: Path, minutes: float) -> None:
     listeners.train(
         lambda: BeatNet(network),
         network.settings(),
-        BeatLessons(*sides),
+        BeatLessons(sides[0], sides[1]),
         work,
         listeners.ListenerTraining(seconds=60 * minutes),
         watch=lambda told: print(told, flush=True),
@@ -180,7 +180,7 @@ def calibrated(clips: list[Clip], network: WeightsFile) -> tuple[list[float], li
     return logistic(rows, scores), logistic(margins, bar_scores)
 
 
-def logistic(rows: Sequence[Any], wanted: Sequence[float]) -> list[float]:
+def logistic(rows: Sequence[Any] | np.ndarray, wanted: Sequence[float] | np.ndarray) -> list[float]:
     """A bias and a weight for each column that make the logistic curve expect what is wanted, 0 to
     1; by Newton's method on the cross entropy with a slight pull to zero."""
     x = np.column_stack([np.ones(len(wanted)), np.array(rows)])

@@ -65,4 +65,5 @@ class BeatNet(nn.Module):
         near = torch.relu(self.near((spectra - self.config.centre).transpose(1, 2)))
         both_ways, _ = self.lstm(self.dropout(near).permute(2, 0, 1))
         logits = self.out(self.dropout(both_ways)).transpose(0, 1)
-        return logits.reshape(len(spectra), -1, 2)
+        result: Tensor = logits.reshape(len(spectra), -1, 2)
+        return result

@@ -138,12 +138,14 @@ def offsets_seconds(clip: Clip, found: Beats) -> np.ndarray:
     """From true beats to the heard ones that are near, positive if heard late."""
     away = found.times_seconds - clip.beats_seconds[:, None]
     nearest = away[np.arange(len(away)), np.abs(away).argmin(axis=1)]
-    return nearest[np.abs(nearest) <= _FOUND_WITHIN_SECONDS]
+    result: np.ndarray = nearest[np.abs(nearest) <= _FOUND_WITHIN_SECONDS]
+    return result
 
 
 def _within(times_seconds: np.ndarray, true: np.ndarray) -> np.ndarray:
     low, high = true[0] - _FOUND_WITHIN_SECONDS, true[-1] + _FOUND_WITHIN_SECONDS
-    return times_seconds[(times_seconds >= low) & (times_seconds <= high)]
+    result: np.ndarray = times_seconds[(times_seconds >= low) & (times_seconds <= high)]
+    return result
 
 
 def calibration(heard: Sequence[tuple[Clip, dict[str, Beats]]]) -> list[dict[str, float]]:

@@ -88,4 +88,5 @@ def _recorded_otherwise(spectra: np.ndarray, rng: np.random.Generator) -> np.nda
     gain = rng.uniform(-1.0, 0.5, (batch, 1, 1)).astype(np.float32)
     colour = rng.normal(0, 0.15, (batch, 1, bands)).astype(np.float32)
     noise = rng.uniform(-5.0, -2.5, (batch, 1, 1)).astype(np.float32)
-    return np.maximum(spectra + (gain + colour), noise)
+    result: np.ndarray = np.maximum(spectra + (gain + colour), noise)
+    return result

@@ -107,7 +107,7 @@ def train(store: Path, work: Path, minutes: float) -> None:
     listeners.train(
         lambda: NoteBeatNet(network),
         network.settings(),
-        NoteBeatLessons(*sides, transposed),
+        NoteBeatLessons(sides[0], sides[1], transposed),
         work,
         listeners.ListenerTraining(seconds=60 * minutes, learning_rate=3e-3),
         watch=lambda told: print(told, flush=True),

@@ -123,7 +123,8 @@ def without_notes(
         if number % 2:
             kind = NOISE_KINDS[number // 2 % len(NOISE_KINDS)]
             size = round((SECONDS + _TAIL_SECONDS) * RATE_HZ)
-            name, samples = kind, np.float32(0.1) * noise(size, RATE_HZ, kind, rng)
+            name: str = kind
+            samples = np.float32(0.1) * noise(size, RATE_HZ, kind, rng)
         else:
             index = int(rng.choice(drums))
             name, piece = corpus.name_of(index), corpus.piece(index)
@@ -201,4 +202,5 @@ def _played(
     played = [PlayedNote(*note) for note in zip(*columns, strict=True)]
     sampler.play(played, out, program=program, is_drum=is_drum)
     mono = out.mean(axis=0)
-    return mono * np.float32(_PEAK / max(float(np.abs(mono).max()), 1e-6))
+    result: np.ndarray = mono * np.float32(_PEAK / max(float(np.abs(mono).max()), 1e-6))
+    return result

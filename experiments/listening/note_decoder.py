@@ -91,7 +91,7 @@ def _keep(drawn: Iterable[Clip], path: Path) -> None:
         kept[f"heard{number}"] = np.stack([*heard]).astype(np.float16)
         kept[f"notes{number}"] = clip.notes
     with atomic_write(path) as temporary:
-        np.savez(temporary, **kept)
+        np.savez(temporary, allow_pickle=True, **kept)
 
 
 # --- what is learned ------------------------------------------------------------------------------
@@ -174,7 +174,7 @@ def train(work: Path) -> None:
             onsets.append(onset_examples(heard, clip[f"notes{number}"], latest))
             if len(clip[f"notes{number}"]):
                 ends.append(end_examples(heard, clip[f"notes{number}"]))
-    weights = {}
+    weights: dict[str, np.ndarray] = {}
     for name, parts, hidden in (("onset", onsets, _HIDDEN_ONSET), ("end", ends, _HIDDEN_END)):
         examples = Examples(*map(np.concatenate, zip(*parts, strict=True)))
         learned, loss = _learn(examples, hidden, ACTIVITIES if name == "onset" else ())

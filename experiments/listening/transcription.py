@@ -85,9 +85,9 @@ def scores(truth: np.ndarray, found: np.ndarray) -> dict[str, Any]:
 def by_thresholds(samples: np.ndarray) -> np.ndarray:
     """The baseline of `PROTOCOL`."""
     onset, sounding, _ = map(np.concatenate, zip(*activities([samples]), strict=True))
-    quiet_after = np.lib.stride_tricks.sliding_window_view(
-        np.pad(sounding, ((0, 10), (0, 0))) < 0.3, 11, axis=0
-    ).all(axis=-1)
+    padded = np.pad(sounding, ((0, 10), (0, 0)))
+    windows = np.lib.stride_tricks.sliding_window_view(padded < 0.3, 11, axis=0)
+    quiet_after = np.all(windows, axis=-1)
     above = np.pad(onset, ((1, 1), (0, 0)))
     peaks = (onset >= 0.5) & (onset > above[:-2]) & (onset >= above[2:])
     notes = []

@@ -26,7 +26,8 @@ PROTOCOL = (
 
 def measure(options: argparse.Namespace, units: Units) -> dict[str, Any]:
     """Wall and CPU seconds of each, and the size of what was filled."""
-    return units.take("all", lambda: speeds(options))
+    result: dict[str, Any] = units.take("all", lambda: speeds(options))
+    return result
 
 
 def speeds(options: argparse.Namespace) -> dict[str, Any]:

@@ -226,7 +226,8 @@ def playing(song: Piece) -> list[int]:
 
 def some(tracks: Sequence[int], rng: np.random.Generator) -> list[int]:
     """At least one of them, in any order."""
-    return rng.permutation(tracks)[: rng.integers(1, len(tracks) + 1)].tolist()
+    result: list[int] = rng.permutation(tracks)[: rng.integers(1, len(tracks) + 1)].tolist()
+    return result
 
 
 def numbers(tracks: Sequence[int]) -> list[int]:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from experiments.partner.units import Units
-from experiments.remix import sound
+from experiments.remix import meter, sound
 from experiments.remix.accompaniment import going_along, of_another, offsets_to_beats, on_true_grid
 from experiments.remix.hearing import about, beat_scores
 from experiments.remix.solos import PROTOCOL as OF_SOLOS
@@ -135,8 +135,8 @@ def of_files(folder: Path, take: Path, *, correlate: bool) -> Row:
             lags += sound.midi_lags_ms(stem, read(folder / f"{name}.mid"))
     return {
         **sound.levels(mix, stems),
-        "mp3_lufs": sound.meter.lufs(coded.samples, coded.rate_hz),
-        "mp3_true_peak_db": sound.meter.true_peak_db(coded.samples),
+        "mp3_lufs": meter.lufs(coded.samples, coded.rate_hz),
+        "mp3_true_peak_db": meter.true_peak_db(coded.samples),
         "mp3_samples_more": len(coded.samples) - len(mix.samples),
         "midi_lag_ms": max(map(abs, lags), default=np.nan),
         "solo_lag_ms": sound.take_lag_ms(stems["solo"], read_audio(take)),

@@ -112,7 +112,10 @@ class Solo:
         before = (np.asarray(seconds) - known[0]) / (known[1] - known[0]) * step
         after = (np.asarray(seconds) - known[-1]) / (known[-1] - known[-2]) * step + ticks[-1]
         inside = np.interp(seconds, known, ticks)
-        return np.where(seconds < known[0], before, np.where(seconds > known[-1], after, inside))
+        result: np.ndarray = np.where(
+            seconds < known[0], before, np.where(seconds > known[-1], after, inside)
+        )
+        return result
 
     def _seconds(self, step_ticks: int) -> np.ndarray:
         ticks = np.arange(0, self.piece.length_ticks, step_ticks)

@@ -100,7 +100,8 @@ def share_at(samples: np.ndarray, places: np.ndarray) -> np.ndarray:
     all_around = energy.sum(axis=1)
     at_place = energy[:, middle - _AT_SAMPLES : middle + _AT_SAMPLES].sum(axis=1)
     sounding = all_around > 1e-12
-    return at_place[sounding] / all_around[sounding]
+    result: np.ndarray = at_place[sounding] / all_around[sounding]
+    return result
 
 
 def movement(samples: np.ndarray, places: np.ndarray) -> float:
@@ -114,7 +115,8 @@ def movements(samples: np.ndarray, places: np.ndarray) -> np.ndarray:
     inside = places[(places > 2 * _NEAR_SAMPLES) & (places < len(samples) - 2 * _NEAR_SAMPLES)]
     at = inside[:, None] + np.arange(-_NEAR_SAMPLES, _NEAR_SAMPLES)
     fast = np.diff(samples[at].astype(np.float64), 2, axis=1)
-    return np.square(fast).sum(axis=2)
+    result: np.ndarray = np.square(fast).sum(axis=2)
+    return result
 
 
 def _lag(heard: np.ndarray, reference: np.ndarray) -> tuple[float, float]:

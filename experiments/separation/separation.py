@@ -131,7 +131,8 @@ def place(options: argparse.Namespace, system: str) -> Path:
     """Where a system is kept. The published go on when more minutes are asked for; ours, whose
     learning rate falls to the end of its time, begins anew.
     """
-    return options.work / (f"{system}-{options.minutes:g}min" if system == OURS else system)
+    result: Path = options.work / (f"{system}-{options.minutes:g}min" if system == OURS else system)
+    return result
 
 
 def teach(options: argparse.Namespace, sets: dict[str, StemExamples]) -> None:
@@ -154,7 +155,8 @@ def is_trained(options: argparse.Namespace, system: str) -> bool:
     if not curve.exists():
         return False
     minutes = json.loads(curve.read_text(encoding="utf-8"))["minutes"]
-    return options.minutes <= minutes <= 1.02 * options.minutes + 0.1
+    result: bool = options.minutes <= minutes <= 1.02 * options.minutes + 0.1
+    return result
 
 
 Separate = Callable[[np.ndarray], np.ndarray]

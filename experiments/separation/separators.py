@@ -121,7 +121,7 @@ class PublishedRun:
         name = architecture if part is None else f"{architecture}-{PARTS[part]}"
         self.file = folder / f"{name}.pt"
         torch.manual_seed(seed)
-        self.network = build(architecture, StemConfig(parts=len(PARTS)))
+        self.network = build(architecture, StemConfig(parts=len(PARTS)))  # type: ignore[arg-type]
         rate = _SETTINGS["learning_rate"]
         self.trainer = Trainer(
             _Chunks(self),
@@ -165,7 +165,8 @@ class PublishedRun:
     def loss(self, truth: torch.Tensor) -> torch.Tensor:
         """Mean squared error of what the network makes of the sum of stems."""
         made = self.network(truth.sum(dim=-1, keepdim=True))
-        return (made - self._own(truth)).square().mean()
+        mean: torch.Tensor = (made - self._own(truth)).square().mean()
+        return mean
 
     def _own(self, stems: torch.Tensor) -> torch.Tensor:
         return stems if self.part is None else stems[..., self.part : self.part + 1]

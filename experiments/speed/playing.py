@@ -112,7 +112,16 @@ def read_bytes_a_second(size: int) -> float:
     with tempfile.TemporaryDirectory() as folder:
         source, library = Path(folder) / "read.c", Path(folder) / "read.so"
         source.write_text(READ)
-        command = ["cc", "-O3", "-march=native", "-shared", "-fPIC", "-o", library, source]
+        command = [
+            "cc",
+            "-O3",
+            "-march=native",
+            "-shared",
+            "-fPIC",
+            "-o",
+            str(library),
+            str(source),
+        ]
         subprocess.run(command, check=True)
         total = ctypes.CDLL(str(library)).total
         total.restype = ctypes.c_long

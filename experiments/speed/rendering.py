@@ -11,7 +11,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -57,7 +59,10 @@ def five_part_song(minutes: float = 3.0) -> Piece:
     return Piece(tracks, tempos=(Tempo(0, 100.0),))
 
 
-def timed(name: str, music_seconds: float, work: Callable[[], object]) -> object:
+Result = TypeVar("Result")
+
+
+def timed(name: str, music_seconds: float, work: Callable[[], Result]) -> Result:
     start = time.process_time()
     result = work()
     seconds = time.process_time() - start
@@ -72,17 +77,17 @@ def report(piece: Piece, name: str) -> None:
     timed("render, nothing decoded yet", music, lambda: render(piece, soundfont=font))
     mix = timed("render, samples decoded", music, lambda: render(piece, soundfont=font))
     timed("render_stems", music, lambda: render_stems(piece, soundfont=font))
-    samples = np.ascontiguousarray(mix.samples.T)  # type: ignore[attr-defined]
+    samples = np.ascontiguousarray(mix.samples.T)
     timed("  of it: room", music, lambda: add_room(samples.copy(), RATE))
     levels = timed("  of it: loudness and peaks", music, lambda: measure(samples, RATE))
     gain = timed("  of it: finding the gain", music, lambda: mastering_gain(levels))
-    curve = limiter_curve(levels.peaks * gain)  # type: ignore[attr-defined]
-    hop = levels.hop  # type: ignore[attr-defined]
+    curve = limiter_curve(levels.peaks * gain)
+    hop = levels.hop
     timed("  of it: applying it", music, lambda: apply_gain(samples, gain, curve, hop))
     with tempfile.TemporaryDirectory() as folder:
         for suffix in sorted(AUDIO_SUFFIXES):
             path = Path(folder) / f"mix{suffix}"
-            timed(f"write {suffix}", music, lambda path=path: write_audio(mix, path))
+            timed(f"write {suffix}", music, partial(write_audio, mix, path))
     timed("piano-roll PNG", music, lambda: pianoroll_png(piece))
     timed("piano-roll SVG", music, lambda: pianoroll_svg(piece))
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -53,7 +53,8 @@ def blocks_of(take: np.ndarray, size: int = 30_000) -> Iterator[np.ndarray]:
 
 def whole(path: Path) -> np.ndarray:
     """Samples as int32 [samples, 2], exactly as a wav of 24 bits holds them."""
-    return soundfile.read(path, dtype="int32", always_2d=True)[0] >> 8
+    result: np.ndarray = soundfile.read(path, dtype="int32", always_2d=True)[0] >> 8
+    return result
 
 
 def true_peak_db(sound: np.ndarray) -> float:

@@ -15,7 +15,9 @@ from ritornello import api
 from ritornello.accompany.band import write_band
 from ritornello.accompany.source import solo_of
 from ritornello.errors import ConfigError, InputError, OutputError
+from ritornello.generation.partner import Result
 from ritornello.music.harmony import timed_chords
+from ritornello.music.piece import Piece
 from tests.examples import solo
 
 
@@ -33,7 +35,8 @@ def remix(take: Path, tiny_model: Path) -> api.Remix:
 
 
 def sound(remix: api.Remix, name: str) -> np.ndarray:
-    return soundfile.read(remix.report.parent / f"{name}.wav", dtype="float64")[0]
+    result: np.ndarray = soundfile.read(remix.report.parent / f"{name}.wav", dtype="float64")[0]
+    return result
 
 
 def test_every_stem_has_a_sound_and_its_notes(remix: api.Remix) -> None:
@@ -110,11 +113,12 @@ def test_a_band_that_waits_is_told_of_no_bars_in_which_it_rests(
 ) -> None:
     composer, songs = api.Composer.load(tiny_model), []
     arrange = composer.arrange
-    monkeypatch.setattr(
-        composer,
-        "arrange",
-        lambda song, *who, **how: songs.append(song) or arrange(song, *who, **how),
-    )
+
+    def watched(song: Piece, *who: Any, **how: Any) -> Result:
+        songs.append(song)
+        return arrange(song, *who, **how)
+
+    monkeypatch.setattr(composer, "arrange", watched)
     starts = remix.piece.bar_starts_ticks()
     first_seconds = float(remix.piece.ticks_to_seconds(starts[-4]))
     form = replace(remix.form, first_bar_seconds=first_seconds)

@@ -42,7 +42,8 @@ def start(*arguments: object, **options: object) -> subprocess.Popen[str]:
     """`ritornello` in a process of its own."""
     command = [sys.executable, "-m", "ritornello", *map(str, arguments)]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **options}
-    return subprocess.Popen(command, **pipes)  # type: ignore[call-overload]
+    result: subprocess.Popen[str] = subprocess.Popen(command, **pipes)  # type: ignore[call-overload]
+    return result
 
 
 @pytest.fixture

@@ -91,10 +91,11 @@ def test_settings_come_from_the_file_then_the_environment_then_the_command(
     tiny_model: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-):
+) -> None:
     def tempo(*arguments: object) -> float:
         done = command("compose", "-f", "mid", "--bars", 1, "--json", *arguments)
-        return json.loads(done.out)["pieces"][0]["tempo_bpm"]
+        result: float = json.loads(done.out)["pieces"][0]["tempo_bpm"]
+        return result
 
     (tmp_path / "ritornello.toml").write_text(
         f'[compose]\nmodel = "{tiny_model}"\ntempo = 60\nparts = ["double bass", "piano"]\n'

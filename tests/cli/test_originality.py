@@ -52,7 +52,7 @@ def test_a_program_can_read_what_was_found(
 
 def test_composing_tries_again_what_copies(
     command: Callable[..., Outcome], model: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     tune = Piece((Track([(12 * n, 12, 40 + 7 * n % 50, 80) for n in range(64)]),), 24)
     made = []
 

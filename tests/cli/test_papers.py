@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,12 +14,13 @@ from ritornello.errors import InputError
 from ritornello.papers.shared.outcome import Figure, Outcome
 from ritornello.papers.shared.recipe import BUDGETS, Recipe
 from ritornello.papers.systems import SYSTEMS
+from tests.cli.conftest import Outcome as CommandOutcome
 from tests.cli.test_bad_input import files, refused
 
 
 def _recipe(system: str) -> Recipe:
     words = dict.fromkeys(("title", "authors", "source", "does", "wants", "stand_in"), "words")
-    minutes = dict.fromkeys(BUDGETS, 1.5)
+    minutes = {str(budget): 1.5 for budget in BUDGETS}
     return Recipe(system, **words, minutes=minutes, published={}, figures={}, budgets={})
 
 
@@ -27,7 +29,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Systems that run in an instant: two of them fail, one as expected and one not."""
     pytest.importorskip("torch", reason="running needs the extra train")
 
-    def run_study(system, folder, **options):
+    def run_study(system: str, folder: Path, **options: Any) -> Outcome:
         if system == SYSTEMS[1]:
             raise InputError("No music.", where="here", next_step="Get some.")
         if system == SYSTEMS[2]:
@@ -54,7 +56,9 @@ def recipes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ritornello.papers.report.page.load_recipe", known)
 
 
-def test_the_list_tells_what_each_does_wants_and_takes(command: Callable[..., Outcome]) -> None:
+def test_the_list_tells_what_each_does_wants_and_takes(
+    command: Callable[..., CommandOutcome],
+) -> None:
     done = command("papers")
     assert done.code == 0
     assert all(system in done.out for system in SYSTEMS)
@@ -65,7 +69,7 @@ def test_the_list_tells_what_each_does_wants_and_takes(command: Callable[..., Ou
 
 
 def test_one_system_is_run_and_told(
-    quick: None, command: Callable[..., Outcome], tmp_path: Path
+    quick: None, command: Callable[..., CommandOutcome], tmp_path: Path
 ) -> None:
     done = command("papers", "run", SYSTEMS[0], "--budget", "small", "--seed", 4, "-o", "mine")
     assert done.code == 0
@@ -74,14 +78,16 @@ def test_one_system_is_run_and_told(
     assert "ritornello papers report mine" in done.err
 
 
-def test_a_run_is_not_replaced_unless_asked(quick: None, command: Callable[..., Outcome]) -> None:
+def test_a_run_is_not_replaced_unless_asked(
+    quick: None, command: Callable[..., CommandOutcome]
+) -> None:
     assert command("papers", "run", SYSTEMS[0]).code == 0
     refused(command("papers", "run", SYSTEMS[0]), 1, "exists already", "--overwrite")
     assert command("papers", "run", SYSTEMS[0], "--overwrite").code == 0
 
 
 def test_the_failure_of_one_is_told_and_the_others_run(
-    quick: None, command: Callable[..., Outcome], tmp_path: Path
+    quick: None, command: Callable[..., CommandOutcome], tmp_path: Path
 ) -> None:
     done = command("papers", "run", "all")
     assert done.code == 1
@@ -96,12 +102,14 @@ def test_the_failure_of_one_is_told_and_the_others_run(
 
 
 def test_the_failure_of_a_single_one_is_an_error(
-    quick: None, command: Callable[..., Outcome]
+    quick: None, command: Callable[..., CommandOutcome]
 ) -> None:
     refused(command("papers", "run", SYSTEMS[1]), 1, "No music", "Get some")
 
 
-def test_what_makes_no_sense_is_refused(command: Callable[..., Outcome], tmp_path: Path) -> None:
+def test_what_makes_no_sense_is_refused(
+    command: Callable[..., CommandOutcome], tmp_path: Path
+) -> None:
     refused(command("papers", "run", "nonsense"), 2, "nonsense", *SYSTEMS)
     refused(command("papers", "run", "all", "--data", "mine"), 2, "--data", "Name one system")
     assert command("papers", "run", SYSTEMS[0], "--budget", "huge").code == 2
@@ -110,14 +118,14 @@ def test_what_makes_no_sense_is_refused(command: Callable[..., Outcome], tmp_pat
 
 
 def test_running_without_pytorch_says_what_to_install(
-    command: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
+    command: Callable[..., CommandOutcome], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
     refused(command("papers", "run", SYSTEMS[0]), 1, "ritornello[train]")
 
 
 def test_the_page_shows_what_was_run(
-    quick: None, command: Callable[..., Outcome], tmp_path: Path
+    quick: None, command: Callable[..., CommandOutcome], tmp_path: Path
 ) -> None:
     command("papers", "run", "all", "-o", "mine")
     done = command("papers", "report", "mine", "-o", "page.html")

@@ -91,7 +91,8 @@ def violations(case: Case, path: Path) -> list[str]:
         found.append(f"{max(ends) / bar} bars")
     played: dict[str, int] = defaultdict(int)
     for track in file.tracks:
-        tick, program, held = 0, None, defaultdict(int)
+        held: defaultdict[int, int] = defaultdict(int)
+        tick, program = 0, None
         for message in track:
             tick += message.time
             if message.type == "time_signature":

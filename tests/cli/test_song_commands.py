@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import mido
 import pytest
@@ -36,7 +37,8 @@ def notes(path: Path) -> dict[str, Counter[tuple[int, int]]]:
     file = mido.MidiFile(path)
     found: dict[str, Counter[tuple[int, int]]] = {}
     for track in file.tracks:
-        ticks, played = 0, Counter()
+        played: Counter[Any] = Counter()
+        ticks = 0
         for message in track:
             ticks += message.time
             if message.type == "note_on" and message.velocity:
@@ -46,7 +48,7 @@ def notes(path: Path) -> dict[str, Counter[tuple[int, int]]]:
     return found
 
 
-def only(played: Counter[tuple[int, int]], start: int, end: int) -> Counter[tuple[int, int]]:
+def only(played: Counter[tuple[int, int]], start: float, end: float) -> Counter[tuple[int, int]]:
     """Notes that begin from one bar up to another, counted from 0."""
     inside = {note: n for note, n in played.items() if start * BAR <= note[0] < end * BAR}
     return Counter(inside)

@@ -41,7 +41,7 @@ def _strings(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
         is_text = isinstance(node, ast.Constant) and isinstance(node.value, str)
         if is_text and id(node) not in documents:
-            yield node.value
+            yield node.value  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: "/".join(path.parts[-3:]))

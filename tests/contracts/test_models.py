@@ -39,7 +39,7 @@ def model(request: pytest.FixtureRequest) -> NoteModel:
 
 
 @torch.no_grad()
-def test_stepping_equals_the_full_pass(model: str) -> None:
+def test_stepping_equals_the_full_pass(model: NoteModel) -> None:
     events = batch()
     nats, last = model(events, model.initial_state(3))
     state = model.initial_state(3)
@@ -59,7 +59,7 @@ def test_stepping_equals_the_full_pass(model: str) -> None:
 
 
 @torch.no_grad()
-def test_a_sequence_in_two_halves_is_the_same_sequence(model: str) -> None:
+def test_a_sequence_in_two_halves_is_the_same_sequence(model: NoteModel) -> None:
     events = batch()
     whole, _ = model(events, model.initial_state(3))
     first, state = model(at(events, slice(0, 29)), model.initial_state(3))
@@ -72,7 +72,7 @@ def test_a_sequence_in_two_halves_is_the_same_sequence(model: str) -> None:
 
 
 @torch.no_grad()
-def test_the_future_does_not_leak(model: str) -> None:
+def test_the_future_does_not_leak(model: NoteModel) -> None:
     events = batch()
     fields = events.fields.clone()
     before, _ = model(events, model.initial_state(3))
@@ -84,7 +84,7 @@ def test_the_future_does_not_leak(model: str) -> None:
 
 
 @torch.no_grad()
-def test_the_legal_classes_of_each_head_sum_to_one(model: str) -> None:
+def test_the_legal_classes_of_each_head_sum_to_one(model: NoteModel) -> None:
     events = batch()
     hidden, _ = model.trunk(
         events.context, events.controls, events.instruments, model.initial_state(3)
@@ -114,8 +114,8 @@ def test_nats_are_those_of_a_distribution_counted_by_hand() -> None:
     model = NoteModel(NoteModelConfig(layers=1, width=8, head_width=8, dropout=0.0))
     with torch.no_grad():
         for head in model.heads:
-            head.out.weight.zero_()
-            head.out.bias.zero_()
+            head.out.weight.zero_()  # type: ignore[union-attr, operator]
+            head.out.bias.zero_()  # type: ignore[union-attr, operator]
         events = batch(2, told=False)
         nats, _ = model(events, model.initial_state(3))
     # The first event is the tempo, after nothing: all shifts, all parts but REST, 48 tempi.

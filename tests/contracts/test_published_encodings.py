@@ -98,7 +98,8 @@ REPRESENTATIONS = {
 
 
 def _name(module: Any) -> str:
-    return module.__name__.rpartition(".")[2]
+    result: str = module.__name__.rpartition(".")[2]
+    return result
 
 
 @pytest.mark.parametrize("module", REPRESENTATIONS, ids=_name)

@@ -24,7 +24,7 @@ NOTES = st.lists(
 )
 
 
-def piece_of(notes: list[tuple[int, int, int, int]], is_drum: bool = False) -> Piece:
+def piece_of(notes: list[tuple[int, ...]], is_drum: bool = False) -> Piece:
     return on_grid(Piece((Track(notes, is_drum=is_drum),), resolution=CORPUS_RESOLUTION))[0]
 
 

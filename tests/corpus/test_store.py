@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
 
@@ -116,7 +116,7 @@ def test_a_build_that_fails_leaves_the_old_store_and_nothing_else(
     store = tmp_path / "store"
     write_store([(tune(1), Entry("a.mid", "a"))], store)
 
-    def pieces():
+    def pieces() -> Iterator[tuple[Piece, Entry]]:
         yield tune(2), Entry("b.mid", "a")
         raise KeyboardInterrupt
 

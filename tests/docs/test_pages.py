@@ -24,7 +24,7 @@ from tests.docs.pages import ROOT, Block, blocks, links, pages
 
 RUNNABLE = [page for page in pages() if blocks(page)]
 # Learning takes minutes by design: tests follow the same command with a small network for a moment.
-_SMALL = {"steps": 60, "width": 32, "layers": 1, "batch": 4, "threads": 1}
+_SMALL: dict[str, Any] = {"steps": 60, "width": 32, "layers": 1, "batch": 4, "threads": 1}
 _SHORTER = " ".join(f"--{name} {value}" for name, value in _SMALL.items())
 # Make works in the repository but writes the song to the reader's folder. Of what else it is asked
 # for only the plan is made: `make test` runs this very test.

@@ -26,7 +26,7 @@ def tone(hz: float, count: int = RATE, level: float = 0.5) -> np.ndarray:
     return (level * np.sin(2 * np.pi * hz * np.arange(count) / RATE)).astype(np.float32)
 
 
-def change_db(effect, hz: float) -> float:
+def change_db(effect: Callable[[np.ndarray], np.ndarray], hz: float) -> float:
     """How much louder an effect makes a tone, away from its ends."""
     sound = tone(hz, 2 * RATE)
     inside = slice(RATE // 2, -RATE // 2)
@@ -117,7 +117,7 @@ def test_nothing_is_delayed() -> None:
         lambda x: effects.saturate(x, 6),
         lambda x: effects.through_mp3(x, RATE),
     ):
-        assert np.abs(effect(click)).argmax() == RATE // 2
+        assert np.abs(effect(click)).argmax() == RATE // 2  # type: ignore[no-untyped-call]
 
 
 def test_a_room_adds_echoes_of_the_level_asked_for_and_is_linear() -> None:

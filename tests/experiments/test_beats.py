@@ -21,7 +21,7 @@ class Bands(MemoryCorpus):
 
 @pytest.fixture(scope="module")
 def renderer() -> Renderer:
-    return Renderer(Bands([band(seed, bars=16) for seed in range(3)], 1), "train", [None], 10.0)
+    return Renderer(Bands([band(seed, bars=16) for seed in range(3)], 1), "train", [None], 10.0)  # type: ignore[arg-type]
 
 
 def heard(clip: Clip, times: np.ndarray, first: int = 0) -> Beats:
@@ -58,6 +58,7 @@ def test_targets_are_highest_at_beats(renderer: Renderer) -> None:
 
 def test_perfect_beats_get_full_marks(renderer: Renderer) -> None:
     clip = renderer.clip("mix", np.random.default_rng(2), steady=True)
+    assert clip.is_downbeat is not None
     first = int(np.flatnonzero(clip.is_downbeat)[0])
     score = measured.score(clip, heard(clip, clip.beats_seconds, first))
     assert (score["beat_f1"], score["downbeat_f1"], score["half_or_double"]) == (1, 1, 0)

@@ -6,6 +6,7 @@ import argparse
 import json
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -64,7 +65,7 @@ def test_a_stopped_comparison_goes_on_and_others_join_it(
     monkeypatch.setattr(benchmark, "SAVE_EVERY_CPU_SECONDS", 0.0)
     monkeypatch.setattr(benchmark, "bare_step_seconds", lambda engine: 1e-4)
     ticks = count()  # each step takes a second, on any machine
-    monkeypatch.setattr(learners.time, "process_time", lambda: next(ticks))
+    monkeypatch.setattr(learners.time, "process_time", lambda: next(ticks))  # type: ignore[attr-defined]
     entries = ((band(n), Entry(f"{n}.mid", "bands", "valid" if n else "train")) for n in range(2))
     write_store(entries, tmp_path / "store")
     options = argparse.Namespace(
@@ -76,7 +77,7 @@ def test_a_stopped_comparison_goes_on_and_others_join_it(
     class StoppedError(Exception):
         pass
 
-    def stop(*arguments: object) -> None:
+    def stop(*arguments: Any) -> None:
         save(*arguments)
         raise StoppedError
 

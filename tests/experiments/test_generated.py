@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +17,7 @@ from ritornello.api import Composer
 from ritornello.corpus.store import Corpus, Entry, write_store
 from ritornello.generation.originality.copying import Passages
 from ritornello.metrics.endings import closing_key
-from ritornello.music.piece import Metre
+from ritornello.music.piece import Metre, Piece, note_table
 from ritornello.note_model.encoding import notes
 from tests.examples import band
 
@@ -48,8 +50,8 @@ def test_an_excerpt_holds_what_begins_in_it() -> None:
     expected = replace(
         piece,
         tracks=tuple(
-            replace(track, notes=[note._replace(onset_ticks=note.onset_ticks - 192)
-                                  for note in track if 192 <= note.onset_ticks < 384])
+            replace(track, notes=note_table(note._replace(onset_ticks=note.onset_ticks - 192)
+                                            for note in track if 192 <= note.onset_ticks < 384))
             for track in piece.tracks
         ),
     ).tracks  # fmt: skip
@@ -64,11 +66,11 @@ def test_excerpts_keep_the_metre_and_whole_bars(music: MusicSets) -> None:
     assert {piece.metres for piece in found} == {(Metre(0, 3, 4),)}
 
 
-def test_composed_pieces_match_their_models(music: MusicSets, tiny_model: Path):
+def test_composed_pieces_match_their_models(music: MusicSets, tiny_model: Path) -> None:
     models = [*excerpts(music.only("chorales"), "valid", 5, np.random.default_rng(0))]
     composer = Composer.load(tiny_model)
 
-    def settings(pieces):
+    def settings(pieces: Iterable[Piece]) -> Counter[Any]:
         return Counter(
             (p.bar_count, p.metres, notes.instrumentation_of(notes.encode(p))) for p in pieces
         )

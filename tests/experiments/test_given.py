@@ -6,6 +6,7 @@ import argparse
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -35,7 +36,7 @@ def learner(way: str, pieces: int = 4) -> GivenLearner:
     return GivenLearner(way, WAYS[way].network(CONFIG), config, music, way=way)
 
 
-def heard(way: str, task: str, piece: Piece, seed: int = 0, longest: int = 10_000):
+def heard(way: str, task: str, piece: Piece, seed: int = 0, longest: int = 10_000) -> Any:
     rng = np.random.default_rng(seed)
     return excerpt(WAYS[way], piece, 0, 1, rng, longest=longest, task=task)
 
@@ -158,7 +159,7 @@ def test_a_causal_encoder_hears_no_further_than_the_next_onset() -> None:
     for one in encoders:
         module = one.model.instruments
         with torch.no_grad():
-            told.append([sum(each(g) for each in module.encoders)[:6]
+            told.append([sum(each(g)[:6] for each in module.encoders)  # type: ignore[union-attr]
                          for g in (given, given._replace(notes=notes))])  # fmt: skip
     assert torch.equal(*told[0])
     assert not torch.allclose(*told[1])

@@ -23,7 +23,13 @@ FLUTE = [(0, 24, 72, 80), (12 + 96, 12, 74, 80), (288, 24, 79, 80)]
 DRUMS = [(0, 6, 36, 80), (288, 6, 49, 80)]
 
 
-def song(flute=FLUTE, piano=PIANO, bass=BASS, drums=DRUMS, **changes) -> Piece:
+def song(
+    flute: list[tuple[int, int, int, int]] = FLUTE,
+    piano: list[tuple[int, int, int, int]] = PIANO,
+    bass: list[tuple[int, int, int, int]] = BASS,
+    drums: list[tuple[int, int, int, int]] = DRUMS,
+    **changes: Any,
+) -> Piece:
     tracks = (
         Track(flute, 73, name="flute"), Track(piano, 0, name="piano"), Track(bass, 33, name="bass"),
         Track(drums, is_drum=True, name="drums"),
@@ -32,7 +38,7 @@ def song(flute=FLUTE, piano=PIANO, bass=BASS, drums=DRUMS, **changes) -> Piece:
     return replace(made, **changes)
 
 
-def found(piece: Piece, **changes) -> list[str]:
+def found(piece: Piece, **changes: Any) -> list[str]:
     return violations(write_bytes(piece), replace(RULES, **changes))
 
 
@@ -68,7 +74,7 @@ def test_a_wrong_frame_is_named(changes: dict[str, Any], fault: str) -> None:
         ((270, 20, 72, 80), "flute sounds into the last bar"),
     ],
 )
-def test_a_wrong_note_is_named(note: tuple[int, ...], fault: str) -> None:
+def test_a_wrong_note_is_named(note: tuple[int, int, int, int], fault: str) -> None:
     assert fault in found(song(flute=[*FLUTE, note]))
 
 
@@ -79,7 +85,7 @@ def test_between_the_beats_and_in_the_last_bar_the_chart_says_nothing() -> None:
     assert "flute plays 79 at beat 12, outside the chord" in kinds
 
 
-def test_a_chord_of_which_the_key_has_no_note_in_range_goes_beyond_the_key():
+def test_a_chord_of_which_the_key_has_no_note_in_range_goes_beyond_the_key() -> None:
     asked = Rules(
         bars=4, key="C major", parts=("flute",), ranges={"flute": (73, 74)}, chords="Db",
         ending=False,
@@ -105,7 +111,7 @@ def test_a_chord_of_which_the_key_has_no_note_in_range_goes_beyond_the_key():
         ({"drums": [*DRUMS, (312, 6, 49, 80)]}, "drums begins after the first beat"),
     ],
 )
-def test_what_is_no_ending_is_named(changes: dict[str, list[tuple[int, ...]]], fault: str) -> None:
+def test_what_is_no_ending_is_named(changes: dict[str, Any], fault: str) -> None:
     assert fault in " ".join(found(song(**changes)))
     assert fault not in " ".join(found(song(**changes), ending=False))
 

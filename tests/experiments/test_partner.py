@@ -8,6 +8,7 @@ from argparse import Namespace
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from experiments.partner.units import Units
 from ritornello.api import Composer
 from ritornello.corpus.store import Corpus, Entry, write_store
 from ritornello.music.io.midi_write import write_bytes
+from ritornello.music.piece import note_table
 from ritornello.note_model import checkpoint, likelihood
 from ritornello.note_model.checkpoint import Checkpoint
 from ritornello.note_model.encoding import notes
@@ -67,14 +69,21 @@ def composer(tiny_model: Path) -> Composer:
 # --- units ----------------------------------------------------------------------------------------
 
 
-def test_a_unit_is_measured_once_for_each_model_and_setting(tmp_path: Path, tiny_model: Path):
+def test_a_unit_is_measured_once_for_each_model_and_setting(
+    tmp_path: Path, tiny_model: Path
+) -> None:
     options = Namespace(command="tasks", work=tmp_path, data=tmp_path, pieces=3)
     path = checkpoint.find(tiny_model)
     calls = []
 
     def measured(options: Namespace) -> tuple[float, float]:
         units = Units.of(options, path)
-        return units.take("one", lambda: calls.append(1) or 0.123456), units.cpu_seconds
+
+        def measure() -> float:
+            calls.append(1)
+            return 0.123456
+
+        return units.take("one", measure), units.cpu_seconds
 
     first = measured(options)
     assert first[0] == 0.1235
@@ -101,15 +110,16 @@ def test_a_command_writes_its_figures_and_prints_them(
 
 
 @pytest.mark.parametrize("task", ["arrange", "harmonise", "vary"])
-def test_unheard_notes_are_the_composed_ones(task: str):
+def test_unheard_notes_are_the_composed_ones(task: str) -> None:
     piece = band(3, bars=6)
     whole = sequences(piece, 0, 2, rng=np.random.default_rng(5), task=task)
     alone = tasks.unheard(whole, piece, 0, 2, 40)
 
-    def composed(rows, longest):
+    def composed(rows: Any, longest: int) -> list[list[int]]:
         fields = rows.part(0, longest).fields
         here = notes.is_note(fields[:, notes.PART]) & (rows.counts[: len(fields)] == COMPOSED)
-        return fields[here][:, notes.PART :].tolist()
+        result: list[list[int]] = fields[here][:, notes.PART :].tolist()
+        return result
 
     assert composed(alone, len(alone)) == composed(whole, 40)
     assert len(whole) > 40
@@ -197,7 +207,7 @@ def test_what_is_written_into_songs_leaves_them_as_they_were(
     }
 
 
-def test_a_changed_note_is_found(data: Path):
+def test_a_changed_note_is_found(data: Path) -> None:
     song = band(0, bars=12)
     higher = song.transposed(12).tracks[1]
     song = replace(song, tracks=(*song.tracks, replace(higher, name="bass 2")))
@@ -209,7 +219,7 @@ def test_a_changed_note_is_found(data: Path):
         row = list(song.tracks[index])
         row[note] = row[note]._replace(**changes)
         tracks = list(song.tracks)
-        tracks[index] = replace(tracks[index], notes=row)
+        tracks[index] = replace(tracks[index], notes=note_table(row))
         made = given.Written(replace(song, tracks=tuple(tracks)), gap, parts, frozenset([1]))
         found, mended = given.violations(path, song, made)
         assert not mended

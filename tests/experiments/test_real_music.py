@@ -6,6 +6,7 @@ import gzip
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -76,7 +77,7 @@ def test_every_collection_is_measured(tmp_path: Path) -> None:
     assert figures["chorales"]["valid"]["chorales"] == 1
 
 
-def _chorales(folder, sides):
+def _chorales(folder: Path, sides: Any) -> Path:
     path = folder / CHORALES
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(gzip.compress(json.dumps(sides).encode()))

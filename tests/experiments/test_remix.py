@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -236,7 +237,7 @@ def test_going_along_is_more_than_chance(made: list[Solo]) -> None:
     assert accompaniment.of_another(solo, other).length_ticks <= solo.piece.length_ticks
 
 
-def remixed_row(kind: str, beat_f1: float, offsets_ms: list[float]) -> dict:
+def remixed_row(kind: str, beat_f1: float, offsets_ms: list[float]) -> dict[str, Any]:
     """A row as `band` makes it."""
     shares = {"notes_in_chord": 0.6, "in_key": 0.9}
     ways = (band.REAL, band.OURS, band.TOLD, band.ANOTHER)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from experiments.separation.separators import SYSTEMS
 from tests.examples import band
 
 torch = pytest.importorskip("torch", reason="networks need the extra train")
@@ -121,9 +122,9 @@ def test_the_table_and_the_page_tell_every_system_and_test() -> None:
         "minutes": 1.0, "steps": 3, "parameters": 1000, "seams_db": 20.0,
     }  # fmt: skip
     figures = {
-        "systems": dict.fromkeys(benchmark.SYSTEMS, curve),
+        "systems": dict.fromkeys(SYSTEMS, curve),
         "tests": {
-            "test": {name: {**row, "cpu_seconds_a_minute": 2.0} for name in benchmark.SYSTEMS}
+            "test": {name: {**row, "cpu_seconds_a_minute": 2.0} for name in SYSTEMS}
             | {"silence": row}
         },
     }

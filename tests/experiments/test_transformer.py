@@ -8,16 +8,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from ritornello.music.piece import Piece
 from tests.examples import MemoryCorpus, band
 
-torch = pytest.importorskip("torch", reason="networks need the extra train")
+pytest.importorskip("torch", reason="networks need the extra train")
 
-from experiments.learning.learners import Learner, teach_in_turns  # noqa: E402
-from experiments.learning.transformer import WINDOW_EVENTS, Transformer  # noqa: E402
-from ritornello.note_model.encoding.batch import Batch, stack  # noqa: E402
-from ritornello.note_model.encoding.sequences import sequences  # noqa: E402
-from ritornello.note_model.network import NoteModel, NoteModelConfig, to_tensors  # noqa: E402
-from ritornello.training.config import TrainConfig  # noqa: E402
+import torch
+
+from experiments.learning.learners import Learner, teach_in_turns
+from experiments.learning.transformer import WINDOW_EVENTS, Transformer
+from ritornello.note_model.encoding.batch import Batch, stack
+from ritornello.note_model.encoding.sequences import sequences
+from ritornello.note_model.network import NoteModel, NoteModelConfig, to_tensors
+from ritornello.training.config import TrainConfig
 
 CONFIG = NoteModelConfig(layers=2, width=64, head_width=16, dropout=0.0)
 
@@ -28,7 +31,7 @@ def model() -> Transformer:
     return Transformer(CONFIG).eval()
 
 
-def _events(pieces, start: int, length: int) -> Batch[torch.Tensor]:
+def _events(pieces: list[Piece], start: int, length: int) -> Batch[torch.Tensor]:
     chunks = [sequences(piece, 0, 1).chunk(start, length) for piece in pieces]
     return to_tensors(stack(chunks))
 

@@ -6,6 +6,7 @@ import io
 from collections import Counter
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import mido
 import pytest
@@ -61,7 +62,7 @@ def test_the_same_music_on_another_grid_is_unchanged() -> None:
     [(1, 2, 60, 80, 33), (0, 3, 60, 80, 33), (0, 2, 61, 80, 33), (0, 2, 60, 81, 33),
      (0, 2, 60, 80, 34), (0, 2, 60, 80, -1)],
 )  # fmt: skip
-def test_a_change_of_anything_is_a_lost_note(other: tuple[int, ...]) -> None:
+def test_a_change_of_anything_is_a_lost_note(other: tuple[int, int, int, int, int]) -> None:
     assert changes(midi(*SONG), midi(other, *SONG[1:])) == [
         "lost or changed: pitch 60 of program 33 at beat 0 for 1, velocity 80"
     ]
@@ -72,9 +73,9 @@ def test_a_lost_double_is_seen() -> None:
     assert changes(midi(LEAD), midi(LEAD, LEAD)) == []  # the second one is composed
 
 
-def test_composed_notes_stay_in_the_gap():
-    def faults(*note: int) -> list[str]:
-        found = changes(midi(*SONG), midi(*SONG, (*note, 67, 70, 33)), gap=(2, 4))
+def test_composed_notes_stay_in_the_gap() -> None:
+    def faults(onset: int, duration: int) -> list[str]:
+        found = changes(midi(*SONG), midi(*SONG, (onset, duration, 67, 70, 33)), gap=(2, 4))
         return [fault.split(":")[0] for fault in found]
 
     assert faults(4, 4) == faults(7, 1) == []
@@ -91,7 +92,7 @@ def test_composed_notes_stay_in_the_parts() -> None:
 
 def test_bars_that_are_written_anew_lose_their_own_notes_only() -> None:
     without_lead, without_drums = midi(*SONG[1:]), midi(*SONG[:3])
-    allowed = {"gap": (0, 1), "parts": [33], "rewritten": True}
+    allowed: dict[str, Any] = {"gap": (0, 1), "parts": [33], "rewritten": True}
     assert changes(midi(*SONG), without_lead, **allowed) == []
     assert len(changes(midi(*SONG), without_lead, gap=(0, 1), parts=[33])) == 1
     assert len(changes(midi(*SONG), without_drums, **allowed)) == 1

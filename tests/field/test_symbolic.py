@@ -78,5 +78,5 @@ def assert_bars_by_music21(piece: Piece, expected: list[float], folder: Path) ->
 
     path = write(piece, folder / "piece.mid")
     score = music21.converter.parse(path, forceSource=True)
-    measures = score.parts[0].getElementsByClass("Measure")
+    measures = score.parts[0].getElementsByClass("Measure")  # type: ignore[union-attr]
     assert [float(measure.offset) for measure in measures][: len(expected)] == expected

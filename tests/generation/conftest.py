@@ -17,7 +17,8 @@ def engine() -> Engine:
     torch.manual_seed(1)
     model = NoteModel(NoteModelConfig(layers=1, width=16, head_width=16))
     with torch.no_grad():  # fewer, longer steps than uniform choice would take
-        model.heads[0].out.bias[:] = -8
-        model.heads[0].out.bias[[0, 12, 24, 36, 96, 192]] = 2
+        bias = model.heads[0].get_parameter("out.bias")
+        bias[:] = -8
+        bias[[0, 12, 24, 36, 96, 192]] = 2
     weights = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
     return Engine(Checkpoint(weights, model.settings(), collections=("band",)))

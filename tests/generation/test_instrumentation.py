@@ -65,7 +65,7 @@ def test_keys_are_in_minor_as_often_as_in_the_collection() -> None:
     assert draw_key(Rules(), UsualKeys(), rng) is None
 
 
-def test_keys_are_those_of_the_collection_where_they_were_counted():
+def test_keys_are_those_of_the_collection_where_they_were_counted() -> None:
     usual = UsualKeys({"jigs": 0.2}, {"jigs": {"D major": 3, "E minor": 1}})
     rng = np.random.default_rng(1)
     keys = [str(draw_key(Rules(collection="jigs"), usual, rng)) for _ in range(400)]
@@ -73,7 +73,7 @@ def test_keys_are_those_of_the_collection_where_they_were_counted():
     assert keys.count("D major") / 400 == pytest.approx(0.75, abs=0.08)
 
 
-def test_a_metre_left_open_goes_with_the_players():
+def test_a_metre_left_open_goes_with_the_players() -> None:
     known = read_instrumentations(
         [[["flute"], 3, "jigs", "6/8"], [["violin"], 1, "reels", "2/2"], [["piano"], 9, "old"]]
     )

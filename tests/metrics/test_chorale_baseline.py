@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -39,7 +40,7 @@ def test_chances_of_all_that_a_voice_may_do_sum_to_one() -> None:
     assert sum(chances) == pytest.approx(_chance(two, [(72, 48)]))
 
 
-def _chance(chain, rows) -> float:
+def _chance(chain: Any, rows: list[Any]) -> float:
     found = likelihood(chain, [np.array(rows)])
     return float(np.exp(-found["nats_per_cell"] * found["cells"]))
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ritornello.errors import InputError
 from ritornello.metrics.consonance import agreement, agreement_table, by_chance
-from ritornello.music.piece import Metre, Piece, Track
+from ritornello.music.piece import Metre, Piece, Rows, Track
 from tests.examples import band
 from tests.strategies import pieces
 
@@ -22,7 +22,7 @@ def held(*pitches: int, start: int = 0, duration: int = BAR) -> list[tuple[int, 
     return [(start, duration, pitch, 80) for pitch in pitches]
 
 
-def piece(notes, metre=(4, 4)) -> Piece:
+def piece(notes: Rows, metre: tuple[int, int] = (4, 4)) -> Piece:
     return Piece((Track(notes),), 24, metres=(Metre(0, *metre),), length_ticks=BAR)
 
 
@@ -101,7 +101,9 @@ def test_a_table_counts_each_arrangement_once() -> None:
 
 @given(pieces(max_tracks=2), pieces(max_tracks=2), st.integers(0, 3))
 @settings(max_examples=40)
-def test_music_in_another_key_or_octave_agrees_alike(one: Piece, other: Piece, semitones: int):
+def test_music_in_another_key_or_octave_agrees_alike(
+    one: Piece, other: Piece, semitones: int
+) -> None:
     def moved(made: Piece, by: int) -> Piece | None:
         highest = [int(t.notes["pitch"].max()) for t in made.tracks if len(t) and not t.is_drum]
         return made.transposed(by) if max(highest, default=0) + by <= 127 else None

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ritornello.metrics.overlap import compare, divergence_nats, features, overlap
-from ritornello.music.piece import Metre, Piece, Track
+from ritornello.music.piece import Metre, Piece, Track, note_table
 from tests.examples import band
 from tests.oracles import music_features
 from tests.strategies import pieces
@@ -120,7 +120,7 @@ def _without_doubles(track: Track) -> Track:
             if other.onset_ticks < note.onset_ticks
         )
     ]
-    return replace(track, notes=kept)
+    return replace(track, notes=note_table(kept))
 
 
 def test_drums_are_left_out_by_definition_too() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -29,8 +31,8 @@ SONG = Piece(
             controls=[(0, VOLUME, 90), (0, SUSTAIN, 127), (900, SUSTAIN, 0), (960, SUSTAIN, 127)],
             bends=[(500, 4096), (700, 0)],
             pressures=[(480, 62, 30), (480, -1, 20)],
-            lyrics=[Lyric(480, "lu-"), Lyric(0, "Hal-"), Lyric(0, "Lob", 2)],
-            marks=[Mark(480, "articulation", "staccato", 62), Mark(0, "dynamic", "mf")],
+            lyrics=(Lyric(480, "lu-"), Lyric(0, "Hal-"), Lyric(0, "Lob", 2)),
+            marks=(Mark(480, "articulation", "staccato", 62), Mark(0, "dynamic", "mf")),
         ),
         Track([(0, 480, 36, 80)], is_drum=True, pressures=[(0, 36, 9)]),
     ),
@@ -66,7 +68,7 @@ def test_all_is_in_order_of_time_and_counts_in_equality() -> None:
         ({"lyrics": [Lyric(-1, "la")]}, "before the piece"),
     ],
 )
-def test_what_cannot_be_is_refused(playing: dict, message: str) -> None:
+def test_what_cannot_be_is_refused(playing: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         Track([], **playing)
 

@@ -7,42 +7,45 @@ makes the cells fast or keeps them from overflowing.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
-torch = pytest.importorskip("torch", reason="networks need the extra train")
+pytest.importorskip("torch", reason="networks need the extra train")
 
-from ritornello.note_model.cells import CELLS  # noqa: E402
-from ritornello.note_model.cells.cell import Cell, State  # noqa: E402
-from ritornello.note_model.cells.mlstm import _CHUNK, MLSTM  # noqa: E402
+import torch
+from torch import Tensor
+
+from ritornello.note_model.cells import CELLS
+from ritornello.note_model.cells.cell import Cell, State
+from ritornello.note_model.cells.mlstm import _CHUNK, MLSTM
 
 WIDTH, BATCH, TIME = 12, 2, _CHUNK + 7  # more than one chunk, and not a multiple of it
-Tensor = torch.Tensor
 Step = Callable[[Cell, Tensor, State], tuple[Tensor, State]]
 
 
-def qrnn(cell, window, state):
+def qrnn(cell: Any, window: Tensor, state: State) -> tuple[Tensor, State]:
     candidate, forget, output = cell.gates(window).chunk(3, -1)
     forget = torch.sigmoid(forget)
     carried = forget * state[0] + (1 - forget) * torch.tanh(candidate)
     return torch.sigmoid(output) * carried, (carried,)
 
 
-def mingru(cell, window, state):
+def mingru(cell: Any, window: Tensor, state: State) -> tuple[Tensor, State]:
     candidate, update = cell.gates(window).chunk(2, -1)
     share = torch.sigmoid(update)
     hidden = (1 - share) * state[0] + share * candidate
     return hidden, (hidden,)
 
 
-def rglru(cell, window, state):
+def rglru(cell: Any, window: Tensor, state: State) -> tuple[Tensor, State]:
     value, recurrence, entry, branch = cell.gates(window).chunk(4, -1)
     keep = torch.sigmoid(cell.rate) ** (8 * torch.sigmoid(recurrence))
     hidden = keep * state[0] + (1 - keep**2).sqrt() * torch.sigmoid(entry) * value
     return torch.nn.functional.gelu(branch, approximate="tanh") * hidden, (hidden,)
 
 
-def mlstm(cell, window, state):
+def mlstm(cell: Any, window: Tensor, state: State) -> tuple[Tensor, State]:
     """The state is the true matrix, and the second half of it stays as it is."""
     heads, key_width, value_width = cell.heads, cell.key_width, cell.value_width
     query, key, value, output = cell.maps(window).split(cell.sizes, -1)

@@ -22,12 +22,15 @@ from ritornello.note_model import checkpoint
 from ritornello.note_model.engine.cell_steps import CELLS
 from ritornello.note_model.shapes import CELL_SHAPES, note_model_shapes
 
-HOSTILE = (None, [], "", "8", -1, 0.5, float("nan"), 10**6, True, {"a": 1})
+HOSTILE: tuple[Any, ...] = (None, [], "", "8", -1, 0.5, float("nan"), 10**6, True, {"a": 1})
 MODEL = fuzz_models.files()["model"][0]
 
 
 def about_of(data: bytes) -> dict[str, Any]:
-    return json.loads(fuzz_models.taken_apart(data)[0]["__metadata__"]["ritornello"])
+    result: dict[str, Any] = json.loads(
+        fuzz_models.taken_apart(data)[0]["__metadata__"]["ritornello"]
+    )
+    return result
 
 
 def with_about(data: bytes, about: Any) -> bytes:

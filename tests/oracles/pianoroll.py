@@ -14,6 +14,7 @@ import zipfile
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -55,7 +56,7 @@ class Multitrack:
             info[str(number)] = {
                 "program": track.program, "is_drum": track.is_drum, "name": track.name,
             }  # fmt: skip
-        np.savez_compressed(path, **arrays)
+        np.savez_compressed(path, allow_pickle=True, **arrays)
         with zipfile.ZipFile(path, "a") as archive:
             archive.writestr("info.json", json.dumps(info))
 
@@ -64,7 +65,7 @@ def load(source: bytes) -> Multitrack:
     """The tracks in a file."""
     with np.load(io.BytesIO(source)) as found:
         info = json.loads(found["info.json"])
-        tracks = []
+        tracks: list[Any] = []
         while (about := info.get(str(len(tracks)))) is not None:
             stem = f"pianoroll_{len(tracks)}_csc"
             data, indices, starts = (
@@ -81,4 +82,5 @@ def load(source: bytes) -> Multitrack:
 
 def blended(tracks: list[Roll]) -> np.ndarray:
     """The loudest of several tracks at each step and pitch."""
-    return np.max([track.pianoroll for track in tracks], axis=0)
+    result: np.ndarray = np.max([track.pianoroll for track in tracks], axis=0)
+    return result

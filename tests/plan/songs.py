@@ -36,7 +36,7 @@ def song(*phrases: dict[str, Notes], silent: dict[int, tuple[str, ...]] | None =
     for number, parts in enumerate(phrases):
         for name, notes in parts.items():
             if name not in (silent or {}).get(number, ()):
-                joined[name] += [(start + tick, *rest) for tick, *rest in notes]
+                joined[name] += [(start + note[0], *note[1:]) for note in notes]
         start += max(tick for tick, *_ in parts["chords"]) // BAR * BAR + BAR
     tracks = (
         Track(joined["melody"], 73, name="melody"),

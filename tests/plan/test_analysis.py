@@ -189,11 +189,11 @@ def test_a_plan_leaves_nothing_open_and_is_the_same_again(piece: Piece) -> None:
 
 
 @pytest.mark.data
-def test_real_sets_swing_and_return_as_they_are_said_to(data_dir: Path):
+def test_real_sets_swing_and_return_as_they_are_said_to(data_dir: Path) -> None:
     swing = sorted((data_dir / "band_arranged_synth" / "valid").glob("*swing*.mid"))[:12]
     rock = sorted((data_dir / "band_arranged_synth" / "valid").glob("*rock*.mid"))[:12]
 
-    def in_three(paths) -> float:
+    def in_three(paths: list[Path]) -> float:
         feels = np.concatenate([analyse(read(path)).feel for path in paths])
         return float(np.isin(feels, [FEELS.index("swung"), FEELS.index("triplets")]).mean())
 

@@ -52,7 +52,9 @@ def test_levels_move_by_6_decibels_at_most(seed: int) -> None:
 
 
 @given(st.integers(0, 2**32 - 1), st.floats(0, 1), st.floats(0, 1), st.integers(1, 3_000))
-def test_a_seed_decides_a_mix_of_any_length(seed: int, mixed: float, changed: float, samples: int):
+def test_a_seed_decides_a_mix_of_any_length(
+    seed: int, mixed: float, changed: float, samples: int
+) -> None:
     def drawn() -> np.ndarray:
         mixer = StemMixer(ramps(2), samples, effect=softer, mixed=mixed, changed=changed)
         return mixer(np.random.default_rng(seed))
@@ -75,7 +77,7 @@ def test_changed_songs_keep_their_parts_in_tune_and_move_by_4_semitones_at_most(
     assert np.ptp(heard) > 4
 
 
-def test_as_many_mixes_go_through_the_effect_as_are_asked_for():
+def test_as_many_mixes_go_through_the_effect_as_are_asked_for() -> None:
     def silence(stems: np.ndarray, random: np.random.Generator) -> np.ndarray:
         return np.zeros_like(stems)
 

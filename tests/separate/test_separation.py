@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -66,7 +67,7 @@ def blocks(sound: np.ndarray, size: int = 1000) -> Iterator[np.ndarray]:
         yield sound[start : start + size]
 
 
-def separated(sound: np.ndarray, **settings) -> np.ndarray:
+def separated(sound: np.ndarray, **settings: Any) -> np.ndarray:
     level = root_mean_square([sound])
     size = settings.pop("block", 1000)
     made = separate_blocks(blocks(sound, size), RATE, NETWORK, level=level, **settings)
@@ -97,7 +98,7 @@ def test_blocks_do_not_matter() -> None:
         assert np.array_equal(again, parts)
 
 
-def test_only_a_chunk_is_held_at_a_time():
+def test_only_a_chunk_is_held_at_a_time() -> None:
     """The first sound comes out when a chunk has gone in, however much is to follow."""
     gone_in = 0
 

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ritornello.corpus.listing import SIDES
 from ritornello.dsp.sound_files import read_audio, write_audio
 from ritornello.dsp.waveform import Waveform
 from ritornello.errors import InputError
-from ritornello.separate.stem_folders import PARTS, SIDES, StemSong, read_songs, split_songs
+from ritornello.separate.stem_folders import PARTS, StemSong, read_songs, split_songs
 
 RATE = 8000
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -41,13 +43,13 @@ def songs(number: int, seed: int) -> list[np.ndarray]:
     return made
 
 
-def seconds_by_step(seconds: float = 1.0):
+def seconds_by_step(seconds: float = 1.0) -> Callable[[], float]:
     """A clock that is read twice a step, so that runs end after the same step everywhere."""
     ticks = count()
     return lambda: next(ticks) * seconds
 
 
-def run(folder: Path | None = None, minutes: float = 2.0, **settings):
+def run(folder: Path | None = None, minutes: float = 2.0, **settings: Any) -> Any:
     training = SeparatorTraining(minutes, RATE, batch=4, validate_minutes=0.2, **settings)
     return train_separator(
         StemMixer(songs(6, 0), RATE),
@@ -107,7 +109,7 @@ def test_weights_are_kept_though_nobody_can_judge_them(tmp_path: Path) -> None:
 
 
 def test_interrupted_training_is_saved(tmp_path: Path) -> None:
-    def interrupt(progress) -> None:
+    def interrupt(progress: Any) -> None:
         if progress.steps == 3:
             raise KeyboardInterrupt
 

@@ -14,7 +14,7 @@ from ritornello.note_model import checkpoint
 from ritornello.note_model.encoding.notes import END, PART
 from ritornello.training.batches import Rows
 from ritornello.training.config import TrainConfig
-from ritornello.training.loop import train
+from ritornello.training.loop import Progress, train
 from tests.examples import MemoryCorpus, band
 
 TINY = TrainConfig(
@@ -28,7 +28,7 @@ def music() -> MemoryCorpus:
     return MemoryCorpus([band(seed) for seed in range(10)])
 
 
-def losses(folder) -> list[float]:
+def losses(folder: Path) -> list[float]:
     lines = map(json.loads, (folder / "metrics.jsonl").read_text().splitlines())
     return [line["nats_per_note"] for line in lines if line["kind"] == "step"]
 
@@ -42,7 +42,7 @@ def test_a_resumed_run_is_the_run_that_was_never_stopped(
     class KilledError(Exception):
         pass
 
-    def kill(progress) -> None:
+    def kill(progress: Progress) -> None:
         if progress.step == 13:  # between two savings
             raise KilledError
 
@@ -56,7 +56,7 @@ def test_a_resumed_run_is_the_run_that_was_never_stopped(
 
 
 def test_ctrl_c_saves_first(music: MemoryCorpus, tmp_path: Path) -> None:
-    def interrupt(progress) -> None:
+    def interrupt(progress: Progress) -> None:
         if progress.step == 5:
             raise KeyboardInterrupt
 
@@ -85,15 +85,15 @@ def test_a_row_reads_each_excerpt_from_its_start_to_its_end(music: MemoryCorpus)
     assert rows.drawn.min() > 1
 
 
-def test_shares_decide_how_often_a_collection_is_read():
+def test_shares_decide_how_often_a_collection_is_read() -> None:
     class Two(MemoryCorpus):
-        collections = ("small", "large")
+        collections = ("small", "large")  # type: ignore[assignment]
 
         def __init__(self) -> None:
             super().__init__([band(seed, bars=4 if seed < 4 else 16) for seed in range(12)], 0)
             self.collections = ("small", "large")
 
-        def collection_of(self, index):
+        def collection_of(self, index: int) -> str:
             return self.collections[int(index >= 4)]
 
     rows = Rows(

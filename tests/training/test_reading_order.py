@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -13,7 +15,7 @@ from ritornello.training.reading_order import ReadingOrder
 from tests.examples import MemoryCorpus, band
 
 
-def order(notes: list[int], longest: int = 100, **options) -> ReadingOrder:
+def order(notes: list[int], longest: int = 100, **options: Any) -> ReadingOrder:
     names = options.pop("names", ["all"] * len(notes))
     shares = options.pop("shares", None)
     pieces = np.arange(10, 10 + len(notes))
@@ -27,7 +29,9 @@ def order(notes: list[int], longest: int = 100, **options) -> ReadingOrder:
     st.integers(0, 5),
     st.integers(0, 3),
 )
-def test_an_epoch_has_every_event_of_every_piece_once(notes, seed, epoch) -> None:
+def test_an_epoch_has_every_event_of_every_piece_once(
+    notes: list[int], seed: int, epoch: int
+) -> None:
     made = order(notes, seed=seed)
     (count,) = made.epoch_excerpts
     read = {10 + index: np.zeros(length, int) for index, length in enumerate(notes)}
@@ -64,7 +68,7 @@ def test_collections_without_a_share_are_left_out() -> None:
 
 
 @pytest.mark.parametrize("processes", [1, 2, 3])
-def test_processes_share_an_epoch_without_a_note_lost_or_doubled(processes) -> None:
+def test_processes_share_an_epoch_without_a_note_lost_or_doubled(processes: int) -> None:
     music = MemoryCorpus([band(seed, bars=4 + seed % 3) for seed in range(14)])
     batch, notes = 6, 0
     for process in range(processes):

@@ -7,6 +7,7 @@ import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
@@ -46,8 +47,8 @@ class Page(HTMLParser):
         self.close()
         assert not self.open
 
-    def handle_starttag(self, tag, attributes) -> None:
-        found = dict(attributes)
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        found = {name: value or "" for name, value in attributes}
         self.tags.append(tag)
         self.links += [found[name] for name in ("src", "href", "data") if name in found]
         if tag == "tr":
@@ -57,13 +58,13 @@ class Page(HTMLParser):
         if tag not in _VOID:
             self.open.append((tag, found.get("id") or ""))
 
-    def handle_startendtag(self, tag, attributes) -> None:
+    def handle_startendtag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
 
-    def handle_endtag(self, tag) -> None:
+    def handle_endtag(self, tag: str) -> None:
         assert self.open.pop()[0] == tag
 
-    def handle_data(self, data) -> None:
+    def handle_data(self, data: str) -> None:
         for tag, name in self.open:
             self.ids[name] = self.ids.get(name, "") + data
             if tag in ("td", "th"):
@@ -73,7 +74,7 @@ class Page(HTMLParser):
         return next(row[1:] for row in self.rows if row[0] == name)
 
 
-def step_line(step: int, nats: float = 5.0, **others) -> dict:
+def step_line(step: int, nats: float = 5.0, **others: Any) -> dict[str, Any]:
     return {
         "kind": "step", "step": step, "seconds": step * 1.5, "notes": step * 1000,
         "nats_per_note": nats, "learning_rate": 0.001, "gradient_norm": 0.7,
@@ -81,7 +82,7 @@ def step_line(step: int, nats: float = 5.0, **others) -> dict:
     }  # fmt: skip
 
 
-def validation_line(step: int, nats: float, **collections: float) -> dict:
+def validation_line(step: int, nats: float, **collections: float) -> dict[str, Any]:
     fields = dict.fromkeys(FIELDS, nats / 5)
     return {
         "kind": "validation", "step": step, "nats_per_note": nats, "fields": fields,
@@ -89,7 +90,7 @@ def validation_line(step: int, nats: float, **collections: float) -> dict:
     }  # fmt: skip
 
 
-def histogram_line(step: int, name: str = "heads.2.out.weight") -> dict:
+def histogram_line(step: int, name: str = "heads.2.out.weight") -> dict[str, Any]:
     shape = {"low": -0.5, "high": 0.25, "counts": [1, 5, 20, 5, 1]}
     return {
         "kind": "histograms", "step": step,
@@ -97,7 +98,7 @@ def histogram_line(step: int, name: str = "heads.2.out.weight") -> dict:
     }  # fmt: skip
 
 
-def journal(folder: Path, *lines: dict, end: str = "") -> Path:
+def journal(folder: Path, *lines: dict[str, Any], end: str = "") -> Path:
     folder.mkdir(exist_ok=True)
     text = "".join(json.dumps(line) + "\n" for line in lines)
     (folder / METRICS_FILE).write_text(text + end, encoding="utf-8")
@@ -292,7 +293,7 @@ _BINS = st.builds(
 
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(_BENT | _BINS | _JSON, max_size=4))
-def test_no_journal_breaks_the_report(tmp_path: Path, lines: list) -> None:
+def test_no_journal_breaks_the_report(tmp_path: Path, lines: list[Any]) -> None:
     read(journal(tmp_path, step_line(1), *lines))
 
 
@@ -337,13 +338,13 @@ def drawn(chart: str, look: str) -> np.ndarray:
     scales = []
     for axis in ("x", "y"):
         texts = [found for found in root.iter("text") if found.get("class") == axis]
-        places = [float(found.get(axis)) for found in texts]
-        values = [float(found.text.replace(",", "")) for found in texts]
+        places = [float(found.get(axis) or "nan") for found in texts]
+        values = [float((found.text or "").replace(",", "")) for found in texts]
         scales.append(np.polyfit(places, values, 1))
     path = next(found for found in root.iter("path") if found.get("class") == look)
-    places = np.array(re.findall(r"[ML](\S+?) (-?[\d.]+)", path.get("d")), float)
-    places[:, 1] += 4  # a label's foot is a little below its line
-    return np.stack([np.polyval(scale, places[:, axis]) for axis, scale in enumerate(scales)], 1)
+    points = np.array(re.findall(r"[ML](\S+?) (-?[\d.]+)", path.get("d") or ""), float)
+    points[:, 1] += 4  # a label's foot is a little below its line
+    return np.stack([np.polyval(scale, points[:, axis]) for axis, scale in enumerate(scales)], 1)
 
 
 @given(st.lists(st.floats(0.5, 30), min_size=3, max_size=60), st.floats(0.1, 40))
@@ -376,7 +377,7 @@ def test_the_steep_beginning_leaves_the_rest_its_room() -> None:
     chart = ElementTree.fromstring(
         line_chart([Curve(x, y, "smooth")], x_name="steps", y_name="nats")
     )
-    labels = [float(mark.text) for mark in chart.iter("text") if mark.get("class") == "y"]
+    labels = [float(mark.text or "nan") for mark in chart.iter("text") if mark.get("class") == "y"]
     assert 3.5 < min(labels) < max(labels) < 5
 
 
@@ -392,7 +393,7 @@ def test_a_strip_shows_where_the_values_lie() -> None:
     assert reach == pytest.approx(np.quantile(np.abs(values), 0.99), rel=0.05)
     middle = {}
     for path in ElementTree.fromstring(picture):
-        rows = [(int(y), int(h)) for y, h in re.findall(r"M0 (\d+)h1v(\d+)", path.get("d"))]
+        rows = [(int(y), int(h)) for y, h in re.findall(r"M0 (\d+)h1v(\d+)", path.get("d") or "")]
         middle[path.get("class")] = [y + h / 2 for y, h in rows]
     assert middle["h8"] == [13.5]  # darkest at zero, half-way up
     assert min(middle["h2"]) < 5 < 22 < max(middle["h2"])  # and pale at both flanks

@@ -21,7 +21,8 @@ NO_NOTES = np.zeros(0, HEARD_NOTE_DTYPE)
 
 
 def played(piece: Piece) -> np.ndarray:
-    return render(piece, rate_hz=RATE_HZ).samples.mean(axis=1)
+    result: np.ndarray = render(piece, rate_hz=RATE_HZ).samples.mean(axis=1)
+    return result
 
 
 def heard(samples: np.ndarray, hints: Hints | None = None, notes: np.ndarray = NO_NOTES) -> Beats:
@@ -124,7 +125,7 @@ def test_windows_join_as_if_there_were_one(
     assert near.mean() < 0.02
 
 
-def test_what_is_kept_does_not_grow_with_the_recording(monkeypatch: pytest.MonkeyPatch):
+def test_what_is_kept_does_not_grow_with_the_recording(monkeypatch: pytest.MonkeyPatch) -> None:
     import tracemalloc
 
     monkeypatch.setattr(activations, "_TOGETHER", 2)

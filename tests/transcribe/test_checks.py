@@ -31,7 +31,7 @@ def plucked(seconds: float = SECONDS) -> np.ndarray:
         )
         start = index * RATE // 4
         length = min(RATE, len(sound) - start)
-        sound[start : start + length] += 0.2 * note[:length]
+        sound[start : start + length] += 0.2 * note[:length]  # type: ignore[index]
     return sound.astype(np.float32)
 
 

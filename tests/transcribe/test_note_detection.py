@@ -22,7 +22,8 @@ def play(notes: list[tuple[float, float, int, int]], program: int, seconds: floa
     out = np.zeros((2, round(seconds * RATE_HZ)), np.float32)
     played = [PlayedNote(round(a * RATE_HZ), round(b * RATE_HZ), p, v) for a, b, p, v in notes]
     Sampler(SoundFont.load(), RATE_HZ).play(played, out, program=program)
-    return out.mean(axis=0)
+    result: np.ndarray = out.mean(axis=0)
+    return result
 
 
 CHORDS = [
@@ -51,9 +52,10 @@ def scores(truth: list[tuple[float, float, int, int]], found: np.ndarray) -> tup
     transcription = pytest.importorskip("mir_eval").transcription
     true, spans = np.array(truth), np.stack([found["onset_seconds"], found["end_seconds"]], axis=1)
     hz = [440 * 2 ** ((pitch - 69) / 12) for pitch in (true[:, 2], found["pitch"].astype(float))]
-    return transcription.precision_recall_f1_overlap(
+    result: tuple[float, ...] = transcription.precision_recall_f1_overlap(
         true[:, :2], hz[0], spans, hz[1], offset_ratio=None
     )[:3]
+    return result
 
 
 def test_chords_are_found(heard_chords: np.ndarray) -> None:

@@ -48,7 +48,8 @@ def beat_ticks(timeline: Timeline, beats: Beats) -> np.ndarray:
     # The first bar line may be one of beats that were added before the first.
     bar = timeline.bar_ticks
     nearest = round((timeline.ticks(beats.times_seconds[0]) - ticks[0]) / bar)
-    return ticks + nearest * bar
+    result: np.ndarray = ticks + nearest * bar
+    return result
 
 
 def midi_seconds(data: bytes, ticks: np.ndarray) -> np.ndarray:
@@ -62,9 +63,10 @@ def midi_seconds(data: bytes, ticks: np.ndarray) -> np.ndarray:
             tempi.append(message.tempo)
     starts = np.append(0, np.cumsum(np.diff(at) * tempi[:-1]))
     node = np.searchsorted(at, ticks, side="right") - 1
-    return (starts[node] + (ticks - np.array(at)[node]) * np.array(tempi)[node]) / (
+    result: np.ndarray = (starts[node] + (ticks - np.array(at)[node]) * np.array(tempi)[node]) / (
         file.ticks_per_beat * 1e6
     )
+    return result
 
 
 @given(played())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -18,10 +20,13 @@ def logits(beats: np.ndarray, seconds: float, noise: float = 0.0, seed: int = 0)
     away = np.abs(frames[:, None] - beats).min(axis=1)
     likely = 0.02 + 0.9 * np.exp(-0.5 * (away / tracking.BELL_SECONDS) ** 2)
     random = np.random.default_rng(seed).normal(0, noise, len(frames))
-    return np.log(likely / (1 - likely)) + random
+    result: np.ndarray = np.log(likely / (1 - likely)) + random
+    return result
 
 
-def heard(beats: np.ndarray, seconds: float, tempo_bpm: float | None = None, **how) -> np.ndarray:
+def heard(
+    beats: np.ndarray, seconds: float, tempo_bpm: float | None = None, **how: Any
+) -> np.ndarray:
     found = tracking.evidence(logits(beats, seconds, **how), FRAME_SECONDS)
     return tracking.track(found, FRAME_SECONDS, tempo_bpm)
 

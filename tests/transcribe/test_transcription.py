@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -30,14 +31,15 @@ def heard(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
     notes["onset_seconds"], notes["end_seconds"] = onsets, onsets + BEAT
     notes["pitch"] = [CHORDS[index // 4 % 4][index % 4] for index in range(32)]
     notes["velocity"], notes["confidence"] = 90, 0.9
-    told: dict[str, object] = {
+    told: dict[str, Any] = {
         "notes": notes,
         "beats": Beats(onsets, (4, 4), 0, 4, confidence=0.9, downbeat_confidence=0.8),
     }
 
     def find_notes(blocks: Iterable[np.ndarray]) -> np.ndarray:
         told["samples"] = sum(len(block) for block in blocks)
-        return told["notes"]
+        found: np.ndarray = told["notes"]
+        return found
 
     def find_beats(
         blocks: Iterable[np.ndarray], duration: float, hints: Hints, notes: np.ndarray
@@ -45,7 +47,8 @@ def heard(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
         told["hints"] = hints
         assert sum(len(block) for block in blocks) == told["samples"]
         np.testing.assert_array_equal(notes, told["notes"])
-        return told["beats"]
+        found: Beats = told["beats"]
+        return found
 
     monkeypatch.setattr(module, "find_notes", find_notes)
     monkeypatch.setattr(module, "find_beats", find_beats)

@@ -149,7 +149,7 @@ def _polyphony(tracks: Sequence[Track]) -> float:
 # --- two sets -------------------------------------------------------------------------------------
 
 
-def overlap(first: Sequence[float], second: Sequence[float]) -> float:
+def overlap(first: Sequence[float] | np.ndarray, second: Sequence[float] | np.ndarray) -> float:
     """Area under both densities of a feature: 1 for equal sets, 0 for sets far apart.
 
     Args:
@@ -162,7 +162,9 @@ def overlap(first: Sequence[float], second: Sequence[float]) -> float:
     return np.nan if densities is None else float(np.minimum(*densities).sum())
 
 
-def divergence_nats(first: Sequence[float], second: Sequence[float]) -> float:
+def divergence_nats(
+    first: Sequence[float] | np.ndarray, second: Sequence[float] | np.ndarray
+) -> float:
     """Kullback-Leibler divergence of the second density from the first, KL(first || second).
 
     The second density counts as at least 1e-12 at each of the points of the grid, so that sets far
@@ -178,7 +180,7 @@ def divergence_nats(first: Sequence[float], second: Sequence[float]) -> float:
 
 
 def _densities(
-    first: Sequence[float], second: Sequence[float]
+    first: Sequence[float] | np.ndarray, second: Sequence[float] | np.ndarray
 ) -> tuple[np.ndarray, np.ndarray] | None:
     """Probabilities of both sets at the points of one grid; each sums to 1."""
     sets = [np.asarray(values, float) for values in (first, second)]

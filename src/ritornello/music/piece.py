@@ -10,11 +10,11 @@ made it. All of that is empty where nothing is said, and every change of a piece
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from os import PathLike
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -31,6 +31,7 @@ CONTROL_DTYPE = np.dtype([("tick", np.int64), ("number", np.int16), ("value", np
 BEND_DTYPE = np.dtype([("tick", np.int64), ("value", np.int16)])
 PRESSURE_DTYPE = np.dtype([("tick", np.int64), ("pitch", np.int16), ("value", np.int16)])
 ALL_PITCHES = -1  # in place of the pitch of a pressure: of the whole channel
+Rows: TypeAlias = np.ndarray | Iterable[Sequence[int]]  # of notes or changes, sorted or not
 _MAX_TICKS = 2**40
 _TICK_LIMITS = ("tick", 0, _MAX_TICKS)
 _NOTE_LIMITS = (
@@ -136,7 +137,7 @@ class Mark(NamedTuple):
     pitch: int = ALL_PITCHES
 
 
-def note_table(notes: Iterable[tuple[int, int, int, int]] | np.ndarray) -> np.ndarray:
+def note_table(notes: Rows) -> np.ndarray:
     """Rows of (onset, duration, pitch, velocity) as a sorted, read-only `NOTE_DTYPE` array."""
     if isinstance(notes, np.ndarray) and notes.dtype == NOTE_DTYPE:
         table = notes.copy()
@@ -153,7 +154,7 @@ def note_order(table: np.ndarray) -> np.ndarray:
     return np.lexsort([table[key] for key in ("velocity", "duration", "pitch", "onset")])
 
 
-def event_table(events: Iterable[tuple[int, ...]] | np.ndarray, dtype: np.dtype) -> np.ndarray:
+def event_table(events: Rows, dtype: np.dtype) -> np.ndarray:
     """Rows that begin with a tick as a read-only array, in order of time; ties keep their order."""
     if isinstance(events, np.ndarray) and events.dtype == dtype:
         if not events.flags.writeable:
@@ -204,6 +205,22 @@ class Track:
     lyrics: tuple[Lyric, ...] = ()
     marks: tuple[Mark, ...] = ()
     player: int = 0
+
+    if TYPE_CHECKING:  # what is accepted; what is kept stands above
+
+        def __init__(
+            self,
+            notes: Rows,
+            program: int = 0,
+            is_drum: bool = False,
+            name: str = "",
+            controls: Rows = NO_CONTROLS,
+            bends: Rows = NO_BENDS,
+            pressures: Rows = NO_PRESSURES,
+            lyrics: tuple[Lyric, ...] = (),
+            marks: tuple[Mark, ...] = (),
+            player: int = 0,
+        ) -> None: ...
 
     def __post_init__(self) -> None:
         set_field = object.__setattr__

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import mido
 import numpy as np
@@ -26,7 +27,7 @@ END_TICKS = 24 * 16
 
 
 @st.composite
-def composed_parts(draw: st.DrawFn):
+def composed_parts(draw: st.DrawFn) -> dict[int, Track]:
     """Composed tracks by part class, at 24 ticks a quarter."""
     return {
         part: Track(draw(note_lists(24, END_TICKS, is_drum=part == DRUMS)), is_drum=part == DRUMS)
@@ -34,7 +35,7 @@ def composed_parts(draw: st.DrawFn):
     }
 
 
-def quarters(table: np.ndarray, resolution: int) -> Counter:
+def quarters(table: np.ndarray, resolution: int) -> Counter[Any]:
     """Notes with their times in quarters, exact, and how often each is there."""
     return Counter(
         (Fraction(onset, resolution), Fraction(duration, resolution), pitch, velocity)
@@ -64,7 +65,7 @@ def test_every_given_note_stays_and_only_parts_asked_for_are_added_to(
     homes = {
         part: data.draw(st.integers(0, len(piece.tracks) - 1))
         for part in composed
-        if piece.tracks and data.draw(st.booleans())
+        if piece.tracks and data.draw(st.booleans())  # type: ignore[arg-type]
     }
     joined = join(piece, composed, homes).piece
     factor = joined.resolution // piece.resolution
@@ -78,7 +79,7 @@ def test_every_given_note_stays_and_only_parts_asked_for_are_added_to(
         own = quarters(before.notes, piece.resolution)
         found = quarters(after.notes, joined.resolution)
         assert not own - found
-        mine = Counter()
+        mine: Counter[Any] = Counter()
         for part, home in homes.items():
             mine += quarters(composed[part].notes, 24) if home == index else Counter()
         onsets = {(onset, pitch) for onset, _, pitch, _ in mine}
@@ -100,7 +101,8 @@ def test_a_midi_file_of_both_has_every_given_note_of_a_file_of_one(
     before, after = (
         io.FORMATS[0].read_bytes(io.FORMATS[0].write_bytes(some), "")[0] for some in (piece, joined)
     )
-    given_notes, all_notes = Counter(), Counter()
+    given_notes: Counter[Any] = Counter()
+    all_notes: Counter[Any] = Counter()
     for some, found in ((before, given_notes), (after, all_notes)):
         for track in some.tracks:
             found.update(quarters(track.notes, some.resolution))
@@ -198,7 +200,8 @@ def played(path: Path) -> set[tuple[Fraction, Fraction, int, int, bool]]:
     file = mido.MidiFile(path, clip=True)
     found = set()
     for track in file.tracks:
-        tick, held = 0, {}
+        held: dict[tuple[int, int], tuple[int, int]] = {}
+        tick = 0
         for message in track:
             tick += message.time
             if message.type not in ("note_on", "note_off"):

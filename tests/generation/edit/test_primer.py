@@ -85,7 +85,7 @@ def test_wherever_a_bar_begins_one_is_heard_to_begin(
     for counts, bars, cut in spans:
         metres.append(Metre(tick, *counts))
         tick += max(1, bars * metres[-1].bar_ticks(resolution) - cut)
-    piece = Piece((Track([(0, 1, 60, 80)]),), resolution, metres=metres, length_ticks=tick)
+    piece = Piece((Track([(0, 1, 60, 80)]),), resolution, metres=tuple(metres), length_ticks=tick)
     heard = fit(piece).piece
     encoded = notes.encode(heard)
     starts = replace(heard, length_ticks=encoded.length_ticks).bar_starts_ticks()

@@ -302,7 +302,12 @@ def test_of_a_long_song_the_network_reads_the_end_alone(
     monkeypatch.setattr(compose, "HISTORY_EVENTS", 40)
     steps = []
     step = engine.step
-    monkeypatch.setattr(engine, "step", lambda *inputs: steps.append(1) or step(*inputs))
+
+    def counted(*inputs: Any) -> Any:
+        steps.append(1)
+        return step(*inputs)
+
+    monkeypatch.setattr(engine, "step", counted)
     plan = verbs.fill_job(band(bars=60), 50, 50, [1], rules=Rules())
     writer = written(engine, plan)[0]
     assert len(writer.events) > 500

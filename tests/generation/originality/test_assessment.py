@@ -21,7 +21,7 @@ def scale(step: int) -> Piece:
     return Piece((Track(notes),), 24)
 
 
-def test_the_first_piece_within_the_limit_is_kept():
+def test_the_first_piece_within_the_limit_is_kept() -> None:
     made: list[int] = []
 
     def make(seed: int) -> Piece:
@@ -37,7 +37,7 @@ def test_the_first_piece_within_the_limit_is_kept():
     assert attempt.originality.texture.shares[8] == 0
 
 
-def test_without_one_the_piece_that_copies_least_is_kept_and_told():
+def test_without_one_the_piece_that_copies_least_is_kept_and_told() -> None:
     def half(seed: int) -> Piece:
         copied = band(1, bars=8 if seed != 1_000_003 + 2 else 3)
         new = [(n["onset"] + 96 * 8, 12, n["pitch"], 80) for n in scale(7).tracks[0].notes]

@@ -70,7 +70,7 @@ def test_held_and_silent_bars_are_no_passages() -> None:
         assert copying([piece], Passages([piece])).windows == {4: 0, 8: 0}
 
 
-def test_a_rest_inside_a_passage_belongs_to_it():
+def test_a_rest_inside_a_passage_belongs_to_it() -> None:
     def phrase(rest_quarters: int, second: int) -> Piece:
         notes = [(12 * n, 12, 60 + n, 80) for n in range(4)]
         after = 48 + 24 * rest_quarters
@@ -124,7 +124,9 @@ def test_a_transposed_copy_is_found_whole(
 
 
 @given(st.lists(MELODIES, min_size=1, max_size=3), st.lists(MELODIES, min_size=1, max_size=3))
-def test_shares_agree_with_comparing_every_window(known: list[list[int]], asked: list[list[int]]):
+def test_shares_agree_with_comparing_every_window(
+    known: list[list[int]], asked: list[list[int]]
+) -> None:
     def windows(melodies: list[list[int]], length: int) -> list[tuple[int, ...]]:
         return [
             tuple(np.diff(pitches[start : start + length]).tolist())

@@ -57,6 +57,7 @@ def test_a_transposed_quotation_is_found_with_its_bars(
     found = INDEX.measure(piece)
     for longest in (found.texture.longest, found.parts.longest):
         # A false find beside it, one in 2048, makes it longer.
+        assert longest is not None
         assert longest.first_bar in (bar - 1, bar)
         assert longest.last_bar in (bar + bars - 1, bar + bars)
         assert 4 * bars <= longest.quarters <= 4 * bars + 2
@@ -69,6 +70,7 @@ def test_a_transposed_quotation_is_found_with_its_bars(
 def test_four_bars_five_semitones_higher() -> None:
     piece = quoting(tune(99), TAUGHT[2], bar=7, source_bar=3, bars=4, up=5)
     longest = INDEX.measure(piece).texture.longest
+    assert longest is not None
     assert (longest.quarters, longest.first_bar, longest.last_bar) == (16, 7, 10)
 
 
@@ -91,6 +93,7 @@ def test_bars_are_those_of_the_piece_at_its_own_resolution_and_metre() -> None:
     piece = quoting(tune(99, metre=(3, 4)), TAUGHT[1], bar=4, source_bar=1, bars=3, up=2)
     longest = INDEX.measure(piece.at_resolution(480)).texture.longest
     # The quotation is quarters 12 to 24: bars of three quarters, 5 to 8.
+    assert longest is not None
     assert (longest.quarters, longest.first_bar, longest.last_bar) == (12, 5, 8)
 
 
@@ -107,6 +110,7 @@ def test_what_was_taught_is_found_whole_and_nothing_is_missed() -> None:
         found = index.measure(piece.transposed(3))
         assert found.texture.shares == {4: 1, 8: 1}
         assert found.parts.shares[4] == 1
+        assert found.texture.longest is not None
         assert found.texture.longest.first_bar == 1
 
 

@@ -6,6 +6,7 @@ import pickle
 from collections.abc import Iterable
 from dataclasses import replace
 from itertools import islice
+from typing import Any
 
 import numpy as np
 import pytest
@@ -39,8 +40,9 @@ def engine() -> Engine:
     torch.manual_seed(1)
     model = NoteModel(NoteModelConfig(layers=1, width=16, head_width=16))
     with torch.no_grad():
-        model.heads[0].out.bias[:] = -6
-        model.heads[0].out.bias[[0, 12, 24, 36]] = 2
+        bias: torch.Tensor = model.heads[0].get_parameter("out.bias")
+        bias[:] = -6
+        bias[[0, 12, 24, 36]] = 2
     weights = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
     return open_engine(Checkpoint(weights, model.settings(), collections=("band",)))
 
@@ -51,12 +53,13 @@ def short_reach(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(matching, "REACH", 64)
 
 
-def _take(music: Improvisation, events: int) -> list[tuple[int, ...]]:
+def _take(music: Improvisation, events: int) -> list[tuple[int, int, int, int, int]]:
     return list(islice(music, events))
 
 
 def _onsets(events: Iterable[tuple[int, ...]], start: int = 0) -> list[int]:
-    return (start + np.cumsum([event[SHIFT] for event in events])).tolist()
+    result: list[int] = (start + np.cumsum([event[SHIFT] for event in events])).tolist()
+    return result
 
 
 def test_a_seed_gives_the_same_music_and_no_end(engine: Engine) -> None:
@@ -79,7 +82,7 @@ STEPS = st.lists(
 )
 
 
-def _do(music: Improvisation, action: str, number) -> None:
+def _do(music: Improvisation, action: str, number: Any) -> None:
     if action == "events":
         _take(music, number)
     elif action == "bars":

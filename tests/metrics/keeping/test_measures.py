@@ -60,7 +60,7 @@ def test_drums_of_one_pattern_with_the_backbeat() -> None:
 
 
 def test_parts_that_come_and_go_deviate() -> None:
-    silent = {1: ("drums", "bass", "melody")}
+    silent: dict[int, tuple[str, ...]] = {1: ("drums", "bass", "melody")}
     assert measure(song(A, B, silent=silent))["deviation of the parts playing"] == 1.5
 
 
@@ -117,7 +117,7 @@ def test_chords_are_told_from_the_key() -> None:
     assert chord_grams(Bars.of(piece)) == chord_grams(Bars.of(moved))
 
 
-def test_two_sets_that_differ_are_told_apart_and_one_set_is_not():
+def test_two_sets_that_differ_are_told_apart_and_one_set_is_not() -> None:
     rng = np.random.default_rng(0)
 
     def piece(longest: int) -> Piece:
@@ -138,7 +138,7 @@ def test_two_sets_that_differ_are_told_apart_and_one_set_is_not():
 
 
 @pytest.mark.data
-def test_real_pop_has_the_figures_that_were_published(data_dir: Path):
+def test_real_pop_has_the_figures_that_were_published(data_dir: Path) -> None:
     """Of pop909: .26 of the bars return; .31 of the notes stand near, .64 in the best bar."""
     paths = sorted((data_dir / "pop909").glob("*/*.mid"))[::28]
     found = [measure(load(path)) for path in paths]

@@ -14,6 +14,7 @@ from ritornello.music.io.abc.read import read_bytes
 from ritornello.music.io.abc.write import holdable, write_bytes
 from ritornello.music.keys import KeyName
 from ritornello.music.piece import (
+    BEND_DTYPE,
     ChordSymbol,
     KeyChange,
     Lyric,
@@ -23,6 +24,7 @@ from ritornello.music.piece import (
     Tempo,
     Text,
     Track,
+    event_table,
 )
 from tests.strategies import full_pieces
 
@@ -99,7 +101,7 @@ def test_what_cannot_be_held_is_told_and_what_can_is_not() -> None:
     assert losses(MELODY, ".abc") == []
     track = replace(
         MELODY.tracks[0],
-        bends=[(0, 100)],
+        bends=event_table([(0, 100)], BEND_DTYPE),
         lyrics=(*MELODY.tracks[0].lyrics, Lyric(7, "off")),
         marks=(Mark(0, "ornament", "schleifer"),),
         name="Lead",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 from pathlib import Path
+from typing import Any
 
 import mido
 import pytest
@@ -16,7 +17,7 @@ from ritornello.music.io.midi_read import read_bytes
 from ritornello.music.piece import Metre, Piece, Tempo
 
 
-def midi(*tracks: list, form: int = 1) -> bytes:
+def midi(*tracks: list[Any], form: int = 1) -> bytes:
     file = mido.MidiFile(type=form, ticks_per_beat=480)
     file.tracks.extend(mido.MidiTrack(track) for track in tracks)
     buffer = io.BytesIO()
@@ -44,7 +45,7 @@ def understood(data: bytes) -> tuple[Piece, list[str]]:
     return read_bytes(data, "some.mid")
 
 
-def parts(piece: Piece) -> list[tuple]:
+def parts(piece: Piece) -> list[tuple[Any, ...]]:
     return [(t.name, t.program, t.is_drum, [tuple(note) for note in t]) for t in piece.tracks]
 
 

@@ -7,6 +7,7 @@ import logging
 import random
 from collections import defaultdict, deque
 from pathlib import Path
+from typing import Any
 
 import mido
 import numpy as np
@@ -38,7 +39,8 @@ def test_mido_reads_every_note_at_its_tick(piece: Piece) -> None:
     assert file.ticks_per_beat == piece.resolution
     parts = [track for track in file.tracks[1:] if any(m.type == "note_on" for m in track)]
     for track, theirs in zip(kept.tracks, parts, strict=True):
-        now, sounding, notes = 0, defaultdict(deque), []
+        sounding: defaultdict[Any, deque[Any]] = defaultdict(deque)
+        now, notes = 0, []
         for message in theirs:
             now += message.time
             if message.type == "note_on" and message.velocity:
@@ -165,7 +167,7 @@ def test_real_files_come_out_as_they_went_in(data_dir: Path) -> None:
 
 
 @pytest.mark.data
-def test_readers_that_pair_otherwise_hear_what_they_heard(data_dir: Path):
+def test_readers_that_pair_otherwise_hear_what_they_heard(data_dir: Path) -> None:
     """pretty_midi ends all notes of a pitch together; what it makes of a song, it still makes."""
 
     def heard(midi: bytes) -> list[tuple[int, int, int, float, float]]:

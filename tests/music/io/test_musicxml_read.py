@@ -8,6 +8,7 @@ import zipfile
 from collections import Counter
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,16 @@ from ritornello.music.keys import KeyName
 from ritornello.music.piece import Metre, Piece, Track
 
 
-def note(step="C", octave=4, duration=4, *, extra="", after="", alter="", attributes="") -> str:
+def note(
+    step: str = "C",
+    octave: int = 4,
+    duration: object = 4,
+    *,
+    extra: str = "",
+    after: str = "",
+    alter: str = "",
+    attributes: str = "",
+) -> str:
     alter = f"<alter>{alter}</alter>" if alter else ""
     pitch = f"<pitch><step>{step}</step>{alter}<octave>{octave}</octave></pitch>"
     length = f"<duration>{duration}</duration>" if duration else ""
@@ -35,7 +45,7 @@ def score(*measures: str, part_list: str = "", root: str = "score-partwise") -> 
     return f"<{root}><part-list>{parts}</part-list><part id='P1'>{body}</part></{root}>".encode()
 
 
-def notes_of(piece: Piece) -> list[tuple[Fraction, Fraction, int]]:
+def notes_of(piece: Piece) -> list[tuple[Any, Any, int]]:
     """(onset, duration in quarters, pitch) of every note, in order of time."""
     return sorted(
         (Fraction(onset, piece.resolution), Fraction(duration, piece.resolution), pitch)

@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -18,7 +19,17 @@ from ritornello.music.io import read
 from ritornello.music.io.musicxml.read import read_bytes
 from ritornello.music.io.musicxml.write import holdable, write_bytes
 from ritornello.music.keys import KeyName
-from ritornello.music.piece import KeyChange, Metre, Piece, Tempo, Track
+from ritornello.music.piece import (
+    NO_BENDS,
+    NO_CONTROLS,
+    NO_PRESSURES,
+    KeyChange,
+    Metre,
+    Piece,
+    Rows,
+    Tempo,
+    Track,
+)
 
 REAL_PIECES = [
     "band_arranged_synth/train/ewld__Auld_Lang_Syne__rock1.mid",
@@ -44,7 +55,9 @@ def read_back(piece: Piece) -> Piece:
     return again
 
 
-def one_bar(notes, *, resolution: int = 480, metre=(4, 4), **track) -> Piece:
+def one_bar(
+    notes: Rows, *, resolution: int = 480, metre: tuple[int, int] = (4, 4), **track: Any
+) -> Piece:
     return Piece(
         (Track(notes, **{"program": 40, **track}),), resolution, metres=(Metre(0, *metre),)
     )
@@ -54,7 +67,7 @@ def printed(piece: Piece) -> list[tuple[str, int]]:
     """Type and dots of each printed symbol of the first part; "bar" is a whole-bar rest."""
     return [
         (note.findtext("type") or "bar", len(note.findall("dot")))
-        for note in written(piece).find("part").iter("note")
+        for note in written(piece).iter("note")
     ]
 
 
@@ -65,7 +78,7 @@ METRES = st.sampled_from([(4, 4), (3, 4), (6, 8), (5, 8), (2, 2), (3, 16), (7, 6
 
 
 @st.composite
-def performances(draw: st.DrawFn):
+def performances(draw: st.DrawFn) -> Piece:
     """Pieces with any timing, changing metres that cut bars, and crowded staves."""
     resolution = draw(RESOLUTIONS)
     end = resolution * draw(st.integers(1, 12))
@@ -131,7 +144,7 @@ def test_a_piece_without_parts_or_with_endless_bars_is_refused() -> None:
 
 def test_human_timing_is_printed_on_a_simple_grid() -> None:
     played = [(i * 240 + late, 200, 72, 80) for i, late in enumerate([3, -7, 9, 5, -11, 8, 2, 14])]
-    played = [(max(0, onset), *rest) for onset, *rest in played]
+    played = [(max(0, note[0]), *note[1:]) for note in played]
     assert printed(one_bar(played)) == [("eighth", 0)] * 8
 
 
@@ -162,16 +175,17 @@ def test_values_show_the_beats() -> None:
 def test_a_note_over_the_bar_line_is_tied_and_an_accidental_is_printed_once() -> None:
     notes = [(1440, 960, 66, 80), (2400, 480, 66, 80), (2880, 480, 65, 80)]
     piece = Piece(one_bar(notes).tracks, 480, keys=(KeyChange(0, KeyName(0)),))
-    notes = [note for note in written(piece).iter("note") if note.find("pitch") is not None]
-    assert [[tie.get("type") for tie in note.findall("tie")] for note in notes[:2]] == [
+    printed_notes = [note for note in written(piece).iter("note") if note.find("pitch") is not None]
+    assert [[tie.get("type") for tie in note.findall("tie")] for note in printed_notes[:2]] == [
         ["start"],
         ["stop"],
     ]
     # A tied note takes its accidental over the bar line; the next one needs its own.
-    assert [note.findtext("accidental") for note in notes] == ["sharp", None, "sharp", "natural"]
+    accidentals = [note.findtext("accidental") for note in printed_notes]
+    assert accidentals == ["sharp", None, "sharp", "natural"]
 
 
-def test_pitches_are_spelled_in_the_key():
+def test_pitches_are_spelled_in_the_key() -> None:
     notes = [(i * 480, 480, pitch, 80) for i, pitch in enumerate([61, 63, 66, 70])]
 
     def steps(key: KeyName) -> str:
@@ -215,14 +229,14 @@ def test_music21_reads_the_same_notes_without_a_warning(name: str, data_dir: Pat
         warnings.filterwarnings("ignore", "2[26] does not map to a valid instrument")
         score = music21.converter.parseData(write_bytes(piece), format="musicxml")
     assert len(score.parts) >= len(piece.tracks)
-    found: Counter[tuple[Fraction, int]] = Counter()
+    found: Counter[tuple[Fraction, int | None]] = Counter()
     for part in score.parts:
         for note in part.flatten().notes:
             onset = Fraction(note.offset).limit_denominator(960)
             for member in getattr(note, "notes", (note,)):
                 if member.tie is None or member.tie.type == "start":
                     found[onset, getattr(member, "pitch", None) and member.pitch.midi] += 1
-    expected: Counter[tuple[Fraction, int]] = Counter()
+    expected: Counter[tuple[Fraction, int | None]] = Counter()
     exact = True
     for track in piece.tracks:
         for note in track:
@@ -249,7 +263,12 @@ def test_verovio_engraves_without_complaint(
     # Names as long as a hymn's first line leave no room on the page, and Verovio says so.
     tracks = tuple(replace(track, name=track.name[:20].strip()) for track in piece.tracks)
     # What is not printed is in a place that Verovio does not know, and says.
-    tracks = tuple(replace(track, controls=(), bends=(), pressures=()) for track in tracks)
+    nothing: dict[str, Any] = {
+        "controls": NO_CONTROLS,
+        "bends": NO_BENDS,
+        "pressures": NO_PRESSURES,
+    }
+    tracks = tuple(replace(track, **nothing) for track in tracks)
     piece = replace(piece, tracks=tracks, texts=(), cues=())
     assert toolkit.loadData(write_bytes(piece).decode())
     assert 'class="note' in toolkit.renderToSVG(1)

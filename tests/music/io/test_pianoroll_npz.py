@@ -42,6 +42,8 @@ def test_what_we_write_is_in_the_published_layout(piece: Piece) -> None:
         np.testing.assert_array_equal(track.pianoroll, roll)
         assert track.is_drum == ours.is_drum
         assert track.program == ours.program
+    assert theirs.downbeat is not None
+    assert theirs.tempo is not None
     assert np.flatnonzero(theirs.downbeat).tolist() == piece.bar_starts_ticks().tolist()
     assert len(theirs.tempo) == piece.length_ticks
 

@@ -44,15 +44,16 @@ def test_a_head_sees_the_columns_it_has_classes_for() -> None:
         if not HEAD_INPUTS[head]:
             assert inputs is None
             continue
+        assert inputs is not None
         assert inputs.shape == (*batch.counts.shape, len(head_columns(head)))
-        assert (inputs < head_columns(head)).all()
+        assert np.all(inputs < head_columns(head))
         legal = legal_classes(head, batch.fields, batch.context, batch.closed)
         target = batch.fields[..., head]
         time, row = np.nonzero(target < size)
         assert legal is None or legal[time, row, target[time, row]].all(), FIELDS[head]
 
 
-def test_masks_are_the_same_made_by_numpy_and_by_torch():
+def test_masks_are_the_same_made_by_numpy_and_by_torch() -> None:
     torch = pytest.importorskip("torch", reason="networks need the extra train")
     batch = stack(ROWS)
     tables = batch.fields, batch.context, batch.closed

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -15,18 +18,27 @@ CLASSES = SIZES[PITCH]
 CUTS = [(1.0, 1.0, 0), (0.7, 1.0, 5), (1.0, 0.9, 0), (1.3, 0.5, 20), (2.0, 0.99, 3)]
 
 
-def numpy_draw(logits, legal, uniform, temperature, top_p, top_k):
+def numpy_draw(
+    logits: np.ndarray,
+    legal: np.ndarray,
+    uniform: np.ndarray,
+    temperature: float,
+    top_p: float,
+    top_k: int,
+) -> np.ndarray:
     return draw(logits, legal, uniform, temperature, top_p, top_k)
 
 
 @pytest.fixture(params=["numpy", "c"])
-def drawer(request: pytest.FixtureRequest):
+def drawer(request: pytest.FixtureRequest) -> Callable[..., np.ndarray]:
     """Draw from given logits [rows, classes]; the kernel is led to them through a head's bias."""
     if request.param == "numpy":
         return numpy_draw
     library = request.getfixturevalue("library")
 
-    def kernel_draw(logits, legal, uniform, *cuts):
+    def kernel_draw(
+        logits: np.ndarray, legal: np.ndarray, uniform: np.ndarray, *cuts: Any
+    ) -> np.ndarray:
         assert (logits == logits[0]).all()
         checkpoint = make_model()[1]
         weights = dict(checkpoint.weights)
@@ -35,13 +47,15 @@ def drawer(request: pytest.FixtureRequest):
         checkpoint = type(checkpoint)(weights, checkpoint.network)
         engine = CompiledEngine(checkpoint, library)
         hidden = np.zeros((len(logits), engine.head_width * 5), np.float32)
-        columns = np.zeros((len(logits), len(engine._lookups[PITCH].offsets)), np.int64)
+        columns = np.zeros((len(logits), len(engine._lookups[PITCH].offsets)), np.int64)  # type: ignore[union-attr]
         return engine.choose(PITCH, hidden, columns, legal, uniform, *cuts)
 
     return kernel_draw
 
 
-def chances(logits, legal, temperature, top_p, top_k):
+def chances(
+    logits: np.ndarray, legal: np.ndarray, temperature: float, top_p: float, top_k: int
+) -> np.ndarray:
     """The judge: sort the classes, cut, renormalise."""
     chance = np.where(legal, np.exp(logits.astype(np.float64) / temperature), 0)
     order = np.argsort(-chance)
@@ -50,11 +64,14 @@ def chances(logits, legal, temperature, top_p, top_k):
     sums = np.cumsum(chance[order]) / chance.sum()
     if top_p < 1:
         chance[order[np.searchsorted(sums, top_p) + 1 :]] = 0
-    return chance / chance.sum()
+    result: np.ndarray = chance / chance.sum()
+    return result
 
 
 @pytest.mark.parametrize("cuts", CUTS)
-def test_draws_follow_the_chances(drawer: str, cuts: tuple[float, float, int]) -> None:
+def test_draws_follow_the_chances(
+    drawer: Callable[..., np.ndarray], cuts: tuple[float, float, int]
+) -> None:
     rng = np.random.default_rng(0)
     logits = rng.normal(0, 2, CLASSES).astype(np.float32)
     legal = rng.random(CLASSES) < 0.6
@@ -68,7 +85,9 @@ def test_draws_follow_the_chances(drawer: str, cuts: tuple[float, float, int]) -
 
 
 @pytest.mark.parametrize("cuts", CUTS)
-def test_a_closed_class_is_never_drawn(drawer: str, cuts: tuple[float, float, int]) -> None:
+def test_a_closed_class_is_never_drawn(
+    drawer: Callable[..., np.ndarray], cuts: tuple[float, float, int]
+) -> None:
     logits = np.zeros((2, CLASSES), np.float32)
     logits[:, 7] = 60.0  # closed, and by far the likeliest
     logits[:, 100] = -60.0

@@ -30,7 +30,7 @@ def play(engine: Engine, batch: Batch[np.ndarray], rows: slice = slice(None)) ->
     for time in range(len(batch.fields)):
         hidden, state = engine.step(batch.context[time, rows], condition, state)
         for head in range(len(FIELDS)):
-            columns = head_inputs(head, lambda name, time=time: batch.table(name)[time, rows])
+            columns = head_inputs(head, lambda name, time=time: batch.table(name)[time, rows])  # type: ignore[misc]
             logits[head].append(engine.head_logits(head, hidden, columns))
     return [np.stack(steps, axis=1) for steps in logits]
 
@@ -79,7 +79,7 @@ def test_the_kernel_gives_the_numbers_of_numpy(batch: Batch[np.ndarray], library
 
 
 def test_a_piece_has_the_same_bits_in_every_batch(
-    int8_engine: str, batch: Batch[np.ndarray]
+    int8_engine: Engine, batch: Batch[np.ndarray]
 ) -> None:
     together = play(int8_engine, batch)
     for rows in (slice(0, 1), slice(3, 6), slice(2, 35)):
@@ -87,7 +87,7 @@ def test_a_piece_has_the_same_bits_in_every_batch(
             np.testing.assert_array_equal(whole[rows], part)
 
 
-def test_a_state_is_a_value(int8_engine: str, batch: Batch[np.ndarray]) -> None:
+def test_a_state_is_a_value(int8_engine: Engine, batch: Batch[np.ndarray]) -> None:
     condition = int8_engine.condition(batch.controls, batch.instruments)
     start = int8_engine.initial_state(len(condition))
     _, saved = int8_engine.step(batch.context[0], condition, start)
@@ -103,7 +103,7 @@ def test_a_state_is_a_value(int8_engine: str, batch: Batch[np.ndarray]) -> None:
     np.testing.assert_array_equal(picked, first[1][[4, 2]])
 
 
-def test_a_seed_gives_the_same_piece_alone_and_among_others(int8_engine: str) -> None:
+def test_a_seed_gives_the_same_piece_alone_and_among_others(int8_engine: Engine) -> None:
     rules = Rules(bars=2, parts=("piano", "bass", "drums"))
     together = compose(int8_engine, rules, seeds=range(34))
     assert compose(int8_engine, rules, seeds=[33]) == together[33:]

@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import pytest
 
-torch = pytest.importorskip("torch", reason="networks need the extra train")
+pytest.importorskip("torch", reason="networks need the extra train")
 
-from ritornello.note_model.cells import CELLS  # noqa: E402
-from ritornello.note_model.cells.linear_recurrence import by_doubling, by_steps, scan  # noqa: E402
-from ritornello.note_model.fused import c_functions, fused_network, operations  # noqa: E402
-from ritornello.note_model.network import NoteModel, NoteModelConfig, to_tensors  # noqa: E402
-from ritornello.training.batches import Rows  # noqa: E402
-from tests.examples import MemoryCorpus, band  # noqa: E402
+import torch
+
+from ritornello.note_model.cells import CELLS
+from ritornello.note_model.cells.cell import State
+from ritornello.note_model.cells.linear_recurrence import by_doubling, by_steps, scan
+from ritornello.note_model.encoding.batch import Batch
+from ritornello.note_model.fused import c_functions, fused_network, operations
+from ritornello.note_model.network import NoteModel, NoteModelConfig, to_tensors
+from ritornello.training.batches import Rows
+from tests.examples import MemoryCorpus, band
 
 pytestmark = pytest.mark.skipif(c_functions.load() is None, reason="there is no C compiler")
 ROWS, CHUNK = 5, 24
+Run = Callable[..., tuple[torch.Tensor, list[State]]]
+Example = tuple[NoteModel, Batch[torch.Tensor], list[State]]
 
 
-def example(cell: str = "qrnn", width: int = 72, head_width: int = 40, dropout: float = 0.0):
+def example(
+    cell: str = "qrnn", width: int = 72, head_width: int = 40, dropout: float = 0.0
+) -> Example:
     """A network, a batch with given and composed notes and padding, and a state before it."""
     torch.manual_seed(0)
     model = NoteModel(NoteModelConfig(cell, 2, width, head_width, dropout))
@@ -35,11 +45,13 @@ def example(cell: str = "qrnn", width: int = 72, head_width: int = 40, dropout: 
     return model, to_tensors(batch), state
 
 
-def fused(model):
+def fused(model: NoteModel) -> Run:
     return partial(fused_network.nats, model)
 
 
-def with_gradients(run, model, batch, state):
+def with_gradients(
+    run: Run, model: NoteModel, batch: Batch[torch.Tensor], state: list[State]
+) -> tuple[torch.Tensor, list[State], dict[str, Any]]:
     """Nats, the state after, and the gradient of a weighted sum of both, by name."""
     model.zero_grad(set_to_none=True)
     inputs = [tensor for block in state for tensor in block]
@@ -57,7 +69,9 @@ def with_gradients(run, model, batch, state):
 
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize(("width", "head_width"), [(72, 40), (128, 64)])
-def test_they_give_the_numbers_of_the_network_in_torch(cell, width, head_width) -> None:
+def test_they_give_the_numbers_of_the_network_in_torch(
+    cell: str, width: int, head_width: int
+) -> None:
     model, batch, state = example(cell, width, head_width)
     assert fused_network.is_possible(model)
     found = with_gradients(fused(model), model, batch, state)
@@ -76,7 +90,7 @@ def test_operands_in_bfloat16_change_nats_and_gradients_little() -> None:
     model, batch, state = example()
     exact = with_gradients(fused(model), model, batch, state)
 
-    def rounded(*arguments):
+    def rounded(*arguments: Any) -> tuple[torch.Tensor, list[State]]:
         with torch.autocast("cpu", torch.bfloat16):
             return fused_network.nats(model, *arguments)
 
@@ -108,10 +122,11 @@ def test_dropout_drops_its_share_and_the_way_back_finds_the_same() -> None:
     block = model.blocks[0]
     x = torch.randn(CHUNK * ROWS, 72, requires_grad=True)
 
-    def run(dropout):
+    def run(dropout: float) -> torch.Tensor:
         torch.manual_seed(7)
-        weights = block.norm.weight, block.cell.gates.weight, block.cell.gates.bias
-        return operations.qrnn_block(x, state[0], *weights, dropout)[0]
+        names = ("norm.weight", "cell.gates.weight", "cell.gates.bias")
+        norm, gates, bias = (block.get_parameter(name) for name in names)
+        return operations.qrnn_block(x, state[0], norm, gates, bias, dropout)[0]
 
     kept, dropped = run(0.0) - x, run(0.4) - x
     gone = dropped.abs() < 1e-7
@@ -131,7 +146,7 @@ def test_dropout_drops_its_share_and_the_way_back_finds_the_same() -> None:
     assert float((gradient * direction).sum()) == pytest.approx(slope, rel=0.02)
 
 
-def test_a_network_learns_without_them(monkeypatch) -> None:
+def test_a_network_learns_without_them(monkeypatch: pytest.MonkeyPatch) -> None:
     model, batch, state = example()
     monkeypatch.setattr(c_functions, "load", lambda: None)
     assert not fused_network.is_possible(model)
@@ -141,7 +156,7 @@ def test_a_network_learns_without_them(monkeypatch) -> None:
 
 def test_a_network_that_is_made_otherwise_is_run_as_it_says() -> None:
     class Silent(NoteModel):
-        def forward(self, events, state):
+        def forward(self, events: Any, state: list[State]) -> Any:
             return torch.zeros(1), state
 
     model, batch, state = example()
@@ -150,13 +165,13 @@ def test_a_network_that_is_made_otherwise_is_run_as_it_says() -> None:
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (7, 5), (33, 40), (130, 72)])
-def test_matrices_are_transposed(shape) -> None:
+def test_matrices_are_transposed(shape: tuple[int, int]) -> None:
     x = torch.randn(shape).bfloat16()
     assert torch.equal(operations.transposed(x), x.t())
 
 
 @pytest.mark.parametrize("time", [1, 2, 13, 64])
-def test_all_ways_of_a_scan_are_one(time) -> None:
+def test_all_ways_of_a_scan_are_one(time: int) -> None:
     torch.manual_seed(1)
     forget, update = torch.rand(time, 3, 9), torch.randn(time, 3, 9)
     start = torch.randn(3, 9)

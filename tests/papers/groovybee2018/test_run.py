@@ -14,6 +14,7 @@ from ritornello.music import io
 from ritornello.music.piece import Piece, Track
 from ritornello.papers.groovybee2018 import train as learning
 from ritornello.papers.groovybee2018.data import load, merge_parts, rolls
+from ritornello.papers.groovybee2018.model import FORMS
 from ritornello.papers.groovybee2018.train import forecasts, generate, side_by_side, windows
 from ritornello.papers.shared.recipe import load_recipe
 from ritornello.papers.shared.study import Study
@@ -67,7 +68,7 @@ def test_the_state_is_kept_within_a_part_and_never_between_parts() -> None:
     torch.manual_seed(0)
     random = np.random.default_rng(0)
     first, second = (random.integers(0, 127, (length, 128)).astype(np.uint8) for length in (60, 42))
-    network = learning.FORMS["LSTMCell"](hidden=8).eval()
+    network = FORMS["LSTMCell"](hidden=8).eval()
     both = forecasts(network, windows([first, second], 6, 6))
     alone = np.concatenate([forecasts(network, windows([part], 6, 6)) for part in (first, second)])
     np.testing.assert_allclose(both, alone, rtol=1e-4, atol=1e-4)
@@ -79,10 +80,10 @@ def test_the_state_is_kept_within_a_part_and_never_between_parts() -> None:
     np.testing.assert_allclose(both[last], expected, rtol=1e-3, atol=1e-3)
 
 
-@pytest.mark.parametrize("form", learning.FORMS)
+@pytest.mark.parametrize("form", FORMS)
 def test_generating_feeds_each_forecast_back(form: str) -> None:
     torch.manual_seed(0)
-    network = learning.FORMS[form](hidden=8).eval()
+    network = FORMS[form](hidden=8).eval()
     seeds = np.random.default_rng(0).integers(0, 127, (6, 3, 128)).astype(np.uint8)
     written = generate(network, seeds, 10)
     assert written.shape == (10, 3, 128)
@@ -93,7 +94,7 @@ def test_generating_feeds_each_forecast_back(form: str) -> None:
     np.testing.assert_allclose(alone[:, 0], written[:, 1], rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("form", learning.FORMS)
+@pytest.mark.parametrize("form", FORMS)
 def test_training_learns_and_goes_on_from_where_it_was_stopped(form: str, tmp_path: Path) -> None:
     held = [np.tile(parts(1)[0], (80, 1)) for _ in range(4)]
     for number, roll in enumerate(held):
@@ -123,7 +124,7 @@ def test_merged_pieces_have_one_track_a_part_and_hold_their_notes() -> None:
 
 
 @pytest.fixture
-def folder(tmp_path: Path):
+def folder(tmp_path: Path) -> Path:
     """Twelve different tunes, a copy of one, and a file that is no music."""
     source = tmp_path / "tunes"
     for seed, name in enumerate("abcdefghijkl"):
@@ -135,11 +136,11 @@ def folder(tmp_path: Path):
     return source
 
 
-def study(tmp_path, data) -> Study:
+def study(tmp_path: Path, data: Path) -> Study:
     return Study(load_recipe("groovybee2018"), "tiny", tmp_path, data=data)
 
 
-def test_left_out_files_are_named_and_every_side_has_a_piece(folder, tmp_path: Path) -> None:
+def test_left_out_files_are_named_and_every_side_has_a_piece(folder: Path, tmp_path: Path) -> None:
     music = load(study(tmp_path, folder))
     assert "broken.mid" in music.about
     assert "exact copy (copy.mid)" in music.about or "exact copy (a.mid)" in music.about
@@ -155,7 +156,7 @@ def test_too_little_music_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_system_runs_on_a_folder_of_midi_files(
-    folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from ritornello.papers.groovybee2018 import run as groovybee2018
 

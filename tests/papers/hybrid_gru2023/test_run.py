@@ -74,8 +74,8 @@ def test_rows_read_whole_pieces_one_after_another() -> None:
             assert read[row], "the first window starts a piece"
             new = rows[1:, row][present[:, row]]
             read[row][-1] = np.concatenate([read[row][-1], new])
-    for row in read:
-        for piece in row[:-1]:
+    for done in read:
+        for piece in done[:-1]:
             assert any(np.array_equal(piece, known.astype(np.float32)) for known in pieces)
 
 

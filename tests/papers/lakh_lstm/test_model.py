@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-torch = pytest.importorskip("torch", reason="the network needs the extra train")
+pytest.importorskip("torch", reason="the network needs the extra train")
 
-from ritornello.errors import ConfigError  # noqa: E402
-from ritornello.papers.lakh_lstm.model import TokenLSTM, TokenLSTMConfig  # noqa: E402
+import torch
+
+from ritornello.errors import ConfigError
+from ritornello.papers.lakh_lstm.model import TokenLSTM, TokenLSTMConfig
 
 
 @pytest.fixture(params=["ids", "embedding"])
@@ -17,7 +19,7 @@ def model(request: pytest.FixtureRequest) -> TokenLSTM:
 
 
 @torch.no_grad()
-def test_stepping_equals_the_window(model: str) -> None:
+def test_stepping_equals_the_window(model: TokenLSTM) -> None:
     windows = torch.randint(11, (3, 7))
     state = model.initial_state(3)
     for ids in windows.T:
@@ -29,7 +31,7 @@ def test_stepping_equals_the_window(model: str) -> None:
 
 
 @torch.no_grad()
-def test_the_published_input_is_one_number_and_the_ids_say_where_it_lies(model: str) -> None:
+def test_the_published_input_is_one_number_and_the_ids_say_where_it_lies(model: TokenLSTM) -> None:
     width = 1 if model.config.inputs == "ids" else model.config.embedding
     assert model.lstm.input_size == width
     if width == 1:
@@ -37,7 +39,7 @@ def test_the_published_input_is_one_number_and_the_ids_say_where_it_lies(model: 
         torch.testing.assert_close(entered[:, 0, 0], torch.arange(11) / 11)
 
 
-def test_layers_hold_every_parameter_once(model: str) -> None:
+def test_layers_hold_every_parameter_once(model: TokenLSTM) -> None:
     layers = model.layers()
     assert sum(len(values) for values in layers.values()) == sum(
         parameter.numel() for parameter in model.parameters()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -88,7 +89,7 @@ def test_every_file_that_is_not_used_is_counted(study: Study) -> None:
     assert "Genres: Jazz 10." in songs.in_words()
 
 
-def _with(study: Study, **settings: object):
+def _with(study: Study, **settings: object) -> Any:
     return replace(study.recipe, budgets={"tiny": {**QUICK, **settings}})
 
 
@@ -177,6 +178,7 @@ def test_primers_are_continued_and_none_is_refused(tiny_model: Path) -> None:
     models = {"a model": checkpoint.find(tiny_model)}
     found = continue_primers(models, songs, seed=0)
     assert (found.primers, found.refused) == (2, 0)
+    assert found.example is not None
     assert found.example.bar_count == 16
     said = lakh_lstm_primers.sentence(found)
     assert "2 of 2 primers of test songs were continued: by a model" in said

@@ -32,7 +32,7 @@ def _model(piece: FramePiece, **settings: float | str) -> FrameModel:
         maps=piece.context.sources.shape[1],
         scalars=piece.context.scalars.shape[1],
         voices=piece.roll.shape[1],
-        **{"width": 16, "head_width": 16, "channels": 8, **settings},
+        **{"width": 16, "head_width": 16, "channels": 8, **settings},  # type: ignore[arg-type]
     )
     return FrameModel(config).eval()
 

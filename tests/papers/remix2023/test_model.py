@@ -21,7 +21,7 @@ SOUND = torch.randn(2, 60, 1, generator=torch.Generator().manual_seed(0))
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_every_sample_of_every_part_is_answered_within_full_scale(architecture: str) -> None:
-    answer = build(architecture, CONFIG)(SOUND)
+    answer = build(architecture, CONFIG)(SOUND)  # type: ignore[arg-type]
     assert answer.shape == (2, 60, 1 if architecture == "split" else 4)
     assert answer.abs().max() <= 1
 
@@ -29,7 +29,7 @@ def test_every_sample_of_every_part_is_answered_within_full_scale(architecture: 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 @torch.no_grad()
 def test_an_answer_depends_on_what_comes_before_and_after(architecture: str) -> None:
-    network = build(architecture, CONFIG).eval()
+    network = build(architecture, CONFIG).eval()  # type: ignore[arg-type]
     other = SOUND.clone()
     other[:, 30] += 1
     changed = (network(other) - network(SOUND)).abs().sum((0, 2))
@@ -39,10 +39,10 @@ def test_an_answer_depends_on_what_comes_before_and_after(architecture: str) -> 
 
 def test_the_lstm_has_one_unit_and_a_step_for_each_sample() -> None:
     lstm = build("split", CONFIG).lstm
-    assert (lstm.hidden_size, lstm.bidirectional) == (1, True)
+    assert (lstm.hidden_size, lstm.bidirectional) == (1, True)  # type: ignore[union-attr]
     steps = []
-    lstm.register_forward_hook(lambda module, inputs, output: steps.append(inputs[0].shape[1]))
-    lstm(torch.zeros(1, 60, CONFIG.features))
+    lstm.register_forward_hook(lambda module, inputs, output: steps.append(inputs[0].shape[1]))  # type: ignore[union-attr]
+    lstm(torch.zeros(1, 60, CONFIG.features))  # type: ignore[operator]
     assert steps == [60]
 
 

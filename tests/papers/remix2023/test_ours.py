@@ -96,5 +96,7 @@ def test_ours_is_measured_beside_the_networks(
     assert memory.ours == 1 * 2 * 16 * 4 / 1024, "one layer of two arrays of 16 numbers"
     assert "kept from it" in found.compared
     assert "0 samples off 5.7 s" in found.wishes["a remix of any duration the user asks for"]
+    assert found.sample.sound is not None
+    assert found.sample.midi is not None
     assert io.read(tmp_path / found.sample.midi).note_count > 0
     assert (tmp_path / found.sample.sound).stat().st_size > 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,7 +27,7 @@ pytest.importorskip("torch", reason="training needs the extra train")
 RATE = 400
 
 
-def job(folder: Path, epochs: int, **settings) -> StemTraining:
+def job(folder: Path, epochs: int, **settings: Any) -> StemTraining:
     rng = np.random.default_rng(0)
     song = (rng.standard_normal(900).astype("f4") / 9, rng.standard_normal((900, 4)).astype("f4"))
     path = folder / "mix.npz"
@@ -83,8 +84,8 @@ def test_baselines_score_what_they_must() -> None:
     assert all(scores.si_sdr[2] is None for scores in found.values()), "a silent stem has no ratio"
     copy, quarter = found["copy of the mix"], found["a quarter of the mix"]
     assert copy.si_sdr == quarter.si_sdr
-    assert quarter.snr[0] > copy.snr[0]
-    assert found["ideal ratio mask"].improvement_on(copy) > 3
+    assert quarter.snr[0] > copy.snr[0]  # type: ignore[operator]
+    assert found["ideal ratio mask"].improvement_on(copy) > 3  # type: ignore[operator]
     assert copy.improvement_on(found["silence"]) is None
     assert clicks_db([song], [song.stems], 1.0) == pytest.approx(0, abs=5)
 
@@ -142,6 +143,7 @@ def test_a_study_runs_end_to_end_on_a_folder_of_the_user(
     assert any(figure.published == 3.8e-4 for figure in outcome.figures)
     assert len(outcome.charts) == len(PARTS)
     for sample in outcome.samples:
+        assert sample.sound is not None
         assert read_audio(folder / sample.sound).duration_seconds == pytest.approx(2, abs=0.2)
     assert "Not measured here" in next(iter(outcome.wishes.values()))
     assert not outcome.is_compared

@@ -34,21 +34,21 @@ class Page(HTMLParser):
         self.close()
         assert not self.open
 
-    def handle_starttag(self, tag, attributes) -> None:
-        found = dict(attributes)
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        found = {name: value or "" for name, value in attributes}
         self.tags.append(tag)
         self.anchors |= {found["id"]} if "id" in found else set()
         self.loads += [found[name] for name in ("src", "href", "data", "action") if name in found]
         if tag not in _VOID:
             self.open.append(tag)
 
-    def handle_startendtag(self, tag, attributes) -> None:
+    def handle_startendtag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
 
-    def handle_endtag(self, tag) -> None:
+    def handle_endtag(self, tag: str) -> None:
         assert self.open.pop() == tag
 
-    def handle_data(self, data) -> None:
+    def handle_data(self, data: str) -> None:
         if "style" not in self.open:
             self.text += data + "\n"
 

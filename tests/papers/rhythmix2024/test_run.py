@@ -170,7 +170,7 @@ def test_the_simulated_listener_likes_steps_within_a_key() -> None:
 
 def test_what_was_liked_gains_on_what_was_not_and_the_model_before_stays(
     lines: list[np.ndarray], trained: Trained
-):
+) -> None:
     primer = lines[0][:8]
     written = continue_primers(trained.model, [primer] * 16, 16, seed=3)
     rated = [Rated(primer, row, 5 if number % 2 else 1) for number, row in enumerate(written)]
@@ -180,11 +180,12 @@ def test_what_was_liked_gains_on_what_was_not_and_the_model_before_stays(
 
     def nats(model: EventLSTM, stars: int) -> float:
         heard = [np.concatenate([each.primer, each.written]) for each in rated]
-        return sum(
+        result: float = sum(
             nats_per_note(model, [row]).sum()
             for row, each in zip(heard, rated, strict=True)
             if each.stars == stars
         )
+        return result
 
     gain = {stars: nats(trained.model, stars) - nats(learner, stars) for stars in (1, 5)}
     assert gain[5] > gain[1] + 0.1
@@ -228,6 +229,7 @@ def test_a_line_closes_on_a_long_tonic() -> None:
 def test_lines_for_given_ones_are_beside_real_ones_and_chance(tiny_model: Path) -> None:
     songs = [band(seed) for seed in range(2)]
     found = measure_given(checkpoint.find(tiny_model), songs, songs, seed=0)
+    assert found is not None
     assert (found.songs, found.refused) == (2, 0)
     assert set(found.agreements["ours"]) >= {"as written", "other bars", "other keys"}
     assert [len(table.columns) for table in tables(found)] == [
@@ -282,10 +284,12 @@ def test_a_run_leaves_figures_tables_samples_and_answers(folder: Path, tmp_path:
     named = {figure.name: figure for figure in outcome.figures}
     whole = named["Notes of melodic lines"]
     parts = [named[f"{part} of notes of melodic lines"] for part in ("Pitch", "Time")]
-    assert whole.value == pytest.approx(sum(part.value for part in parts), abs=2e-4)
-    assert whole.ours == pytest.approx(sum(part.ours for part in parts), abs=2e-4)
+    assert whole.value == pytest.approx(sum(part.value or 0 for part in parts), abs=2e-4)
+    assert whole.ours == pytest.approx(sum(part.ours or 0 for part in parts), abs=2e-4)
     assert {sample.maker for sample in outcome.samples} == {"published", "ours", "real"}
     for sample in outcome.samples:
+        assert sample.sound is not None
+        assert sample.midi is not None
         assert io.read(out / sample.midi).note_count
         assert (out / sample.sound).stat().st_size > 1000
     assert len(outcome.tables[0].rows) == 2

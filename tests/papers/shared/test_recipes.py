@@ -8,7 +8,7 @@ import inspect
 import pytest
 
 from ritornello.errors import ConfigError
-from ritornello.papers.shared.recipe import BUDGETS, load_recipe
+from ritornello.papers.shared.recipe import BUDGETS, Budget, load_recipe
 from ritornello.papers.systems import SYSTEMS
 
 
@@ -28,7 +28,7 @@ def test_the_recipe_is_whole(system: str) -> None:
 
 @pytest.mark.parametrize("system", SYSTEMS)
 @pytest.mark.parametrize("budget", BUDGETS)
-def test_what_a_budget_replaces_is_told(system: str, budget: str) -> None:
+def test_what_a_budget_replaces_is_told(system: str, budget: Budget) -> None:
     recipe = load_recipe(system)
     settings = recipe.settings(budget)
     assert set(recipe.published) <= set(settings)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from ritornello.papers.rhythmix2024.search import BATCHES, DEFAULT, LEARNING_RAT
 from ritornello.papers.shared.search import best_of, search
 
 
-def pretended(settings, report) -> None:
+def pretended(settings: dict[str, float], report: Callable[[int, float], None]) -> None:
     """A training whose result is known: best at 5e-3 and batches of 8."""
     rate, batch = settings["learning_rate"], settings["batch"]
     distance = abs(np.log(rate / 5e-3)) + abs(np.log(batch / 8))

@@ -152,7 +152,7 @@ def feedback_loop(
 
 
 def mean_with_interval(
-    values: Sequence[float], *, seed: int, resamples: int = 2000
+    values: Sequence[float] | np.ndarray, *, seed: int, resamples: int = 2000
 ) -> tuple[float, float, float]:
     """The mean, and the 95% interval of the mean by bootstrap (percentiles): mean, low, high."""
     table = np.asarray(values, float)

@@ -335,7 +335,7 @@ class _Player:
             program,
             info.is_drum,
             info.name,
-            controls=[(ticks(at), *rest) for at, of, *rest in voice.controls if of == program],  # type: ignore[arg-type]
+            controls=[(ticks(at), *rest) for at, of, *rest in voice.controls if of == program],
             lyrics=tuple(
                 Lyric(ticks(at), syllable.text, syllable.verse)
                 for at, of, syllable in voice.syllables

@@ -58,13 +58,13 @@ def read_tracks(
         notes = by_sound[program, is_drum]
         tracks.append(
             Track(
-                [_row(sounding) for sounding in notes],  # type: ignore[arg-type]
+                [_row(sounding) for sounding in notes],
                 program,
                 is_drum,
                 info.name,
-                controls=beside.controls,  # type: ignore[arg-type]
-                bends=beside.bends,  # type: ignore[arg-type]
-                pressures=beside.pressures,  # type: ignore[arg-type]
+                controls=beside.controls,
+                bends=beside.bends,
+                pressures=beside.pressures,
                 lyrics=(*_lyrics(notes), *beside.lyrics),
                 marks=(*beside.marks, *_marks(notes)),
                 player=int(len(sounds) > 1 and _take_turns(by_sound)),
