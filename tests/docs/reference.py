@@ -60,7 +60,7 @@ def _row(argument: Any) -> str:
     elif isinstance(default, tuple):
         default = ",".join(default)
     names = " ".join(f"`{name}`" for name in argument.names)
-    meaning = argument.parameter.help
+    meaning = " ".join(argument.parameter.help.split())
     if choices := argument.get_choices():
         meaning += f" One of {', '.join(f'`{choice}`' for choice in choices)}."
     return f"| {names} | {default} | {meaning} |"
