@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from cyclopts import CycloptsError, MissingArgumentError
 
-from ritornello import cli
+from ritornello import Composer, cli
 from ritornello.papers.systems import SYSTEMS
 from tests.docs.pages import ROOT, pages
 from tests.docs.reference import arguments, commands
@@ -158,6 +158,20 @@ def test_every_option_parses(page: Path) -> None:
             if problem := _problem(whose, words):
                 wrong.append(f"{line}\n    {problem}")
     assert not wrong, "\n".join([str(page), *wrong])
+
+
+def test_every_collection_that_is_named_is_one_of_the_bundled_model() -> None:
+    asked = {
+        words[words.index("--like") + 1]
+        for page in pages()
+        for line, is_span in _code(page)
+        for _, words in _asked(line, is_span)
+        if "--like" in words[:-1] and not {"-m", "--model"} & {*words}
+    }
+    composer = Composer.load()
+    assert asked
+    for name in sorted(asked):
+        composer.compose(bars=1, collection=name)  # refuses what it does not know
 
 
 def test_what_is_wrong_is_found() -> None:
