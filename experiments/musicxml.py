@@ -210,11 +210,7 @@ def _chord(text: str) -> list[int | None] | None:
     """Root and bass of a chord symbol, both None of no chord; None of what is no chord symbol."""
     if text.upper().startswith("N.C"):
         return [None, None]
-    chord: Chord | None
-    try:
-        chord = parse_chord(text)
-    except ConfigError:
-        chord = _root_and_bass(text)
+    chord = _parsed_chord(text)
     if chord is None:
         return None
     is_second = re.search("sus2", text) is not None and chord.bass is not None
@@ -222,9 +218,13 @@ def _chord(text: str) -> list[int | None] | None:
     return [root, root if chord.bass is None or is_second else chord.bass]
 
 
-def _root_and_bass(text: str) -> Chord | None:
+def _parsed_chord(text: str) -> Chord | None:
+    """The chord of a symbol, or of its root where its kind is unknown."""
     found = re.match(r"[A-G](?:#|b)*", text)
-    return parse_chord(found[0]) if found else None
+    try:
+        return parse_chord(text)
+    except ConfigError:
+        return parse_chord(found[0]) if found else None
 
 
 # --- comparing --------------------------------------------------------------------------------

@@ -327,13 +327,20 @@ def _with_names_cut(piece: Piece, repairs: list[str]) -> Piece:
         repairs.append(f"The name of {whose}, of {len(name):,} characters, was cut.")
         return name[: LONGEST_NAME - 3] + "..."
 
-    if max(map(len, (piece.title, *(track.name for track in piece.tracks)))) <= LONGEST_NAME:
+    names = (piece.title, piece.composer, *(track.name for track in piece.tracks))
+    if max(map(len, (*names, piece.copyright))) <= LONGEST_NAME:
         return piece
     tracks = (
         replace(track, name=cut(track.name, f"track {number}"))
         for number, track in enumerate(piece.tracks, 1)
     )
-    return replace(piece, title=cut(piece.title, "the piece"), tracks=tuple(tracks))
+    return replace(
+        piece,
+        title=cut(piece.title, "the piece"),
+        composer=cut(piece.composer, "the composer"),
+        copyright=cut(piece.copyright, "the holder of the copyright"),
+        tracks=tuple(tracks),
+    )
 
 
 def _load(source: Path) -> bytes:

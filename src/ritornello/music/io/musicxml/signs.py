@@ -111,6 +111,7 @@ _FERMATA_SHAPES = frozenset(
 # What is read elsewhere or only drawn.
 _ELSEWHERE = frozenset({"tied", "tuplet", "dynamics", "accidental-mark", "footnote", "level"})
 _LONGEST_NAME = 100
+_MOST_SIGNS = 100  # of a note; each note of a chord has those of the first
 
 
 def is_for_chord(sign: Sign) -> bool:
@@ -139,7 +140,8 @@ def read_signs(note: Element, repairs: Counter[str]) -> list[Sign]:
                 signs.append(("arpeggio", f"{tag} {way}".strip()))
             elif tag not in _ELSEWHERE:
                 repairs[f"sign left out ({tag[:_LONGEST_NAME]})"] += 1
-    return signs
+    repairs["sign left out, of too many at one note"] += max(0, len(signs) - _MOST_SIGNS)
+    return signs[:_MOST_SIGNS]
 
 
 def _name(element: Element, other: str) -> str:
