@@ -111,15 +111,17 @@ def read_texts(
 ) -> list[tuple[int, str]]:
     """(tick, text) of the markers, cues or texts of a piece; what several parts say counts once."""
     found: list[tuple[int, str]] = []
+    known: set[tuple[int, str]] = set()
     for measures, scale in parts:
-        known = set(found)
-        found += [
+        new = [
             (tick, remark.name)
             for measure, start in _played(measures, timeline)
             for offset, remark in measure.remarks
             if remark.kind == kind
             and ((tick := start + scaled(offset, scale)), remark.name) not in known
         ]
+        found += new
+        known.update(new)
     return sorted(found, key=lambda text: text[0])
 
 
