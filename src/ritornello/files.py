@@ -29,6 +29,9 @@ _NOTEBOOK_MOST_SECONDS = 900
 def load(path: str | PathLike[str]) -> Piece:
     """The piece in a MIDI, MusicXML, ABC or piano-roll (.npz) file.
 
+    Args:
+        path: the file; of a book of tunes its first one, and ``book.abc#3`` is the third.
+
     Raises:
         InputError: if the file is missing, damaged, too large or of an unknown kind.
     """
@@ -44,9 +47,9 @@ def save(
 ) -> Path:
     """Write a piece; the ending of ``path`` chooses what is written.
 
-    Notes: mid, musicxml, mxl, npz. Sound: wav, flac, ogg, mp3. Piano-roll: png, svg. Score (extra
-    ``score``): score.svg, pdf. The file appears whole or not at all. Each further page of an SVG
-    score is a file of its own, ``song-2.score.svg``.
+    Notes: mid, musicxml, mxl, abc, npz. Sound: wav, flac, ogg, mp3. Piano-roll: png, svg. Score
+    (extra ``score``): score.svg, pdf. The file appears whole or not at all. Each further page of
+    an SVG score is a file of its own, ``song-2.score.svg``.
 
     Args:
         piece: what is written.

@@ -308,6 +308,15 @@ def test_instruments_drums_and_changes_of_instrument() -> None:
     assert piece.tracks[0].player == piece.tracks[1].player > 0
 
 
+def test_parts_without_a_program_are_played_by_their_names() -> None:
+    music = "[V:1]C|[V:2]D|[V:3]E|[V:B]F|"
+    names = ['V:1 name="Violoncello"', 'V:2 name="Alto"', 'V:3 name="Tenor"']
+    piece = piece_of(music, *names)
+    assert [track.program for track in piece.tracks] == [42, 52, 52, 0]
+    stated = piece_of(music, "%%MIDI program 0", *names)
+    assert [track.program for track in stated.tracks] == [0, 0, 0, 0]
+
+
 def test_a_drum_map_and_controllers() -> None:
     piece = piece_of(
         "%%MIDI control 7 90\nC D|",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from ritornello.errors import InputError
+from ritornello.music.instrument_names import NameMeaning, name_meaning, register_sound
 from ritornello.music.io.abc.book import Line, Tune, plain_text
 from ritornello.music.io.abc.fields import (
     is_free,
@@ -41,6 +42,7 @@ def read_tune(tune: Tune, findings: Findings) -> Score:
 
 class _TuneReader:
     def __init__(self, tune: Tune, findings: Findings) -> None:
+        self.findings = findings
         self.common = Common(findings)
         self.titles: list[str] = []
         self.composers: list[str] = []
@@ -72,6 +74,7 @@ class _TuneReader:
             voice.close_measure()
             voice.settings.program = self.channel_programs.get(channel, voice.settings.program)
         played = [voice for voice in self.voices.values() if voice.measures]
+        self._name_programs(played)
         if not self.common.note_count:
             raise InputError("The tune has no notes.", next_step="Write notes after the K: line.")
         opening = played[0].measures[0]
@@ -95,6 +98,24 @@ class _TuneReader:
             self.order,
             self.own,
         )
+
+    def _name_programs(self, voices: list[VoiceReader]) -> None:
+        """Instruments by the names of the parts, where no program is stated."""
+        meanings = [
+            name_meaning(voice.settings.name) if voice.settings.is_named else NameMeaning()
+            for voice in voices
+        ]
+        for index, (voice, meaning) in enumerate(zip(voices, meanings, strict=True)):
+            if voice.settings.program is not None or voice.settings.is_drum:
+                continue
+            sound = meaning.sound
+            if sound is None and meaning.register:
+                is_sung = any(measure.syllables for measure in voice.measures)
+                beside = [*meanings[:index], *meanings[index + 1 :]]
+                sound = register_sound(meaning.register, beside, is_sung=is_sung)
+            if sound is not None and not sound.is_drum:
+                voice.settings.program = sound.program
+                self.findings.count(voice.measures[0].line, "part without a program: read by name")
 
     # --- the header ---
 

@@ -132,9 +132,10 @@ class Settings:
     octaves: int = 0
     transpose: int = 0
     midi_transpose: int = 0
-    program: int = 0
+    program: int | None = None
     is_drum: bool = False
     name: str = ""
+    is_named: bool = False  # by a name, not by the letter or number of its V: alone
 
     def take(self, found: KeyField) -> None:
         """The key, the clef and the properties of a K: or V: field."""
@@ -149,6 +150,7 @@ class Settings:
             self.transpose = whole(given["transpose"], 60)
         name = given.get("name", given.get("nm"))
         if name is not None:
+            self.is_named = True
             self.name = clean_name(plain_text(re.sub(r"(?<!\\)\\n", " ", name)))
 
     @property
@@ -231,7 +233,7 @@ class VoiceReader:
 
     @property
     def info(self) -> VoiceInfo:
-        return VoiceInfo(self.settings.name, self.settings.program, self.settings.is_drum)
+        return VoiceInfo(self.settings.name, self.settings.program or 0, self.settings.is_drum)
 
     def end_chord(self) -> None:
         """A bar or the tune ends: no chord goes on behind it, as it may behind a line."""
