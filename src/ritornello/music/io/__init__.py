@@ -126,8 +126,8 @@ FORMATS = (
     Format(
         "ABC",
         (".abc",),
-        "ABC tunes",
-        "notes, metre, key, tempo",
+        "ABC 2.1, tunes and books of tunes",
+        "notes in written times, bars, metres, modes, tempi; repeats are played out when read",
         "abc.read:read_bytes",
         "abc.write:write_bytes",
         book="abc.read:AbcBook",
