@@ -59,6 +59,7 @@ def test_repeats_and_endings(music: str, expected: str) -> None:
         ("BA", "G|\nP:A\nC|\nP:B\nD|", "GDC"),
         ("AB", "[P:A]C|[P:B]D|", "CD"),
         ("AZ", "P:A\nC|", "C"),
+        ("Z", "P:A\nC|D|", "CD"),
         ("AA", "C|D|", "CD"),
     ],
 )

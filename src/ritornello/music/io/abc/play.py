@@ -59,7 +59,7 @@ def play_order(measures: list[Signs], order: str, tell: Callable[[str], None]) -
         played += parts.get(letter, [])
         if len(played) > MOST_PLAYED:
             raise _too_long()
-    return played
+    return played or _strains(measures, 0, len(measures))
 
 
 def _too_long() -> InputError:
