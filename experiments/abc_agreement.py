@@ -182,8 +182,7 @@ def plain(tune: str) -> str:
             continue
         line = re.sub(r'"[^"]*"|![^!|\s]*!|\{[^}]*\}|`', "", line.partition("%")[0])
         lines.append(re.sub(r"\[\|\]|[.~H-Wh-w](?![:\]])|\((?!\d)|\)", _kept_bar, line))
-    body = "\n".join(lines)
-    return _with_beginnings(body)
+    return _with_beginnings("\n".join(line for line in lines if line.strip()))
 
 
 def _kept_bar(match: re.Match[str]) -> str:

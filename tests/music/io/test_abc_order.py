@@ -40,6 +40,7 @@ def played(music: str, order: str = "") -> str:
         ("|:C|1D:|2E||\nF|1G:|2A|]", "CDCEFGFA"),
         ("|:C|1D:|2E|\nF|1G:|2A|]", "CDCEFGFA"),
         ("|:C|1D|2E|]", "CDCE"),
+        ("|:C|1D:|2E|F|G:|", "CDCEFGFG"),
         ("C|1D|]E", "CDE"),
         ("|:C|\n|1D:|\n|2E|]", "CDCE"),
         ("|:C|1D:|2E|:F:|", "CDCEFF"),

@@ -93,6 +93,13 @@ class _Strain:
     def passes(self) -> frozenset[int]:
         return frozenset().union(*(numbers for numbers, _ in self.endings))
 
+    def end_of_last(self, stop: int) -> int:
+        """Where the last ending is over if it is as long as the first, at most ``stop``."""
+        if not self.ends:
+            return stop
+        length = self.ends[0] - self.endings[0][1]
+        return min(stop, self.endings[-1][1] + max(1, length))
+
     def play(self, stop: int) -> list[int]:
         """The measures in order; the strain ends before ``stop``."""
         if not self.endings:
@@ -136,9 +143,7 @@ def _strains(measures: list[Signs], start: int, stop: int) -> list[int]:
             if strain.endings and strain.passes & signs.passes:
                 # A new strain whose start nothing marks: the ending before it is taken to be as
                 # long as the first one of its strain.
-                first, last = strain.endings[0][1], strain.endings[-1][1]
-                length = (strain.ends[0] if strain.ends else index) - first
-                strain = finish(min(index, last + max(1, length)))
+                strain = finish(strain.end_of_last(index))
             if len(strain.ends) < len(strain.endings):
                 strain.ends.append(index)
             strain.endings.append((signs.passes, index))
@@ -146,6 +151,14 @@ def _strains(measures: list[Signs], start: int, stop: int) -> list[int]:
         more = bool(following.passes) and not strain.passes & following.passes
         in_ending = len(strain.ends) < len(strain.endings)
         if signs.repeat_to and in_ending:
+            over = strain.end_of_last(index + 1)
+            if not more and over <= index:
+                # The last ending is longer than the first: what is more is a strain of its own.
+                strain.ends.append(over)
+                strain = finish(over)
+                strain.again = signs.repeat_to
+                strain = finish(index + 1)
+                continue
             strain.ends.append(index + 1)
             strain.is_repeated = True
             if not more:
