@@ -120,10 +120,45 @@ def mutated_elements(data: bytes, rng: random.Random) -> bytes:
     return ElementTree.tostring(root)
 
 
+_ABC_SIGNS = (
+    *("|", "||", ":|", "|:", "::", "|1", ":|2", "[1", "|]", "[|]", ".|", "&", "(&", "Z2", "Z99999"),
+    *("[CE", "]", "[CEG]2-", "-", ">", "<<", "(3", "(9:2:99", "{", "{ab}", '"', '"Am7"', '"^x"'),
+    *("!", "!ff!", "!fermata!", "+CE+", "C0", "C/", "^/c", "c99999", "H", "y", "$", "\\"),
+    *("[K:Ador]", "[K:", "[M:3/4]", "[M:none]", "[L:1/64]", "[Q:1/4=9]", "[V:2]", "[P:B]", "[r:x]"),
+    *(
+        "\nV:9 clef=perc\n",
+        "\nK:D exp _b\n",
+        "\nM:7/0\n",
+        "\nP:A\n",
+        "\nw:a-b _ * | c\n",
+        "\n+:x\n",
+    ),
+    *("\n%%MIDI program 99\n", "\n%%begintext\n", "\nP:A9(BA)9\n", "\nU:T=!nil!\n", "\n\n", "\r"),
+)
+
+
+def mutated_tune(data: bytes, rng: random.Random) -> bytes:
+    """An ABC file with one to eight signs where they do not belong, or lines lost or moved."""
+    text = data.decode("utf-8", "replace")
+    for _ in range(rng.randint(1, 8)):
+        if rng.random() < 0.8:
+            place = rng.randrange(len(text) + 1)
+            text = text[:place] + rng.choice(_ABC_SIGNS) + text[place:]
+        else:
+            lines = text.split("\n")
+            moved = lines.pop(rng.randrange(len(lines)))
+            if rng.random() < 0.5:
+                lines.insert(rng.randrange(len(lines) + 1), moved)
+            text = "\n".join(lines)
+    return text.encode()
+
+
 def damage(data: bytes, rng: random.Random) -> bytes:
     """Damage anywhere or, half of the time where a file has parts, within one of them."""
     if data.lstrip()[:5] == b"<?xml" and rng.random() < 0.7:
         return mutated_elements(data, rng)
+    if data.lstrip()[:2] == b"X:" and rng.random() < 0.7:
+        return mutated_tune(data, rng)
     if rng.random() < 0.5:
         if zipfile.is_zipfile(io.BytesIO(data)):
             return mutated_entry(data, rng)
