@@ -388,6 +388,17 @@ def test_lyrics_lie_under_their_notes() -> None:
     )
 
 
+def test_a_repeat_has_a_verse_each_time_where_they_are_as_many() -> None:
+    piece = piece_of("|:C D:|\nw:one two\nw:three four\nE\nw:five")
+    assert [(lyric.text, lyric.verse) for lyric in piece.tracks[0].lyrics] == [
+        ("one", 1),
+        ("two", 1),
+        ("three", 1),
+        ("four", 1),
+        ("five", 1),
+    ]
+
+
 def test_words_longer_than_the_last_line_go_under_all_music_without_words() -> None:
     piece = piece_of("C D|\nE F|\nw:one two three four five")
     assert [lyric.text for lyric in piece.tracks[0].lyrics] == ["one", "two", "three", "four"]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import zip_longest
@@ -337,8 +337,8 @@ class _Player:
             info.name,
             controls=[(ticks(at), *rest) for at, of, *rest in voice.controls if of == program],
             lyrics=tuple(
-                Lyric(ticks(at), syllable.text, syllable.verse)
-                for at, of, syllable in voice.syllables
+                Lyric(ticks(at), text, verse)
+                for at, of, text, verse in voice.syllables
                 if of == program
             ),
             marks=tuple(
@@ -375,17 +375,19 @@ class _PlayedVoice:
         self.rows: list[_Row] = []
         # Each with its time and the program in force there.
         self.marks: list[tuple[int, int, WrittenMark]] = []
-        self.syllables: list[tuple[int, int, WrittenSyllable]] = []
+        self.syllables: list[tuple[int, int, str, int]] = []
         self.controls: list[tuple[int, int, int, int]] = []
         self._begun: dict[int, set[int]] | None = None
 
     def play(self, measures: list[Measure], played: list[int], starts: list[int]) -> None:
         """Add the measures of one staff in their order, ties joined."""
         held: dict[tuple[int, int], _Row] = {}  # (layer, pitch) of a tied note -> its row
+        times, passes = Counter(played), Counter[int]()
         for index, start in zip(played, starts, strict=True):
             if index >= len(measures):
                 continue
             measure = measures[index]
+            passes[index] += 1
             velocity_at, program_at = self._velocities.of(index), self._programs.of(index)
             for note in measure.notes:
                 onset = start + note.offset
@@ -400,7 +402,8 @@ class _PlayedVoice:
                     held[note.layer, note.pitch] = row
             self.marks += [(start + m.offset, program_at(m.offset), m) for m in measure.marks]
             self.syllables += [
-                (start + s.offset, program_at(s.offset), s) for s in measure.syllables
+                (start + sung.offset, program_at(sung.offset), sung.text, verse)
+                for sung, verse in _sung(measure.syllables, times[index], passes[index])
             ]
             self.controls += [
                 (start + at, program_at(at), number, value)
@@ -417,6 +420,19 @@ class _PlayedVoice:
                 self._begun[row.onset].add(row.pitch)
         pitches = {note.pitch for note in mark.notes}
         return ALL_PITCHES if self._begun.get(time) == pitches else max(pitches)
+
+
+def _sung(
+    syllables: list[WrittenSyllable], times: int, now: int
+) -> list[tuple[WrittenSyllable, int]]:
+    """What is sung the ``now``-th of so many times, with its verse.
+
+    A measure that is played as often as it has verses has one of them each time.
+    """
+    verses = {sung.verse for sung in syllables}
+    if times > 1 and verses == set(range(1, times + 1)):
+        return [(sung, 1) for sung in syllables if sung.verse == now]
+    return [(sung, sung.verse) for sung in syllables]
 
 
 class _Standing:
