@@ -96,8 +96,9 @@ class Part:
         self.track = track
         pitches = track.notes["pitch"].tolist()
         onsets = track.notes["onset"].tolist()
-        voices = write_part(track, bars, piece.resolution)
-        is_grand = has_grand_staff(track)
+        # A tune on the piano is one voice; two hands need two.
+        is_grand = has_grand_staff(track) and _sounds_together(track)
+        voices = write_part(track, bars, piece.resolution, is_grand=is_grand)
         self.staves = [
             Staff(
                 number + hand,
@@ -203,6 +204,13 @@ class Part:
                 for event, kind, name in self.marks
             ),
         )
+
+
+def _sounds_together(track: Track) -> bool:
+    """Whether a note begins while another one sounds."""
+    onsets = track.notes["onset"]
+    ends = np.maximum.accumulate(onsets + track.notes["duration"])
+    return bool((onsets[1:] < ends[:-1]).any())
 
 
 def _layer(

@@ -40,12 +40,18 @@ def has_grand_staff(track: Track) -> bool:
     return not track.is_drum and INSTRUMENTS[track.instrument].name in _GRAND_STAFF
 
 
-def write_part(track: Track, bars: list[Bar], resolution: int) -> list[Voice]:
-    """The voices of a track, staff by staff; the first voice of each staff fills every bar."""
+def write_part(
+    track: Track, bars: list[Bar], resolution: int, *, is_grand: bool | None = None
+) -> list[Voice]:
+    """The voices of a track, staff by staff; the first voice of each staff fills every bar.
+
+    Args:
+        is_grand: whether on two staves; None for as its instrument is read.
+    """
     timing = written_times(track, span_edges(bars, resolution), resolution)
     pitches = track.notes["pitch"].tolist()
     staves = [list(range(len(track)))]
-    if has_grand_staff(track):
+    if has_grand_staff(track) if is_grand is None else is_grand:
         is_upper = _upper_hand(pitches, timing, bars)
         staves = [
             [note for note in staves[0] if is_upper[note] == upper] for upper in (True, False)
