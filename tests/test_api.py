@@ -20,6 +20,7 @@ from ritornello.errors import CheckpointError, ConfigError, InputError, OutputEr
 from ritornello.generation.rules import Rules
 from ritornello.music.piece import Piece, Track
 from ritornello.note_model import checkpoint
+from tests.docs.pages import ROOT
 from tests.examples import band
 
 
@@ -279,6 +280,21 @@ def test_a_report_that_exists_is_refused_before_the_folder_is_read(tmp_path: Pat
     (tmp_path / "report.html").write_text("mine")
     with pytest.raises(OutputError, match="exists already"):
         api.inspect(tmp_path / "no such folder", report=tmp_path / "report.html")
+
+
+def test_the_doctor_looks_at_all_that_may_be_installed():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    checks = {check.name: check for check in api.doctor()}
+    for requirement in project["dependencies"]:
+        assert re.match(r"[\w-]+", requirement)[0] in checks
+    for extra, requirements in project["optional-dependencies"].items():
+        if extra in ("all", "dev", "docs"):
+            continue
+        named = re.findall(r"^[a-z][\w-]+", "\n".join(requirements), re.M)
+        for name in set(named) - {"ritornello"}:
+            assert name in checks[f"extra {extra}"].found
+    for name in ("sound files", "listening", "cache folder", "C compiler", "kernel"):
+        assert checks[name].found
 
 
 # --- doctor ------------------------------------------------------------------------------------
