@@ -29,6 +29,7 @@ from ritornello.cli.recording_commands import remix, transcribe
 from ritornello.cli.separator_commands import separate, train_separator
 from ritornello.cli.show import print_error, print_warnings, write_anything
 from ritornello.cli.song_commands import arrange, continue_, fill, harmonise, vary
+from ritornello.cli.streams import STREAM
 from ritornello.errors import RitornelloError
 
 _INTERRUPTED = 130
@@ -129,7 +130,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
     write_anything()
     try:
         with print_warnings():
-            code = app(arguments)
+            given = sys.argv[1:] if arguments is None else arguments
+            code = app([STREAM if word == "-" else word for word in given])
         sys.stdout.flush()  # a full disk behind a redirection shows here
         return int(code)
     except CycloptsError as error:

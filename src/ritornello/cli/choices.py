@@ -43,12 +43,13 @@ _READ = list(dict.fromkeys(e.name.removeprefix("compressed ") for e in FORMATS i
 
 CELL_HELP = "Kind of network: " + "; ".join(f"{name}, {kind.about}" for name, kind in CELLS.items())
 FORMATS_HELP = f"What to write: {', '.join(writable_formats(usual_only=True))}."
-TARGET_HELP = f"File to write: {listed(writable_formats(usual_only=True))}."
-SOUND_HELP = f"Sound file to write: {listed(_SOUNDS)}."
+TARGET_HELP = f"File to write: {listed(writable_formats(usual_only=True))}; or -."
+SOUND_HELP = f"Sound file to write: {listed(_SOUNDS)}; or - for standard output."
 SOLO_HELP = (
-    f"A sound file of one instrument: {', '.join(_SOUNDS)}; m4a and others with the extra m4a."
+    f"A sound file of one instrument: {', '.join(_SOUNDS)}; m4a and others with the extra m4a; or "
+    "- for standard input."
 )
-SONG_HELP = f"A {listed(_READ)} file."
-SONGS_HELP = f"{listed(_READ, 'and')} files."
+SONG_HELP = f"A {listed(_READ)} file, or - for standard input."
+SONGS_HELP = f"{listed(_READ, 'and')} files, or - for standard input."
 MUSIC_FOLDER_HELP = f"Of {listed(_READ, 'and')} files, searched with all its sub-folders."
 INSTRUMENTS_HELP = "**Instruments**\n\n" + ", ".join(each.name for each in INSTRUMENTS)

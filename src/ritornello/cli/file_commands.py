@@ -10,6 +10,8 @@ from cyclopts import Parameter
 from ritornello.cli.choices import SONG_HELP, SOUND_HELP, TARGET_HELP
 from ritornello.cli.options import Flag
 from ritornello.cli.show import out, say
+from ritornello.cli.streams import is_stream, read_from, write_to
+from ritornello.errors import ConfigError
 
 _SHOWN_REPAIRS = 10
 
@@ -19,6 +21,7 @@ def render(
     /,
     *,
     output: Annotated[Path, Parameter(alias="-o", help=SOUND_HELP)],
+    to: str = "wav",
     stems: Flag = False,
     soundfont: Path | None = None,
     overwrite: Flag = False,
@@ -27,6 +30,8 @@ def render(
 
     Parameters
     ----------
+    to
+        Ending of what goes to standard output.
     stems
         Also write each part alone, into a folder beside it.
     soundfont
@@ -36,8 +41,14 @@ def render(
     """
     from ritornello import api
 
-    for path in api.render(piece, output, stems=stems, soundfont=soundfont, overwrite=overwrite):
-        out.print(str(path), markup=False)
+    if is_stream(output) and stems:
+        raise ConfigError("Stems are files, so they need one beside them.", where="-o -")
+    with write_to(output, to) as target, read_from(piece) as source:
+        for path in api.render(
+            source, target, stems=stems, soundfont=soundfont, overwrite=overwrite
+        ):
+            if not is_stream(output):
+                out.print(str(path), markup=False)
 
 
 def convert(
@@ -45,21 +56,26 @@ def convert(
     target: Annotated[Path, Parameter(help=TARGET_HELP)],
     /,
     *,
+    to: str = "mid",
     overwrite: Flag = False,
 ) -> None:
     """Write a file of music in another format; the endings choose.
 
     Parameters
     ----------
+    to
+        Ending of what goes to standard output, where the target is -.
     overwrite
         Replace a file that is there.
     """
     from ritornello import api
     from ritornello.music.io.limits import Remark
 
-    repairs = api.convert(source, target, overwrite=overwrite)
+    with write_to(target, to) as written, read_from(source) as read:
+        repairs = api.convert(read, written, overwrite=overwrite)
     for repair in repairs[:_SHOWN_REPAIRS]:
         say(repair if isinstance(repair, Remark) else f"Mended: {repair}")
     if len(repairs) > _SHOWN_REPAIRS:
         say(f"... and {len(repairs) - _SHOWN_REPAIRS} more.")
-    out.print(str(target), markup=False)
+    if not is_stream(target):
+        out.print(str(target), markup=False)

@@ -148,7 +148,7 @@ class Making(Writer):
     number
         How many pieces; each gets the next seed.
     output
-        Folder to write into.
+        Folder to write into; - writes one piece in one format to standard output.
     stems
         Also write each part as a sound of its own.
     original

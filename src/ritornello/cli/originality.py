@@ -12,6 +12,7 @@ from rich.table import Table
 from ritornello.cli.choices import SONGS_HELP
 from ritornello.cli.options import Flag
 from ritornello.cli.show import out, print_json, progress, say
+from ritornello.cli.streams import is_stream, read_from
 
 if TYPE_CHECKING:
     from ritornello.generation.originality.index import CopiedPassage, Originality
@@ -48,7 +49,9 @@ def originality(
     with progress("Comparing") as watch:
         for number, path in enumerate(pieces):
             watch(number, len(pieces))
-            found.append((path, index.measure(api.load(path))))
+            with read_from(path) as file:
+                named = Path("standard input") if is_stream(path) else path
+                found.append((named, index.measure(api.load(file))))
     if json:
         rows = [{"file": str(path), **as_facts(each)} for path, each in found]
         print_json({"model": model, "held_out": index.held_out, "pieces": rows})

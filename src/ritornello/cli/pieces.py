@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ritornello.cli.options import SOUNDS, Making
+from ritornello.cli.options import AS_USUAL, SOUNDS, Making
 from ritornello.cli.originality import as_facts
 from ritornello.cli.show import out, print_json, progress, say
+from ritornello.cli.streams import is_stream, write_to
 from ritornello.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -103,6 +104,9 @@ def write_pieces(making: Making, what: str, stem: str, write: Write) -> None:
         raise ConfigError(f"At least one piece is needed; asked for {making.number}.")
     seed = making.seed_or_any()
     seeds = range(seed, seed + making.number)
+    if is_stream(making.output):
+        _write_stream(making, seed, write)
+        return
     endings = making.endings()
     targets = [[making.output / f"{stem}-{each}.{end}" for end in endings] for each in seeds]
     for path in (path for paths in targets for path in paths):
@@ -119,6 +123,22 @@ def write_pieces(making: Making, what: str, stem: str, write: Write) -> None:
         print_json({"model": making.model, "seconds": round(seconds, 2), "pieces": rows})
     else:
         _print(what, rows, seconds)
+
+
+def _write_stream(making: Making, seed: int, write: Write) -> None:
+    """Write one piece to standard output; what is told goes to standard error."""
+    endings = ["mid"] if making.formats == AS_USUAL.formats else making.endings()
+    if making.number > 1 or len(endings) > 1 or making.stems or making.json:
+        raise ConfigError(
+            "Standard output holds one piece in one format.",
+            where="-o -",
+            next_step="Write it as in: ritornello compose -f mid -o - > song.mid",
+        )
+    start = time.monotonic()
+    with write_to(making.output, endings[0]) as path:
+        (made,) = _make(making, range(seed, seed + 1), write)
+        _save(made.written, path, making)
+    say(f"Done in {time.monotonic() - start:.1f} seconds, with seed {seed}.")
 
 
 def _make(making: Making, seeds: range, write: Write) -> list[_Made]:

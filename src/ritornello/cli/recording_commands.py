@@ -24,6 +24,8 @@ from ritornello.cli.options import (
     some_names,
 )
 from ritornello.cli.show import clock, out, print_json, progress, say
+from ritornello.cli.streams import is_stream, read_from, write_to
+from ritornello.errors import ConfigError
 
 if TYPE_CHECKING:
     from ritornello.api import Remix, Transcription
@@ -113,9 +115,9 @@ def remix(
     seed = writer.seed_or_any()
     options: dict[str, Any] = {**writer.boldness(), **style.fields(), **limits.fields()}
     start = time.monotonic()
-    with _steps() as watch:
+    with read_from(recording) as source, _steps() as watch:
         made = api.remix(
-            recording,
+            source,
             output,
             stem=stem,
             parts=names,
@@ -143,6 +145,7 @@ def transcribe(
     /,
     *,
     output: Annotated[Path | None, Parameter(alias="-o")] = None,
+    to: str = "mid",
     key: str | None = None,
     hearing: Hearing = _BY_EAR,
     overwrite: Flag = False,
@@ -155,7 +158,9 @@ def transcribe(
     Parameters
     ----------
     output
-        File to write, such as take.mid or take.musicxml; by default the recording's name with .mid.
+        File to write, such as take.mid or take.musicxml, or -; by default the recording's name.mid.
+    to
+        Ending of what goes to standard output.
     key
         Tonic and scale, such as "D minor", if it is not heard rightly.
     overwrite
@@ -165,12 +170,14 @@ def transcribe(
     """
     from ritornello import api
 
-    target = output or Path(f"{recording.stem}.mid")
+    target = output or Path("stdin.mid" if is_stream(recording) else f"{recording.stem}.mid")
+    if json and is_stream(target):
+        raise ConfigError("Standard output holds notes or JSON, not both.", where="--json")
     start = time.monotonic()
-    with progress("Listening"):
+    with write_to(target, to) as file, read_from(recording) as source, progress("Listening"):
         transcription = api.transcribe(
-            recording,
-            target,
+            source,
+            file,
             hints=hearing.hints(),
             key=key,
             instrument=hearing.instrument,
@@ -178,7 +185,7 @@ def transcribe(
         )
     if json:
         print_json({"file": str(target), **transcription.as_facts()})
-    else:
+    elif not is_stream(target):
         _print_transcription(transcription)
         out.print(f"  {target}", markup=False)
         say(f"Done in {time.monotonic() - start:.1f} seconds.")

@@ -14,6 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from ritornello.cli.choices import StemFormat
 from ritornello.cli.options import Flag
 from ritornello.cli.show import clock, err, out, print_json, progress, resumable, say
+from ritornello.cli.streams import read_from
 
 if TYPE_CHECKING:
     from ritornello.separate.training import Progress as Step
@@ -38,7 +39,7 @@ def separate(
     Parameters
     ----------
     recording
-        A sound file of any length.
+        A sound file of any length, or - for standard input.
     output
         Folder for the stems.
     model
@@ -52,9 +53,9 @@ def separate(
     """
     from ritornello import api
 
-    with progress("Separating") as watch:
+    with read_from(recording) as source, progress("Separating") as watch:
         made = api.separate(
-            recording,
+            source,
             output,
             model=model,
             suffix=f".{format}",

@@ -26,6 +26,7 @@ from ritornello.cli.options import (
     split_names,
 )
 from ritornello.cli.pieces import Watch, Written, write_pieces
+from ritornello.cli.streams import is_stream, read_from
 
 if TYPE_CHECKING:
     from ritornello.api import Composer, Result
@@ -204,7 +205,8 @@ def _write(
 
     def write(composer: Composer, seed: int, number: int, watch: Watch) -> list[Written]:
         if not opened:
-            opened.append(api.load(song))
+            with read_from(song) as path:
+                opened.append(api.load(path))
         (piece,) = opened
         options = {"rules": rules, "seed": seed, "n": number, "watch": watch}
         result = ask(composer, piece, options | making.boldness())
@@ -213,4 +215,5 @@ def _write(
             for each, given in zip(result.pieces, result.given, strict=True)
         ]
 
-    write_pieces(making, what, f"{song.stem}-{done}", write)
+    stem = "stdin" if is_stream(song) else song.stem
+    write_pieces(making, what, f"{stem}-{done}", write)
