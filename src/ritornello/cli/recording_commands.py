@@ -158,7 +158,7 @@ def transcribe(
     Parameters
     ----------
     output
-        File to write, such as take.mid or take.musicxml, or -; by default the recording's name.mid.
+        File to write, such as take.mid, or -; by default the recording's name with .mid.
     to
         Ending of what goes to standard output.
     key
