@@ -1,8 +1,9 @@
 """Write odd texts into the options of commands: each must work or give one short message.
 
-Texts are put together from what people write, damaged: keys, chords, metres, ranges, parts, bars and
-names, in any script, of any length, with numbers beyond all bounds. What is accepted composes one
-bar with a tiny model. Each command line runs in a worker process with a limit of memory and time.
+Texts are put together from what people write, damaged: keys, chords, metres, ranges, parts, bars
+and names, in any script, of any length, with numbers beyond all bounds. What is accepted composes
+one bar with a tiny model. Each command line runs in a worker process with a limit of memory and
+time.
 
     python -m experiments.fuzz.fuzz_options --inputs 10000
 """
@@ -72,9 +73,10 @@ OF_COMMAND: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 _ODD = (
     "", " ", "-", "--", "=", "/", ",", "nan", "inf", "-inf", "1e309", "-1", "0", "00", "1_0", "+3",
-    "9" * 400, "1e-400", "0x10", "²", "３", "½", "٣", "\u202e", "\ud800", "\udcff", "\x1b[31m", "\n",
-    "\t", "é", "♯", "音", "🎵", "x" * 5000, "%", "[bold]", "{0}", "'", '"', "None", "true", "..",
-    "/dev/null", "C" * 300, "(" * 200, "|" * 300, "A" + "#" * 100, "1-", "-1-", "5-3", "a=b=c",
+    "9" * 400,
+    "1e-400", "0x10", "²", "３", "½", "٣", "\u202e", "\ud800", "\udcff", "\x1b[31m",
+    "\n", "\t", "é", "♯", "音", "🎵", "x" * 5000, "%", "[bold]", "{0}", "'", '"', "None", "true",
+    "..", "/dev/null", "C" * 300, "(" * 200, "|" * 300, "A" + "#" * 100, "1-", "-1-", "5-3", "a=b=c",
 )  # fmt: skip
 
 

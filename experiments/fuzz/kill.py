@@ -96,7 +96,7 @@ def _picture(path: Path) -> None:
 
 
 def _html(path: Path) -> None:
-    if not path.read_text(encoding="utf-8").rstrip().endswith("</html>"):
+    if not path.read_text(encoding="utf-8").rstrip().removesuffix(">").endswith("/html"):
         raise ValueError("it ends early")
 
 
@@ -160,7 +160,9 @@ def broken(folder: Path) -> list[str]:
 def hidden(folder: Path) -> list[str]:
     """What lies hidden in a folder: files on their way, and locks."""
     names = (path.relative_to(folder) for path in folder.rglob("*"))
-    return sorted(str(name) for name in names if name.name.startswith(".") or name.suffix == ".lock")
+    return sorted(
+        str(name) for name in names if name.name.startswith(".") or name.suffix == ".lock"
+    )
 
 
 # --- runs ---------------------------------------------------------------------------------------

@@ -32,6 +32,9 @@ from ritornello.cli.song_commands import arrange, continue_, fill, harmonise, va
 from ritornello.cli.streams import STREAM
 from ritornello.errors import RitornelloError
 
+# What published systems and experiments may import; the rest is inside.
+__all__ = ["app", "main", "run"]
+
 _INTERRUPTED = 130
 _SETTINGS_FILE = "ritornello.toml"
 

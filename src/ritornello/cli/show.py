@@ -21,6 +21,7 @@ from rich.panel import Panel
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+_LONGEST_MESSAGE = 1200
 # What names and texts from files must not do to a terminal: move about in it, colour or title it.
 _CONTROLS = str.maketrans(dict.fromkeys((*range(9), *range(11, 32), *range(127, 160)), "?"))
 _PLAIN = {"\u2713": "+", "\u2717": "x", "\u2026": "...", "\u2013": "-", "\u00b1": "+-"}
@@ -69,6 +70,7 @@ def _plain(error: UnicodeError) -> tuple[str | bytes, int]:
 
 def print_error(what: str, next_step: str = "") -> None:
     """One message; in a box where a person looks on, as plain lines in a log."""
+    what, next_step = _without_middle(what), _without_middle(next_step)
     if err.is_terminal:
         text = escape(what) + (f"\n[dim]{escape(next_step)}[/dim]" if next_step else "")
         err.print(Panel(text, title="ritornello", title_align="left", border_style="red"))
@@ -76,6 +78,13 @@ def print_error(what: str, next_step: str = "") -> None:
         err.print(f"ritornello: {what}", markup=False, soft_wrap=True)
         if next_step:
             err.print(next_step, markup=False, soft_wrap=True)
+
+
+def _without_middle(text: str) -> str:
+    """A text in which what somebody wrote without end is left out."""
+    if len(text) <= _LONGEST_MESSAGE:
+        return text
+    return f"{text[: 2 * _LONGEST_MESSAGE // 3]} [...] {text[-_LONGEST_MESSAGE // 3 :]}"
 
 
 def say(sentence: str) -> None:
