@@ -84,7 +84,7 @@ $(VENV)/bin/python:
 	@$(PYTHON) -m venv $(VENV)
 
 $(VENV)/player: pyproject.toml constraints.txt | $(VENV)/bin/python
-	@echo "Installing ritornello (230 MB, about half a minute, once) ..."
+	@echo "Installing ritornello (130 MB, about half a minute, once) ..."
 	@$(PIP) --editable .
 	@touch $@
 
