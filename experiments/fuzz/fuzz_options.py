@@ -150,7 +150,8 @@ def outcome(folder: Path, data: bytes) -> str:
     return "done" if code == 0 else "refused"
 
 
-def _prepare(folder: Path) -> None:
+def prepare(folder: Path) -> None:
+    """A folder with a model and a song."""
     checkpoint.save(tiny_checkpoint("qrnn"), folder / "model" / checkpoint.MODEL_FILE)
     some_piece().save(folder / "song.mid")
 
@@ -160,7 +161,7 @@ def fuzz(inputs: int, failures: Path | None) -> Counter[str]:
     outcomes: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        _prepare(folder)
+        prepare(folder)
         worker = Worker(partial(outcome, folder))
         for number in range(inputs):
             data = json.dumps(odd_command(random.Random(number))).encode()

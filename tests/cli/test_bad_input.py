@@ -119,7 +119,7 @@ def test_endings_nobody_knows(command: Callable[..., Outcome], song: Path, tmp_p
         ("--density", "-1", ["Density"]),
         ("--like", "ragss", ["Did you mean 'rags'"]),
         ("--seed", "-1", ["from 0 up"]),
-        ("-n", "0", ["At least one"]),
+        ("-n", "0", ["1 to 10,000 pieces"]),
         ("-f", "mid,doc", ["nothing that can be written", "musicxml"]),
         ("--colour", "red", ["--colour", "ritornello compose --help"]),
     ],

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +12,7 @@ from typing import Any
 import pytest
 
 import ritornello
+from experiments.fuzz import fuzz_options
 from ritornello import api
 from ritornello.errors import MissingExtraError, OptionError, OutputError, RitornelloError
 from ritornello.files import refuse_target, render, save
@@ -140,4 +144,35 @@ def test_american_spellings_mean_the_same(
 
 
 def test_parts_may_be_written_as_one_text() -> None:
-    assert ritornello.Rules(parts="piano, double bass").parts == ("piano", "double bass")  # type: ignore[arg-type]
+    assert ritornello.Rules(parts="piano, double bass").parts == ("piano", "double bass")
+
+
+# --- numbers beyond all bounds -------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("no_work")
+@pytest.mark.parametrize("number", ["0", "-1", "10001", "2" * 50])
+def test_more_pieces_than_anybody_wants_are_refused_at_once(
+    command: Callable[..., Outcome], number: str
+) -> None:
+    done = command("compose", f"--number={number}")
+    assert done.code == 2
+    assert "10,000 pieces" in done.err
+
+
+@pytest.mark.parametrize("option", ["--key", "--chords", "--metre", "--parts", "--like", "--bars"])
+def test_a_text_without_end_gets_a_short_message(
+    command: Callable[..., Outcome], option: str
+) -> None:
+    done = command("compose", option, "x" * 100_000)
+    assert done.code == 2
+    assert len(done.err) < 3000
+
+
+def test_odd_command_lines_work_or_are_refused(tmp_path: Path) -> None:
+    fuzz_options.prepare(tmp_path)
+    home = Path.cwd()
+    for seed in range(60):
+        words = json.dumps(fuzz_options.odd_command(random.Random(seed))).encode()
+        assert fuzz_options.outcome(tmp_path, words) in ("done", "refused"), f"seed {seed}"
+    os.chdir(home)

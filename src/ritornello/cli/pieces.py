@@ -98,10 +98,10 @@ def write_pieces(making: Making, what: str, stem: str, write: Write) -> None:
         OutputError: if a file cannot be written; one that is there is seen before any work.
     """
     from ritornello import api
+    from ritornello.generation.rules import check_count
 
     start = time.monotonic()
-    if making.number < 1:
-        raise ConfigError(f"At least one piece is needed; asked for {making.number}.")
+    check_count(making.number)
     seed = making.seed_or_any()
     seeds = range(seed, seed + making.number)
     if is_stream(making.output):

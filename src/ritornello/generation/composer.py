@@ -15,7 +15,7 @@ from ritornello.generation import compose as writing
 from ritornello.generation.edit.primer import fit
 from ritornello.generation.instrumentation import Instrumentations, read_instrumentations
 from ritornello.generation.partner import Partner, Song, Watch, load_song
-from ritornello.generation.rules import Rules
+from ritornello.generation.rules import Rules, check_count
 from ritornello.generation.sampling import Sampling
 from ritornello.generation.session import Session, StreamedNote
 from ritornello.generation.session.improvisation import Improvisation
@@ -122,8 +122,7 @@ class Composer(Partner):
         Each is the piece that `compose` writes with its seed. Arguments and errors are those of
         `compose`.
         """
-        if n < 1:
-            raise ConfigError(f"At least one piece is needed; asked for {n}.")
+        check_count(n)
         asked = self._check_rules(rules, seed, fields)
         seeds = range(seed, seed + n)
         pieces = writing.compose(

@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
 
-from ritornello.errors import ConfigError
 from ritornello.files import load
 from ritornello.generation.edit import verbs
 from ritornello.generation.edit.naming import find_tracks
 from ritornello.generation.edit.perform import perform
 from ritornello.generation.edit.plans import Plan, with_collection
 from ritornello.generation.instrumentation import Instrumentations
-from ritornello.generation.rules import Rules
+from ritornello.generation.rules import Rules, check_count
 from ritornello.generation.sampling import Sampling
 from ritornello.music.chords import Chart
 from ritornello.music.instruments import parse_instrument
@@ -244,8 +243,7 @@ class Partner(ABC):
     def _read(self, options: Options) -> _Asked:
         fields = canonical(options, Options.__annotations__, of="Writing into a song")
         n, seed = fields.pop("n", 1), fields.pop("seed", 0)
-        if n < 1:
-            raise ConfigError(f"At least one piece is needed; asked for {n}.")
+        check_count(n)
         sampling = Sampling(
             fields.pop("temperature", Sampling.temperature), fields.pop("top_p", Sampling.top_p)
         )

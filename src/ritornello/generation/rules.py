@@ -19,6 +19,7 @@ from ritornello.note_model.encoding.notes import PARTS_PER_INSTRUMENT
 from ritornello.option_names import named_options
 
 MAX_BARS = 4000
+MAX_PIECES = 10_000  # side by side
 MAX_PARTS = 16  # as many as a MIDI file has channels; each needs a tick to play in
 DENSITIES = {"low": 0.5, "medium": 1.5, "high": 4.0}  # notes per quarter note of one part
 _DENOMINATORS = (2, 4, 8, 16)
@@ -184,6 +185,16 @@ class Rules:
 
     def metre_map(self) -> tuple[Metre, ...]:
         return (Metre(0, *self.counts),)
+
+
+def check_count(pieces: int) -> None:
+    """Refuse numbers of pieces that nobody can want.
+
+    Raises:
+        ConfigError: if it is not 1 to `MAX_PIECES`.
+    """
+    if not 1 <= pieces <= MAX_PIECES:
+        raise ConfigError(f"1 to {MAX_PIECES:,} pieces can be asked for; found {pieces}.")
 
 
 def parse_metre(text: str) -> tuple[int, int]:
