@@ -211,7 +211,7 @@ def test_a_song_ends_unless_that_is_not_asked_for(
         (("continue", "song.mid", "--chords", "Am H"), ["bar 2 of the chart", "'H'"]),
         (("continue", "song.mid", "--density", "much"), ["'much'", "--density 3"]),
         (("continue", "song.mid", "--density", "bass=much"), ["'much'", "low, medium, high"]),
-        (("continue", "song.mid", "-n", "0"), ["At least one"]),
+        (("continue", "song.mid", "-n", "0"), ["1 to 10,000 pieces"]),
         (("continue", "song.mid", "--tempo", "90"), ["--tempo"]),
     ],
 )

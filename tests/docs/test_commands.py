@@ -17,6 +17,7 @@ import pytest
 from cyclopts import CycloptsError, MissingArgumentError
 
 from ritornello import Composer, cli
+from ritornello.cli.streams import STREAM
 from ritornello.papers.systems import SYSTEMS
 from tests.docs.pages import ROOT, pages
 from tests.docs.reference import arguments, commands
@@ -108,6 +109,7 @@ def _parse(words: list[str]) -> None:
     """
     words = [_PLACEHOLDERS.get(word, "1" if word.startswith("$") else word) for word in words]
     words = [word for word in words if word not in ("...", "…")]
+    words = [STREAM if word == "-" else word for word in words]
     for _ in range(4):
         try:
             cli.app.parse_args(words, print_error=False, exit_on_error=False)
