@@ -282,11 +282,12 @@ def test_a_report_that_exists_is_refused_before_the_folder_is_read(tmp_path: Pat
         api.inspect(tmp_path / "no such folder", report=tmp_path / "report.html")
 
 
-def test_the_doctor_looks_at_all_that_may_be_installed():
+def test_the_doctor_looks_at_all_that_may_be_installed() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     checks = {check.name: check for check in api.doctor()}
     for requirement in project["dependencies"]:
-        assert re.match(r"[\w-]+", requirement)[0] in checks
+        (name,) = re.findall(r"^[\w-]+", requirement)
+        assert name in checks
     for extra, requirements in project["optional-dependencies"].items():
         if extra in ("all", "dev", "docs"):
             continue

@@ -151,7 +151,8 @@ def broken(folder: Path) -> list[str]:
         if not path.is_file() or any(part.startswith(".") for part in inside.parts):
             continue
         try:
-            WHOLE.get(path.suffix, lambda path: None)(path)
+            if path.suffix in WHOLE:
+                WHOLE[path.suffix](path)
         except (RitornelloError, OSError, ValueError, RuntimeError, SyntaxError) as error:
             found.append(f"{inside}: {type(error).__name__}: {error}")
     return found

@@ -144,7 +144,7 @@ def test_american_spellings_mean_the_same(
 
 
 def test_parts_may_be_written_as_one_text() -> None:
-    assert ritornello.Rules(parts="piano, double bass").parts == ("piano", "double bass")
+    assert ritornello.Rules(parts="piano, double bass").parts == ("piano", "double bass")  # type: ignore[arg-type]
 
 
 # --- numbers beyond all bounds -------------------------------------------------------------------

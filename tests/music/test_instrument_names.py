@@ -29,27 +29,27 @@ DRUMS = {36: "Große Trommel", 38: "Caisse claire", 49: "Piatti", 52: "Tam-tam",
 @pytest.mark.parametrize(
     ("name", "program"), [(name, p) for p, names in PROGRAMS.items() for name in names]
 )
-def test_a_name_means_its_program(name: str, program: int):
+def test_a_name_means_its_program(name: str, program: int) -> None:
     sound = name_meaning(name).sound
     assert sound is not None
     assert (sound.program, sound.is_drum) == (program, False)
 
 
 @pytest.mark.parametrize(("key", "name"), DRUMS.items())
-def test_a_drum_means_its_key(key: int, name: str):
+def test_a_drum_means_its_key(key: int, name: str) -> None:
     sound = name_meaning(name).sound
     assert sound is not None
     assert sound.drum_key == key
 
 
-def test_registers_alone_name_no_instrument():
+def test_registers_alone_name_no_instrument() -> None:
     for name, register in (("Bass", "bass"), ("Alt", "alto"), ("T. 2", "tenor")):
         assert name_meaning(name) == (None, register)
     assert register_sound("bass", [name_meaning("Soprano")], is_sung=False).program == 52
     assert register_sound("bass", [name_meaning("Guitar")], is_sung=True).program == 52
 
 
-def test_pitched_instruments_are_of_the_family_that_music21_says():
+def test_pitched_instruments_are_of_the_family_that_music21_says() -> None:
     music21 = pytest.importorskip("music21")
     lookup = music21.languageExcerpts.instrumentLookup
     same = total = 0
