@@ -8,18 +8,21 @@ import torch
 
 from ritornello.note_model.cells import CELLS
 from ritornello.note_model.cells.linear_recurrence import scan
-from ritornello.note_model.encoding.batch import TIMED, Batch, stack
+from ritornello.note_model.encoding.batch import OF_ROWS, Batch, stack
+from ritornello.note_model.encoding.bar_plan import BarPlan
 from ritornello.note_model.encoding.notes import SIZES
 from ritornello.note_model.encoding.sequences import sequences
 from ritornello.note_model.encoding.tasks import counted_fields
 from ritornello.note_model.network import NoteModel, NoteModelConfig, to_tensors
+from ritornello.plan.analysis import analyse
 from tests.examples import band
 
 
-def batch(length: int = 64, told: bool = True) -> Batch[torch.Tensor]:
+def batch(length: int = 64, told: bool = True, plan: bool = False) -> Batch[torch.Tensor]:
     tasks = ("compose", "arrange", "fill") if told else ("compose",) * 3
+    plans = [BarPlan.of(analyse(band(seed))) if plan else None for seed in range(3)]
     rows = [
-        sequences(band(seed), 0, 1, task=task, open_probability=0.0 if told else 1.0)
+        sequences(band(seed), 0, 1, task=task, open_probability=float(not told), told=plans[seed])
         for seed, task in enumerate(tasks)
     ]
     return to_tensors(stack([row.chunk(0, length) for row in rows]))
@@ -27,25 +30,36 @@ def batch(length: int = 64, told: bool = True) -> Batch[torch.Tensor]:
 
 def at(events: Batch[torch.Tensor], time: int | slice) -> Batch[torch.Tensor]:
     """The events of a span, or of one moment without the time axis."""
-    timed, others = events.tables()[:TIMED], events.tables()[TIMED:]
-    return Batch(*(table[time] for table in timed), *others)
+    return Batch(
+        *(
+            table if table is None or number in OF_ROWS else table[time]
+            for number, table in enumerate(events.tables())
+        )
+    )
 
 
-@pytest.fixture(params=CELLS)
-def model(request: pytest.FixtureRequest) -> NoteModel:
+@pytest.fixture(params=[*CELLS, "qrnn told plans"])
+def model(request) -> NoteModel:
     torch.manual_seed(0)
-    config = NoteModelConfig(cell=request.param, layers=2, width=24, head_width=16, dropout=0.0)
-    return NoteModel(config).eval()
+    cell, *plan = request.param.split(" ", 1)
+    sizes = {"layers": 2, "width": 24, "head_width": 16, "dropout": 0.0}
+    return NoteModel(NoteModelConfig(cell=cell, plan=bool(plan), **sizes)).eval()
+
+
+@pytest.fixture
+def events(model) -> Batch[torch.Tensor]:
+    return batch(plan=model.config.plan)
 
 
 @torch.no_grad()
-def test_stepping_equals_the_full_pass(model: NoteModel) -> None:
-    events = batch()
+def test_stepping_equals_the_full_pass(model, events):
     nats, last = model(events, model.initial_state(3))
     state = model.initial_state(3)
     for time in range(len(events.fields)):
-        hidden, state = model.step(events.context[time], events.controls, events.instruments, state)
         now = at(events, time)
+        hidden, state = model.step(
+            now.context, events.controls, events.instruments, state, now.plays
+        )
         for head, size in enumerate(SIZES):
             logits = model.head_logits(head, hidden, now)
             target = now.fields[:, head]
@@ -59,8 +73,7 @@ def test_stepping_equals_the_full_pass(model: NoteModel) -> None:
 
 
 @torch.no_grad()
-def test_a_sequence_in_two_halves_is_the_same_sequence(model: NoteModel) -> None:
-    events = batch()
+def test_a_sequence_in_two_halves_is_the_same_sequence(model, events):
     whole, _ = model(events, model.initial_state(3))
     first, state = model(at(events, slice(0, 29)), model.initial_state(3))
     snapshot = [tuple(tensor.clone() for tensor in block) for block in state]
@@ -72,22 +85,20 @@ def test_a_sequence_in_two_halves_is_the_same_sequence(model: NoteModel) -> None
 
 
 @torch.no_grad()
-def test_the_future_does_not_leak(model: NoteModel) -> None:
-    events = batch()
-    fields = events.fields.clone()
+def test_the_future_does_not_leak(model, events):
     before, _ = model(events, model.initial_state(3))
-    changed = [table.clone() for table in events.tables()[:TIMED]]
-    for table in changed[1:]:
-        table[40:] = 0
-    after, _ = model(Batch(fields, *changed[1:], *events.tables()[TIMED:]), model.initial_state(3))
+    changed = [None if table is None else table.clone() for table in events.tables()]
+    for number, table in enumerate(changed[1:], 1):
+        if table is not None and number not in OF_ROWS:
+            table[40:] = 0
+    after, _ = model(Batch(*changed), model.initial_state(3))
     torch.testing.assert_close(before[:40], after[:40])
 
 
 @torch.no_grad()
-def test_the_legal_classes_of_each_head_sum_to_one(model: NoteModel) -> None:
-    events = batch()
+def test_the_legal_classes_of_each_head_sum_to_one(model, events):
     hidden, _ = model.trunk(
-        events.context, events.controls, events.instruments, model.initial_state(3)
+        events.context, events.controls, events.instruments, model.initial_state(3), events.plays
     )
     for head in range(len(SIZES)):
         logits = model.head_logits(head, hidden, events)

@@ -51,6 +51,7 @@ def check_about(header: Header) -> None:
         )
     for name in _SIZES:
         _check(header, name, network.get(name), whole_number, "a whole number from 1 up")
+    _check(header, "plan", network.get("plan", False), _is_truth, "true or false")
     _check(header, "collections", about.get("collections"), texts, "a list of names")
     if len(about["collections"]) > network["collections"]:
         raise header.damaged(
@@ -73,7 +74,11 @@ def check_arrays(header: Header) -> None:
         raise header.damaged(
             f"it states {described(network['layers'])} layers and holds {len(arrays)} arrays."
         )
-    shapes = note_model_shapes(cell=network["cell"], **{name: network[name] for name in _SIZES})
+    shapes = note_model_shapes(
+        cell=network["cell"],
+        plan=network.get("plan", False),
+        **{name: network[name] for name in _SIZES},
+    )
     matrices = {
         name
         for name, shape in shapes.items()
@@ -100,6 +105,10 @@ def _check(
 ) -> None:
     if not fits(value):
         raise header.damaged(f"its {name} is {described(value)}; {expected} was expected.")
+
+
+def _is_truth(value: object) -> bool:
+    return isinstance(value, bool)
 
 
 def _is_table(value: object) -> bool:

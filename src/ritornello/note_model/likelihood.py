@@ -152,8 +152,11 @@ def score(engine: Engine, rows: Sequence[Sequences]) -> np.ndarray:
     for start in range(0, max(map(len, rows)), _CHUNK):
         batch = stack([row.chunk(start, _CHUNK) for row in rows])
         hidden = []
-        for row in batch.context:
-            out, state = engine.step(row, conditions, state)
+        for time, row in enumerate(batch.context):
+            now = conditions
+            if batch.plays is not None:
+                now = conditions + engine.playing(batch.plays[time])
+            out, state = engine.step(row, now, state)
             hidden.append(out)
         nats += _field_nats(engine, np.array(hidden), batch).sum(axis=0)
     return nats
@@ -174,7 +177,7 @@ def _field_nats(engine: Engine, hidden: np.ndarray, batch: Batch[np.ndarray]) ->
         events = select_events(batch, here)
         columns = head_inputs(head, events.table)
         logits = engine.head_logits(head, hidden[here], columns).astype(np.float64)
-        legal = legal_classes(head, events.fields, events.context, events.closed)
+        legal = legal_classes(head, events.fields, events.context, events.closed, events.may_play)
         if legal is not None:
             logits = np.where(legal, logits, -np.inf)
         top = logits.max(axis=1)

@@ -21,6 +21,7 @@ from torch.nn import functional as F
 from ritornello.errors import ConfigError
 from ritornello.note_model.cells import CELLS
 from ritornello.note_model.cells.cell import State
+from ritornello.note_model.encoding.bar_plan import PLAYS_COLUMNS
 from ritornello.note_model.encoding.batch import Batch, legal_classes
 from ritornello.note_model.encoding.notes import FIELDS, PART, SIZES
 from ritornello.note_model.encoding.piece_controls import INSTRUMENT_COLUMNS
@@ -44,6 +45,7 @@ class NoteModelConfig:
         head_width: hidden units of each head.
         dropout: share of a block's output dropped in training.
         collections: number of collections the model tells apart.
+        plan: whether it is told plans, see `ritornello.note_model.encoding.bar_plan`.
     """
 
     cell: str = "qrnn"
@@ -52,6 +54,7 @@ class NoteModelConfig:
     head_width: int = 256
     dropout: float = 0.1
     collections: int = 1
+    plan: bool = False
 
     def __post_init__(self) -> None:
         if self.cell not in CELLS:
@@ -62,7 +65,7 @@ class NoteModelConfig:
 
 def to_tensors(batch: Batch[np.ndarray], device: torch.device | str = "cpu") -> Batch[Tensor]:
     """The tables of a batch on a device."""
-    return Batch(*(torch.as_tensor(table).to(device) for table in batch.tables()))
+    return Batch(*(None if t is None else torch.as_tensor(t).to(device) for t in batch.tables()))
 
 
 class Lookup(nn.Module):
@@ -121,7 +124,7 @@ class Head(nn.Module):
 
     def __init__(self, head: int, config: NoteModelConfig) -> None:
         super().__init__()
-        columns = head_columns(head)
+        columns = head_columns(head, plan=config.plan)
         self.lookup = Lookup(columns, config.head_width) if columns else None
         self.hidden = nn.Linear(config.width, config.head_width)
         self.out = nn.Linear(config.head_width, SIZES[head])
@@ -144,27 +147,39 @@ class NoteModel(nn.Module):
     def __init__(self, config: NoteModelConfig) -> None:
         super().__init__()
         self.config = config
-        self.embed = Lookup(context_columns(config.collections), config.width)
+        columns = context_columns(config.collections, plan=config.plan)
+        self.embed = Lookup(columns, config.width)
         self.instruments = nn.Linear(INSTRUMENT_COLUMNS, config.width, bias=False)
         self.blocks = nn.ModuleList(
             Block(config.cell, config.width, config.dropout) for _ in range(config.layers)
         )
+        if config.plan:
+            self.plays = nn.Linear(PLAYS_COLUMNS, config.width, bias=False)
         self.norm = nn.RMSNorm(config.width, eps=1e-5)
         self.heads = nn.ModuleList(Head(index, config) for index in range(len(FIELDS)))
 
     def settings(self) -> dict[str, Any]:
-        return asdict(self.config)
+        """The settings; those of a model that is told no plans do not speak of them."""
+        settings = asdict(self.config)
+        return settings if self.config.plan else {k: v for k, v in settings.items() if k != "plan"}
 
     def initial_state(self, batch: int) -> list[State]:
         """The state before a piece starts: for each block a tuple of tensors [batch, width]."""
         return [block.initial_state(batch) for block in cast(list[Block], self.blocks)]
 
     def trunk(
-        self, rows: Tensor, controls: Tensor, instruments: Tensor, state: list[State]
+        self,
+        rows: Tensor,
+        controls: Tensor,
+        instruments: Tensor,
+        state: list[State],
+        plays: Tensor | None = None,
     ) -> tuple[Tensor, list[State]]:
         """The network under the heads: context rows [time, batch, columns] to [.., width]."""
         steps = controls[None].expand(len(rows), -1, -1)
         x = self.embed(torch.cat([rows, steps], dim=-1)) + self.instruments(instruments)
+        if plays is not None:
+            x = x + self.plays(plays)
         x, after = through(self.blocks, x, state)
         return self.norm(x), after
 
@@ -175,7 +190,9 @@ class NoteModel(nn.Module):
             float32 [time, batch, 5], the negative log likelihood of each field, 0 for fields an
             event does not have and for those that were given; and the state after the last event.
         """
-        hidden, state = self.trunk(events.context, events.controls, events.instruments, state)
+        hidden, state = self.trunk(
+            events.context, events.controls, events.instruments, state, events.plays
+        )
         nats = []
         for head in range(len(FIELDS)):
             logits = self.head_logits(head, hidden, events)
@@ -192,13 +209,19 @@ class NoteModel(nn.Module):
         return torch.stack(nats, dim=-1), state
 
     def step(
-        self, row: Tensor, controls: Tensor, instruments: Tensor, state: list[State]
+        self,
+        row: Tensor,
+        controls: Tensor,
+        instruments: Tensor,
+        state: list[State],
+        plays: Tensor | None = None,
     ) -> tuple[Tensor, list[State]]:
         """One event: context [batch, columns] to the hidden vector [batch, width] and the state.
 
         `head_logits` turns the hidden vector into the distribution of each field in turn.
         """
-        hidden, state = self.trunk(row[None], controls, instruments, state)
+        playing = None if plays is None else plays[None]
+        hidden, state = self.trunk(row[None], controls, instruments, state, playing)
         return hidden[0], state
 
     def head_logits(self, head: int, hidden: Tensor, events: Batch[Tensor]) -> Tensor:
@@ -211,7 +234,9 @@ class NoteModel(nn.Module):
 
     def _legal(self, head: int, events: Batch[Tensor]) -> Tensor | None:
         """The masks of the encoding, bool [..., classes]; None where every class is legal."""
-        mask = legal_classes(head, events.fields, events.context, events.closed)
+        mask = legal_classes(
+            head, events.fields, events.context, events.closed, events.may_play
+        )
         # A row in which nothing is legal belongs to padding or to a field that is not there, such
         # as the pitch of a rest: leave it open, not empty.
         return None if mask is None else mask | ~mask.any(-1, keepdim=True)

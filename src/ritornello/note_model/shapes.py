@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from ritornello.note_model.encoding.bar_plan import PLAYS_COLUMNS
 from ritornello.note_model.encoding.notes import FIELDS, SIZES
 from ritornello.note_model.encoding.piece_controls import INSTRUMENT_COLUMNS
 from ritornello.note_model.encoding.tables import context_columns, head_columns
@@ -66,20 +67,22 @@ CELL_SHAPES: dict[str, Callable[[int], Shapes]] = {
 
 
 def note_model_shapes(
-    *, cell: str, layers: int, width: int, head_width: int, collections: int
+    *, cell: str, layers: int, width: int, head_width: int, collections: int, plan: bool = False
 ) -> Shapes:
     """Shapes of all arrays of a network of these settings; see `NoteModelConfig`."""
     shapes: Shapes = {
-        "embed.table.weight": (sum(context_columns(collections)), width),
+        "embed.table.weight": (sum(context_columns(collections, plan=plan)), width),
         "instruments.weight": (width, INSTRUMENT_COLUMNS),
         "norm.weight": (width,),
     }
+    if plan:
+        shapes["plays.weight"] = (width, PLAYS_COLUMNS)
     of_cell = CELL_SHAPES[cell](width)
     for layer in range(layers):
         shapes[f"blocks.{layer}.norm.weight"] = (width,)
         shapes |= {f"blocks.{layer}.cell.{name}": shape for name, shape in of_cell.items()}
     for head in range(len(FIELDS)):
-        if columns := head_columns(head):
+        if columns := head_columns(head, plan=plan):
             shapes[f"heads.{head}.lookup.table.weight"] = (sum(columns), head_width)
         shapes |= _linear(f"heads.{head}.hidden", head_width, width)
         shapes |= _linear(f"heads.{head}.out", SIZES[head], head_width)

@@ -6,26 +6,37 @@ import numpy as np
 import pytest
 
 from ritornello.note_model.encoding.batch import (
-    TIMED,
+    OF_ROWS,
     head_inputs,
     legal_classes,
     select_events,
     stack,
 )
+from ritornello.note_model.encoding.bar_plan import BarPlan
 from ritornello.note_model.encoding.notes import FIELDS, SIZES
 from ritornello.note_model.encoding.sequences import sequences
 from ritornello.note_model.encoding.tables import HEAD_INPUTS, head_columns
+from ritornello.plan.analysis import analyse
 from tests.examples import band
 
 ROWS = [sequences(band(seed), seed % 2, 2, task="vary").chunk(8, 40) for seed in range(3)]
+PLANNED = [
+    sequences(band(seed), seed % 2, 2, task="vary", told=BarPlan.of(analyse(band(seed)))).chunk(8, 40)
+    for seed in range(3)
+]
 
 
-def test_each_row_is_found_again_in_each_table() -> None:
-    batch = stack(ROWS)
-    for index, row in enumerate(ROWS):
+@pytest.mark.parametrize("rows", [ROWS, PLANNED], ids=["plain", "planned"])
+def test_each_row_is_found_again_in_each_table(rows):
+    batch = stack(rows)
+    for index, row in enumerate(rows):
         for number, (whole, own) in enumerate(zip(batch.tables(), row.tables(), strict=True)):
-            np.testing.assert_array_equal(whole[:, index] if number < TIMED else whole[index], own)
-    assert batch.composed_notes().tolist() == [row.composed_notes for row in ROWS]
+            if own is None:
+                assert whole is None
+                continue
+            found = whole[index] if number in OF_ROWS else whole[:, index]
+            np.testing.assert_array_equal(found, own)
+    assert batch.composed_notes().tolist() == [row.composed_notes for row in rows]
 
 
 def test_chosen_events_keep_what_is_true_of_their_row() -> None:
@@ -37,17 +48,18 @@ def test_chosen_events_keep_what_is_true_of_their_row() -> None:
         np.testing.assert_array_equal(events.closed[number], ROWS[row].closed)
 
 
-def test_a_head_sees_the_columns_it_has_classes_for() -> None:
-    batch = stack(ROWS)
+@pytest.mark.parametrize("rows", [ROWS, PLANNED], ids=["plain", "planned"])
+def test_a_head_sees_the_columns_it_has_classes_for(rows):
+    batch = stack(rows)
+    plan = rows is PLANNED
     for head, size in enumerate(SIZES):
         inputs = head_inputs(head, batch.table)
         if not HEAD_INPUTS[head]:
             assert inputs is None
             continue
-        assert inputs is not None
-        assert inputs.shape == (*batch.counts.shape, len(head_columns(head)))
-        assert np.all(inputs < head_columns(head))
-        legal = legal_classes(head, batch.fields, batch.context, batch.closed)
+        assert inputs.shape == (*batch.counts.shape, len(head_columns(head, plan=plan)))
+        assert (inputs < head_columns(head, plan=plan)).all()
+        legal = legal_classes(head, batch.fields, batch.context, batch.closed, batch.may_play)
         target = batch.fields[..., head]
         time, row = np.nonzero(target < size)
         assert legal is None or legal[time, row, target[time, row]].all(), FIELDS[head]

@@ -10,6 +10,7 @@ tracker    the same, one event at a time
 matching   what followed where the last events stood before
 given      given notes, as the network sees them ahead
 bar_grid   where in its bar a tick lies
+bar_plan   what a composer is told of a plan, and the bar that it refers to
 piece_controls  what may be asked for: key, density, instruments
 tasks      which notes of a piece are given, drawn at random for training
 tables     which columns each head reads
@@ -22,6 +23,7 @@ ngrams     unigrams and bigrams of the fields, the baseline
 __all__ = [
     "batch",
     "bar_grid",
+    "bar_plan",
     "context",
     "piece_controls",
     "given",

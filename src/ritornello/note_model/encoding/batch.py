@@ -39,6 +39,9 @@ class Batch(Generic[Array]):
         controls: [rows, 3], what is asked for; see `piece_controls`.
         instruments: float32 [rows, `piece_controls.INSTRUMENT_COLUMNS`], who plays.
         closed: bool [rows, parts], the parts that are not composed for.
+        plays: float32 [time, rows, `bar_plan.PLAYS_COLUMNS`], who plays in the present and the
+            next bar; None where no plan is told.
+        may_play: bool [time, rows, parts], who may play at the event's onset; None likewise.
     """
 
     fields: Array
@@ -50,9 +53,11 @@ class Batch(Generic[Array]):
     controls: Array
     instruments: Array
     closed: Array
+    plays: Array | None = None
+    may_play: Array | None = None
 
-    def tables(self) -> tuple[Array, ...]:
-        """All tables, in the order above; the first `TIMED` of them have a time axis."""
+    def tables(self) -> tuple[Array | None, ...]:
+        """All tables, in the order above; all but those `OF_ROWS` have a time axis."""
         return tuple(getattr(self, each.name) for each in fields(self))
 
     def table(self, name: str) -> Array:
@@ -69,13 +74,18 @@ class Batch(Generic[Array]):
         return result
 
 
-TIMED = 6  # so many tables of a batch
+OF_ROWS = range(6, 9)  # these tables of a batch: controls, instruments, closed
 
 
 def stack(rows: Sequence[Sequences]) -> Batch[np.ndarray]:
     """Rows of one length side by side."""
     columns = zip(*(row.tables() for row in rows), strict=True)
-    return Batch(*(np.stack(column, axis=int(i < TIMED)) for i, column in enumerate(columns)))
+    return Batch(
+        *(
+            None if column[0] is None else np.stack(column, axis=int(i not in OF_ROWS))
+            for i, column in enumerate(columns)
+        )
+    )
 
 
 def select_events(batch: Batch[np.ndarray], chosen: np.ndarray) -> Batch[np.ndarray]:
@@ -85,9 +95,12 @@ def select_events(batch: Batch[np.ndarray], chosen: np.ndarray) -> Batch[np.ndar
         chosen: bool [time, rows].
     """
     rows = np.nonzero(chosen)[1]
-    tables = batch.tables()
-    timed, others = tables[:TIMED], tables[TIMED:]
-    return Batch(*(table[chosen] for table in timed), *(table[rows] for table in others))
+    return Batch(
+        *(
+            None if table is None else table[rows if i in OF_ROWS else chosen]
+            for i, table in enumerate(batch.tables())
+        )
+    )
 
 
 def head_inputs(head: int, read: Callable[[str], np.ndarray]) -> np.ndarray | None:
@@ -101,13 +114,21 @@ def head_inputs(head: int, read: Callable[[str], np.ndarray]) -> np.ndarray | No
     return np.concatenate([read(name) for name in names], axis=-1) if names else None
 
 
-def legal_classes(head: int, fields: Array, context: Array, closed: Array) -> Array | None:
+def legal_classes(
+    head: int,
+    fields: Array,
+    context: Array,
+    closed: Array,
+    may_play: Array | None = None,
+) -> Array | None:
     """Classes that a field may take, bool [..., classes]; None where all of them are legal.
 
     Args:
         head: index of the field.
         fields, context: as of `Batch`, [..., columns], of NumPy or torch.
         closed: bool [..., parts], broadcast over the events.
+        may_play: bool [..., parts], who may play at the onset by the plan; anybody where None. A
+            given event comes in any case.
     """
     previous_part, previous_pitch, ahead_shift, ahead_part = (
         context[..., CONTEXT_COLUMN[name]]
@@ -118,5 +139,5 @@ def legal_classes(head: int, fields: Array, context: Array, closed: Array) -> Ar
         notes.Previous(previous_part, previous_pitch),
         fields[..., SHIFT],
         fields[..., PART],
-        notes.Ahead(ahead_shift, ahead_part, closed),
+        notes.Ahead(ahead_shift, ahead_part, closed, may_play),
     )

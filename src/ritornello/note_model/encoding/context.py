@@ -35,6 +35,7 @@ from ritornello.note_model.encoding.bar_grid import (
     PHRASE_BARS,
     Grid,
 )
+from ritornello.note_model.encoding.bar_plan import BarPlan
 from ritornello.note_model.encoding.given import (
     CHORD_COLUMN_SIZE,
     COMING_BARS,
@@ -118,13 +119,19 @@ class Inputs:
     echo: np.ndarray
 
 
-def compute(encoded: Encoded, known: np.ndarray | None = None, seen: Given | None = None) -> Inputs:
+def compute(
+    encoded: Encoded,
+    known: np.ndarray | None = None,
+    seen: Given | None = None,
+    told: BarPlan | None = None,
+) -> Inputs:
     """All computed inputs of a piece at once.
 
     Args:
         encoded: the piece.
         known: bool [events], which events are given; none where None.
         seen: the same events with the stated chords; nothing where None.
+        told: the plan; where there is one, its columns follow those of `CONTEXT` and `MEMORY`.
     """
     fields, onsets = encoded.fields, encoded.onsets_ticks
     known = np.zeros(len(fields), bool) if known is None else known
@@ -149,9 +156,19 @@ def compute(encoded: Encoded, known: np.ndarray | None = None, seen: Given | Non
         seen.chords(before),
         matching.follow_stream(fields),
     ]
+    if told is not None:
+        context.append(told.context(fields, onsets, previous, before))
     same_part = previous_alike(fields[:, PART])
     last_of_part = np.where(same_part[:, None] < 0, NONE[PITCH:], fields[same_part, PITCH:])
     then = _part_lookbacks(fields, onsets, previous, bar_length)
+    memory = [
+        last_of_part,
+        then,
+        seen.coming(onsets, fields[:, PART], bar_length),
+        matching.follow_voices(fields, onsets)[:, None],
+    ]
+    if told is not None:
+        memory.append(told.memory(fields, onsets, previous))
     same_voice = previous_alike(fields[:, PART] * (NONE[PITCH] + 1) + fields[:, PITCH])
     return Inputs(
         np.concatenate(context, axis=1),
@@ -164,15 +181,7 @@ def compute(encoded: Encoded, known: np.ndarray | None = None, seen: Given | Non
             ],
             axis=1,
         ),
-        np.concatenate(
-            [
-                last_of_part,
-                then,
-                seen.coming(onsets, fields[:, PART], bar_length),
-                matching.follow_voices(fields, onsets)[:, None],
-            ],
-            axis=1,
-        ),
+        np.concatenate(memory, axis=1),
         np.where(same_voice[:, None] < 0, NONE[PITCH + 1 :], fields[same_voice, PITCH + 1 :]),
     )
 

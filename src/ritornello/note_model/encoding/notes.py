@@ -154,11 +154,13 @@ class Ahead(NamedTuple, Generic[Array]):
         shift: int [...], ticks from the previous event to it; NONE where none is that near.
         part: int [...], its part.
         closed: bool [..., parts], the parts that are given, or left out.
+        may_play: bool [..., parts], who may play at the event's onset by a plan; all where None.
     """
 
     shift: Array
     part: Array
     closed: Array
+    may_play: Array | None = None
 
 
 def _maker(array: Array) -> Any:
@@ -241,6 +243,8 @@ def _parts_up_to(ahead: Ahead[Array], shift: Array, classes: Array) -> Array:
     reach = _maker(shift).where(there, ahead.part[..., None], END)
     rest = parts == REST
     composed = classes & ~ahead.closed & (parts <= reach)
+    if ahead.may_play is not None:
+        composed &= ahead.may_play
     result: Array = given | (composed & ~(rest & there)) | (classes & rest & ~there)
     return result
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from ritornello.music.piece import Piece
 from ritornello.note_model.encoding import bar_grid, context, notes, piece_controls, tasks
+from ritornello.note_model.encoding.bar_plan import BarPlan
 from ritornello.note_model.encoding.notes import PART
 
 
@@ -24,6 +25,8 @@ class Sequences:
     controls: np.ndarray
     instruments: np.ndarray
     closed: np.ndarray
+    plays: np.ndarray | None = None
+    may_play: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.fields)
@@ -57,9 +60,11 @@ class Sequences:
             memory=cut(self.memory),
             echo=cut(self.echo),
             counts=np.pad(counts, (0, length - len(counts))),
+            plays=None if self.plays is None else cut(self.plays),
+            may_play=None if self.may_play is None else cut(self.may_play),
         )
 
-    def tables(self) -> tuple[np.ndarray, ...]:
+    def tables(self) -> tuple[np.ndarray | None, ...]:
         """The tables in the order of `batch.Batch`."""
         return tuple(getattr(self, each.name) for each in fields(self))
 
@@ -78,6 +83,7 @@ def sequences(
     open_probability: float = 0.0,
     task: str | None = "compose",
     chord_probability: float = 0.0,
+    told: BarPlan | None = None,
 ) -> Sequences:
     """Encode a piece with its computed inputs and controls.
 
@@ -89,6 +95,8 @@ def sequences(
             1.0 leaves all open.
         task: what is given, one of `tasks.TASKS`; drawn at random where None.
         chord_probability: how often the model is conditioned on the chords of the piece.
+        told: its plan, for a model that is told plans; the chords of the plan, if it states any,
+            are told in place of those.
     """
     rng = rng or np.random.default_rng(0)
     encoded = notes.encode(piece)
@@ -98,7 +106,9 @@ def sequences(
     else:
         chosen = tasks.task(task, encoded, rng, end_given=not bars_open)
     seen = tasks.look_ahead(encoded, chosen, chords=rng.random() < chord_probability)
-    inputs = context.compute(encoded, chosen.known, seen)
+    if told is not None and len(told.chord_ticks):
+        seen = replace(seen, chord_ticks=told.chord_ticks, chord_classes=told.chord_classes)
+    inputs = context.compute(encoded, chosen.known, seen, told)
     asked = piece_controls.read_controls(encoded, collection, chosen.closed)
     if open_probability:
         asked = piece_controls.drop_controls(asked, rng, open_probability)
@@ -116,4 +126,15 @@ def sequences(
         asked.row(collections),
         asked.instrument_row(),
         chosen.closed,
+        *_players(encoded, told),
     )
+
+
+def _players(
+    encoded: notes.Encoded, told: BarPlan | None
+) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """Who plays, and who may play at the onset of each event, as a plan says."""
+    if told is None:
+        return None, None
+    before = np.concatenate([[0], encoded.onsets_ticks[:-1]])
+    return told.playing(before), told.may_play[told.bar_of(encoded.onsets_ticks)]

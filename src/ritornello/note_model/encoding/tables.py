@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ritornello.note_model.encoding import context, piece_controls
+from ritornello.note_model.encoding import bar_plan, context, piece_controls
 from ritornello.note_model.encoding.notes import FIELDS, SIZES
 
 # What each head sees beside the state: fields chosen before it, and computed tables.
@@ -17,20 +17,29 @@ HEAD_INPUTS: tuple[tuple[str, ...], ...] = (
 )
 
 
-def head_columns(head: int) -> list[int]:
-    """Number of classes of each column that a head sees, in order."""
+def head_columns(head: int, *, plan: bool = False) -> list[int]:
+    """Number of classes of each column that a head sees, in order.
+
+    Args:
+        plan: whether the model is told plans.
+    """
     tables = {
         "place": [*context.PLACE.values()],
-        "memory": [*context.MEMORY.values()],
+        "memory": [*context.MEMORY.values(), *(bar_plan.PLAN_MEMORY.values() if plan else ())],
         "echo": [*context.ECHO.values()],
         **{name: [size + 1] for name, size in zip(FIELDS, SIZES, strict=True)},
     }
     return [size for name in HEAD_INPUTS[head] for size in tables[name]]
 
 
-def context_columns(collections: int) -> list[int]:
-    """Number of classes of each column that the network reads: `CONTEXT`, then the controls."""
-    return [*context.CONTEXT.values(), *piece_controls.sizes(collections).values()]
+def event_columns(*, plan: bool = False) -> list[int]:
+    """Number of classes of each column read with an event: `CONTEXT`, then those of the plan."""
+    return [*context.CONTEXT.values(), *(bar_plan.PLAN_CONTEXT.values() if plan else ())]
+
+
+def context_columns(collections: int, *, plan: bool = False) -> list[int]:
+    """Number of classes of each column that the network reads: of the event, then the controls."""
+    return [*event_columns(plan=plan), *piece_controls.sizes(collections).values()]
 
 
 def column_offsets(sizes: list[int]) -> np.ndarray:

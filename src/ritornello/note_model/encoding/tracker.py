@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 
 from ritornello.note_model.encoding.bar_grid import LONGEST_BAR_TICKS, Grid
+from ritornello.note_model.encoding.bar_plan import BarPlan
 from ritornello.note_model.encoding.context import CHORD_SIZES, LOOKBACK_BARS, TEMPO_UNKNOWN
 from ritornello.note_model.encoding.given import PITCH_CLASSES, Given, ahead_one, order_key
 from ritornello.note_model.encoding.matching import Stream, Voices
@@ -33,10 +34,11 @@ class Tracker:
         grid: the bars.
         given: what is given; nothing where None. Its events are to be passed to `advance` in
             their turn, like composed ones.
+        told: the plan, for a model that is told plans.
     """
 
-    def __init__(self, grid: Grid, given: Given | None = None) -> None:
-        self.grid = grid
+    def __init__(self, grid: Grid, given: Given | None = None, told: BarPlan | None = None) -> None:
+        self.grid, self.told = grid, told
         self.given = Given.nothing() if given is None else given
         self._passed = 0  # given events
         self._stream, self._voices = Stream(), Voices()
@@ -87,6 +89,8 @@ class Tracker:
         row += ahead_one(self.next_given, self.onset_ticks)
         row += self.given.chords.one(self.onset_ticks)
         row += self._stream.row()
+        if self.told is not None:
+            row += self.told.context_one(self.onset_ticks, self.previous, self._keys, self._notes)
         return row
 
     def place(self, shift: int) -> list[int]:
@@ -117,6 +121,8 @@ class Tracker:
             row.append(pitch)
         row += self.given.coming_one(onset, part, bar_length)
         row.append(self._voices.pitch(part, onset))
+        if self.told is not None:
+            row += self.told.memory_one(onset, part, above, self._keys, self._notes)
         return row
 
     def echo(self, part: int, pitch: int) -> tuple[int, ...]:
@@ -150,7 +156,10 @@ class Tracker:
 
     def _forget(self) -> None:
         if len(self._keys) % 1024 == 0:
-            oldest = self.onset_ticks - LOOKBACK_BARS[-1] * LONGEST_BAR_TICKS
+            farthest = LOOKBACK_BARS[-1] * LONGEST_BAR_TICKS
+            if self.told is not None:
+                farthest = max(farthest, self.told.farthest_ticks + LONGEST_BAR_TICKS)
+            oldest = self.onset_ticks - farthest
             keep = bisect_right(self._keys, order_key(oldest, 0, 0))
             del self._keys[:keep], self._notes[:keep]
 

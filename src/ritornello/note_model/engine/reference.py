@@ -19,9 +19,9 @@ import numpy as np
 
 from ritornello.errors import CheckpointError
 from ritornello.note_model.checkpoint import Checkpoint
-from ritornello.note_model.encoding.context import CONTEXT
+from ritornello.note_model.encoding import controls
 from ritornello.note_model.encoding.notes import FIELDS
-from ritornello.note_model.encoding.tables import context_columns, head_columns
+from ritornello.note_model.encoding.tables import event_columns, head_columns
 from ritornello.note_model.engine.cell_steps import CELLS
 from ritornello.note_model.engine.drawing import draw
 from ritornello.note_model.engine.layers import Linear, Lookup, Weights, rms_norm, sigmoid
@@ -47,14 +47,17 @@ class Engine:
         self.layers: int = settings["layers"]
         self.head_width: int = settings["head_width"]
         self.collections: int = settings["collections"]
+        self.plan: bool = settings.get("plan", False)
         weights = checkpoint.weights
         blocks = [Weights(weights, f"blocks.{layer}.", int8) for layer in range(self.layers)]
         heads = [Weights(weights, f"heads.{head}.", int8) for head in range(len(FIELDS))]
         try:
             table = weights["embed.table.weight"]
-            sizes = context_columns(self.collections)
-            self._embed = Lookup(table, sizes[: len(CONTEXT)])
-            self._controls = Lookup(table[sum(sizes[: len(CONTEXT)]) :], sizes[len(CONTEXT) :])
+            sizes = event_columns(plan=self.plan)
+            self._embed = Lookup(table, sizes)
+            asked = [*controls.sizes(self.collections).values()]
+            self._controls = Lookup(table[sum(sizes) :], asked)
+            self._plays = weights["plays.weight"].T if self.plan else None
             self._instruments = weights["instruments.weight"].T
             self._norm = weights["norm.weight"]
             self._norms = [block["norm.weight"] for block in blocks]
@@ -66,7 +69,7 @@ class Engine:
             )
             self._hidden = Linear(*hidden, int8=int8)
             self._lookups = [
-                Lookup(part["lookup.table.weight"], head_columns(head))
+                Lookup(part["lookup.table.weight"], head_columns(head, plan=self.plan))
                 if head_columns(head)
                 else None
                 for head, part in enumerate(heads)
@@ -79,16 +82,27 @@ class Engine:
         """The state before a piece starts, float32 [batch, layers, numbers]."""
         return np.zeros((batch, self.layers, self.width + self._cells[0].numbers), np.float32)
 
-    def condition(self, controls: np.ndarray, instruments: np.ndarray) -> np.ndarray:
+    def condition(self, asked: np.ndarray, instruments: np.ndarray) -> np.ndarray:
         """What the controls add to every input, float32 [batch, width].
 
         Args:
-            controls: int [batch, 3]. instruments: float32 [batch, instruments + 1].
+            asked: int [batch, 3], see `controls`. instruments: float32 [batch, instruments + 1].
         """
         # Not a matrix product: the order in which BLAS sums depends on the size of the batch.
         shares = instruments[:, :, None] * self._instruments
         result: np.ndarray = self._controls(controls) + shares.sum(axis=1)
         return result
+
+    def playing(self, plays: np.ndarray) -> np.ndarray:
+        """What a plan's players add to the condition, float32 [batch, width].
+
+        Args:
+            plays: float32 [batch, `bar_plan.PLAYS_COLUMNS`], see `batch.Batch`.
+        """
+        if self._plays is None:
+            return np.zeros((len(plays), self.width), np.float32)
+        # A sum of the rows of those who play: the same in every batch, and few play.
+        return np.stack([self._plays[row > 0].sum(axis=0) for row in plays])
 
     def step(
         self, rows: np.ndarray, condition: np.ndarray, state: np.ndarray
@@ -96,7 +110,8 @@ class Engine:
         """Read one event of each piece.
 
         Args:
-            rows: int64 [batch, columns of `CONTEXT`]. condition: see `condition`. state: before.
+            rows: int64 [batch, columns], as of `tables.event_columns`.
+            condition: see `condition`, and `playing` where there is a plan. state: before.
 
         Returns:
             hidden vectors float32 [batch, heads * head_width] for the heads, and the state after.
