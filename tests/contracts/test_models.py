@@ -8,8 +8,8 @@ import torch
 
 from ritornello.note_model.cells import CELLS
 from ritornello.note_model.cells.linear_recurrence import scan
-from ritornello.note_model.encoding.batch import OF_ROWS, Batch, stack
 from ritornello.note_model.encoding.bar_plan import BarPlan
+from ritornello.note_model.encoding.batch import OF_ROWS, Batch, stack
 from ritornello.note_model.encoding.notes import SIZES
 from ritornello.note_model.encoding.sequences import sequences
 from ritornello.note_model.encoding.tasks import counted_fields

@@ -20,7 +20,7 @@ def phrase(seed: int, bars: int = 8, *, per_bar: int = 6) -> dict[str, Notes]:
             parts["melody"].append((start + int(tick), 6, int(rng.integers(67, 88)), 90))
         parts["chords"] += [(start, BAR, 48 + (root + step) % 12, 70) for step in (0, 4, 7)]
         parts["bass"] += [(start + beat * 24, 20, 36 + root, 80) for beat in range(4)]
-        for tick in rng.choice(96, 5, replace=False):
+        for tick in rng.choice(90, 5, replace=False):
             parts["drums"].append((start + int(tick), 6, int(rng.integers(36, 52)), 90))
     return parts
 

@@ -26,10 +26,15 @@ def transposition_range(piece: Piece) -> tuple[int, int]:
 
 def augment(piece: Piece, rng: np.random.Generator) -> Piece:
     """The piece in a key drawn evenly from `transposition_range`, up to 10% slower or faster."""
+    return augment_and_shift(piece, rng)[0]
+
+
+def augment_and_shift(piece: Piece, rng: np.random.Generator) -> tuple[Piece, int]:
+    """What `augment` makes of a piece, and by how many semitones it is transposed."""
     low, high = transposition_range(piece)
     semitones = int(rng.integers(low, high + 1))
     factor = (1 + _TEMPO_SHARE) ** rng.uniform(-1, 1)
-    return scale_tempo(piece.transposed(semitones) if semitones else piece, factor)
+    return scale_tempo(piece.transposed(semitones) if semitones else piece, factor), semitones
 
 
 def scale_tempo(piece: Piece, factor: float) -> Piece:

@@ -6,6 +6,7 @@ session          Session: endless music whose state is a value
 rules            Rules: what a piece must be
 job              what is given, where to write, under which rules
 compose          the loop: one event after another, many pieces at once
+planned          a job by a plan: who plays when, which chords, what is told
 masks            rules as masks on the choices of the network
 pitches          which pitches the rules allow
 voice_leading    rules of voices that move together

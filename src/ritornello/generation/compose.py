@@ -16,11 +16,13 @@ from ritornello.errors import CheckpointError
 from ritornello.generation.instrumentation import Instrumentations, fill_in_instrumentation
 from ritornello.generation.job import Job, chord_symbols, whole_piece
 from ritornello.generation.masks import RuleMasks
+from ritornello.generation.planned import by_plan
 from ritornello.generation.rules import Rules
 from ritornello.generation.sampling import Sampling
 from ritornello.music.keys import KeyName, parse_key
 from ritornello.music.piece import KeyChange, Piece, Tempo
 from ritornello.note_model.encoding import notes
+from ritornello.note_model.encoding.bar_plan import OPEN_CONTEXT, OPEN_MEMORY
 from ritornello.note_model.encoding.batch import head_inputs
 from ritornello.note_model.encoding.notes import (
     DURATION,
@@ -36,6 +38,7 @@ from ritornello.note_model.encoding.notes import (
 from ritornello.note_model.encoding.piece_controls import Controls, density_class, key_class
 from ritornello.note_model.encoding.tracker import Tracker
 from ritornello.note_model.engine.reference import Engine
+from ritornello.plan.plan import Plan
 
 Event = tuple[int, int, int, int, int]
 HISTORY_EVENTS = 1024  # the network reads no more of a song than that before it writes
@@ -54,11 +57,13 @@ class Writer:
     random: np.random.Generator
     events: list[Event]
     composed: list[bool]
+    _playing: tuple[int, np.ndarray] | None = None  # of which bar, and what it adds
 
     @classmethod
     def start(cls, job: Job, random: np.random.Generator) -> Writer:
         """Before the first event."""
-        return cls(job, RuleMasks(job), Tracker(job.grid(), job.given), random, [], [])
+        tracker = Tracker(job.grid(), job.given, job.told)
+        return cls(job, RuleMasks(job), tracker, random, [], [])
 
     def copy(self) -> Writer:
         return Writer(
@@ -101,6 +106,16 @@ class Writer:
         before = np.searchsorted(self.job.given.onsets_ticks, self.job.start_ticks)
         while len(self.events) < before - history_events and (come := self.forced_event()):
             self.write(come)
+
+    def playing(self, engine: Engine) -> np.ndarray:
+        """What the players of the present and the next bar, by the plan, add to the condition."""
+        told = self.job.told
+        if told is None:
+            return np.zeros(engine.width, np.float32)
+        bar = told.bar_one(self.tracker.onset_ticks)
+        if self._playing is None or self._playing[0] != bar:
+            self._playing = bar, engine.playing(told.playing_one(bar)[None])[0]
+        return self._playing[1]
 
     def forget(self) -> None:
         """Drop the events written so far, so that endless music needs constant memory."""
@@ -161,6 +176,7 @@ def compose(
     collections: tuple[str, ...] = (),
     instrumentations: Instrumentations = (),
     usual_keys: UsualKeys = UsualKeys(),
+    plans: Sequence[Plan] | None = None,
     watch: Callable[[int, int], None] = lambda tick, length: None,
 ) -> list[Piece]:
     """Write one piece for each seed.
@@ -175,16 +191,20 @@ def compose(
             which collection; with none of them every part may play.
         usual_keys: where the rules ask for no key, one of them is sampled as a soft constraint, a
             control the model may leave; with none of them there is none.
+        plans: one for each piece, with the bars, metre and parts of the rules, for a model that is
+            told plans.
         watch: called now and then with the tick reached and the length in ticks.
 
     Returns:
         pieces at 24 ticks a quarter, of exactly ``rules.bars`` bars.
     """
     writers = []
-    for seed in seeds:
+    for number, seed in enumerate(seeds):
         random = np.random.default_rng(seed)
         job = whole_piece(fill_in_instrumentation(rules, instrumentations, random))
         job = replace(job, key=draw_key(job.rules, usual_keys, random))
+        if plans is not None:
+            job = by_plan(job, plans[number])
         writers.append(Writer.start(job, random))
     return [
         to_piece(writer.events, writer.job.rules)
@@ -287,7 +307,9 @@ def propose(
     sampling: Sampling,
 ) -> tuple[list[Event], np.ndarray]:
     """The next event of each writer, not yet written, and the state of the network after it."""
-    rows = np.array([writer.tracker.context() for writer in writers])
+    rows = np.array([_told(engine, w, w.tracker.context(), OPEN_CONTEXT) for w in writers])
+    if engine.plan:
+        condition = condition + np.stack([writer.playing(engine) for writer in writers])
     hidden, state = engine.step(rows, condition, state)
     events = {
         index: event
@@ -299,6 +321,11 @@ def propose(
         drawn = _events(engine, hidden[free], [writers[index] for index in free], sampling)
         events |= zip(free, drawn, strict=True)
     return [events[index] for index in range(len(writers))], state
+
+
+def _told(engine: Engine, writer: Writer, row: list[int], unknown: Sequence[int]) -> list[int]:
+    """The columns that the model reads: those of a plan say nothing where there is none."""
+    return [*row, *unknown] if engine.plan and writer.job.told is None else row
 
 
 def _events(
@@ -341,7 +368,11 @@ def _events(
     given = [writer.given_event(shift, part) for writer, shift, part in played]
     sounds = [TEMPO < part < REST for part in parts]
     know("part", parts)
-    know("memory", [writer.tracker.memory(shift, part) for writer, shift, part in played])
+    memory = [writer.tracker.memory(shift, part) for writer, shift, part in played]
+    know(
+        "memory",
+        [_told(engine, w, row, OPEN_MEMORY) for w, row in zip(writers, memory, strict=True)],
+    )
 
     pitches = choose(PITCH, [writer.masks.pitches(shift, part) for writer, shift, part in played])
     pitches = [NONE[PITCH] if p >= REST else q for p, q in zip(parts, pitches, strict=True)]

@@ -21,6 +21,7 @@ from ritornello.music.keys import KeyName
 from ritornello.music.piece import ChordSymbol, Metre
 from ritornello.note_model.encoding import notes
 from ritornello.note_model.encoding.bar_grid import Grid
+from ritornello.note_model.encoding.bar_plan import BarPlan
 from ritornello.note_model.encoding.given import Given
 from ritornello.note_model.encoding.notes import END, NONE, RESOLUTION
 
@@ -65,6 +66,7 @@ class Job:
         polyphony: most notes held at a time by part class, in place of that of the rules.
         voices: part classes that sing together, ascending, the highest voice first; see
             `voice_leading`.
+        told: what a model that is told plans is told of one; None where there is none.
     """
 
     rules: Rules
@@ -79,6 +81,7 @@ class Job:
     ranges: Mapping[int, tuple[int, int]] = field(default_factory=dict)
     polyphony: Mapping[int, int] = field(default_factory=dict)
     voices: tuple[int, ...] = ()
+    told: BarPlan | None = None
 
     @property
     def start_ticks(self) -> int:
@@ -86,6 +89,9 @@ class Job:
 
     @property
     def end_ticks(self) -> int:
+        """Where writing ends; a planned piece may be silent before."""
+        if self.told is not None and self.length_ticks is not None:
+            return self.length_ticks
         return max(opening.end_ticks for opening in self.openings)
 
     @property

@@ -67,8 +67,11 @@ class RuleMasks:
             for part in opening.parts
         }
         self._rested = {part: job.start_ticks + rest for part, rest in self._longest_rest.items()}
-        end = job.end_ticks
-        self._half = ENDLESS if end == ENDLESS else (job.start_ticks + end) // 2
+        # Where the last opening of each part begins and ends: its last chance to play.
+        self._last_span = {
+            part: max((span.start_ticks, span.end_ticks) for span in spans)
+            for part, spans in zip(self._parts, self._spans, strict=True)
+        }
         self.onset_ticks = 0
         self._part, self._pitch = START, NONE[PITCH]
         self._struck = 0  # notes that the last part has struck together
@@ -150,8 +153,12 @@ class RuleMasks:
             end = closing
             legal[min(end - now, MAX_SHIFT) + 1 :] = False
         if self._missing and end != ENDLESS and now < end:
-            begin = self.job.start_ticks - now + 1  # where that is late, there all of them begin
-            legal[max(2, begin, end - now + 1 - len(self._missing)) :] = False
+            spans = (self._last_span[part] for part in self._missing)
+            last_chances = sorted((min(stop, end), start) for start, stop in spans)
+            for count, (stop, start) in enumerate(last_chances, 1):
+                # A tick for each part; where a span begins late, there all of its parts begin.
+                if stop > now:
+                    legal[max(2, start - now + 1, stop - now + 1 - count) :] = False
 
     def parts(self, shift: int) -> np.ndarray:
         """bool [parts]."""
@@ -284,8 +291,8 @@ class RuleMasks:
 
     def _overdue(self, allowed: np.ndarray, onset: int) -> list[int]:
         """Those of the parts that must play at last: in the second half, or after a long rest."""
-        last_chance = onset >= self._half or self.pitch_rules.closing(onset)
-        late = self._missing if last_chance else set()
+        closing = self.pitch_rules.closing(onset)
+        late = {part for part in self._missing if closing or self._is_late(part, onset)}
         if not late and not self._rested:
             return []
         return [
@@ -293,6 +300,11 @@ class RuleMasks:
             for part in allowed.tolist()
             if part in late or self._rested.get(part, ENDLESS) <= onset
         ]
+
+    def _is_late(self, part: int, onset: int) -> bool:
+        """Whether less than half of the last opening of a part is left; never in endless music."""
+        start, end = self._last_span[part]
+        return end != ENDLESS and onset >= (start + end) // 2
 
     def _opens(self, part: int, onset: int) -> bool:
         spans = self._spans[self._parts.index(part)]

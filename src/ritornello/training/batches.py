@@ -7,19 +7,23 @@ is stopped resumes on the very next note, and processes share the rows without a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from ritornello.corpus.augment import augment
+from ritornello.corpus.augment import augment_and_shift
 from ritornello.music.piece import Piece
+from ritornello.note_model.encoding.bar_plan import GROUPS, BarPlan
 from ritornello.note_model.encoding.batch import Batch, stack
 from ritornello.note_model.encoding.sequences import Sequences, sequences
+from ritornello.plan.plan import Plan
 from ritornello.training.reading_order import Excerpt, ReadingOrder
 
 CHORDS_GIVEN = 0.3  # how often the chords of a piece are given in training
+# How often nothing of a plan is told, all of it, and else each group of it.
+NO_PLAN_TOLD, WHOLE_PLAN_TOLD, GROUP_TOLD = 0.2, 0.4, 0.6
 
 
 class Music(Protocol):
@@ -54,6 +58,8 @@ class Rows:
         tasks: whether notes are given, see `note_model.encoding.tasks`; or all are composed.
         augment: whether excerpts are transposed and their tempo changed at random.
         own: the rows that are read here; all of them where None.
+        plans: gives the plan of a piece by its index, for a model that is told plans; what of it is
+            told is drawn by `told_groups`.
     """
 
     def __init__(
@@ -69,9 +75,10 @@ class Rows:
         tasks: bool = True,
         augment: bool = True,
         own: Sequence[int] | None = None,
+        plans: Callable[[int], Plan] | None = None,
     ) -> None:
         self.music, self.chunk, self.seed, self.excerpt = music, chunk, seed, excerpt
-        self.tasks = tasks
+        self.tasks, self.plans = tasks, plans
         self.open_probability, self.augment = open_probability, augment
         self.batch, self.own = batch, list(range(batch) if own is None else own)
         pieces = np.asarray(music.indices("train"))
@@ -119,9 +126,9 @@ class Rows:
         return self._read(self.order[(drawn - 1) * self.batch + self.own[row]], rng)
 
     def _read(self, excerpt: Excerpt, rng: np.random.Generator) -> Sequences:
-        piece = self.music.piece(excerpt.piece)
+        piece, semitones = self.music.piece(excerpt.piece), 0
         if self.augment:
-            piece = augment(piece, rng)
+            piece, semitones = augment_and_shift(piece, rng)
         names = self.music.collections
         whole = sequences(
             piece,
@@ -131,9 +138,26 @@ class Rows:
             open_probability=self.open_probability,
             task=None if self.tasks else "compose",
             chord_probability=CHORDS_GIVEN if self.tasks else 0.0,
+            told=self._told(excerpt.piece, semitones, rng),
         )
         events = excerpt.events(len(whole))
         return whole.part(events.start, events.stop - events.start)
+
+    def _told(self, index: int, semitones: int, rng: np.random.Generator) -> BarPlan | None:
+        """What is told of the plan of a piece that was transposed; None without plans."""
+        if self.plans is None:
+            return None
+        return BarPlan.of(self.plans(index).transposed(semitones), told_groups(rng))
+
+
+def told_groups(rng: np.random.Generator) -> frozenset[str]:
+    """What of a plan is told in training: all of it, nothing, or each group by chance."""
+    how = rng.random()
+    if how < NO_PLAN_TOLD:
+        return frozenset()
+    if how < NO_PLAN_TOLD + WHOLE_PLAN_TOLD:
+        return frozenset(GROUPS)
+    return frozenset(group for group in GROUPS if rng.random() < GROUP_TOLD)
 
 
 class Reading(NamedTuple):

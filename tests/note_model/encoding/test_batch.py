@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ritornello.note_model.encoding.bar_plan import BarPlan
 from ritornello.note_model.encoding.batch import (
     OF_ROWS,
     head_inputs,
@@ -12,7 +13,6 @@ from ritornello.note_model.encoding.batch import (
     select_events,
     stack,
 )
-from ritornello.note_model.encoding.bar_plan import BarPlan
 from ritornello.note_model.encoding.notes import FIELDS, SIZES
 from ritornello.note_model.encoding.sequences import sequences
 from ritornello.note_model.encoding.tables import HEAD_INPUTS, head_columns
@@ -21,7 +21,9 @@ from tests.examples import band
 
 ROWS = [sequences(band(seed), seed % 2, 2, task="vary").chunk(8, 40) for seed in range(3)]
 PLANNED = [
-    sequences(band(seed), seed % 2, 2, task="vary", told=BarPlan.of(analyse(band(seed)))).chunk(8, 40)
+    sequences(band(seed), seed % 2, 2, task="vary", told=BarPlan.of(analyse(band(seed)))).chunk(
+        8, 40
+    )
     for seed in range(3)
 ]
 

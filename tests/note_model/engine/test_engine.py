@@ -28,24 +28,29 @@ def play(engine: Engine, batch: Batch[np.ndarray], rows: slice = slice(None)) ->
     state = engine.initial_state(len(condition))
     logits: list[list[np.ndarray]] = [[] for _ in FIELDS]
     for time in range(len(batch.fields)):
-        hidden, state = engine.step(batch.context[time, rows], condition, state)
+        now = condition
+        if batch.plays is not None:
+            now = condition + engine.playing(batch.plays[time, rows])
+        hidden, state = engine.step(batch.context[time, rows], now, state)
         for head in range(len(FIELDS)):
             columns = head_inputs(head, lambda name, time=time: batch.table(name)[time, rows])  # type: ignore[misc]
             logits[head].append(engine.head_logits(head, hidden, columns))
     return [np.stack(steps, axis=1) for steps in logits]
 
 
-@pytest.mark.parametrize("cell", CELLS)
-def test_stepping_gives_the_logits_of_the_full_pass_in_torch(
-    cell: str, batch: Batch[np.ndarray]
-) -> None:
-    model, checkpoint = make_model(cell)
+@pytest.mark.parametrize("cell", [*CELLS, "qrnn told plans"])
+def test_stepping_gives_the_logits_of_the_full_pass_in_torch(cell, batch, planned_batch):
+    cell, *plan = cell.split(" ", 1)
+    model, checkpoint = make_model(cell, plan=bool(plan))
+    read = planned_batch if plan else batch
     with torch.no_grad():
-        events = to_tensors(batch)
-        state = model.initial_state(batch.fields.shape[1])
-        hidden, _ = model.trunk(events.context, events.controls, events.instruments, state)
+        events = to_tensors(read)
+        state = model.initial_state(read.fields.shape[1])
+        hidden, _ = model.trunk(
+            events.context, events.controls, events.instruments, state, events.plays
+        )
         expected = [model.head_logits(head, hidden, events) for head in range(len(FIELDS))]
-    for ours, theirs in zip(play(Engine(checkpoint), batch), expected, strict=True):
+    for ours, theirs in zip(play(Engine(checkpoint), read), expected, strict=True):
         judged = theirs.transpose(0, 1).numpy()
         legal = np.isfinite(judged)
         assert legal.any(axis=-1).all()
@@ -65,11 +70,12 @@ def test_whole_numbers_stay_close_to_float32(cell: str, batch: Batch[np.ndarray]
         assert gaps.mean() < 0.01
 
 
-def test_the_kernel_gives_the_numbers_of_numpy(batch: Batch[np.ndarray], library: CDLL) -> None:
-    checkpoint = make_model()[1]
+@pytest.mark.parametrize("plan", [False, True])
+def test_the_kernel_gives_the_numbers_of_numpy(batch, planned_batch, library, plan):
+    checkpoint, read = make_model(plan=plan)[1], planned_batch if plan else batch
     pairs = zip(
-        play(CompiledEngine(checkpoint, library), batch),
-        play(Engine(checkpoint, int8=True), batch),
+        play(CompiledEngine(checkpoint, library), read),
+        play(Engine(checkpoint, int8=True), read),
         strict=True,
     )
     for ours, judge in pairs:

@@ -73,6 +73,9 @@ PLAN_MEMORY: dict[str, int] = {"referred_pitch": _INPUT_SIZES[PITCH]}
 PLAYS_COLUMNS = 2 * PARTS
 _NOTHING = [size - 1 for size in BAR.values()]
 _SPECIALS = (TEMPO, REST, END)
+# The columns where no plan is told.
+OPEN_CONTEXT = (*NONE, *_NOTHING, *_NOTHING)
+OPEN_MEMORY = (NONE[PITCH],)
 
 
 @dataclass(frozen=True, eq=False)
@@ -238,6 +241,10 @@ class BarPlan:
         now = self.bar_of(before)
         following = np.minimum(now + 1, len(self.rows) - 1)
         return np.concatenate([self.plays[now], self.plays[following]], axis=1)
+
+    def playing_one(self, bar: int) -> np.ndarray:
+        """`playing` of an event in a bar, float32 [`PLAYS_COLUMNS`]."""
+        return np.concatenate([self.plays[bar], self.plays[min(bar + 1, len(self.plays) - 1)]])
 
     # --- one event at a time -------------------------------------------------------------------
 

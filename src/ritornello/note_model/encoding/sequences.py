@@ -71,7 +71,9 @@ class Sequences:
 
 def _pad_rows(rows: np.ndarray, length: int, row: tuple[int, ...]) -> np.ndarray:
     short = length - len(rows)
-    return np.concatenate([rows, np.tile(row, (short, 1))]) if short else rows
+    if not short:
+        return rows
+    return np.concatenate([rows, np.tile(np.array(row, rows.dtype), (short, 1))])
 
 
 def sequences(

@@ -1,0 +1,108 @@
+"""Pieces by a plan: who plays when is kept, and so is every rule."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from experiments.generated.judge import violations
+from ritornello.errors import ConfigError
+from ritornello.generation.compose import compose
+from ritornello.generation.job import whole_piece
+from ritornello.generation.planned import by_plan
+from ritornello.generation.rules import Rules
+from ritornello.music.instruments import INSTRUMENTS
+from ritornello.music.io.midi_write import write_bytes
+from ritornello.music.piece import Metre
+from ritornello.note_model.checkpoint import Checkpoint
+from ritornello.note_model.engine.reference import Engine
+from ritornello.plan.analysis import analyse
+from ritornello.plan.plan import Plan
+from ritornello.plan.players import Player, parse_player
+from tests.plan.songs import phrase, song
+
+NAMES = ("drums", "bass", "piano", "violin", "flute")
+
+
+@pytest.fixture(scope="module")
+def told_plans() -> Engine:
+    """An untrained model that is told plans."""
+    torch = pytest.importorskip("torch", reason="making a model needs the extra train")
+    from ritornello.note_model.network import NoteModel, NoteModelConfig
+
+    torch.manual_seed(1)
+    model = NoteModel(NoteModelConfig(layers=1, width=16, head_width=16, plan=True))
+    with torch.no_grad():  # fewer, longer steps than uniform choice would take
+        model.heads[0].out.bias[:] = -8
+        model.heads[0].out.bias[[0, 12, 24, 36, 96, 192]] = 2
+    weights = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
+    return Engine(Checkpoint(weights, model.settings(), collections=("band",)))
+
+
+def rules_of(plan: Plan, **fields) -> Rules:
+    metre = plan.metres[0]
+    parts = tuple(INSTRUMENTS[player.instrument].name for player in plan.players)
+    return Rules(plan.bars, (metre.numerator, metre.denominator), parts=parts, **fields)
+
+
+@st.composite
+def plans(draw) -> Plan:
+    """Bars in which random players play; each plays at least once."""
+    metre = draw(st.sampled_from([(4, 4), (3, 4), (6, 8)]))
+    names = draw(st.sets(st.sampled_from(NAMES), min_size=1))
+    players = tuple(sorted(map(parse_player, names)))
+    bars = draw(st.integers(2, 10))
+    bits = st.lists(st.integers(0, 1), min_size=bars, max_size=bars).filter(any)
+    plays = np.array([draw(bits) for _ in players]).T
+    plan = Plan.open(bars, (Metre(0, *metre),), players)
+    return dataclasses.replace(plan, plays=plays)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(plans(), st.booleans(), st.integers(0, 2**32 - 1))
+def test_players_play_where_the_plan_says_and_rules_are_kept(told_plans, plan, ending, seed):
+    rules = rules_of(plan, ending=ending, tempo_bpm=100.0, key="C major")
+    (piece,) = compose(told_plans, rules, seeds=[seed], plans=[plan])
+    assert not violations(write_bytes(piece), rules)
+    found = analyse(piece)
+    assert found.players == plan.players
+    last = plan.bars - ending  # a bar that must end is open to all
+    assert (found.plays[:last] <= plan.plays[:last]).all()
+
+
+def test_the_plan_of_a_song_can_be_written_to(told_plans):
+    plan = analyse(song(phrase(1), phrase(2), silent={1: ("drums", "melody")}))
+    rules = rules_of(plan, ending=False)
+    piece, again = compose(told_plans, rules, seeds=[3, 3], plans=[plan, plan])
+    assert write_bytes(piece) == write_bytes(again)
+    assert piece.bar_count == 16
+    assert analyse(piece).plays[8:, [0, 3]].sum() == 0
+
+
+def test_a_piece_does_not_depend_on_those_beside_it(told_plans):
+    first = analyse(song(phrase(1), phrase(2)))
+    second = analyse(song(phrase(3), phrase(3), silent={0: ("drums",)}))
+    rules = rules_of(first)
+    together = compose(told_plans, rules, seeds=[1, 2], plans=[first, second])
+    alone = compose(told_plans, rules, seeds=[2], plans=[second])
+    assert write_bytes(together[1]) == write_bytes(alone[0])
+
+
+def test_a_model_that_is_told_plans_composes_without_one(told_plans):
+    (piece,) = compose(told_plans, Rules(4, parts=("piano",)), seeds=[1])
+    assert piece.bar_count == 4
+
+
+def test_a_plan_that_does_not_fit_is_refused():
+    plan = analyse(song(phrase(1)))
+    with pytest.raises(ConfigError, match=r"The plan has 8 bars up to tick 768"):
+        by_plan(whole_piece(Rules(4, parts=("piano",))), plan)
+    with pytest.raises(ConfigError, match=r"other players than the rules\.\nLet the rules have"):
+        by_plan(whole_piece(Rules(8, parts=("piano",))), plan)
+    second = dataclasses.replace(Plan.open(8, players=(Player(10, 1),)))
+    with pytest.raises(ConfigError, match="Number the players"):
+        by_plan(whole_piece(Rules(8, parts=("piano",))), second)
