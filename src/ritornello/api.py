@@ -5,6 +5,7 @@ compose     Composer: compose, compose_many, stream, session, and the verbs of a
             (continue_, fill, arrange, harmonise, vary -> Result); Options
 session     Session, what Composer.session plays; Snapshot, its state; StreamedNote
 recordings  transcribe -> Transcription; remix -> Remix; separate -> Separation; Hints
+plans       plan_of -> Plan, save_plan, load_plan, refuse_plan_target
 learning    inspect, train, evaluate, train_separator, load_separator
 models      models, find_model, model_card, network_size
 originality originality, training_index, write_training_index, most_original
@@ -38,6 +39,9 @@ from ritornello.health import Check, doctor
 from ritornello.hooks import lent
 from ritornello.music.io.interop import to_library
 from ritornello.note_model.library import ModelInfo, find_model, model_card, models
+from ritornello.pages.plan_files import load_plan, refuse_plan_target, save_plan
+from ritornello.plan.analysis import analyse as plan_of
+from ritornello.plan.plan import Plan
 from ritornello.separate.separation import Separation, load_separator, separate, train_separator
 from ritornello.training.config import network_size
 from ritornello.training.learning import evaluate, inspect, train
@@ -54,6 +58,7 @@ __all__ = [
     "ModelInfo",
     "Options",
     "Partner",
+    "Plan",
     "Remix",
     "Result",
     "Separation",
@@ -67,6 +72,7 @@ __all__ = [
     "find_model",
     "inspect",
     "load",
+    "load_plan",
     "load_separator",
     "model_card",
     "models",
@@ -74,12 +80,15 @@ __all__ = [
     "network_size",
     "notebook_html",
     "originality",
+    "plan_of",
     "print_report",
+    "refuse_plan_target",
     "refuse_target",
     "remix",
     "render",
     "report_summary",
     "save",
+    "save_plan",
     "separate",
     "to_library",
     "train",

@@ -30,12 +30,7 @@ def batch(length: int = 64, told: bool = True, plan: bool = False) -> Batch[torc
 
 def at(events: Batch[torch.Tensor], time: int | slice) -> Batch[torch.Tensor]:
     """The events of a span, or of one moment without the time axis."""
-    return Batch(
-        *(
-            table if table is None or number in OF_ROWS else table[time]
-            for number, table in enumerate(events.tables())
-        )
-    )
+    return events.each(lambda name, table: table if name in OF_ROWS else table[time])
 
 
 @pytest.fixture(params=[*CELLS, "qrnn told plans"])
@@ -87,11 +82,13 @@ def test_a_sequence_in_two_halves_is_the_same_sequence(model, events):
 @torch.no_grad()
 def test_the_future_does_not_leak(model, events):
     before, _ = model(events, model.initial_state(3))
-    changed = [None if table is None else table.clone() for table in events.tables()]
-    for number, table in enumerate(changed[1:], 1):
-        if table is not None and number not in OF_ROWS:
-            table[40:] = 0
-    after, _ = model(Batch(*changed), model.initial_state(3))
+
+    def changed(name: str, table: torch.Tensor) -> torch.Tensor:
+        if name == "fields" or name in OF_ROWS:
+            return table
+        return torch.cat([table[:40], torch.zeros_like(table[40:])])
+
+    after, _ = model(events.each(changed), model.initial_state(3))
     torch.testing.assert_close(before[:40], after[:40])
 
 

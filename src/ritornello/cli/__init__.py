@@ -25,6 +25,7 @@ from ritornello.cli.file_commands import convert, render
 from ritornello.cli.learn import evaluate, inspect, train
 from ritornello.cli.originality import originality
 from ritornello.cli.papers import papers
+from ritornello.cli.plan_command import plan
 from ritornello.cli.recording_commands import remix, transcribe
 from ritornello.cli.separator_commands import separate, train_separator
 from ritornello.cli.show import print_error, print_warnings, write_anything
@@ -105,6 +106,7 @@ for command in (
     train,
     evaluate,
     originality,
+    plan,
     render,
     separate,
     train_separator,

@@ -133,7 +133,7 @@ class Composer(Partner):
             collections=self._collections,
             instrumentations=self._instrumentations,
             usual_keys=self._usual_keys,
-            **({} if watch is None else {"watch": watch}),
+            watch=watch or (lambda tick, length: None),
         )
         return [
             replace(piece, title=f"Piece {number}")

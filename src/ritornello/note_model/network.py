@@ -65,7 +65,7 @@ class NoteModelConfig:
 
 def to_tensors(batch: Batch[np.ndarray], device: torch.device | str = "cpu") -> Batch[Tensor]:
     """The tables of a batch on a device."""
-    return Batch(*(None if t is None else torch.as_tensor(t).to(device) for t in batch.tables()))
+    return batch.each(lambda name, table: torch.as_tensor(table).to(device))
 
 
 class Lookup(nn.Module):

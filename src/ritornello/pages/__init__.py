@@ -6,6 +6,7 @@ svg               one element of a drawing: the only place where markup is made 
 charts            curves, bars and histograms as SVG
 canvas            a drawing as shapes, painted as SVG or PNG
 pianoroll         piano-rolls of a piece
+plan_files        plans as files: TOML, SVG, PNG
 plan_picture      a plan: sections, chords, returns and players over the bars
 score             engraved pages of a piece
 time_axis         beats, chords and notes along seconds

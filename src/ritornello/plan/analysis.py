@@ -23,17 +23,18 @@ from ritornello.plan.sections import sections
 _DECIMALS = 2
 
 
-def analyse(piece: Piece) -> Plan:
+def analyse(piece: Piece, *, where: str = "") -> Plan:
     """The plan of a piece; nothing in it is open, but the key of a piece without pitches.
 
     Args:
         piece: with at least one note, of at most `MAX_BARS` bars.
+        where: the file, for messages; the title of the piece where it is not said.
 
     Raises:
         InputError: if it has no note, or too many bars.
     """
     piece = piece.at_resolution(RESOLUTION)
-    where = piece.title
+    where = where or piece.title
     if not piece.note_count:
         raise InputError("There is no note in it, so it has no plan.", where=where)
     strokes = Strokes.of(piece)

@@ -77,7 +77,7 @@ def _line(plan: Plan, bar: int, section: str | None, metre: Metre | None) -> lis
         found.append("new = true")
     elif close != OPEN and back != OPEN:
         found.append(f"{CLOSENESS[close]} = {bar + 1 - back}")
-    chords = [_chord_name(int(index)) for index in plan.chords[bar]]
+    chords = [chord_name(int(index)) for index in plan.chords[bar]]
     if all(chords):
         found.append(f'chords = "{" ".join(dict.fromkeys(chords))}"')
     plays = plan.plays[bar]
@@ -93,7 +93,8 @@ def _line(plan: Plan, bar: int, section: str | None, metre: Metre | None) -> lis
     return found
 
 
-def _chord_name(index: int) -> str:
+def chord_name(index: int) -> str:
+    """A chord class as people write it; empty where it is open."""
     if index == CHORD_OPEN:
         return ""
     return "N.C." if index == NO_CHORD else str(chord_of_class(index))

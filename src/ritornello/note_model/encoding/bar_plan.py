@@ -135,7 +135,7 @@ class BarPlan:
             parts = [notes.part_of(player.instrument, player.desk) for player in plan.players]
             known = (plan.plays != OPEN).all(axis=1)
             inside = np.flatnonzero(known)
-            plays[np.ix_(inside, parts)] = plan.plays[known] == 1
+            plays[inside[:, None], parts] = plan.plays[known] == 1
             may_play[inside] = plays[inside] > 0
             may_play[:, _SPECIALS] = True
         ticks, classes = _chords(plan) if "chords" in told else (np.zeros(0, np.int64),) * 2

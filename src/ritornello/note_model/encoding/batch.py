@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from typing import Generic
+from typing import Any, Generic
 
 import numpy as np
 
@@ -57,8 +57,13 @@ class Batch(Generic[Array]):
     may_play: Array | None = None
 
     def tables(self) -> tuple[Array | None, ...]:
-        """All tables, in the order above; all but those `OF_ROWS` have a time axis."""
+        """All tables, in the order above, None where there is none."""
         return tuple(getattr(self, each.name) for each in fields(self))
+
+    def each(self, change: Callable[[str, Array], Any]) -> Batch[Any]:
+        """A batch of what becomes of each table that there is, by its name."""
+        tables = {each.name: getattr(self, each.name) for each in fields(self)}
+        return Batch(**{name: None if t is None else change(name, t) for name, t in tables.items()})
 
     def table(self, name: str) -> Array:
         """The columns [..., columns] that `tables.HEAD_INPUTS` calls by this name."""
@@ -74,18 +79,18 @@ class Batch(Generic[Array]):
         return result
 
 
-OF_ROWS = range(6, 9)  # these tables of a batch: controls, instruments, closed
+OF_ROWS = ("controls", "instruments", "closed")  # these tables of a batch have no time axis
 
 
 def stack(rows: Sequence[Sequences]) -> Batch[np.ndarray]:
     """Rows of one length side by side."""
-    columns = zip(*(row.tables() for row in rows), strict=True)
-    return Batch(
-        *(
-            None if column[0] is None else np.stack(column, axis=int(i not in OF_ROWS))
-            for i, column in enumerate(columns)
-        )
-    )
+    names = [each.name for each in fields(Batch)]
+    columns = dict(zip(names, zip(*(row.tables() for row in rows), strict=True), strict=True))
+    tables: dict[str, Any] = {
+        name: None if column[0] is None else np.stack(column, axis=int(name not in OF_ROWS))
+        for name, column in columns.items()
+    }
+    return Batch(**tables)
 
 
 def select_events(batch: Batch[np.ndarray], chosen: np.ndarray) -> Batch[np.ndarray]:
@@ -95,12 +100,7 @@ def select_events(batch: Batch[np.ndarray], chosen: np.ndarray) -> Batch[np.ndar
         chosen: bool [time, rows].
     """
     rows = np.nonzero(chosen)[1]
-    return Batch(
-        *(
-            None if table is None else table[rows if i in OF_ROWS else chosen]
-            for i, table in enumerate(batch.tables())
-        )
-    )
+    return batch.each(lambda name, table: table[rows if name in OF_ROWS else chosen])
 
 
 def head_inputs(head: int, read: Callable[[str], np.ndarray]) -> np.ndarray | None:
