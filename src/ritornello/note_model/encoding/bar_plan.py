@@ -20,6 +20,7 @@ from bisect import bisect_right
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
@@ -170,48 +171,30 @@ class BarPlan:
     ) -> np.ndarray:
         """The note that followed this place in the bar referred to, int64 [events, 5]."""
         table = np.tile(NONE, (len(fields), 1))
-        member = np.flatnonzero(is_note(fields[:, PART]))
-        if not len(member):
+        played = _Notes.of(fields, onsets)
+        if not len(played.keys):
             return table
-        keys = order_key(onsets[member], fields[member, PART], fields[member, PITCH])
-        known = np.searchsorted(member, np.arange(len(fields)))  # notes before each event
+        known = np.searchsorted(played.events, np.arange(len(fields)))  # notes before each event
         after_note = is_note(previous[:, PART])
         part = np.where(after_note, previous[:, PART], 0)
         pitch = np.where(after_note, previous[:, PITCH], 0)
-        # In the bar of the next bar's reference first, so that the present bar's own wins.
         following = np.minimum(now + 1, len(self.refers) - 1)
-        refers = self.refers[following]
-        wanted = order_key(refers, 0, 0)
-        self._fill(table, onsets, fields, member, keys, known, refers, following, wanted, before)
         then = self.refers[now] + before - self.starts[now]
-        wanted = order_key(then, part, pitch)
-        self._fill(
-            table, onsets, fields, member, keys, known, self.refers[now], now, wanted, before
-        )
+        # The first note of what the next bar refers to; over it what follows in this bar's own.
+        for bar, wanted in (
+            (following, order_key(self.refers[following], 0, 0)),
+            (now, order_key(then, part, pitch)),
+        ):
+            refers = self.refers[bar]
+            index = np.searchsorted(played.keys, wanted, side="right")
+            found = (refers >= 0) & (index < known)
+            index = np.where(found, index, 0)
+            found &= played.onsets[index] < refers + self._lengths[bar]
+            starts = self.starts[np.minimum(bar, len(self.starts) - 1)]
+            shift = np.minimum(played.onsets[index] - refers + starts - before, MAX_SHIFT)
+            rows = np.concatenate([shift[:, None], played.fields[index, PART:]], axis=1)
+            table[found] = rows[found]
         return table
-
-    def _fill(
-        self,
-        table: np.ndarray,
-        onsets: np.ndarray,
-        fields: np.ndarray,
-        member: np.ndarray,
-        keys: np.ndarray,
-        known: np.ndarray,
-        refers: np.ndarray,
-        bar: np.ndarray,
-        wanted: np.ndarray,
-        before: np.ndarray,
-    ) -> None:
-        """Put the first note after ``wanted`` of the bar that ``bar`` refers to, where there is."""
-        index = np.searchsorted(keys, wanted, side="right")
-        note = member[np.minimum(index, len(member) - 1)]
-        end = refers + self._lengths[bar]
-        found = (refers >= 0) & (index < known) & (onsets[note] < end)
-        rows = fields[note[found]]
-        moved = onsets[note] - refers + self.starts[np.minimum(bar, len(self.starts) - 1)] - before
-        rows[:, SHIFT] = np.minimum(moved[found], MAX_SHIFT)
-        table[found] = rows
 
     @cached_property
     def _lengths(self) -> np.ndarray:
@@ -221,19 +204,19 @@ class BarPlan:
     def memory(self, fields: np.ndarray, onsets: np.ndarray, previous: np.ndarray) -> np.ndarray:
         """The columns of `PLAN_MEMORY` for each event, int64 [events, 1]."""
         column = np.full((len(fields), 1), NONE[PITCH])
-        member = np.flatnonzero(is_note(fields[:, PART]))
-        if not len(member):
+        played = _Notes.of(fields, onsets)
+        if not len(played.keys):
             return column
-        keys = order_key(onsets[member], fields[member, PART], fields[member, PITCH])
         bar = self.bar_of(onsets)
         then = self.refers[bar] + onsets - self.starts[bar]
         same_chord = (fields[:, SHIFT] == 0) & (fields[:, PART] == previous[:, PART])
         above = np.where(same_chord, previous[:, PITCH], -1)
-        wanted = order_key(then, fields[:, PART], above)
-        note = member[np.minimum(np.searchsorted(keys, wanted, side="right"), len(keys) - 1)]
-        found = (self.refers[bar] >= 0) & (onsets[note] == then)
-        found &= (fields[note, PART] == fields[:, PART]) & (fields[note, PITCH] > above)
-        column[found, 0] = fields[note[found], PITCH]
+        index = np.searchsorted(played.keys, order_key(then, fields[:, PART], above), side="right")
+        index = np.minimum(index, len(played.keys) - 1)
+        note = played.fields[index]
+        found = (self.refers[bar] >= 0) & (played.onsets[index] == then)
+        found &= (note[:, PART] == fields[:, PART]) & (note[:, PITCH] > above)
+        column[found, 0] = note[found, PITCH]
         return column
 
     def playing(self, before: np.ndarray) -> np.ndarray:
@@ -319,6 +302,21 @@ class BarPlan:
         """How far back a bar refers, at most."""
         told = self.refers >= 0
         return int((self.starts[told] - self.refers[told]).max(initial=0))
+
+
+class _Notes(NamedTuple):
+    """The notes of a stream, in order: which events they are, their order keys, onsets, fields."""
+
+    events: np.ndarray
+    keys: np.ndarray
+    onsets: np.ndarray
+    fields: np.ndarray
+
+    @classmethod
+    def of(cls, fields: np.ndarray, onsets: np.ndarray) -> _Notes:
+        events = np.flatnonzero(is_note(fields[:, PART]))
+        notes, when = fields[events], onsets[events]
+        return cls(events, order_key(when, notes[:, PART], notes[:, PITCH]), when, notes)
 
 
 def _section_rows(plan: Plan) -> list[tuple[int, np.ndarray]]:
