@@ -11,7 +11,7 @@ from ritornello.errors import ConfigError
 from ritornello.generation.job import Job, Opening, parts_of
 from ritornello.note_model.encoding import notes
 from ritornello.note_model.encoding.bar_plan import BarPlan
-from ritornello.plan.plan import OPEN, Plan
+from ritornello.plan.plan import Plan
 
 
 def by_plan(job: Job, plan: Plan) -> Job:
@@ -71,8 +71,7 @@ def _openings(job: Job, plan: Plan, told: BarPlan) -> tuple[Opening, ...]:
 
 def _open_bars(plays: np.ndarray, *, ending: bool) -> np.ndarray:
     """In which bars a part may play: where it is said or nothing is, and in a bar that must end."""
-    found = plays != 0
-    assert OPEN != 0
+    found: np.ndarray = plays != 0
     if ending:
         found = found.copy()
         found[-1] = True

@@ -10,6 +10,7 @@ checkpoint         a saved model in one file that describes itself
 checkpoint_checks  whether such a file holds what a model needs
 weights_file       a saved network that listens, likewise
 safetensors_file   the file of both, opened without trusting it
+plan_inputs        a model that is told no plans, made one that is
 likelihood         nats a note of a model on pieces
 library            which models there are and what each says of itself
 """
@@ -23,6 +24,7 @@ __all__ = [
     "library",
     "likelihood",
     "network",
+    "plan_inputs",
     "shapes",
     "weights_file",
 ]

@@ -16,16 +16,20 @@ from ritornello.errors import CheckpointError, InputError
 from ritornello.music.piece import Piece
 from ritornello.note_model.checkpoint import Checkpoint
 from ritornello.note_model.encoding import ngrams, notes, tasks
+from ritornello.note_model.encoding.bar_plan import BarPlan
 from ritornello.note_model.encoding.batch import (
     Batch,
+    append_columns,
     head_inputs,
     legal_classes,
     select_events,
     stack,
+    tell_no_plan,
 )
 from ritornello.note_model.encoding.notes import FIELDS, SHIFT, SIZES
 from ritornello.note_model.encoding.sequences import Sequences, sequences
 from ritornello.note_model.engine.reference import Engine
+from ritornello.plan.analysis import analyse
 
 _BATCH = 32
 _CHUNK = 64
@@ -62,6 +66,7 @@ def evaluate(
     controls: str = "open",
     task: str = "compose",
     chords: bool = False,
+    plan: bool = False,
     longest: int | None = None,
     watch: Callable[[int], None] = lambda done: None,
 ) -> dict[str, Any]:
@@ -75,6 +80,7 @@ def evaluate(
         task: what is given, one of `note_model.encoding.tasks.TASKS`, drawn with a seed of the
             piece's number; nats are those of what is composed, a note that is composed.
         chords: whether the model is conditioned on the chords detected in the piece.
+        plan: whether a model that reads plans is told that of each piece; its chords with it.
         longest: only the first so many events of each piece count; None for all.
         watch: called with the number of pieces done.
 
@@ -103,6 +109,7 @@ def evaluate(
             open_probability=1.0 if controls == "open" else 0.0,
             task=task,
             chord_probability=float(chords),
+            told=BarPlan.of(analyse(piece)) if plan and engine.plan else None,
         )
         batch.append((name, rows if longest is None else rows.part(0, longest)))
         if len(batch) == _BATCH:
@@ -151,6 +158,8 @@ def score(engine: Engine, rows: Sequence[Sequences]) -> np.ndarray:
     nats = np.zeros((len(rows), len(FIELDS)))
     for start in range(0, max(map(len, rows)), _CHUNK):
         batch = stack([row.chunk(start, _CHUNK) for row in rows])
+        if engine.plan:
+            batch = tell_no_plan(batch, append_columns)
         hidden = []
         for time, row in enumerate(batch.context):
             now = conditions

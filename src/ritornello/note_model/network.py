@@ -9,7 +9,7 @@ Time comes first in all sequences: [time, batch, ...].
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, cast
 
@@ -22,7 +22,7 @@ from ritornello.errors import ConfigError
 from ritornello.note_model.cells import CELLS
 from ritornello.note_model.cells.cell import State
 from ritornello.note_model.encoding.bar_plan import PLAYS_COLUMNS
-from ritornello.note_model.encoding.batch import Batch, legal_classes
+from ritornello.note_model.encoding.batch import Batch, legal_classes, tell_no_plan
 from ritornello.note_model.encoding.notes import FIELDS, PART, SIZES
 from ritornello.note_model.encoding.piece_controls import INSTRUMENT_COLUMNS
 from ritornello.note_model.encoding.tables import (
@@ -66,6 +66,12 @@ class NoteModelConfig:
 def to_tensors(batch: Batch[np.ndarray], device: torch.device | str = "cpu") -> Batch[Tensor]:
     """The tables of a batch on a device."""
     return batch.each(lambda name, table: torch.as_tensor(table).to(device))
+
+
+def append_columns(table: Tensor, row: Sequence[int]) -> Tensor:
+    """`tell_no_plan`'s ``append`` for tensors."""
+    same = torch.tensor(row, device=table.device).expand(*table.shape[:-1], -1)
+    return torch.cat([table, same], dim=-1)
 
 
 class Lookup(nn.Module):
@@ -190,6 +196,8 @@ class NoteModel(nn.Module):
             float32 [time, batch, 5], the negative log likelihood of each field, 0 for fields an
             event does not have and for those that were given; and the state after the last event.
         """
+        if self.config.plan:
+            events = tell_no_plan(events, append_columns)
         hidden, state = self.trunk(
             events.context, events.controls, events.instruments, state, events.plays
         )

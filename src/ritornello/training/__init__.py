@@ -7,6 +7,7 @@ note_objective   what a note model learns
 fine_tuning      going on from a model's weights with other music
 music_facts      what a model knows of its music, for composing
 batches          rows of excerpts that carry the state of the network from chunk to chunk
+piece_plans      the plan of each piece, read when it is first drawn
 reading_order    in which order excerpts are read, each once an epoch
 validate         nats a note on the validation split
 trainer          the loop of all networks: optimiser, average, best weights, stopping, going on
@@ -32,6 +33,7 @@ __all__ = [
     "music_facts",
     "note_objective",
     "optimisation",
+    "piece_plans",
     "products",
     "ranks",
     "reading_order",

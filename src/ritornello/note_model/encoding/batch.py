@@ -7,12 +7,13 @@ a head sees of them and which classes it may choose is said here once.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Generic
 
 import numpy as np
 
 from ritornello.note_model.encoding import notes
+from ritornello.note_model.encoding.bar_plan import OPEN_CONTEXT, OPEN_MEMORY
 from ritornello.note_model.encoding.context import CONTEXT_COLUMN
 from ritornello.note_model.encoding.notes import FIELDS, PART, SHIFT, SIZES, VELOCITY, Array
 from ritornello.note_model.encoding.sequences import Sequences
@@ -101,6 +102,28 @@ def select_events(batch: Batch[np.ndarray], chosen: np.ndarray) -> Batch[np.ndar
     """
     rows = np.nonzero(chosen)[1]
     return batch.each(lambda name, table: table[rows if name in OF_ROWS else chosen])
+
+
+def tell_no_plan(
+    batch: Batch[Array], append: Callable[[Array, Sequence[int]], Array]
+) -> Batch[Array]:
+    """A batch made without plans for a network that reads them: nothing of any plan is told.
+
+    Args:
+        append: puts the same columns behind a table, [..., columns] to [..., columns + more].
+    """
+    if batch.plays is not None:
+        return batch
+    return replace(
+        batch,
+        context=append(batch.context, OPEN_CONTEXT),
+        memory=append(batch.memory, OPEN_MEMORY),
+    )
+
+
+def append_columns(table: np.ndarray, row: Sequence[int]) -> np.ndarray:
+    """`tell_no_plan`'s ``append`` for arrays."""
+    return np.concatenate([table, np.broadcast_to(row, (*table.shape[:-1], len(row)))], axis=-1)
 
 
 def head_inputs(head: int, read: Callable[[str], np.ndarray]) -> np.ndarray | None:

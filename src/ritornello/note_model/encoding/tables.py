@@ -17,18 +17,23 @@ HEAD_INPUTS: tuple[tuple[str, ...], ...] = (
 )
 
 
-def head_columns(head: int, *, plan: bool = False) -> list[int]:
-    """Number of classes of each column that a head sees, in order.
+def table_sizes(*, plan: bool = False) -> dict[str, list[int]]:
+    """Number of classes of each column of the tables that `HEAD_INPUTS` names.
 
     Args:
         plan: whether the model is told plans.
     """
-    tables = {
+    return {
         "place": [*context.PLACE.values()],
         "memory": [*context.MEMORY.values(), *(bar_plan.PLAN_MEMORY.values() if plan else ())],
         "echo": [*context.ECHO.values()],
         **{name: [size + 1] for name, size in zip(FIELDS, SIZES, strict=True)},
     }
+
+
+def head_columns(head: int, *, plan: bool = False) -> list[int]:
+    """Number of classes of each column that a head sees, in order."""
+    tables = table_sizes(plan=plan)
     return [size for name in HEAD_INPUTS[head] for size in tables[name]]
 
 

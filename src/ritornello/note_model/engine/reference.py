@@ -19,7 +19,7 @@ import numpy as np
 
 from ritornello.errors import CheckpointError
 from ritornello.note_model.checkpoint import Checkpoint
-from ritornello.note_model.encoding import controls
+from ritornello.note_model.encoding import piece_controls
 from ritornello.note_model.encoding.notes import FIELDS
 from ritornello.note_model.encoding.tables import event_columns, head_columns
 from ritornello.note_model.engine.cell_steps import CELLS
@@ -55,7 +55,7 @@ class Engine:
             table = weights["embed.table.weight"]
             sizes = event_columns(plan=self.plan)
             self._embed = Lookup(table, sizes)
-            asked = [*controls.sizes(self.collections).values()]
+            asked = [*piece_controls.sizes(self.collections).values()]
             self._controls = Lookup(table[sum(sizes) :], asked)
             self._plays = weights["plays.weight"].T if self.plan else None
             self._instruments = weights["instruments.weight"].T
@@ -82,11 +82,12 @@ class Engine:
         """The state before a piece starts, float32 [batch, layers, numbers]."""
         return np.zeros((batch, self.layers, self.width + self._cells[0].numbers), np.float32)
 
-    def condition(self, asked: np.ndarray, instruments: np.ndarray) -> np.ndarray:
+    def condition(self, controls: np.ndarray, instruments: np.ndarray) -> np.ndarray:
         """What the controls add to every input, float32 [batch, width].
 
         Args:
-            asked: int [batch, 3], see `controls`. instruments: float32 [batch, instruments + 1].
+            controls: int [batch, 3], see `piece_controls`.
+            instruments: float32 [batch, instruments + 1].
         """
         # Not a matrix product: the order in which BLAS sums depends on the size of the batch.
         shares = instruments[:, :, None] * self._instruments
