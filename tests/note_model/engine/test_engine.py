@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from ctypes import CDLL
 
 import numpy as np
 import pytest
