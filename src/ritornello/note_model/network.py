@@ -242,9 +242,7 @@ class NoteModel(nn.Module):
 
     def _legal(self, head: int, events: Batch[Tensor]) -> Tensor | None:
         """The masks of the encoding, bool [..., classes]; None where every class is legal."""
-        mask = legal_classes(
-            head, events.fields, events.context, events.closed, events.may_play
-        )
+        mask = legal_classes(head, events.fields, events.context, events.closed, events.may_play)
         # A row in which nothing is legal belongs to padding or to a field that is not there, such
         # as the pitch of a rest: leave it open, not empty.
         return None if mask is None else mask | ~mask.any(-1, keepdim=True)
