@@ -75,6 +75,18 @@ def test_it_learns(music: MemoryCorpus, tmp_path: Path) -> None:
     assert figures["nats_per_note"] == pytest.approx(sum(figures["fields"].values()), abs=0.001)
 
 
+def test_a_planned_run_begins_from_a_model_that_hears_no_plans(
+    music: MemoryCorpus, tmp_path: Path
+) -> None:
+    train(music, tmp_path / "plain", TINY)
+    plain = checkpoint.load(tmp_path / "plain" / "model.safetensors")
+    made = train(music, tmp_path / "planned", replace(TINY, plan=True), start=plain)
+    planned = checkpoint.load(made)
+    assert planned.network["plan"]
+    assert np.abs(planned.weights["plays.weight"]).max() > 0
+    assert losses(tmp_path / "planned")[0] < losses(tmp_path / "plain")[0] - 1
+
+
 def test_a_row_reads_each_excerpt_from_its_start_to_its_end(music: MemoryCorpus) -> None:
     rows = Rows(music, shares=None, batch=3, chunk=16, seed=0, augment=False)
     ends = np.zeros(3, int)

@@ -25,6 +25,8 @@ class TrainConfig:
             validated and kept. None keeps the weights themselves.
         products: kind of matrix products, see `ritornello.training.products`; the fastest where
             "auto".
+        plan: whether the network is told the plan of each piece, in part and at random; see
+            `ritornello.note_model.encoding.bar_plan`.
         tasks: whether notes are given now and then, so that the model also learns to continue, fill
             and arrange; see `ritornello.note_model.encoding.tasks`.
         shares: share of the notes from each collection; by size where None.
@@ -52,6 +54,7 @@ class TrainConfig:
     average: float | None = None
     products: str = "auto"
     open_probability: float = 0.15
+    plan: bool = False
     tasks: bool = True
     shares: dict[str, float] | None = None
     validate_every: int = 200

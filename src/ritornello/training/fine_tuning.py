@@ -12,9 +12,9 @@ import torch
 from ritornello.errors import ConfigError
 from ritornello.music.piece import Piece
 from ritornello.note_model.checkpoint import Checkpoint
-from ritornello.note_model.encoding.context import CONTEXT
-from ritornello.note_model.encoding.tables import column_offsets, context_columns
+from ritornello.note_model.encoding.tables import event_columns
 from ritornello.note_model.network import NoteModel
+from ritornello.note_model.plan_inputs import add_plan_inputs
 from ritornello.training.batches import Music
 from ritornello.training.validate import choose, score
 
@@ -62,12 +62,15 @@ def begin_with(
 
     Args:
         model: of the same settings, but for dropout and collections.
-        start: the model. Its collections come first among those of ``music``.
+        start: the model. Its collections come first among those of ``music``. Where it hears no
+            plans and the network does, what it hears of them counts nothing at first.
         say: called with the collection that is likest.
 
     Raises:
         ConfigError: if the settings differ.
     """
+    if model.config.plan:
+        start = add_plan_inputs(start)
     settings = model.settings()
     free = ("dropout", "collections")
     ours = {name: value for name, value in settings.items() if name not in free}
@@ -90,7 +93,8 @@ def begin_with(
 def with_room(start: Checkpoint, new: int, like: str | None) -> Checkpoint:
     """A model with room for so many more collections, each as one that it has, or as none."""
     known = len(start.collections)
-    first = int(column_offsets(context_columns(known))[len(CONTEXT)])
+    plan = bool(start.network.get("plan", False))
+    first = sum(event_columns(plan=plan))
     table = start.weights[_TABLE]
     chosen = first + (known if like is None else start.collections.index(like))
     rows = np.repeat(table[chosen : chosen + 1], new, axis=0)

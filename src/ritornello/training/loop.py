@@ -125,6 +125,7 @@ def _network(music: Music, config: TrainConfig) -> NoteModel:
         head_width=config.head_width,
         dropout=config.dropout,
         collections=len(music.collections),
+        plan=config.plan,
     )
     return NoteModel(network).to("cuda" if torch.cuda.is_available() else "cpu")
 

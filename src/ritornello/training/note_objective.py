@@ -17,6 +17,7 @@ from ritornello.note_model.fused import fused_network
 from ritornello.note_model.network import NoteModel, to_tensors
 from ritornello.training.batches import Music, ReadAhead, Rows
 from ritornello.training.config import TrainConfig
+from ritornello.training.piece_plans import piece_plans
 from ritornello.training.ranks import Ranks
 from ritornello.training.trainer import Loss, Objective, Standing
 from ritornello.training.validate import validate
@@ -65,6 +66,7 @@ class NoteObjective(Objective[NoteBatch]):
             open_probability=config.open_probability,
             tasks=config.tasks,
             own=self._own,
+            plans=piece_plans(music) if network.config.plan else None,
         )
         self._ahead = ReadAhead(self._rows)
         self._drawn, self._offset = self._rows.drawn.copy(), self._rows.offset.copy()

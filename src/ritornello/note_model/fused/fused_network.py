@@ -37,11 +37,12 @@ _GROUPS = ((range(PART + 1), GIVEN), (range(PITCH, len(FIELDS)), COMPOSED - 1))
 def is_possible(model: NoteModel) -> bool:
     """Whether a model can be run so, here: in float32 on the processor, with a C compiler.
 
-    Models that are made otherwise, such as those of experiments, are run as they say.
+    Models that are told plans or made otherwise, such as those of experiments, are run as they say.
     """
     weight = model.norm.weight
     at_home = weight.device.type == "cpu" and weight.dtype == torch.float32
-    return type(model) is NoteModel and at_home and c_functions.load() is not None
+    plain = type(model) is NoteModel and not model.config.plan
+    return plain and at_home and c_functions.load() is not None
 
 
 def nats(model: NoteModel, events: Batch[Tensor], state: list[State]) -> tuple[Tensor, list[State]]:
