@@ -34,7 +34,7 @@ def at(events: Batch[torch.Tensor], time: int | slice) -> Batch[torch.Tensor]:
 
 
 @pytest.fixture(params=[*CELLS, "qrnn told plans"])
-def model(request) -> NoteModel:
+def model(request: pytest.FixtureRequest) -> NoteModel:
     torch.manual_seed(0)
     cell, *plan = request.param.split(" ", 1)
     sizes = {"layers": 2, "width": 24, "head_width": 16, "dropout": 0.0}
@@ -42,12 +42,12 @@ def model(request) -> NoteModel:
 
 
 @pytest.fixture
-def events(model) -> Batch[torch.Tensor]:
+def events(model: NoteModel) -> Batch[torch.Tensor]:
     return batch(plan=model.config.plan)
 
 
 @torch.no_grad()
-def test_stepping_equals_the_full_pass(model, events):
+def test_stepping_equals_the_full_pass(model: NoteModel, events: Batch[torch.Tensor]) -> None:
     nats, last = model(events, model.initial_state(3))
     state = model.initial_state(3)
     for time in range(len(events.fields)):
@@ -68,7 +68,9 @@ def test_stepping_equals_the_full_pass(model, events):
 
 
 @torch.no_grad()
-def test_a_sequence_in_two_halves_is_the_same_sequence(model, events):
+def test_a_sequence_in_two_halves_is_the_same_sequence(
+    model: NoteModel, events: Batch[torch.Tensor]
+) -> None:
     whole, _ = model(events, model.initial_state(3))
     first, state = model(at(events, slice(0, 29)), model.initial_state(3))
     snapshot = [tuple(tensor.clone() for tensor in block) for block in state]
@@ -80,7 +82,7 @@ def test_a_sequence_in_two_halves_is_the_same_sequence(model, events):
 
 
 @torch.no_grad()
-def test_the_future_does_not_leak(model, events):
+def test_the_future_does_not_leak(model: NoteModel, events: Batch[torch.Tensor]) -> None:
     before, _ = model(events, model.initial_state(3))
 
     def changed(name: str, table: torch.Tensor) -> torch.Tensor:
@@ -93,7 +95,9 @@ def test_the_future_does_not_leak(model, events):
 
 
 @torch.no_grad()
-def test_the_legal_classes_of_each_head_sum_to_one(model, events):
+def test_the_legal_classes_of_each_head_sum_to_one(
+    model: NoteModel, events: Batch[torch.Tensor]
+) -> None:
     hidden, _ = model.trunk(
         events.context, events.controls, events.instruments, model.initial_state(3), events.plays
     )

@@ -13,7 +13,7 @@ from tests.examples import band
 from tests.plan.songs import phrase, song
 
 
-def test_ranks_correlate_whatever_the_scale():
+def test_ranks_correlate_whatever_the_scale() -> None:
     asked = np.repeat([0.5, 1.5, 4.0], 4)
     assert rank_correlation(asked, asked**3) == pytest.approx(1)
     assert rank_correlation(asked, -asked) == pytest.approx(-1)
@@ -21,7 +21,7 @@ def test_ranks_correlate_whatever_the_scale():
     assert rank_correlation(asked, got) == pytest.approx(0)
 
 
-def test_the_table_has_a_row_a_figure_and_a_column_a_set():
+def test_the_table_has_a_row_a_figure_and_a_column_a_set() -> None:
     columns = {"a, real": measure_set([song(phrase(1), phrase(1))]), "b": measure_set([band()])}
     rows = [*markdown(table(columns, ["a, real"]))]
     assert {row.count("|") for row in rows} == {4}
@@ -38,6 +38,6 @@ def test_held_out_pieces_are_long_enough_and_of_the_set(tmp_path):
     assert [piece.bar_count for piece in found] == [20]
 
 
-def test_the_soprano_is_the_highest_part():
+def test_the_soprano_is_the_highest_part() -> None:
     voices = [Track([(0, 24, pitch, 80)], 52, name=str(pitch)) for pitch in (60, 72, 48)]
     assert soprano(Piece(tuple(voices), 24)).name == "72"

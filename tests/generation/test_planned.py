@@ -97,7 +97,7 @@ def test_a_model_that_is_told_plans_composes_without_one(told_plans):
     assert piece.bar_count == 4
 
 
-def test_a_plan_that_does_not_fit_is_refused():
+def test_a_plan_that_does_not_fit_is_refused() -> None:
     plan = analyse(song(phrase(1)))
     with pytest.raises(ConfigError, match=r"The plan has 8 bars up to tick 768"):
         by_plan(whole_piece(Rules(4, parts=("piano",))), plan)

@@ -34,12 +34,12 @@ def test_the_bundled_model_begins_as_it_is(tmp_path):
         np.testing.assert_allclose(score(planned, [planned_rows]), score(plain, [rows]), atol=1e-5)
 
 
-def test_a_model_that_hears_plans_stays_as_it_is():
+def test_a_model_that_hears_plans_stays_as_it_is() -> None:
     widened = add_plan_inputs(load(find_model()))
     assert add_plan_inputs(widened) is widened
 
 
-def test_no_plan_is_a_plan_of_which_nothing_is_told():
+def test_no_plan_is_a_plan_of_which_nothing_is_told() -> None:
     engine = Engine(add_plan_inputs(load(find_model())))
     piece = band(3)
     bare = sequences(piece, 0, engine.collections)
@@ -47,7 +47,7 @@ def test_no_plan_is_a_plan_of_which_nothing_is_told():
     np.testing.assert_allclose(score(engine, [bare]), score(engine, [open_plan]), atol=1e-5)
 
 
-def test_the_gradient_reaches_the_new_inputs():
+def test_the_gradient_reaches_the_new_inputs() -> None:
     torch = pytest.importorskip("torch", reason="training needs torch")
     from ritornello.note_model.network import NoteModel, NoteModelConfig, to_tensors
 

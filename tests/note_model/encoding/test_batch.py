@@ -14,7 +14,7 @@ from ritornello.note_model.encoding.batch import (
     stack,
 )
 from ritornello.note_model.encoding.notes import FIELDS, SIZES
-from ritornello.note_model.encoding.sequences import sequences
+from ritornello.note_model.encoding.sequences import Sequences, sequences
 from ritornello.note_model.encoding.tables import HEAD_INPUTS, head_columns
 from ritornello.plan.analysis import analyse
 from tests.examples import band
@@ -29,9 +29,9 @@ PLANNED = [
 
 
 @pytest.mark.parametrize("rows", [ROWS, PLANNED], ids=["plain", "planned"])
-def test_each_row_is_found_again_in_each_table(rows):
+def test_each_row_is_found_again_in_each_table(rows: list[Sequences]) -> None:
     batch = stack(rows)
-    for index, row in enumerate(rows):
+    for index, row in enumerate(rows: list[Sequences]) -> None:
         for name, own in vars(row).items():
             whole = getattr(batch, name)
             if own is None:
@@ -52,7 +52,7 @@ def test_chosen_events_keep_what_is_true_of_their_row() -> None:
 
 
 @pytest.mark.parametrize("rows", [ROWS, PLANNED], ids=["plain", "planned"])
-def test_a_head_sees_the_columns_it_has_classes_for(rows):
+def test_a_head_sees_the_columns_it_has_classes_for(rows: list[Sequences]) -> None:
     batch = stack(rows)
     plan = rows is PLANNED
     for head, size in enumerate(SIZES):
