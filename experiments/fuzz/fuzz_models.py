@@ -50,7 +50,7 @@ KINDS = ("F32", "F16", "F64", "BF16", "I8", "I64", "U8", "U32", "BOOL", "F8_E4M3
 def tiny_checkpoint(cell: str) -> Checkpoint:
     """A model that has learned nothing, without torch."""
     rng = np.random.default_rng(0)
-    sizes = {"layers": 1, "width": 8, "head_width": 8, "collections": 2}
+    sizes: dict[str, Any] = {"layers": 1, "width": 8, "head_width": 8, "collections": 2}
     shapes = note_model_shapes(cell=cell, **sizes)
     weights = {name: rng.normal(0, 0.3, shape).astype(np.float32) for name, shape in shapes.items()}
     facts = {

@@ -37,7 +37,12 @@ class Blindfolded(NoteModel):
     """Does not read what the next given note is, nor when: only its masks know."""
 
     def trunk(
-        self, rows: Tensor, controls: Tensor, instruments: Tensor, state: list[State]
+        self,
+        rows: Tensor,
+        controls: Tensor,
+        instruments: Tensor,
+        state: list[State],
+        plays: Tensor | None = None,
     ) -> tuple[Tensor, list[State]]:
         columns = [CONTEXT_COLUMN[f"ahead_{FIELDS[field]}"] for field in AHEAD]
         part = rows[..., CONTEXT_COLUMN["ahead_part"], None]
@@ -45,7 +50,7 @@ class Blindfolded(NoteModel):
         nothing = torch.tensor([NONE[field] for field in AHEAD])
         rows = rows.clone()
         rows[..., columns] = torch.where(is_note, nothing, rows[..., columns])
-        return super().trunk(rows, controls, instruments, state)
+        return super().trunk(rows, controls, instruments, state, plays)
 
 
 class Encoder(nn.Module):

@@ -68,7 +68,7 @@ def read_plans(data: Path, store: Path) -> tuple[list[Taught], list[Taught]]:
     """Plans to learn from, and held-out ones without a near copy on another side."""
     kept = store / "taught.pickle"
     if kept.is_file():
-        return tuple(pickle.loads(kept.read_bytes()))  # type: ignore[return-value]
+        return tuple(pickle.loads(kept.read_bytes()))
     found = scan(data, collections=[name for name in SHARES if (data / name).is_dir()])
     sides = assign_splits(found)
     corpus = build_store(found, store, splits=sides)

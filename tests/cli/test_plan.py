@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from pathlib import Path
 
 from ritornello.api import load_plan, plan_of
 from ritornello.files import save
 from ritornello.music.piece import Piece, Track
+from tests.cli.conftest import Outcome
 from tests.plan.songs import phrase, song
 
 
-def test_the_sections_of_a_song_are_printed(command, tmp_path):
+def test_sections_of_a_song_are_printed(
+    command: Callable[..., Outcome], tmp_path: Path
+) -> None:
     save(song(phrase(1), phrase(2), phrase(1)), tmp_path / "song.mid")
     done = command("plan", "song.mid")
     assert done.code == 0
@@ -20,7 +25,7 @@ def test_the_sections_of_a_song_are_printed(command, tmp_path):
     assert "flute" in done.out
 
 
-def test_a_plan_is_written_read_and_drawn(command, tmp_path):
+def test_a_plan_is_written_read_and_drawn(command: Callable[..., Outcome], tmp_path: Path) -> None:
     save(song(phrase(1), phrase(2), phrase(1)), tmp_path / "song.mid")
     for name in ("plan.toml", "plan.svg", "plan.png"):
         done = command("plan", "song.mid", "-o", name)
@@ -33,7 +38,7 @@ def test_a_plan_is_written_read_and_drawn(command, tmp_path):
     assert command("plan", "song.mid", "-o", "plan.toml", "--overwrite").code == 0
 
 
-def test_a_plan_for_programs(command, tmp_path):
+def test_a_plan_for_programs(command: Callable[..., Outcome], tmp_path: Path) -> None:
     piece = song(phrase(1), phrase(1))
     save(piece, tmp_path / "song.mid")
     found = json.loads(command("plan", "song.mid", "--json").out)
@@ -43,7 +48,7 @@ def test_a_plan_for_programs(command, tmp_path):
     assert found["players"] == ["drums", "bass", "piano", "flute"]
 
 
-def test_what_cannot_be_is_said(command, tmp_path):
+def test_what_cannot_be_is_said(command: Callable[..., Outcome], tmp_path: Path) -> None:
     save(Piece((Track([], 0),)), tmp_path / "empty.mid")
     save(song(phrase(1)), tmp_path / "song.mid")
     (tmp_path / "notes.txt").write_text("no music")

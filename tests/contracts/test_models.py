@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -37,7 +39,7 @@ def at(events: Batch[torch.Tensor], time: int | slice) -> Batch[torch.Tensor]:
 def model(request: pytest.FixtureRequest) -> NoteModel:
     torch.manual_seed(0)
     cell, *plan = request.param.split(" ", 1)
-    sizes = {"layers": 2, "width": 24, "head_width": 16, "dropout": 0.0}
+    sizes: dict[str, Any] = {"layers": 2, "width": 24, "head_width": 16, "dropout": 0.0}
     return NoteModel(NoteModelConfig(cell=cell, plan=bool(plan), **sizes)).eval()
 
 

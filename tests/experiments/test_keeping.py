@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -30,7 +32,7 @@ def test_the_table_has_a_row_a_figure_and_a_column_a_set() -> None:
     assert found["pieces"] == 1
 
 
-def test_held_out_pieces_are_long_enough_and_of_the_set(tmp_path):
+def test_held_out_pieces_are_long_enough_and_of_the_set(tmp_path: Path) -> None:
     pieces = [(band(1, bars=20), "valid"), (band(2, bars=8), "valid"), (band(3, bars=20), "train")]
     entries = [(piece, Entry(f"{n}", "bands", side)) for n, (piece, side) in enumerate(pieces)]
     write_store(entries, tmp_path / "store")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
@@ -37,20 +38,21 @@ def told_plans() -> Engine:
     torch.manual_seed(1)
     model = NoteModel(NoteModelConfig(layers=1, width=16, head_width=16, plan=True))
     with torch.no_grad():  # fewer, longer steps than uniform choice would take
-        model.heads[0].out.bias[:] = -8
-        model.heads[0].out.bias[[0, 12, 24, 36, 96, 192]] = 2
+        bias = dict(model.named_parameters())["heads.0.out.bias"]
+        bias[:] = -8
+        bias[[0, 12, 24, 36, 96, 192]] = 2
     weights = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
     return Engine(Checkpoint(weights, model.settings(), collections=("band",)))
 
 
-def rules_of(plan: Plan, **fields) -> Rules:
+def rules_of(plan: Plan, **fields: Any) -> Rules:
     metre = plan.metres[0]
     parts = tuple(INSTRUMENTS[player.instrument].name for player in plan.players)
     return Rules(plan.bars, (metre.numerator, metre.denominator), parts=parts, **fields)
 
 
 @st.composite
-def plans(draw) -> Plan:
+def plans(draw: st.DrawFn) -> Plan:
     """Bars in which random players play; each plays at least once."""
     metre = draw(st.sampled_from([(4, 4), (3, 4), (6, 8)]))
     names = draw(st.sets(st.sampled_from(NAMES), min_size=1))
@@ -64,7 +66,9 @@ def plans(draw) -> Plan:
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(plans(), st.booleans(), st.integers(0, 2**32 - 1))
-def test_players_play_where_the_plan_says_and_rules_are_kept(told_plans, plan, ending, seed):
+def test_players_play_where_the_plan_says_and_rules_are_kept(
+    told_plans: Engine, plan: Plan, ending: bool, seed: int
+) -> None:
     rules = rules_of(plan, ending=ending, tempo_bpm=100.0, key="C major")
     (piece,) = compose(told_plans, rules, seeds=[seed], plans=[plan])
     assert not violations(write_bytes(piece), rules)
@@ -74,7 +78,7 @@ def test_players_play_where_the_plan_says_and_rules_are_kept(told_plans, plan, e
     assert (found.plays[:last] <= plan.plays[:last]).all()
 
 
-def test_the_plan_of_a_song_can_be_written_to(told_plans):
+def test_the_plan_of_a_song_can_be_written_to(told_plans: Engine) -> None:
     plan = analyse(song(phrase(1), phrase(2), silent={1: ("drums", "melody")}))
     rules = rules_of(plan, ending=False)
     piece, again = compose(told_plans, rules, seeds=[3, 3], plans=[plan, plan])
@@ -83,7 +87,7 @@ def test_the_plan_of_a_song_can_be_written_to(told_plans):
     assert analyse(piece).plays[8:, [0, 3]].sum() == 0
 
 
-def test_a_piece_does_not_depend_on_those_beside_it(told_plans):
+def test_a_piece_does_not_depend_on_those_beside_it(told_plans: Engine) -> None:
     first = analyse(song(phrase(1), phrase(2)))
     second = analyse(song(phrase(3), phrase(3), silent={0: ("drums",)}))
     rules = rules_of(first)
@@ -92,7 +96,7 @@ def test_a_piece_does_not_depend_on_those_beside_it(told_plans):
     assert write_bytes(together[1]) == write_bytes(alone[0])
 
 
-def test_a_model_that_is_told_plans_composes_without_one(told_plans):
+def test_a_model_that_is_told_plans_composes_without_one(told_plans: Engine) -> None:
     (piece,) = compose(told_plans, Rules(4, parts=("piano",)), seeds=[1])
     assert piece.bar_count == 4
 

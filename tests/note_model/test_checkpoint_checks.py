@@ -229,7 +229,7 @@ def test_the_shapes_are_those_of_the_network_in_torch(cell: str) -> None:
     from ritornello.note_model.network import NoteModel, NoteModelConfig
 
     for width in (8, 6, 7):  # mLSTM has as many heads as divide the width
-        sizes = {"layers": 2, "width": width, "head_width": 5, "collections": 3}
+        sizes: dict[str, Any] = {"layers": 2, "width": width, "head_width": 5, "collections": 3}
         arrays = NoteModel(NoteModelConfig(cell=cell, **sizes)).state_dict()
         found = {name: tuple(array.shape) for name, array in arrays.items()}
         assert note_model_shapes(cell=cell, **sizes) == found

@@ -31,7 +31,7 @@ PLANNED = [
 @pytest.mark.parametrize("rows", [ROWS, PLANNED], ids=["plain", "planned"])
 def test_each_row_is_found_again_in_each_table(rows: list[Sequences]) -> None:
     batch = stack(rows)
-    for index, row in enumerate(rows: list[Sequences]) -> None:
+    for index, row in enumerate(rows):
         for name, own in vars(row).items():
             whole = getattr(batch, name)
             if own is None:
@@ -60,8 +60,9 @@ def test_a_head_sees_the_columns_it_has_classes_for(rows: list[Sequences]) -> No
         if not HEAD_INPUTS[head]:
             assert inputs is None
             continue
+        assert inputs is not None
         assert inputs.shape == (*batch.counts.shape, len(head_columns(head, plan=plan)))
-        assert (inputs < head_columns(head, plan=plan)).all()
+        assert (inputs < np.array(head_columns(head, plan=plan))).all()
         legal = legal_classes(head, batch.fields, batch.context, batch.closed, batch.may_play)
         target = batch.fields[..., head]
         time, row = np.nonzero(target < size)

@@ -41,7 +41,7 @@ def assert_tracker_agrees(piece: Piece, name: str, seed: int, most: int = 3000) 
 
 @settings(max_examples=60)
 @given(pieces(bars=6), st.sampled_from([*TASKS]), st.integers(0, 99))
-def test_tracker_equals_the_whole_piece(piece, task, seed):
+def test_tracker_equals_the_whole_piece(piece: Piece, task: str, seed: int) -> None:
     if piece.note_count:
         assert_tracker_agrees(piece, task, seed)
 

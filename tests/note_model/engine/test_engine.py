@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from ctypes import CDLL
 
 import numpy as np
 import pytest
@@ -38,7 +39,9 @@ def play(engine: Engine, batch: Batch[np.ndarray], rows: slice = slice(None)) ->
 
 
 @pytest.mark.parametrize("cell", [*CELLS, "qrnn told plans"])
-def test_stepping_gives_the_logits_of_the_full_pass_in_torch(cell, batch, planned_batch):
+def test_stepping_gives_the_logits_of_the_full_pass_in_torch(
+    cell: str, batch: Batch[np.ndarray], planned_batch: Batch[np.ndarray]
+) -> None:
     cell, *plan = cell.split(" ", 1)
     model, checkpoint = make_model(cell, plan=bool(plan))
     read = planned_batch if plan else batch
@@ -70,7 +73,9 @@ def test_whole_numbers_stay_close_to_float32(cell: str, batch: Batch[np.ndarray]
 
 
 @pytest.mark.parametrize("plan", [False, True])
-def test_the_kernel_gives_the_numbers_of_numpy(batch, planned_batch, library, plan):
+def test_the_kernel_gives_the_numbers_of_numpy(
+    batch: Batch[np.ndarray], planned_batch: Batch[np.ndarray], library: CDLL, plan: bool
+) -> None:
     checkpoint, read = make_model(plan=plan)[1], planned_batch if plan else batch
     pairs = zip(
         play(CompiledEngine(checkpoint, library), read),
