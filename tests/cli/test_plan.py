@@ -13,9 +13,7 @@ from tests.cli.conftest import Outcome
 from tests.plan.songs import phrase, song
 
 
-def test_sections_of_a_song_are_printed(
-    command: Callable[..., Outcome], tmp_path: Path
-) -> None:
+def test_sections_of_a_song_are_printed(command: Callable[..., Outcome], tmp_path: Path) -> None:
     save(song(phrase(1), phrase(2), phrase(1)), tmp_path / "song.mid")
     done = command("plan", "song.mid")
     assert done.code == 0
