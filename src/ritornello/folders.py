@@ -26,6 +26,11 @@ def models_folder() -> Path:
     return (_found(platformdirs.user_data_path) or _temporary("data")) / "models"
 
 
+def studio_folder() -> Path:
+    """Where the studio keeps a person's library; need not exist."""
+    return (_found(platformdirs.user_data_path) or _temporary("data")) / "studio"
+
+
 def _found(folder: Callable[..., Path]) -> Path | None:
     """A folder of the user by the rules of the system; None without a home."""
     try:

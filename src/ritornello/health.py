@@ -34,6 +34,7 @@ _PURPOSES = {
     "search": "to search for settings of rhythmix2024",
     "score": "to engrave scores as SVG and PDF",
     "m4a": "to read m4a and the sound of films",
+    "studio": "to compose by looking and listening in a browser: ritornello studio",
     "interop": "to hand pieces to other libraries",
 }
 _NOT_PARTS = frozenset({"all", "dev", "docs"})  # extras for whoever works on the package

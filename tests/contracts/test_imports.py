@@ -30,11 +30,25 @@ LAYERS = (
     ("accompany",),
     ("health",),
     ("api",),
+    ("studio",),  # a page and a server in front of it
     ("papers",),  # published systems beside ours, each with all of the above
     ("cli",),
     ("ritornello", "__main__"),  # the public names, by name only
 )
-HEAVY = ("torch", "numpy", "soundfile", "symusic", "soxr", "verovio", "music21", "PIL", "jinja2")
+HEAVY = (
+    "torch",
+    "numpy",
+    "soundfile",
+    "symusic",
+    "soxr",
+    "verovio",
+    "music21",
+    "PIL",
+    "jinja2",
+    "fastapi",
+    "uvicorn",
+    "pydantic",
+)
 
 
 def _modules() -> dict[str, Path]:

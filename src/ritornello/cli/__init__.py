@@ -31,6 +31,7 @@ from ritornello.cli.separator_commands import separate, train_separator
 from ritornello.cli.show import print_error, print_warnings, write_anything
 from ritornello.cli.song_commands import arrange, continue_, fill, harmonise, vary
 from ritornello.cli.streams import STREAM
+from ritornello.cli.studio_command import studio
 from ritornello.errors import RitornelloError
 
 # What published systems and experiments may import; the rest is inside.
@@ -100,6 +101,7 @@ for name, (verb, example) in _PARTNER.items():
     app.command(verb, name=name, help_epilogue=f"**Example**\n\n`{example}`{names}")
 app.command(harmonise, name="harmonize", show=False)
 app.command(remix, help_epilogue=f"{_REMIX_EXAMPLES}\n{INSTRUMENTS_HELP}")
+app.command(studio)
 app.command(transcribe, help_epilogue=INSTRUMENTS_HELP)
 for command in (
     inspect,

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypedDict, TypeVar
 
 from cyclopts import Parameter
 
@@ -107,6 +107,13 @@ def read_bars(text: str) -> tuple[int, int]:
 # --- options in a group -----------------------------------------------------------------------
 
 
+class Boldness(TypedDict):
+    """How boldly to write, as a `Composer` is told."""
+
+    temperature: float
+    top_p: float
+
+
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class Writer:
@@ -129,7 +136,7 @@ class Writer:
     top_p: float = 0.97
     seed: int | None = None
 
-    def boldness(self) -> dict[str, float]:
+    def boldness(self) -> Boldness:
         """As arguments of a `Composer`."""
         return {"temperature": self.temperature, "top_p": self.top_p}
 

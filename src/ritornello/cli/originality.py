@@ -53,29 +53,13 @@ def originality(
                 named = Path("standard input") if is_stream(path) else path
                 found.append((named, index.measure(api.load(file))))
     if json:
-        rows = [{"file": str(path), **as_facts(each)} for path, each in found]
+        rows = [{"file": str(path), **each.as_facts()} for path, each in found]
         print_json({"model": model, "held_out": index.held_out, "pieces": rows})
         return
     for path, each in found:
         _print(path, each, index.held_out)
     if not index.held_out:
         say("Training on this music held nothing back, so there is no real music to compare with.")
-
-
-def as_facts(found: Originality) -> dict[str, Any]:
-    """What was found, as numbers, texts and nulls; windows by their length in quarter notes."""
-    facts = {}
-    for kind in _KINDS:
-        copied = getattr(found, kind)
-        facts[kind] = {
-            "shares": {
-                str(quarters): share if copied.windows[quarters] else None
-                for quarters, share in copied.shares.items()
-            },
-            "windows": {str(quarters): count for quarters, count in copied.windows.items()},
-            "longest": copied.longest and copied.longest._asdict(),
-        }
-    return facts
 
 
 def _print(path: Path, found: Originality, held_out: dict[str, Any]) -> None:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ritornello.cli.options import AS_USUAL, SOUNDS, Making
-from ritornello.cli.originality import as_facts
 from ritornello.cli.show import out, print_json, progress, say
 from ritornello.cli.streams import is_stream, write_to
 from ritornello.errors import ConfigError
@@ -20,7 +18,7 @@ if TYPE_CHECKING:
 
     from ritornello.api import Attempt, Composer
     from ritornello.generation.originality.index import TrainingIndex
-    from ritornello.music.piece import Piece, Track
+    from ritornello.music.piece import Piece
 
 
 @dataclass(frozen=True)
@@ -47,25 +45,20 @@ class Written:
 
     @property
     def new_bars(self) -> tuple[int, int] | None:
-        """First and last bar where a new note begins, counted from 1."""
-        import numpy as np
+        """First and last bar where a new note begins, counted from 1; None without a song."""
+        from ritornello.music.piece_facts import new_bars
 
-        from ritornello.music.slicing import bars_at
-
-        onsets = [end for each in self.new_onsets if len(each) for end in (each[0], each[-1])]
-        if not onsets:
-            return None
-        first, last = bars_at(self.piece, np.array([min(onsets), max(onsets)])) + 1
-        return int(first), int(last)
+        return None if self.given is None else new_bars(self.piece, self.given)
 
     def new_music(self) -> Piece:
         """The bars with new notes, with all that plays in them."""
         from ritornello.music.selection import within
         from ritornello.music.slicing import bar_edges
 
-        if self.given is None or self.new_bars is None:
+        bars = self.new_bars
+        if bars is None:
             return self.piece
-        first, last = self.new_bars
+        first, last = bars
         edges = bar_edges(self.piece).tolist()
         return within(self.piece, edges[first - 1], edges[last])
 
@@ -185,17 +178,10 @@ def _save(written: Written, path: Path, making: Making) -> list[Path]:
 
 def _facts(made: _Made, files: list[Path]) -> dict[str, Any]:
     """What a person or a program wants to know of a piece."""
+    from ritornello.music.piece_facts import facts_of
+
     piece, attempt = made.written.piece, made.attempt
-    facts = {
-        "seed": made.seed,
-        "files": [str(path) for path in files],
-        "key": str(piece.keys[0].key) if piece.keys else None,
-        "tempo_bpm": piece.tempos[0].bpm,
-        "metre": f"{piece.metres[0].numerator}/{piece.metres[0].denominator}",
-        "bars": piece.bar_count,
-        "seconds": round(piece.duration_seconds, 1),
-        "parts": dict(zip(_names(piece.tracks), map(len, piece.tracks), strict=True)),
-    }
+    facts = {"seed": made.seed, "files": [str(path) for path in files], **facts_of(piece)}
     if made.written.given is not None:
         facts |= _facts_of_a_song(made.written, made.written.given)
     if attempt is not None:
@@ -203,14 +189,16 @@ def _facts(made: _Made, files: list[Path]) -> dict[str, Any]:
             "within_limit": attempt.within_limit,
             "tries": attempt.tries,
             "seed": attempt.seed,
-            **as_facts(attempt.originality),
+            **attempt.originality.as_facts(),
         }
     return facts
 
 
 def _facts_of_a_song(written: Written, given: Sequence[np.ndarray]) -> dict[str, Any]:
     """What was given and what is new, by part."""
-    names = _names(written.piece.tracks)
+    from ritornello.music.piece_facts import part_names
+
+    names = part_names(written.piece)
     return {
         "given": {
             name: int(old.sum()) for name, old in zip(names, given, strict=True) if old.any()
@@ -223,15 +211,6 @@ def _facts_of_a_song(written: Written, given: Sequence[np.ndarray]) -> dict[str,
         "new_bars": written.new_bars,
         "warnings": written.warnings,
     }
-
-
-def _names(tracks: Sequence[Track]) -> list[str]:
-    """The labels of parts; those that are not alone with theirs with the number of the track."""
-    alike = Counter(track.label for track in tracks)
-    return [
-        track.label if alike[track.label] == 1 else f"{number} {track.label!r}"
-        for number, track in enumerate(tracks, 1)
-    ]
 
 
 def _print(what: str, rows: list[dict[str, Any]], seconds: float) -> None:

@@ -7,6 +7,7 @@ rules            Rules: what a piece must be
 job              what is given, where to write, under which rules
 compose          the loop: one event after another, many pieces at once
 planned          a job by a plan: who plays when, which chords, what is told
+note_feed        notes of pieces that are still being written
 masks            rules as masks on the choices of the network
 pitches          which pitches the rules allow
 voice_leading    rules of voices that move together
@@ -23,6 +24,7 @@ __all__ = [
     "composer",
     "instrumentation",
     "job",
+    "note_feed",
     "originality",
     "partner",
     "rules",

@@ -42,6 +42,7 @@ from ritornello.plan.plan import Plan
 
 Event = tuple[int, int, int, int, int]
 HISTORY_EVENTS = 1024  # the network reads no more of a song than that before it writes
+_STEPS_BETWEEN_NEWS = 64
 
 
 @dataclass
@@ -133,6 +134,10 @@ class Writer:
         return self.events[-1][PART] == END or over
 
 
+# Called now and then while pieces are written, with all of them, see `note_feed`.
+Hear = Callable[[Sequence[Writer]], None]
+
+
 @dataclass(frozen=True)
 class UsualKeys:
     """The keys of the training music, by collection.
@@ -178,6 +183,7 @@ def compose(
     usual_keys: UsualKeys = UsualKeys(),
     plans: Sequence[Plan] | None = None,
     watch: Callable[[int, int], None] = lambda tick, length: None,
+    hear: Hear | None = None,
 ) -> list[Piece]:
     """Write one piece for each seed.
 
@@ -194,6 +200,7 @@ def compose(
         plans: one for each piece, with the bars, metre and parts of the rules, for a model that is
             told plans.
         watch: called now and then with the tick reached and the length in ticks.
+        hear: called then with the writers, see `ritornello.generation.note_feed`.
 
     Returns:
         pieces at 24 ticks a quarter, of exactly ``rules.bars`` bars.
@@ -209,7 +216,7 @@ def compose(
     return [
         to_piece(writer.events, writer.job.rules)
         for writer in write(
-            engine, writers, sampling=sampling, collections=collections, watch=watch
+            engine, writers, sampling=sampling, collections=collections, watch=watch, hear=hear
         )
     ]
 
@@ -221,6 +228,7 @@ def write(
     sampling: Sampling | None = None,
     collections: tuple[str, ...] = (),
     watch: Callable[[int, int], None] = lambda tick, length: None,
+    hear: Hear | None = None,
 ) -> Sequence[Writer]:
     """Let writers finish their jobs side by side, from their start; arguments as of `compose`.
 
@@ -232,8 +240,12 @@ def write(
     condition = conditions(engine, going, collections)
     length = max((writer.job.end_ticks for writer in going), default=0)
     for step, left in enumerate(_run(engine, going, condition, sampling or Sampling())):
-        if step % 64 == 0 and left:
+        if step % _STEPS_BETWEEN_NEWS == 0 and left:
             watch(min(writer.tracker.onset_ticks for writer in left), length)
+            if hear is not None:
+                hear(writers)
+    if hear is not None:
+        hear(writers)
     return writers
 
 

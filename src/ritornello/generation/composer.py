@@ -12,6 +12,7 @@ from typing import Any
 
 from ritornello.errors import ConfigError
 from ritornello.generation import compose as writing
+from ritornello.generation.compose import Hear
 from ritornello.generation.edit.primer import fit
 from ritornello.generation.instrumentation import Instrumentations, read_instrumentations
 from ritornello.generation.partner import Partner, Song, Watch, load_song
@@ -76,6 +77,16 @@ class Composer(Partner):
         return self._collections
 
     @property
+    def styles(self) -> tuple[str, ...]:
+        """Names for what it can be asked to write like: short ones, then the collections."""
+        return tuple(dict.fromkeys((*self._styles, *self._collections)))
+
+    @property
+    def known_instruments(self) -> frozenset[int] | None:
+        """Indices into `INSTRUMENTS` of those in the training music; None where it is not known."""
+        return self._known
+
+    @property
     def instrumentations(self) -> Instrumentations:
         """Who plays together in the training music, how often, and in which collection."""
         return self._instrumentations
@@ -88,6 +99,7 @@ class Composer(Partner):
         temperature: float = Sampling.temperature,
         top_p: float = Sampling.top_p,
         watch: Watch | None = None,
+        hear: Hear | None = None,
         **fields: Any,
     ) -> Piece:
         """Write one piece.
@@ -97,13 +109,21 @@ class Composer(Partner):
             seed: at least 0; another seed, another piece.
             temperature, top_p: of sampling, see `ritornello.generation.sampling.Sampling`.
             watch: called now and then with (ticks written, ticks in all).
+            hear: told the notes as they are written: a `ritornello.generation.note_feed.NoteFeed`.
             fields: of `Rules`, in place of those of ``rules``: ``bars=8, key="D minor"``.
 
         Raises:
             ConfigError: if a rule has no meaning or cannot be met; nothing is done then.
         """
         return self.compose_many(
-            1, rules, seed=seed, temperature=temperature, top_p=top_p, watch=watch, **fields
+            1,
+            rules,
+            seed=seed,
+            temperature=temperature,
+            top_p=top_p,
+            watch=watch,
+            hear=hear,
+            **fields,
         )[0]
 
     def compose_many(
@@ -115,6 +135,7 @@ class Composer(Partner):
         temperature: float = Sampling.temperature,
         top_p: float = Sampling.top_p,
         watch: Watch | None = None,
+        hear: Hear | None = None,
         **fields: Any,
     ) -> list[Piece]:
         """Write pieces side by side, with the seeds ``seed``, ``seed + 1``, ...
@@ -134,6 +155,7 @@ class Composer(Partner):
             instrumentations=self._instrumentations,
             usual_keys=self._usual_keys,
             watch=watch or (lambda tick, length: None),
+            hear=hear,
         )
         return [
             replace(piece, title=f"Piece {number}")

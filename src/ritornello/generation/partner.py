@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 import numpy as np
 
 from ritornello.files import load
+from ritornello.generation.compose import Hear
 from ritornello.generation.edit import verbs
 from ritornello.generation.edit.naming import find_tracks
 from ritornello.generation.edit.perform import perform
@@ -70,6 +71,7 @@ class Options(TypedDict, total=False):
         seed: at least 0, which it is if left out; another seed, another piece.
         temperature, top_p: of sampling, see `ritornello.generation.sampling.Sampling`.
         watch: called now and then with (tick reached, tick where writing ends).
+        hear: told the notes as they are written: a `ritornello.generation.note_feed.NoteFeed`.
         rules: kept by what is written; bars, metre, tempo and parts are those of the song.
         key, polyphony, ranges, density, densities, chords, ending, collection: of `Rules`, in place
             of those of ``rules``. Chords count from where writing begins. What a part of the song
@@ -81,6 +83,7 @@ class Options(TypedDict, total=False):
     temperature: float
     top_p: float
     watch: Watch | None
+    hear: Hear | None
     rules: Rules | None
     key: KeyName | str | None
     polyphony: Mapping[str, int]
@@ -99,6 +102,7 @@ class _Asked:
     seeds: range
     sampling: Sampling
     watch: Watch | None
+    hear: Hear | None
     rules: Rules
 
 
@@ -247,9 +251,9 @@ class Partner(ABC):
         sampling = Sampling(
             fields.pop("temperature", Sampling.temperature), fields.pop("top_p", Sampling.top_p)
         )
-        watch = fields.pop("watch", None)
+        watch, hear = fields.pop("watch", None), fields.pop("hear", None)
         rules = self._check_rules(fields.pop("rules", None), seed, fields)
-        return _Asked(range(seed, seed + n), sampling, watch, rules)
+        return _Asked(range(seed, seed + n), sampling, watch, hear, rules)
 
     def _result(self, plan_for: Callable[[Rules], Plan], options: Options) -> Result:
         """Carry out a plan, once for each seed, side by side."""
@@ -263,6 +267,7 @@ class Partner(ABC):
             asked.seeds,
             sampling=asked.sampling,
             collections=self._collections,
+            hear=asked.hear,
             **({} if asked.watch is None else {"watch": asked.watch}),
         )
         return Result(

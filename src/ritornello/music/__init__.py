@@ -9,6 +9,7 @@ instruments  families of instruments by their names and MIDI programs
 instrument_names  the program or drum that a part's printed name means
 instrument_words  the words for instruments in many languages
 selection    some of the notes of a piece, and its melody
+piece_facts  what lists and programs want to know of a piece
 slicing      bar lines, and pieces cut out at bars, ticks or seconds
 grid         pieces on the grid of 24 ticks a quarter
 quantise     onsets and durations as notation can write them
@@ -25,6 +26,7 @@ __all__ = [
     "io",
     "keys",
     "piece",
+    "piece_facts",
     "quantise",
     "selection",
     "slicing",

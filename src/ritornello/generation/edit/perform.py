@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from ritornello.generation.compose import Writer, write
+from ritornello.generation.compose import Hear, Writer, write
 from ritornello.generation.edit.join import Joined
 from ritornello.generation.edit.plans import Plan, finish
 from ritornello.generation.sampling import Sampling
@@ -21,6 +21,7 @@ def perform(
     sampling: Sampling | None = None,
     collections: tuple[str, ...] = (),
     watch: Callable[[int, int], None] = lambda tick, length: None,
+    hear: Hear | None = None,
 ) -> tuple[Joined, ...]:
     """Carry plans out side by side, each with its seed.
 
@@ -28,7 +29,7 @@ def perform(
         engine: the model.
         plans: what to write into which song; one may come again with another seed.
         seeds: as many. Each piece is the same in whatever company it is written.
-        sampling, collections, watch: as of `ritornello.generation.compose.compose`.
+        sampling, collections, watch, hear: as of `ritornello.generation.compose.compose`.
 
     Returns:
         the songs with what was written into them, in the order of the plans.
@@ -37,5 +38,5 @@ def perform(
         Writer.start(plan.job, np.random.default_rng(seed))
         for plan, seed in zip(plans, seeds, strict=True)
     ]
-    write(engine, writers, sampling=sampling, collections=collections, watch=watch)
+    write(engine, writers, sampling=sampling, collections=collections, watch=watch, hear=hear)
     return tuple(finish(plan, writer) for plan, writer in zip(plans, writers, strict=True))

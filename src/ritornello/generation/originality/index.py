@@ -116,6 +116,20 @@ class Originality:
     texture: Copied
     parts: Copied
 
+    def as_facts(self) -> dict[str, Any]:
+        """All as numbers, texts and nulls, for programs; windows by their length in quarters."""
+        facts = {}
+        for kind, copied in (("texture", self.texture), ("parts", self.parts)):
+            facts[kind] = {
+                "shares": {
+                    str(quarters): share if copied.windows[quarters] else None
+                    for quarters, share in copied.shares.items()
+                },
+                "windows": {str(quarters): count for quarters, count in copied.windows.items()},
+                "longest": copied.longest and copied.longest._asdict(),
+            }
+        return facts
+
 
 @dataclass(frozen=True)
 class TrainingIndex:

@@ -1,0 +1,19 @@
+"""The piece that is ready on the first visit, so that there is something to hear at once."""
+
+from __future__ import annotations
+
+from importlib.resources import as_file, files
+
+from ritornello.files import load
+from ritornello.studio.open_studio import Studio
+
+_FILE = "first_piece.mid"
+
+
+def add_first_piece(studio: Studio) -> None:
+    """Put the piece that ships with the package into an empty library."""
+    if studio.library.songs.songs() or studio.library.songs.songs(deleted=True):
+        return
+    with as_file(files("ritornello") / "studio" / "assets" / _FILE) as path:
+        piece = load(path)
+    studio.library.songs.add(piece, "compose", label="A piece to begin with", model="default")

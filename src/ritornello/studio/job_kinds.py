@@ -1,0 +1,196 @@
+"""The kinds of jobs: on which lane each runs, what a helper is asked, what becomes of the answer.
+
+To add a kind, write its request in `job_requests`, its call in `helper_calls`, and a line in
+`KINDS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ritornello.errors import ConfigError
+from ritornello.music.io import midi_write
+from ritornello.studio.job_requests import any_seed
+from ritornello.studio.library_folder import Library
+from ritornello.studio.piece_json import piece_from_json
+
+Job = dict[str, Any]
+Facts = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of job.
+
+    Attributes:
+        lane: "writing" for what takes seconds, "long" for what takes minutes.
+        title: (request) -> what a list calls the job.
+        prepare: (library, job) -> arguments of the call, beside those of the request.
+        finish: (library, job, answer) -> result of the job, after keeping what the answer holds.
+        saves_state: whether it can be interrupted gently, and goes on when it is run again.
+    """
+
+    lane: str
+    title: Callable[[Facts], str]
+    prepare: Callable[[Library, Job], Facts]
+    finish: Callable[[Library, Job, Facts], Facts]
+    saves_state: bool = False
+
+
+def _nothing(_library: Library, _job: Job) -> Facts:
+    return {}
+
+
+def _song(library: Library, job: Job) -> Facts:
+    return {"song": library.songs.content(job["request"]["piece"])["piece"]}
+
+
+def _recording(library: Library, job: Job) -> Facts:
+    return {
+        "file": str(library.recordings.path(job["request"]["recording"])),
+        "folder": str(library.job_folder(job["id"])),
+    }
+
+
+def _music(library: Library, job: Job) -> Facts:
+    """Where a training reads and writes; songs of the library become files in a folder first."""
+    request = job["request"]
+    output = library.models_folder / request["name"]
+    if request["songs"] is None:
+        return {"output": str(output)}
+    folder = library.job_folder(job["id"]) / "music"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in request["songs"]:
+        piece = library.songs.piece(library.songs.song(name)["head"])
+        (folder / f"{name}.mid").write_bytes(midi_write.write_bytes(piece))
+    return {"output": str(output), "folder": str(folder)}
+
+
+def _keep_pieces(library: Library, job: Job, answer: Facts) -> Facts:
+    """Keep pieces as versions of the song that they were written into, or as new songs."""
+    request = job["request"]
+    kept = []
+    for number, made in enumerate(answer["pieces"]):
+        given = made["given"]
+        version = library.songs.add(
+            piece_from_json(made["piece"]),
+            job["kind"],
+            parent=request.get("piece"),
+            label=_label(job, number, len(answer["pieces"])),
+            job=job["id"],
+            given=None if given is None else [np.array(marks, bool) for marks in given],
+            show=number == 0,
+            title=request.get("title") or "",
+            model=request.get("model"),
+            seed=made["seed"],
+            request=request,
+            warnings=answer["warnings"],
+        )
+        kept.append(version)
+    rest = {name: value for name, value in answer.items() if name not in ("pieces", "warnings")}
+    if "files" in rest:
+        rest["files"] = _links(job, rest["files"])
+    return {
+        "pieces": [version["id"] for version in kept],
+        "songs": list(dict.fromkeys(version["song"] for version in kept)),
+        "warnings": answer["warnings"],
+        **rest,
+    }
+
+
+def _keep_model(_library: Library, job: Job, answer: Facts) -> Facts:
+    return {**answer, "files": _links(job, answer["files"])}
+
+
+def _links(job: Job, files: list[str]) -> list[Facts]:
+    return [{"name": name, "url": f"/api/jobs/{job['id']}/files/{name}"} for name in files]
+
+
+def files_folder(library: Library, job: Job) -> Path:
+    """Where the files of a finished job are."""
+    if job["kind"] == "train":
+        return library.models_folder / str(job["request"]["name"])
+    return library.job_folder(job["id"])
+
+
+# --- words ------------------------------------------------------------------------------------
+
+
+def _label(job: Job, number: int, total: int) -> str:
+    text = KINDS[job["kind"]].title(job["request"])
+    return text if total == 1 else f"{text}, variation {number + 1}"
+
+
+def _bars(bars: list[int]) -> str:
+    return f"bar {bars[0]}" if bars[0] == bars[1] else f"bars {bars[0]} to {bars[1]}"
+
+
+def _names(parts: list[Any] | None) -> str:
+    if not parts:
+        return "all parts"
+    return ", ".join(f"part {part}" if isinstance(part, int) else str(part) for part in parts)
+
+
+def _vary_title(request: Facts) -> str:
+    where = "" if request["bars"] is None else f", {_bars(request['bars'])}"
+    return f"Vary {_names(request['parts'])}{where}"
+
+
+def _compose_title(request: Facts) -> str:
+    if request["title"]:
+        return str(request["title"])
+    length = request["form"] or request["duration"] or f"{request['bars'] or 16} bars"
+    return f"Piece of {length}"
+
+
+KINDS = {
+    "compose": Kind("writing", _compose_title, _nothing, _keep_pieces),
+    "continue": Kind(
+        "writing", lambda request: f"{request['bars']} bars more", _song, _keep_pieces
+    ),
+    "fill": Kind(
+        "writing",
+        lambda request: f"{_bars(request['bars']).capitalize()} anew, {_names(request['parts'])}",
+        _song,
+        _keep_pieces,
+    ),
+    "arrange": Kind(
+        "writing", lambda request: f"Add {', '.join(request['add'])}", _song, _keep_pieces
+    ),
+    "vary": Kind("writing", _vary_title, _song, _keep_pieces),
+    "harmonise": Kind(
+        "writing", lambda request: f"Add {', '.join(request['voices'])}", _song, _keep_pieces
+    ),
+    "transcribe": Kind("long", lambda request: "Written down", _recording, _keep_pieces),
+    "remix": Kind(
+        "long",
+        lambda request: f"Remix with {', '.join(request['parts'])}",
+        _recording,
+        _keep_pieces,
+    ),
+    "train": Kind(
+        "long",
+        lambda request: f"Train {request['name']}",
+        _music,
+        _keep_model,
+        saves_state=True,
+    ),
+}
+
+
+def drawn(request: Facts) -> Facts:
+    """A request with everything settled that is left to chance, so that it can be done again.
+
+    Raises:
+        ConfigError: if it is of no known kind.
+    """
+    if request["kind"] not in KINDS:
+        raise ConfigError(f"No job is called {request['kind']!r}.")
+    if "seed" in request and request["seed"] is None:
+        return {**request, "seed": any_seed()}
+    return request

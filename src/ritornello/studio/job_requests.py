@@ -1,0 +1,280 @@
+"""What may be asked for as a job: a shape for each kind, checked before anything is kept.
+
+Names are those of the command line. What is left out is left to the model, or as the commands have
+it. `JobRequest` is any of them, told apart by ``kind``.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import fields
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from ritornello.errors import ConfigError
+from ritornello.generation.rules import DENSITIES, Rules, parse_metre
+from ritornello.note_model.library import DEFAULT_MODEL
+from ritornello.plan.song_form import bars_of_duration, parse_duration
+
+MOST_VARIATIONS = 8
+_SEEDS = 1_000_000
+_USUAL_TEMPO_BPM = 110.0
+_USUAL_BARS = 16
+
+Part = int | str
+Bars = tuple[int, int]
+# Of a model: it becomes the name of a folder.
+Name = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^\w[\w .-]*$")]
+
+
+class _Request(BaseModel):
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+
+class Writing(_Request):
+    """What all jobs share that write notes."""
+
+    model: str = DEFAULT_MODEL
+    seed: int | None = Field(None, ge=0, description="at random if left out")
+    adventure: float = Field(0.5, ge=0, le=1, description="0 is safe, 0.5 usual, 1 adventurous")
+    temperature: float | None = Field(None, gt=0, le=5, description="in place of adventure")
+    top_p: float | None = Field(None, gt=0, le=1, description="in place of adventure")
+    variations: int = Field(1, ge=1, le=MOST_VARIATIONS)
+    key: str | None = None
+    chords: str | None = None
+    density: float | Literal["low", "medium", "high"] | None = None
+    densities: dict[str, float | str] = {}
+    polyphony: dict[str, int] = {}
+    ranges: dict[str, Bars] = {}
+    style: str | None = None
+
+    def fields_of_rules(self) -> dict[str, Any]:
+        """As fields of `Rules`, of plain values."""
+        density = DENSITIES[self.density] if isinstance(self.density, str) else self.density
+        return {
+            "key": self.key or None,
+            "chords": self.chords or None,
+            "density": density,
+            "densities": self.densities,
+            "polyphony": self.polyphony,
+            "ranges": {name: list(limits) for name, limits in self.ranges.items()},
+            "collection": self.style,
+        }
+
+    def arguments(self) -> dict[str, Any]:
+        """For the call of a helper.
+
+        Raises:
+            ConfigError: if a rule has no meaning.
+        """
+        rules = self.fields_of_rules()
+        Rules(**rules)
+        return {
+            "model": self.model,
+            "seed": self.seed,
+            "variations": self.variations,
+            "temperature": self.temperature or round(0.75 + 0.5 * self.adventure, 3),
+            "top_p": self.top_p or round(0.94 + 0.06 * self.adventure, 3),
+            "rules": rules,
+        }
+
+
+class ComposeRequest(Writing):
+    """A whole piece."""
+
+    kind: Literal["compose"]
+    bars: int | None = None
+    duration: str | None = Field(None, description='such as "2:00", in place of bars')
+    tempo: float | None = None
+    metre: str = "4/4"
+    parts: list[str] | None = None
+    form: str | None = Field(None, description='such as "intro 4, A 8, B 8, A 8, end 4"')
+    ending: bool = True
+    title: str | None = Field(None, max_length=200)
+
+    def fields_of_rules(self) -> dict[str, Any]:
+        tempo, bars = self.tempo, self.bars
+        if self.duration and not self.form:
+            if bars is not None:
+                raise ConfigError("Give either bars or a duration.")
+            tempo = tempo or _USUAL_TEMPO_BPM
+            seconds = parse_duration(self.duration)
+            bars = bars_of_duration(seconds, tempo, parse_metre(self.metre))
+        return {
+            **super().fields_of_rules(),
+            **({"form": self.form} if self.form else {}),
+            **(
+                {}
+                if self.form and bars is None
+                else {"bars": _USUAL_BARS if bars is None else bars}
+            ),
+            "metre": self.metre,
+            "tempo_bpm": tempo,
+            "parts": self.parts or None,
+            "ending": self.ending,
+        }
+
+    def arguments(self) -> dict[str, Any]:
+        if self.form and not knows_forms():
+            raise ConfigError("This version composes without a form.", next_step="Leave it open.")
+        return super().arguments()
+
+
+class _IntoPiece(Writing):
+    """Into a version of a song."""
+
+    piece: str
+
+
+class ContinueRequest(_IntoPiece):
+    """Go on where a song stops."""
+
+    kind: Literal["continue"]
+    bars: int = Field(16, ge=1)
+    parts: list[Part] | None = None
+    end: bool = True
+
+    def fields_of_rules(self) -> dict[str, Any]:
+        return {**super().fields_of_rules(), "ending": self.end}
+
+    def arguments(self) -> dict[str, Any]:
+        return {**super().arguments(), "bars": self.bars, "parts": self.parts or None}
+
+
+class FillRequest(_IntoPiece):
+    """Write bars anew, of all parts or some."""
+
+    kind: Literal["fill"]
+    bars: Bars = Field(description="first and last, from 1")
+    parts: list[Part] | None = None
+
+    def arguments(self) -> dict[str, Any]:
+        return {**super().arguments(), "bars": list(self.bars), "parts": self.parts or None}
+
+
+class ArrangeRequest(_IntoPiece):
+    """Add players."""
+
+    kind: Literal["arrange"]
+    add: list[str] = Field(min_length=1)
+    end: bool = False
+
+    def arguments(self) -> dict[str, Any]:
+        return {**super().arguments(), "add": self.add, "end": self.end}
+
+
+class VaryRequest(_IntoPiece):
+    """Write parts anew, all of them or some bars; what is not named is locked."""
+
+    kind: Literal["vary"]
+    parts: list[Part] = Field(min_length=1)
+    bars: Bars | None = None
+
+    def arguments(self) -> dict[str, Any]:
+        bars = None if self.bars is None else list(self.bars)
+        return {**super().arguments(), "parts": self.parts, "bars": bars}
+
+
+class HarmoniseRequest(_IntoPiece):
+    """Set voices to a melody."""
+
+    kind: Literal["harmonise"]
+    voices: list[str] = ["alto", "tenor", "bass"]
+    melody: Part | None = None
+
+    def arguments(self) -> dict[str, Any]:
+        return {**super().arguments(), "voices": self.voices, "melody": self.melody}
+
+
+class _Hearing(BaseModel):
+    """A recording, and what is known of it."""
+
+    recording: str
+    tempo: float | None = Field(None, ge=20, le=400)
+    metre: str | None = None
+    downbeat: float | None = Field(None, ge=0, description="second at which some bar begins")
+    instrument: str | None = None
+
+    def hearing(self) -> dict[str, Any]:
+        if self.metre is not None:
+            parse_metre(self.metre)
+        return {
+            "tempo": self.tempo,
+            "metre": self.metre,
+            "downbeat": self.downbeat,
+            "instrument": self.instrument or None,
+        }
+
+
+class TranscribeRequest(_Hearing, _Request):
+    """Write down what one instrument plays."""
+
+    kind: Literal["transcribe"]
+    key: str | None = None
+
+    def arguments(self) -> dict[str, Any]:
+        Rules(key=self.key or None)
+        return {**self.hearing(), "key": self.key or None}
+
+
+class RemixRequest(_Hearing, Writing):
+    """Put a band under a recording."""
+
+    kind: Literal["remix"]
+    parts: list[str] = Field(["bass", "drums", "piano", "other"], min_length=1)
+    duration: float | None = Field(None, ge=1, le=3600, description="seconds")
+    loop: bool = True
+    keep_solo: bool = True
+    stem: Literal["bass", "drums", "piano", "other"] | None = None
+
+    def arguments(self) -> dict[str, Any]:
+        return {
+            **super().arguments(),
+            **self.hearing(),
+            "parts": self.parts,
+            "duration": self.duration,
+            "loop": self.loop,
+            "keep_solo": self.keep_solo,
+            "stem": self.stem,
+        }
+
+
+class TrainRequest(_Request):
+    """Learn a model from a folder of this machine, or from songs of the library."""
+
+    kind: Literal["train"]
+    name: Name
+    folder: str | None = None
+    songs: list[str] | None = Field(None, description="in place of a folder: their versions shown")
+    minutes: float = Field(10, gt=0, le=10_000)
+    seed: int = Field(0, ge=0)
+
+    def arguments(self) -> dict[str, Any]:
+        if (self.folder is None) == (not self.songs):
+            raise ConfigError("Give either a folder or songs to learn from.")
+        return {"folder": self.folder, "minutes": self.minutes, "seed": self.seed}
+
+
+JobRequest = Annotated[
+    ComposeRequest
+    | ContinueRequest
+    | FillRequest
+    | ArrangeRequest
+    | VaryRequest
+    | HarmoniseRequest
+    | TranscribeRequest
+    | RemixRequest
+    | TrainRequest,
+    Field(discriminator="kind"),
+]
+
+
+def knows_forms() -> bool:
+    """Whether pieces can be composed with a form here."""
+    return "form" in {field.name for field in fields(Rules)}
+
+
+def any_seed() -> int:
+    """A seed drawn at random, few digits long."""
+    return secrets.randbelow(_SEEDS)

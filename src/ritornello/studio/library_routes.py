@@ -1,0 +1,180 @@
+"""Routes of the library: songs, their versions, files in and out."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import FileResponse, Response
+from pydantic import BaseModel
+
+from ritornello.errors import ConfigError
+from ritornello.music.piece import Piece
+from ritornello.music.selection import without
+from ritornello.music.slicing import bar_edges
+from ritornello.studio.export_files import (
+    Export,
+    export_formats,
+    exported,
+    media_type,
+    score_pages,
+    summary_of,
+)
+from ritornello.studio.open_studio import Studio
+from ritornello.studio.piece_json import piece_from_json
+from ritornello.studio.upload_files import take_upload
+
+Facts = dict[str, Any]
+_FOR_EVER = "private, max-age=31536000, immutable"
+
+
+class SongChange(BaseModel):
+    """What is to be changed of a song."""
+
+    title: str | None = None
+    head: str | None = None
+    deleted: bool | None = None
+
+
+class EditedPiece(BaseModel):
+    """A piece that was changed by hand."""
+
+    piece: Facts
+    parent: str | None = None
+    label: str = ""
+    title: str | None = None
+
+
+class Gap(BaseModel):
+    """Bars, first and last from 1, and numbers of tracks from 1 (all where None)."""
+
+    bars: tuple[int, int]
+    parts: list[int] | None = None
+
+
+def library_routes(studio: Studio) -> APIRouter:
+    """The routes for a studio."""
+    routes, songs = APIRouter(prefix="/api", tags=["library"]), studio.library.songs
+
+    def whole(name: str) -> Facts:
+        """A version with its notes."""
+        return {"warnings": [], "request": None, **songs.version(name), **songs.content(name)}
+
+    def told(song: Facts) -> Facts:
+        studio.news.tell("song", song)
+        return song
+
+    def keep_edit(piece: Piece, parent: str | None, label: str, title: str) -> Facts:
+        version = songs.add(piece, "edit", parent=parent, label=label, title=title)
+        told(songs.song(version["song"]))
+        return whole(version["id"])
+
+    @routes.get("/songs", summary="All songs with their versions, the newest first")
+    def list_songs(deleted: bool = False) -> Facts:
+        return {"songs": songs.songs(deleted=deleted)}
+
+    @routes.get("/songs/{song}", summary="One song")
+    def get_song(song: str) -> Facts:
+        return songs.song(song)
+
+    @routes.patch("/songs/{song}", summary="Rename a song, show a version, remove or restore it")
+    def change_song(song: str, change: SongChange) -> Facts:
+        return told(songs.change_song(song, **change.model_dump()))
+
+    @routes.post("/songs/{song}/undo", summary="Show the parent of the version shown")
+    def undo(song: str) -> Facts:
+        return told(songs.undo(song))
+
+    @routes.post("/songs/{song}/redo", summary="Show the version again that was undone")
+    def redo(song: str) -> Facts:
+        return told(songs.redo(song))
+
+    @routes.delete("/songs/{song}", status_code=204, summary="Remove a song; it can be restored")
+    def delete_song(song: str) -> None:
+        told(songs.change_song(song, deleted=True))
+
+    @routes.get("/pieces/{piece}", summary="A version with all its notes")
+    def get_piece(piece: str) -> Response:
+        # A piece may have a million notes: it goes out as it is, through no model.
+        content = json.dumps(whole(piece), ensure_ascii=False, separators=(",", ":"))
+        return Response(content, media_type="application/json")
+
+    @routes.post("/pieces", status_code=201, summary="Keep a piece that was changed by hand")
+    def add_piece(edit: EditedPiece) -> Facts:
+        piece = piece_from_json(edit.piece)
+        return keep_edit(piece, edit.parent, edit.label or "Edited", edit.title or piece.title)
+
+    @routes.post(
+        "/pieces/{piece}/delete-bars", status_code=201, summary="Clear bars of all parts or some"
+    )
+    def delete_bars(piece: str, gap: Gap) -> Facts:
+        source = songs.piece(piece)
+        edges = bar_edges(source).tolist()
+        first, last = gap.bars
+        if not 1 <= first <= last < len(edges):
+            raise ConfigError(f"The piece has bars 1 to {len(edges) - 1}.")
+        tracks = range(len(source.tracks)) if gap.parts is None else [n - 1 for n in gap.parts]
+        cleared = without(source, edges[first - 1], edges[last], list(tracks))
+        bars = f"Bar {first}" if first == last else f"Bars {first} to {last}"
+        return keep_edit(cleared, piece, f"{bars} cleared", source.title)
+
+    @routes.post("/uploads", status_code=201, summary="Take a file of music, as the body")
+    async def upload(request: Request, name: Annotated[str, Query(max_length=1000)]) -> Facts:
+        taken = await take_upload(studio, name, request.stream())
+        if taken["kind"] == "piece":
+            taken["piece"] = whole(taken["piece"]["id"])
+        return taken
+
+    @routes.get("/recordings", summary="All recordings")
+    def list_recordings() -> Facts:
+        return {"recordings": studio.library.recordings.all()}
+
+    @routes.get("/recordings/{recording}/audio", summary="A recording, as it was given")
+    def get_audio(recording: str) -> FileResponse:
+        path = studio.library.recordings.path(recording)
+        return FileResponse(path, media_type=media_type(path.name))
+
+    @routes.get("/formats", summary="What pieces can be exported as")
+    def list_formats() -> Facts:
+        return {"formats": export_formats()}
+
+    @routes.get("/pieces/{piece}/export/{form}", summary="A piece as a file of a format")
+    def export(
+        piece: str, form: str, parts: str = "", new: bool = False, download: bool = False
+    ) -> FileResponse:
+        numbers = tuple(_number(part) for part in parts.split(",") if part.strip())
+        path = exported(studio, piece, Export(form, numbers or None, new))
+        return _file(path, f"{summary_of(songs.version(piece))}.{form}" if download else None)
+
+    @routes.get("/pieces/{piece}/score", summary="How many pages the score of a piece has")
+    def score(piece: str) -> Facts:
+        first = exported(studio, piece, Export("score.svg"))
+        return {"pages": len(score_pages(first.parent))}
+
+    @routes.get("/pieces/{piece}/score/{page}.svg", summary="A page of the score")
+    def score_page(piece: str, page: int) -> FileResponse:
+        return _file(exported(studio, piece, Export("score.svg"), page), None)
+
+    @routes.get("/pieces/{piece}/plan", summary="Sections, chords and returning bars of a piece")
+    def plan(piece: str) -> Facts:
+        return studio.writers.call("read_plan", piece=songs.content(piece)["piece"])
+
+    @routes.get("/pieces/{piece}/originality", summary="What stands in the training music")
+    def originality(piece: str, model: str = "default") -> Facts:
+        content = songs.content(piece)["piece"]
+        return studio.writers.call("originality", piece=content, model=model)
+
+    return routes
+
+
+def _number(text: str) -> int:
+    if not text.strip().isdigit():
+        raise ConfigError(f"{text!r} is no number of a part.")
+    return int(text)
+
+
+def _file(path: Path, download: str | None) -> FileResponse:
+    headers = {"cache-control": _FOR_EVER}
+    return FileResponse(path, media_type=media_type(path.name), filename=download, headers=headers)

@@ -1,0 +1,195 @@
+"""What a page does: compose, change, undo, take away; each promise of the API."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import mido
+import pytest
+import soundfile
+
+from ritornello.music import io as music_io
+from ritornello.music.keys import parse_key
+from ritornello.studio.piece_json import piece_from_json
+from tests.examples import band
+from tests.studio.conftest import Client
+
+Song = dict[str, Any]
+
+
+def notes_of(song: Song) -> int:
+    return sum(len(track["notes"]) for track in song["piece"]["tracks"])
+
+
+def test_a_piece_is_composed_as_it_was_asked_for(song: Song) -> None:
+    assert (song["bars"], song["metre"], song["kind"]) == (4, "4/4", "compose")
+    assert {track["instrument"] for track in song["piece"]["tracks"]} == {"piano", "bass"}
+    scale = parse_key("D minor").pitch_classes
+    assert all(
+        note[2] % 12 in scale for track in song["piece"]["tracks"] for note in track["notes"]
+    )
+    assert song["piece"]["bar_lines"] == [96 * bar for bar in range(4)]
+
+
+def test_notes_are_streamed_while_they_are_composed(client: Client, tiny_model: Path) -> None:
+    asked = {"kind": "compose", "model": str(tiny_model), "bars": 8, "seed": 3, "variations": 2}
+    job = client.post("/api/jobs", json=asked).json()
+    events = client.events(job["id"])
+    assert events[-1][0] == "end"
+    assert events[-1][1]["state"] == "done"
+    for number, piece in enumerate(events[-1][1]["result"]["pieces"]):
+        streamed = sum(
+            len(data["notes"])
+            for name, data in events
+            if name == "notes" and data["variation"] == number
+        )
+        assert streamed == notes_of(client.get(f"/api/pieces/{piece}").json())
+
+
+@pytest.mark.parametrize(
+    ("kind", "request_"),
+    [
+        ("fill", {"bars": [2, 3]}),
+        ("continue", {"bars": 2}),
+        ("vary", {"parts": [1]}),
+        ("vary", {"parts": ["bass"], "bars": [1, 2]}),
+        ("arrange", {"add": ["drums"]}),
+        ("harmonise", {"voices": ["alto"], "melody": 1}),
+    ],
+)
+def test_what_was_given_stays(
+    client: Client, song: Song, tiny_model: Path, kind: str, request_: dict[str, Any]
+) -> None:
+    made = client.made(kind, piece=song["id"], model=str(tiny_model), seed=5, **request_)
+    assert (made["parent"], made["song"], made["kind"]) == (song["id"], song["song"], kind)
+    assert made["given"] is not None
+    before, after = piece_from_json(song["piece"]), piece_from_json(made["piece"])
+    unit = before.resolution / after.resolution
+    old = {(note[0], note[2]) for track in before.tracks for note in track}
+    for track, marks in zip(after.tracks, made["given"], strict=True):
+        for note, is_given in zip(track, marks, strict=True):
+            if is_given:
+                assert (note.onset_ticks * unit, note.pitch) in old
+
+
+def test_variations_are_versions_beside_each_other(
+    client: Client, song: Song, tiny_model: Path
+) -> None:
+    job = client.run(
+        "vary", piece=song["id"], parts=[1], variations=3, seed=1, model=str(tiny_model)
+    )
+    made = [client.get(f"/api/pieces/{name}").json() for name in job["result"]["pieces"]]
+    assert [each["parent"] for each in made] == [song["id"]] * 3
+    assert client.get(f"/api/songs/{song['song']}").json()["head"] == made[0]["id"]
+
+
+def test_bars_are_cleared_and_come_back_by_undo(client: Client, song: Song) -> None:
+    client.patch(f"/api/songs/{song['song']}", json={"head": song["id"]})
+    cleared = client.post(f"/api/pieces/{song['id']}/delete-bars", json={"bars": [2, 2]}).json()
+    assert all(
+        not 96 <= note[0] < 192 for track in cleared["piece"]["tracks"] for note in track["notes"]
+    )
+    assert cleared["bars"] == 4
+    assert client.post(f"/api/songs/{song['song']}/undo").json()["head"] == song["id"]
+    assert client.post(f"/api/songs/{song['song']}/redo").json()["head"] == cleared["id"]
+
+
+def test_an_edit_by_hand_is_a_version(client: Client, song: Song) -> None:
+    song["piece"]["tracks"][0]["program"] = 40
+    edited = client.post("/api/pieces", json={"piece": song["piece"], "parent": song["id"]}).json()
+    assert edited["piece"]["tracks"][0]["instrument"] == "violin"
+    assert edited["parent"] == song["id"]
+
+
+def test_a_dropped_file_is_kept_whole(client: Client, tmp_path: Path) -> None:
+    path = band().save(tmp_path / "band.mid")
+    answer = client.upload("My band.mid", path.read_bytes()).json()
+    assert answer["kind"] == "piece"
+    assert piece_from_json(answer["piece"]["piece"]) == music_io.read(path)
+
+
+def test_exports_are_what_other_programs_read(client: Client, song: Song) -> None:
+    base = f"/api/pieces/{song['id']}/export"
+    midi = mido.MidiFile(file=io.BytesIO(client.get(f"{base}/mid").content))
+    strokes = sum(
+        message.type == "note_on" and message.velocity > 0
+        for track in midi.tracks
+        for message in track
+    )
+    assert strokes == notes_of(song)
+    sound, rate = soundfile.read(io.BytesIO(client.get(f"{base}/mp3?parts=1").content))
+    assert abs(sound).max() > 0.05
+    assert len(sound) / rate >= song["seconds"] - 1
+    stems = zipfile.ZipFile(io.BytesIO(client.get(f"{base}/midis.zip").content))
+    assert set(stems.namelist()) == {"mix.mid", "piano.mid", "bass.mid"}
+    part = client.get(f"{base}/mp3?parts=1", headers={"Range": "bytes=0-99"})
+    assert (part.status_code, len(part.content)) == (206, 100)
+
+
+def test_new_notes_alone_can_be_taken(client: Client, song: Song, tiny_model: Path) -> None:
+    made = client.made("arrange", piece=song["id"], add=["drums"], seed=2, model=str(tiny_model))
+    content = client.get(f"/api/pieces/{made['id']}/export/mid?new=true").content
+    tracks = [t for t in mido.MidiFile(file=io.BytesIO(content)).tracks if t.name == "drums"]
+    assert len(tracks) == 1
+    assert notes_of(made) > notes_of(song)
+
+
+def test_a_piece_has_a_form(client: Client, song: Song) -> None:
+    plan = client.get(f"/api/pieces/{song['id']}/plan").json()
+    assert sum(section["bars"] for section in plan["sections"]) == 4
+    assert len(plan["returns"]) == 4
+
+
+@pytest.mark.parametrize(
+    ("request_", "status", "words"),
+    [
+        ({"kind": "compose", "bars": 0}, 400, "1 to 4000 bars"),
+        ({"kind": "compose", "key": "H"}, 400, "not a key"),
+        ({"kind": "compose", "parts": ["kazoo"]}, 400, "No instrument is called"),
+        ({"kind": "compose", "bras": 8}, 422, "Extra inputs"),
+        ({"kind": "compose", "adventure": 7}, 422, "less than or equal to 1"),
+        ({"kind": "dance"}, 422, "dance"),
+        ({"kind": "fill", "piece": "x", "bars": [1, 2]}, 404, "no piece"),
+        ({"kind": "remix", "recording": "x"}, 404, "no recording"),
+        ({"kind": "train", "name": "../../up", "folder": "/tmp"}, 422, "pattern"),
+        ({"kind": "train", "name": "mine"}, 400, "either a folder or songs"),
+    ],
+)
+def test_what_has_no_meaning_is_refused_before_any_work(
+    client: Client, request_: dict[str, Any], status: int, words: str
+) -> None:
+    answer = client.post("/api/jobs", json=request_)
+    assert answer.status_code == status
+    assert words in answer.json()["error"]["what"]
+
+
+def test_a_job_that_fails_says_why(client: Client) -> None:
+    job = client.run("compose", style="music of Mars")
+    assert job["state"] == "failed"
+    assert "does not know music like 'music of Mars'" in job["error"]["what"]
+
+
+def test_a_job_is_cancelled_and_the_next_one_runs(client: Client, tiny_model: Path) -> None:
+    long = {"kind": "compose", "model": str(tiny_model), "bars": 2000, "variations": 8}
+    job = client.post("/api/jobs", json=long).json()
+    while client.get(f"/api/jobs/{job['id']}").json()["state"] == "queued":
+        pass
+    client.post(f"/api/jobs/{job['id']}/cancel")
+    assert client.wait(job["id"])["state"] == "cancelled"
+    assert client.run("compose", bars=1, model=str(tiny_model))["state"] == "done"
+
+
+def test_the_api_describes_itself(client: Client) -> None:
+    described = client.get("/api/openapi.json").json()
+    assert "/api/jobs" in described["paths"]
+    assert "ComposeRequest" in described["components"]["schemas"]
+
+
+def test_what_a_model_knows(client: Client, tiny_model: Path) -> None:
+    known = client.get("/api/model", params={"name": str(tiny_model)}).json()
+    assert known["styles"] == ["chorales", "rags"]
+    assert "A minor" in known["keys"]
+    assert client.get("/api/models").json()["default"] == "default"
