@@ -1,8 +1,12 @@
 """Make the bundled model: train it by its recipe, then measure it and put it in the package.
 
-python -m experiments.bundled_model train DATA RUN    # one folder a set; resumes
-python -m experiments.bundled_model train DATA RUN --start MODEL    # from an edition's weights
-python -m experiments.bundled_model pack DATA RUN     # figures, int8 file and card
+    python -m experiments.bundled_model train DATA RUN --minutes 600    # resumes what RUN holds
+    python -m experiments.bundled_model compare DATA RUN                # beside the bundled one
+    python -m experiments.bundled_model pack DATA RUN                   # figures, int8 file, card
+
+DATA has a folder for each set. A run begins with the weights of the bundled model, or of
+``--start``, and is planned to end after its minutes; more minutes go on with a finished one.
+Several processes share it: ``torchrun --nproc-per-node 2 -m experiments.bundled_model train ...``.
 """
 
 from __future__ import annotations
@@ -14,12 +18,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from experiments.music_sets import unseen
+from experiments.edition_sets import EditionSets, begun_with, by_set, stored
 from ritornello.api import write_training_index
-from ritornello.corpus.scan import ScanResult, scan
-from ritornello.corpus.splits import assign_splits
-from ritornello.corpus.store import Corpus, build_store
 from ritornello.music.instruments import INSTRUMENTS
+from ritornello.music.piece import Piece
 from ritornello.note_model import checkpoint
 from ritornello.note_model.checkpoint import Checkpoint
 from ritornello.note_model.encoding import notes
@@ -27,6 +29,7 @@ from ritornello.note_model.encoding.tasks import TASKS
 from ritornello.note_model.likelihood import evaluate
 
 _PACKAGE = Path(__file__).resolve().parent.parent / "src" / "ritornello"
+_TARGET = _PACKAGE / "assets" / "models" / "default" / checkpoint.MODEL_FILE
 _LONGEST_EVENTS = 1024
 
 
@@ -34,12 +37,14 @@ def read_recipe() -> dict[str, Any]:
     return tomllib.loads((Path(__file__).parent / "default.toml").read_text())
 
 
-def corpus(data: Path, run: Path, recipe: dict[str, Any]) -> tuple[ScanResult, Corpus]:
-    found = scan(data, collections=list(recipe["shares"]))
-    return found, build_store(found, run / "corpus", splits=assign_splits(found))
+def music_of(data: Path, run: Path, recipe: dict[str, Any], known: tuple[str, ...]) -> EditionSets:
+    """The sets of a run; the collections of the model that it begins with come first."""
+    corpus, new = stored(data, run, [*recipe["shares"]])
+    return EditionSets(corpus, new, data, known)
 
 
-def train(data: Path, run: Path, start: Path | None = None) -> None:
+def train(data: Path, run: Path, minutes: float, start: Path) -> None:
+    from ritornello.training import ranks as processes
     from ritornello.training.config import TrainConfig
     from ritornello.training.loop import Progress
     from ritornello.training.loop import train as train_model
@@ -49,27 +54,75 @@ def train(data: Path, run: Path, start: Path | None = None) -> None:
             print(progress, flush=True)
 
     recipe = read_recipe()
-    _, music = corpus(data, run, recipe)
-    config = TrainConfig(**recipe["train"], shares=recipe["shares"], threads=1)
-    begin = checkpoint.load(start) if start else None
-    train_model(music, run, config, start=begin, provenance=_provenance(recipe), watch=watch)
+    ranks = processes.joined()
+    begin = checkpoint.load(checkpoint.find(start))
+    if ranks.writes:
+        stored(data, run, [*recipe["shares"]])
+    ranks.first(None)  # the others wait for the corpus
+    music = music_of(data, run, recipe, begin.collections)
+    shares = music.shares(recipe["shares"])
+    config = TrainConfig(**recipe["train"], minutes=minutes, shares=shares, threads=1)
+    train_model(
+        music,
+        run,
+        config,
+        start=begun_with(begin, music),
+        provenance=_provenance(recipe),
+        watch=watch,
+        say=print,
+        ranks=ranks,
+    )
+    processes.left()
+
+
+def compare(data: Path, run: Path, every: int) -> None:
+    """Print nats a note of a run beside the bundled model, by set and by task."""
+    models = {"bundled": checkpoint.load(_TARGET), "run": checkpoint.load(checkpoint.find(run))}
+    music = music_of(data, run, read_recipe(), models["run"].collections)
+    figures = {}
+    for name, model in models.items():
+        held_out = _held_out(music, model)[::every]
+        told = evaluate(model, held_out, controls="given", longest=_LONGEST_EVENTS)
+        figures[name] = {
+            "sets": {key: row["nats_per_note"] for key, row in by_set(told, music).items()},
+            "tasks": {
+                task: evaluate(
+                    model, held_out[::2], controls="given", task=task, longest=_LONGEST_EVENTS
+                )["nats_per_note"]
+                for task in TASKS
+            },
+        }
+    print(json.dumps(figures, indent=1))
+
+
+def _held_out(music: EditionSets, model: Checkpoint) -> list[tuple[str, Piece]]:
+    """Held-out pieces without a near copy in training, each by its style if a model knows it."""
+    found = []
+    for index in music.unseen:
+        style, of_set = music.collection_of(index), music.set_of(index)
+        found.append((style if style in model.collections else of_set, music.piece(index)))
+    return found
 
 
 def pack(data: Path, run: Path) -> None:
     recipe = read_recipe()
-    found, music = corpus(data, run, recipe)
     model = checkpoint.load(checkpoint.find(run))
-    target = _PACKAGE / "assets" / "models" / recipe["name"] / checkpoint.MODEL_FILE
+    music = music_of(data, run, recipe, model.collections)
+    target = _TARGET
     checkpoint.save(model, target, int8=True)
     rounded = checkpoint.load(target)
-    held_out = [(music.collection_of(index), music.piece(index)) for index in unseen(found, music)]
-    write_training_index(music, target.parent, held_out=(piece for _, piece in held_out))
+    held_out = _held_out(music, model)
+    write_training_index(music.corpus, target.parent, held_out=(piece for _, piece in held_out))
     figures = {
         "protocol": f"the first {_LONGEST_EVENTS} events of each validation piece that has no "
         "near copy in training; teacher forced, state new for each piece, int8 weights",
-        "open": evaluate(rounded, held_out, controls="open", longest=_LONGEST_EVENTS),
-        "given": evaluate(rounded, held_out, controls="given", longest=_LONGEST_EVENTS),
+        **{
+            controls: evaluate(rounded, held_out, controls=controls, longest=_LONGEST_EVENTS)
+            for controls in ("open", "given")
+        },
     }
+    for controls in ("open", "given"):
+        figures[controls]["collections"] = by_set(figures[controls], music)
     figures["tasks"] = {
         name: evaluate(rounded, held_out[::2], controls="given", task=name, longest=_LONGEST_EVENTS)
         for name in TASKS
@@ -85,12 +138,16 @@ def pack(data: Path, run: Path) -> None:
     print(json.dumps(figures, indent=1))
 
 
-def line_ups(music: Corpus, shares: dict[str, float]) -> list[tuple[tuple[str, ...], float, str]]:
+def line_ups(
+    music: EditionSets, shares: dict[str, float]
+) -> list[tuple[tuple[str, ...], float, str]]:
     """Who plays when nobody says, as often as the set's share; drums alone are not a piece."""
     from ritornello.training.music_facts import common_line_ups
 
     names = [music.collection_of(index) for index in music.indices("train")]
-    weights = {name: shares[name] / names.count(name) for name in set(names) - {"groove_midi"}}
+    drums = {name for name, parent in music.parents.items() if parent == "groove_midi"}
+    of_all = music.shares(shares)
+    weights = {name: of_all[name] / names.count(name) for name in set(names) - drums}
     found = common_line_ups(
         (name, notes.encode(music.piece(index)), weights[name])
         for index, name in zip(music.indices("train"), names, strict=True)
@@ -100,7 +157,7 @@ def line_ups(music: Corpus, shares: dict[str, float]) -> list[tuple[tuple[str, .
     return [(players, weight, name) for players, weight, name, _ in found]
 
 
-def minors(music: Corpus) -> dict[str, float]:
+def minors(music: EditionSets) -> dict[str, float]:
     """How often each set is in minor."""
     from ritornello.training.music_facts import minor_shares
 
@@ -208,14 +265,20 @@ def card(model: Checkpoint) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=["train", "pack"])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("what", choices=["train", "compare", "pack"])
     parser.add_argument("data", type=Path)
     parser.add_argument("run", type=Path)
-    parser.add_argument("--start", type=Path, help="a model whose weights training begins with")
+    parser.add_argument("--start", type=Path, default=_TARGET, help="whose weights to begin with")
+    parser.add_argument("--minutes", type=float, default=600.0, help="of the clock, all sittings")
+    parser.add_argument("--every", type=int, default=1, help="compare on each so many pieces")
     arguments = parser.parse_args()
     if arguments.what == "train":
-        train(arguments.data, arguments.run, arguments.start)
+        train(arguments.data, arguments.run, arguments.minutes, arguments.start)
+    elif arguments.what == "compare":
+        compare(arguments.data, arguments.run, arguments.every)
     else:
         pack(arguments.data, arguments.run)
 

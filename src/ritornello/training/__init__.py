@@ -27,6 +27,7 @@ run_samples      pieces composed on the way, on that page
 __all__ = [
     "batches",
     "config",
+    "fine_tuning",
     "journal",
     "learning",
     "loop",

@@ -12,7 +12,7 @@ import torch
 from ritornello.errors import ConfigError
 from ritornello.music.piece import Piece
 from ritornello.note_model.checkpoint import Checkpoint
-from ritornello.note_model.encoding.tables import event_columns
+from ritornello.note_model.encoding import piece_controls
 from ritornello.note_model.network import NoteModel
 from ritornello.note_model.plan_inputs import add_plan_inputs
 from ritornello.training.batches import Music
@@ -81,7 +81,7 @@ def begin_with(
             "A model can go on learning as the same network with its own collections first: "
             f"found {theirs} with {known}, expected {ours} with {music.collections}.",
         )
-    new = len(music.collections) - len(known)
+    new = tuple(music.collections[len(known) :])
     if new:
         like = _likest(start, music, model)
         say(f"Among the styles of the model, your music is most like {like or 'none of them'}.")
@@ -90,17 +90,22 @@ def begin_with(
     model.load_state_dict(weights)
 
 
-def with_room(start: Checkpoint, new: int, like: str | None) -> Checkpoint:
-    """A model with room for so many more collections, each as one that it has, or as none."""
+def with_room(start: Checkpoint, new: tuple[str, ...], like: str | None) -> Checkpoint:
+    """A model with new collections after its own, each at first as one that it has, or as none."""
     known = len(start.collections)
-    plan = bool(start.network.get("plan", False))
-    first = sum(event_columns(plan=plan))
     table = start.weights[_TABLE]
+    # The rows of the controls are the last, and the collection is the first of them.
+    first = len(table) - sum(piece_controls.sizes(known).values())
     chosen = first + (known if like is None else start.collections.index(like))
-    rows = np.repeat(table[chosen : chosen + 1], new, axis=0)
+    rows = np.repeat(table[chosen : chosen + 1], len(new), axis=0)
     grown = np.concatenate([table[: first + known], rows, table[first + known :]])
-    network = {**start.network, "collections": known + new}
-    return replace(start, weights={**start.weights, _TABLE: grown}, network=network)
+    collections = (*start.collections, *new)
+    return replace(
+        start,
+        weights={**start.weights, _TABLE: grown},
+        network={**start.network, "collections": len(collections)},
+        collections=collections,
+    )
 
 
 def _likest(start: Checkpoint, music: Music, model: NoteModel) -> str | None:

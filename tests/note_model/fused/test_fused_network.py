@@ -19,6 +19,7 @@ from ritornello.note_model.encoding.batch import Batch
 from ritornello.note_model.fused import c_functions, fused_network, operations
 from ritornello.note_model.network import NoteModel, NoteModelConfig, to_tensors
 from ritornello.training.batches import Rows
+from ritornello.training.piece_plans import piece_plans
 from tests.examples import MemoryCorpus, band
 
 pytestmark = pytest.mark.skipif(c_functions.load() is None, reason="there is no C compiler")
@@ -28,13 +29,19 @@ Example = tuple[NoteModel, Batch[torch.Tensor], list[State]]
 
 
 def example(
-    cell: str = "qrnn", width: int = 72, head_width: int = 40, dropout: float = 0.0
+    cell: str = "qrnn",
+    width: int = 72,
+    head_width: int = 40,
+    dropout: float = 0.0,
+    *,
+    plan: bool = False,
 ) -> Example:
     """A network, a batch with given and composed notes and padding, and a state before it."""
     torch.manual_seed(0)
-    model = NoteModel(NoteModelConfig(cell, 2, width, head_width, dropout))
+    model = NoteModel(NoteModelConfig(cell, 2, width, head_width, dropout, plan=plan))
     music = MemoryCorpus([band(seed, bars=3) for seed in range(8)])
-    rows = Rows(music, shares=None, batch=ROWS, chunk=CHUNK, seed=2)
+    plans = piece_plans(music) if plan else None
+    rows = Rows(music, shares=None, batch=ROWS, chunk=CHUNK, seed=2, plans=plans)
     for _ in range(3):
         batch, _ = rows.next()
     assert 0 < batch.counts.mean() < 2  # some given, some composed
@@ -72,7 +79,17 @@ def with_gradients(
 def test_they_give_the_numbers_of_the_network_in_torch(
     cell: str, width: int, head_width: int
 ) -> None:
-    model, batch, state = example(cell, width, head_width)
+    check_alike(*example(cell, width, head_width))
+
+
+def test_they_give_the_numbers_of_a_network_that_is_told_plans() -> None:
+    check_alike(*example(plan=True))
+    unplanned = example()[1]
+    model, _, state = example(plan=True)
+    check_alike(model, unplanned, state)
+
+
+def check_alike(model: NoteModel, batch: Batch[torch.Tensor], state: list[State]) -> None:
     assert fused_network.is_possible(model)
     found = with_gradients(fused(model), model, batch, state)
     expected = with_gradients(model, model, batch, state)

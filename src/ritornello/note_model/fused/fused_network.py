@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ritornello.note_model.cells.cell import State
 from ritornello.note_model.cells.qrnn import QRNN
-from ritornello.note_model.encoding.batch import Batch, legal_classes
+from ritornello.note_model.encoding.batch import Batch, legal_classes, tell_no_plan
 from ritornello.note_model.encoding.notes import FIELDS, PART, PITCH, SIZES
 from ritornello.note_model.encoding.tables import HEAD_INPUTS
 from ritornello.note_model.encoding.tasks import COMPOSED, GIVEN
@@ -27,7 +27,7 @@ from ritornello.note_model.fused.operations import (
     qrnn_block,
     table_rows,
 )
-from ritornello.note_model.network import Block, Head, NoteModel
+from ritornello.note_model.network import Block, Head, NoteModel, append_columns
 
 # Heads that count for the same events: when and who, also of given events; the rest of what is
 # composed.
@@ -37,12 +37,11 @@ _GROUPS = ((range(PART + 1), GIVEN), (range(PITCH, len(FIELDS)), COMPOSED - 1))
 def is_possible(model: NoteModel) -> bool:
     """Whether a model can be run so, here: in float32 on the processor, with a C compiler.
 
-    Models that are told plans or made otherwise, such as those of experiments, are run as they say.
+    Models that are made otherwise, such as those of experiments, are run as they say.
     """
     weight = model.norm.weight
     at_home = weight.device.type == "cpu" and weight.dtype == torch.float32
-    plain = type(model) is NoteModel and not model.config.plan
-    return plain and at_home and c_functions.load() is not None
+    return type(model) is NoteModel and at_home and c_functions.load() is not None
 
 
 def nats(model: NoteModel, events: Batch[Tensor], state: list[State]) -> tuple[Tensor, list[State]]:
@@ -50,6 +49,8 @@ def nats(model: NoteModel, events: Batch[Tensor], state: list[State]) -> tuple[T
     if not is_possible(model):
         plain: tuple[Tensor, list[State]] = model(events, state)
         return plain
+    if model.config.plan:
+        events = tell_no_plan(events, append_columns)
     time, batch = events.counts.shape
     count = time * batch
     tables = {
@@ -65,6 +66,8 @@ def nats(model: NoteModel, events: Batch[Tensor], state: list[State]) -> tuple[T
             model.embed.offsets, batch, None, count,
         ),
     )  # fmt: skip
+    if events.plays is not None:
+        x = x + model.plays(events.plays.view(count, -1))
     after = []
     for block, before in zip(cast("list[Block]", model.blocks), state, strict=True):
         x, block_state = _block(block, x, before, batch)
@@ -123,7 +126,11 @@ def _asked(
         torch.where(present, target, 0),
         None if bool(present.all()) else present,
         legal_classes(
-            head, tables["fields"][chosen], tables["context"][chosen], events.closed[chosen % batch]
+            head,
+            tables["fields"][chosen],
+            tables["context"][chosen],
+            events.closed[chosen % batch],
+            None if events.may_play is None else events.may_play.flatten(0, 1)[chosen],
         ),
     )
 
