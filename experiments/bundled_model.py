@@ -113,7 +113,7 @@ def pack(data: Path, run: Path) -> None:
     rounded = checkpoint.load(target)
     held_out = _held_out(music, model)
     write_training_index(music.corpus, target.parent, held_out=(piece for _, piece in held_out))
-    figures = {
+    figures: dict[str, Any] = {
         "protocol": f"the first {_LONGEST_EVENTS} events of each validation piece that has no "
         "near copy in training; teacher forced, state new for each piece, int8 weights",
         **{
