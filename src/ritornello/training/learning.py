@@ -221,7 +221,8 @@ def _introduce(
     notes = int(corpus.note_counts[corpus.indices("train")].sum())
     network = f"{config.layers} layers of {config.width} {config.cell} units"
     begun = f", begun with {start}" if start else ""
-    say(f"Learning from {notes:,} notes in {len(corpus):,} pieces with {network}{begun}.")
+    pieces = "1 piece" if len(corpus) == 1 else f"{len(corpus):,} pieces"
+    say(f"Learning from {notes:,} notes in {pieces} with {network}{begun}.")
     if not len(corpus.indices("valid")):
         say(
             "There is no second piece to hold back, so nothing tells when the music is only "
@@ -246,8 +247,10 @@ def _judge(
     held_out = corpus.indices("valid")
     notes = int(corpus.note_counts[held_out].sum())
     again = f"ritornello evaluate {out} FOLDER --split valid"
-    if not len(held_out) or notes > _JUDGED_NOTES:
-        say(f"How well it predicts the music that was held back: {again}" if notes else "")
+    if not len(held_out):
+        return
+    if notes > _JUDGED_NOTES:
+        say(f"How well it predicts the music that was held back: {again}")
         return
 
     def judged(one: Checkpoint) -> dict[str, Any]:
