@@ -24,11 +24,12 @@ from ritornello.music.io import read
 from ritornello.music.io.midi_write import write_bytes
 from ritornello.music.keys import SCALES, KeyName
 from ritornello.music.piece import Piece
+from ritornello.rng import Rng
 
 BAND = ("piano", "guitar", "bass", "strings", "drums", "lead", "organ", "flute", "violin", "pad")
 
 
-def random_rules(rng: np.random.Generator) -> Rules:
+def random_rules(rng: Rng) -> Rules:
     parts = rng.choice(BAND, size=rng.integers(1, 7), replace=False)
     low = int(rng.integers(36, 48))
     return Rules(

@@ -21,6 +21,7 @@ from ritornello.metrics.endings import closing_key, endings
 from ritornello.music.piece import Metre, Piece
 from ritornello.music.slicing import slice_ticks
 from ritornello.note_model.encoding import notes
+from ritornello.rng import Rng
 
 PROTOCOL = (
     "each sample is composed with the bars (8, 12 or 16), metre and instruments of one random "
@@ -92,7 +93,7 @@ def excerpts(
     music: MusicSets,
     split: str,
     count: int,
-    rng: np.random.Generator,
+    rng: Rng,
     lengths_bars: Sequence[int] = (8, 12, 16),
 ) -> Iterator[Piece]:
     """Random stretches of so many bars in one metre, of pieces that are long enough."""

@@ -29,6 +29,7 @@ from ritornello.note_model.cells.cell import State
 from ritornello.note_model.encoding.notes import FIELDS
 from ritornello.note_model.encoding.tasks import TASKS
 from ritornello.note_model.network import NoteModel, NoteModelConfig, to_tensors
+from ritornello.rng import Rng
 from ritornello.training.batches import Rows
 from ritornello.training.reading_order import Excerpt
 
@@ -75,7 +76,7 @@ def excerpt(
     piece: Piece,
     collection: int,
     collections: int,
-    rng: np.random.Generator,
+    rng: Rng,
     *,
     longest: int,
     task: str | None = None,
@@ -110,7 +111,7 @@ class GivenRows(Rows):
     def _stacked(self, chunks: list[Any]) -> GivenBatch:  # type: ignore[override]
         return stacked_given(chunks)
 
-    def _read(self, chosen: Excerpt, rng: np.random.Generator) -> GivenExcerpt:  # type: ignore[override]
+    def _read(self, chosen: Excerpt, rng: Rng) -> GivenExcerpt:  # type: ignore[override]
         known = self.music.collections
         return excerpt(
             self.way, augment(self.music.piece(chosen.piece), rng),

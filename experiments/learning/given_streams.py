@@ -38,6 +38,7 @@ from ritornello.note_model.encoding.notes import (
 )
 from ritornello.note_model.encoding.sequences import Sequences
 from ritornello.note_model.encoding.tasks import COMPOSED, PASSED, Task
+from ritornello.rng import Rng
 
 # What an encoder reads of a given note: its fields, its place in the bar and in the beat.
 NOTE_COLUMNS = (*(size + 1 for size in SIZES), LONGEST_BAR_TICKS, 48)
@@ -75,7 +76,7 @@ def draw(
     piece: Piece,
     collection: int,
     collections: int,
-    rng: np.random.Generator,
+    rng: Rng,
     *,
     task: str | None = None,
     open_probability: float = 0.0,
@@ -99,7 +100,7 @@ def _everywhere(encoded: Encoded) -> np.ndarray:
     return np.ones(len(Grid(encoded.metres, encoded.length_ticks).bar_starts), bool)
 
 
-def _gaps(encoded: Encoded, name: str, rng: np.random.Generator) -> np.ndarray:
+def _gaps(encoded: Encoded, name: str, rng: Rng) -> np.ndarray:
     """The bars that a task leaves open: those in which it would give a part nothing to play.
 
     The same task is drawn for a piece of the same players, each of whom plays in each bar.

@@ -20,6 +20,7 @@ from ritornello.corpus.store import Corpus
 from ritornello.dsp.reverb import add_room
 from ritornello.music.instruments import INSTRUMENTS
 from ritornello.music.piece import Metre, Piece, Track
+from ritornello.rng import Rng
 from ritornello.synth.sampler import PlayedNote, Sampler
 from ritornello.synth.soundfont import SoundFont
 from ritornello.transcribe.values import HEARD_NOTE_DTYPE
@@ -107,7 +108,7 @@ class Excerpts:
         for index in corpus.indices(side):
             self._pieces.setdefault(corpus.collection_of(index), []).append(int(index))
 
-    def draw(self, kind: str, rng: np.random.Generator, *, steady: bool) -> Excerpt:
+    def draw(self, kind: str, rng: Rng, *, steady: bool) -> Excerpt:
         """Music of one of `KINDS`, or `ANY_PART`.
 
         Raises:
@@ -141,7 +142,7 @@ class Renderer:
         self._excerpts, self._seconds = Excerpts(corpus, side, seconds), seconds
         self._samplers = [Sampler(SoundFont.load(font), RATE_HZ) for font in fonts]
 
-    def clip(self, kind: str, rng: np.random.Generator, *, steady: bool) -> Clip:
+    def clip(self, kind: str, rng: Rng, *, steady: bool) -> Clip:
         """A recording of a kind with a beat.
 
         Raises:
@@ -158,7 +159,7 @@ class Renderer:
             steady,
         )
 
-    def beatless(self, kind: str, rng: np.random.Generator) -> Clip:
+    def beatless(self, kind: str, rng: Rng) -> Clip:
         """Sound of one of `BEATLESS`: notes at random times, speech-like, noise, or held notes."""
         count = round(self._seconds * RATE_HZ)
         notes: list[PlayedNote] = []
@@ -172,7 +173,7 @@ class Renderer:
         recorded = _as_recorded(samples, rng)
         return Clip(recorded, np.zeros(0), in_seconds(notes), None, 0, kind, False)
 
-    def _play(self, excerpt: Excerpt, rng: np.random.Generator) -> np.ndarray:
+    def _play(self, excerpt: Excerpt, rng: Rng) -> np.ndarray:
         out = np.zeros((2, round(self._seconds * RATE_HZ)), np.float32)
         sampler = self._samplers[rng.integers(len(self._samplers))]
         for notes, track in excerpt.parts:
@@ -184,7 +185,7 @@ class Renderer:
         return _as_recorded(out.mean(axis=0), rng)
 
     def _notes_at_random(
-        self, count: int, rng: np.random.Generator, *, sustained: bool
+        self, count: int, rng: Rng, *, sustained: bool
     ) -> tuple[np.ndarray, list[PlayedNote]]:
         """Notes whose distances are exponential, so that none tells the next."""
         gap = rng.uniform(2, 5) if sustained else rng.uniform(0.15, 0.8)
@@ -238,9 +239,7 @@ def in_seconds(notes: Iterable[PlayedNote]) -> np.ndarray:
     return found
 
 
-def _excerpt(
-    piece: Piece, kind: str, rng: np.random.Generator, seconds: float, steady: bool
-) -> Excerpt | None:
+def _excerpt(piece: Piece, kind: str, rng: Rng, seconds: float, steady: bool) -> Excerpt | None:
     """Random bars of a piece in one metre; None where the piece has none that will do."""
     tracks = _players(piece, kind, rng)
     spans = [
@@ -277,7 +276,7 @@ def _excerpt(
     return Excerpt(played, grid[numbers], down, bar // beat)
 
 
-def _players(piece: Piece, kind: str, rng: np.random.Generator) -> list[Track]:
+def _players(piece: Piece, kind: str, rng: Rng) -> list[Track]:
     """The parts of a piece that play, transposed at random; none if the kind is not in it."""
     tracks = [track for track in piece.tracks if len(track)]
     pitched = [track for track in tracks if not track.is_drum]
@@ -324,7 +323,7 @@ def _moved(track: Track, semitones: int) -> Track:
     return replace(track, notes=notes)
 
 
-def _tempo(piece: Piece, metre: Metre, rng: np.random.Generator) -> float:
+def _tempo(piece: Piece, metre: Metre, rng: Rng) -> float:
     """Felt beats a minute, near those of the piece."""
     written = [tempo.bpm for tempo in piece.tempos if tempo.tick <= metre.tick][-1]
     felt = written * piece.resolution / metre.beat_ticks(piece.resolution)
@@ -332,9 +331,7 @@ def _tempo(piece: Piece, metre: Metre, rng: np.random.Generator) -> float:
     return float(np.clip(felt * np.exp(rng.uniform(-0.25, 0.25)), low, high))
 
 
-def _grid_seconds(
-    beats: int, bpm: float, bar: int, rng: np.random.Generator, steady: bool
-) -> np.ndarray:
+def _grid_seconds(beats: int, bpm: float, bar: int, rng: Rng, steady: bool) -> np.ndarray:
     """When each beat is played: waves of tempo of up to 15%, and phrases that end slower."""
     lengths = np.full(beats, 60 / bpm)
     if not steady:
@@ -356,7 +353,7 @@ def _played(
     beat: int,
     beats: int,
     grid: np.ndarray,
-    rng: np.random.Generator,
+    rng: Rng,
     inexact_seconds: float,
 ) -> list[PlayedNote]:
     """The notes of the excerpt in samples; chords are inexact together and a little apart."""
@@ -381,7 +378,7 @@ def _played(
 # --- how it is recorded ---------------------------------------------------------------------------
 
 
-def _as_recorded(samples: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _as_recorded(samples: np.ndarray, rng: Rng) -> np.ndarray:
     """At a random level, now and then through narrow bands and with noise."""
     samples = samples / max(float(np.abs(samples).max()), 1e-6)
     if rng.random() < 0.2:
@@ -398,7 +395,7 @@ def _band_limited(samples: np.ndarray, highest_hz: float) -> np.ndarray:
     return np.fft.irfft(spectrum / (1 + (hz / highest_hz) ** 4), len(samples)).astype(np.float32)
 
 
-def _speech(count: int, rng: np.random.Generator) -> np.ndarray:
+def _speech(count: int, rng: Rng) -> np.ndarray:
     """Syllables of random lengths and vowels with pauses: a buzz through two resonances."""
     out = np.zeros(count + RATE_HZ, np.float32)
     at = 0

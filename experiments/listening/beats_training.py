@@ -14,6 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
+from ritornello.rng import Rng
+
 _VALIDATED_TOGETHER = 20
 
 
@@ -48,7 +50,7 @@ class BeatLessons:
     together: int = 16
     excerpt: int = 800
 
-    def batch(self, rng: np.random.Generator) -> tuple[Tensor, ...]:
+    def batch(self, rng: Rng) -> tuple[Tensor, ...]:
         """Random excerpts: spectra, targets, and whether bars are known."""
         clips, frames = self.clips, self.clips.spectra.shape[1]
         length = min(frames, self.excerpt)
@@ -82,7 +84,7 @@ class BeatLessons:
         return sum(found) / len(clips)
 
 
-def _recorded_otherwise(spectra: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _recorded_otherwise(spectra: np.ndarray, rng: Rng) -> np.ndarray:
     """The spectra at other levels, coloured, and above a floor of noise; [batch, frames, bands]."""
     batch, _, bands = spectra.shape
     gain = rng.uniform(-1.0, 0.5, (batch, 1, 1)).astype(np.float32)

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from ritornello.errors import ConfigError
+from ritornello.rng import Rng
 from ritornello.training import run_state
 from ritornello.training.optimisation import cosine
 from ritornello.training.run_length import Every, Length
@@ -28,7 +29,7 @@ RESUME_FILE = "resume.pt"
 class Lessons(Protocol):
     """What is learned."""
 
-    def batch(self, rng: np.random.Generator) -> tuple[Tensor, ...]:
+    def batch(self, rng: Rng) -> tuple[Tensor, ...]:
         """Random examples."""
 
     def loss(self, network: nn.Module, batch: tuple[Tensor, ...]) -> Tensor:

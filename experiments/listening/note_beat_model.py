@@ -18,6 +18,7 @@ import numpy as np
 from experiments.listening.beat_clips import ANY_PART, Excerpt, Excerpts, in_seconds, owed_to
 from ritornello.corpus.store import Corpus
 from ritornello.note_model.weights_file import WeightsFile, save
+from ritornello.rng import Rng
 from ritornello.transcribe.note_beats import (
     FEATURES,
     NOTE_BEATS_FILE,
@@ -45,7 +46,7 @@ _WRONG_BY = (0, 12, -12, 19)  # semitones from a note that is there
 _FORGOTTEN_VELOCITIES = 0.3  # how often
 
 
-def heard(excerpt: Excerpt, rng: np.random.Generator) -> np.ndarray:
+def heard(excerpt: Excerpt, rng: Rng) -> np.ndarray:
     """What a transcriber might hear of an excerpt, `HEARD_NOTE_DTYPE`."""
     found = in_seconds(note for notes, _ in excerpt.parts for note in notes)
     often, most = zip(*_LOST, strict=True)

@@ -15,6 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
+from ritornello.rng import Rng
+
 _VALIDATED_TOGETHER = 50
 _TEMPO_WEIGHT = 0.3  # of its cross entropy, which is several times that of beats
 _TEMPO_SPREAD = 0.7  # classes; the standard deviation of what counts as right
@@ -54,7 +56,7 @@ class NoteBeatLessons:
     together: int = 32
     stretch: int = 112
 
-    def batch(self, rng: np.random.Generator) -> tuple[Tensor, ...]:
+    def batch(self, rng: Rng) -> tuple[Tensor, ...]:
         """Random stretches; see `_stacked`."""
         rows = []
         for part in (

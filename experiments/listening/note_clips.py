@@ -14,6 +14,7 @@ import numpy as np
 from ritornello.corpus.store import Corpus
 from ritornello.dsp.effects import NOISE_KINDS, noise, random_effects
 from ritornello.music.piece import Piece, Track
+from ritornello.rng import Rng
 from ritornello.synth.sampler import PlayedNote, Sampler
 from ritornello.synth.soundfont import SoundFont
 from ritornello.transcribe.note_activity import RATE_HZ
@@ -140,7 +141,7 @@ def _parts(piece: Piece, kind: Kind) -> list[Track]:
     return parts if kind.all_parts else parts[:1]
 
 
-def _excerpt(piece: Piece, parts: list[Track], rng: np.random.Generator) -> np.ndarray:
+def _excerpt(piece: Piece, parts: list[Track], rng: Rng) -> np.ndarray:
     """The notes of a random stretch, from its beginning, by onset and pitch."""
     rows = []
     for track in parts:
@@ -164,7 +165,7 @@ def _excerpt(piece: Piece, parts: list[Track], rng: np.random.Generator) -> np.n
     return _one_key_once(notes)
 
 
-def _dynamics(onsets_seconds: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _dynamics(onsets_seconds: np.ndarray, rng: Rng) -> np.ndarray:
     """Velocities for music that has none, alike within a chord and drifting slowly."""
     places, chord = np.unique(onsets_seconds.round(3), return_inverse=True)
     drift = 2.5 * np.cumsum(rng.normal(0, 1, len(places)))

@@ -27,6 +27,7 @@ from ritornello.music.io import read
 from ritornello.music.io.midi_write import write_bytes
 from ritornello.music.piece import Piece, Track
 from ritornello.music.slicing import bar_lines
+from ritornello.rng import Rng
 
 PROTOCOL = (
     "validation files, each set in turn; one half of the time 1 to 8 random bars are filled, in "
@@ -162,7 +163,7 @@ def part_of(track: Track) -> Part:
 # --- what is done to a song -----------------------------------------------------------------------
 
 
-def fill(composer: Composer, song: Piece, rng: np.random.Generator, seed: int) -> Written:
+def fill(composer: Composer, song: Piece, rng: Rng, seed: int) -> Written:
     """Some bars, in some parts or in all."""
     lines = bar_lines(song)
     first = int(rng.integers(len(lines) - 1))
@@ -173,7 +174,7 @@ def fill(composer: Composer, song: Piece, rng: np.random.Generator, seed: int) -
     return Written(piece, gap, parts_of(song, tracks), frozenset(tracks))
 
 
-def go_on(composer: Composer, song: Piece, rng: np.random.Generator, seed: int) -> Written:
+def go_on(composer: Composer, song: Piece, rng: Rng, seed: int) -> Written:
     """Some bars after the end, by some parts or all; nothing before the last note has ended."""
     bars = int(rng.integers(1, _BARS + 1))
     tracks = some(playing(song), rng) if rng.random() < 0.5 else playing(song)
@@ -183,14 +184,14 @@ def go_on(composer: Composer, song: Piece, rng: np.random.Generator, seed: int) 
     return Written(piece, (beats(song, silent), beats(song, end)), parts_of(song, tracks))
 
 
-def vary(composer: Composer, song: Piece, rng: np.random.Generator, seed: int) -> Written:
+def vary(composer: Composer, song: Piece, rng: Rng, seed: int) -> Written:
     """One or two whole parts."""
     tracks = some(playing(song), rng)[:2]
     piece = composer.vary(song, numbers(tracks), seed=seed).piece
     return Written(piece, None, parts_of(song, tracks), frozenset(tracks))
 
 
-def arrange(composer: Composer, song: Piece, rng: np.random.Generator, seed: int) -> Written:
+def arrange(composer: Composer, song: Piece, rng: Rng, seed: int) -> Written:
     """One to three instruments beside all that is there."""
     chosen = rng.choice(len(INSTRUMENTS), int(rng.integers(1, 4)), replace=False).tolist()
     added = [INSTRUMENTS[index] for index in chosen]
@@ -198,7 +199,7 @@ def arrange(composer: Composer, song: Piece, rng: np.random.Generator, seed: int
     return Written(piece, None, frozenset(DRUMS if x.is_drum else x.program for x in added))
 
 
-def harmonise(composer: Composer, song: Piece, rng: np.random.Generator, seed: int) -> Written:
+def harmonise(composer: Composer, song: Piece, rng: Rng, seed: int) -> Written:
     """Voices below one of the parts."""
     pitched = [index for index in playing(song) if not song.tracks[index].is_drum]
     if not pitched:
@@ -210,7 +211,7 @@ def harmonise(composer: Composer, song: Piece, rng: np.random.Generator, seed: i
     return Written(piece, None, parts_of(song, [melody]))
 
 
-ACTS: dict[str, Callable[[Composer, Piece, np.random.Generator, int], Written]] = {
+ACTS: dict[str, Callable[[Composer, Piece, Rng, int], Written]] = {
     "fill": fill,
     "continue": go_on,
     "vary": vary,
@@ -224,7 +225,7 @@ def playing(song: Piece) -> list[int]:
     return [index for index, track in enumerate(song.tracks) if len(track)]
 
 
-def some(tracks: Sequence[int], rng: np.random.Generator) -> list[int]:
+def some(tracks: Sequence[int], rng: Rng) -> list[int]:
     """At least one of them, in any order."""
     result: list[int] = rng.permutation(tracks)[: rng.integers(1, len(tracks) + 1)].tolist()
     return result

@@ -27,6 +27,7 @@ from ritornello.note_model import checkpoint
 from ritornello.note_model.encoding.bar_grid import METRES
 from ritornello.note_model.encoding.notes import PARTS_PER_INSTRUMENT
 from ritornello.note_model.engine import open_engine
+from ritornello.rng import Rng
 
 PROTOCOL = (
     "random excerpts of validation pieces without a near copy in training, in one metre; given is "
@@ -120,13 +121,13 @@ def playable(piece: Piece) -> bool:
     )
 
 
-def highest_given(piece: Piece, rng: np.random.Generator) -> Arrangement:
+def highest_given(piece: Piece, rng: Rng) -> Arrangement:
     """The pitched part that is highest on average given, all others composed."""
     highest = max(_pitched(piece.tracks), key=lambda track: track.notes["pitch"].mean())
     return _split(piece, [track is highest for track in piece.tracks])
 
 
-def half_given(piece: Piece, rng: np.random.Generator) -> Arrangement:
+def half_given(piece: Piece, rng: Rng) -> Arrangement:
     """Half of the parts given, drawn so that some with pitches are given and some composed."""
     while True:
         chosen = rng.permutation(len(piece.tracks)) < len(piece.tracks) // 2

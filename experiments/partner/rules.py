@@ -20,6 +20,7 @@ from ritornello.generation.rules import DENSITIES, Rules
 from ritornello.music.chords import CHORD_CLASSES, Chart, chord_of_class
 from ritornello.music.io.midi_write import write_bytes
 from ritornello.music.piece import Piece
+from ritornello.rng import Rng
 
 PROTOCOL = (
     "random rules, each open now and then: bars, metre, tempo, key of any scale, one to eight "
@@ -75,7 +76,7 @@ def composed(composer: Composer, number: int, seed: int) -> tuple[Rules, Piece, 
             refused += 1
 
 
-def any_rules(rng: np.random.Generator) -> Rules:
+def any_rules(rng: Rng) -> Rules:
     """Rules of all kinds.
 
     Raises:
@@ -96,7 +97,7 @@ def any_rules(rng: np.random.Generator) -> Rules:
     )
 
 
-def random_chart(rng: np.random.Generator) -> Chart:
+def random_chart(rng: Rng) -> Chart:
     """Up to eight bars of one to three chords, a few of them none at all."""
     return tuple(
         tuple(

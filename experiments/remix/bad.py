@@ -18,6 +18,7 @@ import soundfile
 from scipy.signal import lfilter
 
 from experiments.partner.units import Units
+from ritornello.rng import Rng
 
 PROTOCOL = (
     "each file given to `ritornello remix FILE -o FOLDER` as a process of its own; exit code, "
@@ -33,7 +34,7 @@ _WORDS = (
     "A player records a take on a phone and wants a band under it, in time with their timing, "
     "and in their key. This is nobody playing anything at all, only somebody talking. "
 )
-Maker = Callable[[Path, np.ndarray, np.random.Generator], Path]
+Maker = Callable[[Path, np.ndarray, Rng], Path]
 
 
 def measure(options: argparse.Namespace, units: Units) -> dict[str, Any]:
@@ -135,15 +136,15 @@ def _mp3(folder: Path, samples: np.ndarray) -> Path:
     return folder / "take.mp3"
 
 
-def _silence(folder: Path, take: np.ndarray, rng: np.random.Generator) -> Path:
+def _silence(folder: Path, take: np.ndarray, rng: Rng) -> Path:
     return _wav(folder, np.zeros_like(take))
 
 
-def _noise(folder: Path, take: np.ndarray, rng: np.random.Generator) -> Path:
+def _noise(folder: Path, take: np.ndarray, rng: Rng) -> Path:
     return _wav(folder, 0.1 * rng.standard_normal(len(take)))
 
 
-def _speech(folder: Path, take: np.ndarray, rng: np.random.Generator) -> Path:
+def _speech(folder: Path, take: np.ndarray, rng: Rng) -> Path:
     if shutil.which("espeak-ng"):
         words = ["espeak-ng", "-w", str(folder / "take.wav"), _WORDS * 3]
         subprocess.run(words, check=True, capture_output=True)
@@ -161,15 +162,15 @@ def _speech(folder: Path, take: np.ndarray, rng: np.random.Generator) -> Path:
     return _wav(folder, 0.5 * sound / np.abs(sound).max())
 
 
-def _clipping(folder: Path, take: np.ndarray, rng: np.random.Generator) -> Path:
+def _clipping(folder: Path, take: np.ndarray, rng: Rng) -> Path:
     return _wav(folder, np.clip(8 * take, -1, 1))
 
 
-def _one_second(folder: Path, take: np.ndarray, rng: np.random.Generator) -> Path:
+def _one_second(folder: Path, take: np.ndarray, rng: Rng) -> Path:
     return _wav(folder, take[:RATE_HZ])
 
 
-def _two_hours(folder: Path, take: np.ndarray, rng: np.random.Generator) -> Path:
+def _two_hours(folder: Path, take: np.ndarray, rng: Rng) -> Path:
     path = folder / "take.flac"
     with soundfile.SoundFile(path, "w", RATE_HZ, 1, "PCM_16") as file:
         for _ in range(round(_LONG_SECONDS * RATE_HZ / len(take))):
@@ -177,17 +178,17 @@ def _two_hours(folder: Path, take: np.ndarray, rng: np.random.Generator) -> Path
     return path
 
 
-def _eight_khz(folder: Path, take: np.ndarray, rng: np.random.Generator) -> Path:
+def _eight_khz(folder: Path, take: np.ndarray, rng: Rng) -> Path:
     import soxr
 
     return _wav(folder, soxr.resample(take, RATE_HZ, 8000), 8000)
 
 
-def _six_channels(folder: Path, take: np.ndarray, rng: np.random.Generator) -> Path:
+def _six_channels(folder: Path, take: np.ndarray, rng: Rng) -> Path:
     return _wav(folder, np.stack([take * gain for gain in (0.6, 0.6, 1, 0.1, 0.3, 0.3)], 1))
 
 
-def _m4a(folder: Path, take: np.ndarray, rng: np.random.Generator) -> Path:
+def _m4a(folder: Path, take: np.ndarray, rng: Rng) -> Path:
     import av
 
     path = folder / "take.m4a"
@@ -201,7 +202,7 @@ def _m4a(folder: Path, take: np.ndarray, rng: np.random.Generator) -> Path:
     return path
 
 
-def _corrupt_mp3(folder: Path, take: np.ndarray, rng: np.random.Generator) -> Path:
+def _corrupt_mp3(folder: Path, take: np.ndarray, rng: Rng) -> Path:
     path = _mp3(folder, take)
     content = bytearray(path.read_bytes())
     third = len(content) // 3
@@ -210,27 +211,27 @@ def _corrupt_mp3(folder: Path, take: np.ndarray, rng: np.random.Generator) -> Pa
     return path
 
 
-def _cut_mp3(folder: Path, take: np.ndarray, rng: np.random.Generator) -> Path:
+def _cut_mp3(folder: Path, take: np.ndarray, rng: Rng) -> Path:
     path = _mp3(folder, take)
     path.write_bytes(path.read_bytes()[:-5000][: path.stat().st_size // 2 + 77])
     return path
 
 
-def _text(folder: Path, take: np.ndarray, rng: np.random.Generator) -> Path:
+def _text(folder: Path, take: np.ndarray, rng: Rng) -> Path:
     (folder / "take.mp3").write_text(_WORDS * 100, encoding="utf-8")
     return folder / "take.mp3"
 
 
-def _empty(folder: Path, take: np.ndarray, rng: np.random.Generator) -> Path:
+def _empty(folder: Path, take: np.ndarray, rng: Rng) -> Path:
     (folder / "take.wav").write_bytes(b"")
     return folder / "take.wav"
 
 
-def _missing(folder: Path, take: np.ndarray, rng: np.random.Generator) -> Path:
+def _missing(folder: Path, take: np.ndarray, rng: Rng) -> Path:
     return folder / "nothing.wav"
 
 
-def _no_pulse(folder: Path, take: np.ndarray, rng: np.random.Generator) -> Path:
+def _no_pulse(folder: Path, take: np.ndarray, rng: Rng) -> Path:
     """Tones at any moment, none of them more likely than another."""
     sound = np.zeros(len(take))
     at = np.arange(3 * RATE_HZ) / RATE_HZ
@@ -242,7 +243,7 @@ def _no_pulse(folder: Path, take: np.ndarray, rng: np.random.Generator) -> Path:
     return _wav(folder, sound)
 
 
-def _drone(folder: Path, take: np.ndarray, rng: np.random.Generator) -> Path:
+def _drone(folder: Path, take: np.ndarray, rng: Rng) -> Path:
     at = np.arange(len(take)) / RATE_HZ
     swell = 0.6 + 0.4 * np.sin(2 * np.pi * at / 23)
     tones = sum(np.sin(2 * np.pi * hz * at + hz) / n for n, hz in enumerate((98, 147, 196, 294), 1))

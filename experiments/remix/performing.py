@@ -9,6 +9,7 @@ import numpy as np
 from ritornello.dsp.reverb import add_room
 from ritornello.dsp.waveform import Waveform
 from ritornello.music.piece import Piece, Tempo, Track
+from ritornello.rng import Rng
 from ritornello.synth.sampler import PlayedNote, Sampler
 from ritornello.synth.soundfont import SoundFont
 from ritornello.transcribe.values import HEARD_NOTE_DTYPE
@@ -40,7 +41,7 @@ class Manner:
     rough: bool
 
 
-def on_players_tempo(piece: Piece, manner: Manner, rng: np.random.Generator) -> Piece:
+def on_players_tempo(piece: Piece, manner: Manner, rng: Rng) -> Piece:
     """The piece, in one metre and tempo, with a tempo for every half beat."""
     if not manner.rubato:
         return piece
@@ -65,7 +66,7 @@ def on_players_tempo(piece: Piece, manner: Manner, rng: np.random.Generator) -> 
     return replace(piece, tempos=tuple(tempos))
 
 
-def played(piece: Piece, track: Track, manner: Manner, rng: np.random.Generator) -> np.ndarray:
+def played(piece: Piece, track: Track, manner: Manner, rng: Rng) -> np.ndarray:
     """The notes of a part as hands play them, `HEARD_NOTE_DTYPE`; none before 0 seconds."""
     table = track.notes
     jitter = _STEADY_JITTER_SECONDS
@@ -86,7 +87,7 @@ def played(piece: Piece, track: Track, manner: Manner, rng: np.random.Generator)
 
 
 def recorded(
-    notes: np.ndarray, program: int, font: SoundFont, manner: Manner, rng: np.random.Generator
+    notes: np.ndarray, program: int, font: SoundFont, manner: Manner, rng: Rng
 ) -> Waveform:
     """One channel with a peak of -3 to -12 dB, from 0 seconds until the last note has faded."""
     onsets, ends = (np.rint(notes[name] * RATE_HZ).astype(int) for name in _TIMES)

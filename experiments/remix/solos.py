@@ -27,6 +27,7 @@ from ritornello.music.io import read
 from ritornello.music.io.midi_write import write_bytes
 from ritornello.music.keys import KeyName, estimate_key, parse_key, pitch_class_weights
 from ritornello.music.piece import Metre, Piece, Tempo
+from ritornello.rng import Rng
 from ritornello.synth.soundfont import SoundFont
 from ritornello.transcribe.values import HEARD_NOTE_DTYPE
 
@@ -125,9 +126,7 @@ class Solo:
 # --- choosing -------------------------------------------------------------------------------------
 
 
-def chosen(
-    music: MusicSets, kind: str, count: int, rng: np.random.Generator
-) -> Iterator[tuple[str, Piece]]:
+def chosen(music: MusicSets, kind: str, count: int, rng: Rng) -> Iterator[tuple[str, Piece]]:
     """Excerpts whose first track is of a kind; the sets in turns, no part of a piece twice.
 
     Raises:
@@ -154,7 +153,7 @@ def chosen(
         raise InputError(f"There are only {found} solos for {kind}, and {count} are asked for.")
 
 
-def _stretch(piece: Piece, number: int, rng: np.random.Generator) -> Piece | None:
+def _stretch(piece: Piece, number: int, rng: Rng) -> Piece | None:
     """A playable stretch of a part with what the others play in it; None if none is found."""
     starts = piece.bar_starts_ticks()
     for _ in range(_TRIES):
@@ -264,7 +263,7 @@ def solos(
 
 def _make(
     folder: Path, name: str, manner: Manner, collection: str, font_name: str, font: SoundFont,
-    program: int, cut: Piece, rng: np.random.Generator,
+    program: int, cut: Piece, rng: Rng,
 ) -> None:  # fmt: skip
     """Play and record one; the file that makes it whole is written last."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -87,7 +87,7 @@ def train(run: Path, minutes: float) -> None:
         StemMixer(
             list(examples.stems),
             round(MIX_SECONDS * SEPARATOR_RATE_HZ),
-            effect=lambda stems, random: other_stems(stems, SEPARATOR_RATE_HZ, random),
+            effect=lambda stems, rng: other_stems(stems, SEPARATOR_RATE_HZ, rng),
         ),
         [valid.read(index) for index in range(0, len(valid), 2)],
         SeparatorTraining(minutes, SEPARATOR_RATE_HZ, validate_minutes=2.0),

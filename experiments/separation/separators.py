@@ -152,13 +152,13 @@ class PublishedRun:
 
     def batch(self, step: int) -> torch.Tensor:
         """Stems of random chunks [batch, samples, parts]."""
-        random = np.random.default_rng([self.seed, step])
+        rng = np.random.default_rng([self.seed, step])
         torch.manual_seed(self.seed + step)
         stems = []
         for _ in range(_BATCH):
-            start = int(random.integers(self.examples.stems.shape[1] - self.chunk + 1))
+            start = int(rng.integers(self.examples.stems.shape[1] - self.chunk + 1))
             stems.append(
-                self.examples.read(int(random.integers(len(self.examples))), start, self.chunk)
+                self.examples.read(int(rng.integers(len(self.examples))), start, self.chunk)
             )
         return torch.as_tensor(np.stack(stems))
 
@@ -294,7 +294,7 @@ def teach_ours(
     draw = StemMixer(
         list(examples.stems),
         samples,
-        effect=lambda stems, random: other_stems(stems, examples.rate_hz, random),
+        effect=lambda stems, rng: other_stems(stems, examples.rate_hz, rng),
     )
     told = 0
 

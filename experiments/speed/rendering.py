@@ -32,7 +32,7 @@ RATE = 44_100
 
 def five_part_song(minutes: float = 3.0) -> Piece:
     """Lead, piano, bass, strings and drums at 100 bpm, with human timing and dynamics."""
-    random = np.random.default_rng(7)
+    rng = np.random.default_rng(7)
     bars = round(minutes * 25)
     roots = (0, 5, 9, 7)
     lead, piano, bass, strings, drums = [], [], [], [], []
@@ -41,16 +41,14 @@ def five_part_song(minutes: float = 3.0) -> Piece:
         chord = [48 + (root + step) % 12 for step in (0, 4, 7, 11)]
         strings += [(start, 1900, pitch + 12, 60) for pitch in chord[:3]]
         for eighth in range(8):
-            at = start + eighth * 240 + int(random.integers(0, 12))
-            loudness = int(random.integers(60, 110))
+            at = start + eighth * 240 + int(rng.integers(0, 12))
+            loudness = int(rng.integers(60, 110))
             drums.append((at, 60, 42, loudness))
-            piano += [(at, int(random.integers(150, 230)), pitch, loudness) for pitch in chord]
+            piano += [(at, int(rng.integers(150, 230)), pitch, loudness) for pitch in chord]
             if eighth % 2 == 0:
                 drums.append((at, 60, 36 if eighth % 4 == 0 else 38, 100))
                 bass.append((at, 400, 36 + root % 12, 90))
-                lead.append(
-                    (at, int(random.integers(200, 460)), 72 + int(random.choice(roots)), 90)
-                )
+                lead.append((at, int(rng.integers(200, 460)), 72 + int(rng.choice(roots)), 90))
     tracks = (
         Track(drums, is_drum=True),
         *(Track(notes, program) for notes, program in ((bass, 33), (piano, 0), (strings, 48))),

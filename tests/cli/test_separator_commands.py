@@ -45,11 +45,11 @@ def separator(tmp_path: Path) -> Path:
 @pytest.fixture
 def stems(tmp_path: Path) -> Path:
     """Three songs with their stems, and a folder that holds none."""
-    random = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     for song in range(3):
         (tmp_path / "stems" / f"song{song}").mkdir(parents=True)
         for stem in ("bass", "drums", "guitar"):
-            sound = random.normal(0, 0.1, RATE // 4)
+            sound = rng.normal(0, 0.1, RATE // 4)
             soundfile.write(tmp_path / "stems" / f"song{song}" / f"{stem}.wav", sound, RATE)
     (tmp_path / "stems" / "notes").mkdir()
     return tmp_path / "stems"

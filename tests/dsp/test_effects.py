@@ -49,8 +49,8 @@ def test_random_effects_keep_length_and_bounds(
 @given(sounds, st.integers(0, 2**32 - 1))
 def test_no_strength_changes_nothing_and_a_seed_decides_all(sound: np.ndarray, seed: int) -> None:
     def made(strength: float) -> np.ndarray:
-        random = np.random.default_rng(seed)
-        return effects.random_effects(sound, RATE, random, strength=strength)
+        rng = np.random.default_rng(seed)
+        return effects.random_effects(sound, RATE, rng, strength=strength)
 
     np.testing.assert_array_equal(made(0.0), sound)
     np.testing.assert_array_equal(made(1.0), made(1.0))

@@ -48,11 +48,11 @@ def test_peaks_between_samples_are_seen() -> None:
 
 
 def test_drum_like_sound_reaches_loudness_with_true_peaks_below_the_limit() -> None:
-    random = np.random.default_rng(5)
+    rng = np.random.default_rng(5)
     hits = np.zeros(10 * RATE)
     hits[:: RATE // 4] = 1
-    noise = random.standard_normal(9000) * np.exp(-np.arange(9000) / 1500)
-    sound = np.convolve(hits, noise)[: 10 * RATE] + 0.05 * random.standard_normal(10 * RATE)
+    noise = rng.standard_normal(9000) * np.exp(-np.arange(9000) / 1500)
+    sound = np.convolve(hits, noise)[: 10 * RATE] + 0.05 * rng.standard_normal(10 * RATE)
     # As in music, there is little near half the rate, where resamplers differ.
     sound = soxr.resample(soxr.resample(sound, RATE, 32_000), 32_000, RATE)
     samples = np.stack([sound, sound]).astype(np.float32)

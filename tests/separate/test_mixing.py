@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ritornello.errors import ConfigError
+from ritornello.rng import Rng
 from ritornello.separate.mixing import StemMixer
 
 RATE = 8_000
@@ -24,17 +25,17 @@ def tones(hz: float, seconds: float = 3.0) -> np.ndarray:
     return np.repeat(tone.astype(np.float32)[:, None], PARTS, axis=1)
 
 
-def softer(stems: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    return stems * np.float32(random.random())
+def softer(stems: np.ndarray, rng: Rng) -> np.ndarray:
+    return stems * np.float32(rng.random())
 
 
 def test_the_parts_of_a_mix_are_of_one_moment_or_of_several() -> None:
-    random = np.random.default_rng(0)
-    together = StemMixer(ramps(), 100, mixed=0.0)(random)
+    rng = np.random.default_rng(0)
+    together = StemMixer(ramps(), 100, mixed=0.0)(rng)
     assert together.shape == (100, PARTS)
     phases = together / together[0]
     assert np.allclose(phases, phases[:, :1], atol=1e-3)
-    apart = StemMixer(ramps(), 100, mixed=1.0)(random)
+    apart = StemMixer(ramps(), 100, mixed=1.0)(rng)
     assert not np.allclose(apart / apart[0], (apart / apart[0])[:, :1], atol=1e-3)
 
 
@@ -78,7 +79,7 @@ def test_changed_songs_keep_their_parts_in_tune_and_move_by_4_semitones_at_most(
 
 
 def test_as_many_mixes_go_through_the_effect_as_are_asked_for() -> None:
-    def silence(stems: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    def silence(stems: np.ndarray, rng: Rng) -> np.ndarray:
         return np.zeros_like(stems)
 
     mixer = StemMixer(ramps(), 100, effect=silence, changed=0.3)

@@ -26,20 +26,20 @@ RATE = 8_000
 
 def tiny_network(seed: int = 0) -> SeparatorNetwork:
     """A network of random weights, large enough to share in a way that follows the sound."""
-    random, split, width, hidden = np.random.default_rng(seed), BandSplit(0.032), 8, 6
+    rng, split, width, hidden = np.random.default_rng(seed), BandSplit(0.032), 8, 6
     weights: dict[str, np.ndarray] = {"norm.weight": np.ones(width)}
     for band, (low, high) in enumerate(split.bands):
         for name, shape in (("read", (width, high - low)), ("write", (4 * (high - low), width))):
-            weights[f"{name}.{band}.weight"] = random.normal(0, 1 / np.sqrt(shape[1]), shape)
-            weights[f"{name}.{band}.bias"] = random.normal(0, 1, shape[0])
+            weights[f"{name}.{band}.weight"] = rng.normal(0, 1 / np.sqrt(shape[1]), shape)
+            weights[f"{name}.{band}.bias"] = rng.normal(0, 1, shape[0])
     for turn in range(2):
         weights[f"turns.{turn}.norm.weight"] = np.ones(width)
-        weights[f"turns.{turn}.back.weight"] = random.normal(0, 0.5, (width, 2 * hidden))
+        weights[f"turns.{turn}.back.weight"] = rng.normal(0, 0.5, (width, 2 * hidden))
         weights[f"turns.{turn}.back.bias"] = np.zeros(width)
         for way in ("", "_reverse"):
             for name, columns in (("ih", width), ("hh", hidden)):
                 shape = (4 * hidden, columns)
-                weights[f"turns.{turn}.lstm.weight_{name}_l0{way}"] = random.normal(0, 0.3, shape)
+                weights[f"turns.{turn}.lstm.weight_{name}_l0{way}"] = rng.normal(0, 0.3, shape)
                 weights[f"turns.{turn}.lstm.bias_{name}_l0{way}"] = np.zeros(4 * hidden)
     weights = {name: weight.astype(np.float32) for name, weight in weights.items()}
     settings = {"split": {"window_seconds": split.window_seconds, "power": split.power},
@@ -52,13 +52,13 @@ NETWORK = tiny_network()
 
 def music(seconds: float, channels: int = 1, seed: int = 0) -> np.ndarray:
     """Tones that come and go over noise, float32 [samples, channels]."""
-    random, count = np.random.default_rng(seed), round(seconds * RATE)
+    rng, count = np.random.default_rng(seed), round(seconds * RATE)
     at = np.arange(count) / RATE
-    sound = 0.01 * random.standard_normal((count, channels))
+    sound = 0.01 * rng.standard_normal((count, channels))
     for _ in range(6):
-        tone = np.sin(2 * np.pi * random.uniform(60, 3000) * at)
-        swell = np.sin(2 * np.pi * random.uniform(0.2, 2) * at + random.uniform(0, 6)) ** 2
-        sound += (0.1 * tone * swell)[:, None] * random.uniform(0, 1, channels)
+        tone = np.sin(2 * np.pi * rng.uniform(60, 3000) * at)
+        swell = np.sin(2 * np.pi * rng.uniform(0.2, 2) * at + rng.uniform(0, 6)) ** 2
+        sound += (0.1 * tone * swell)[:, None] * rng.uniform(0, 1, channels)
     return sound.astype(np.float32)
 
 

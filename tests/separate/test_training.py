@@ -32,12 +32,12 @@ SMALL = SeparatorConfig(BandSplit(0.064), width=12, hidden=12, layers=1)
 
 def songs(number: int, seed: int) -> list[np.ndarray]:
     """Parts anyone can tell apart: a low tone, clicks, a middle tone, hiss; [samples, parts]."""
-    random, at = np.random.default_rng(seed), np.arange(3 * RATE) / RATE
+    rng, at = np.random.default_rng(seed), np.arange(3 * RATE) / RATE
     made = []
     for _ in range(number):
-        low, middle = random.uniform(60, 120), random.uniform(500, 900)
-        clicks = (random.random(len(at)) < 0.001) * random.normal(0, 1, len(at))
-        hiss = np.diff(random.normal(0, 0.05, len(at) + 1))
+        low, middle = rng.uniform(60, 120), rng.uniform(500, 900)
+        clicks = (rng.random(len(at)) < 0.001) * rng.normal(0, 1, len(at))
+        hiss = np.diff(rng.normal(0, 0.05, len(at) + 1))
         stems = [0.3 * np.sin(2 * np.pi * low * at), clicks, 0.2 * np.sin(2 * np.pi * middle * at)]
         made.append(np.stack([*stems, hiss], axis=1).astype(np.float32))
     return made

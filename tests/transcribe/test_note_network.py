@@ -24,15 +24,15 @@ RATE_HZ = 22_050
 
 
 def sounds() -> dict[str, np.ndarray]:
-    random, at = np.random.default_rng(0), np.arange(WINDOW_SAMPLES) / RATE_HZ
+    rng, at = np.random.default_rng(0), np.arange(WINDOW_SAMPLES) / RATE_HZ
     chord = sum(np.sin(2 * np.pi * hz * at) for hz in (27.5, 220, 277, 330, 1760, 4186))
     return {
-        "noise": random.normal(0, 0.1, WINDOW_SAMPLES),
+        "noise": rng.normal(0, 0.1, WINDOW_SAMPLES),
         "chord struck four times": 0.1 * chord * np.exp(-4 * (at % 0.5)),
-        "clicks": 1.0 * (random.random(WINDOW_SAMPLES) < 0.001),
-        "faint noise": random.normal(0, 1e-5, WINDOW_SAMPLES),
+        "clicks": 1.0 * (rng.random(WINDOW_SAMPLES) < 0.001),
+        "faint noise": rng.normal(0, 1e-5, WINDOW_SAMPLES),
         "silence": np.zeros(WINDOW_SAMPLES),
-        "silence, then sound": (at > 1) * random.normal(0, 0.3, WINDOW_SAMPLES),
+        "silence, then sound": (at > 1) * rng.normal(0, 0.3, WINDOW_SAMPLES),
         "a constant": np.full(WINDOW_SAMPLES, 0.5),
     }
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
-
 from ritornello.errors import ConfigError
 from ritornello.music.piece import Piece
+from ritornello.rng import Rng
 
 LOWEST_SEMITONES, HIGHEST_SEMITONES = -6, 5
 _SLOWEST_BPM, _FASTEST_BPM = 1.0, 10_000.0
@@ -24,12 +23,12 @@ def transposition_range(piece: Piece) -> tuple[int, int]:
     return min(low, 0), max(high, 0)
 
 
-def augment(piece: Piece, rng: np.random.Generator) -> Piece:
+def augment(piece: Piece, rng: Rng) -> Piece:
     """The piece in a key drawn evenly from `transposition_range`, up to 10% slower or faster."""
     return augment_and_shift(piece, rng)[0]
 
 
-def augment_and_shift(piece: Piece, rng: np.random.Generator) -> tuple[Piece, int]:
+def augment_and_shift(piece: Piece, rng: Rng) -> tuple[Piece, int]:
     """What `augment` makes of a piece, and by how many semitones it is transposed."""
     low, high = transposition_range(piece)
     semitones = int(rng.integers(low, high + 1))

@@ -16,6 +16,7 @@ import numpy as np
 
 from ritornello.dsp.reverb import impulse_response
 from ritornello.errors import ConfigError
+from ritornello.rng import Rng
 
 NoiseKind = Literal["white", "pink", "hum"]
 NOISE_KINDS: tuple[NoiseKind, ...] = get_args(NoiseKind)
@@ -57,9 +58,7 @@ def shelf(
     return _filtered(sound, rate_hz, response)
 
 
-def random_equaliser(
-    sound: np.ndarray, rate_hz: int, random: np.random.Generator, most_db: float
-) -> np.ndarray:
+def random_equaliser(sound: np.ndarray, rate_hz: int, rng: Rng, most_db: float) -> np.ndarray:
     """The sound through a tilt, a shelf below, one above and a bell between, drawn at random.
 
     One filter, and so cheap.
@@ -67,9 +66,9 @@ def random_equaliser(
     Args:
         most_db: of each shelf and of the bell, up or down; of the tilt over three octaves.
     """
-    tilted, below, above, bell = random.uniform(-most_db, most_db, 4)
+    tilted, below, above, bell = rng.uniform(-most_db, most_db, 4)
     low_hz, bell_hz, high_hz = (
-        _between_hz(*range_hz, random) for range_hz in ((80, 400), (300, 3_000), (2_000, 8_000))
+        _between_hz(*range_hz, rng) for range_hz in ((80, 400), (300, 3_000), (2_000, 8_000))
     )
 
     def response(hz: np.ndarray) -> np.ndarray:
@@ -168,7 +167,7 @@ def compression_curve(
     return (10 ** (change_db / 20)).astype(np.float32)
 
 
-def noise(samples: int, rate_hz: int, kind: NoiseKind, random: np.random.Generator) -> np.ndarray:
+def noise(samples: int, rate_hz: int, kind: NoiseKind, rng: Rng) -> np.ndarray:
     """Noise of root mean square 1, float32 [samples].
 
     "white" is even over hertz, "pink" over octaves, and "hum" is the mains at 50 or 60 Hz with
@@ -182,15 +181,15 @@ def noise(samples: int, rate_hz: int, kind: NoiseKind, random: np.random.Generat
             f"No noise is called {kind!r}.", next_step=f"There are: {', '.join(NOISE_KINDS)}."
         )
     if kind == "hum":
-        mains_hz = random.choice([50.0, 60.0])
+        mains_hz = rng.choice([50.0, 60.0])
         turns = mains_hz * np.arange(samples) / rate_hz
         sound = np.zeros(samples)
         for harmonic in range(1, _HUM_HARMONICS + 1):
             if harmonic * mains_hz < rate_hz / 2:
-                level = random.uniform(0.2, 1.0) / harmonic
-                sound += level * np.sin(2 * np.pi * (harmonic * turns + random.random()))
+                level = rng.uniform(0.2, 1.0) / harmonic
+                sound += level * np.sin(2 * np.pi * (harmonic * turns + rng.random()))
     else:
-        sound = random.standard_normal(samples)
+        sound = rng.standard_normal(samples)
         if kind == "pink":
             sound = _filtered(sound, rate_hz, lambda hz: 1 / np.sqrt(np.maximum(hz, _LOWEST_HZ)))
     level = np.sqrt(np.square(sound).mean()) if samples else 1.0
@@ -198,7 +197,7 @@ def noise(samples: int, rate_hz: int, kind: NoiseKind, random: np.random.Generat
 
 
 def add_noise(
-    sound: np.ndarray, rate_hz: int, kind: NoiseKind, snr_db: float, random: np.random.Generator
+    sound: np.ndarray, rate_hz: int, kind: NoiseKind, snr_db: float, rng: Rng
 ) -> np.ndarray:
     """The sound with noise so many decibels below it; silence stays silent.
 
@@ -206,7 +205,7 @@ def add_noise(
         ConfigError: if there is no such kind of noise.
     """
     level = np.sqrt(np.square(sound, dtype=np.float64).mean()) if sound.size else 0.0
-    added = noise(sound.shape[-1], rate_hz, kind, random)
+    added = noise(sound.shape[-1], rate_hz, kind, rng)
     return sound + np.float32(level * 10 ** (-snr_db / 20)) * added
 
 
@@ -244,7 +243,7 @@ def through_mp3(sound: np.ndarray, rate_hz: int, compression: float = 0.5) -> np
 def random_effects(
     sound: np.ndarray,
     rate_hz: int,
-    random: np.random.Generator,
+    rng: Rng,
     *,
     strength: float = 1.0,
     noisy: bool = True,
@@ -275,43 +274,43 @@ def random_effects(
     """
 
     def happens(odds: float) -> bool:
-        return bool(random.random() < odds * strength)
+        return bool(rng.random() < odds * strength)
 
     def level_db(most: float) -> float:
-        return strength * random.uniform(-most, most)
+        return strength * rng.uniform(-most, most)
 
     peak = float(np.abs(sound).max(initial=0))
     if happens(0.6):
         sound = tilt(sound, rate_hz, level_db(2))
     if happens(0.4):
-        sound = shelf(sound, rate_hz, _between_hz(80, 400, random), level_db(6), above=False)
+        sound = shelf(sound, rate_hz, _between_hz(80, 400, rng), level_db(6), above=False)
     if happens(0.4):
-        sound = shelf(sound, rate_hz, _between_hz(2000, 8000, random), level_db(6), above=True)
+        sound = shelf(sound, rate_hz, _between_hz(2000, 8000, rng), level_db(6), above=True)
     if happens(0.25):
-        sound = saturate(sound, strength * random.uniform(0, 12))
+        sound = saturate(sound, strength * rng.uniform(0, 12))
     if happens(0.25):
-        sound = sound * _random_compression(sound, rate_hz, random)
+        sound = sound * _random_compression(sound, rate_hz, rng)
     if happens(0.5):
-        size, down_db = random.uniform(0.2, 1.5), random.uniform(8, 24)
-        seed = int(random.integers(2**31))
+        size, down_db = rng.uniform(0.2, 1.5), rng.uniform(8, 24)
+        seed = int(rng.integers(2**31))
         sound = room(sound, rate_hz, size=size, level_db=-down_db, seed=seed)
     if happens(0.15):
-        low_hz, high_hz = _between_hz(20, 120, random), _between_hz(5000, rate_hz / 2, random)
-        band = TELEPHONE_HZ if random.random() < 0.25 else (low_hz, max(high_hz, 2 * low_hz))
+        low_hz, high_hz = _between_hz(20, 120, rng), _between_hz(5000, rate_hz / 2, rng)
+        band = TELEPHONE_HZ if rng.random() < 0.25 else (low_hz, max(high_hz, 2 * low_hz))
         sound = band_limit(sound, rate_hz, *band)
     if noisy and happens(0.4):
-        kind = NOISE_KINDS[random.integers(len(NOISE_KINDS))]
-        sound = add_noise(sound, rate_hz, kind, random.uniform(25, 60), random)
+        kind = NOISE_KINDS[rng.integers(len(NOISE_KINDS))]
+        sound = add_noise(sound, rate_hz, kind, rng.uniform(25, 60), rng)
     sound = gain(sound, level_db(6))
     loudest = float(np.abs(sound).max(initial=0))
     if peak <= 1 < loudest:
         sound = sound / np.float32(loudest)
     if noisy and rate_hz in _MP3_RATES_HZ and happens(0.2):
-        sound = np.clip(through_mp3(sound, rate_hz, random.uniform(*_MP3_COMPRESSION)), -1, 1)
+        sound = np.clip(through_mp3(sound, rate_hz, rng.uniform(*_MP3_COMPRESSION)), -1, 1)
     return sound.astype(np.float32, copy=False)
 
 
-def other_stems(stems: np.ndarray, rate_hz: int, random: np.random.Generator) -> np.ndarray:
+def other_stems(stems: np.ndarray, rate_hz: int, rng: Rng) -> np.ndarray:
     """Stems of a mix as other instruments and another recorder would give them, cheaply.
 
     Each goes through a `random_equaliser` of up to 12 dB: grand pianos of two SoundFonts differ by
@@ -323,30 +322,30 @@ def other_stems(stems: np.ndarray, rate_hz: int, random: np.random.Generator) ->
             the noise.
     """
     made = [
-        random_equaliser(stem, rate_hz, random, _OTHER_INSTRUMENT_DB) if stem.any() else stem
+        random_equaliser(stem, rate_hz, rng, _OTHER_INSTRUMENT_DB) if stem.any() else stem
         for stem in stems
     ]
-    if random.random() < 0.4:
-        kind = NOISE_KINDS[random.integers(len(NOISE_KINDS))]
+    if rng.random() < 0.4:
+        kind = NOISE_KINDS[rng.integers(len(NOISE_KINDS))]
         level = np.sqrt(np.square(np.sum(made, axis=0)).mean())
-        level *= 10 ** (-random.uniform(20, 55) / 20)
-        made[-1] = made[-1] + np.float32(level) * noise(stems.shape[-1], rate_hz, kind, random)
-    if random.random() < 0.3:
-        low_hz, high_hz = random.uniform(20, 250), random.uniform(3_500, 18_000)
+        level *= 10 ** (-rng.uniform(20, 55) / 20)
+        made[-1] = made[-1] + np.float32(level) * noise(stems.shape[-1], rate_hz, kind, rng)
+    if rng.random() < 0.3:
+        low_hz, high_hz = rng.uniform(20, 250), rng.uniform(3_500, 18_000)
         return band_limit(np.stack(made), rate_hz, low_hz, high_hz)
     return np.stack(made)
 
 
-def _random_compression(sound: np.ndarray, rate_hz: int, random: np.random.Generator) -> np.ndarray:
+def _random_compression(sound: np.ndarray, rate_hz: int, rng: Rng) -> np.ndarray:
     peak_db = 20 * np.log10(max(float(np.abs(sound).max(initial=0)), 1e-6))
-    threshold_db = peak_db - random.uniform(6, 20)
-    ratio = random.uniform(1.5, 4)
+    threshold_db = peak_db - rng.uniform(6, 20)
+    ratio = rng.uniform(1.5, 4)
     return compression_curve(sound, rate_hz, threshold_db=threshold_db, ratio=ratio)
 
 
-def _between_hz(low_hz: float, high_hz: float, random: np.random.Generator) -> float:
+def _between_hz(low_hz: float, high_hz: float, rng: Rng) -> float:
     """A frequency drawn evenly over octaves."""
-    return float(np.exp(random.uniform(np.log(low_hz), np.log(max(low_hz, high_hz)))))
+    return float(np.exp(rng.uniform(np.log(low_hz), np.log(max(low_hz, high_hz)))))
 
 
 def _octaves(hz: np.ndarray, from_hz: float) -> np.ndarray:

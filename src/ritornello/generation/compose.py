@@ -39,6 +39,7 @@ from ritornello.note_model.encoding.piece_controls import Controls, density_clas
 from ritornello.note_model.encoding.tracker import Tracker
 from ritornello.note_model.engine.reference import Engine
 from ritornello.plan.plan import Plan
+from ritornello.rng import Rng
 
 Event = tuple[int, int, int, int, int]
 HISTORY_EVENTS = 1024  # the network reads no more of a song than that before it writes
@@ -55,23 +56,23 @@ class Writer:
     job: Job
     masks: RuleMasks
     tracker: Tracker
-    random: np.random.Generator
+    rng: Rng
     events: list[Event]
     composed: list[bool]
     _playing: tuple[int, np.ndarray] | None = None  # of which bar, and what it adds
 
     @classmethod
-    def start(cls, job: Job, random: np.random.Generator) -> Writer:
+    def start(cls, job: Job, rng: Rng) -> Writer:
         """Before the first event."""
         tracker = Tracker(job.grid(), job.given, job.told)
-        return cls(job, RuleMasks(job), tracker, random, [], [])
+        return cls(job, RuleMasks(job), tracker, rng, [], [])
 
     def copy(self) -> Writer:
         return Writer(
             self.job,
             self.masks.copy(),
             self.tracker.copy(),
-            deepcopy(self.random),
+            deepcopy(self.rng),
             list(self.events),
             list(self.composed),
         )
@@ -152,7 +153,7 @@ class UsualKeys:
     counts: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
-def draw_key(rules: Rules, usual: UsualKeys, random: np.random.Generator) -> KeyName | None:
+def draw_key(rules: Rules, usual: UsualKeys, rng: Rng) -> KeyName | None:
     """A key as a control where the rules ask for none.
 
     Args:
@@ -163,12 +164,12 @@ def draw_key(rules: Rules, usual: UsualKeys, random: np.random.Generator) -> Key
         return None
     if counts := usual.counts.get(rules.collection or ""):
         weights = np.array([*counts.values()], float)
-        return parse_key(str(random.choice([*counts], p=weights / weights.sum())))
+        return parse_key(str(rng.choice([*counts], p=weights / weights.sum())))
     if not usual.minor_shares:
         return None
     mean = sum(usual.minor_shares.values()) / len(usual.minor_shares)
     share = usual.minor_shares.get(rules.collection or "", mean)
-    tonic, minor = int(random.integers(12)), bool(random.random() < share)
+    tonic, minor = int(rng.integers(12)), bool(rng.random() < share)
     return KeyName(tonic, "minor" if minor else "major")
 
 
@@ -207,12 +208,12 @@ def compose(
     """
     writers = []
     for number, seed in enumerate(seeds):
-        random = np.random.default_rng(seed)
-        job = whole_piece(fill_in_instrumentation(rules, instrumentations, random))
-        job = replace(job, key=draw_key(job.rules, usual_keys, random))
+        rng = np.random.default_rng(seed)
+        job = whole_piece(fill_in_instrumentation(rules, instrumentations, rng))
+        job = replace(job, key=draw_key(job.rules, usual_keys, rng))
         if plans is not None:
             job = by_plan(job, plans[number])
-        writers.append(Writer.start(job, random))
+        writers.append(Writer.start(job, rng))
     return [
         to_piece(writer.events, writer.job.rules)
         for writer in write(
@@ -344,7 +345,7 @@ def _events(
     engine: Engine, hidden: np.ndarray, writers: Sequence[Writer], sampling: Sampling
 ) -> list[Event]:
     """The next event of each writer, field by field."""
-    uniform = np.array([writer.random.random(len(notes.FIELDS)) for writer in writers])
+    uniform = np.array([writer.rng.random(len(notes.FIELDS)) for writer in writers])
     known: dict[str, np.ndarray] = {}
 
     def choose(head: int, legal: list[np.ndarray] | None) -> list[int]:

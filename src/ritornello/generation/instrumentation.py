@@ -16,6 +16,7 @@ import numpy as np
 
 from ritornello.generation.rules import Rules
 from ritornello.music.instruments import INSTRUMENTS, parse_instrument
+from ritornello.rng import Rng
 
 
 class Instrumentation(NamedTuple):
@@ -36,9 +37,7 @@ def read_instrumentations(entries: Iterable[Sequence[Any]]) -> tuple[Instrumenta
     return tuple(Instrumentation(tuple(players), *rest) for players, *rest in entries)
 
 
-def fill_in_instrumentation(
-    rules: Rules, instrumentations: Instrumentations, random: np.random.Generator
-) -> Rules:
+def fill_in_instrumentation(rules: Rules, instrumentations: Instrumentations, rng: Rng) -> Rules:
     """The rules with parts, collection and metre filled in where they are open.
 
     Args:
@@ -50,7 +49,7 @@ def fill_in_instrumentation(
         known = [each for each in instrumentations if rules.collection in (None, each.collection)]
         known = known or list(instrumentations)
         weights = np.array([each.weight for each in known], float)
-        chosen = known[random.choice(len(known), p=weights / weights.sum())]
+        chosen = known[rng.choice(len(known), p=weights / weights.sum())]
         return replace(
             rules,
             parts=chosen.players,
@@ -65,7 +64,7 @@ def fill_in_instrumentation(
     ]
     if rules.metre is None and metred:
         weights = np.array([each.weight for each in metred], float)
-        chosen = metred[random.choice(len(metred), p=weights / weights.sum())]
+        chosen = metred[rng.choice(len(metred), p=weights / weights.sum())]
         return replace(rules, metre=chosen.metre)
     return rules
 

@@ -17,6 +17,7 @@ from ritornello.plan_model import plan_baselines
 from ritornello.plan_model.network_inputs import Inputs, inputs, mode_of_key
 from ritornello.plan_model.plan_network import PlanNet, PlanNetConfig, stacked
 from ritornello.plan_model.plan_rows import FIELDS, Rows, rows_of
+from ritornello.rng import Rng
 
 KIND = "plans"
 _OPEN = 0.15  # how often the number of bars, or the collection, is not told
@@ -131,7 +132,7 @@ def _chances(taught: Sequence[Taught], shares: dict[str, float] | None) -> np.nd
     return np.asarray(weights / weights.sum())
 
 
-def _excerpt(plan: Inputs, longest: int, rng: np.random.Generator) -> Inputs:
+def _excerpt(plan: Inputs, longest: int, rng: Rng) -> Inputs:
     """At most so many bars; beginnings and endings, which are rare and matter, more often."""
     spare = len(plan) - longest
     if spare <= 0:

@@ -38,6 +38,7 @@ from ritornello.plan_model.plan_rows import (
     plan_of,
     rows_of,
 )
+from ritornello.rng import Rng
 
 _SAME_NAME = 2  # bit of `Past.candidates`
 _VARIED = 0  # class of the field close
@@ -57,7 +58,7 @@ class _Writer:
     """One plan in the making."""
 
     past: Past
-    random: np.random.Generator
+    rng: Rng
     fields: list[list[int]]
     plays: list[list[int]]
 
@@ -140,7 +141,7 @@ def _write_bar(
     hidden, state = engine.step(trunk, played, condition, state)
     chosen = [list(NONE) for _ in writers]
     playing = [0] * len(writers)
-    uniform = np.array([w.random.random(len(FIELDS) + stated.plays.shape[1]) for w in writers])
+    uniform = np.array([w.rng.random(len(FIELDS) + stated.plays.shape[1]) for w in writers])
     plays: list[list[int]] = [[] for _ in writers]
     for index, name in enumerate(FIELDS):
         if index == CLOSE + 1:  # who plays is decided between the returns and the chords

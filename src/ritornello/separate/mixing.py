@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from ritornello.errors import ConfigError
+from ritornello.rng import Rng
 
 # Of the mixes to learn from. Shorter ones make for more steps: after 30 seconds of training on one
 # processor mixes of 1.5 s were ahead of those of 3 s and of 0.75 s.
@@ -19,7 +20,7 @@ MIX_SECONDS = 1.5
 LEVELS_DB = 6.0
 _SEMITONES = 4.0
 
-Effect = Callable[[np.ndarray, np.random.Generator], np.ndarray]
+Effect = Callable[[np.ndarray, Rng], np.ndarray]
 """Changes the stems of a mix, float32 [parts, samples], such as by rooms and filters."""
 
 
@@ -56,28 +57,26 @@ class StemMixer:
         lengths = np.array([len(song) for song in songs], float)
         self._odds = lengths / lengths.sum()
 
-    def __call__(self, random: np.random.Generator) -> np.ndarray:
+    def __call__(self, rng: Rng) -> np.ndarray:
         """The stems of a mix, float32 [samples, parts], each at a level of its own."""
         parts = self.songs[0].shape[1]
-        effect = self.effect if random.random() < self.changed else None
+        effect = self.effect if rng.random() < self.changed else None
         most = _SEMITONES if effect else 0.0
-        if random.random() < self.mixed:
-            stems = np.stack([self._sounding(part, most, random) for part in range(parts)])
+        if rng.random() < self.mixed:
+            stems = np.stack([self._sounding(part, most, rng) for part in range(parts)])
         else:
-            moment = self._moment(most, random)
+            moment = self._moment(most, rng)
             stems = np.stack([self._played(part, *moment) for part in range(parts)])
         if effect:
-            stems = effect(stems, random)
-        levels_db = random.uniform(-LEVELS_DB, LEVELS_DB, (parts, 1))
+            stems = effect(stems, rng)
+        levels_db = rng.uniform(-LEVELS_DB, LEVELS_DB, (parts, 1))
         return (stems * (10 ** (levels_db / 20)).astype(np.float32)).T
 
-    def _moment(
-        self, most_semitones: float, random: np.random.Generator
-    ) -> tuple[np.ndarray, int, float]:
+    def _moment(self, most_semitones: float, rng: Rng) -> tuple[np.ndarray, int, float]:
         """A random song, first sample and playing speed."""
-        song = self.songs[random.choice(len(self.songs), p=self._odds)]
-        speed = 2 ** (random.uniform(-most_semitones, most_semitones) / 12)
-        start = int(random.integers(max(1, len(song) - int(self.samples * speed) + 1)))
+        song = self.songs[rng.choice(len(self.songs), p=self._odds)]
+        speed = 2 ** (rng.uniform(-most_semitones, most_semitones) / 12)
+        start = int(rng.integers(max(1, len(song) - int(self.samples * speed) + 1)))
         return song, start, speed
 
     def _played(self, part: int, song: np.ndarray, start: int, speed: float) -> np.ndarray:
@@ -90,9 +89,7 @@ class StemMixer:
             heard = np.interp(np.arange(self.samples) * speed, np.arange(needed), heard)
         return heard[: self.samples].astype(np.float32)
 
-    def _sounding(
-        self, part: int, most_semitones: float, random: np.random.Generator
-    ) -> np.ndarray:
+    def _sounding(self, part: int, most_semitones: float, rng: Rng) -> np.ndarray:
         """One stem of a random excerpt, sampled once more if it is silent there."""
-        stem = self._played(part, *self._moment(most_semitones, random))
-        return stem if stem.any() else self._played(part, *self._moment(most_semitones, random))
+        stem = self._played(part, *self._moment(most_semitones, rng))
+        return stem if stem.any() else self._played(part, *self._moment(most_semitones, rng))

@@ -24,6 +24,7 @@ from ritornello.errors import InputError, RitornelloError
 from ritornello.music.instruments import INSTRUMENTS
 from ritornello.music.io import read_with_repairs
 from ritornello.music.piece import Piece, Track
+from ritornello.rng import Rng
 from ritornello.separate.stem_examples import StemExamples, write_examples
 from ritornello.separate.stem_folders import PARTS, part_of
 from ritornello.separate.stem_player import RENDER_RATE_HZ, Example, Line, RenderConfig, Score, play
@@ -108,40 +109,38 @@ class SongBook:
 
     def draw(self, config: RenderConfig, number: int) -> Score:
         """The score of the example with a number."""
-        random = np.random.default_rng((config.seed, number))
+        rng = np.random.default_rng((config.seed, number))
         lines: list[Line] = []
         names: list[str] = []
-        if random.random() < config.mixed:
+        if rng.random() < config.mixed:
             there = np.flatnonzero(self.parts.any(axis=0))
-            kept = [part for part in there if random.random() < _KEEPS_PART]
-            for part in kept or [random.choice(there)]:
-                index = self._draw_song(self.parts[:, part], random)
-                lines += self._lines(index, {int(part)}, config, random)
+            kept = [part for part in there if rng.random() < _KEEPS_PART]
+            for part in kept or [rng.choice(there)]:
+                index = self._draw_song(self.parts[:, part], rng)
+                lines += self._lines(index, {int(part)}, config, rng)
                 names.append(self.names[index])
         else:
             # Whole songs: those with three parts or, where there is none, with as many as can be.
             sizes = self.parts.sum(axis=1)
-            index = self._draw_song(sizes >= min(3, sizes.max()), random)
-            lines += self._lines(index, set(range(len(PARTS))), config, random)
+            index = self._draw_song(sizes >= min(3, sizes.max()), rng)
+            lines += self._lines(index, set(range(len(PARTS))), config, rng)
             names.append(self.names[index])
         return Score(tuple(lines), tuple(names), config, (config.seed, number))
 
-    def _draw_song(self, wanted: np.ndarray, random: np.random.Generator) -> int:
+    def _draw_song(self, wanted: np.ndarray, rng: Rng) -> int:
         collections, sizes = np.unique(self.collections[wanted], return_counts=True)
-        collection = random.choice(collections, p=np.sqrt(sizes) / np.sqrt(sizes).sum())
-        return int(random.choice(np.flatnonzero(wanted & (self.collections == collection))))
+        collection = rng.choice(collections, p=np.sqrt(sizes) / np.sqrt(sizes).sum())
+        return int(rng.choice(np.flatnonzero(wanted & (self.collections == collection))))
 
-    def _lines(
-        self, index: int, parts: set[int], config: RenderConfig, random: np.random.Generator
-    ) -> list[Line]:
+    def _lines(self, index: int, parts: set[int], config: RenderConfig, rng: Rng) -> list[Line]:
         """Some parts of a song in another key, from where most of them play."""
-        piece = augment(self.read(index), random)
+        piece = augment(self.read(index), rng)
         tracks = [track for track in piece.tracks if len(track) and _part(track) in parts]
         times = [_seconds(piece, track) for track in tracks]
         onsets = np.concatenate([onset for onset, _ in times])
         best: list[tuple[Track, np.ndarray]] = []
-        for onset in random.choice(onsets, _TRIES):
-            start = max(0.0, onset - random.uniform(0, config.seconds / 2))
+        for onset in rng.choice(onsets, _TRIES):
+            start = max(0.0, onset - rng.uniform(0, config.seconds / 2))
             heard = [
                 (track, notes)
                 for track, time in zip(tracks, times, strict=True)
@@ -152,9 +151,9 @@ class SongBook:
         lines = []
         for part in sorted({_part(track) for track, _ in best}):
             of_part = [each for each in best if _part(each[0]) == part]
-            for chosen in random.permutation(len(of_part))[:_MOST_LINES]:
+            for chosen in rng.permutation(len(of_part))[:_MOST_LINES]:
                 track, notes = of_part[chosen]
-                lines.append(_line(part, track, notes, config, random))
+                lines.append(_line(part, track, notes, config, rng))
         return lines
 
 
@@ -288,20 +287,18 @@ def _cut(
     return np.column_stack([samples, notes["pitch"], notes["velocity"]])
 
 
-def _line(
-    part: int, track: Track, notes: np.ndarray, config: RenderConfig, random: np.random.Generator
-) -> Line:
+def _line(part: int, track: Track, notes: np.ndarray, config: RenderConfig, rng: Rng) -> Line:
     """A player for these notes: one of the fonts and of the instrument's programs."""
     programs = INSTRUMENTS[track.instrument].programs
     fonts = config.soundfonts or ("",)
-    own = track.is_drum or random.random() < _OWN_PROGRAM
+    own = track.is_drum or rng.random() < _OWN_PROGRAM
     return Line(
         part,
         notes,
-        track.program if own else int(random.choice(programs)),
+        track.program if own else int(rng.choice(programs)),
         track.is_drum,
         # Other fonts change nothing else.
-        fonts[int(random.random() * len(fonts))],
-        float(random.random()),
-        float(random.uniform(-_LINE_SPREAD_DB, _LINE_SPREAD_DB)),
+        fonts[int(rng.random() * len(fonts))],
+        float(rng.random()),
+        float(rng.uniform(-_LINE_SPREAD_DB, _LINE_SPREAD_DB)),
     )

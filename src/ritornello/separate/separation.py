@@ -186,7 +186,7 @@ def train_separator(
         StemMixer(
             [songs[index] for index in order[kept:]],
             _samples(MIX_SECONDS),
-            effect=lambda stems, random: other_stems(stems, SEPARATOR_RATE_HZ, random),
+            effect=lambda stems, rng: other_stems(stems, SEPARATOR_RATE_HZ, rng),
         ),
         [_middle(songs[index]) for index in order[:kept]],
         training,

@@ -13,6 +13,7 @@ import numpy as np
 
 from ritornello.dsp import effects
 from ritornello.errors import ConfigError
+from ritornello.rng import Rng
 from ritornello.separate.stem_folders import PARTS
 from ritornello.synth.sampler import PlayedNote, Sampler
 from ritornello.synth.soundfont import DRUM_BANK, SoundFont
@@ -119,18 +120,18 @@ class Example:
 def play(score: Score) -> Example:
     """Render an example: every line by its font, effects on each stem, and on their sum."""
     config = score.config
-    random = np.random.default_rng((*score.seed, 1))
+    rng = np.random.default_rng((*score.seed, 1))
     stems = np.zeros((len(PARTS), config.samples), np.float32)
     for line in score.lines:
         stems[line.part] += _levelled(_played(line, config), line.level_db)
     for part, name in enumerate(PARTS):
         if stems[part].any():
             stems[part] = effects.random_effects(
-                stems[part], config.rate_hz, random, strength=config.effects, noisy=False
+                stems[part], config.rate_hz, rng, strength=config.effects, noisy=False
             )
-            spread_db = random.uniform(-_PART_SPREAD_DB, _PART_SPREAD_DB)
+            spread_db = rng.uniform(-_PART_SPREAD_DB, _PART_SPREAD_DB)
             stems[part] = _levelled(stems[part], _PART_LEVELS_DB[name] + spread_db)
-    stems = _on_the_bus(stems, config, random)
+    stems = _on_the_bus(stems, config, rng)
     return Example(np.ascontiguousarray(stems.T), score.sources, config.rate_hz)
 
 
@@ -170,30 +171,30 @@ def _levelled(sound: np.ndarray, level_db: float) -> np.ndarray:
     return effects.gain(sound, level_db - float(10 * np.log10(sounding.mean())))
 
 
-def _on_the_bus(stems: np.ndarray, config: RenderConfig, random: np.random.Generator) -> np.ndarray:
+def _on_the_bus(stems: np.ndarray, config: RenderConfig, rng: Rng) -> np.ndarray:
     """Effects of a mix bus, applied to every stem with one gain so that they still sum to the mix.
 
     Args:
         stems: float32 [parts, samples].
     """
     strength = config.effects
-    if random.random() < 0.5 * strength:
-        stems = effects.tilt(stems, config.rate_hz, strength * random.uniform(-1.5, 1.5))
-    if random.random() < 0.3 * strength:
-        size, down_db = random.uniform(0.2, 1.2), random.uniform(12, 24)
-        seed = int(random.integers(2**31))
+    if rng.random() < 0.5 * strength:
+        stems = effects.tilt(stems, config.rate_hz, strength * rng.uniform(-1.5, 1.5))
+    if rng.random() < 0.3 * strength:
+        size, down_db = rng.uniform(0.2, 1.2), rng.uniform(12, 24)
+        seed = int(rng.integers(2**31))
         stems = effects.room(stems, config.rate_hz, size=size, level_db=-down_db, seed=seed)
     peak = _peak(stems)
     if not peak:
         return stems
-    if random.random() < 0.4 * strength:
+    if rng.random() < 0.4 * strength:
         mix = stems.sum(axis=0) / np.float32(peak)
-        threshold_db, ratio = random.uniform(-20, -6), random.uniform(1.5, 3)
+        threshold_db, ratio = rng.uniform(-20, -6), rng.uniform(1.5, 3)
         stems = stems * effects.compression_curve(
             mix, config.rate_hz, threshold_db=threshold_db, ratio=ratio
         )
         peak = _peak(stems)
-    return effects.gain(stems, random.uniform(*_PEAK_DB) - float(20 * np.log10(peak)))
+    return effects.gain(stems, rng.uniform(*_PEAK_DB) - float(20 * np.log10(peak)))
 
 
 def _peak(stems: np.ndarray) -> float:

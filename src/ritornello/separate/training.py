@@ -25,6 +25,7 @@ from ritornello.dsp.short_time import sound, spectra, window_size
 from ritornello.errors import ConfigError
 from ritornello.note_model.weights_file import WeightsFile
 from ritornello.note_model.weights_file import save as save_weights
+from ritornello.rng import Rng
 from ritornello.separate.mixing import LEVELS_DB
 from ritornello.separate.model import Separator, SeparatorConfig
 from ritornello.training.optimisation import cosine
@@ -40,7 +41,7 @@ CURVES_FILE = "curves.json"
 _POWER = 1.5
 _LEAST_LEVEL = 1e-4
 
-Draw = Callable[[np.random.Generator], np.ndarray]
+Draw = Callable[[Rng], np.ndarray]
 """Random stems, float32 [samples, parts], always of one shape."""
 Judge = Callable[[np.ndarray, np.ndarray], float]
 """Decibels of a true and a made sound [samples], such as SI-SDR; nan where it has no meaning."""
@@ -202,14 +203,14 @@ class _Separation(Objective[np.ndarray]):
         self.best: Validation | None = None
 
     def batch(self, step: int) -> np.ndarray:
-        random = np.random.default_rng([self.training.seed, step])
-        stems = [self._spectra(self._draw(random), random) for _ in range(self.training.batch)]
+        rng = np.random.default_rng([self.training.seed, step])
+        stems = [self._spectra(self._draw(rng), rng) for _ in range(self.training.batch)]
         return np.stack(stems)
 
-    def _spectra(self, stems: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    def _spectra(self, stems: np.ndarray, rng: Rng) -> np.ndarray:
         """Spectra of stems whose mix has about the level that a whole song is brought to."""
         by_part = np.ascontiguousarray(stems.T)
-        level = _level(by_part.sum(axis=0)) * 10 ** (random.uniform(-LEVELS_DB, LEVELS_DB) / 20)
+        level = _level(by_part.sum(axis=0)) * 10 ** (rng.uniform(-LEVELS_DB, LEVELS_DB) / 20)
         return spectra(by_part / np.float32(level), self._size)
 
     def loss(self, batch: np.ndarray) -> Loss:

@@ -19,6 +19,7 @@ from ritornello.note_model.encoding.bar_plan import GROUPS, BarPlan
 from ritornello.note_model.encoding.batch import Batch, stack
 from ritornello.note_model.encoding.sequences import Sequences, sequences
 from ritornello.plan.plan import Plan
+from ritornello.rng import Rng
 from ritornello.training.reading_order import Excerpt, ReadingOrder
 
 CHORDS_GIVEN = 0.3  # how often the chords of a piece are given in training
@@ -125,7 +126,7 @@ class Rows:
         rng = np.random.default_rng((self.seed, self.own[row], drawn))
         return self._read(self.order[(drawn - 1) * self.batch + self.own[row]], rng)
 
-    def _read(self, excerpt: Excerpt, rng: np.random.Generator) -> Sequences:
+    def _read(self, excerpt: Excerpt, rng: Rng) -> Sequences:
         piece, semitones = self.music.piece(excerpt.piece), 0
         if self.augment:
             piece, semitones = augment_and_shift(piece, rng)
@@ -143,14 +144,14 @@ class Rows:
         events = excerpt.events(len(whole))
         return whole.part(events.start, events.stop - events.start)
 
-    def _told(self, index: int, semitones: int, rng: np.random.Generator) -> BarPlan | None:
+    def _told(self, index: int, semitones: int, rng: Rng) -> BarPlan | None:
         """What is told of the plan of a piece that was transposed; None without plans."""
         if self.plans is None:
             return None
         return BarPlan.of(self.plans(index).transposed(semitones), told_groups(rng))
 
 
-def told_groups(rng: np.random.Generator) -> frozenset[str]:
+def told_groups(rng: Rng) -> frozenset[str]:
     """What of a plan is told in training: all of it, nothing, or each group by chance."""
     how = rng.random()
     if how < NO_PLAN_TOLD:

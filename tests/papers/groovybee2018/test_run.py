@@ -54,8 +54,8 @@ def test_every_lane_reads_its_parts_in_order_and_all_windows_are_read_once(
     seed: int | None,
 ) -> None:
     music = windows(parts(40, 90, 31, 13, 60, 24, 77), 12, 6)
-    random = None if seed is None else np.random.default_rng(seed)
-    batches = [*side_by_side(music, 3, random)]
+    rng = None if seed is None else np.random.default_rng(seed)
+    batches = [*side_by_side(music, 3, rng)]
     assert sorted(np.concatenate(batches).tolist()) == [*range(len(music))]
     for before, now in pairwise(batches):
         assert len(now) <= len(before)
@@ -66,8 +66,8 @@ def test_every_lane_reads_its_parts_in_order_and_all_windows_are_read_once(
 @torch.no_grad()
 def test_the_state_is_kept_within_a_part_and_never_between_parts() -> None:
     torch.manual_seed(0)
-    random = np.random.default_rng(0)
-    first, second = (random.integers(0, 127, (length, 128)).astype(np.uint8) for length in (60, 42))
+    rng = np.random.default_rng(0)
+    first, second = (rng.integers(0, 127, (length, 128)).astype(np.uint8) for length in (60, 42))
     network = FORMS["LSTMCell"](hidden=8).eval()
     both = forecasts(network, windows([first, second], 6, 6))
     alone = np.concatenate([forecasts(network, windows([part], 6, 6)) for part in (first, second)])

@@ -48,6 +48,7 @@ from ritornello.note_model.encoding.notes import (
     VELOCITY,
 )
 from ritornello.note_model.engine.reference import Engine
+from ritornello.rng import Rng
 
 HISTORY_BARS = 64
 _HISTORY_EVENTS = 16384  # marked bars hold no more than that
@@ -68,7 +69,7 @@ class _Drawn(NamedTuple):
 
     event: Event
     state: np.ndarray
-    random: Mapping[str, Any]
+    rng: Mapping[str, Any]
 
 
 class Improvisation:
@@ -115,16 +116,16 @@ class Improvisation:
                 line, in its metre, and in its tempo and with its players where the rules leave
                 them open.
         """
-        random, sampling = np.random.default_rng(seed), sampling or Sampling()
+        rng, sampling = np.random.default_rng(seed), sampling or Sampling()
         if primer is not None:
-            return cls._after(engine, primer, rules, random, sampling, collections)
-        rules = fill_in_instrumentation(rules, instrumentations, random)
-        key = compose.draw_key(rules, usual_keys, random)
+            return cls._after(engine, primer, rules, rng, sampling, collections)
+        rules = fill_in_instrumentation(rules, instrumentations, rng)
+        key = compose.draw_key(rules, usual_keys, rng)
         instant = Instant(
             Settings(rules, sampling, key=key),
             None,
             engine.initial_state(1),
-            random.bit_generator.state,
+            rng.bit_generator.state,
             seconds=0.0,
             tempos=(),
             reached_ticks=0,
@@ -138,7 +139,7 @@ class Improvisation:
         engine: Engine,
         primer: Piece,
         rules: Rules,
-        random: np.random.Generator,
+        rng: Rng,
         sampling: Sampling,
         collections: tuple[str, ...],
     ) -> Improvisation:
@@ -150,14 +151,14 @@ class Improvisation:
             tempo_bpm=primer.tempos[-1].bpm,
         )
         settings = Settings(rules, sampling, encoded.length_ticks, encoded.length_ticks)
-        writer, state = read_primer(engine, encoded, settings, random, collections)
+        writer, state = read_primer(engine, encoded, settings, rng, collections)
         onsets = np.cumsum([event[SHIFT] for event in writer.events])
         seconds = primer.ticks_to_seconds(onsets[-1:])
         instant = Instant(
             settings,
             None,
             state,
-            random.bit_generator.state,
+            rng.bit_generator.state,
             float(seconds[0]),
             primer.tempos,
             encoded.length_ticks,
@@ -171,9 +172,9 @@ class Improvisation:
     def _take_up(self, instant: Instant) -> None:
         """Go on from an instant, after the events that are remembered."""
         job = instant.settings.job(self.metres)
-        random = np.random.default_rng()
-        random.bit_generator.state = instant.random
-        self._writer = Writer.start(job, random)
+        rng = np.random.default_rng()
+        rng.bit_generator.state = instant.rng
+        self._writer = Writer.start(job, rng)
         for onset, event in self._events:
             self._writer.write(_with_shift(event, onset - self.onset_ticks))
         self._writer.forget()
@@ -263,7 +264,7 @@ class Improvisation:
     def _draw(self) -> _Drawn:
         """The next event, drawn once; new settings come into force before it if they are due."""
         while self._drawn is None:
-            random = self._writer.random.bit_generator.state
+            rng = self._writer.rng.bit_generator.state
             [event], state = compose.propose(
                 self._engine,
                 [self._writer],
@@ -274,7 +275,7 @@ class Improvisation:
             event = self._tempo_due() or event
             pending = self._instant.pending
             if pending is None or self.onset_ticks + event[SHIFT] < pending.start_ticks:
-                self._drawn = _Drawn(event, state, random)
+                self._drawn = _Drawn(event, state, rng)
             else:  # nothing more begins in the bar; what begins in the next is drawn anew
                 self._use(pending)
         return self._drawn
@@ -309,7 +310,7 @@ class Improvisation:
     def reseed(self, seed: int) -> None:
         """Go another way from here."""
         self._drawn = None
-        self._writer.random = np.random.default_rng(seed)
+        self._writer.rng = np.random.default_rng(seed)
         if self._fresh:  # the bar before stays as it is
             self._use(replace(self._instant.settings, start_ticks=self.line_ticks), pending=True)
         self._marks.append(self._mark())
@@ -335,7 +336,7 @@ class Improvisation:
 
     def _undraw(self) -> None:
         if self._drawn is not None:
-            self._writer.random.bit_generator.state = self._drawn.random
+            self._writer.rng.bit_generator.state = self._drawn.rng
             self._drawn = None
 
     # --- keeping and going back -------------------------------------------------------------------
@@ -408,8 +409,8 @@ class Improvisation:
 
     def _now(self) -> Instant:
         drawn = self._drawn
-        random = self._writer.random.bit_generator.state if drawn is None else drawn.random
-        return replace(self._instant, random=random)
+        rng = self._writer.rng.bit_generator.state if drawn is None else drawn.rng
+        return replace(self._instant, rng=rng)
 
     def _mark(self) -> _Mark:
         free = self.line_ticks if self._fresh else self.onset_ticks + 1

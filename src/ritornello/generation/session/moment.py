@@ -80,7 +80,7 @@ class Instant:
     Attributes:
         settings: in force. pending: those that follow at their start, or None.
         state: of the network, float32 [1, layers, numbers]; never written to.
-        random: state of the random numbers.
+        rng: state of the random generator.
         seconds: onset of the last event.
         tempos: where the tempo changed, as far as the events are remembered.
         reached_ticks: bar line up to which silence is settled, where that is beyond the last event.
@@ -89,7 +89,7 @@ class Instant:
     settings: Settings
     pending: Settings | None
     state: np.ndarray
-    random: Mapping[str, Any]
+    rng: Mapping[str, Any]
     seconds: float
     tempos: tuple[Tempo, ...]
     reached_ticks: int
@@ -122,7 +122,7 @@ class Moment:
             **about,
             "settings": _settings_out(instant.settings),
             "pending": None if instant.pending is None else _settings_out(instant.pending),
-            "random": instant.random,
+            "random": instant.rng,
             "seconds": instant.seconds,
             "tempos": instant.tempos,
             "reached_ticks": instant.reached_ticks,

@@ -11,13 +11,14 @@ from ritornello.generation.session.moment import Settings
 from ritornello.note_model.encoding import notes
 from ritornello.note_model.encoding.notes import PART, REST
 from ritornello.note_model.engine.reference import Engine
+from ritornello.rng import Rng
 
 
 def read_primer(
     engine: Engine,
     encoded: notes.Encoded,
     settings: Settings,
-    random: np.random.Generator,
+    rng: Rng,
     collections: tuple[str, ...],
 ) -> tuple[Writer, np.ndarray]:
     """A writer that has read a primer, and the state of the network after it."""
@@ -32,7 +33,7 @@ def read_primer(
         (Opening(parts, encoded.length_ticks, ENDLESS, spill=True),),
         players,
     )
-    writer = Writer.start(job, random)
+    writer = Writer.start(job, rng)
     writer.write_given_until(HISTORY_EVENTS)
     condition = compose.conditions(engine, [writer], collections)
     state = engine.initial_state(1)

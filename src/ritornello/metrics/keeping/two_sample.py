@@ -23,6 +23,7 @@ from ritornello.errors import InputError
 from ritornello.music.piece import Piece
 from ritornello.plan.bar_strokes import Strokes
 from ritornello.plan.players import DESKS
+from ritornello.rng import Rng
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -97,7 +98,7 @@ def _told(first: np.ndarray, second: np.ndarray) -> TwoSample:
     return TwoSample(float(right), float(above), first, second)
 
 
-def excerpt(piece: Piece, rng: np.random.Generator) -> np.ndarray:
+def excerpt(piece: Piece, rng: Rng) -> np.ndarray:
     """The notes of 16 bars from a random one on, int64 [notes, 5], at most `_MOST_NOTES`."""
     strokes = Strokes.of(piece)
     start = int(rng.integers(max(1, strokes.bars - _EXCERPT_BARS + 1)))

@@ -16,6 +16,7 @@ from ritornello.music.instruments import INSTRUMENTS
 from ritornello.music.keys import KeyName, estimate_key, pitch_class_weights
 from ritornello.note_model.encoding import notes
 from ritornello.note_model.encoding.notes import PART, PITCH, RESOLUTION, Encoded
+from ritornello.rng import Rng
 
 KEY_OPEN = 24
 _DENSITY_EDGES = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 20.0)  # notes a quarter note
@@ -123,7 +124,7 @@ def read_controls(
     )
 
 
-def drop_controls(controls: Controls, rng: np.random.Generator, probability: float) -> Controls:
+def drop_controls(controls: Controls, rng: Rng, probability: float) -> Controls:
     """Each control left open with a probability, independently; how busy most parts are, always."""
     names = ("collection", "key", "density", "instruments")
     chosen = [name for name in names if rng.random() < probability]

@@ -10,6 +10,7 @@ from ritornello.music.piece import Piece
 from ritornello.note_model.encoding import bar_grid, context, notes, piece_controls, tasks
 from ritornello.note_model.encoding.bar_plan import BarPlan
 from ritornello.note_model.encoding.notes import PART
+from ritornello.rng import Rng
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def sequences(
     collection: int | None,
     collections: int,
     *,
-    rng: np.random.Generator | None = None,
+    rng: Rng | None = None,
     open_probability: float = 0.0,
     task: str | None = "compose",
     chord_probability: float = 0.0,

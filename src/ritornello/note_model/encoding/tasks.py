@@ -33,6 +33,7 @@ from ritornello.note_model.encoding.notes import (
     Encoded,
     is_note,
 )
+from ritornello.rng import Rng
 
 GIVEN, PASSED, COMPOSED = range(3)
 _LONGEST_SPAN_BARS = 8
@@ -64,7 +65,7 @@ TASKS: dict[str, float] = {
 }
 
 
-def task(name: str, encoded: Encoded, rng: np.random.Generator, *, end_given: bool) -> Task:
+def task(name: str, encoded: Encoded, rng: Rng, *, end_given: bool) -> Task:
     """One of `TASKS` for a piece; with a single part every one of whole parts is `compose`.
 
     compose: nothing is given. arrange: some of the parts are, drawn at random, and others not.
@@ -91,7 +92,7 @@ def task(name: str, encoded: Encoded, rng: np.random.Generator, *, end_given: bo
     return _gaps(encoded, kept, rng)
 
 
-def draw_task(encoded: Encoded, rng: np.random.Generator, *, end_given: bool) -> Task:
+def draw_task(encoded: Encoded, rng: Rng, *, end_given: bool) -> Task:
     """One of `TASKS` at random."""
     name = str(rng.choice([*TASKS], p=[*TASKS.values()]))
     return task(name, encoded, rng, end_given=end_given)
@@ -126,7 +127,7 @@ def detected_chords(encoded: Encoded) -> tuple[np.ndarray, np.ndarray]:
     return beats.starts_ticks[changes], classes[changes]
 
 
-def _some(players: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _some(players: np.ndarray, rng: Rng) -> np.ndarray:
     """At least one of them and at most all but one."""
     count = int(rng.integers(1, len(players)))
     return rng.choice(players, count, replace=False)
@@ -151,7 +152,7 @@ def _whole_parts(encoded: Encoded, given: np.ndarray, *, end_given: bool = True)
     return Task(known, np.where(known, PASSED, COMPOSED), closed)
 
 
-def _gaps(encoded: Encoded, kept: np.ndarray, rng: np.random.Generator) -> Task:
+def _gaps(encoded: Encoded, kept: np.ndarray, rng: Rng) -> Task:
     """Spans of bars are given and gaps left in turn; the kept parts are given throughout."""
     bars = Grid(encoded.metres, encoded.length_ticks).bar_starts
     lengths = rng.integers(1, _LONGEST_SPAN_BARS + 1, len(bars) + 1)

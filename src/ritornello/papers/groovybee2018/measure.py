@@ -201,7 +201,7 @@ class Written:
 def generate(study: Study, music: Music, judged: Judged) -> Written:
     """Each piece takes the instruments of a held-out one, and a random window of each."""
     settings, sequence = study.settings, judged.sequence
-    random = np.random.default_rng(study.seed)
+    rng = np.random.default_rng(study.seed)
     held_out = [
         rolls([piece], keep_silence=settings["keep_silence"]) for piece in music.side("test")
     ]
@@ -211,12 +211,12 @@ def generate(study: Study, music: Music, judged: Judged) -> Written:
     instrumentations = [parts for parts in long_enough if parts]
     chosen: list[list[Roll]] = []
     for _ in range(settings["generated"]):
-        parts = instrumentations[random.integers(len(instrumentations))]
-        picks = random.permutation(len(parts))[:_MOST_PARTS]
+        parts = instrumentations[rng.integers(len(instrumentations))]
+        picks = rng.permutation(len(parts))[:_MOST_PARTS]
         chosen.append([parts[index] for index in sorted(picks)])
     seeds = []
     for part in (part for parts in chosen for part in parts):
-        start = int(random.integers(len(part.velocities) - sequence + 1))
+        start = int(rng.integers(len(part.velocities) - sequence + 1))
         seeds.append(part.velocities[start : start + sequence])
     ticks = settings["generated_beats"] * TICKS_PER_QUARTER
     vectors = learning.generate(judged.run.network, np.stack(seeds, axis=1), ticks)

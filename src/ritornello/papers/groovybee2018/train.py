@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ritornello.papers.groovybee2018.model import FORMS, StackedLSTM, SteppedLSTM
+from ritornello.rng import Rng
 from ritornello.training.optimisation import constant
 from ritornello.training.run_length import Length
 from ritornello.training.trainer import Loss, Objective, Step, Trainer
@@ -79,15 +80,13 @@ def windows(
     )
 
 
-def shuffled_batches(music: Windows, random: np.random.Generator) -> Iterator[np.ndarray]:
+def shuffled_batches(music: Windows, rng: Rng) -> Iterator[np.ndarray]:
     """Batches of all windows, each once, in random order."""
-    order = random.permutation(len(music))
+    order = rng.permutation(len(music))
     yield from (order[start : start + BATCH] for start in range(0, len(order), BATCH))
 
 
-def side_by_side(
-    music: Windows, batch: int, random: np.random.Generator | None = None
-) -> Iterator[np.ndarray]:
+def side_by_side(music: Windows, batch: int, rng: Rng | None = None) -> Iterator[np.ndarray]:
     """Batches of all windows, each once: lane b of a batch goes on where it was in the last one.
 
     A lane holds whole parts, one after another. The longest lane comes first, so that a lane that
@@ -95,15 +94,15 @@ def side_by_side(
 
     Args:
         batch: lanes.
-        random: deals the parts out in random order, and lets each lane begin anywhere and come
+        rng: deals the parts out in random order, and lets each lane begin anywhere and come
             round, as a short training would else hear beginnings only. None: longest parts first.
     """
     starts = np.flatnonzero(music.fresh)
     parts = np.split(np.arange(len(music)), starts[1:]) if len(starts) else []
-    if random is None:
+    if rng is None:
         parts.sort(key=len, reverse=True)
     else:
-        parts = [parts[index] for index in random.permutation(len(parts))]
+        parts = [parts[index] for index in rng.permutation(len(parts))]
     lanes: list[list[np.ndarray]] = [[] for _ in range(min(batch, len(parts)))]
     sizes = [0] * len(lanes)
     for part in parts:
@@ -111,8 +110,8 @@ def side_by_side(
         lanes[shortest].append(part)
         sizes[shortest] += len(part)
     whole = sorted((np.concatenate(lane) for lane in lanes), key=len, reverse=True)
-    if random is not None:
-        whole = [np.roll(lane, random.integers(len(lane))) for lane in whole]
+    if rng is not None:
+        whole = [np.roll(lane, rng.integers(len(lane))) for lane in whole]
     for at in range(max(sizes, default=0)):
         yield np.array([lane[at] for lane in whole if at < len(lane)])
 
@@ -212,10 +211,10 @@ class _Forecasting(Objective[np.ndarray]):
         self._losses: list[float] = []
 
     def _read_through(self) -> Iterator[np.ndarray]:
-        random = np.random.default_rng([self._seed, self._pass])
+        rng = np.random.default_rng([self._seed, self._pass])
         if self.network.keeps_state:
-            return side_by_side(self._music, BATCH, random)
-        return shuffled_batches(self._music, random)
+            return side_by_side(self._music, BATCH, rng)
+        return shuffled_batches(self._music, rng)
 
     def batch(self, step: int) -> np.ndarray:
         batch = next(self._batches, None)

@@ -117,11 +117,11 @@ def _learn_net(job: TaskTraining) -> Learned:
     trained = train_net(config, taught, watched, job.settings, job.seed)
     known = [rows[: job.settings["test_notes"]] for rows in taught[:_TAUGHT_SCORED]]
     figures = net_figures(foresee(trained.model, known), foresee(trained.model, held_out))
-    random = np.random.default_rng(job.seed)
+    rng = np.random.default_rng(job.seed)
     window = job.settings["window"]
     long = [rows for rows in taught if len(rows) >= window] or taught
     length = min(map(len, long), default=0)
-    chosen = random.choice(len(long), size=job.settings["generated"])
+    chosen = rng.choice(len(long), size=job.settings["generated"])
     primers = [long[index][: min(window, length)] for index in chosen]
     written = {
         sampled: write_notes(

@@ -220,7 +220,7 @@ def write_notes(
     Returns:
         For each primer rows [notes, 3], one at least; the first step is from the end of the primer.
     """
-    random = torch.Generator().manual_seed(seed)
+    rng = torch.Generator().manual_seed(seed)
     start = np.concatenate([np.zeros((len(primers), 1, 3)), np.stack(primers)], axis=1)
     rows = torch.as_tensor(start.swapaxes(0, 1), dtype=torch.float32)
     state: State = model.initial_state(len(primers))
@@ -231,7 +231,7 @@ def write_notes(
     while len(written) < most_notes and bool((passed < beats).any()):
         if sampled:
             chances = prediction.pitch.softmax(-1)
-            pitch = torch.multinomial(chances, 1, generator=random)[:, 0]
+            pitch = torch.multinomial(chances, 1, generator=rng)[:, 0]
         else:
             pitch = prediction.pitch.argmax(-1)
         step, duration = prediction.step.clamp(min=0), prediction.duration.clamp(min=0)

@@ -246,14 +246,14 @@ def generate_tokens(
         int64 [pieces, length].
     """
     model.eval()
-    rows, random = torch.from_numpy(windows), torch.Generator().manual_seed(seed or 0)
+    rows, rng = torch.from_numpy(windows), torch.Generator().manual_seed(seed or 0)
     written = []
     for _ in range(length):
         logits = model(rows)
         if seed is None:
             chosen = logits.argmax(1, keepdim=True)
         else:
-            chosen = torch.multinomial(logits.softmax(1), 1, generator=random)
+            chosen = torch.multinomial(logits.softmax(1), 1, generator=rng)
         written.append(chosen)
         rows = torch.cat([rows[:, 1:], chosen], dim=1)
     return torch.cat(written, dim=1).numpy()

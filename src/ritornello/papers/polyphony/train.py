@@ -22,6 +22,7 @@ from ritornello.note_model.cells.cell import State
 from ritornello.papers.polyphony import encoding as frames
 from ritornello.papers.polyphony.encoding import PITCHES, SHIFTS, Context
 from ritornello.papers.polyphony.model import FrameBatch, FrameModel, FrameModelConfig
+from ritornello.rng import Rng
 from ritornello.training.optimisation import adamw, cosine
 from ritornello.training.run_length import Every, Length
 from ritornello.training.trainer import Loss, Objective, Standing, Trainer
@@ -214,7 +215,7 @@ def _batches(
         yield batch_of(parts), sum(count for _, _, count, _ in parts)
 
 
-def _random_shift(roll: np.ndarray, rng: np.random.Generator) -> int:
+def _random_shift(roll: np.ndarray, rng: Rng) -> int:
     """A transposition that keeps all notes on the keyboard."""
     used = np.flatnonzero(roll.any((0, 1)))
     if not len(used):

@@ -23,6 +23,7 @@ from torch.nn import functional as F
 from ritornello.music.keys import estimate_key, pitch_class_weights
 from ritornello.papers.rhythmix2024.encoding import DURATIONS_TICKS, NONE, PITCHES, REST
 from ritornello.papers.rhythmix2024.model import EventLSTM
+from ritornello.rng import Rng
 
 _KEPT = 0.5  # weight of the divergence, in nats for nats
 _LEARNING_RATE = 2e-3
@@ -34,7 +35,7 @@ _LARGEST_STEP = 2  # semitones
 Windows = Iterator[tuple[Tensor, Tensor]]
 
 
-def simulated_rating(events: np.ndarray, rng: np.random.Generator) -> int:
+def simulated_rating(events: np.ndarray, rng: Rng) -> int:
     """Stars, 1 to 5, from a simulated listener who likes stepwise melody within a key.
 
     1 + 8 x (share of steps of one or two semitones among the moves from note to note) x (share of

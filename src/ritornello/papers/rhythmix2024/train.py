@@ -19,6 +19,7 @@ from torch import nn
 
 from ritornello.papers.rhythmix2024.encoding import DURATIONS, NONE, PITCHES, REST
 from ritornello.papers.rhythmix2024.model import EventLSTM, EventLSTMConfig
+from ritornello.rng import Rng
 from ritornello.training.optimisation import constant
 from ritornello.training.run_length import Every
 from ritornello.training.run_length import Length as Minutes
@@ -137,7 +138,7 @@ class _Lines(Objective[tuple[torch.Tensor, torch.Tensor]]):
 
 
 def windows(
-    lines: Sequence[np.ndarray], batch: int, window: int, rng: np.random.Generator
+    lines: Sequence[np.ndarray], batch: int, window: int, rng: Rng
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """Batches without end: the events before, and the events, int64 [window, batch, 2] each.
 
@@ -246,7 +247,7 @@ def continue_primers(
     Returns:
         the new events of each, int64 [events, 2], without the primer.
     """
-    random = torch.Generator().manual_seed(seed)
+    rng = torch.Generator().manual_seed(seed)
     rows = torch.as_tensor(np.stack(primers, axis=1))
     first = torch.tensor(NONE).expand(1, len(primers), 2)
     _, _, state = model(torch.cat([first, rows[:-1]]), model.initial_state(len(primers)))
@@ -254,7 +255,7 @@ def continue_primers(
     for _ in range(events):
         *logits, state = model.step(event, state)
         drawn = [
-            torch.multinomial((scores / temperature).softmax(-1), 1, generator=random)
+            torch.multinomial((scores / temperature).softmax(-1), 1, generator=rng)
             for scores in logits
         ]
         event = torch.cat(drawn, dim=-1)
