@@ -1,0 +1,97 @@
+// What is asked of the next piece: the values of the compose panel, and the request they make.
+import { studio } from './studio.svelte'
+
+export interface Block {
+  id: number
+  name: string
+  bars: number
+}
+
+const KEPT = 'ritornello.wishes'
+
+class Wishes {
+  lengthBy = $state<'bars' | 'duration' | 'form'>('bars')
+  bars = $state(32)
+  duration = $state('1:30')
+  key = $state('')
+  tempo = $state<number | null>(null)
+  metre = $state('4/4')
+  style = $state('')
+  parts = $state<string[]>([])
+  chords = $state('')
+  density = $state('')
+  form = $state<Block[]>([])
+  adventure = $state(0.5)
+  variations = $state(1)
+  seed = $state('')
+  ending = $state(true)
+  model = $state('')
+  private number = 0
+
+  constructor() {
+    try {
+      const { form, ...kept } = JSON.parse(localStorage.getItem(KEPT) ?? '{}')
+      Object.assign(this, kept)
+      if (form) this.setForm(form)
+    } catch {
+      // Nothing was kept, or the browser keeps nothing.
+    }
+  }
+
+  keep() {
+    const { lengthBy, bars, duration, key, tempo, metre, style, parts, chords, density, adventure, ending } = this
+    const form = this.form.map(({ name, bars }) => [name, bars])
+    try {
+      localStorage.setItem(
+        KEPT,
+        JSON.stringify({ lengthBy, bars, duration, key, tempo, metre, style, parts, chords, density, adventure, ending, form }),
+      )
+    } catch {
+      // A browser that keeps nothing starts afresh each time.
+    }
+  }
+
+  get formBars(): number {
+    return this.form.reduce((sum, block) => sum + (block.bars || 0), 0)
+  }
+
+  setForm(blocks: [string, number][]) {
+    this.form = blocks.map(([name, bars]) => this.block(name, bars))
+  }
+
+  block(name: string, bars: number): Block {
+    return { id: ++this.number, name, bars }
+  }
+
+  /** What every request has: how bold, which model, in which key and style. */
+  common(): Record<string, unknown> {
+    const request: Record<string, unknown> = { adventure: this.adventure }
+    if (this.model) request.model = this.model
+    if (this.style) request.style = this.style
+    return request
+  }
+
+  compose(): Record<string, unknown> {
+    const request: Record<string, unknown> = { kind: 'compose', ...this.common(), metre: this.metre, ending: this.ending }
+    if (this.lengthBy === 'form' && this.form.length)
+      request.form = this.form.map((block) => `${block.name} ${block.bars}`).join(', ')
+    else if (this.lengthBy === 'duration') request.duration = this.duration
+    else request.bars = this.bars
+    if (this.key) request.key = this.key
+    if (this.tempo) request.tempo = this.tempo
+    if (this.parts.length) request.parts = [...this.parts]
+    if (this.chords.trim()) request.chords = this.chords.trim()
+    if (this.density) request.density = this.density
+    if (this.variations > 1) request.variations = this.variations
+    if (this.seed.trim()) request.seed = Number(this.seed)
+    return request
+  }
+
+  async send() {
+    this.keep()
+    studio.view = 'roll'
+    return studio.run(this.compose())
+  }
+}
+
+export const wishes = new Wishes()
