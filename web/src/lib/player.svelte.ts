@@ -29,6 +29,8 @@ class Player {
   live = $state(hasWorklets())
   tick = $state(0)
   rate = $state(1)
+  /** The loudest of the last moment, 0 to 1, as it leaves for the loudspeaker. */
+  level = $state(0)
   click = $state(false)
   countIn = $state(false)
   loop = $state<[number, number] | null>(null)
@@ -125,6 +127,7 @@ class Player {
     synth.stopAll()
     setTimeout(() => this.playing || synth.stopAll(), AHEAD_SECONDS * 1000 + 60)
     this.sounding.clear()
+    this.level = 0
   }
 
   stop() {
@@ -157,13 +160,12 @@ class Player {
     synth.noteOff(channel, pitch, context.currentTime + 0.5)
   }
 
-  /** The loudest sample of the last moment, 0 to 1. */
-  level(): number {
-    if (!this.sound) return 0
-    const samples = new Float32Array(this.sound.meter.fftSize)
-    this.sound.meter.getFloatTimeDomainData(samples)
-    return samples.reduce((most, sample) => Math.max(most, Math.abs(sample)), 0)
+  private measure() {
+    this.sound!.meter.getFloatTimeDomainData(this.samples)
+    const loudest = this.samples.reduce((most, sample) => Math.max(most, Math.abs(sample)), 0)
+    this.level = Math.max(loudest, this.level * 0.9)
   }
+  private readonly samples = new Float32Array(2048)
 
   private restart(tick: number, countIn = false) {
     const start = this.sound!.context.currentTime + 0.06
@@ -259,6 +261,7 @@ class Player {
   private follow = () => {
     if (!this.playing) return
     this.tick = this.heardTick()
+    this.measure()
     const end = endTick(this.piece!)
     if (this.tick >= end && !this.growing) {
       this.pause()

@@ -17,7 +17,7 @@ const DRAFT_RESOLUTION = 480
 
 class Studio {
   about = $state.raw<About | null>(null)
-  models = $state.raw<{ name: string; origin: string; usable: boolean; problem: string }[]>([])
+  models = $state.raw<{ name: string; title: string; origin: string; usable: boolean; problem: string }[]>([])
   model = $state.raw<Model | null>(null)
   songs = $state.raw<Song[]>([])
   jobs = $state.raw<Job[]>([])
@@ -101,7 +101,7 @@ class Studio {
   }
 
   async chooseModel(name: string) {
-    const model = await this.try(() => get<Model>(`/models/${encodeURIComponent(name)}`))
+    const model = await this.try(() => get<Model>(`/model?name=${encodeURIComponent(name)}`))
     if (model) this.model = model
   }
 
@@ -111,7 +111,7 @@ class Studio {
     const version = await this.try(() => get<PieceAnswer>(`/pieces/${id}`))
     if (!version || number !== this.asking) return
     this.show(version)
-    if (!quietly) this.say(`${version.title || 'A piece'}: ${describe(version)}.`)
+    if (!quietly) this.say(`${this.song?.title ?? 'A piece'}: ${describe(version)}.`)
     for (const warning of version.warnings ?? []) this.tell(warning)
   }
 
@@ -161,6 +161,7 @@ class Studio {
   private follow(job: Job) {
     this.stopListening?.()
     this.writing = job
+    this.writtenTick = 0
     this.variations = []
     const isNew = job.kind === 'compose'
     let draft = new Draft(isNew ? null : this.piece, job)

@@ -11,7 +11,6 @@ export interface Sound {
 
 export const hasWorklets = () => 'AudioWorkletNode' in window && isSecureContext
 
-let soundFont: Promise<ArrayBuffer> | undefined
 let sound: Promise<Sound> | undefined
 
 async function fetchSoundFont(): Promise<ArrayBuffer> {
@@ -20,14 +19,7 @@ async function fetchSoundFont(): Promise<ArrayBuffer> {
   return response.arrayBuffer()
 }
 
-/** Loads the SoundFont ahead of the first press of play. */
-export function warmUp() {
-  if (!hasWorklets()) return
-  soundFont ??= fetchSoundFont()
-  soundFont.catch(() => (soundFont = undefined))
-}
-
-/** The synthesiser; the first call has to come from a press of a key or a button. */
+/** The synthesiser; it is loaded ahead, and sounds after the first press of a key or a button. */
 export function openSound(): Promise<Sound> {
   sound ??= open()
   sound.catch(() => (sound = undefined))
@@ -36,17 +28,13 @@ export function openSound(): Promise<Sound> {
 
 async function open(): Promise<Sound> {
   const context = new AudioContext({ latencyHint: 'playback' })
-  const resumed = context.resume()
-  await context.audioWorklet.addModule('./synth-processor.js')
-  await resumed
-  warmUp()
-  const bank = await soundFont!
+  const [bank] = await Promise.all([fetchSoundFont(), context.audioWorklet.addModule('./synth-processor.js')])
   const gate = new GainNode(context, { gain: 1 })
   const meter = new AnalyserNode(context)
   gate.connect(meter).connect(context.destination)
   const synth = new SynthWorklet(context)
   synth.connect(gate)
-  await synth.load(bank.slice(0))
+  await synth.load(bank)
   return { context, gate, synth, meter }
 }
 

@@ -17,7 +17,7 @@ class Wishes {
   tempo = $state<number | null>(null)
   metre = $state('4/4')
   style = $state('')
-  parts = $state<string[]>([])
+  parts = $state<string[]>(['piano', 'guitar', 'bass', 'strings', 'drums'])
   chords = $state('')
   density = $state('')
   form = $state<Block[]>([])
