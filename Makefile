@@ -28,7 +28,7 @@ TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 FUZZ ?= 10
 INPUTS ?= 10000
 
-.PHONY: help song setup test test-all check fuzz lint docs clean
+.PHONY: help song studio setup test test-all check fuzz lint docs clean
 
 help:  ## Say what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
@@ -37,6 +37,9 @@ song: $(VENV)/player  ## Compose a piece with the bundled model into out/
 	@$(VENV)/bin/ritornello compose --bars 32 --key "$(KEY)" --parts piano,guitar,bass,strings,drums \
 		--formats mid,musicxml,mp3,png --output "$(OUT)"
 	@echo "Next: play $(OUT)/*.mp3, then make your own: . $(VENV)/bin/activate && ritornello compose --help"
+
+studio: $(VENV)/studio  ## Open the studio: compose by looking and listening, in a browser
+	@$(VENV)/bin/ritornello studio $(ARGS)
 
 setup: $(VENV)/workshop  ## Install also what learning, scores, tests and style checks need
 	@echo "Everything is set up. For the command ritornello: . $(VENV)/bin/activate"
@@ -86,6 +89,11 @@ $(VENV)/bin/python:
 $(VENV)/player: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@echo "Installing ritornello (130 MB, about half a minute, once) ..."
 	@$(PIP) --editable .
+	@touch $@
+
+$(VENV)/studio: $(VENV)/player
+	@echo "Installing what the studio needs (50 MB, some seconds, once) ..."
+	@$(PIP) --editable '.[studio,score]'
 	@touch $@
 
 $(VENV)/workshop: $(VENV)/player

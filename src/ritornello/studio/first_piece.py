@@ -14,6 +14,6 @@ def add_first_piece(studio: Studio) -> None:
     """Put the piece that ships with the package into an empty library."""
     if studio.library.songs.songs() or studio.library.songs.songs(deleted=True):
         return
-    with as_file(files("ritornello") / "studio" / "assets" / _FILE) as path:
+    with as_file(files("ritornello") / "assets" / _FILE) as path:
         piece = load(path)
     studio.library.songs.add(piece, "compose", label="A piece to begin with", model="default")
