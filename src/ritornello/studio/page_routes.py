@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.responses import Response
 
 from ritornello.studio.open_studio import Studio
 from ritornello.studio.song_library import MissingError
@@ -31,4 +34,14 @@ def add_page(app: FastAPI, _studio: Studio) -> None:
         raise MissingError("route", f"/api/{rest}")
 
     app.include_router(routes)
-    app.mount("/", StaticFiles(directory=_ASSETS, html=True), name="page")
+    # Compressed here and not for the whole application: events have to leave at once.
+    app.mount("/", GZipMiddleware(_PageFiles(directory=_ASSETS, html=True)), name="page")
+
+
+class _PageFiles(StaticFiles):
+    """Files that a browser asks for anew each time, so that none is older than the studio."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        response = super().file_response(*args, **kwargs)
+        response.headers["cache-control"] = "no-cache"
+        return response
