@@ -43,7 +43,12 @@ def music_of(data: Path, run: Path, recipe: dict[str, Any], known: tuple[str, ..
     return EditionSets(corpus, new, data, known)
 
 
-def train(data: Path, run: Path, minutes: float, start: Path) -> None:
+def train(data: Path, run: Path, minutes: float, start: Path, **changes: Any) -> None:
+    """Train an edition, or go on with it.
+
+    Args:
+        start: the model it begins with. changes: of settings of the recipe.
+    """
     from ritornello.training import ranks as processes
     from ritornello.training.config import TrainConfig
     from ritornello.training.loop import Progress
@@ -61,7 +66,8 @@ def train(data: Path, run: Path, minutes: float, start: Path) -> None:
     ranks.first(None)  # the others wait for the corpus
     music = music_of(data, run, recipe, begin.collections)
     shares = music.shares(recipe["shares"])
-    config = TrainConfig(**recipe["train"], minutes=minutes, shares=shares, threads=1)
+    settings = {"threads": 1, **recipe["train"], "minutes": minutes, **changes}
+    config = TrainConfig(**settings, shares=shares)
     train_model(
         music,
         run,

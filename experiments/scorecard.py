@@ -41,7 +41,7 @@ from ritornello.note_model.encoding import notes
 from ritornello.note_model.encoding.sequences import Sequences, sequences
 from ritornello.note_model.engine.reference import Engine
 
-RESULTS = ROOT / "benchmarks" / "results"
+RESULTS = ROOT / "experiments" / "results"
 
 
 def say(sentence: str) -> None:

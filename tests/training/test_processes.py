@@ -1,0 +1,87 @@
+"""Several processes learn what one does, and a killed one costs no note."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("torch", reason="networks need the extra train")
+
+import ritornello
+from ritornello.files import save
+from tests.examples import band
+
+STEPS = 14
+RUN = f"""
+import ritornello
+ritornello.train(
+    "music", "model", steps={STEPS}, width=16, layers=1, head_width=16, batch=4, chunk=32,
+    dropout=0.0, learning_rate=1e-3, products="float32", validate_every=3, threads=1,
+)
+"""
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with music, and the run of one process."""
+    folder = tmp_path_factory.mktemp("alone")
+    with_music(folder)
+    assert start(folder, 1).wait() == 0
+    return folder
+
+
+def with_music(folder: Path) -> None:
+    for seed in range(12):
+        save(band(seed), folder / "music" / f"{seed}.mid")
+
+
+def start(folder: Path, processes: int) -> subprocess.Popen[bytes]:
+    script = folder / "run.py"
+    script.write_text(RUN)
+    source = str(Path(ritornello.__file__).parents[1])
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", str(processes)]
+    command += ["--master-port", "0", "--standalone", str(script)]
+    return subprocess.Popen(
+        command if processes > 1 else [sys.executable, str(script)],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": source, "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+def steps(folder: Path) -> list[dict[str, float]]:
+    journal = folder / "model" / "metrics.jsonl"
+    lines = journal.read_text().splitlines() if journal.exists() else []
+    return [line for line in map(json.loads, lines) if line["kind"] == "step"]
+
+
+def check_same_run(folder: Path, other: Path) -> None:
+    ours, theirs = steps(folder), steps(other)
+    assert [line["step"] for line in ours] == [*range(1, STEPS + 1)]
+    assert [line["notes"] for line in ours] == [line["notes"] for line in theirs]
+    found = [line["nats_per_note"] for line in ours]
+    assert found == pytest.approx([line["nats_per_note"] for line in theirs], abs=1e-3)
+
+
+def test_two_processes_take_the_steps_of_one_though_they_are_killed(
+    alone: Path, tmp_path: Path
+) -> None:
+    with_music(tmp_path)
+    run = start(tmp_path, 2)
+    while run.poll() is None and len(steps(tmp_path)) < 8:  # between two savings
+        time.sleep(0.01)
+    os.killpg(run.pid, signal.SIGKILL)
+    run.wait()
+    assert 8 <= len(steps(tmp_path)) < STEPS
+    assert start(tmp_path, 1).wait() == 0  # on another number of processes
+    check_same_run(tmp_path, alone)
