@@ -63,11 +63,13 @@ class ReadingOrder:
         self._cuts = np.maximum(-(-notes // longest), 1)
         self._pieces = pieces
         counts = np.where(self._cuts > 1, self._cuts + 1, 1)
-        owner = np.repeat(np.arange(len(pieces)), counts)
-        number = np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)
-        names = np.array(collections)
-        kept = {name: share for name, share in (shares or {}).items() if share and name in names}
-        groups = [names[owner] == name for name in kept] or [np.ones(len(owner), bool)]
+        owner = np.repeat(np.arange(len(pieces), dtype=np.int32), counts)
+        first = np.cumsum(counts) - counts
+        number = (np.arange(len(owner)) - first[owner]).astype(np.int32)
+        numbers: dict[str, int] = {}  # of collections: a piece needs no text of its own
+        codes = np.array([numbers.setdefault(name, len(numbers)) for name in collections], np.int16)
+        kept = {name: share for name, share in (shares or {}).items() if share and name in numbers}
+        groups = [codes[owner] == numbers[name] for name in kept] or [np.ones(len(owner), bool)]
         self._excerpts = [(owner[member], number[member]) for member in groups]
         wanted = np.array([*kept.values()] or [1.0])
         a_read = np.array([notes[np.unique(owners)].sum() / len(owners)
