@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import tomllib
 from dataclasses import replace
 from pathlib import Path
@@ -85,20 +86,26 @@ def compare(data: Path, run: Path, every: int) -> None:
     """Print nats a note of a run beside the bundled model, by set and by task."""
     models = {"bundled": checkpoint.load(_TARGET), "run": checkpoint.load(checkpoint.find(run))}
     music = music_of(data, run, read_recipe(), models["run"].collections)
-    figures = {}
     for name, model in models.items():
         held_out = _held_out(music, model)[::every]
         told = evaluate(model, held_out, controls="given", longest=_LONGEST_EVENTS)
-        figures[name] = {
+        planned = evaluate(model, held_out, controls="given", longest=_LONGEST_EVENTS, plan=True)
+        figures = {
+            "all": told["nats_per_note"],
+            "told its plan": planned["nats_per_note"],
             "sets": {key: row["nats_per_note"] for key, row in by_set(told, music).items()},
-            "tasks": {
-                task: evaluate(
-                    model, held_out[::2], controls="given", task=task, longest=_LONGEST_EVENTS
-                )["nats_per_note"]
-                for task in TASKS
-            },
+            "tasks": _by_task(model, held_out),
         }
-    print(json.dumps(figures, indent=1))
+        print(json.dumps({name: figures}), flush=True)
+
+
+def _by_task(model: Checkpoint, held_out: list[tuple[str, Piece]]) -> dict[str, float]:
+    return {
+        task: evaluate(model, held_out[::2], controls="given", task=task, longest=_LONGEST_EVENTS)[
+            "nats_per_note"
+        ]
+        for task in TASKS
+    }
 
 
 def _held_out(music: EditionSets, model: Checkpoint) -> list[tuple[str, Piece]]:
@@ -110,7 +117,12 @@ def _held_out(music: EditionSets, model: Checkpoint) -> list[tuple[str, Piece]]:
     return found
 
 
-def pack(data: Path, run: Path) -> None:
+def pack(data: Path, run: Path, every: int) -> None:
+    """Put a run's best model into the package, with index, figures and card.
+
+    Args:
+        every: figures are those of each so many held-out pieces.
+    """
     recipe = read_recipe()
     model = checkpoint.load(checkpoint.find(run))
     music = music_of(data, run, recipe, model.collections)
@@ -118,9 +130,12 @@ def pack(data: Path, run: Path) -> None:
     checkpoint.save(model, target, int8=True)
     rounded = checkpoint.load(target)
     held_out = _held_out(music, model)
-    write_training_index(music.corpus, target.parent, held_out=(piece for _, piece in held_out))
+    index = write_training_index(music.corpus, run, held_out=(piece for _, piece in held_out))
+    shutil.copyfile(index, target.with_name(index.name))
+    held_out = held_out[::every]
+    pieces = "each" if every == 1 else f"each {every}th"
     figures: dict[str, Any] = {
-        "protocol": f"the first {_LONGEST_EVENTS} events of each validation piece that has no "
+        "protocol": f"the first {_LONGEST_EVENTS} events of {pieces} validation piece that has no "
         "near copy in training; teacher forced, state new for each piece, int8 weights",
         **{
             controls: evaluate(rounded, held_out, controls=controls, longest=_LONGEST_EVENTS)
@@ -129,6 +144,8 @@ def pack(data: Path, run: Path) -> None:
     }
     for controls in ("open", "given"):
         figures[controls]["collections"] = by_set(figures[controls], music)
+    planned = evaluate(rounded, held_out, controls="given", longest=_LONGEST_EVENTS, plan=True)
+    figures["planned"] = planned["nats_per_note"]
     figures["tasks"] = {
         name: evaluate(rounded, held_out[::2], controls="given", task=name, longest=_LONGEST_EVENTS)
         for name in TASKS
@@ -200,7 +217,8 @@ The unigram and the bigram are counted on the training music and score the same 
 |---|---|---|---|---|---|---|---|
 {rows}
 
-Nats a note by field (open): {fields}.
+Nats a note by field (open): {fields}. Told the plan of each piece as well as what is given:
+{planned:.2f} in all.
 
 By task, nats a composed note of every second of these pieces, told what the piece is like and given
 what the task gives; "silence" between given notes counts as well, so tasks with few composed notes
@@ -220,10 +238,10 @@ chords are public domain, their arrangement was made by rules.
 
 ## Limits
 It knows General MIDI instruments in {classes} classes, times in 1/24 of a quarter note and 32
-levels of loudness. It was trained for less than three hours on a CPU: phrases are coherent, long
-forms are not yet. It has no notion of lyrics, and it has not heard music written after 1930 outside
-games. It may by chance write a passage of its training music: `ritornello originality` measures it,
-with the index beside the model, from which no music can be rebuilt.
+levels of loudness. It was trained for some hours on a CPU: phrases are coherent, long forms only
+where a plan says them. It has no notion of lyrics, and has heard no music written after 1930 but
+that of games. It may by chance write a passage of its training music: `ritornello originality`
+measures it, with the index beside the model, from which no music can be rebuilt.
 """
 
 
@@ -263,6 +281,7 @@ def card(model: Checkpoint) -> str:
             f"| {told['bigram_nats_per_note']:.2f} |"
             for name, told in figures["tasks"].items()
         ),
+        planned=figures["planned"],
         fields=", ".join(f"{name} {nats:.2f}" for name, nats in figures["open"]["fields"].items()),
         credits="\n".join(
             f"| {name} | {share:.1%} | {about['credits'][name]} |" for name, share in shares
@@ -279,14 +298,14 @@ def main() -> None:
     parser.add_argument("run", type=Path)
     parser.add_argument("--start", type=Path, default=_TARGET, help="whose weights to begin with")
     parser.add_argument("--minutes", type=float, default=600.0, help="of the clock, all sittings")
-    parser.add_argument("--every", type=int, default=1, help="compare on each so many pieces")
+    parser.add_argument("--every", type=int, default=1, help="figures of each so many pieces")
     arguments = parser.parse_args()
     if arguments.what == "train":
         train(arguments.data, arguments.run, arguments.minutes, arguments.start)
     elif arguments.what == "compare":
         compare(arguments.data, arguments.run, arguments.every)
     else:
-        pack(arguments.data, arguments.run)
+        pack(arguments.data, arguments.run, arguments.every)
 
 
 if __name__ == "__main__":

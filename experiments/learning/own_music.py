@@ -95,9 +95,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("name")
     parser.add_argument("--minutes", type=float, nargs="+", default=[1.0, 5.0])
-    parser.add_argument(
-        "--base", type=Path, help="a run of bundled_model"
-    )
+    parser.add_argument("--base", type=Path, help="a run of bundled_model")
     parser.add_argument("--model", default="default")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--results", type=Path, default=RESULTS / "own_music.json")
