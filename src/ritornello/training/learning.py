@@ -204,7 +204,8 @@ def _fitting(notes: int, minutes: float | None, base: Checkpoint | None) -> dict
     if base is None:
         return settings
     sizes = {name: base.network[name] for name in _SIZES}
-    return {**settings, **sizes, "learning_rate": _TUNING_RATE}
+    plan = base.network.get("plan", False)
+    return {**settings, **sizes, "plan": plan, "learning_rate": _TUNING_RATE}
 
 
 def _introduce(

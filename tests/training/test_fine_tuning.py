@@ -1,0 +1,74 @@
+"""Going on from a model: its function at first, its styles, and the new music as the default."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch", reason="networks need the extra train")
+
+import ritornello
+from ritornello.errors import CheckpointError, ConfigError
+from ritornello.files import save
+from ritornello.note_model import checkpoint
+from ritornello.training.config import TrainConfig
+from ritornello.training.fine_tuning import with_room
+from ritornello.training.loop import train
+from tests.examples import MemoryCorpus, band
+
+TINY = TrainConfig(
+    steps=3, layers=1, width=24, head_width=16, batch=4, chunk=32, validate_every=3, threads=1
+)
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["plain", "planned"])
+def base(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model of eight bands."""
+    from dataclasses import replace
+
+    folder = tmp_path_factory.mktemp("base")
+    music = MemoryCorpus([band(seed) for seed in range(8)])
+    return train(music, folder, replace(TINY, plan=request.param)).parent
+
+
+@pytest.fixture(scope="module")
+def waltzes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("mine") / "waltzes"
+    for seed in range(6):
+        save(band(seed, metre=(3, 4)), folder / f"{seed}.mid")
+    return folder
+
+
+def test_the_new_music_is_the_default_and_the_old_styles_stay(
+    base: Path, waltzes: Path, tmp_path: Path
+) -> None:
+    ritornello.train(waltzes, tmp_path / "own", start=base, steps=2, threads=1)
+    own = checkpoint.load(tmp_path / "own" / "model.safetensors")
+    before = checkpoint.load(base / "model.safetensors")
+    assert own.collections == ("band", "waltzes")
+    assert own.network.get("plan", False) == before.network.get("plan", False)
+    piece = ritornello.Composer.load(tmp_path / "own").compose(bars=2, seed=1)
+    assert (piece.metres[0].numerator, piece.metres[0].denominator) == (3, 4)
+
+
+def test_a_new_style_is_at_first_the_one_it_is_like(base: Path) -> None:
+    model = checkpoint.load(base / "model.safetensors")
+    grown = with_room(model, ("waltz", "march"), "band")
+    assert grown.collections == ("band", "waltz", "march")
+    table, wider = (each.weights["embed.table.weight"] for each in (model, grown))
+    assert len(wider) == len(table) + 2
+    first = int(np.flatnonzero((wider[: len(table)] != table).any(axis=1))[0])
+    np.testing.assert_array_equal(wider[first], table[first - 1])
+    np.testing.assert_array_equal(wider[first + 2 :], table[first:])
+
+
+def test_what_cannot_be_begun_with_is_refused(base: Path, waltzes: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="width"):
+        ritornello.train(waltzes, tmp_path / "a", start=base, steps=1, width=8)
+    (tmp_path / "model.safetensors").write_bytes(b"\x08")
+    with pytest.raises(CheckpointError):
+        ritornello.train(waltzes, tmp_path / "b", start=tmp_path, steps=1)
+    assert not (tmp_path / "a").exists()
+    assert not (tmp_path / "b").exists()
