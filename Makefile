@@ -28,7 +28,7 @@ TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 FUZZ ?= 10
 INPUTS ?= 10000
 
-.PHONY: help song studio setup test test-all check fuzz lint docs clean
+.PHONY: help song studio page setup test test-all check fuzz lint docs clean
 
 help:  ## Say what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
@@ -40,6 +40,9 @@ song: $(VENV)/player  ## Compose a piece with the bundled model into out/
 
 studio: $(VENV)/studio  ## Open the studio: compose by looking and listening, in a browser
 	@$(VENV)/bin/ritornello studio $(ARGS)
+
+page:  ## Build the studio's page from web/ (with Node 20; what is built is in the repository already)
+	@cd web && npm ci --no-audit --no-fund --silent && npm run build --silent
 
 setup: $(VENV)/workshop  ## Install also what learning, scores, tests and style checks need
 	@echo "Everything is set up. For the command ritornello: . $(VENV)/bin/activate"
