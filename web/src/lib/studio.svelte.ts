@@ -153,6 +153,7 @@ class Studio {
   async run(request: Record<string, unknown>): Promise<Job | null> {
     const job = await this.try(() => post<Job>('/jobs', request))
     if (!job) return null
+    this.started.add(job.id)
     this.heardOfJob(job)
     if (writesNotes(job)) this.follow(job)
     return job
@@ -301,27 +302,23 @@ class Studio {
         await this.edit(`/pieces/${piece}/delete-bars`, { bars, parts: everyone ? null : parts }, `Bars ${bars.join(' to ')} are empty.`)
       return
     }
-    let job: Job | null
     if (kind === 'continue') {
       const from = bars && bars[1] < this.piece.bar_lines.length ? await this.cutAfter(bars[1]) : piece
       if (!from) return
-      job = await this.run({ ...common, kind, piece: from })
-    } else job = await this.run({ ...common, kind, bars })
-    if (job) this.started.add(job.id)
+      await this.run({ ...common, kind, piece: from })
+    } else await this.run({ ...common, kind, bars })
   }
 
   /** One part anew, in the selected bars or everywhere. */
   async again(part: number, wishes: Record<string, unknown> = {}) {
     if (!this.version) return
     const bars = this.selection?.bars ?? null
-    const job = await this.run({ kind: 'vary', piece: this.version.id, parts: [part + 1], bars, ...wishes })
-    if (job) this.started.add(job.id)
+    await this.run({ kind: 'vary', piece: this.version.id, parts: [part + 1], bars, ...wishes })
   }
 
   async addPart(instrument: string, wishes: Record<string, unknown> = {}) {
     if (!this.version) return
-    const job = await this.run({ kind: 'arrange', piece: this.version.id, add: [instrument], ...wishes })
-    if (job) this.started.add(job.id)
+    await this.run({ kind: 'arrange', piece: this.version.id, add: [instrument], ...wishes })
   }
 
   /** A version that ends after a bar, from which the rest is written anew. */
@@ -392,6 +389,7 @@ class Studio {
   async retry(job: Job) {
     const answer = await this.try(() => post<Job>(`/jobs/${job.id}/retry`))
     if (!answer) return
+    this.started.add(answer.id)
     this.heardOfJob(answer)
     if (writesNotes(answer)) this.follow(answer)
   }
