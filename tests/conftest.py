@@ -20,7 +20,17 @@ settings.load_profile("random" if _TIMES else "the same each time")
 
 
 # Whole commands, networks that learn, sound: a minute and more, left out by `make check`.
-SLOW = ("accompany", "cli", "docs", "experiments", "papers", "separate", "training", "transcribe")
+SLOW = (
+    "accompany",
+    "cli",
+    "docs",
+    "experiments",
+    "papers",
+    "separate",
+    "studio",
+    "training",
+    "transcribe",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -31,7 +31,7 @@ from ritornello.cli.separator_commands import separate, train_separator
 from ritornello.cli.show import print_error, print_warnings, write_anything
 from ritornello.cli.song_commands import arrange, continue_, fill, harmonise, vary
 from ritornello.cli.streams import STREAM
-from ritornello.cli.studio_command import studio
+from ritornello.cli.studio_command import studio, tune
 from ritornello.errors import RitornelloError
 
 # What published systems and experiments may import; the rest is inside.
@@ -102,6 +102,7 @@ for name, (verb, example) in _PARTNER.items():
 app.command(harmonise, name="harmonize", show=False)
 app.command(remix, help_epilogue=f"{_REMIX_EXAMPLES}\n{INSTRUMENTS_HELP}")
 app.command(studio)
+app.command(tune)
 app.command(transcribe, help_epilogue=INSTRUMENTS_HELP)
 for command in (
     inspect,

@@ -15,6 +15,7 @@ sampling         temperature and nucleus of sampling
 instrumentation  who plays together in the training music
 countable_bars   bars of any metre as bars that the model can count
 edit             a song in, the same song with more in it out
+preference       what people like: a critic that learned from rated pairs
 originality      how much of a piece stands in the training music
 """
 
@@ -27,6 +28,7 @@ __all__ = [
     "note_feed",
     "originality",
     "partner",
+    "preference",
     "rules",
     "sampling",
     "session",

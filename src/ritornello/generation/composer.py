@@ -16,6 +16,7 @@ from ritornello.generation.compose import Hear
 from ritornello.generation.edit.primer import fit
 from ritornello.generation.instrumentation import Instrumentations, read_instrumentations
 from ritornello.generation.partner import Partner, Song, Watch, load_song
+from ritornello.generation.preference.critic import CRITIC_FILE, Critic
 from ritornello.generation.rules import Rules, check_count
 from ritornello.generation.sampling import Sampling
 from ritornello.generation.session import Session, StreamedNote
@@ -55,6 +56,7 @@ class Composer(Partner):
         self._usual_keys = writing.UsualKeys(
             model.provenance.get("minor_shares", {}), model.provenance.get("keys", {})
         )
+        self._critic: Critic | None = None
         self.card: dict[str, Any] = {
             "network": model.network,
             "encoding": model.encoding,
@@ -69,7 +71,11 @@ class Composer(Partner):
         Raises:
             CheckpointError: if there is no such model, or it is damaged or of another version.
         """
-        return cls(checkpoint.load(find_model(model)))
+        path = find_model(model)
+        composer = cls(checkpoint.load(path))
+        if (critic := path.with_name(CRITIC_FILE)).is_file():
+            composer._critic = Critic.load(critic)
+        return composer
 
     @property
     def collections(self) -> tuple[str, ...]:
@@ -141,22 +147,26 @@ class Composer(Partner):
         """Write pieces side by side, with the seeds ``seed``, ``seed + 1``, ...
 
         Each is the piece that `compose` writes with its seed. Arguments and errors are those of
-        `compose`.
+        `compose`. A tuned model writes some for each seed, and keeps the one that its critic likes
+        best; ``hear`` is told of none then, as most of them are thrown away.
         """
         check_count(n)
         asked = self._check_rules(rules, seed, fields)
         seeds = range(seed, seed + n)
+        critic = self._critic
         pieces = writing.compose(
             self._engine,
             asked,
-            seeds=seeds,
+            seeds=seeds if critic is None else critic.seeds_for(seeds),
             sampling=Sampling(temperature, top_p),
             collections=self._collections,
             instrumentations=self._instrumentations,
             usual_keys=self._usual_keys,
             watch=watch or (lambda tick, length: None),
-            hear=hear,
+            hear=hear if critic is None else None,
         )
+        if critic is not None:
+            pieces = [pieces[index] for index in critic.best_of_each(pieces)]
         return [
             replace(piece, title=f"Piece {number}")
             for number, piece in zip(seeds, pieces, strict=True)

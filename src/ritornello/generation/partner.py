@@ -19,6 +19,7 @@ from ritornello.generation.edit.naming import find_tracks
 from ritornello.generation.edit.perform import perform
 from ritornello.generation.edit.plans import Plan, with_collection
 from ritornello.generation.instrumentation import Instrumentations
+from ritornello.generation.preference.critic import Critic
 from ritornello.generation.rules import Rules, check_count
 from ritornello.generation.sampling import Sampling
 from ritornello.music.chords import Chart
@@ -120,6 +121,7 @@ class Partner(ABC):
     _collections: tuple[str, ...]
     _instrumentations: Instrumentations
     _known: frozenset[int] | None
+    _critic: Critic | None
 
     def continue_(
         self,
@@ -261,15 +263,20 @@ class Partner(ABC):
         plan = with_collection(plan_for(asked.rules), self._instrumentations)
         for warning in plan.warnings:
             _LOG.warning("%s", warning)
+        critic = self._critic
+        seeds = asked.seeds if critic is None else critic.seeds_for(asked.seeds)
         made = perform(
             self._engine,
-            [plan] * len(asked.seeds),
-            asked.seeds,
+            [plan] * len(seeds),
+            seeds,
             sampling=asked.sampling,
             collections=self._collections,
-            hear=asked.hear,
+            hear=asked.hear if critic is None else None,
             **({} if asked.watch is None else {"watch": asked.watch}),
         )
+        if critic is not None:
+            best = critic.best_of_each([joined.piece for joined in made])
+            made = tuple(made[index] for index in best)
         return Result(
             tuple(joined.piece for joined in made),
             plan.kept,

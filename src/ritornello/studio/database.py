@@ -48,8 +48,7 @@ MIGRATIONS = (
     CREATE INDEX jobs_by_state ON jobs (state, number);
     CREATE TABLE pairs (
         id TEXT PRIMARY KEY, model TEXT NOT NULL, request TEXT NOT NULL, created TEXT NOT NULL,
-        left_piece TEXT NOT NULL, right_piece TEXT NOT NULL, left_file TEXT NOT NULL,
-        right_file TEXT NOT NULL, answer TEXT, answered TEXT
+        left_piece TEXT NOT NULL, right_piece TEXT NOT NULL, answer TEXT, answered TEXT
     ) STRICT;
     CREATE TABLE blind_tests (
         id TEXT PRIMARY KEY, listener TEXT NOT NULL, musician INTEGER NOT NULL,
@@ -57,7 +56,7 @@ MIGRATIONS = (
     ) STRICT;
     CREATE TABLE trials (
         test TEXT NOT NULL REFERENCES blind_tests (id), number INTEGER NOT NULL,
-        is_real INTEGER NOT NULL, source TEXT NOT NULL, file TEXT NOT NULL, answer TEXT,
+        is_real INTEGER NOT NULL, source TEXT NOT NULL, answer TEXT,
         answered TEXT, PRIMARY KEY (test, number)
     ) STRICT;
     """,

@@ -32,6 +32,9 @@ CALLS = {
     "originality": "ritornello.studio.file_calls:originality",
     "transcribe": "ritornello.studio.recording_calls:transcribe",
     "remix": "ritornello.studio.recording_calls:remix",
+    "pair": "ritornello.studio.rating_calls:pair",
+    "blind_test": "ritornello.studio.rating_calls:blind_test",
+    "tune": "ritornello.studio.rating_calls:tune",
     "train": "ritornello.studio.learning_calls:train",
 }
 _MOST_MEMORY_BYTES = 3 * 2**30

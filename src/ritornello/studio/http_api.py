@@ -28,6 +28,7 @@ from ritornello.studio.library_routes import library_routes
 from ritornello.studio.model_routes import model_routes
 from ritornello.studio.open_studio import Studio
 from ritornello.studio.page_routes import add_page
+from ritornello.studio.rating_routes import rating_routes
 from ritornello.studio.request_guard import Access, Guard
 from ritornello.studio.song_library import MissingError, StateError
 from ritornello.studio.upload_files import MOST_BYTES, TooLargeError
@@ -59,6 +60,7 @@ def create_app(studio: Studio, access: Access) -> FastAPI:
     )
     app.include_router(library_routes(studio))
     app.include_router(job_routes(studio))
+    app.include_router(rating_routes(studio))
     app.include_router(model_routes(studio, lan=bool(access.token)))
     add_page(app, studio)
     _answer_errors(app)

@@ -103,6 +103,56 @@ def _keep_pieces(library: Library, job: Job, answer: Facts) -> Facts:
     }
 
 
+def _pairs(library: Library, job: Job) -> Facts:
+    """Where a tuned model goes, and all that was rated."""
+    return {
+        "output": str(library.models_folder / job["request"]["name"]),
+        "pairs": library.ratings.for_learning(),
+    }
+
+
+def _folder(library: Library, job: Job) -> Facts:
+    folder = library.job_folder(job["id"])
+    folder.mkdir(parents=True, exist_ok=True)
+    return {"folder": str(folder)}
+
+
+def _real_music(library: Library, job: Job) -> Facts:
+    """Where the sounds of a test go, and the songs that were uploaded if no folder is named."""
+    output = _folder(library, job)["folder"]
+    uploads = [
+        (song["title"], library.songs.content(version["id"])["piece"])
+        for song in (library.songs.songs() if job["request"]["folder"] is None else ())
+        for version in song["versions"]
+        if version["kind"] == "upload"
+    ]
+    return {"output": output, "songs": uploads}
+
+
+def _keep_pair(library: Library, job: Job, answer: Facts) -> Facts:
+    """Keep two pieces out of sight, until somebody wants one."""
+    sides = [
+        library.songs.add(
+            piece_from_json(side["piece"]),
+            "compose",
+            label="Written to be rated",
+            job=job["id"],
+            hidden=True,
+            model=job["request"]["model"],
+            seed=side["seed"],
+            request=job["request"],
+        )
+        for side in answer["sides"]
+    ]
+    seconds = max(side["seconds"] for side in answer["sides"])
+    left, right = (side["id"] for side in sides)
+    return {"pair": library.ratings.add_pair(job, left, right, seconds)}
+
+
+def _keep_test(library: Library, job: Job, answer: Facts) -> Facts:
+    return {"test": library.blind_tests.add(job, answer["trials"])}
+
+
 def _keep_model(_library: Library, job: Job, answer: Facts) -> Facts:
     return {**answer, "files": _links(job, answer["files"])}
 
@@ -113,7 +163,7 @@ def _links(job: Job, files: list[str]) -> list[Facts]:
 
 def files_folder(library: Library, job: Job) -> Path:
     """Where the files of a finished job are."""
-    if job["kind"] == "train":
+    if job["kind"] in ("train", "tune"):
         return library.models_folder / str(job["request"]["name"])
     return library.job_folder(job["id"])
 
@@ -166,6 +216,14 @@ KINDS = {
     "harmonise": Kind(
         "writing", lambda request: f"Add {', '.join(request['voices'])}", _song, _keep_pieces
     ),
+    "pair": Kind("writing", lambda request: "Two pieces to compare", _folder, _keep_pair),
+    "blind_test": Kind(
+        "long",
+        lambda request: f"Real or machine, {request['trials']} excerpts",
+        _real_music,
+        _keep_test,
+    ),
+    "tune": Kind("long", lambda request: f"Tune {request['name']}", _pairs, _keep_model),
     "transcribe": Kind("long", lambda request: "Written down", _recording, _keep_pieces),
     "remix": Kind(
         "long",

@@ -80,10 +80,9 @@ class Writing(_Request):
         }
 
 
-class ComposeRequest(Writing):
-    """A whole piece."""
+class _WholePiece(Writing):
+    """What whole pieces are to be."""
 
-    kind: Literal["compose"]
     bars: int | None = None
     duration: str | None = Field(None, description='such as "2:00", in place of bars')
     tempo: float | None = None
@@ -91,7 +90,6 @@ class ComposeRequest(Writing):
     parts: list[str] | None = None
     form: str | None = Field(None, description='such as "intro 4, A 8, B 8, A 8, end 4"')
     ending: bool = True
-    title: str | None = Field(None, max_length=200)
 
     def fields_of_rules(self) -> dict[str, Any]:
         tempo, bars = self.tempo, self.bars
@@ -119,6 +117,19 @@ class ComposeRequest(Writing):
         if self.form and not knows_forms():
             raise ConfigError("This version composes without a form.", next_step="Leave it open.")
         return super().arguments()
+
+
+class ComposeRequest(_WholePiece):
+    """A whole piece."""
+
+    kind: Literal["compose"]
+    title: str | None = Field(None, max_length=200)
+
+
+class PairRequest(_WholePiece):
+    """Two pieces for one wish, to be rated blind."""
+
+    kind: Literal["pair"] = "pair"
 
 
 class _IntoPiece(Writing):
@@ -256,8 +267,51 @@ class TrainRequest(_Request):
         return {"folder": self.folder, "minutes": self.minutes, "seed": self.seed}
 
 
+class TuneRequest(_Request):
+    """Learn from the ratings of the library: a model that keeps what is liked best."""
+
+    kind: Literal["tune"]
+    name: Name
+    model: str = DEFAULT_MODEL
+    candidates: int = Field(8, ge=2, le=32, description="how many pieces one is chosen from")
+
+    def arguments(self) -> dict[str, Any]:
+        return {"model": self.model, "candidates": self.candidates}
+
+
+class BlindTestRequest(_Request):
+    """Real or machine: excerpts of real music, and as many that a model writes for the same band.
+
+    The real music is that of a folder of this machine, or the songs that were uploaded; it should
+    be music that the model did not learn from.
+    """
+
+    kind: Literal["blind_test"] = "blind_test"
+    listener: str = Field("", max_length=60)
+    musician: bool = False
+    trials: int = Field(10, ge=2, le=60)
+    bars: int = Field(8, ge=2, le=32)
+    folder: str | None = None
+    model: str = DEFAULT_MODEL
+    style: str | None = None
+    seed: int | None = Field(None, ge=0)
+
+    def arguments(self) -> dict[str, Any]:
+        return {
+            "trials": self.trials,
+            "bars": self.bars,
+            "folder": self.folder,
+            "model": self.model,
+            "style": self.style,
+            "seed": self.seed,
+        }
+
+
 JobRequest = Annotated[
     ComposeRequest
+    | PairRequest
+    | TuneRequest
+    | BlindTestRequest
     | ContinueRequest
     | FillRequest
     | ArrangeRequest

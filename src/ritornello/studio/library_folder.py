@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import IO
 
 from ritornello.errors import OutputError
+from ritornello.studio.blind_tests import BlindTests
 from ritornello.studio.database import DATABASE_FILE, Database
+from ritornello.studio.rating_library import RatingLibrary
 from ritornello.studio.recording_library import RecordingLibrary
 from ritornello.studio.song_library import SongLibrary
 
@@ -42,6 +44,8 @@ class Library:
         self.database = Database(folder / DATABASE_FILE)
         self.songs = SongLibrary(self.database)
         self.recordings = RecordingLibrary(self.database, folder / "recordings")
+        self.ratings = RatingLibrary(self.database, self.songs)
+        self.blind_tests = BlindTests(self.database)
         self.models_folder = folder / "models"
         self.cache_folder = folder / "cache"
         self.uploads_folder = folder / "uploads"

@@ -21,6 +21,7 @@ from ritornello.studio.piece_json import piece_from_json, piece_to_json
 
 _VERSION = "id, song, parent, kind, label, created, job, facts"
 _LONGEST_TITLE = 200
+_HIDDEN = 2  # in place of 1 for a song that was removed
 Given = Sequence[np.ndarray] | None
 
 
@@ -116,6 +117,7 @@ class SongLibrary:
         job: str | None = None,
         given: Given = None,
         show: bool = True,
+        hidden: bool = False,
         **facts: Any,
     ) -> dict[str, Any]:
         """Keep a piece, as a version that came from another or as a new song.
@@ -125,6 +127,7 @@ class SongLibrary:
             label: what was done, in a few words.
             given: bool [notes] for each track, which notes are of the parent.
             show: whether it becomes the head of its song.
+            hidden: whether a new song is in no list, until it is brought back like a removed one.
             facts: what else is known, of plain values: the model, the seed, the request.
 
         Returns:
@@ -159,6 +162,7 @@ class SongLibrary:
                     "songs",
                     {
                         "id": song,
+                        "deleted": _HIDDEN if hidden else 0,
                         "title": title,
                         "head": name,
                         "created": moment,
