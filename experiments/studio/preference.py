@@ -4,7 +4,7 @@
 
 Four listeners, each of which likes one thing: notes of one scale, few notes, a low register,
 sections that return. Their figures are those of `ritornello.metrics`, computed apart from the
-traits that the critic sees. Each answers pairs of pieces composed for one wish (style, key and
+traits that the critic sees. Each answers pairs of pieces composed for one wish (style, players and
 tempo drawn at random), and errs in one answer of ten, as people do. A critic learns from the first
 30 pairs, and from 200. Then, for wishes it has not met, it chooses one of eight pieces, and the
 listener, without error now, compares it with the first of them, which is what the model would have
@@ -32,6 +32,13 @@ from ritornello.metrics import overlap
 from ritornello.metrics.keeping.measures import Bars, returning_bars
 
 STYLES = ("pop", "band", "jazz", "rock", "game", "classical")
+PLAYERS = (
+    ("piano",),
+    ("guitar", "bass"),
+    ("flute", "strings"),
+    ("piano", "bass", "drums"),
+    ("saxophone", "piano", "bass"),
+)
 TEACHING = (30, 200)
 BARS = 16
 ERRORS = 0.1
@@ -47,7 +54,7 @@ LISTENERS: dict[str, Callable[[Piece], float]] = {
     "a low register": lambda piece: (
         -float(
             np.concatenate(
-                [t.notes["pitch"] for t in piece.tracks if not t.is_drum] or [[60]]
+                [t.notes["pitch"] for t in piece.tracks if not t.is_drum] or [np.array([60])]
             ).mean()
         )
     ),
@@ -58,12 +65,14 @@ LISTENERS: dict[str, Callable[[Piece], float]] = {
 def composed(composer: Composer, wishes: int, pieces: int, seed: int) -> tuple[np.ndarray, Any]:
     """Pieces for random wishes: traits [wishes, pieces, traits], and by listener its figures."""
     rng = np.random.default_rng(seed)
-    traits, figures = [], {name: [] for name in LISTENERS}  # type: dict[str, list[list[float]]]
+    traits: list[list[np.ndarray]] = []
+    figures: dict[str, list[list[float]]] = {name: [] for name in LISTENERS}
     for wish in range(wishes):
-        rules = {
+        rules: dict[str, Any] = {
             "bars": BARS,
             "collection": str(rng.choice(STYLES)),
             "tempo_bpm": float(rng.integers(80, 150)),
+            "parts": PLAYERS[rng.integers(len(PLAYERS))],
         }
         made = composer.compose_many(pieces, seed=seed + 1000 * wish, **rules)
         traits.append([traits_of(piece) for piece in made])
@@ -100,7 +109,7 @@ def measured(teaching: Any, trying: Any, name: str, pairs: int, seed: int) -> di
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("-o", "--output", type=Path, required=True)
-    parser.add_argument("--wishes", type=int, default=60, help="that no critic has met")
+    parser.add_argument("--wishes", type=int, default=50, help="that no critic has met")
     parser.add_argument("--model", default="default")
     arguments = parser.parse_args()
     composer, start = Composer.load(arguments.model), time.monotonic()

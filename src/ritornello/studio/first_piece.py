@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib.resources import as_file, files
 
 from ritornello.files import load
 from ritornello.studio.open_studio import Studio
 
 _FILE = "first_piece.mid"
+_TITLE = "A first song"
 
 
 def add_first_piece(studio: Studio) -> None:
@@ -16,4 +18,6 @@ def add_first_piece(studio: Studio) -> None:
         return
     with as_file(files("ritornello") / "assets" / _FILE) as path:
         piece = load(path)
-    studio.library.songs.add(piece, "compose", label="A piece to begin with", model="default")
+    studio.library.songs.add(
+        replace(piece, title=_TITLE), "compose", label="Ready to play", model="default"
+    )

@@ -11,10 +11,12 @@ import json
 import logging
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from ritornello.errors import RitornelloError
+from ritornello.note_model.library import DEFAULT_MODEL
 from ritornello.studio.database import as_json, new_id, now
 from ritornello.studio.event_log import EventLog
 from ritornello.studio.helper_process import CancelledError, Helper
@@ -30,6 +32,7 @@ _COLUMNS = "id, kind, state, title, request, created, started, ended, attempts, 
 _JSON = ("request", "result", "error")
 _OVER = ("done", "failed", "cancelled")
 LANES = {"writing": 1, "long": 1}  # processes
+WARM_LANE = "writing"
 
 
 @dataclass
@@ -216,6 +219,9 @@ class JobQueue:
         marks = ", ".join("?" * len(kinds))
         query = f"""SELECT id FROM jobs WHERE state = 'queued' AND kind IN ({marks})
                     ORDER BY number LIMIT 1"""
+        with suppress(RitornelloError):  # the first piece need not wait for weights to be read
+            if lane == WARM_LANE:
+                helper.call("model_facts", {"model": DEFAULT_MODEL})
         while True:
             with self._changing:
                 while not self._is_stopped and not (next_ := self._database.row(query, *kinds)):

@@ -167,7 +167,7 @@ def _same_band(excerpt: Piece, style: str | None) -> Rules:
     """Rules for a piece like an excerpt: its length, metre, tempo and players."""
     metre = excerpt.metres[0]
     names = [INSTRUMENTS[track.instrument].name for track in excerpt.tracks]
-    rules = {
+    rules: dict[str, Any] = {
         "bars": excerpt.bar_count,
         "tempo_bpm": float(np.clip(excerpt.tempos[0].bpm, 20, 320)),
         "collection": style,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ritornello.errors import InputError
-from ritornello.generation.preference.comparisons import ANSWERS
+from ritornello.generation.preference.comparisons import ANSWERS, Answer
 from ritornello.studio.database import Database, as_json, now
 from ritornello.studio.song_library import MissingError, SongLibrary, StateError
 
@@ -99,7 +99,7 @@ class RatingLibrary:
             for row in rows
         ]
 
-    def for_learning(self) -> list[tuple[dict[str, Any], dict[str, Any], str]]:
+    def for_learning(self) -> list[tuple[dict[str, Any], dict[str, Any], Answer]]:
         """Left piece, right piece and answer of every rated pair, as JSON values.
 
         Raises:

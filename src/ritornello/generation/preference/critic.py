@@ -191,4 +191,5 @@ def _loss(critic: Critic, pairs: Rated) -> float:
 
 def _standardised(traits: np.ndarray, mean: np.ndarray, spread: np.ndarray) -> np.ndarray:
     """In units of the spread; a trait that a piece lacks is as in the mean."""
-    return np.nan_to_num((traits - mean) / spread)
+    units: np.ndarray = np.nan_to_num((traits - mean) / spread)
+    return units

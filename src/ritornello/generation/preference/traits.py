@@ -152,7 +152,7 @@ def _chord_size(strokes: Strokes, pitched: np.ndarray) -> float:
 
 def _returns(strokes: Strokes) -> dict[str, float]:
     shared = Shared.of(strokes)
-    same = shared.alike >= _ALIKE
+    same: np.ndarray = np.asarray(shared.alike >= _ALIKE)
     played = strokes.counts.sum(axis=1) > 0
 
     def share(distances: tuple[int, ...] | slice, first: int) -> float:
