@@ -152,12 +152,13 @@ def _chord_size(strokes: Strokes, pitched: np.ndarray) -> float:
 
 def _returns(strokes: Strokes) -> dict[str, float]:
     shared = Shared.of(strokes)
-    same: np.ndarray = np.asarray(shared.alike >= _ALIKE)
+    same = shared.alike >= _ALIKE
     played = strokes.counts.sum(axis=1) > 0
 
     def share(distances: tuple[int, ...] | slice, first: int) -> float:
         bars = played[first:]
-        return float(same[first:, distances].any(axis=1)[bars].mean()) if bars.any() else np.nan
+        again: np.ndarray = np.asarray(same[first:, distances].any(axis=1))
+        return float(again[bars].mean()) if bars.any() else np.nan
 
     twice = same[:, 1] & np.append(False, same[:-1, 1])
     return {
