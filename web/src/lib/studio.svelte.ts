@@ -44,6 +44,9 @@ class Studio {
   heardOnce = $state(false)
   remixed = $state.raw<Job | null>(null)
   training = $state.raw<Job | null>(null)
+  /** Files that were dropped to learn from, and the songs they became. */
+  lessons = $state.raw<{ name: string; song: string | null }[]>([])
+  reading = $state(false)
 
   private stopListening: (() => void) | null = null
   private expectedHeads = new Set<string>()
@@ -255,6 +258,11 @@ class Studio {
   private acting = 0
   private started = new Set<string>()
 
+  /** Whether this window asked for the job. */
+  isOurs(job: Job): boolean {
+    return this.started.has(job.id)
+  }
+
   /** An edit that the studio answers with a new version. */
   private async edit(path: string, body: unknown, spoken: string) {
     this.acting++
@@ -319,6 +327,11 @@ class Studio {
   async addPart(instrument: string, wishes: Record<string, unknown> = {}) {
     if (!this.version) return
     await this.run({ kind: 'arrange', piece: this.version.id, add: [instrument], ...wishes })
+  }
+
+  /** The lower voices of a choir under the melody. */
+  async harmonise(wishes: Record<string, unknown> = {}) {
+    if (this.version) await this.run({ kind: 'harmonise', piece: this.version.id, ...wishes })
   }
 
   /** A version that ends after a bar, from which the rest is written anew. */
@@ -428,6 +441,18 @@ class Studio {
       }
     }
     return songs
+  }
+
+  /** Takes files to learn from. */
+  async takeLessons(files: Iterable<File>) {
+    this.tool = 'learn'
+    this.reading = true
+    for (const file of files) {
+      if (file.name.startsWith('.')) continue
+      const [song] = await this.take([file])
+      this.lessons = [...this.lessons, { name: file.name, song: song ?? null }]
+    }
+    this.reading = false
   }
 
   /** Does something that the studio may refuse, and shows its reason if it does. */

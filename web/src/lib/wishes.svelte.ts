@@ -20,6 +20,8 @@ class Wishes {
   parts = $state<string[]>(['piano', 'guitar', 'bass', 'strings', 'drums'])
   chords = $state('')
   density = $state('')
+  /** Of parts, as in "piano=high, bass=2". */
+  densities = $state('')
   form = $state<Block[]>([])
   adventure = $state(0.5)
   variations = $state(1)
@@ -39,12 +41,12 @@ class Wishes {
   }
 
   keep() {
-    const { lengthBy, bars, duration, key, tempo, metre, style, parts, chords, density, adventure, ending } = this
+    const { lengthBy, bars, duration, key, tempo, metre, style, parts, chords, density, densities, adventure, ending } = this
     const form = this.form.map(({ name, bars }) => [name, bars])
     try {
       localStorage.setItem(
         KEPT,
-        JSON.stringify({ lengthBy, bars, duration, key, tempo, metre, style, parts, chords, density, adventure, ending, form }),
+        JSON.stringify({ lengthBy, bars, duration, key, tempo, metre, style, parts, chords, density, densities, adventure, ending, form }),
       )
     } catch {
       // A browser that keeps nothing starts afresh each time.
@@ -82,6 +84,8 @@ class Wishes {
     if (this.parts.length) request.parts = [...this.parts]
     if (this.chords.trim()) request.chords = this.chords.trim()
     if (this.density) request.density = this.density
+    const densities = this.densities.split(',').map((each) => each.split('=').map((word) => word.trim()))
+    if (this.densities.trim()) request.densities = Object.fromEntries(densities)
     if (this.variations > 1) request.variations = this.variations
     if (this.seed.trim()) request.seed = Number(this.seed)
     return request
