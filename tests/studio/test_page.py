@@ -269,11 +269,3 @@ def test_nothing_keeps_anybody_out(browser: Browser, studio: str, width: int, th
     context.close()
     assert not {name: json.dumps(each)[:600] for name, each in found.items() if each}
     assert wide <= 0
-
-
-def test_the_page_weighs_less_than_300_kilobytes() -> None:
-    import gzip
-
-    assets = Path(ritornello.__file__).parent / "studio" / "assets"
-    sent = sum(len(gzip.compress(path.read_bytes())) for path in assets.iterdir())
-    assert sent < 300_000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.util import find_spec
 from typing import Any
 
@@ -19,6 +20,8 @@ from ritornello.studio.export_files import export_formats
 from ritornello.studio.job_requests import MOST_VARIATIONS, knows_forms
 from ritornello.studio.open_studio import Studio
 from ritornello.studio.upload_files import MOST_BYTES
+from ritornello.synth.program_substitution import substitute_program
+from ritornello.synth.soundfont import SoundFont
 
 Facts = dict[str, Any]
 _METRES = ("4/4", "3/4", "6/8", "2/4", "5/4", "7/8", "9/8", "12/8")
@@ -47,6 +50,7 @@ def model_routes(studio: Studio, *, lan: bool) -> APIRouter:
                 "score": find_spec("verovio") is not None,
             },
             "first_piece": songs[0]["head"] if songs else None,
+            "sounds_as": _sounds_as(),
         }
 
     @routes.get("/models", summary="All models")
@@ -86,6 +90,13 @@ def model_routes(studio: Studio, *, lan: bool) -> APIRouter:
         }
 
     return routes
+
+
+@cache
+def _sounds_as() -> list[int]:
+    """For each General MIDI program, the one of the bundled SoundFont that stands for it."""
+    there = [program for bank, program in SoundFont.load().presets if bank == 0]
+    return [substitute_program(program, there) for program in range(128)]
 
 
 def _model(info: ModelInfo) -> Facts:

@@ -230,6 +230,8 @@ class Studio {
 
   private heardOfJob(job: Job) {
     const known = this.jobs.find((each) => each.id === job.id)
+    // The answer to a request may come after the news that the job has begun.
+    if (known && job.attempts < known.attempts) return
     this.jobs = known ? this.jobs.map((each) => (each.id === job.id ? job : each)) : [job, ...this.jobs]
     if (known && isOver(known)) return
     if (job.state === 'failed') this.complain(job.error ?? { what: `${job.title} failed.`, where: '', next_step: '' })

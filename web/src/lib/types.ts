@@ -87,6 +87,7 @@ export interface Job {
   state: 'queued' | 'running' | 'done' | 'failed' | 'cancelled'
   request: Record<string, unknown>
   title: string
+  attempts: number
   progress: Progress | null
   created: string
   song: string | null
