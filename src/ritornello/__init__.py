@@ -41,6 +41,9 @@ __all__ = ["__version__", *_PUBLIC]
 lend("save", "ritornello.files:save")
 lend("to_library", "ritornello.music.io.interop:to_library")
 lend("notebook_html", "ritornello.files:notebook_html")
+lend("to_audio", "ritornello.synth.render:render")
+lend("save_sound", "ritornello.dsp.sound_files:write_audio")
+lend("sound_html", "ritornello.files:sound_html")
 # Where verbs of `ritornello.api` went, so that the old names go on working.
 for _name in ("list_papers", "report_papers", "run_benchmark", "run_papers"):
     lend(_name, f"ritornello.papers.commands:{_name}")

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import logging
-import os
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ritornello.atomic import atomic_write, refuse_existing
 from ritornello.dsp.sound_formats import AUDIO_SUFFIXES, SOUND_FORMATS
@@ -19,6 +18,7 @@ from ritornello.music import io
 if TYPE_CHECKING:
     import numpy as np
 
+    from ritornello.dsp.waveform import Waveform
     from ritornello.music.piece import Piece
 
 _LOG = logging.getLogger(__name__)
@@ -26,16 +26,37 @@ _NOTEBOOK_RATE_HZ = 32_000
 _NOTEBOOK_MOST_SECONDS = 900
 
 
-def load(path: str | PathLike[str]) -> Piece:
-    """The piece in a MIDI, MusicXML, ABC or piano-roll (.npz) file.
+def load(source: Any) -> Piece:
+    """The piece in a file, in the bytes of one, or in an object of another library.
 
     Args:
-        path: the file; of a book of tunes its first one, and ``book.abc#3`` is the third.
+        source: one of
+
+            - the path of a MIDI, MusicXML, ABC or piano-roll (.npz) file; of a book of tunes the
+              first one is taken, and ``book.abc#3`` is the third;
+            - the bytes of such a file, or a file that is open for reading, as bytes or as text;
+            - a score of symusic, pretty_midi, mido or miditoolkit, or a stream of music21;
+            - an array of notes or a piano-roll, or a table of notes of pandas: how they are
+              understood, `ritornello.music.io.note_arrays` says.
+
+            What had to be dropped or mended is told as warnings of the logger ``ritornello``.
 
     Raises:
-        InputError: if the file is missing, damaged, too large or of an unknown kind.
+        InputError: if the file is missing, damaged, too large or of an unknown kind, or the object
+            cannot be a piece.
+        ConfigError: if ``source`` is none of these.
     """
-    return io.read(path)
+    from ritornello.music.io.limits import Remark
+    from ritornello.music.io.sources import read_source
+    from ritornello.music.piece import Piece
+
+    if isinstance(source, Piece):
+        return source
+    piece, where, repairs = read_source(source)
+    for repair in repairs:
+        if not isinstance(repair, Remark):
+            _LOG.warning("%s: %s", where, repair)
+    return piece
 
 
 def save(
@@ -193,7 +214,7 @@ def writable_formats(*, usual_only: bool = False) -> list[str]:
 
 
 def render(
-    piece: Piece | str | PathLike[str],
+    piece: Any,
     path: str | PathLike[str],
     *,
     stems: bool = False,
@@ -203,7 +224,7 @@ def render(
     """Play a piece into a sound file, and each part into one of its own if asked.
 
     Args:
-        piece: a piece or a file of one.
+        piece: a piece, or anything that `load` takes.
         path: wav, flac, ogg or mp3.
         stems: also write each part, in the format of ``path``, into a folder beside it: for
             ``song.wav`` into ``song-stems/``. They start together and have one length.
@@ -229,7 +250,7 @@ def render(
             next_step=f"Use one of {', '.join(sorted(AUDIO_SUFFIXES))}.",
         )
     refuse_target(target, stems=stems, overwrite=overwrite)
-    source = load(piece) if isinstance(piece, str | os.PathLike) else piece
+    source = load(piece)
     render_to_file(source, target, soundfont=soundfont, overwrite=overwrite)
     if not stems:
         return [target]
@@ -266,17 +287,31 @@ def notebook_html(piece: Piece) -> str:
 
     Pieces without notes or longer than 15 minutes have no player.
     """
-    from ritornello.dsp.sound_files import write_audio
     from ritornello.pages.notebook import fragment
     from ritornello.pages.pianoroll import pianoroll_svg
     from ritornello.synth.render import render as play
 
     sound = None
     if piece.note_count and piece.duration_seconds <= _NOTEBOOK_MOST_SECONDS:
-        waveform = play(piece, rate_hz=_NOTEBOOK_RATE_HZ)
-        with tempfile.TemporaryDirectory(prefix="ritornello-") as folder:
-            sound = write_audio(waveform, Path(folder, "piece.mp3")).read_bytes()
+        sound = _mp3(play(piece, rate_hz=_NOTEBOOK_RATE_HZ))
     return fragment(pianoroll_svg(piece), sound)
+
+
+def sound_html(waveform: Waveform) -> str:
+    """How a notebook shows a sound: a player; without one if it is empty or over 15 minutes."""
+    from ritornello.pages.notebook import fragment
+
+    is_short = 0 < waveform.duration_seconds <= _NOTEBOOK_MOST_SECONDS
+    channels = f"{waveform.channels} channel{'s' * (waveform.channels != 1)}"
+    about = f"{waveform.duration_seconds:.1f} s, {channels}, {waveform.rate_hz:,} Hz"
+    return fragment(None, _mp3(waveform) if is_short else None, about)
+
+
+def _mp3(waveform: Waveform) -> bytes:
+    from ritornello.dsp.sound_files import write_audio
+
+    with tempfile.TemporaryDirectory(prefix="ritornello-") as folder:
+        return write_audio(waveform, Path(folder, "sound.mp3")).read_bytes()
 
 
 # --- pictures ----------------------------------------------------------------------------------

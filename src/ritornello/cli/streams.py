@@ -6,22 +6,20 @@ is written to one and copied. So every format works, and every message is the us
 
 from __future__ import annotations
 
-import io
 import shutil
 import sys
 import tempfile
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from ritornello.errors import ConfigError, InputError
+from ritornello.music.io import content
 
 # On a command line a lone dash looks like the beginning of an option.
 STREAM = "std:-"
 _HEAD_BYTES = 4096
-_BEGINNINGS = {
-    b"MThd": ".mid",
+_SOUND_BEGINNINGS = {
     b"RIFF": ".wav",
     b"fLaC": ".flac",
     b"OggS": ".ogg",
@@ -91,31 +89,22 @@ def write_to(path: Path, ending: str) -> Iterator[Path]:
 def _ending_of(path: Path) -> str:
     """The ending that a file should have, by its content."""
     with path.open("rb") as file:
-        head = file.read(_HEAD_BYTES)
-    if not head:
+        data = file.read(_HEAD_BYTES)
+    if not data:
         raise InputError("Standard input is empty.", where="-")
-    for beginning, ending in _BEGINNINGS.items():
-        if head.startswith(beginning):
-            return ".mid" if head[8:12] == b"RMID" else ending
-    if head[4:8] == b"ftyp":
-        return ".m4a"
-    if head.startswith(b"PK"):
-        return _ending_of_archive(path)
-    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    if text.startswith(b"<") or head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return ".musicxml"
-    if any(line.startswith((b"X:", b"K:")) for line in text.splitlines()):
-        return ".abc"
-    raise InputError(
-        "Standard input holds nothing that can be read.",
-        where="-",
-        next_step="MIDI, MusicXML, ABC, piano-rolls and sound are known by their first bytes.",
-    )
-
-
-def _ending_of_archive(path: Path) -> str:
-    try:
-        with zipfile.ZipFile(io.BytesIO(path.read_bytes())) as archive:
-            return ".npz" if "info.json" in archive.namelist() else ".mxl"
-    except zipfile.BadZipFile as error:
-        raise InputError("The archive in standard input is damaged.", where="-") from error
+    if data.startswith(b"PK"):  # the list of what is in an archive stands at its end
+        data = path.read_bytes()
+    ending = content.ending_of(data)
+    if ending is None:
+        ending = next((e for start, e in _SOUND_BEGINNINGS.items() if data.startswith(start)), None)
+    if ending is None and data[4:8] == b"ftyp":
+        ending = ".m4a"
+    if ending is None and data.startswith(b"PK"):
+        raise InputError("The archive in standard input is damaged.", where="-")
+    if ending is None:
+        raise InputError(
+            "Standard input holds nothing that can be read.",
+            where="-",
+            next_step="MIDI, MusicXML, ABC, piano-rolls and sound are known by their first bytes.",
+        )
+    return ending

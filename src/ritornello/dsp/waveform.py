@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
 
 import numpy as np
 
 from ritornello.errors import InputError
+from ritornello.hooks import lent
 
 
 @dataclass(frozen=True)
@@ -41,3 +44,12 @@ class Waveform:
     def duration_seconds(self) -> float:
         result: float = self.samples.shape[0] / self.rate_hz
         return result
+
+    # --- verbs of upper rooms, see `ritornello.hooks` ------------------------------------------
+
+    def save(self, path: str | PathLike[str], *, overwrite: bool = False) -> Path:
+        """Write the sound; the file's ending chooses the format (wav, flac, ogg, mp3)."""
+        return Path(lent("save_sound")(self, path, overwrite=overwrite))
+
+    def _repr_html_(self) -> str:
+        return str(lent("sound_html")(self))

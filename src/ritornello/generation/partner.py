@@ -7,8 +7,7 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from os import PathLike
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
 
 import numpy as np
 
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 Watch = Callable[[int, int], None]
-Song = Piece | str | PathLike[str]
+Song: TypeAlias = Any  # a piece, or whatever else `ritornello.load` takes
 
 
 @dataclass(frozen=True)
@@ -287,7 +286,7 @@ class Partner(ABC):
 
 
 def load_song(song: Song) -> Piece:
-    return song if isinstance(song, Piece) else load(song)
+    return load(song)
 
 
 def choir(instrumentations: Instrumentations) -> int | None:

@@ -524,6 +524,21 @@ class Piece:
         """This piece as an object of symusic, pretty_midi or music21."""
         return lent("to_library")(self, library)
 
+    def to_audio(
+        self, *, rate_hz: int = 44_100, soundfont: str | PathLike[str] | None = None
+    ) -> Any:
+        """This piece as stereo sound, a `Waveform`: a notebook plays it, and it can be saved.
+
+        Args:
+            rate_hz: samples per second, 8,000 to 192,000.
+            soundfont: the path of an .sf2 or .sf3 file; None for the font of the package.
+
+        Raises:
+            ConfigError: if the rate is out of range.
+            InputError: if the piece is over 10 hours long or the font cannot be used.
+        """
+        return lent("to_audio")(self, rate_hz=rate_hz, soundfont=soundfont)
+
     def _repr_html_(self) -> str:
         return str(lent("notebook_html")(self))
 

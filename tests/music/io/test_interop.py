@@ -8,7 +8,17 @@ import pytest
 
 from ritornello.errors import ConfigError, MissingExtraError
 from ritornello.music.io.interop import LIBRARIES, to_library
-from ritornello.music.piece import Metre, Piece, Tempo, Track
+from ritornello.music.keys import KeyName
+from ritornello.music.piece import (
+    ChordSymbol,
+    KeyChange,
+    Lyric,
+    Mark,
+    Metre,
+    Piece,
+    Tempo,
+    Track,
+)
 
 PIECE = Piece(
     tracks=(
@@ -35,8 +45,39 @@ def test_pretty_midi() -> None:
 
 def test_music21() -> None:
     violin, _ = to_library(PIECE, "music21").parts
-    found = [(note.pitch.midi, float(note.offset)) for note in violin.flatten().notes]
+    stripped = violin.stripTies().flatten().notes
+    found = [(note.pitch.midi, float(note.offset)) for note in stripped]
     assert found == [(60, 0.0), (64, 1.0), (65, pytest.approx(4 / 3))]
+
+
+def test_music21_gets_what_is_written(caplog: pytest.LogCaptureFixture) -> None:
+    lead = Track(
+        [(0, 480, 70, 80), (480, 960, 72, 80)],
+        lyrics=(Lyric(0, "one-"), Lyric(480, "two")),
+        marks=(Mark(0, "articulation", "staccato", 70), Mark(480, "fermata", "normal", 72)),
+        bends=[(0, 100)],
+    )
+    piece = Piece(
+        (lead,),
+        metres=(Metre(0, 3, 4),),
+        keys=(KeyChange(0, KeyName(10, "major")),),
+        chords=(ChordSymbol(0, "Bb7"),),
+        title="Air",
+        composer="Nobody",
+    )
+    score = to_library(piece, "music21")
+    assert (score.metadata.title, score.metadata.composer) == ("Air", "Nobody")
+    (part,) = score.parts
+    assert part.flatten().keySignature.sharps == -2
+    assert part.flatten().timeSignature.ratioString == "3/4"
+    assert len(part.getElementsByClass("Measure")) == 1
+    first, second = part.flatten().getElementsByClass("Note")
+    assert (first.name, first.lyric) == ("B-", "one")
+    assert [each.name for each in first.articulations] == ["staccato"]
+    assert [each.name for each in second.expressions] == ["fermata"]
+    (chord,) = part.flatten().getElementsByClass("ChordSymbol")
+    assert chord.figure == "B-7"
+    assert "bend" in caplog.text  # a score has no place for it
 
 
 def test_pypianoroll_gets_a_file() -> None:

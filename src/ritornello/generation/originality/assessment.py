@@ -75,7 +75,7 @@ def originality(
         InputError: if the file cannot be read.
     """
     index = training_index(model)
-    return index.measure(piece if isinstance(piece, Piece) else load(piece))
+    return index.measure(load(piece))
 
 
 def training_index(model: str | PathLike[str] = DEFAULT_MODEL) -> TrainingIndex:

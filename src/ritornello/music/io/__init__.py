@@ -17,7 +17,10 @@ musicxml               MusicXML, plain and compressed
 abc                    ABC
 pianoroll_npz          piano-rolls of pypianoroll
 loss_messages          what a piece holds that a format cannot, in words
-interop                pieces as objects of other libraries
+content                which format bytes without a name are in
+interop                pieces as objects of other libraries, and back
+note_arrays            pieces from arrays of notes and piano-rolls
+sources                whatever holds a piece, opened
 limits                 names and notes cut to what every format can hold
 """
 
@@ -49,6 +52,7 @@ __all__ = [
     "midi_read",
     "midi_write",
     "read",
+    "read_bytes",
     "read_each",
     "read_with_repairs",
     "readable_extensions",
@@ -204,6 +208,35 @@ def read_with_repairs(path: str | PathLike[str]) -> tuple[Piece, tuple[str, ...]
     return _with_names_cut(piece, repairs), tuple(repairs)
 
 
+def read_bytes(data: bytes, where: str, ending: str | None = None) -> tuple[Piece, tuple[str, ...]]:
+    """The piece in the bytes of a file, and what `read_with_repairs` says of one.
+
+    Args:
+        data: a whole file in a format of `FORMATS`.
+        where: what messages call it.
+        ending: of its format; None to go by the first bytes.
+
+    Raises:
+        InputError: as `read_with_repairs` does.
+    """
+    from ritornello.music.io.content import ending_of
+
+    if not data:
+        raise InputError("There are no bytes.", where=where)
+    if len(data) > MAX_FILE_BYTES:
+        raise _too_large(len(data), where)
+    entry = _BY_EXTENSION.get(ending or ending_of(data) or "")
+    if entry is None or entry.reader is None:
+        raise InputError(
+            "The bytes are no music that is known.",
+            where=where,
+            next_step="MIDI, MusicXML, ABC and piano-rolls (.npz) are known by their first bytes.",
+        )
+    piece, repairs = entry.read_bytes(data, where)
+    check_size(piece, where)
+    return _with_names_cut(piece, repairs), tuple(repairs)
+
+
 def file_of(path: str | PathLike[str]) -> Path:
     """The file of an address: ``book.abc`` of ``book.abc#3``, every other path as it is."""
     return _split_address(path)[0]
@@ -348,11 +381,7 @@ def _load(source: Path) -> bytes:
         with source.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
             if size > MAX_FILE_BYTES:
-                raise InputError(
-                    f"{size / 2**20:,.0f} MiB; at most {MAX_FILE_BYTES // 2**20} were expected.",
-                    where=str(source),
-                    next_step="Split the file into separate pieces.",
-                )
+                raise _too_large(size, str(source))
             data = file.read()
     except FileNotFoundError as error:
         raise InputError(
@@ -366,6 +395,14 @@ def _load(source: Path) -> bytes:
     if not data:
         raise InputError("The file is empty.", where=str(source))
     return data
+
+
+def _too_large(size: int, where: str) -> InputError:
+    return InputError(
+        f"{size / 2**20:,.0f} MiB; at most {MAX_FILE_BYTES // 2**20} were expected.",
+        where=where,
+        next_step="Split the file into separate pieces.",
+    )
 
 
 def _resolve(function: str | None) -> Callable[..., Any]:
