@@ -4,6 +4,7 @@ soundfont     SoundFont 2 and 3 files as values
 zones         which sample a note sounds, and how
 modulators    how key and velocity change a zone
 tone          one held sound of a zone
+gestures      pedals, loudness, place and pitch of a part over time
 sampler       the notes of a part into a stereo buffer
 render        a piece to a Waveform, in a room and at a level
 render_files  a piece to sound files, whole and in stems

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from os import PathLike
 
 import numpy as np
 
 from ritornello.dsp.reverb import Room
 from ritornello.music.piece import Piece, Tempo, Track
+from ritornello.synth.gestures import Gestures
 from ritornello.synth.render import played_notes, render
 from ritornello.synth.sampler import Sampler, Voice
 from ritornello.synth.soundfont import SoundFont
@@ -37,6 +37,7 @@ def played(
                 program=track.program,
                 is_drum=track.is_drum,
                 pan=pan,
+                gestures=Gestures.of(piece, track, rate_hz),
             ),
         )
         for track, pan in seats
@@ -70,7 +71,7 @@ def tail_seconds(band: Piece, *, soundfont: SoundFont | str | PathLike[str] | No
         ends = band.ticks_to_seconds(notes["onset"] + notes["duration"]) - begin_seconds
         notes["onset"] = np.rint(1000 * np.maximum(0, onsets))
         notes["duration"] = np.maximum(1, np.rint(1000 * ends) - notes["onset"])
-        return replace(track, notes=notes[ends > 0])
+        return Track(notes[ends > 0], track.program, track.is_drum, track.name)
 
     # At this tempo a tick is a millisecond.
     ending = Piece(tuple(map(milliseconds, tracks)), resolution=500, tempos=(Tempo(0, 120.0),))

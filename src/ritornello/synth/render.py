@@ -14,6 +14,7 @@ from ritornello.dsp.waveform import Waveform
 from ritornello.errors import ConfigError, InputError
 from ritornello.music.instruments import INSTRUMENTS
 from ritornello.music.piece import Piece, Track
+from ritornello.synth.gestures import Gestures, pedalled
 from ritornello.synth.sampler import PlayedNote, Sampler
 from ritornello.synth.soundfont import SoundFont
 
@@ -154,15 +155,19 @@ def _play(
     piece: Piece, track: Track, pan: float, sampler: Sampler, out: np.ndarray, rate_hz: int
 ) -> None:
     played = played_notes(piece, track, rate_hz)
-    sampler.play(played, out, program=track.program, is_drum=track.is_drum, pan=pan)
+    gestures = Gestures.of(piece, track, rate_hz)
+    sampler.play(
+        played, out, program=track.program, is_drum=track.is_drum, pan=pan, gestures=gestures
+    )
 
 
 def played_notes(piece: Piece, track: Track, rate_hz: int) -> list[PlayedNote]:
-    """The notes of a track of a piece, at the samples where its tempo map puts them."""
+    """The notes of a track of a piece, at the samples where its tempo map and pedals put them."""
     notes = track.notes
     onsets = np.rint(piece.ticks_to_seconds(notes["onset"]) * rate_hz).astype(int)
     ends = np.rint(piece.ticks_to_seconds(notes["onset"] + notes["duration"]) * rate_hz)
-    columns = (onsets, ends.astype(int), notes["pitch"], notes["velocity"])
+    ends, velocities = pedalled(piece, track, onsets, ends.astype(np.int64), rate_hz)
+    columns = (onsets, ends, notes["pitch"], velocities)
     return [PlayedNote(*note) for note in zip(*(c.tolist() for c in columns), strict=True)]
 
 

@@ -10,10 +10,11 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from ritornello.synth.gestures import Gestures, Warp
 from ritornello.synth.soundfont import SoundFont
 from ritornello.synth.tone import Recording, Tone, playable
 from ritornello.synth.zones import Sound, Zone
@@ -44,7 +45,8 @@ class Voice(NamedTuple):
     """One tone of a note on its way, in samples of the output.
 
     ``released`` and ``choked`` count from the onset, as does ``length``, after which nothing is
-    heard. ``gains`` are those of the left and the right.
+    heard. ``gains`` are those of the left and the right, where no gesture moves them; ``level``,
+    ``place`` and ``seat`` are what they are made of, and ``warp`` says how the pitch moves.
     """
 
     onset: int
@@ -53,6 +55,11 @@ class Voice(NamedTuple):
     released: int
     choked: int
     gains: tuple[np.float32, np.float32]
+    level: float = 1.0
+    place: float = 0.0
+    seat: float = 0.0
+    gestures: Gestures | None = None
+    warp: Warp | None = None
 
 
 class Sampler:
@@ -77,12 +84,15 @@ class Sampler:
         program: int,
         is_drum: bool = False,
         pan: float = 0.0,
+        gestures: Gestures | None = None,
     ) -> None:
         """Add a part to ``out``, float32 [2, samples]; what lies beyond its end is cut.
 
         Arguments and errors are those of `voices`.
         """
-        for voice in self.voices(notes, program=program, is_drum=is_drum, pan=pan):
+        for voice in self.voices(
+            notes, program=program, is_drum=is_drum, pan=pan, gestures=gestures
+        ):
             self.sound(voice, out)
 
     def voices(
@@ -92,6 +102,7 @@ class Sampler:
         program: int,
         is_drum: bool = False,
         pan: float = 0.0,
+        gestures: Gestures | None = None,
     ) -> Iterator[Voice]:
         """The tones of a part, in the order of its notes.
 
@@ -101,6 +112,7 @@ class Sampler:
         Args:
             notes: sorted by onset.
             pan: place of the player, -1 (left) to 1 (right).
+            gestures: what moves loudness, place and pitch, if anything does.
 
         Raises:
             InputError: if the font is damaged or has nothing to play the part with.
@@ -124,12 +136,16 @@ class Sampler:
                 choked = stopped(group, note.onset) - note.onset if group else _NEVER
                 angle = (1 + min(1.0, max(-1.0, place + pan))) * np.pi / 4
                 gains = np.float32(gain * np.cos(angle)), np.float32(gain * np.sin(angle))
-                length = min(
-                    tone.end,
+                silent = min(
                     released + int(_INAUDIBLE_NEPERS / tone.release_rate),
                     choked + int(_INAUDIBLE_NEPERS / self._choke_rate),
                 )
-                yield Voice(note.onset, length, tone, released, choked, gains)
+                length = min(tone.end, silent)
+                voice = Voice(note.onset, length, tone, released, choked, gains)
+                if gestures is not None:
+                    moved = voice._replace(level=gain, place=place, seat=pan, gestures=gestures)
+                    voice = _bent(moved, silent)
+                yield voice
 
     def sound(self, voice: Voice, out: np.ndarray, start: int = 0) -> None:
         """Add what falls into ``out``, float32 [2, samples from ``start`` on], of a tone."""
@@ -140,7 +156,10 @@ class Sampler:
         for chunk in range(begin - begin % _CHUNK, end, _CHUNK):
             first, last = max(begin, chunk), min(end, chunk + _CHUNK)
             inside = slice(first - chunk, last - chunk)
-            sound, level = (array[inside] for array in self._chunk(tone, chunk))
+            if voice.warp is None:
+                sound, level = (array[inside] for array in self._chunk(tone, chunk))
+            else:
+                sound, level = _render(tone, first, last - first, voice.warp)
             if last > min(released, choked):
                 at = np.arange(first, last)
                 fall = tone.release_rate * np.maximum(0, at - released)
@@ -151,7 +170,11 @@ class Sampler:
                     # The envelope stays where it was when the key was let go.
                     sound[after:] *= level_at_release / level[after:]
             place = slice(voice.onset + first - start, voice.onset + last - start)
-            for channel, gain in enumerate(voice.gains):
+            gains: tuple[Any, Any] = voice.gains
+            if voice.gestures is not None:
+                at = np.arange(voice.onset + first, voice.onset + last)
+                gains = voice.gestures.gains(at, voice.level, voice.place, voice.seat)
+            for channel, gain in enumerate(gains):
                 out[channel, place] += gain * sound
 
     def _struck(self, zone: Zone, key: int, velocity: int) -> _Struck:
@@ -210,8 +233,27 @@ def _outside(value: int, span: tuple[int, int]) -> int:
     return max(span[0] - value, value - span[1], 0)
 
 
+def _bent(voice: Voice, silent: int) -> Voice:
+    """A voice whose pitch may move: a recording that is read slower lasts longer.
+
+    Args:
+        silent: when it has died away, however long its recording lasts.
+    """
+    gestures = voice.gestures
+    if gestures is None:
+        return voice
+    if voice.length < silent:
+        factor = gestures.lowest_factor(voice.onset, voice.length)
+        voice = voice._replace(length=min(silent, int(np.ceil(voice.length / factor))))
+    return voice._replace(warp=gestures.bent(voice.onset, voice.length))
+
+
 def _render_chunk(tone: Tone, first: int) -> tuple[np.ndarray, np.ndarray]:
     """The held tone and its envelope from a sample on, float32 [_CHUNK] each."""
-    count = min(_CHUNK, tone.end - first)
+    return _render(tone, first, min(_CHUNK, tone.end - first), None)
+
+
+def _render(tone: Tone, first: int, count: int, warp: Warp | None) -> tuple[np.ndarray, np.ndarray]:
+    """The held tone and its envelope from a sample on, float32 [count] each."""
     level = tone.level(np.arange(first, first + count)).astype(np.float32)
-    return tone.sound(first, count) * level, level
+    return tone.sound(first, count, warp) * level, level

@@ -7,6 +7,7 @@ So any stretch can be made alone, kept and used again, and a long note costs no 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -67,17 +68,23 @@ class Tone:
         release = max(_SHORTEST_RELEASE_SECONDS, sound.volume.release_seconds)
         self.release_rate = _FALL_NEPERS / (release * rate_hz)
 
-    def sound(self, first: int, count: int) -> np.ndarray:
-        """The tone from sample ``first`` on, before its envelope, float32 [count]."""
+    def sound(
+        self, first: int, count: int, warp: Callable[[np.ndarray], np.ndarray] | None = None
+    ) -> np.ndarray:
+        """The tone from sample ``first`` on, before its envelope, float32 [count].
+
+        Args:
+            warp: where the recording is read at samples since the onset, as its pitch moves.
+        """
         start = first // _HOP - 3
         middles = np.arange(start + 1, (first + count - 1) // _HOP + 2) * _HOP
         cutoffs_cents = self._cutoffs_cents(np.maximum(0, middles))
         if cutoffs_cents.min() >= _OPEN_FILTER_CENTS and self._sound.resonance_db == 0:
-            return self._read(first, count)
+            return self._read(first, count, warp)
         if np.ptp(cutoffs_cents) == 0:
-            return self._filtered(first, count, cutoffs_cents[0])
+            return self._filtered(first, count, cutoffs_cents[0], warp)
         skip = first - start * _HOP
-        return self._swept(start * _HOP, cutoffs_cents)[skip : skip + count]
+        return self._swept(start * _HOP, cutoffs_cents, warp)[skip : skip + count]
 
     def level(self, at: np.ndarray) -> np.ndarray:
         """The volume envelope while the note is held, at sample numbers; at least 1e-5."""
@@ -97,9 +104,12 @@ class Tone:
         passed = (seconds - envelope.attack_seconds - envelope.hold_seconds) / decay
         return rise, np.maximum(0, passed)
 
-    def _read(self, first: int, count: int) -> np.ndarray:
+    def _read(
+        self, first: int, count: int, warp: Callable[[np.ndarray], np.ndarray] | None
+    ) -> np.ndarray:
         """The recording at this pitch, by cubic interpolation; silence before and after it."""
-        position = self._start + np.arange(first, first + count) * self._step
+        samples = np.arange(first, first + count)
+        position = self._start + (samples if warp is None else warp(samples)) * self._step
         if self._loop:
             start, length = self._loop
             past = position >= start + length
@@ -126,21 +136,32 @@ class Tone:
         )
         return result
 
-    def _filtered(self, first: int, count: int, cutoff_cents: float) -> np.ndarray:
+    def _filtered(
+        self,
+        first: int,
+        count: int,
+        cutoff_cents: float,
+        warp: Callable[[np.ndarray], np.ndarray] | None,
+    ) -> np.ndarray:
         """The recording through a low-pass filter that stands still."""
-        source = self._read(first - _RINGING, count + _RINGING)
+        source = self._read(first - _RINGING, count + _RINGING, warp)
         size = len(source) + len(source) % 2
         response = low_pass_response(self._relative(cutoff_cents), self._sound.resonance_db, size)
         return np.fft.irfft(np.fft.rfft(source, size) * response)[_RINGING : _RINGING + count]
 
-    def _swept(self, first: int, cutoffs_cents: np.ndarray) -> np.ndarray:
+    def _swept(
+        self,
+        first: int,
+        cutoffs_cents: np.ndarray,
+        warp: Callable[[np.ndarray], np.ndarray] | None,
+    ) -> np.ndarray:
         """The recording through a moving low-pass filter, from the start of a frame on.
 
         Overlapping frames on a fixed grid each have the cutoff of their middle, and ring on for
         as long again. Their Hann windows sum to one.
         """
         frames = len(cutoffs_cents)
-        source = self._read(first, (frames + 1) * _HOP)
+        source = self._read(first, (frames + 1) * _HOP, warp)
         windows = np.lib.stride_tricks.sliding_window_view(source, _FRAME)[::_HOP] * _HANN
         spectra = np.fft.rfft(windows, 2 * _FRAME)
         for spectrum, cents in zip(spectra, cutoffs_cents, strict=True):
