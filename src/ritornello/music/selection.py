@@ -35,7 +35,8 @@ def without(piece: Piece, start_tick: int, end_tick: int, tracks: Collection[int
     check_tracks(piece, tracks)
     kept = list(piece.tracks)
     for index in sorted(set(tracks)):
-        kept[index] = _without(kept[index], start_tick, end_tick)
+        goes_on = end_tick < piece.length_ticks
+        kept[index] = _without(kept[index], start_tick, end_tick, goes_on=goes_on)
     return replace(piece, tracks=tuple(kept))
 
 
@@ -49,7 +50,7 @@ def within(piece: Piece, start_tick: int, end_tick: int) -> Piece:
     return replace(piece, tracks=tuple(tracks))
 
 
-def _without(track: Track, start_tick: int, end_tick: int) -> Track:
+def _without(track: Track, start_tick: int, end_tick: int, *, goes_on: bool) -> Track:
     def outside(table: np.ndarray, name: str = "tick") -> np.ndarray:
         return (table[name] < start_tick) | (table[name] >= end_tick)
 
@@ -59,13 +60,16 @@ def _without(track: Track, start_tick: int, end_tick: int) -> Track:
     at_start, bend_at_start = standing_at(track, start_tick)
     at_end, bend_at_end = standing_at(track, end_tick)
     gone = np.isin(track.controls["number"], _GESTURES) & ~outside(track.controls)
-    stands_at_start, stands_at_end = _gestures(at_start), _gestures(at_end)
+    stands_at_start, stands_at_end = (
+        _gestures(at_start),
+        _gestures(at_end)[: None if goes_on else 0],
+    )
     released = stands_at_start.copy()
     released["value"] = 0
     controls = np.concatenate([released, stands_at_end, track.controls[~gone]])
     level = bend_at_start[bend_at_start["value"] != 0]
     level["value"] = 0
-    again = bend_at_end[bend_at_end["value"] != 0]
+    again = bend_at_end[(bend_at_end["value"] != 0) & goes_on]
     bends = np.concatenate([level, again, track.bends[outside(track.bends)]])
     is_as_it_was = len(released) + len(level) + gone.sum() == 0 and outside(track.bends).all()
     return replace(

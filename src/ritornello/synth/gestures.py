@@ -45,7 +45,8 @@ class Steps(NamedTuple):
 
     def standing(self, samples: np.ndarray) -> np.ndarray:
         """The value at each sample."""
-        return self.values[np.maximum(0, np.searchsorted(self.at, samples, side="right") - 1)]
+        before = np.searchsorted(self.at, samples, side="right") - 1
+        return np.asarray(self.values[np.maximum(0, before)])
 
     def smoothed(self, samples: np.ndarray, width: int) -> np.ndarray:
         """The value at each sample, where each change takes ``width`` samples."""
@@ -207,7 +208,8 @@ class _Clock:
     rate_hz: int
 
     def samples(self, ticks: np.ndarray) -> np.ndarray:
-        return np.rint(self.piece.ticks_to_seconds(ticks) * self.rate_hz).astype(np.int64)
+        seconds = self.piece.ticks_to_seconds(ticks)
+        return np.asarray(np.rint(seconds * self.rate_hz), np.int64)
 
     def controller(self, number: int, default: float) -> Steps | None:
         """The values of a controller, which other controllers may reset; None if it never moves."""

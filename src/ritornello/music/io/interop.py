@@ -45,13 +45,15 @@ def to_library(piece: Piece, name: str) -> Any:
     library = _import(name)
     for loss in losses(piece, ".musicxml" if name == "music21" else ".mid"):
         _LOG.warning("%s: %s", name, loss)
-    if name == "music21":
+    if name == "music21" and piece.tracks:
         from ritornello.music.io.musicxml.write import write_bytes
 
         return library.converter.parseData(write_bytes(piece), format="musicxml")
     midi = midi_write.write_bytes(piece)
     if name == "symusic":
         return library.Score.from_midi(midi)
+    if name == "music21":  # a score without parts is no MusicXML
+        return library.converter.parseData(midi, format="midi")
     return library.PrettyMIDI(io.BytesIO(midi))
 
 

@@ -30,7 +30,8 @@ _GS_MODEL, _GS_RESET = b"\x42\x12", b"\x42\x12\x40\x00\x7f\x00"
 _XG_ON = b"\x4c\x00\x00\x7e\x00"
 
 Place = tuple[int, int]  # port and channel
-Changes = dict[Place, list[tuple[int, int]]]  # (tick, value), in order of time
+Change = tuple[int, int, int]  # tick, track and value
+Changes = dict[Place, list[Change]]  # in order of time, and of tracks
 
 
 @dataclass
@@ -75,7 +76,7 @@ def parts_of(tracks: Sequence[TrackEvents], quarter_ticks: int) -> tuple[list[Pa
             playing_now = _playing(table, channel, elsewhere.get(place, ()))
             found = [
                 replace(part, chunk=number, playing=playing_of(playing_now, is_drum=part.is_drum))
-                for part in _by_sound(table, channel, notes, programs[place], drums[place])
+                for part in _by_sound(table, channel, number, notes, programs[place], drums[place])
             ]
             if len(found) > 1:
                 players += 1
@@ -128,12 +129,12 @@ class _Table:
 
 def _programs(tables: Iterable[_Table]) -> Changes:
     changes: Changes = defaultdict(list)
-    for table in tables:
+    for number, table in enumerate(tables):
         for index in np.flatnonzero(table.kinds == 0xC0).tolist():
             place = (table.port, int(table.channels[index]))
-            changes[place].append((int(table.ticks[index]), int(table.firsts[index])))
+            changes[place].append((int(table.ticks[index]), number, int(table.firsts[index])))
     for found in changes.values():
-        found.sort(key=lambda change: change[0])
+        found.sort(key=lambda change: change[:2])
     return changes
 
 
@@ -141,33 +142,34 @@ def _drums(tables: Iterable[_Table]) -> Changes:
     """Where a channel becomes a drum kit (1) or ceases to be one (0)."""
     tables = list(tables)
     messages = [
-        (table.port, message)
-        for table in tables
+        (number, table.port, message)
+        for number, table in enumerate(tables)
         for message in table.messages
         if message.kind == SYSTEM_EXCLUSIVE
     ]
-    is_gs = any(m.payload[:1] == _GS and m.payload[2:8] == _GS_RESET for _, m in messages)
-    is_xg = any(m.payload[:1] == _XG and m.payload[2:7] == _XG_ON for _, m in messages)
+    is_gs = any(m.payload[:1] == _GS and m.payload[2:8] == _GS_RESET for *_, m in messages)
+    is_xg = any(m.payload[:1] == _XG and m.payload[2:7] == _XG_ON for *_, m in messages)
     kits = (_GM2_DRUMS, *(_XG_DRUMS if is_xg or not is_gs else ()))
     changes: Changes = defaultdict(list)
-    for table in tables:
+    for number, table in enumerate(tables):
         for index in np.flatnonzero((table.kinds == 0xB0) & (table.firsts == BANK)).tolist():
             channel, bank = int(table.channels[index]), int(table.seconds[index])
             # Channel 10 is drums whatever bank is asked for, but for the melodic one of GM2.
             if bank in kits or channel != _DRUM_CHANNEL or bank == _GM2_MELODIC:
-                changes[table.port, channel].append((int(table.ticks[index]), int(bank in kits)))
-    for port, (tick, _, payload) in messages:
+                change = (int(table.ticks[index]), number, int(bank in kits))
+                changes[table.port, channel].append(change)
+    for number, port, (tick, _, payload) in messages:
         if payload[:1] == _GS and payload[2:5] == _GS_MODEL + b"\x40" and len(payload) >= 8:
             block, address, value = payload[5:8]
             if block & 0xF0 == 0x10 and address == 0x15:
                 channel = _gs_channel(block & 15)
-                changes[port, channel].append((tick, int(value > 0)))
+                changes[port, channel].append((tick, number, int(value > 0)))
         elif payload[:1] == _XG and payload[2:4] == b"\x4c\x08" and len(payload) >= 7:
             part, address, value = payload[4:7]
             if part < 16 and address == 7:
-                changes[port, part].append((tick, int(value > 0)))
+                changes[port, part].append((tick, number, int(value > 0)))
     for found in changes.values():
-        found.sort(key=lambda change: change[0])
+        found.sort(key=lambda change: change[:2])
     return changes
 
 
@@ -200,9 +202,10 @@ def _setups(
 def _by_sound(
     table: _Table,
     channel: int,
+    number: int,
     notes: _Paired,
-    programs: list[tuple[int, int]],
-    drums: list[tuple[int, int]],
+    programs: list[Change],
+    drums: list[Change],
 ) -> list[Part]:
     """The notes of a channel by program and kit, in the order in which these come."""
     rows = notes.rows
@@ -210,10 +213,10 @@ def _by_sound(
     # The program that stands: the last the track itself set, or else the last of any track.
     own = table.of_kind(0xC0, channel)
     last_own = np.searchsorted(own, rows) - 1
-    sounding = _standing(programs, ticks, 0)
+    sounding = _standing(programs, ticks, number, 0)
     has_own = last_own >= 0
     sounding[has_own] = table.firsts[own[last_own[has_own]]]
-    keys = sounding * 2 + _standing(drums, ticks, int(channel == _DRUM_CHANNEL))
+    keys = sounding * 2 + _standing(drums, ticks, number, int(channel == _DRUM_CHANNEL))
     _, first = np.unique(keys, return_index=True)
     parts = []
     for key in keys[np.sort(first)].tolist():
@@ -245,12 +248,21 @@ def playing_of(playing: dict[str, Any], *, is_drum: bool) -> dict[str, Any]:
     return {**playing, "controls": kept}
 
 
-def _standing(changes: list[tuple[int, int]], ticks: np.ndarray, default: int) -> np.ndarray:
-    """The value that stands at each tick, int64 [ticks]."""
+def _standing(changes: list[Change], ticks: np.ndarray, number: int, default: int) -> np.ndarray:
+    """The value that stands at each tick for a track, int64 [ticks].
+
+    Of one tick a track hears what itself and those before it set, and else what any track sets.
+    """
     if not changes:
         return np.full(len(ticks), default, np.int64)
-    at, values = np.array(changes, np.int64).T
-    return np.append(values, default)[np.searchsorted(at, ticks, side="right") - 1]
+    at, tracks, values = np.array(changes, np.int64).T
+    heard_at = 2 * at + (tracks > number)
+    order = np.argsort(heard_at, kind="stable")
+    heard = np.searchsorted(heard_at[order], 2 * ticks, side="right") - 1
+    any_heard = np.searchsorted(at, ticks, side="right") - 1
+    found = np.append(values, default)[any_heard]
+    found[heard >= 0] = values[order][heard[heard >= 0]]
+    return found
 
 
 class _Paired(NamedTuple):

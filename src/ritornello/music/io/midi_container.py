@@ -119,6 +119,7 @@ def _track_end(
         return end
     # No end mark where it should be: the length may be wrong, and the track whole.
     following = data.find(END_OF_TRACK + b"MTrk", start)
+    swallows = 0 <= following < end
     if following >= 0:
         true_end = following + 3
     else:
@@ -132,7 +133,7 @@ def _track_end(
             where=where,
             next_step="Get the complete file again.",
         )
-    if true_end < 0 or (end <= len(data) and true_end < end):
+    if true_end < 0 or (end <= len(data) and true_end < end and not swallows):
         return end
     repairs.append(f"Track {number} announces {size:,} bytes; it ends after {true_end - start:,}.")
     return true_end

@@ -1,10 +1,15 @@
-"""Which MIDI files symusic reads rightly and whole, told from their bytes in a few passes.
+"""Which MIDI files symusic reads rightly and whole, told from their bytes.
 
-symusic is ten times as fast as a reader in Python, but tells nothing of aftertouch and of texts
-that come late, splits at programs without a word, and misreads some rare events. All these begin
-with a status byte. Bytes from 128 on are statuses, parts of long delta times or of texts; nearly
-all delta times are known by what is before them, and what is left is looked at one by one. A doubt
-costs time alone: the file is then read by `midi_events`.
+symusic is ten times as fast as a reader in Python, but tells nothing of aftertouch, splits at
+programs without a word, and misreads some rare events. `look_at` finds all events of each track
+that are no note, controller or bend. What it cannot follow is no fault: the file is then read by
+`midi_events`.
+
+Up to its first note each event of a track is looked at. From there on most events are notes,
+controllers and bends: a delta time, perhaps a status, and two data bytes. Whatever their status
+and the length of their times, three bytes of each are below 128. So a byte that may be another
+status is one if the number of such bytes before it leaves a remainder of one by three, and part of
+a delta time if it leaves none.
 """
 
 from __future__ import annotations
@@ -13,20 +18,18 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 
-import numpy as np
+from ritornello.music.io.midi_events import Message
 
-from ritornello.music.io.midi_events import SYSTEM_EXCLUSIVE, Message
-
-_IS_RARE = np.zeros(256, bool)  # statuses that are worth a look
-_IS_RARE[0xA0:0xB0] = _IS_RARE[0xC0:] = True
-_IS_RARE[0xE0:0xF0] = False
-_TAKES_TWO = np.zeros(256, bool)  # statuses of channel events with two data bytes
-_TAKES_TWO[0x80:0xC0] = _TAKES_TWO[0xE0:0xF0] = True
-_TAKES_TWO[0xA0:0xB0] = False  # rare ones are looked at themselves
-_LATE_METAS = frozenset((*range(0x01, 0x10), 0x7F))
-_TEXT, _MARKER, _TEXTS = 0x01, 0x06, frozenset(range(0x01, 0x10))
-_NEEDS_MORE = (0x05, 0x7F)  # lyrics, and what only its maker understands
-_MOST_HEAD = 64  # messages at the beginning of a track
+# Bytes that may be statuses: not those behind a byte over 127, which are parts of a delta time, and
+# not those behind a status with its two data bytes, where only a delta time can begin.
+_NO_DELTA = rb"(?<![\x80-\xff].)(?<![\x80-\x9f\xb0-\xbf\xe0-\xef][\x00-\x7f][\x00-\x7f].)"
+_RARE = re.compile(rb"[\xa0-\xaf\xc0-\xdf\xf0-\xff]" + _NO_DELTA, re.DOTALL)
+_SETTING = re.compile(rb"[\xb0-\xbf\xe0-\xef]" + _NO_DELTA, re.DOTALL)
+_HIGH = bytes(range(0x80, 0x100))
+_NO_STRIKES = bytes(byte for byte in range(0x100) if byte >> 4 != 0x9)
+_NO_SETTINGS = bytes(byte for byte in range(0x100) if byte >> 4 not in (0xB, 0xE))
+_META, _SYSEX, _END = 0xFF, 0xF0, 0x2F
+_TEXTS, _TEXT, _NAME, _LYRIC, _MARKER, _OWN = range(0x01, 0x10), 0x01, 0x03, 0x05, 0x06, 0x7F
 _KITS = re.compile(rb"\x41.\x42\x12\x40[\x10-\x1f]\x15|\x43.\x4c\x08.\x07", re.DOTALL)
 _RESETS = re.compile(rb"\x7e.\x09|\x41.\x42\x12\x40\x00\x7f|\x43.\x4c\x00\x00\x7e", re.DOTALL)
 
@@ -36,50 +39,40 @@ class Ordinary:
     """What symusic does not tell of a file that it reads rightly.
 
     Attributes:
-        heads: of each track the messages with which it begins, all at tick 0.
+        messages: of each track its texts and messages to synthesizers; those among notes are at
+            a tick less than 0, -1 minus their place in ``late``.
+        late: the track, and from where to where in it, of each text among notes.
         note_channels: of each track the channels it has notes on, perhaps with some it has not.
-        programs: how often each program but 0 is set; where parts that symusic finds do not have
-            just these, a program counts for another track.
+        programs: how often each program but 0 is set; where the parts that symusic finds do not
+            have just these, a program counts for another track.
+        first_plays: whether the first track has notes.
+        unheard: channels, as bits, that a track sets controllers on and plays nothing on.
         system_messages: how many messages to synthesizers, resets aside, are in the file.
     """
 
-    heads: list[list[Message]] = field(default_factory=list)
+    messages: list[list[Message]] = field(default_factory=list)
+    late: list[tuple[int, int, int]] = field(default_factory=list)
     note_channels: list[list[int]] = field(default_factory=list)
     programs: Counter[int] = field(default_factory=Counter)
+    first_plays: bool = False
+    unheard: int = 0
     system_messages: int = 0
 
 
 def look_at(chunks: list[bytes]) -> Ordinary | None:
     """What is needed beside symusic; None where it would not read the file rightly and whole."""
     found = Ordinary()
-    ends_of_heads = []
-    for chunk in chunks:
-        head = _head(chunk)
-        if head is None:
+    for number, chunk in enumerate(chunks):
+        track = _Track(chunk, number, found)
+        try:
+            if not track.follow_head() or not track.follow_notes():
+                return None
+        except IndexError:
             return None
-        found.heads.append(head[0])
-        ends_of_heads.append(head[1])
-    edges = np.cumsum([0, *map(len, chunks)])
-    data = np.frombuffer(b"".join(chunks), np.uint8)
-    if len(data) < 8:
-        found.note_channels = [[] for _ in chunks]
-        return found
-    places = _statuses(data)
-    owners = np.searchsorted(edges, places, side="right") - 1
-    is_late = places - edges[owners] >= np.array(ends_of_heads)[owners]
-    rare = places[is_late]
-    kinds = data[rare]
-    metas = rare[kinds == 0xFF]
-    if (kinds >> 4 == 0xA).any() or (kinds >> 4 == 0xD).any() or _has_late_text(data, metas):
-        return None
-    if not _are_plain(data, rare[(kinds >= 0xF0) & (kinds < 0xFF)], found):
-        return None
-    programs = _programs_are_plain(chunks, edges, rare[kinds >> 4 == 0xC], ends_of_heads)
-    if programs is None:
-        return None
-    found.programs = Counter(program for program in programs if program)
-    found.note_channels = _note_channels(data, edges)
-    return found
+        track.count()
+    # A controller counts for another track that plays on its channel.
+    heard = {channel for channels in found.note_channels for channel in channels}
+    return None if any(found.unheard >> channel & 1 for channel in heard) else found
 
 
 def is_reset(payload: bytes) -> bool:
@@ -87,115 +80,190 @@ def is_reset(payload: bytes) -> bool:
     return _RESETS.search(payload) is not None
 
 
-def _statuses(data: np.ndarray) -> np.ndarray:
-    """Places of rare bytes that may be statuses.
+class _Track:
+    """A track on the way through it; each step says whether it could be followed."""
 
-    A byte is part of a delta time if one over 127 is before it, or if the two before it are the
-    data of a status: had a status stood here, that status would have had one data byte, and has
-    two. The end of a tempo looks like such data.
-    """
-    places = np.flatnonzero(_IS_RARE[data])
-    before = [data[np.maximum(places - back, 0)] for back in range(8)]
-    is_plain = (before[1] < 0x80) | (places == 0)
-    follows_data = _TAKES_TWO[before[3]] & (before[2] < 0x80) & (places >= 3)
-    follows_tempo = (before[7] == 0xFF) & (before[6] == 0x51)
-    result: np.ndarray = places[is_plain & ~(follows_data & ~follows_tempo)]
-    return result
+    def __init__(self, chunk: bytes, number: int, found: Ordinary) -> None:
+        self.chunk, self.number, self.found = chunk, number, found
+        self.messages: list[Message] = []
+        self.programs: dict[int, int] = {}
+        self.settings = 0  # channels with controllers or bends before the first note, as bits
+        self.first_note = -1
+        self.spans: list[tuple[int, int]] = []  # where events are notes, controllers or bends
+        found.messages.append(self.messages)
+
+    def follow_head(self) -> bool:
+        """Go through all before the first note, one by one."""
+        chunk, size = self.chunk, len(self.chunk)
+        at = now = running = 0
+        while at < size:
+            start = at
+            delta = chunk[at]
+            at += 1
+            if delta > 0x7F:
+                delta, at = _number(chunk, at - 1)
+            now += delta
+            status = chunk[at]
+            if status >= _SYSEX:
+                at = self._message(at, now)
+                if at < 0:
+                    return at == _AT_END
+                continue
+            if status > 0x7F:
+                running = status
+                at += 1
+            kind = running >> 4
+            if kind == 0x9:
+                self.first_note = start
+                return True
+            if chunk[at] > 0x7F:
+                return False
+            if kind == 0xC:
+                if self.programs.setdefault(running & 15, chunk[at]) != chunk[at]:
+                    return False
+                at += 1
+            elif kind in (0xB, 0xE, 0x8):
+                self.settings |= (kind != 0x8) << (running & 15)
+                if chunk[at + 1] > 0x7F:
+                    return False
+                at += 2
+            else:
+                return False
+        return True
+
+    def follow_notes(self) -> bool:
+        """Go from one rare event to the next among all from the first note on."""
+        if self.first_note < 0:
+            return True
+        chunk = self.chunk
+        start = at = self.first_note
+        low_bytes = 0  # since ``start``
+        for match in _RARE.finditer(chunk, at):
+            place = match.start()
+            if place < at:
+                continue  # in the message before
+            low_bytes += len(chunk[at:place].translate(None, _HIGH))
+            at = place
+            if low_bytes % 3 == 0:
+                continue  # part of a delta time
+            if low_bytes % 3 == 2:
+                return False
+            self.spans.append((start, place))
+            status = chunk[place]
+            if status >= _SYSEX:
+                at = self._message(place, -1)
+                if at < 0:
+                    return at == _AT_END
+            elif status >> 4 == 0xC:
+                channel, program = status & 15, chunk[place + 1]
+                if channel in self.programs or not _has_status(chunk, place + 2):
+                    return False
+                if chunk.find(0x90 | channel, self.first_note, place) >= 0:
+                    return False
+                self.programs[channel] = program
+                at = place + 2
+            else:
+                return False
+            start, low_bytes = at, 0
+        self.spans.append((start, len(chunk)))
+        return True
+
+    def _message(self, at: int, now: int) -> int:
+        """Take a meta event or a message to synthesizers; where it ends, or less than 0.
+
+        Args:
+            now: its tick, -1 among notes.
+        """
+        chunk, start = self.chunk, at
+        if chunk[at] == _META:
+            kind, length = chunk[at + 1], chunk[at + 2]
+            at += 3
+            if length > 0x7F:
+                length, at = _number(chunk, at - 1)
+            if kind == _END:
+                return _AT_END
+            end = at + length
+            if kind in _TEXTS:
+                payload = chunk[at:end]
+                if not _is_plain_text(kind, payload):
+                    return _NOT_FOLLOWED
+                if now >= 0:
+                    self.messages.append(Message(now, kind, payload))
+                elif kind != _NAME:  # which symusic tells, wherever it is
+                    late = self.found.late
+                    self.messages.append(Message(-1 - len(late), kind, payload))
+                    late.append((self.number, start, end))
+            elif kind == _OWN:
+                return _NOT_FOLLOWED
+            return end if end <= len(chunk) else _NOT_FOLLOWED
+        length = chunk[at + 1]
+        end = at + 2 + length
+        payload = chunk[at + 2 : end]
+        if chunk[at] != _SYSEX or length > 0x7F or payload[-1:] != b"\xf7":
+            return _NOT_FOLLOWED
+        if _KITS.search(payload) or not _has_status(chunk, end):
+            return _NOT_FOLLOWED
+        self.found.system_messages += not is_reset(payload)
+        return end
+
+    def count(self) -> None:
+        """Add the channels and programs of the track to what was found."""
+        for program in self.programs.values():
+            if program:
+                self.found.programs[program] += 1
+        channels: list[int] = []
+        if self.first_note >= 0:
+            self.found.first_plays |= self.number == 0
+            strikes = self.chunk.translate(None, _NO_STRIKES)
+            while strikes:
+                channels.append(strikes[0] & 15)
+                strikes = strikes.replace(strikes[:1], b"")
+        self.found.note_channels.append(channels)
+        own = sum(1 << channel for channel in channels)
+        self.found.unheard |= self.settings & ~own
+        for start, end in self.spans:
+            self.found.unheard |= self._settings_of_others(start, end, own)
+
+    def _settings_of_others(self, start: int, end: int, own: int) -> int:
+        """Channels, as bits, with controllers or bends in a span, other than those given."""
+        span = self.chunk[start:end]
+        may_be = span.translate(None, _NO_SETTINGS)
+        while may_be and own >> (may_be[0] & 15) & 1:
+            may_be = may_be.replace(may_be[:1], b"")
+        if not may_be:
+            return 0
+        found = low_bytes = at = 0
+        for match in _SETTING.finditer(span):
+            place = match.start()
+            low_bytes += len(span[at:place].translate(None, _HIGH))
+            at = place
+            if low_bytes % 3 == 1:
+                found |= 1 << (span[place] & 15)
+        return found & ~own
 
 
-def _head(chunk: bytes) -> tuple[list[Message], int] | None:
-    """The messages at tick 0 at the beginning of a track, and where they end; None in doubt."""
-    messages: list[Message] = []
-    at = 0
-    while at + 3 < len(chunk) and chunk[at] == 0 and chunk[at + 1] in (0xFF, 0xF0):
-        is_meta = chunk[at + 1] == 0xFF
-        start = at + 3 if is_meta else at + 2
-        length = chunk[start]
-        if length > 0x7F:
-            if start + 1 >= len(chunk) or chunk[start + 1] > 0x7F:
-                return None
-            length = (length & 0x7F) << 7 | chunk[start + 1]
-            start += 1
-        end = start + 1 + length
-        payload = chunk[start + 1 : end]
-        if end >= len(chunk) or len(messages) == _MOST_HEAD:
-            return None
-        if is_meta:
-            kind = chunk[at + 2]
-            if kind == 0x2F:
-                break
-            if kind in _NEEDS_MORE or (kind in _TEXTS and not payload.isascii()):
-                return None
-            if kind in (_TEXT, _MARKER) and payload[:1] in (b"@", b"r"):
-                return None  # karaoke, or a marker that looks like ours
-            messages.append(Message(0, kind, payload))
-        else:
-            if payload[-1:] != b"\xf7" or _KITS.search(payload) or not _explicit(chunk, end):
-                return None
-            messages.append(Message(0, SYSTEM_EXCLUSIVE, payload))
-        at = end
-    return messages, at
+_AT_END, _NOT_FOLLOWED = -1, -2
 
 
-def _explicit(chunk: bytes, at: int) -> bool:
+def _is_plain_text(kind: int, payload: bytes) -> bool:
+    """Whether a text needs no more than to be decoded."""
+    if kind == _LYRIC:
+        return False
+    # Karaoke, or a marker that looks like ours, needs more.
+    return not (kind in (_TEXT, _MARKER) and payload[:1] in (b"@", b"r"))
+
+
+def _has_status(chunk: bytes, at: int) -> bool:
     """Whether a status follows the delta time at a place."""
-    for index in range(at, min(at + 4, len(chunk) - 1)):
+    if at >= len(chunk):
+        return True
+    return chunk[_number(chunk, at)[1]] > 0x7F
+
+
+def _number(chunk: bytes, at: int) -> tuple[int, int]:
+    number = 0
+    for index in range(at, at + 4):
+        number = number << 7 | chunk[index] & 0x7F
         if chunk[index] < 0x80:
-            return chunk[index + 1] >= 0x80
-    return at >= len(chunk)
-
-
-def _has_late_text(data: np.ndarray, metas: np.ndarray) -> bool:
-    kinds = data[np.minimum(metas + 1, len(data) - 1)]
-    return bool(np.isin(kinds, list(_LATE_METAS)).any())
-
-
-def _are_plain(data: np.ndarray, places: np.ndarray, found: Ordinary) -> bool:
-    """Whether messages to synthesizers are whole and followed by a status."""
-    found.system_messages = sum(
-        message.kind == SYSTEM_EXCLUSIVE and not is_reset(message.payload)
-        for head in found.heads
-        for message in head
-    )
-    skipped_to = -1
-    for place in places.tolist():
-        if place < skipped_to:
-            continue
-        length = int(data[place + 1]) if place + 1 < len(data) else 0x80
-        end = place + 2 + length
-        if data[place] != 0xF0 or length > 0x7F or end >= len(data) or data[end - 1] != 0xF7:
-            return False
-        payload = data[place + 2 : end].tobytes()
-        if _KITS.search(payload) or not _explicit(data[end : end + 5].tobytes(), 0):
-            return False
-        found.system_messages += not is_reset(payload)
-        skipped_to = end
-    return True
-
-
-def _note_channels(data: np.ndarray, edges: np.ndarray) -> list[list[int]]:
-    """Of each track the channels whose statuses of notes are among its bytes."""
-    places = np.flatnonzero(data >> 4 == 0x9)
-    owners = np.searchsorted(edges, places, side="right") - 1
-    is_there = np.zeros((len(edges) - 1, 16), bool)
-    is_there[owners, data[places] & 15] = True
-    return [np.flatnonzero(row).tolist() for row in is_there]
-
-
-def _programs_are_plain(
-    chunks: list[bytes], edges: np.ndarray, places: np.ndarray, ends_of_heads: list[int]
-) -> list[int] | None:
-    """The programs that are set; None if a track sets two on a channel, or one after a note."""
-    seen = set()
-    programs = []
-    owners = np.searchsorted(edges, places, side="right") - 1
-    for owner, place in zip(owners.tolist(), (places - edges[owners]).tolist(), strict=True):
-        chunk = chunks[owner]
-        channel = chunk[place] & 15
-        if (owner, channel) in seen or place + 1 >= len(chunk):
-            return None
-        if chunk.find(bytes((0x90 | channel,)), ends_of_heads[owner], place) >= 0:
-            return None
-        seen.add((owner, channel))
-        programs.append(chunk[place + 1])
-    return programs
+            return number, index + 1
+    raise IndexError

@@ -47,6 +47,7 @@ from ritornello.music.piece import (
     BEND_DTYPE,
     CONTROL_DTYPE,
     DEFAULT_TEMPO_BPM,
+    NO_CONTROLS,
     NOTE_DTYPE,
     ChordSymbol,
     KeyChange,
@@ -61,11 +62,14 @@ from ritornello.music.piece import (
 # Written before a marker that is a chord symbol: bytes for the maker of the file alone (7D).
 CHORD_SIGN = b"\x7dchord"
 COMPOSER = "Composer: "
-_END_MARK = "ritornello:end:"
+_END_MARK, _LATE_MARK = "ritornello:end:", "ritornello:late:"
 _FAR_TICKS = 2**28 - 1  # the longest delta time a MIDI file can hold
 _FAR_DELTA = b"\xff\xff\xff\x7f"
 _LAST_TICK = 2**31 - 1
+_FEW = 24  # controllers of a track
+_UNHEARD = Remark("Controllers on channels that play no note were left out.")
 _TEXT, _COPYRIGHT, _NAME, _LYRIC, _MARKER, _CUE, _OWN = 1, 2, 3, 5, 6, 7, 0x7F
+_PEDALS = frozenset(PEDALS)
 _TEMPO, _METRE, _KEY = 0x51, 0x58, 0x59
 _RELEASES = tuple(
     bytes((0, 0x90 | channel, 0, 0)) + b"".join(bytes((0, pitch, 0)) for pitch in range(1, 128))
@@ -183,12 +187,14 @@ def read_bytes(data: bytes, where: str) -> tuple[Piece, list[str]]:
 
 def _remarks(piece: Piece) -> list[str]:
     """What is kept beside the notes and changes how they sound."""
+    pedalled = [
+        track.label
+        for track in piece.tracks
+        if len(track.controls) and set(track.controls["number"].tolist()) & _PEDALS
+    ]
+    bent = [track.label for track in piece.tracks if len(track.bends)]
     remarks: list[str] = []
-    for what, is_there in (
-        ("the sustain pedal", lambda track: np.isin(track.controls["number"], PEDALS).any()),
-        ("pitch bends", lambda track: len(track.bends) > 0),
-    ):
-        names = [track.label for track in piece.tracks if is_there(track)]
+    for what, names in (("the sustain pedal", pedalled), ("pitch bends", bent)):
         if names:
             listed = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
             remarks.append(Remark(f"Kept beside the notes, as written: {what} ({listed})."))
@@ -216,6 +222,8 @@ def _read_ordinary(file: MidiFile) -> _Music | None:
         or notes.duration.max(initial=0) >= _FAR_TICKS
     ):
         return None
+    if looked.late and not _place_late(score, looked):
+        return None
     programs = [track.program for track in found]
     heard = [bool(size) for size in notes.sizes.tolist()]
     if Counter(p for p, is_heard in zip(programs, heard, strict=True) if p and is_heard) != (
@@ -227,13 +235,17 @@ def _read_ordinary(file: MidiFile) -> _Music | None:
         return None
     # A name in format 0 is the piece's: all its parts share one track.
     names = [clean_name(track.name) if file.format else "" for track in found]
+    codec = choose_codec(m.payload for track in looked.messages for m in track)
+    if codec != "utf-8" and any(
+        m.kind == _NAME and not m.payload.isascii() for track in looked.messages for m in track
+    ):
+        return None  # symusic takes all names to be UTF-8
+    pieces_name = next((m.payload for m in looked.messages[0] if m.kind == _NAME), b"").decode()
+    title = "" if file.format == 1 and looked.first_plays else clean_name(pieces_name)
+    if looked.unheard:
+        file.repairs.append(_UNHEARD)
     if looked.system_messages:
         file.repairs.append(_left_out(looked.system_messages))
-    plays = [bool(channels) for channels in looked.note_channels]
-    if file.format == 1 and plays[0] and _first_plays(file, looked):
-        title_from = ""
-    else:
-        title_from = next((m.payload.decode() for m in looked.heads[0] if m.kind == _NAME), "")
     return _Music(
         notes=notes,
         is_lost=np.zeros(len(notes.onset), bool),
@@ -245,16 +257,10 @@ def _read_ordinary(file: MidiFile) -> _Music | None:
         tempos=[(tempo.time, tempo.mspq) for tempo in score.tempos],
         metres=[(m.time, m.numerator, m.denominator) for m in score.time_signatures],
         keys=[(key.time, key.key, key.tonality) for key in score.key_signatures],
-        messages=looked.heads,
+        messages=looked.messages,
         end_ticks=max(ends, default=0),
-        texts=_texts(looked.heads, "utf-8", clean_name(title_from), []),
+        texts=_texts(looked.messages, codec, title, []),
     )
-
-
-def _first_plays(file: MidiFile, looked: Ordinary) -> bool:
-    """Whether the first track has notes; a byte that looks like one may be part of a time."""
-    first = MidiFile(file.format, file.resolution, file.chunks[:1], [])
-    return len(_score(first, looked).tracks) > 0 and _score(first, looked).note_num() > 0
 
 
 def _score(file: MidiFile, looked: Ordinary) -> core.ScoreTick:
@@ -271,9 +277,36 @@ def _score(file: MidiFile, looked: Ordinary) -> core.ScoreTick:
                 *(b"\x00", END_OF_TRACK),
             )
         )
-        body = chunk[:-3] if is_ended else chunk
+        body = _with_late_marks(index, chunk[:-3] if is_ended else chunk, looked.late)
         parts += (b"MTrk", (len(body) + len(tail)).to_bytes(4, "big"), body, tail)
     return core.ScoreTick.from_midi(b"".join(parts))
+
+
+def _with_late_marks(number: int, chunk: bytes, late: list[tuple[int, int, int]]) -> bytes:
+    """A track in which a marker with a number stands for each text among its notes."""
+    parts, at = [], 0
+    for index, (owner, start, end) in enumerate(late):
+        if owner == number:
+            mark = b"%s%d" % (_LATE_MARK.encode(), index)
+            parts += [chunk[at:start], b"\xff\x06", bytes((len(mark),)), mark]
+            at = end
+    return b"".join((*parts, chunk[at:])) if parts else chunk
+
+
+def _place_late(score: core.ScoreTick, looked: Ordinary) -> bool:
+    """Give texts among notes the ticks of their marks; whether all of them are there."""
+    ticks = {
+        int(mark.text.removeprefix(_LATE_MARK)): mark.time
+        for mark in score.markers
+        if mark.text.startswith(_LATE_MARK)
+    }
+    if len(ticks) < len(looked.late):
+        return False
+    for messages in looked.messages:
+        for place, message in enumerate(messages):
+            if message.tick < 0:
+                messages[place] = message._replace(tick=ticks[-1 - message.tick])
+    return True
 
 
 def _ends(score: core.ScoreTick) -> list[int]:
@@ -284,25 +317,44 @@ def _ends(score: core.ScoreTick) -> list[int]:
 def _ordinary_playing(found: list[Any], heard: list[bool]) -> list[dict[str, Any]] | None:
     """Controllers and bends of each track; None if a track without notes has some, or a kit's."""
     playing: list[dict[str, Any]] = [{} for _ in found]
+    few: list[tuple[int, int, int]] = []  # controllers of all tracks, as a table has its price
+    counts = []
     for index, (track, is_heard) in enumerate(zip(found, heard, strict=True)):
-        for name, dtype in (("controls", CONTROL_DTYPE), ("pitch_bends", BEND_DTYPE)):
-            events = getattr(track, name)
-            if not len(events):
-                continue
-            if not is_heard:
+        controls, bends = track.controls, track.pitch_bends
+        count = len(controls)
+        counts.append(count if count < _FEW else 0)
+        if not is_heard and (count or len(bends)):
+            return None
+        if counts[-1]:
+            few += [(control.time, control.number, control.value) for control in controls]
+        elif count:
+            playing[index]["controls"] = _table(controls.numpy(), CONTROL_DTYPE)
+        if len(bends):
+            table = playing[index]["bends"] = _table(bends.numpy(), BEND_DTYPE)
+            if table["value"].min() < -8192 or table["value"].max() > 8191:
                 return None
-            columns = events.numpy()
-            table = np.empty(len(events), dtype)
-            table["tick"] = columns["time"]
-            table["value"] = columns["value"]
-            if dtype is CONTROL_DTYPE:
-                table["number"] = columns["number"]
-                banks = table["value"][table["number"] == BANK]
-                if len(banks) and (banks >= min(MEANT_AS_KITS)).any():
-                    return None
-            table.flags.writeable = False
-            playing[index]["bends" if dtype is BEND_DTYPE else "controls"] = table
+    if few:
+        table = np.array(few, CONTROL_DTYPE)
+        table.flags.writeable = False
+        end = 0
+        for index, count in enumerate(counts):
+            start, end = end, end + count
+            if count:
+                playing[index]["controls"] = table[start:end]
+    for found_here in playing:
+        banks = found_here.get("controls", NO_CONTROLS)
+        if len(banks) and (banks["value"][banks["number"] == BANK] >= min(MEANT_AS_KITS)).any():
+            return None
     return playing
+
+
+def _table(columns: dict[str, np.ndarray], dtype: np.dtype) -> np.ndarray:
+    """Events of symusic as a read-only table."""
+    table = np.empty(len(columns["time"]), dtype)
+    for name in dtype.names or ():
+        table[name] = columns["time" if name == "tick" else name]
+    table.flags.writeable = False
+    return table
 
 
 # --- all others -------------------------------------------------------------------------------
@@ -321,7 +373,7 @@ def _read_any(file: MidiFile, where: str) -> _Music:
     _tell_faults(tracks, file.repairs)
     parts, unheard = parts_of(tracks, file.resolution)
     if unheard:
-        file.repairs.append(f"{unheard:,} controllers on channels that play no note were left out.")
+        file.repairs.append(_UNHEARD)
     messages = [events.messages for events in tracks]
     system = sum(
         m.kind == SYSTEM_EXCLUSIVE and not is_reset(m.payload) for track in messages for m in track
@@ -329,12 +381,13 @@ def _read_any(file: MidiFile, where: str) -> _Music:
     if system:
         file.repairs.append(_left_out(system))
     codec = choose_codec(m.payload for track in messages for m in track if 0 < m.kind < 0x10)
-    names = [
-        next((decode_name(m.payload, codec) for m in track if m.kind == _NAME), "")
-        for track in messages
+    all_names = [
+        [decode_name(m.payload, codec) for m in track if m.kind == _NAME] for track in messages
     ]
+    # The first of several is the title, and the last the name of a part, as in other readers.
+    names = [each[-1] if each else "" for each in all_names]
     playing_tracks = {part.chunk for part in parts}
-    title = "" if file.format and 0 in playing_tracks else names[0]
+    title = "" if file.format and 0 in playing_tracks else next(iter(all_names[0]), "")
 
     def joined(name: str) -> np.ndarray:
         return np.concatenate([np.zeros(0, np.int64), *(getattr(part, name) for part in parts)])
