@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
@@ -256,18 +257,18 @@ class Track:
         """A track of tables that are sorted, read-only and within limits already.
 
         For readers that made sure of it for all tracks at once: nothing is checked or copied.
+
+        Args:
+            playing: more fields, and ``end_ticks`` where it is known.
         """
         track = cls.__new__(cls)
-        track.__dict__.update(
-            notes=table,
-            program=program,
-            is_drum=is_drum,
-            name=name,
-            controls=NO_CONTROLS,
-            bends=NO_BENDS,
-            pressures=NO_PRESSURES,
-        )
-        track.__dict__.update(playing)
+        fields = track.__dict__
+        fields["notes"], fields["program"] = table, program
+        fields["is_drum"], fields["name"] = is_drum, name
+        fields["controls"], fields["bends"] = NO_CONTROLS, NO_BENDS
+        fields["pressures"] = NO_PRESSURES
+        if playing:
+            fields.update(playing)
         return track
 
     def __len__(self) -> int:
@@ -298,7 +299,7 @@ class Track:
     def label(self) -> str:
         return self.name or INSTRUMENTS[self.instrument].name
 
-    @property
+    @cached_property
     def end_ticks(self) -> int:
         """Where the last note ends; what has no length may stand behind it."""
         return int((self.notes["onset"] + self.notes["duration"]).max()) if len(self) else 0
@@ -548,6 +549,9 @@ _PLACES = ("chords", "markers", "cues", "texts")
 
 def _from_zero(changes: Iterable[Any], default: Any) -> tuple[Any, ...]:
     """Sorted by tick, the last change at a tick wins, and one stands at tick 0."""
+    changes = tuple(changes)
+    if len(changes) == 1 and changes[0].tick == 0:
+        return changes
     at: dict[int, Any] = {}
     for change in sorted(changes, key=lambda change: change.tick):
         at[change.tick] = change

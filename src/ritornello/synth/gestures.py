@@ -56,7 +56,7 @@ class Steps(NamedTuple):
         ends = np.minimum(starts + width, np.append(starts[1:], starts[-1] + width))
         times = np.stack([starts, ends], axis=1).ravel()
         values = np.stack([self.values[:-1], self.values[1:]], axis=1).ravel()
-        return np.interp(samples, times, values)
+        return np.asarray(np.interp(samples, times, values))
 
 
 @dataclass(frozen=True, eq=False)

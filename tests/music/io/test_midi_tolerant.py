@@ -185,7 +185,9 @@ GS_ON = b"\x00\xf0\x0a\x41\x10\x42\x12\x40\x00\x7f\x00\x41\xf7"
     ],
 )
 @pytest.mark.parametrize("elsewhere", [False, True], ids=["own track", "other track"])
-def test_kits_are_told_by_bank_and_by_message(before: bytes, is_drum: bool, elsewhere: bool) -> None:
+def test_kits_are_told_by_bank_and_by_message(
+    before: bytes, is_drum: bool, elsewhere: bool
+) -> None:
     strike = b"\x00\x9b\x24\x50\x60\x8b\x24\x40"
     tracks = (before + END, strike + END) if elsewhere else (before + strike + END,)
     data = midi(*tracks)
@@ -328,7 +330,9 @@ def test_ordinary_files_are_read_as_all_others(piece: Piece) -> None:
 @pytest.mark.parametrize(
     "folder", ["open_hymnal_midi", "freedoom_midi", "groove_midi", "mutopia_pd_midi"]
 )
-def test_real_files_are_read_alike(folder: str, data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_real_files_are_read_alike(
+    folder: str, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     paths = sorted((data_dir / folder).rglob("*.mid"))
     small = [path for path in paths if path.stat().st_size < 20_000]
     ordinary = 0

@@ -17,17 +17,16 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import cache, lru_cache
 
+from ritornello.music.io.midi_container import END_OF_TRACK
 from ritornello.music.io.midi_events import Message
 
-# Bytes that may be statuses: not those behind a byte over 127, which are parts of a delta time, and
-# not those behind a status with its two data bytes, where only a delta time can begin.
-_NO_DELTA = rb"(?<![\x80-\xff].)(?<![\x80-\x9f\xb0-\xbf\xe0-\xef][\x00-\x7f][\x00-\x7f].)"
-_RARE = re.compile(rb"[\xa0-\xaf\xc0-\xdf\xf0-\xff]" + _NO_DELTA, re.DOTALL)
-_SETTING = re.compile(rb"[\xb0-\xbf\xe0-\xef]" + _NO_DELTA, re.DOTALL)
 _HIGH = bytes(range(0x80, 0x100))
-_NO_STRIKES = bytes(byte for byte in range(0x100) if byte >> 4 != 0x9)
-_NO_SETTINGS = bytes(byte for byte in range(0x100) if byte >> 4 not in (0xB, 0xE))
+_NOTES_AND_DATA = bytes(range(0xA0))
+_SETTINGS = bytes((*range(0xB0, 0xC0), *range(0xE0, 0xF0)))
+_RARE_BYTES = bytes((*range(0xA0, 0xB0), *range(0xC0, 0xE0), *range(0xF0, 0x100)))
+_TAKE_TWO = frozenset((*range(0x80, 0xA0), *range(0xB0, 0xC0), *range(0xE0, 0xF0)))
 _META, _SYSEX, _END = 0xFF, 0xF0, 0x2F
 _TEXTS, _TEXT, _NAME, _LYRIC, _MARKER, _OWN = range(0x01, 0x10), 0x01, 0x03, 0x05, 0x06, 0x7F
 _KITS = re.compile(rb"\x41.\x42\x12\x40[\x10-\x1f]\x15|\x43.\x4c\x08.\x07", re.DOTALL)
@@ -88,7 +87,8 @@ class _Track:
         self.messages: list[Message] = []
         self.programs: dict[int, int] = {}
         self.settings = 0  # channels with controllers or bends before the first note, as bits
-        self.first_note = -1
+        self.first_note = self.first_status = -1
+        self.may_set = False  # controllers or bends among the notes
         self.spans: list[tuple[int, int]] = []  # where events are notes, controllers or bends
         found.messages.append(self.messages)
 
@@ -114,7 +114,7 @@ class _Track:
                 at += 1
             kind = running >> 4
             if kind == 0x9:
-                self.first_note = start
+                self.first_note, self.first_status = start, running
                 return True
             if chunk[at] > 0x7F:
                 return False
@@ -135,13 +135,23 @@ class _Track:
         """Go from one rare event to the next among all from the first note on."""
         if self.first_note < 0:
             return True
-        chunk = self.chunk
+        chunk, size = self.chunk, len(self.chunk)
         start = at = self.first_note
+        # In most tracks hardly a byte is left here: some controllers, and the end mark.
+        others = chunk[start:].translate(None, _NOTES_AND_DATA)
+        self.may_set = bool(others.translate(None, _RARE_BYTES))
+        rare = others.translate(None, _SETTINGS)
+        if rare == b"\xff" and chunk.endswith(END_OF_TRACK):
+            self.spans.append((start, len(chunk) - 3))
+            return True
         low_bytes = 0  # since ``start``
-        for match in _RARE.finditer(chunk, at):
-            place = match.start()
-            if place < at:
-                continue  # in the message before
+        for place in _places(chunk, at, rare):
+            if place < at or chunk[place - 1] > 0x7F:
+                continue  # in the message before, or in a delta time
+            if chunk[place - 3] in _TAKE_TWO and chunk[place - 2] < 0x80 and place > at + 3:
+                continue  # behind a status and its data, where only a delta time can begin
+            if place == size - 3 and chunk.endswith(END_OF_TRACK):
+                break
             low_bytes += len(chunk[at:place].translate(None, _HIGH))
             at = place
             if low_bytes % 3 == 0:
@@ -214,27 +224,28 @@ class _Track:
         channels: list[int] = []
         if self.first_note >= 0:
             self.found.first_plays |= self.number == 0
-            strikes = self.chunk.translate(None, _NO_STRIKES)
-            while strikes:
-                channels.append(strikes[0] & 15)
-                strikes = strikes.replace(strikes[:1], b"")
+            strikes = {
+                self.first_status,
+                *self.chunk.translate(None, _all_but_others(self.first_status)),
+            }
+            channels = sorted(strike & 15 for strike in strikes)
         self.found.note_channels.append(channels)
         own = sum(1 << channel for channel in channels)
         self.found.unheard |= self.settings & ~own
-        for start, end in self.spans:
-            self.found.unheard |= self._settings_of_others(start, end, own)
+        if self.may_set:
+            for start, end in self.spans:
+                self.found.unheard |= self._settings_of_others(start, end, own)
 
     def _settings_of_others(self, start: int, end: int, own: int) -> int:
         """Channels, as bits, with controllers or bends in a span, other than those given."""
         span = self.chunk[start:end]
-        may_be = span.translate(None, _NO_SETTINGS)
-        while may_be and own >> (may_be[0] & 15) & 1:
-            may_be = may_be.replace(may_be[:1], b"")
-        if not may_be:
+        others = span.translate(None, _NOTES_AND_DATA).translate(None, _all_but_settings(own))
+        if not others:
             return 0
         found = low_bytes = at = 0
-        for match in _SETTING.finditer(span):
-            place = match.start()
+        for place in _places(span, 0, others):
+            if place and span[place - 1] > 0x7F:
+                continue
             low_bytes += len(span[at:place].translate(None, _HIGH))
             at = place
             if low_bytes % 3 == 1:
@@ -243,6 +254,29 @@ class _Track:
 
 
 _AT_END, _NOT_FOLLOWED = -1, -2
+
+
+@cache
+def _all_but_others(strike: int) -> bytes:
+    """All bytes but the statuses of notes on other channels than that of one such status."""
+    return bytes(byte for byte in range(0x100) if byte >> 4 != 0x9 or byte == strike)
+
+
+@lru_cache(maxsize=256)
+def _all_but_settings(own: int) -> bytes:
+    """All bytes from A0 on but the statuses of controllers and bends on other channels."""
+    return _RARE_BYTES + bytes(status for status in _SETTINGS if own >> (status & 15) & 1)
+
+
+def _places(chunk: bytes, start: int, found: bytes) -> list[int]:
+    """Where the bytes that were found stand, from a start on, ascending."""
+    places = []
+    for byte in set(found):
+        at = chunk.find(byte, start)
+        while at >= 0:
+            places.append(at)
+            at = chunk.find(byte, at + 1)
+    return sorted(places)
 
 
 def _is_plain_text(kind: int, payload: bytes) -> bool:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import struct
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -269,17 +270,18 @@ def _score(file: MidiFile, looked: Ordinary) -> core.ScoreTick:
     for index, (chunk, channels) in enumerate(zip(file.chunks, looked.note_channels, strict=False)):
         mark = b"%s%d" % (_END_MARK.encode(), index)
         is_ended = chunk.endswith(END_OF_TRACK)
-        tail = b"".join(
-            (
-                *(b"" if is_ended else b"\0", b"\xff\x06", bytes((len(mark),)), mark),
-                *(_FAR_DELTA, b"\xff\x01\x00"),
-                *(_RELEASES[channel] for channel in channels),
-                *(b"\x00", END_OF_TRACK),
-            )
-        )
+        ending = b"\xff\x06" if is_ended else b"\0\xff\x06"
+        tail = b"".join((ending, bytes((len(mark),)), mark, _releases(tuple(channels))))
         body = _with_late_marks(index, chunk[:-3] if is_ended else chunk, looked.late)
         parts += (b"MTrk", (len(body) + len(tail)).to_bytes(4, "big"), body, tail)
     return core.ScoreTick.from_midi(b"".join(parts))
+
+
+@lru_cache(maxsize=64)
+def _releases(channels: tuple[int, ...]) -> bytes:
+    """Far behind the end of a track a release of every pitch on some channels."""
+    releases = (_RELEASES[channel] for channel in channels)
+    return b"".join((_FAR_DELTA, b"\xff\x01\x00", *releases, b"\x00", END_OF_TRACK))
 
 
 def _with_late_marks(number: int, chunk: bytes, late: list[tuple[int, int, int]]) -> bytes:
@@ -540,7 +542,8 @@ class _Notes:
         columns = [track.notes.numpy() for track in tracks]
 
         def joined(name: str) -> np.ndarray:
-            return np.concatenate([np.zeros(0, np.int32), *(column[name] for column in columns)])
+            parts = [column[name] for column in columns]
+            return np.concatenate(parts) if parts else np.zeros(0, np.int32)
 
         sizes = np.array([len(column["time"]) for column in columns], np.int64)
         return cls(joined("time"), joined("duration"), joined("pitch"), joined("velocity"), sizes)
@@ -553,6 +556,15 @@ class _Notes:
     def lowest_time(self) -> int:
         """The least onset or duration, at most 0; less than 0 where time ran over."""
         return int(min(self.onset.min(initial=0), self.duration.min(initial=0)))
+
+    def ends_ticks(self) -> list[int]:
+        """Where the last note of each track ends; 0 for one without notes."""
+        starts = np.cumsum(self.sizes) - self.sizes
+        heard = self.sizes > 0
+        ends = np.zeros(len(self.sizes), np.int64)
+        if heard.any():
+            ends[heard] = np.maximum.reduceat(self.onset + self.duration, starts[heard])
+        return list(map(int, ends.tolist()))
 
     def tables(self) -> list[np.ndarray]:
         """The `NOTE_DTYPE` table of each track, sorted and read-only as a `Track` wants it."""
@@ -580,9 +592,11 @@ def _tracks(music: _Music, faults: list[_Fault]) -> tuple[Track, ...]:
     tables = music.notes.tables()
     _give_lyrics(music, tables)
     return tuple(
-        Track.of_table(table, program, is_drum, name, **playing)
-        for table, program, is_drum, name, playing in zip(
-            tables, music.programs, music.drums, music.names, music.playing, strict=True
+        Track.of_table(table, program, is_drum, name, end_ticks=end, **playing)
+        for table, program, is_drum, name, playing, end in zip(
+            *(tables, music.programs, music.drums, music.names, music.playing),
+            music.notes.ends_ticks(),
+            strict=True,
         )
         if len(table)
     )
