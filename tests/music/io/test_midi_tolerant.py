@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ritornello.errors import InputError
 from ritornello.music.controls import SUSTAIN, bend_ranges
-from ritornello.music.io import midi_read
+from ritornello.music.io import midi_events, midi_read
 from ritornello.music.io.limits import Remark
 from ritornello.music.io.midi_container import take_apart
 from ritornello.music.io.midi_read import read_bytes
@@ -258,7 +258,8 @@ def test_every_track_ends_with_the_piece() -> None:
     piece, _ = read(midi(END, NOTE + END, D_AFTER + b"\x60\xff\x2f\x00"))
     assert len(piece.tracks) == 2
     again = write_bytes(piece)
-    ends = {midi_read.read_events(chunk, 0, "").end_tick for chunk in take_apart(again, "").chunks}
+    chunks = take_apart(again, "").chunks
+    ends = {midi_events.read_events(chunk, 0, "").end_tick for chunk in chunks}
     assert ends == {piece.length_ticks} == {192}
 
 
