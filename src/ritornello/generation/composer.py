@@ -152,6 +152,8 @@ class Composer(Partner):
         """
         check_count(n)
         asked = self._check_rules(rules, seed, fields)
+        for sentence in asked.tell_chords_left(asked.bars):
+            _LOG.warning("%s", sentence)
         seeds = range(seed, seed + n)
         critic = self._critic
         pieces = writing.compose(

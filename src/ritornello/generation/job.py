@@ -67,6 +67,7 @@ class Job:
         voices: part classes that sing together, ascending, the highest voice first; see
             `voice_leading`.
         told: what a model that is told plans is told of one; None where there is none.
+        drum_keys: those that drums may play, of a kit that lies in several tracks; all if empty.
     """
 
     rules: Rules
@@ -82,6 +83,7 @@ class Job:
     polyphony: Mapping[int, int] = field(default_factory=dict)
     voices: tuple[int, ...] = ()
     told: BarPlan | None = None
+    drum_keys: frozenset[int] = frozenset()
 
     @property
     def start_ticks(self) -> int:
@@ -118,6 +120,8 @@ class Job:
         """
         instrument, (low, high) = notes.instrument_of(part), self.range_of(part)
         pitches = self.rules.allowed_pitches(instrument, (low, high))
+        if self.drum_keys and INSTRUMENTS[instrument].is_drum:
+            pitches = [key for key in pitches if key in self.drum_keys] or sorted(self.drum_keys)
         if not pitches:
             raise ConfigError(
                 f"{INSTRUMENTS[instrument].name} has no note of {self.rules.key} "

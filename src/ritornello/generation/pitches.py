@@ -9,17 +9,19 @@ piece is written so far. Given notes go their own way.
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 
 import numpy as np
 
 from ritornello.errors import ConfigError
-from ritornello.generation.job import Job
-from ritornello.music.chords import CHORD_CLASSES, chord_of_class
+from ritornello.generation.job import Job, chord_symbols
+from ritornello.music.chords import CHORD_CLASSES, chord_of_class, parse_chord
 from ritornello.music.instruments import INSTRUMENTS
 from ritornello.music.keys import KeyName, estimate_key
 from ritornello.note_model.encoding import notes
 from ritornello.note_model.encoding.notes import DRUM_PITCH, DURATIONS, PITCH, RESOLUTION, SIZES
+
+_BASSES = ("bass", "double bass", "tuba")
 
 
 class Pitches:
@@ -41,6 +43,7 @@ class Pitches:
             for part in self._pitched:
                 for index in sorted(set(job.given.chord_classes.tolist())):
                     self._of_chord(part, index)
+        self._basses = _stated_basses(job)
         self.closing_ticks: int | None = None
         last_bar = int(self._grid.bar_starts[-1])
         if job.ending and self._pitched and last_bar >= job.start_ticks:
@@ -63,7 +66,8 @@ class Pitches:
             place, _, _ = self._grid.locate_one(onset_ticks)
             index = self._job.given.chords.one(onset_ticks)[0]
             if place[1] == 0 and index < CHORD_CLASSES:
-                return self._of_chord(part, index)
+                bass = self._bass_at(onset_ticks) if _is_bass(part) else None
+                return self._of_chord(part, index) if bass is None else self._of_bass(part, bass)
         return self._usual[part]
 
     def highest(self, part: int, onset_ticks: int) -> int:
@@ -133,6 +137,39 @@ class Pitches:
                 )
             self._chords[part, index] = legal
         return self._chords[part, index]
+
+    # --- basses of chords such as C/E ------------------------------------------------------------
+
+    def _bass_at(self, onset_ticks: int) -> int | None:
+        """The pitch class that the chord at a tick has in the bass, where it states one."""
+        before = bisect_right(self._basses, onset_ticks, key=lambda stated: stated[0])
+        return self._basses[before - 1][1] if before else None
+
+    def _of_bass(self, part: int, pitch_class: int) -> np.ndarray:
+        """The pitches of a class that a part reaches, in the key or not; its usual ones if none."""
+        if (part, -1 - pitch_class) not in self._chords:
+            low, high = self._job.range_of(part)
+            in_range = np.zeros(SIZES[PITCH], bool)
+            in_range[low : high + 1] = True
+            legal = _of_classes(in_range, [pitch_class])
+            self._chords[part, -1 - pitch_class] = legal if legal.any() else self._usual[part]
+        return self._chords[part, -1 - pitch_class]
+
+
+def _stated_basses(job: Job) -> list[tuple[int, int | None]]:
+    """(tick, pitch class of its bass or None) for each chord of the rules, ascending."""
+    if job.rules.chart is None or job.length_ticks is None:
+        return []
+    symbols = chord_symbols(job.rules, job.metres, job.length_ticks, job.start_ticks)
+    return [(tick, _stated_bass(text)) for tick, text in symbols]
+
+
+def _stated_bass(text: str) -> int | None:
+    return None if "/" not in text else parse_chord(text).bass
+
+
+def _is_bass(part: int) -> bool:
+    return INSTRUMENTS[notes.instrument_of(part)].name in _BASSES
 
 
 def _is_drums(part: int) -> bool:

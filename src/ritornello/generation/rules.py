@@ -46,7 +46,7 @@ class Rules:
         densities: the same for single instruments, by name: a number, or one of `DENSITIES`.
         chords: a chart such as "Am F C G" or "Am7 | D7 G7 | %", repeated to the end. Each pitched
             note that begins on a beat is of the chord (and of the key, where they share a note);
-            between the beats the chord is a soft constraint.
+            a bass plays the bass of C/E there; between the beats chords are a soft constraint.
         ending: whether the last bar of a whole piece must be an ending: nothing begins after its
             first beat, where at least one pitched part strikes the tonic's chord and holds it.
         collection: name of the training collection to write like; a soft constraint.
@@ -170,6 +170,15 @@ class Rules:
         key = None if INSTRUMENTS[instrument].is_drum else self.key
         scale = key.pitch_classes if isinstance(key, KeyName) else range(12)
         return [pitch for pitch in range(low, high + 1) if pitch % 12 in scale]
+
+    def tell_chords_left(self, bars: int) -> tuple[str, ...]:
+        """A sentence on chords that stand beyond the last of the bars to write, if any do."""
+        left = len(self.chart or ()) - bars
+        if left <= 0:
+            return ()
+        return (
+            f"the chords have {bars + left} bars; the last {left} are beyond the {bars} written.",
+        )
 
     @property
     def chart(self) -> Chart | None:

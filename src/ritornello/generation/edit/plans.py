@@ -8,14 +8,15 @@ kept note as it was.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from ritornello.errors import ConfigError, InputError
 from ritornello.generation.compose import Writer
 from ritornello.generation.edit.join import Joined, join
+from ritornello.generation.edit.kit_tracks import key_owners
 from ritornello.generation.edit.primer import Fitted, fit, quantise_to_notation
 from ritornello.generation.instrumentation import Instrumentations, likely_collection
 from ritornello.generation.job import Job, Opening, chord_symbols, given_events, stated_chords
@@ -52,6 +53,8 @@ class Plan:
         new: part class -> program and name of the track to be added, as a track without notes;
             those of the part class where None.
         warnings: how the model reads the song otherwise than it is written.
+        kit: drum key -> index of the track of ``kept`` that its hits are added to, of a kit that
+            lies in several; see `kit_tracks`.
     """
 
     job: Job
@@ -59,6 +62,7 @@ class Plan:
     homes: Mapping[int, int]
     new: Mapping[int, Track | None]
     warnings: tuple[str, ...]
+    kit: Mapping[int, int] = field(default_factory=dict)
 
 
 def finish(plan: Plan, writer: Writer) -> Joined:
@@ -72,7 +76,14 @@ def finish(plan: Plan, writer: Writer) -> Joined:
     for part, track in plan.new.items():
         if track is not None and part in tracks:
             tracks[part] = replace(track, notes=tracks[part].notes)
-    return join(plan.kept, tracks, plan.homes)
+    homes = dict(plan.homes)
+    for part in [part for part in tracks if plan.kit and notes.instrument_of(part) == DRUMS]:
+        hits = tracks.pop(part)
+        owners = np.array([plan.kit.get(note.pitch, homes[part]) for note in hits])
+        for index in sorted({*owners.tolist()}):
+            own = -1 - index  # no part class: a share of one
+            tracks[own], homes[own] = replace(hits, notes=hits.notes[owners == index]), index
+    return join(plan.kept, tracks, homes)
 
 
 def with_collection(plan: Plan, instrumentations: Instrumentations) -> Plan:
@@ -210,11 +221,13 @@ def plan(
     ranges: Mapping[int, tuple[int, int]] | None = None,
     polyphony: Mapping[int, int] | None = None,
     voices: tuple[int, ...] = (),
+    written: Collection[int] = (),
 ) -> Plan:
     """The plan to write in a span, in ticks of the song, for parts with a home and for new ones.
 
     Args:
         longest_rest_bars: each of the parts plays, and rests for no longer; None lets them rest.
+        written: indices of the tracks of the song that are written for.
     """
     homes, new = homes or {}, new or {}
     if not homes and not new:
@@ -229,6 +242,7 @@ def plan(
     composed = tuple(sorted({*homes, *new}))
     given = {notes.instrument_of(part) for part in fitted_song.parts if part not in composed}
     usual_ranges, usual_polyphony = _habits(fitted_song, rules, homes)
+    kit = key_owners(fitted_song.song, written)
     job = Job(
         rules,
         metres,
@@ -252,10 +266,13 @@ def plan(
         ranges=usual_ranges | dict(ranges or {}),
         polyphony=usual_polyphony | dict(polyphony or {}),
         voices=voices,
+        drum_keys=frozenset(kit),
     )
     kept = _with_chords(kept, chord_symbols(rules, metres, end, model_start), span)
-    gone = tell_gone(fitted_song.song, kept)
-    return Plan(job, kept, homes, new, (*fitted_song.fitted.warnings, *gone))
+    begun = job.grid().bar_starts
+    bars = int(((begun >= model_start) & (begun < end)).sum())
+    told = (*rules.tell_chords_left(bars), *tell_gone(fitted_song.song, kept))
+    return Plan(job, kept, homes, new, (*fitted_song.fitted.warnings, *told), kit)
 
 
 def _with_chords(song: Piece, stated: tuple[ChordSymbol, ...], span: tuple[int, int]) -> Piece:

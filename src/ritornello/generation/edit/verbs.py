@@ -22,6 +22,7 @@ from ritornello.note_model.encoding.notes import PARTS_PER_INSTRUMENT
 
 _REST_BARS = 2  # who was asked to join in may rest for a while, not for good
 _VOICE_REST_BARS = 1
+_SILENT_BARS = 2  # so many at the end of a song are no rest of the music
 VOICES = {"soprano": (60, 81), "alto": (53, 74), "tenor": (48, 69), "bass": (40, 64)}
 
 
@@ -47,7 +48,8 @@ def continue_job(
         InputError: if the song has no notes.
         ConfigError: if bars or rules cannot be had.
     """
-    song = drop_changes_after_end(whole_bars(song))
+    song, told = _without_silent_bars(whole_bars(song))
+    song = drop_changes_after_end(song)
     lines = bar_lines(song)
     if bars < 1 or len(lines) - 1 + bars > MAX_BARS:
         raise ConfigError(
@@ -59,10 +61,13 @@ def continue_job(
     start = min(lines[-1], last - (last - silent) // beat * beat)
     end = lines[-1] + bars * metre.bar_ticks(song.resolution)
     fitted_song = FittedSong.of(replace(song, length_ticks=end), known)
-    homes = fitted_song.homes(fitted_song.tracks_with_notes if tracks is None else tracks)
+    written = fitted_song.tracks_with_notes if tracks is None else tracks
+    homes = fitted_song.homes(written)
     # What was played stays; a pedal or a bend that stands at its end is not for what follows.
     kept = without(fitted_song.song, start, end, set(homes.values()))
-    return plan(fitted_song, kept, (start, end), rules, homes=homes, ending=rules.ending)
+    span = start, end
+    made = plan(fitted_song, kept, span, rules, homes=homes, ending=rules.ending, written=written)
+    return replace(made, warnings=(*told, *made.warnings))
 
 
 def fill_job(
@@ -94,7 +99,8 @@ def fill_job(
     gap = lines[first_bar - 1], lines[last_bar]
     chosen = fitted_song.tracks_with_notes if tracks is None else tracks
     kept = without(fitted_song.song, *gap, chosen)
-    return plan(fitted_song, kept, gap, rules, homes=fitted_song.homes(chosen))
+    homes = fitted_song.homes(chosen)
+    return plan(fitted_song, kept, gap, rules, homes=homes, written=chosen)
 
 
 def vary_job(
@@ -119,6 +125,7 @@ def vary_job(
         rules,
         homes=fitted_song.homes(tracks),
         longest_rest_bars=_REST_BARS,
+        written=tracks,
     )
 
 
@@ -139,10 +146,11 @@ def arrange_job(
     Raises:
         InputError, ConfigError: as of `continue_job`.
     """
-    fitted_song = FittedSong.of(whole_bars(song), known, quantised=True)
+    song, told = _without_silent_bars(whole_bars(song))
+    fitted_song = FittedSong.of(song, known, quantised=True)
     new = fitted_song.free_parts([(parse_instrument(name), None) for name in add])
     whole = 0, fitted_song.song.length_ticks
-    return plan(
+    made = plan(
         fitted_song,
         fitted_song.song,
         whole,
@@ -151,6 +159,7 @@ def arrange_job(
         longest_rest_bars=_REST_BARS,
         ending=end,
     )
+    return replace(made, warnings=(*told, *made.warnings))
 
 
 def harmonise_job(
@@ -185,7 +194,7 @@ def harmonise_job(
             raise ConfigError(
                 f"No voice is called {name!r}.", next_step=f"Known: {', '.join(VOICES)}."
             )
-    song = whole_bars(song)
+    song, told = _without_silent_bars(whole_bars(song))
     melody = highest_track(song) if melody is None else melody
     track = song.tracks[melody]
     if track.is_drum or not len(track):
@@ -196,7 +205,7 @@ def harmonise_job(
     new = fitted_song.free_parts(
         [(singer, Track(note_table([]), track.program, track.is_drum, v)) for v in voices]
     )
-    return plan(
+    made = plan(
         fitted_song,
         song,
         (0, song.length_ticks),
@@ -207,6 +216,22 @@ def harmonise_job(
         polyphony=dict.fromkeys(new, 1),
         voices=(fitted_song.fitted.parts[melody], *new),
     )
+    return replace(made, warnings=(*told, *made.warnings))
+
+
+def _without_silent_bars(song: Piece) -> tuple[Piece, tuple[str, ...]]:
+    """A song without the empty bars at its end, where there are several, and what is told of them.
+
+    A stray event far behind the music makes such bars in many files. One empty bar is a rest.
+    """
+    lines = bar_lines(song)
+    heard = max((track.end_ticks for track in song.tracks), default=0)
+    end = next((line for line in lines[1:] if line >= heard), lines[-1])
+    silent = len(lines) - 1 - lines.index(end)
+    if silent < _SILENT_BARS or heard == 0:
+        return song, ()
+    bars = f"the {silent} empty bars at its end were left off, from bar {lines.index(end) + 1} on."
+    return drop_changes_after_end(replace(song, length_ticks=end)), (bars,)
 
 
 def _with_room(
