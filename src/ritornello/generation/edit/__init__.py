@@ -6,6 +6,7 @@ perform       carries out plans, many at once
 primer        a song as the model can read it
 instrument_substitution  which instrument of the model stands for another
 naming        which tracks a person means
+kit_tracks    a drum kit over several tracks: which of them each drum key belongs to
 join          given and composed notes in one piece
 """
 
