@@ -70,7 +70,7 @@ def test_a_blind_test_is_counted_and_tells_nothing_before_its_end(
     for number in range(4):
         band().transposed(number).save(tmp_path / f"{number}.mid")
     asked = {"folder": str(tmp_path), "trials": 4, "bars": 2, "model": str(tiny_model)}
-    job = client.post("/api/blind-tests", json={**asked, "musician": True}).json()["job"]
+    job = client.post("/api/blind-tests", json={**asked, "musician": True}).json()
     assert client.wait(job["id"])["state"] == "done"
     test = client.get(f"/api/blind-tests/{job['id']}").json()
     for _ in range(4):
@@ -89,8 +89,8 @@ def test_a_blind_test_is_counted_and_tells_nothing_before_its_end(
     assert len(client.get("/api/blind-tests/export.csv").text.splitlines()) == 5
 
 
-def test_too_little_real_music_is_told(client: Client, tiny_model: Path, tmp_path: Path) -> None:
-    job = client.run("blind_test", folder=str(tmp_path), trials=4, model=str(tiny_model))
+def test_too_little_real_music_is_told(client: Client, tiny_model: Path) -> None:
+    job = client.run("blind_test", trials=4, model=str(tiny_model))
     assert job["state"] == "failed"
     assert "0 real pieces have 8 bars" in job["error"]["what"]
 

@@ -32,12 +32,12 @@ def compose(arguments: dict[str, Any], tell: Tell) -> dict[str, Any]:
     telling = _Telling(tell)
     pieces = open_composer(arguments["model"]).compose_many(
         arguments["variations"],
-        Rules(**arguments["rules"]),
         seed=arguments["seed"],
         temperature=arguments["temperature"],
         top_p=arguments["top_p"],
         watch=telling.watch,
         hear=NoteFeed(telling.hear),
+        **arguments["rules"],
     )
     telling.end()
     return _result(pieces, None, arguments["seed"], ())

@@ -6,21 +6,21 @@ it. `JobRequest` is any of them, told apart by ``kind``.
 
 from __future__ import annotations
 
+import inspect
 import secrets
-from dataclasses import fields
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from ritornello.errors import ConfigError
+from ritornello.generation.composer import Composer
 from ritornello.generation.rules import DENSITIES, Rules, parse_metre
 from ritornello.note_model.library import DEFAULT_MODEL
-from ritornello.plan.song_form import bars_of_duration, parse_duration
+from ritornello.plan.song_form import bars_of_duration, parse_duration, parse_form
 
 MOST_VARIATIONS = 8
 _SEEDS = 1_000_000
 _USUAL_TEMPO_BPM = 110.0
-_USUAL_BARS = 16
 
 Part = int | str
 Bars = tuple[int, int]
@@ -92,31 +92,33 @@ class _WholePiece(Writing):
     ending: bool = True
 
     def fields_of_rules(self) -> dict[str, Any]:
-        tempo, bars = self.tempo, self.bars
-        if self.duration and not self.form:
-            if bars is not None:
-                raise ConfigError("Give either bars or a duration.")
-            tempo = tempo or _USUAL_TEMPO_BPM
-            seconds = parse_duration(self.duration)
-            bars = bars_of_duration(seconds, tempo, parse_metre(self.metre))
         return {
             **super().fields_of_rules(),
-            **({"form": self.form} if self.form else {}),
-            **(
-                {}
-                if self.form and bars is None
-                else {"bars": _USUAL_BARS if bars is None else bars}
-            ),
+            **({} if self.bars is None else {"bars": self.bars}),
             "metre": self.metre,
-            "tempo_bpm": tempo,
+            "tempo_bpm": self.tempo,
             "parts": self.parts or None,
             "ending": self.ending,
         }
 
     def arguments(self) -> dict[str, Any]:
-        if self.form and not knows_forms():
-            raise ConfigError("This version composes without a form.", next_step="Leave it open.")
-        return super().arguments()
+        form: dict[str, Any] = {}
+        if self.duration:
+            seconds = parse_duration(self.duration)
+            form["duration"] = seconds
+            if not knows_forms():
+                tempo = self.tempo or _USUAL_TEMPO_BPM
+                bars = bars_of_duration(seconds, tempo, parse_metre(self.metre))
+                form = {"bars": bars, "tempo_bpm": tempo}
+        if self.form:
+            parse_form(self.form, bars=self.bars)
+            form["form"] = self.form
+            if not knows_forms():
+                raise ConfigError(
+                    "This version composes without a form.", next_step="Leave it open."
+                )
+        arguments = super().arguments()
+        return {**arguments, "rules": {**arguments["rules"], **form}}
 
 
 class ComposeRequest(_WholePiece):
@@ -326,7 +328,7 @@ JobRequest = Annotated[
 
 def knows_forms() -> bool:
     """Whether pieces can be composed with a form here."""
-    return "form" in {field.name for field in fields(Rules)}
+    return "form" in inspect.signature(Composer.compose_many).parameters
 
 
 def any_seed() -> int:

@@ -37,10 +37,10 @@ def pair(arguments: dict[str, Any], tell: Tell) -> dict[str, Any]:
     tell("progress", {"step": "composing", "done": None, "seconds_left": None})
     pieces = open_composer(arguments["model"]).compose_many(
         2,
-        Rules(**arguments["rules"]),
         seed=arguments["seed"],
         temperature=arguments["temperature"],
         top_p=arguments["top_p"],
+        **arguments["rules"],
     )
     tell("progress", {"step": "playing", "done": 0.5, "seconds_left": None})
     order = [0, 1]

@@ -67,7 +67,7 @@ def rating_routes(studio: Studio) -> APIRouter:
 
     @routes.post("/blind-tests", status_code=201, summary="Prepare a test of real or machine")
     def add_test(request: BlindTestRequest) -> Facts:
-        return {"job": studio.jobs.add(request.model_dump(mode="json"))}
+        return _in_preparation(studio.jobs.add(request.model_dump(mode="json")))
 
     @routes.get("/blind-tests/results", summary="What all tests say")
     def results() -> Facts:
@@ -80,7 +80,8 @@ def rating_routes(studio: Studio) -> APIRouter:
 
     @routes.get("/blind-tests/{test}", summary="How far a test is")
     def get_test(test: str) -> Facts:
-        return tests.test(test)
+        job = studio.jobs.job(test)
+        return tests.test(test) if job["state"] == "done" else _in_preparation(job)
 
     @routes.get("/blind-tests/{test}/{number}.mp3", summary="The sound of a trial")
     def test_sound(test: str, number: int) -> FileResponse:
@@ -92,3 +93,17 @@ def rating_routes(studio: Studio) -> APIRouter:
         return tests.answer(test, guess.number, guess.answer)
 
     return routes
+
+
+def _in_preparation(job: Facts) -> Facts:
+    """A test of which nothing can be heard yet; ``problem`` says why it never will."""
+    return {
+        "id": job["id"],
+        "trials": job["request"]["trials"],
+        "answered": 0,
+        "trial": None,
+        "result": None,
+        "sources": None,
+        "problem": job["error"] or None,
+        "job": job,
+    }
