@@ -24,6 +24,7 @@ from ritornello.note_model.engine.reference import Engine
 from ritornello.plan.analysis import analyse
 from ritornello.plan.plan import Plan
 from ritornello.plan.players import Player, parse_player
+from ritornello.plan.returning_bars import AGAIN, NEW, VARIED
 from tests.plan.songs import phrase, song
 
 NAMES = ("drums", "bass", "piano", "violin", "flute")
@@ -53,7 +54,7 @@ def rules_of(plan: Plan, **fields: Any) -> Rules:
 
 @st.composite
 def plans(draw: st.DrawFn) -> Plan:
-    """Bars in which random players play; each plays at least once."""
+    """Bars in which random players play, each at least once, and which return to others."""
     metre = draw(st.sampled_from([(4, 4), (3, 4), (6, 8)]))
     names = draw(st.sets(st.sampled_from(NAMES), min_size=1))
     players = tuple(sorted(map(parse_player, names)))
@@ -61,7 +62,9 @@ def plans(draw: st.DrawFn) -> Plan:
     bits = st.lists(st.integers(0, 1), min_size=bars, max_size=bars).filter(any)
     plays = np.array([draw(bits) for _ in players]).T
     plan = Plan.open(bars, (Metre(0, *metre),), players)
-    return dataclasses.replace(plan, plays=plays)
+    back = np.array([draw(st.integers(0, bar)) for bar in range(bars)])
+    close = np.where(back > 0, draw(st.integers(VARIED, AGAIN)), NEW)
+    return dataclasses.replace(plan, plays=plays, back=back, close=close)
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -70,7 +73,7 @@ def test_players_play_where_the_plan_says_and_rules_are_kept(
     told_plans: Engine, plan: Plan, ending: bool, seed: int
 ) -> None:
     rules = rules_of(plan, ending=ending, tempo_bpm=100.0, key="C major")
-    (piece,) = compose(told_plans, rules, seeds=[seed], plans=[plan])
+    (piece,) = compose(told_plans, rules, seeds=[seed], plan_of=lambda job, number: plan)
     assert not violations(write_bytes(piece), rules)
     found = analyse(piece)
     assert found.players == plan.players
@@ -81,7 +84,7 @@ def test_players_play_where_the_plan_says_and_rules_are_kept(
 def test_the_plan_of_a_song_can_be_written_to(told_plans: Engine) -> None:
     plan = analyse(song(phrase(1), phrase(2), silent={1: ("drums", "melody")}))
     rules = rules_of(plan, ending=False)
-    piece, again = compose(told_plans, rules, seeds=[3, 3], plans=[plan, plan])
+    piece, again = compose(told_plans, rules, seeds=[3, 3], plan_of=lambda job, number: plan)
     assert write_bytes(piece) == write_bytes(again)
     assert piece.bar_count == 16
     assert analyse(piece).plays[8:, [0, 3]].sum() == 0
@@ -91,8 +94,10 @@ def test_a_piece_does_not_depend_on_those_beside_it(told_plans: Engine) -> None:
     first = analyse(song(phrase(1), phrase(2)))
     second = analyse(song(phrase(3), phrase(3), silent={0: ("drums",)}))
     rules = rules_of(first)
-    together = compose(told_plans, rules, seeds=[1, 2], plans=[first, second])
-    alone = compose(told_plans, rules, seeds=[2], plans=[second])
+    together = compose(
+        told_plans, rules, seeds=[1, 2], plan_of=lambda job, number: [first, second][number - 1]
+    )
+    alone = compose(told_plans, rules, seeds=[2], plan_of=lambda job, number: second)
     assert write_bytes(together[1]) == write_bytes(alone[0])
 
 
@@ -102,11 +107,11 @@ def test_a_model_that_is_told_plans_composes_without_one(told_plans: Engine) -> 
 
 
 def test_a_plan_that_does_not_fit_is_refused() -> None:
-    plan = analyse(song(phrase(1)))
+    plan, random = analyse(song(phrase(1))), np.random.default_rng(0)
     with pytest.raises(ConfigError, match=r"The plan has 8 bars up to tick 768"):
-        by_plan(whole_piece(Rules(4, parts=("piano",))), plan)
+        by_plan(whole_piece(Rules(4, parts=("piano",))), plan, random, hears=True)
     with pytest.raises(ConfigError, match=r"other players than the rules\.\nLet the rules have"):
-        by_plan(whole_piece(Rules(8, parts=("piano",))), plan)
+        by_plan(whole_piece(Rules(8, parts=("piano",))), plan, random, hears=True)
     second = dataclasses.replace(Plan.open(8, players=(Player(10, 1),)))
     with pytest.raises(ConfigError, match="Number the players"):
-        by_plan(whole_piece(Rules(8, parts=("piano",))), second)
+        by_plan(whole_piece(Rules(8, parts=("piano",))), second, random, hears=True)

@@ -1,13 +1,18 @@
-"""`ritornello compose`: rules in, pieces out."""
+"""`ritornello compose`: rules and a form in, pieces out."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cyclopts import Parameter
 
 from ritornello.cli.options import (
     ANY_STYLE,
     AS_USUAL,
     NO_LIMITS,
+    Flag,
     Limits,
     Making,
     Metre,
@@ -16,18 +21,74 @@ from ritornello.cli.options import (
     split_names,
 )
 from ritornello.cli.pieces import Watch, Written, write_pieces
+from ritornello.errors import ConfigError
 
 if TYPE_CHECKING:
     from ritornello.api import Composer
+    from ritornello.plan.plan import Plan
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Form:
+    """What a piece does bar by bar.
+
+    Attributes
+    ----------
+    form
+        Sections and bars, as in "intro 4, A 8, B 8, A 8, end 4". Those of one name are alike.
+    form_of
+        Take the form of this song: its sections, what returns, who plays when.
+    plan
+        Compose by this plan, a .toml that --plan-only or `ritornello plan` wrote.
+    plan_only
+        Write the plan of the piece as .toml, to look at and to edit, and compose nothing.
+    duration
+        How long the piece lasts, such as 2:00 or 90s. Without a form it gets a usual one.
+    """
+
+    form: str | None = None
+    form_of: Path | None = None
+    plan: Path | None = None
+    plan_only: Flag = False
+    duration: str | None = None
+
+    def arguments(self, parts: tuple[str, ...] | None) -> dict[str, Any]:
+        """As arguments of a `Composer`.
+
+        Args:
+            parts: that are asked for; those of the song count no more then.
+
+        Raises:
+            ConfigError: if more than one form is given, or one cannot be read.
+        """
+        from ritornello import api
+        from ritornello.generation.plan_drafts import form_of, without_players
+
+        given = [name for name in ("form", "form_of", "plan") if getattr(self, name) is not None]
+        if len(given) > 1:
+            names = " and ".join(f"--{name.replace('_', '-')}" for name in given)
+            raise ConfigError(f"{names} were given together.", next_step="Give one of them.")
+        found: Plan | None = None
+        if self.plan is not None:
+            found = api.load_plan(self.plan)
+        elif self.form_of is not None:
+            found = form_of(api.plan_of(api.load(self.form_of), where=str(self.form_of)))
+            found = found if parts is None else without_players(found)
+        return {"form": self.form, "plan": found, "duration": self.duration}
+
+
+_ANY_FORM = Form()
 
 
 def compose(
     *,
-    bars: int = 16,
+    bars: int | None = None,
     tempo: float | None = None,
     metre: Metre | None = None,
     parts: Names = (),
     end: bool = True,
+    form: Form = _ANY_FORM,
     style: Style = ANY_STYLE,
     limits: Limits = NO_LIMITS,
     making: Making = AS_USUAL,
@@ -39,7 +100,7 @@ def compose(
     Parameters
     ----------
     bars
-        Exact length of the piece.
+        Exact length of the piece; 16 where nothing else says it.
     tempo
         Quarter notes a minute.
     metre
@@ -51,18 +112,40 @@ def compose(
     """
     from ritornello.generation.rules import Rules
 
+    named = tuple(split_names(parts)) or None
+    length: dict[str, Any] = {} if bars is None else {"bars": bars}
     rules = Rules(
-        bars=bars,
         metre=metre,
         tempo_bpm=tempo,
-        parts=tuple(split_names(parts)) or None,
+        parts=named,
         ending=end,
+        **length,
         **style.fields(),
         **limits.fields(),
     )
+    asked = {**form.arguments(named), **length}
+    if form.plan_only:
+        _write_plans(making, asked | {"rules": rules})
+        return
 
     def write(composer: Composer, seed: int, number: int, watch: Watch) -> list[Written]:
-        pieces = composer.compose_many(number, rules, seed=seed, watch=watch, **making.boldness())
+        options: dict[str, Any] = {**asked, **making.boldness()}
+        pieces = composer.compose_many(number, rules, seed=seed, watch=watch, **options)
         return [Written(piece) for piece in pieces]
 
     write_pieces(making, "Piece", "piece", write)
+
+
+def _write_plans(making: Making, asked: dict[str, Any]) -> None:
+    """Write the plans of the pieces that would be composed."""
+    from ritornello import api
+    from ritornello.cli.show import out
+
+    seed = making.seed_or_any()
+    paths = [making.output / f"plan-{each}.toml" for each in range(seed, seed + making.number)]
+    for path in paths:
+        api.refuse_plan_target(path, overwrite=making.overwrite)
+    composer = api.Composer.load(making.model)
+    for each, path in enumerate(paths, seed):
+        api.save_plan(composer.plan(seed=each, **asked), path, overwrite=making.overwrite)
+        out.print(str(path), markup=False)

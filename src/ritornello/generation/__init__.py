@@ -6,8 +6,10 @@ session          Session: endless music whose state is a value
 rules            Rules: what a piece must be
 job              what is given, where to write, under which rules
 compose          the loop: one event after another, many pieces at once
+plan_drafts      what is asked of a form, as rules and a plan
 planned          a job by a plan: who plays when, which chords, what is told
 note_feed        notes of pieces that are still being written
+reprise          which notes come back where a plan says that bars return
 masks            rules as masks on the choices of the network
 pitches          which pitches the rules allow
 voice_leading    rules of voices that move together

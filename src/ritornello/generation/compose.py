@@ -16,7 +16,7 @@ from ritornello.errors import CheckpointError
 from ritornello.generation.instrumentation import Instrumentations, fill_in_instrumentation
 from ritornello.generation.job import Job, chord_symbols, whole_piece
 from ritornello.generation.masks import RuleMasks
-from ritornello.generation.planned import by_plan
+from ritornello.generation.planned import by_plan, plan_symbols, section_markers
 from ritornello.generation.rules import Rules
 from ritornello.generation.sampling import Sampling
 from ritornello.music.keys import KeyName, parse_key
@@ -42,6 +42,7 @@ from ritornello.plan.plan import Plan
 from ritornello.rng import Rng
 
 Event = tuple[int, int, int, int, int]
+PlanOf = Callable[[Job, int], Plan]  # of a job and a seed
 HISTORY_EVENTS = 1024  # the network reads no more of a song than that before it writes
 _STEPS_BETWEEN_NEWS = 64
 
@@ -60,6 +61,7 @@ class Writer:
     events: list[Event]
     composed: list[bool]
     _playing: tuple[int, np.ndarray] | None = None  # of which bar, and what it adds
+    _taken_up: int = 0  # bars whose earlier notes are given by now
 
     @classmethod
     def start(cls, job: Job, rng: Rng) -> Writer:
@@ -75,6 +77,8 @@ class Writer:
             deepcopy(self.rng),
             list(self.events),
             list(self.composed),
+            None,
+            self._taken_up,
         )
 
     def write(self, event: Event) -> None:
@@ -118,6 +122,39 @@ class Writer:
         if self._playing is None or self._playing[0] != bar:
             self._playing = bar, engine.playing(told.playing_one(bar)[None])[0]
         return self._playing[1]
+
+    def take_up(self, event: Event | None = None) -> bool:
+        """Give the notes of bars that return, as soon as they are whole.
+
+        Args:
+            event: that is about to be written; what lies before it is whole, then.
+
+        Returns:
+            whether one of these notes comes before the event, which is to be drawn again.
+        """
+        reprise = self.job.reprise
+        if reprise is None or self._taken_up >= reprise.bars:
+            return False
+        now = self.tracker.onset_ticks
+        reached = -1 if event is None else reprise.bar_of(now + event[SHIFT])
+        fields, onsets = None, np.zeros(0, np.int64)
+        rows = []
+        while self._taken_up < reprise.bars:
+            ready = reprise.ready_ticks(self._taken_up)
+            if ready is not None:
+                if now < ready and self._taken_up > reached:
+                    break
+                if fields is None:
+                    fields = np.array(self.events, np.int64).reshape(-1, len(notes.FIELDS))
+                    onsets = np.cumsum(fields[:, SHIFT])
+                rows.append(reprise.notes_of(self._taken_up, fields, onsets))
+            self._taken_up += 1
+        found = np.concatenate(rows) if rows else np.zeros((0, len(notes.FIELDS)), np.int64)
+        if not len(found):
+            return False
+        self.tracker.give(found)
+        self.masks.ahead = self.tracker.next_given
+        return event is not None and int(found[0, SHIFT]) <= now + event[SHIFT]
 
     def forget(self) -> None:
         """Drop the events written so far, so that endless music needs constant memory."""
@@ -182,7 +219,7 @@ def compose(
     collections: tuple[str, ...] = (),
     instrumentations: Instrumentations = (),
     usual_keys: UsualKeys = UsualKeys(),
-    plans: Sequence[Plan] | None = None,
+    plan_of: PlanOf | None = None,
     watch: Callable[[int, int], None] = lambda tick, length: None,
     hear: Hear | None = None,
 ) -> list[Piece]:
@@ -198,8 +235,7 @@ def compose(
             which collection; with none of them every part may play.
         usual_keys: where the rules ask for no key, one of them is sampled as a soft constraint, a
             control the model may leave; with none of them there is none.
-        plans: one for each piece, with the bars, metre and parts of the rules, for a model that is
-            told plans.
+        plan_of: gives the plan of a piece, with the bars, metre and parts of its job.
         watch: called now and then with the tick reached and the length in ticks.
         hear: called then with the writers, see `ritornello.generation.note_feed`.
 
@@ -207,19 +243,40 @@ def compose(
         pieces at 24 ticks a quarter, of exactly ``rules.bars`` bars.
     """
     writers = []
-    for number, seed in enumerate(seeds):
+    for seed in seeds:
         rng = np.random.default_rng(seed)
-        job = whole_piece(fill_in_instrumentation(rules, instrumentations, rng))
-        job = replace(job, key=draw_key(job.rules, usual_keys, rng))
-        if plans is not None:
-            job = by_plan(job, plans[number])
+        job, plan = planned_job(
+            rules,
+            seed,
+            rng,
+            instrumentations=instrumentations,
+            usual_keys=usual_keys,
+            plan_of=plan_of,
+        )
+        if plan is not None:
+            job = by_plan(job, plan, rng, hears=engine.plan)
         writers.append(Writer.start(job, rng))
     return [
-        to_piece(writer.events, writer.job.rules)
+        to_piece(writer.events, writer.job.rules, writer.job.plan)
         for writer in write(
             engine, writers, sampling=sampling, collections=collections, watch=watch, hear=hear
         )
     ]
+
+
+def planned_job(
+    rules: Rules,
+    seed: int,
+    rng: Rng,
+    *,
+    instrumentations: Instrumentations,
+    usual_keys: UsualKeys,
+    plan_of: PlanOf | None,
+) -> tuple[Job, Plan | None]:
+    """The job of a piece, with what its rules leave open filled in, and its plan; see `compose`."""
+    job = whole_piece(fill_in_instrumentation(rules, instrumentations, rng))
+    job = replace(job, key=draw_key(job.rules, usual_keys, rng))
+    return job, None if plan_of is None else plan_of(job, seed)
 
 
 def write(
@@ -250,12 +307,15 @@ def write(
     return writers
 
 
-def to_piece(events: Sequence[Event], rules: Rules) -> Piece:
-    """The events as a piece that states the rules it was written under."""
+def to_piece(events: Sequence[Event], rules: Rules, plan: Plan | None = None) -> Piece:
+    """The events as a piece that states the rules and the plan it was written by."""
     tempos = () if rules.tempo_bpm is None else (Tempo(0, rules.tempo_bpm),)
     keys = (KeyChange(0, rules.key),) if isinstance(rules.key, KeyName) else ()
     piece = notes.decode(np.array(events), rules.metre_map(), keys, tempos)
-    return replace(piece, chords=chord_symbols(rules, piece.metres, piece.length_ticks))
+    chords = chord_symbols(rules, piece.metres, piece.length_ticks)
+    if plan is None:
+        return replace(piece, chords=chords)
+    return replace(piece, chords=chords or plan_symbols(plan), markers=section_markers(plan))
 
 
 def conditions(
@@ -306,10 +366,15 @@ def advance(
     sampling: Sampling,
 ) -> np.ndarray:
     """Write the next event of each writer; returns the state of the network after it."""
-    events, state = propose(engine, writers, condition, state, sampling)
-    for writer, event in zip(writers, events, strict=True):
-        writer.write(event)
-    return state
+    for writer in writers:
+        writer.take_up()
+    events, after = propose(engine, writers, condition, state, sampling)
+    for number, (writer, event) in enumerate(zip(writers, events, strict=True)):
+        if writer.take_up(event):
+            after[number] = state[number]  # as if the event had never been drawn
+        else:
+            writer.write(event)
+    return after
 
 
 def propose(

@@ -7,8 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields as dataclass_fields
 from dataclasses import replace
 from difflib import get_close_matches
+from functools import partial
 from os import PathLike
 from typing import Any
+
+import numpy as np
 
 from ritornello.errors import ConfigError
 from ritornello.generation import compose as writing
@@ -16,6 +19,7 @@ from ritornello.generation.compose import Hear
 from ritornello.generation.edit.primer import fit
 from ritornello.generation.instrumentation import Instrumentations, read_instrumentations
 from ritornello.generation.partner import Partner, Song, Watch, load_song
+from ritornello.generation.plan_drafts import asked_plan, complete_plan
 from ritornello.generation.preference.critic import CRITIC_FILE, Critic
 from ritornello.generation.rules import Rules, check_count
 from ritornello.generation.sampling import Sampling
@@ -28,6 +32,7 @@ from ritornello.note_model.encoding.ngrams import known_instruments
 from ritornello.note_model.engine import open_engine
 from ritornello.note_model.library import DEFAULT_MODEL, find_model
 from ritornello.option_names import canonical
+from ritornello.plan.plan import Plan
 
 _LOG = logging.getLogger(__name__)
 
@@ -104,6 +109,9 @@ class Composer(Partner):
         seed: int = 0,
         temperature: float = Sampling.temperature,
         top_p: float = Sampling.top_p,
+        form: str | None = None,
+        plan: Plan | None = None,
+        duration: str | float | None = None,
         watch: Watch | None = None,
         hear: Hear | None = None,
         **fields: Any,
@@ -114,6 +122,10 @@ class Composer(Partner):
             rules: kept exactly.
             seed: at least 0; another seed, another piece.
             temperature, top_p: of sampling, see `ritornello.generation.sampling.Sampling`.
+            form: sections, such as "intro 4, A 8, B 8, A 8, end 4"; one that comes again returns to
+                what it was. The piece has markers at its sections.
+            plan: what to do bar by bar, see `ritornello.plan.plan.Plan`, in place of a form.
+            duration: such as "2:00", or seconds; the tempo is made to fit where none is asked for.
             watch: called now and then with (ticks written, ticks in all).
             hear: told the notes as they are written: a `ritornello.generation.note_feed.NoteFeed`.
             fields: of `Rules`, in place of those of ``rules``: ``bars=8, key="D minor"``.
@@ -127,6 +139,9 @@ class Composer(Partner):
             seed=seed,
             temperature=temperature,
             top_p=top_p,
+            form=form,
+            plan=plan,
+            duration=duration,
             watch=watch,
             hear=hear,
             **fields,
@@ -140,6 +155,9 @@ class Composer(Partner):
         seed: int = 0,
         temperature: float = Sampling.temperature,
         top_p: float = Sampling.top_p,
+        form: str | None = None,
+        plan: Plan | None = None,
+        duration: str | float | None = None,
         watch: Watch | None = None,
         hear: Hear | None = None,
         **fields: Any,
@@ -151,7 +169,7 @@ class Composer(Partner):
         best; ``hear`` is told of none then, as most of them are thrown away.
         """
         check_count(n)
-        asked = self._check_rules(rules, seed, fields)
+        asked, wanted = self._asked(rules, seed, fields, form, plan, duration)
         for sentence in asked.tell_chords_left(asked.bars):
             _LOG.warning("%s", sentence)
         seeds = range(seed, seed + n)
@@ -164,6 +182,7 @@ class Composer(Partner):
             collections=self._collections,
             instrumentations=self._instrumentations,
             usual_keys=self._usual_keys,
+            plan_of=None if wanted is None else partial(complete_plan, wanted),
             watch=watch or (lambda tick, length: None),
             hear=hear if critic is None else None,
         )
@@ -173,6 +192,36 @@ class Composer(Partner):
             replace(piece, title=f"Piece {number}")
             for number, piece in zip(seeds, pieces, strict=True)
         ]
+
+    def plan(
+        self,
+        rules: Rules | None = None,
+        *,
+        seed: int = 0,
+        form: str | None = None,
+        plan: Plan | None = None,
+        duration: str | float | None = None,
+        **fields: Any,
+    ) -> Plan:
+        """The plan by which `compose` would write with these arguments, to look at and to edit.
+
+        Raises:
+            ConfigError: as of `compose`; or if no form, plan or duration is asked for.
+        """
+        asked, wanted = self._asked(rules, seed, fields, form, plan, duration)
+        if wanted is None:
+            raise ConfigError("A plan needs a form.", next_step="Give a form or a duration.")
+        rng = np.random.default_rng(seed)
+        _, found = writing.planned_job(
+            asked,
+            seed,
+            rng,
+            instrumentations=self._instrumentations,
+            usual_keys=self._usual_keys,
+            plan_of=partial(complete_plan, wanted),
+        )
+        assert found is not None
+        return found
 
     def stream(
         self,
@@ -231,6 +280,20 @@ class Composer(Partner):
             lambda rules, fields: self._check_rules(rules, seed, fields),
             warnings,
         )
+
+    def _asked(
+        self,
+        rules: Rules | None,
+        seed: int,
+        fields: Mapping[str, Any],
+        form: str | None,
+        plan: Plan | None,
+        duration: str | float | None,
+    ) -> tuple[Rules, Plan | None]:
+        """The rules, and the plan that is asked for; checked."""
+        asked = self._check_rules(rules, seed, fields)
+        bars = fields.get("bars")
+        return asked_plan(asked, form=form, plan=plan, duration=duration, bars=bars)
 
     def _check_rules(self, rules: Rules | None, seed: int, fields: Mapping[str, Any]) -> Rules:
         known = [field.name for field in dataclass_fields(Rules)]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ritornello.errors import ConfigError
+from ritornello.generation.reprise import Reprise
 from ritornello.generation.rules import Rules
 from ritornello.music.chords import (
     CHORD_OPEN,
@@ -24,6 +25,7 @@ from ritornello.note_model.encoding.bar_grid import Grid
 from ritornello.note_model.encoding.bar_plan import BarPlan
 from ritornello.note_model.encoding.given import Given
 from ritornello.note_model.encoding.notes import END, NONE, RESOLUTION
+from ritornello.plan.plan import Plan
 
 ENDLESS = np.iinfo(np.int64).max
 
@@ -68,6 +70,9 @@ class Job:
             `voice_leading`.
         told: what a model that is told plans is told of one; None where there is none.
         drum_keys: those that drums may play, of a kit that lies in several tracks; all if empty.
+        plan: by which it is written, so that it may be silent before its end; None without one.
+        chords_hold: whether the stated chords are rules, and not mere inputs of the model.
+        reprise: what comes back; None where nothing does by a plan.
     """
 
     rules: Rules
@@ -84,6 +89,9 @@ class Job:
     voices: tuple[int, ...] = ()
     told: BarPlan | None = None
     drum_keys: frozenset[int] = frozenset()
+    plan: Plan | None = None
+    chords_hold: bool = False
+    reprise: Reprise | None = None
 
     @property
     def start_ticks(self) -> int:
@@ -92,7 +100,7 @@ class Job:
     @property
     def end_ticks(self) -> int:
         """Where writing ends; a planned piece may be silent before."""
-        if self.told is not None and self.length_ticks is not None:
+        if self.plan is not None and self.length_ticks is not None:
             return self.length_ticks
         return max(opening.end_ticks for opening in self.openings)
 

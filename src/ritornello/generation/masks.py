@@ -217,7 +217,7 @@ class RuleMasks:
         closing = self.pitch_rules.closing_ticks
         shortest = 0
         if closing is not None:
-            end = end if onset >= closing else closing
+            end = end if onset >= closing else min(end, closing)
             shortest = self.pitch_rules.closing_shortest(onset, part)
         if end == ENDLESS:
             result = _FIRST_DURATIONS[-1]

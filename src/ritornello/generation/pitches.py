@@ -39,7 +39,8 @@ class Pitches:
         self._highest = {part: _top(legal) for part, legal in self._usual.items()}
         self._chords: dict[tuple[int, int], np.ndarray] = {}
         self._pitched = [p for p in job.composed_parts if not _is_drums(p)]
-        if rules.chart is not None:
+        self._chords_hold = job.chords_hold or rules.chart is not None
+        if self._chords_hold:
             for part in self._pitched:
                 for index in sorted(set(job.given.chord_classes.tolist())):
                     self._of_chord(part, index)
@@ -62,7 +63,7 @@ class Pitches:
         """bool [pitches], at least one; not to be written to."""
         if self.closing_ticks is not None and onset_ticks >= self.closing_ticks:
             return self._closing_pitches()[part]
-        if self._job.rules.chart is not None and not _is_drums(part):
+        if self._chords_hold and not _is_drums(part):
             place, _, _ = self._grid.locate_one(onset_ticks)
             index = self._job.given.chords.one(onset_ticks)[0]
             if place[1] == 0 and index < CHORD_CLASSES:

@@ -1,4 +1,4 @@
-"""A job by a plan: players open for the bars they play in, chords are stated, the rest is told."""
+"""A job by a plan: players open for the bars they play in, chords hold, what returns comes back."""
 
 from __future__ import annotations
 
@@ -9,21 +9,30 @@ import numpy as np
 
 from ritornello.errors import ConfigError
 from ritornello.generation.job import Job, Opening, parts_of
+from ritornello.generation.reprise import Reprise, plan_reprise
+from ritornello.music.chords import CHORD_CLASSES
+from ritornello.music.piece import ChordSymbol, Text
 from ritornello.note_model.encoding import notes
 from ritornello.note_model.encoding.bar_plan import BarPlan
+from ritornello.note_model.encoding.given import Given
 from ritornello.plan.plan import Plan
+from ritornello.plan.plan_text import chord_name
+from ritornello.rng import Rng
 
 
-def by_plan(job: Job, plan: Plan) -> Job:
+def by_plan(job: Job, plan: Plan, rng: Rng, *, hears: bool) -> Job:
     """A whole piece written by a plan.
 
     Players that the plan states play where it says so and nowhere else; notes may sound on. The
-    last bar of a piece that must end is open to all of them. What the rules state of chords holds
-    before what the plan does.
+    last bar of a piece that must end is open to all of them. Chords that the plan states hold as
+    those of the rules do, which come first. Bars that return take up the notes of the bars they
+    return to, see `ritornello.generation.reprise`.
 
     Args:
         job: of a whole piece, see `job.whole_piece`.
         plan: with the bars and the metre of the job.
+        rng: what is varied is drawn from it.
+        hears: whether the model is told plans; the rest of the plan is told to it then.
 
     Raises:
         ConfigError: if the plan has other bars than the job, or players that the rules leave out.
@@ -38,7 +47,19 @@ def by_plan(job: Job, plan: Plan) -> Job:
     given = job.given
     if len(told.chord_ticks) and not len(given.chord_ticks):
         given = replace(given, chord_ticks=told.chord_ticks, chord_classes=told.chord_classes)
-    return replace(job, given=given, told=told, openings=_openings(job, plan, told))
+    parts = _parts(job, plan)
+    reprise = plan_reprise(
+        plan, told.starts, parts, _chords_of_halves(given, told), rng, ending=job.ending
+    )
+    return replace(
+        job,
+        given=given,
+        told=told if hears else None,
+        plan=plan,
+        chords_hold=bool(len(given.chord_ticks)),
+        openings=_openings(job, plan, told, reprise),
+        reprise=reprise,
+    )
 
 
 def players_of(plan: Plan) -> list[int]:
@@ -46,8 +67,30 @@ def players_of(plan: Plan) -> list[int]:
     return [player.instrument for player in plan.players]
 
 
-def _openings(job: Job, plan: Plan, told: BarPlan) -> tuple[Opening, ...]:
-    """Where each part plays: openings of all parts that play through the same bars."""
+def section_markers(plan: Plan) -> tuple[Text, ...]:
+    """Where each section begins, with its name."""
+    starts = plan.starts.tolist()
+    return tuple(Text(starts[section.start], section.name) for section in plan.sections)
+
+
+def plan_symbols(plan: Plan) -> tuple[ChordSymbol, ...]:
+    """The chords that a plan states, where they change."""
+    told = BarPlan.of(plan, ("chords",))
+    pairs = zip(told.chord_ticks.tolist(), told.chord_classes.tolist(), strict=True)
+    return tuple(
+        ChordSymbol(tick, chord_name(index)) for tick, index in pairs if index < CHORD_CLASSES
+    )
+
+
+def _chords_of_halves(given: Given, told: BarPlan) -> np.ndarray:
+    """The chords stated for each half bar, int64 [bars, 2]."""
+    starts, ends = told.starts[:-1], told.starts[1:]
+    halves = np.stack([starts, starts + (ends - starts) // 2], axis=1)
+    return given.chords(halves.ravel())[:, 0].reshape(halves.shape)
+
+
+def _parts(job: Job, plan: Plan) -> tuple[int, ...]:
+    """The part classes of a plan's players, as its columns."""
     parts = [notes.part_of(player.instrument, player.desk) for player in plan.players]
     if sorted(parts) != job.composed_parts:
         wanted = sorted(parts_of(players_of(plan)))
@@ -57,15 +100,29 @@ def _openings(job: Job, plan: Plan, told: BarPlan) -> tuple[Opening, ...]:
             if wanted == sorted(parts)
             else "Number the players of one instrument from 1.",
         )
+    return tuple(parts)
+
+
+def _openings(job: Job, plan: Plan, told: BarPlan, reprise: Reprise) -> tuple[Opening, ...]:
+    """Where each part is composed: openings of all parts that are through the same bars.
+
+    Where a part takes up its earlier notes it is not composed; notes do not sound on into that. Who
+    plays by the plan rests for no longer than a bar.
+    """
     required = any(opening.required for opening in job.openings)
-    spans: dict[tuple[int, int], list[int]] = {}
-    for part, plays in zip(parts, plan.plays.T, strict=True):
-        for start, end in _runs(_open_bars(plays, ending=job.ending)):
-            span = int(told.starts[start]), int(told.starts[end])
-            spans.setdefault(span, []).append(part)
+    rest = int((told.starts[1:] - told.starts[:-1]).max()) if required else None
+    starts, ends = told.starts[:-1], told.starts[1:]
+    edges = np.append(np.stack([starts, starts + (ends - starts) // 2], axis=1), ends[-1])
+    spans: dict[tuple[int, int, bool], list[int]] = {}
+    for column, part in enumerate(reprise.parts):
+        kept = reprise.halves[:, :, column].ravel()
+        open_halves = np.repeat(_open_bars(plan.plays[:, column], ending=job.ending), 2) & ~kept
+        for start, end in _runs(open_halves):
+            spill = end == len(kept) or not kept[end]
+            spans.setdefault((int(edges[start]), int(edges[end]), spill), []).append(part)
     return tuple(
-        Opening(tuple(sorted(members)), start, end, required=required, spill=True)
-        for (start, end), members in sorted(spans.items())
+        Opening(tuple(sorted(members)), start, end, required, spill, longest_rest_ticks=rest)
+        for (start, end, spill), members in sorted(spans.items())
     )
 
 
@@ -78,7 +135,7 @@ def _open_bars(plays: np.ndarray, *, ending: bool) -> np.ndarray:
     return found
 
 
-def _runs(open_bars: np.ndarray) -> list[tuple[int, int]]:
-    """First bar of each run of open bars, and the bar after its last."""
-    edges = np.flatnonzero(np.diff(open_bars.astype(np.int8), prepend=0, append=0))
+def _runs(is_open: np.ndarray) -> list[tuple[int, int]]:
+    """First index of each run that is open, and the index after its last."""
+    edges = np.flatnonzero(np.diff(is_open.astype(np.int8), prepend=0, append=0))
     return [*pairwise(edges.tolist())][::2]

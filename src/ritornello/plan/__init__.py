@@ -8,6 +8,7 @@ sections        where a piece begins something, and what comes back
 feel            which grid a bar stands on, and how far it swings
 players         who plays: instruments and desks
 best_path       the best row of states over time
+form_filling    what a form leaves open, filled in
 song_form       forms and durations as people write them
 plan_text       plans as TOML
 """

@@ -93,6 +93,32 @@ def _section(text: str) -> tuple[str, int]:
     return name, length
 
 
+def usual_form(bars: int) -> tuple[Section, ...]:
+    """The form of a song of so many bars: an intro, verse and chorus in turn, a bridge, an end.
+
+    >>> form_text(usual_form(56))
+    'intro 4, verse 8, chorus 8, verse 8, chorus 8, bridge 8, chorus 8, end 4'
+    >>> form_text(usual_form(5))
+    'A 5'
+    """
+    edge = _EDGE_BARS if bars >= 3 * USUAL_BARS else 0
+    count = max(1, (bars - 2 * edge) // USUAL_BARS)
+    names = ["verse" if number % 2 == 0 else "chorus" for number in range(count)]
+    if count >= 5:
+        names[-2:] = ["bridge", "chorus"]
+    if count < 4 and names:
+        names = ["A", "B", "A"][:count]
+    found = [(name, USUAL_BARS) for name in names]
+    # What is left over lengthens the last section before the end.
+    found[-1] = (found[-1][0], bars - 2 * edge - USUAL_BARS * (count - 1))
+    if edge:
+        found = [(INTRO, edge), *found, (END, edge)]
+    sections: list[Section] = []
+    for name, length in found:
+        sections.append(Section(name, sections[-1].end if sections else 0, length))
+    return tuple(sections)
+
+
 def form_text(sections: tuple[Section, ...]) -> str:
     """A form as `parse_form` reads it."""
     return ", ".join(f"{section.name} {section.bars}" for section in sections)

@@ -17,7 +17,7 @@ for one tick at a time.
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -73,6 +73,21 @@ class Given:
     def nothing(cls) -> Given:
         empty = np.zeros(0, np.int64)
         return cls(np.zeros((0, len(NONE)), np.int64), empty, empty, empty)
+
+    def with_notes(self, passed: int, rows: np.ndarray) -> Given:
+        """The same with some more notes among the events that are still to come.
+
+        Args:
+            passed: how many of them are past. rows: int64 [notes, 5], onsets in place of shifts.
+        """
+        onsets = np.concatenate([self.onsets_ticks[passed:], rows[:, SHIFT]])
+        fields = np.concatenate([self.fields[passed:], rows])
+        order = np.argsort(order_key(onsets, fields[:, PART], fields[:, PITCH]), kind="stable")
+        return replace(
+            self,
+            fields=np.concatenate([self.fields[:passed], fields[order]]),
+            onsets_ticks=np.concatenate([self.onsets_ticks[:passed], onsets[order]]),
+        )
 
     @cached_property
     def events(self) -> list[tuple[int, tuple[int, ...]]]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from bisect import bisect_right
 
+import numpy as np
+
 from ritornello.note_model.encoding.bar_grid import LONGEST_BAR_TICKS, Grid
 from ritornello.note_model.encoding.bar_plan import BarPlan
 from ritornello.note_model.encoding.context import CHORD_SIZES, LOOKBACK_BARS, TEMPO_UNKNOWN
@@ -68,6 +70,10 @@ class Tracker:
         """Onset and fields of the next given event."""
         events = self.given.events
         return events[self._passed] if self._passed < len(events) else None
+
+    def give(self, rows: np.ndarray) -> None:
+        """Add notes to what is given and still to come; int64 [notes, 5], onsets for shifts."""
+        self.given = self.given.with_notes(self._passed, rows)
 
     def context(self) -> list[int]:
         """The columns of `CONTEXT` for the next event."""

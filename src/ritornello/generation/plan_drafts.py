@@ -1,0 +1,177 @@
+"""What is asked of the form of a piece, as rules and a plan; that plan completed for a piece."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from ritornello.errors import ConfigError
+from ritornello.generation.job import Job
+from ritornello.generation.rules import MAX_BARS, Rules
+from ritornello.music.instruments import INSTRUMENTS
+from ritornello.note_model.encoding import notes
+from ritornello.plan.form_filling import fill_form
+from ritornello.plan.plan import Plan
+from ritornello.plan.players import Player
+from ritornello.plan.song_form import (
+    bars_of_duration,
+    form_plan,
+    parse_duration,
+    parse_form,
+    usual_form,
+)
+
+_USUAL_BPM = 112.0  # of a piece whose duration is asked for and whose tempo is not
+_SLOWEST_BPM, _FASTEST_BPM = 40.0, 240.0  # that a duration may lead to
+
+
+def asked_plan(
+    rules: Rules,
+    *,
+    form: str | None = None,
+    plan: Plan | None = None,
+    duration: str | float | None = None,
+    bars: int | None = None,
+) -> tuple[Rules, Plan | None]:
+    """The rules with bars, metre, tempo and parts of a plan, and that plan; None if none is asked.
+
+    Args:
+        form: sections as in "intro 4, A 8, B 8, A 8, end 4".
+        plan: with all that is stated; what it leaves open is filled in later.
+        duration: seconds, or text such as "2:00". Without a form or a plan the piece has a usual
+            form. The tempo is that of the rules, else one with which it lasts exactly so long.
+        bars: that were asked for, if they were.
+
+    Raises:
+        ConfigError: if it makes no sense, or contradicts itself or the rules.
+    """
+    if form is None and plan is None and duration is None:
+        return rules, None
+    if form is not None and plan is not None:
+        raise ConfigError(
+            "A form and a plan were both given.", next_step="A plan has sections: give it alone."
+        )
+    seconds = None if duration is None else _seconds(duration)
+    if plan is not None:
+        wanted, rules = plan, _with_plan(rules, plan, bars)
+    else:
+        if form is None:
+            assert seconds is not None
+            if bars is None:
+                bars = bars_of_duration(seconds, rules.tempo_bpm or _USUAL_BPM, rules.counts)
+            sections = usual_form(bars)
+        else:
+            sections = parse_form(form, bars=bars)
+        if sections[-1].end > MAX_BARS:
+            raise ConfigError(f"A piece has 1 to {MAX_BARS} bars; the form has {sections[-1].end}.")
+        wanted = form_plan(sections, rules.counts)
+        rules = replace(rules, bars=wanted.bars, metre=rules.counts)
+    if seconds is not None:
+        rules = _lasting(rules, seconds)
+    return rules, wanted
+
+
+def _seconds(duration: str | float) -> float:
+    return parse_duration(duration if isinstance(duration, str) else f"{duration}s")
+
+
+def _with_plan(rules: Rules, plan: Plan, bars: int | None) -> Rules:
+    """The rules with what the plan states."""
+    if len(plan.metres) > 1:
+        raise ConfigError(
+            f"The plan has {len(plan.metres)} metres; a composed piece has one.",
+            next_step="Take a song in one metre, or change the plan.",
+        )
+    if bars is not None and bars != plan.bars:
+        raise ConfigError(
+            f"The plan has {plan.bars} bars, and {bars} were asked for.",
+            next_step="Leave out the number of bars.",
+        )
+    metre = plan.metres[0].numerator, plan.metres[0].denominator
+    if rules.metre is not None and rules.counts != metre:
+        raise ConfigError(
+            f"The plan is in {metre[0]}/{metre[1]}, and {rules.counts[0]}/{rules.counts[1]} was "
+            "asked for.",
+            next_step="Leave out the metre.",
+        )
+    names = tuple(INSTRUMENTS[player.instrument].name for player in plan.players)
+    if names and rules.parts is not None and sorted(rules.parts) != sorted(names):
+        raise ConfigError(
+            f"The plan is for {', '.join(names)}; asked for {', '.join(rules.parts)}.",
+            next_step="Leave out the parts, or the players of the plan.",
+        )
+    return replace(
+        rules,
+        bars=plan.bars,
+        metre=metre,
+        parts=names or rules.parts,
+        tempo_bpm=rules.tempo_bpm or plan.tempo_bpm,
+        key=plan.key if rules.key is None else rules.key,
+    )
+
+
+def _lasting(rules: Rules, seconds: float) -> Rules:
+    """The rules with the tempo at which the bars last so long, unless a tempo is asked for."""
+    quarters = rules.bars * rules.counts[0] * 4 / rules.counts[1]
+    if rules.tempo_bpm is not None:
+        found = quarters * 60 / rules.tempo_bpm
+        bar = found / rules.bars
+        if abs(found - seconds) > bar:
+            raise ConfigError(
+                f"{rules.bars} bars at {rules.tempo_bpm:g} bpm last {found:.0f} seconds, and "
+                f"{seconds:.0f} were asked for.",
+                next_step="Leave out the tempo, the bars or the duration.",
+            )
+        return rules
+    tempo = quarters * 60 / seconds
+    if not _SLOWEST_BPM <= tempo <= _FASTEST_BPM:
+        raise ConfigError(
+            f"{rules.bars} bars in {seconds:.0f} seconds need {tempo:.0f} bpm; a tempo that a "
+            f"duration leads to is {_SLOWEST_BPM:g} to {_FASTEST_BPM:g}.",
+            next_step="Ask for other bars or another duration.",
+        )
+    return replace(rules, tempo_bpm=tempo)
+
+
+def form_of(plan: Plan) -> Plan:
+    """The form of a song alone: sections, what returns, who plays; not its chords, key, tempo."""
+    bare = Plan.open(plan.bars, plan.metres, plan.players)
+    return replace(
+        bare,
+        back=plan.back,
+        close=plan.close,
+        plays=plan.plays,
+        density=plan.density,
+        sections=plan.sections,
+        back_by_player=plan.back_by_player,
+        close_by_player=plan.close_by_player,
+    )
+
+
+def without_players(plan: Plan) -> Plan:
+    """A plan that leaves open who plays."""
+    bare = Plan.open(plan.bars, plan.metres)
+    return replace(
+        plan,
+        players=(),
+        plays=bare.plays,
+        back_by_player=bare.back_by_player,
+        close_by_player=bare.close_by_player,
+    )
+
+
+def complete_plan(wanted: Plan, job: Job, seed: int) -> Plan:
+    """A plan for the players of a job, with what is open of its form filled in by `fill_form`."""
+    if not wanted.players:
+        players = tuple(sorted(map(_player, job.composed_parts)))
+        open_ = np.full((wanted.bars, len(players)), -1)
+        wanted = replace(
+            wanted, players=players, plays=open_, back_by_player=open_, close_by_player=open_.copy()
+        )
+    return fill_form(wanted, np.random.default_rng((seed, 1)))
+
+
+def _player(part: int) -> Player:
+    """The player of a part class."""
+    return Player(notes.instrument_of(part), (part - notes.FIRST_PART) % notes.PARTS_PER_INSTRUMENT)

@@ -1,0 +1,178 @@
+"""Which notes come back: bars that a plan says return take up the notes of the bars they return to.
+
+What was written there is put among the given notes as soon as it is whole, player by player: all of
+it where a bar returns as it was; where it returns varied, some players keep their notes, some the
+first half of each bar, and some go their own way. So form does not hang on whether a model hears
+plans. A drummer keeps a pattern of two bars through a section. Before another section begins, the
+second half of the last bar is the drummer's own: a fill leads on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ritornello.note_model.encoding.notes import (
+    DURATION,
+    DURATIONS,
+    PART,
+    PITCH,
+    SHIFT,
+    duration_class,
+    is_note,
+)
+from ritornello.plan.plan import Plan
+from ritornello.plan.returning_bars import AGAIN, NEW
+from ritornello.rng import Rng
+
+_WHOLE, _HALF = 0.65, 0.2  # how often a player keeps all of a varied bar, or its first half
+_PATTERN_BARS = 2  # of a drummer
+_LEAST_SECTION_BARS = 4  # that ends with a fill
+
+
+@dataclass(frozen=True)
+class Reprise:
+    """What comes back in a piece.
+
+    Attributes:
+        starts: int64 [bars + 1], where each bar begins, and where the last one ends.
+        parts: part classes, as the columns below.
+        sources: int64 [bars, parts], the bar whose notes a part plays again; -1 for none.
+        halves: bool [bars, 2, parts], in which half of the bar it does.
+    """
+
+    starts: np.ndarray
+    parts: tuple[int, ...]
+    sources: np.ndarray
+    halves: np.ndarray
+
+    @property
+    def bars(self) -> int:
+        return len(self.sources)
+
+    def bar_of(self, tick: int) -> int:
+        """The bar in which a tick lies."""
+        return int(np.searchsorted(self.starts, tick, side="right")) - 1
+
+    def half_ticks(self, bar: int) -> tuple[int, int, int]:
+        """Where a bar begins, its second half, and the next bar."""
+        start, end = int(self.starts[bar]), int(self.starts[bar + 1])
+        return start, start + (end - start) // 2, end
+
+    def ready_ticks(self, bar: int) -> int | None:
+        """From when on what a bar takes up is whole; None if it takes nothing up."""
+        latest = int(self.sources[bar].max(initial=-1))
+        return None if latest < 0 else int(self.starts[latest + 1])
+
+    def notes_of(self, bar: int, fields: np.ndarray, onsets: np.ndarray) -> np.ndarray:
+        """The notes that a bar takes up; int64 [notes, 5], onsets in place of shifts.
+
+        Args:
+            fields: int64 [events, 5], all that was written so far. onsets: int64 [events].
+        """
+        start, middle, end = self.half_ticks(bar)
+        found = []
+        for column, part in enumerate(self.parts):
+            source = int(self.sources[bar, column])
+            if source < 0:
+                continue
+            moved = start - int(self.starts[source])
+            first, second = self.halves[bar, :, column]
+            begin = start if first else middle
+            stop = end if second else middle
+            member = (fields[:, PART] == part) & is_note(fields[:, PART])
+            member &= (onsets + moved >= begin) & (onsets + moved < stop)
+            rows = fields[member].copy()
+            rows[:, SHIFT] = onsets[member] + moved
+            longest = self._sounds_until(bar, column, stop) - rows[:, SHIFT]
+            rows[:, DURATION] = _class_within(np.minimum(DURATIONS[rows[:, DURATION]], longest))
+            found.append(rows)
+        rows = np.concatenate(found) if found else np.zeros((0, 5), np.int64)
+        return rows[np.lexsort((rows[:, PITCH], rows[:, PART], rows[:, SHIFT]))]
+
+    def _sounds_until(self, bar: int, column: int, stop: int) -> int:
+        """Until when a note of a bar may sound: on and on where what follows is what followed."""
+        end = int(self.starts[-1])
+        while bar + 1 < self.bars and stop == self.starts[bar + 1]:
+            follows = self.sources[bar + 1, column] == self.sources[bar, column] + 1
+            if not (follows and self.halves[bar + 1, :, column].all()):
+                return stop
+            bar, stop = bar + 1, int(self.starts[bar + 2])
+        return min(stop, end)
+
+
+def _class_within(ticks: np.ndarray) -> np.ndarray:
+    """The longest duration class that is not longer; int64 [notes]."""
+    classes = duration_class(ticks)
+    too_long = DURATIONS[classes] > ticks
+    result: np.ndarray = np.maximum(classes - too_long, 0)
+    return result
+
+
+def plan_reprise(
+    plan: Plan,
+    starts: np.ndarray,
+    parts: tuple[int, ...],
+    chords: np.ndarray,
+    rng: Rng,
+    *,
+    ending: bool,
+) -> Reprise:
+    """What comes back by a plan.
+
+    Args:
+        plan: a row for each bar. starts: see `Reprise`. parts: part classes of its players.
+        chords: int64 [bars, 2], stated for each half bar; where they are others than those of the
+            bar returned to, only drummers play it again.
+        rng: who keeps what of a varied bar is drawn from it.
+        ending: whether the last bar is written anew whatever the plan says.
+    """
+    bars, count = plan.bars, len(parts)
+    drums = np.array([player.is_drum for player in plan.players], bool)
+    sources = np.full((bars, count), -1)
+    halves = np.zeros((bars, 2, count), bool)
+    begins = {section.start for section in plan.sections}
+    ends = {section.end - 1 for section in plan.sections if section.bars >= _LEAST_SECTION_BARS}
+    keeps = np.ones((2, count), bool)
+    for bar in range(bars):
+        if bar == 0 or bar in begins or plan.back[bar] != plan.back[bar - 1]:
+            keeps = _draw_keeps(count, rng)
+        back, close = _returns_of_players(plan, bar)
+        returning = (back > 0) & (plan.plays[bar] != 0)
+        returning &= plan.plays[bar - back, np.arange(count)] != 0
+        returning &= (chords[bar - back] == chords[bar]).all(axis=1) | drums
+        sources[bar] = np.where(returning, bar - back, -1)
+        halves[bar] = returning & (keeps | (close == AGAIN))
+        section = plan.section_of(bar)
+        if section is not None:
+            place = bar - section.start
+            is_last = bar in ends and bar + 1 < bars
+            held = drums & (sources[bar] < 0) & (place >= _PATTERN_BARS and not is_last)
+            held &= (plan.plays[bar] != 0) & (plan.plays[bar - _PATTERN_BARS] != 0)
+            if plan.lengths[bar] == plan.lengths[bar - _PATTERN_BARS]:
+                sources[bar][held] = bar - _PATTERN_BARS
+                halves[bar][:, held] = True
+            if is_last:
+                halves[bar, 1, drums] = False
+    if ending:
+        sources[-1], halves[-1] = -1, False
+    halves &= (sources >= 0)[:, None]
+    return Reprise(starts, parts, np.where(halves.any(axis=1), sources, -1), halves)
+
+
+def _draw_keeps(count: int, rng: Rng) -> np.ndarray:
+    """Who keeps each half of varied bars, bool [2, players]; somebody keeps one."""
+    drawn = rng.random(count)
+    keeps = np.stack([drawn < _WHOLE + _HALF, drawn < _WHOLE])
+    if not keeps.any():
+        keeps[0, rng.integers(count)] = True
+    return keeps
+
+
+def _returns_of_players(plan: Plan, bar: int) -> tuple[np.ndarray, np.ndarray]:
+    """How many bars back each player returns, and how closely: as the whole where it is open."""
+    back, close = plan.back_by_player[bar], plan.close_by_player[bar]
+    stated = (back >= 0) & (close >= 0)
+    whole = max(int(plan.back[bar]), 0), int(plan.close[bar]) if plan.close[bar] >= 0 else NEW
+    return np.where(stated, back, whole[0]), np.where(stated, close, whole[1])

@@ -1,0 +1,117 @@
+"""Pieces by a form: sections return, players enter and leave, durations are exact, rules hold."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from experiments.generated.judge import violations
+from ritornello.errors import ConfigError
+from ritornello.generation.composer import Composer
+from ritornello.generation.plan_drafts import form_of, without_players
+from ritornello.generation.rules import Rules
+from ritornello.music.io.midi_write import write_bytes
+from ritornello.music.piece import Piece
+from ritornello.plan.analysis import analyse
+from ritornello.plan.bar_strokes import RESOLUTION, Shared, Strokes
+from ritornello.plan.returning_bars import VARIED_LEAST
+from tests.plan.songs import phrase, song
+
+BAND = ("flute", "piano", "bass", "drums")
+
+
+@pytest.fixture(scope="module")
+def composer() -> Composer:
+    return Composer.load()
+
+
+def likeness(piece: Piece, distance: int) -> np.ndarray:
+    """How alike each bar is to the one so many bars before it, float64 [bars]."""
+    found: np.ndarray = Shared.of(Strokes.of(piece.at_resolution(RESOLUTION))).alike[:, distance]
+    return found
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_a_form_says_returns_is_found_to_return(composer: Composer, seed: int) -> None:
+    piece = composer.compose(form="intro 4, A 8, B 8, A 8, end 4", parts=BAND, seed=seed)
+    assert piece.bar_count == 32
+    assert [mark.text for mark in piece.markers] == ["intro", "A", "B", "A", "end"]
+    # The last bar ends with a fill, and players who come in make a bar less like what it was.
+    assert likeness(piece, 16)[20:27].mean() > VARIED_LEAST
+    rules = Rules(32, parts=BAND)
+    assert not violations(write_bytes(piece), rules)
+
+
+def test_players_enter_and_leave(composer: Composer) -> None:
+    plan = composer.plan(form="intro 4, verse, chorus, end 4", parts=BAND, seed=2)
+    assert plan.plays[:4].sum(axis=1).max() < len(BAND)
+    assert (plan.plays[12:] == 1).all()
+    found = analyse(composer.compose(plan=plan, seed=2))
+    for section in plan.sections:
+        said = plan.plays[section.start : section.end].max(axis=0)
+        heard = found.plays[section.start : section.end].max(axis=0)
+        last = section.end == plan.bars  # where all may end together
+        assert ((heard <= said) | last).all()
+        assert heard[said == 1].all()
+
+
+def test_a_plan_is_written_to_and_the_same_piece_comes_of_it(composer: Composer) -> None:
+    asked = {"form": "A 4, B 4, A 4", "parts": BAND, "seed": 5}
+    plan = composer.plan(**asked)  # type: ignore[arg-type]
+    direct = composer.compose(**asked)  # type: ignore[arg-type]
+    by_plan = composer.compose(plan=plan, parts=BAND, seed=5)
+    assert [len(track) for track in direct.tracks] == [len(track) for track in by_plan.tracks]
+
+
+@pytest.mark.parametrize("wish", [{}, {"form": "A 8, B 8"}, {"tempo_bpm": 120.0}])
+def test_a_duration_is_exact(composer: Composer, wish: dict[str, object]) -> None:
+    piece = composer.compose(duration="0:40", parts="piano", **wish)  # type: ignore[arg-type]
+    assert piece.duration_seconds == pytest.approx(40, abs=1e-3)
+
+
+def test_the_form_of_a_song_is_taken_without_its_harmony(composer: Composer) -> None:
+    taken = form_of(analyse(song(phrase(1), phrase(2), phrase(1))))
+    assert taken.key is None
+    piece = composer.compose(plan=without_players(taken), parts="piano", seed=3)
+    assert [mark.text for mark in piece.markers] == ["A", "B", "A"]
+    assert (likeness(piece, 16)[16:23] >= VARIED_LEAST).all()
+
+
+def test_other_chords_are_played_anew(composer: Composer) -> None:
+    chords = "C F G C | Am Dm E Am"
+    piece = composer.compose(form="A 4, A 4", chords=chords, parts=("piano", "drums"), seed=1)
+    assert not violations(write_bytes(piece), Rules(8, chords=chords, parts=("piano", "drums")))
+
+
+def test_stated_chords_of_a_plan_hold(composer: Composer) -> None:
+    plan = composer.plan(form="A 4", parts=("piano",), seed=1)
+    chords = np.full((4, 2), plan.chords[0, 0])
+    chords[:, 0] = [0, 5, 7, 0]  # C, F, G, C as major triads
+    piece = composer.compose(plan=replace(plan, chords=chords), seed=1, ending=False)
+    (track,) = piece.tracks
+    onsets = track.notes["onset"]
+    for bar, triad in ((1, {5, 9, 0}), (2, {7, 11, 2})):
+        first = track.notes["pitch"][onsets == bar * 96] % 12
+        assert set(first.tolist()) <= triad
+    assert [symbol.text for symbol in piece.chords][:3] == ["C", "F", "G"]
+
+
+@pytest.mark.parametrize(
+    ("wish", "message"),
+    [
+        ({"form": "A 5000"}, "at most 4000"),
+        ({"form": "foo 3"}, "No section is called 'foo'"),
+        ({"form": "A 8", "bars": 9}, "9 bars were asked for"),
+        ({"duration": "soon"}, "not a duration"),
+        ({"duration": 120, "bars": 4}, "need 8 bpm"),
+        ({"duration": 120, "bars": 16, "tempo_bpm": 120.0}, "last 32 seconds"),
+        ({"duration": float("nan")}, "not a duration"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(
+    composer: Composer, wish: dict[str, object], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        composer.compose(**wish)  # type: ignore[arg-type]
