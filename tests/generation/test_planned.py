@@ -107,11 +107,11 @@ def test_a_model_that_is_told_plans_composes_without_one(told_plans: Engine) -> 
 
 
 def test_a_plan_that_does_not_fit_is_refused() -> None:
-    plan, random = analyse(song(phrase(1))), np.random.default_rng(0)
+    plan, rng = analyse(song(phrase(1))), np.random.default_rng(0)
     with pytest.raises(ConfigError, match=r"The plan has 8 bars up to tick 768"):
-        by_plan(whole_piece(Rules(4, parts=("piano",))), plan, random, hears=True)
+        by_plan(whole_piece(Rules(4, parts=("piano",))), plan, rng, hears=True)
     with pytest.raises(ConfigError, match=r"other players than the rules\.\nLet the rules have"):
-        by_plan(whole_piece(Rules(8, parts=("piano",))), plan, random, hears=True)
+        by_plan(whole_piece(Rules(8, parts=("piano",))), plan, rng, hears=True)
     second = dataclasses.replace(Plan.open(8, players=(Player(10, 1),)))
     with pytest.raises(ConfigError, match="Number the players"):
-        by_plan(whole_piece(Rules(8, parts=("piano",))), second, random, hears=True)
+        by_plan(whole_piece(Rules(8, parts=("piano",))), second, rng, hears=True)
