@@ -11,6 +11,7 @@ planned          a job by a plan: who plays when, which chords, what is told
 note_feed        notes of pieces that are still being written
 reprise          which notes come back where a plan says that bars return
 masks            rules as masks on the choices of the network
+pace             density that is kept: which shifts let notes come thick enough
 pitches          which pitches the rules allow
 voice_leading    rules of voices that move together
 sampling         temperature and nucleus of sampling

@@ -9,10 +9,12 @@ means that it comes and nothing is composed before it.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from dataclasses import replace
 
 import numpy as np
 
 from ritornello.generation.job import ENDLESS, Job
+from ritornello.generation.pace import Pace
 from ritornello.generation.pitches import Pitches
 from ritornello.generation.voice_leading import VoiceLeading
 from ritornello.note_model.encoding import notes
@@ -84,6 +86,9 @@ class RuleMasks:
         )
         # Where nothing but an END is given, the piece is told its tempo by its first event.
         self._writes_tempo = all(fields[1] == END for _, fields in job.given.events)
+        self._pace: Pace | None = None
+        if rules.density is not None and self._writes_tempo:
+            self._pace = Pace(rules.density, job.start_ticks)
 
     def copy(self) -> RuleMasks:
         twin = object.__new__(RuleMasks)
@@ -95,6 +100,7 @@ class RuleMasks:
         twin._largest = dict(self._largest)
         twin.pitch_rules = self.pitch_rules.copy()
         twin._voices = self._voices.copy()
+        twin._pace = None if self._pace is None else replace(self._pace)
         return twin
 
     @property
@@ -141,6 +147,8 @@ class RuleMasks:
         overdue = self._overdue(here, now)
         if due or overdue:
             legal[1:] = False
+        elif self._pace is not None and not self.pitch_rules.closing(now):
+            legal = self._pace.narrow(legal, now)
         return legal
 
     def _reach_what_must_come(self, legal: np.ndarray) -> None:
@@ -242,6 +250,8 @@ class RuleMasks:
         if not TEMPO < part < REST:
             return
         self._missing.discard(part)
+        if self._pace is not None:
+            self._pace.notes += 1
         if part in self._rested:
             ends = self.onset_ticks + _DURATION_TICKS[duration]
             self._rested[part] = max(self._rested[part], ends + self._longest_rest[part])
