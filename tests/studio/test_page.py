@@ -162,6 +162,56 @@ def test_bars_are_chosen_by_keys_filled_and_undone(visitor: BrowserContext) -> N
     assert undone["head"] == song["head"]
 
 
+def test_locked_parts_stay_and_the_other_is_written_again(visitor: BrowserContext) -> None:
+    page = _visit(visitor)
+    song = _compose(page, Number_of_bars="4")
+    parts = page.locator(".strip").evaluate_all("all => all.map(e => e.ariaLabel)")
+    for part in parts[1:]:
+        page.get_by_role("button", name=f"Lock {part}", exact=True).click()
+    page.get_by_role("application", name="Piano-roll").focus()
+    page.keyboard.press("Home")
+    for _ in range(4):
+        page.keyboard.press("Shift+ArrowRight")
+    expect(page.locator("[data-actions]")).to_contain_text(re.compile(rf"Bars 1–4.*{parts[0]}"))
+    page.get_by_role("button", name="Vary").click()
+    expect(page.locator(".versions li")).to_have_count(2, timeout=_PATIENCE_MS)
+    _wait_until_written(page)
+    varied = next(each for each in _get(page, "/songs")["songs"] if each["id"] == song["id"])
+    old, new = (_get(page, f"/pieces/{each['head']}")["piece"] for each in (song, varied))
+    for name, before, after in zip(parts, old["tracks"], new["tracks"], strict=True):
+        same = [note[:3] for note in before["notes"]] == [note[:3] for note in after["notes"]]
+        assert same == (name != parts[0])
+
+
+def test_a_dropped_song_is_gone_on_with(visitor: BrowserContext, tmp_path: Path) -> None:
+    page = _visit(visitor)
+    midi = tmp_path / "mine.mid"
+    tune = [(480 * beat, 480, 60 + 2 * (beat % 5), 80) for beat in range(16)]
+    Piece(tracks=(Track(notes=tune, program=73),)).save(midi)
+    # A drop of the mouse itself cannot be acted out: the event is made as the browser makes it.
+    page.evaluate(
+        """([name, bytes]) => {
+            const carried = new DataTransfer()
+            carried.items.add(new File([new Uint8Array(bytes)], name))
+            const drop = new DragEvent('drop', { dataTransfer: carried, bubbles: true })
+            document.body.dispatchEvent(drop)
+        }""",
+        ["mine.mid", list(midi.read_bytes())],
+    )
+    expect(page.get_by_label("Title of the piece")).to_have_value(
+        re.compile("^mine"), timeout=_PATIENCE_MS
+    )
+    page.get_by_role("button", name="Write on").click()
+    expect(page.locator(".versions li")).to_have_count(2, timeout=_PATIENCE_MS)
+    _wait_until_written(page)
+    song = next(each for each in _get(page, "/songs")["songs"] if each["title"].startswith("mine"))
+    piece = _get(page, f"/pieces/{song['head']}")
+    assert piece["bars"] == 4 + 16
+    scale = piece["piece"]["resolution"] / 480
+    kept = [[onset / scale, pitch] for onset, _, pitch, _ in piece["piece"]["tracks"][0]["notes"]]
+    assert kept[:16] == [[onset, pitch] for onset, _, pitch, _ in tune]
+
+
 def test_a_form_of_blocks_is_composed_as_it_stands(visitor: BrowserContext) -> None:
     page = _visit(visitor)
     if not _get(page, "/model")["has_form"]:
