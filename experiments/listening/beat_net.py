@@ -25,6 +25,7 @@ class BeatNetConfig:
         hidden: units of each direction. layers: of LSTMs.
         centre: subtracted from the loudness, log10, so that inputs are around 0.
         dropout: share of units dropped between layers in training.
+        answers: numbers for each frame.
     """
 
     bands: int
@@ -35,6 +36,7 @@ class BeatNetConfig:
     layers: int = 2
     centre: float = -3.0
     dropout: float = 0.05
+    answers: int = 2
 
     def settings(self) -> dict[str, Any]:
         return asdict(self)
@@ -55,15 +57,16 @@ class BeatNet(nn.Module):
             bidirectional=True, dropout=config.dropout,
         )  # fmt: skip
         self.dropout = nn.Dropout(config.dropout)
-        self.out = nn.Linear(2 * config.hidden, 2 * config.stride)
+        self.out = nn.Linear(2 * config.hidden, config.answers * config.stride)
 
     def forward(self, spectra: Tensor) -> Tensor:
-        """Loudness in bands, log10, [batch, frames, bands] to logits [batch, frames, 2].
+        """Loudness in bands, log10, [batch, frames, bands] to logits [batch, frames, answers].
 
-        The first is of a beat, the second of the beginning of a bar. Frames come in whole strides.
+        The first of two answers is of a beat, the second of the beginning of a bar. Frames
+        come in whole strides.
         """
         near = torch.relu(self.near((spectra - self.config.centre).transpose(1, 2)))
         both_ways, _ = self.lstm(self.dropout(near).permute(2, 0, 1))
         logits = self.out(self.dropout(both_ways)).transpose(0, 1)
-        result: Tensor = logits.reshape(len(spectra), -1, 2)
+        result: Tensor = logits.reshape(len(spectra), -1, self.config.answers)
         return result

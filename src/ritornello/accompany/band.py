@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ritornello.accompany.following import with_loudness, with_roots
 from ritornello.accompany.form import Form
 from ritornello.accompany.mixdown import SOLO
 from ritornello.errors import ConfigError
@@ -78,7 +79,7 @@ def write_band(
     steady, first_tick = _steady_song(song, form)
     result = composer.arrange(steady, list(players.values()), end=True, **options)
     band = [_place_in_song(track, song, first_tick) for track in result.piece.tracks[1:]]
-    piece = replace(song, tracks=(song.tracks[0], *band))
+    piece = with_loudness(with_roots(replace(song, tracks=(song.tracks[0], *band))))
     stems: dict[str, tuple[int, ...]] = {}
     for stem, track in zip(players, result.added[0], strict=True):
         stems[stem] = (track,)

@@ -37,6 +37,7 @@ from ritornello.music.io.midi_write import holdable
 from ritornello.music.piece import Piece, Track
 from ritornello.synth.block_playback import played
 from ritornello.synth.render import LONGEST_SECONDS, check_rate, open_sampler, seated
+from ritornello.synth.sampler import Sampler
 from ritornello.synth.soundfont import SoundFont
 
 SOLO, MIX = "solo", "mix"
@@ -93,6 +94,7 @@ def mix_down(
     duration_seconds: float,
     rate_hz: int = 44_100,
     soundfont: SoundFont | str | PathLike[str] | None = None,
+    tuning_cents: float = 0.0,
     solo_in_mix: bool = True,
     fade_seconds: float = 2.0,
     overwrite: bool = False,
@@ -112,6 +114,7 @@ def mix_down(
         parts: the name of each stem and which tracks of the band are in it, at least one each.
         solo: the recording, which is the stem "solo"; None for a band alone.
         soundfont: a font or the path of one; None for the font that ships with the package.
+        tuning_cents: of the band's A above 440 Hz.
         solo_in_mix: leave the solo out of the mix for a backing track; its stem is still written.
         fade_seconds: over which a solo that is longer than the mix fades out, and the band does
             from the end of its last note on; where that comes later, over the second half of it.
@@ -153,7 +156,8 @@ def mix_down(
             io.write(score, places[f"{name}.mid"].temporary, overwrite=True)
         scratches = {name: files.enter_context(closing(Scratch(Path(folder)))) for name in names}
         job = _Mixdown(band, parts, scratches, places, total, rate_hz, fade_seconds)
-        lufs = _record(job, solo, soundfont)
+        sampler = open_sampler(soundfont, rate_hz, tuning_cents)
+        lufs = _record(job, solo, sampler)
         levels = _levels_db(band, parts, lufs)
         mixed = [name for name in names if solo_in_mix or name != SOLO]
         master, balanced_lufs = _find_master(job, {name: levels[name] for name in mixed})
@@ -189,12 +193,9 @@ class _Mixdown:
     fade_seconds: float
 
 
-def _record(
-    job: _Mixdown, solo: Solo | None, soundfont: SoundFont | str | PathLike[str] | None
-) -> dict[str, float]:
+def _record(job: _Mixdown, solo: Solo | None, sampler: Sampler) -> dict[str, float]:
     """Play every stem into its hidden file; how loud each is, in LUFS."""
     band, total, rate_hz = job.band, job.total, job.rate_hz
-    sampler = open_sampler(soundfont, rate_hz)
     lufs = {}
     if solo is not None:
         blocks = fit_to_length(solo.blocks, total, fade_seconds=job.fade_seconds, rate_hz=rate_hz)

@@ -120,6 +120,7 @@ def remix(
             duration_seconds=form.duration_seconds,
             rate_hz=rate_hz_of(transcription),
             soundfont=soundfont,
+            tuning_cents=transcription.measures.tuning_cents,
             solo_in_mix=keep_solo,
             fade_seconds=form.ringing_seconds,
             overwrite=overwrite,

@@ -63,11 +63,11 @@ def rate_hz_of(transcription: Transcription) -> int:
 
 
 def open_solo(transcription: Transcription, form: Form, notes: Track) -> Solo:
-    """The recording as the form wants it."""
+    """The recording as the form wants it, in the middle and centred, see `Cleaned`."""
     rate_hz = rate_hz_of(transcription)
 
     def play() -> Iterator[np.ndarray]:
-        return transcription.recording.blocks(rate_hz, channels=2)
+        return transcription.cleaned.blocks(rate_hz, channels=2)
 
     blocks = play()
     if form.loop_seconds is not None:

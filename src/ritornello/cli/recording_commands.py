@@ -45,6 +45,10 @@ class Hearing:
         Such as 4/4, 3/4 or 6/8.
     downbeat
         Second at which some bar begins.
+    steady
+        You played to a click: one tempo all along.
+    beats
+        File of beats by hand, as --write-beats writes it: a line has seconds and beat of the bar.
     instrument
         What plays, such as piano, guitar or violin; a piano if left out.
     """
@@ -52,14 +56,18 @@ class Hearing:
     tempo: float | None = None
     metre: Metre | None = None
     downbeat: float | None = None
+    steady: Flag = False
+    beats: Path | None = None
     instrument: str | None = None
 
     def hints(self) -> Hints:
         from ritornello.generation.rules import parse_metre
+        from ritornello.transcribe.beats_file import read_beats
         from ritornello.transcribe.values import Hints
 
         metre = None if self.metre is None else parse_metre(self.metre)
-        return Hints(self.tempo, metre, self.downbeat)
+        hints = Hints(self.tempo, metre, self.downbeat, self.steady)
+        return hints if self.beats is None else read_beats(self.beats, hints)
 
 
 _BY_EAR, _USUAL_WRITER = Hearing(), Writer()
@@ -148,6 +156,7 @@ def transcribe(
     to: str = "mid",
     key: str | None = None,
     hearing: Hearing = _BY_EAR,
+    write_beats: Path | None = None,
     overwrite: Flag = False,
     json: Flag = False,
 ) -> None:
@@ -163,18 +172,28 @@ def transcribe(
         Ending of what goes to standard output.
     key
         Tonic and scale, such as "D minor", if it is not heard rightly.
+    write_beats
+        Text file for the beats, to correct and give back with --beats.
     overwrite
         Replace a file that is there.
     json
         Print the result for programs.
     """
     from ritornello import api
+    from ritornello.atomic import refuse_existing
+    from ritornello.transcribe.beats_file import write_beats as save_beats
 
     target = output or Path("stdin.mid" if is_stream(recording) else f"{recording.stem}.mid")
     if json and is_stream(target):
         raise ConfigError("Standard output holds notes or JSON, not both.", where="--json")
+    if write_beats is not None:
+        refuse_existing(write_beats, overwrite)
     start = time.monotonic()
-    with write_to(target, to) as file, read_from(recording) as source, progress("Listening"):
+    with (
+        write_to(target, to) as file,
+        read_from(recording) as source,
+        progress("Listening"),
+    ):
         transcription = api.transcribe(
             source,
             file,
@@ -183,6 +202,8 @@ def transcribe(
             instrument=hearing.instrument,
             overwrite=overwrite,
         )
+        if write_beats is not None:
+            save_beats(transcription.beats, write_beats, overwrite=overwrite)
     if json:
         print_json({"file": str(target), **transcription.as_facts()})
     elif not is_stream(target):

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from ritornello.dsp.diagnostics import Finding
-from ritornello.dsp.mp3_frames import Mp3Frames, begins_like_a_frame, read_frames
+from ritornello.dsp.mp3_frames import Joined, Mp3Frames, begins_like_a_frame, read_frames
 from ritornello.dsp.sound_files import (
     READABLE,
     SOUND_ERRORS,
@@ -31,6 +31,7 @@ from ritornello.dsp.sound_files import (
     unreadable,
 )
 from ritornello.dsp.sound_formats import PYAV_SUFFIXES
+from ritornello.dsp.streamed_wav import completed_header
 from ritornello.errors import InputError, MissingExtraError
 
 _BLOCK = 16_384  # frames decoded at a time; what is lost with one damaged byte
@@ -159,6 +160,11 @@ class Recording:
             yield from _silence(self.frames - at, self.channels)
 
 
+def _counted(decode: Callable[[], Iterator[np.ndarray | int]]) -> int:
+    """How many frames are decoded or lost in all."""
+    return sum(part if isinstance(part, int) else len(part) for part in decode())
+
+
 def _silence(frames: int, channels: int) -> Iterator[np.ndarray]:
     for start in range(0, frames, _BLOCK):
         yield np.zeros((min(_BLOCK, frames - start), channels), np.float32)
@@ -198,14 +204,18 @@ def _opened_by_libsndfile(path: Path) -> Recording | None:
     try:
         with _sound_file(path, mp3) as file:
             findings = [*_downmix(file.channels), *(_of_mp3(mp3) if mp3 else _cut_off(file))]
+            decode = partial(_decoded, path, mp3)
+            frames = file.frames
+            if mp3 is None and file.subtype.startswith("MPEG"):
+                frames = _counted(decode)  # mp1 and mp2 state no length, and libsndfile guesses
             return Recording(
                 path,
                 file.format,
                 file.samplerate,
                 file.channels,
-                file.frames,
+                frames,
                 tuple(findings),
-                partial(_decoded, path, mp3),
+                decode,
             )
     except SOUND_ERRORS:
         return None
@@ -228,6 +238,8 @@ def _sound_file(path: Path, mp3: Mp3Frames | None) -> Iterator[Any]:
     whole: Any = nullcontext(system_path(path))
     if mp3 and not mp3.is_as_stated:
         whole = closing(mp3.opened(path))
+    elif mp3 is None and (header := completed_header(path)) is not None:
+        whole = closing(Joined(path, [header, (len(header), path.stat().st_size)]))
     with whole as view, soundfile.SoundFile(view) as file:
         yield file
 
@@ -314,25 +326,48 @@ def _opened_by_pyav(path: Path) -> Recording:
         with av.open(str(path), metadata_errors="ignore") as container:
             if not container.streams.audio:
                 raise unreadable(path, _NO_SOUND, _READABLE)
-            stream = container.streams.audio[0]
+            tracks = len(container.streams.audio)
+        track = next((n for n in range(tracks) if _sounds(path, n)), 0)
+        with av.open(str(path), metadata_errors="ignore") as container:
+            stream = container.streams.audio[track]
             format_, rate_hz, channels = stream.codec.name.upper(), stream.rate, stream.channels
             stated = round((stream.duration or 0) * (stream.time_base or 0) * rate_hz)
-        decode = partial(_decoded_by_pyav, path)
-        frames = sum(part if isinstance(part, int) else len(part) for part in decode())
+        decode = partial(_decoded_by_pyav, path, track)
+        frames = _counted(decode)
         if 0 < stated <= frames < stated + _LONGEST_PACKET:  # the last packet is filled up
             frames = stated
         return Recording(
-            path, format_, rate_hz, channels, frames, tuple(_downmix(channels)), decode
+            path,
+            format_,
+            rate_hz,
+            channels,
+            frames,
+            (*_downmix(channels), *_other_tracks(track, tracks)),
+            decode,
         )
     except (av.error.FFmpegError, OSError, ValueError) as error:
         raise unreadable(path, _NO_SOUND, _READABLE) from error
 
 
-def _decoded_by_pyav(path: Path) -> Iterator[np.ndarray | int]:
+def _other_tracks(track: int, tracks: int) -> list[Finding]:
+    if tracks < 2:
+        return []
+    which = "it is the first with sound" if track else "the others are not"
+    sentence = f"It has {tracks} sound tracks; track {track + 1} is heard, {which}."
+    return [Finding("many_tracks", sentence, tracks)]
+
+
+def _sounds(path: Path, track: int) -> bool:
+    """Whether a track has a sample other than 0."""
+    decoded = _decoded_by_pyav(path, track)
+    return any(not isinstance(block, int) and bool(block.any()) for block in decoded)
+
+
+def _decoded_by_pyav(path: Path, track: int) -> Iterator[np.ndarray | int]:
     import av
 
     with av.open(str(path), metadata_errors="ignore") as container:
-        stream = container.streams.audio[0]
+        stream = container.streams.audio[track]
         packed = av.AudioResampler("flt", stream.layout, stream.rate)
         for packet in container.demux(stream):
             try:

@@ -96,10 +96,8 @@ def parse_key(text: str) -> KeyName:
 
 
 # Key profiles of Temperley, "The Cognition of Basic Musical Structures" (2001), p. 180.
-_MAJOR_PROFILE = np.array([5.0, 2.0, 3.5, 2.0, 4.5, 4.0, 2.0, 4.5, 2.0, 3.5, 1.5, 4.0])
-_MINOR_PROFILE = np.array([5.0, 2.0, 3.5, 4.5, 2.0, 4.0, 2.0, 4.5, 3.5, 2.0, 1.5, 4.0])
-# Makes chances of correlations; most likely for excerpts of hymns whose keys are stated.
-_KEY_TEMPERATURE = 0.06
+MAJOR_PROFILE = np.array([5.0, 2.0, 3.5, 2.0, 4.5, 4.0, 2.0, 4.5, 2.0, 3.5, 1.5, 4.0])
+MINOR_PROFILE = np.array([5.0, 2.0, 3.5, 4.5, 2.0, 4.0, 2.0, 4.5, 3.5, 2.0, 1.5, 4.0])
 
 
 def pitch_class_weights(pitches: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
@@ -128,22 +126,6 @@ def estimate_key(pitch_class_weights: np.ndarray) -> KeyName | None:
     return KeyName(tonic, ("major", "minor")[scale])
 
 
-def key_confidence(pitch_class_weights: np.ndarray, key: KeyName) -> float:
-    """How likely music is in a key, of all major and minor ones, by its pitch-class histogram.
-
-    Args:
-        pitch_class_weights: float [12], as for `estimate_key`.
-        key: of any scale; what counts is whether it is a minor one.
-
-    Returns:
-        0 to 1; 1/24 where the histogram is flat or empty.
-    """
-    scores = _correlations(pitch_class_weights)
-    scores = np.zeros(24) if scores is None else scores
-    chances = np.exp((scores - scores.max()) / _KEY_TEMPERATURE)
-    return float(chances[12 * key.is_minor + key.tonic] / chances.sum())
-
-
 def _correlations(pitch_class_weights: np.ndarray) -> np.ndarray | None:
     """Of a histogram with the profiles of C major to B major and C minor to B minor, float [24]."""
     weights = np.asarray(pitch_class_weights, float)
@@ -157,7 +139,7 @@ def _correlations(pitch_class_weights: np.ndarray) -> np.ndarray | None:
 
 def _unit_profiles() -> np.ndarray:
     """The 24 profiles less their means and of length 1: their products are correlations."""
-    rolled = [np.roll(p, tonic) for p in (_MAJOR_PROFILE, _MINOR_PROFILE) for tonic in range(12)]
+    rolled = [np.roll(p, tonic) for p in (MAJOR_PROFILE, MINOR_PROFILE) for tonic in range(12)]
     deviations = np.array(rolled) - np.mean(rolled, axis=1, keepdims=True)
     result: np.ndarray = deviations / np.linalg.norm(deviations, axis=1, keepdims=True)
     return result

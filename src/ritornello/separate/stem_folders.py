@@ -1,9 +1,9 @@
 """Songs with their stems: a folder for each song, a sound file for each instrument.
 
 ``<song>/<stem>.(wav|flac|mp3|ogg)``, where a stem is named for what plays: "bass", "drums",
-"piano" or "keys"; everything else sounds in "other". A file "mix" is the mix, else the stems are
-summed; a file "solo" is the instrument to start from, else the leading instrument is taken. What is
-missing, unknown or left out is named.
+"piano" or "keys"; everything else sounds in "other". A file "mix" or "mixture" is the mix, else the
+stems are summed; a file "solo" is the instrument to start from, else the leading instrument is
+taken. What is missing, unknown or left out is named.
 """
 
 from __future__ import annotations
@@ -29,8 +29,10 @@ _PART_OF = {
     "vocals": "other",
 }  # fmt: skip
 _MIX, _SOLO = "mix", "solo"
+_MIX_NAMES = ("mix", "mixture")  # MUSDB calls it so
+_HIDDEN = "."  # such as the ._bass.wav that a Mac leaves beside bass.wav
 _LEADING = ("lead", "vocals", "guitar", "piano", "keys", "strings")
-# mp3 coders pad by up to about two frames; stems that differ by more do not belong together.
+# mp3 coders pad by up to about two frames; a stem that is shorter by more is told.
 _UNEVEN_SECONDS = 0.1
 
 
@@ -66,6 +68,7 @@ class StemSongs:
         songs: usable ones, by name.
         rejected: song -> why it is not used.
         missing: part -> songs without it. unknown: stem name -> songs where it went to "other".
+        padded: song -> seconds by which its shortest file is shorter; it is silent from there.
         solos: stem name -> songs it leads.
     """
 
@@ -74,6 +77,7 @@ class StemSongs:
     missing: Counter[str] = field(default_factory=Counter)
     unknown: Counter[str] = field(default_factory=Counter)
     solos: Counter[str] = field(default_factory=Counter)
+    padded: dict[str, float] = field(default_factory=dict)
 
     def describe(self) -> str:
         """What was found, in a sentence or two."""
@@ -91,6 +95,8 @@ class StemSongs:
             if counts:
                 items = ", ".join(f"{name} in {count}" for name, count in sorted(counts.items()))
                 text += f"; {title}: {items}"
+        for name, seconds in self.padded.items():
+            text += f"; {name} has files {seconds:.2f} s shorter, silent from there"
         for name, reason in self.rejected.items():
             text += f"; {name} left out: {reason.removesuffix('.')}"
         return text
@@ -128,9 +134,9 @@ def each_song(
     usable = 0
     for place in sorted(path for path in folder.iterdir() if path.is_dir()):
         files = {
-            path.stem.lower(): path
+            _name_of(path): path
             for path in sorted(place.iterdir())
-            if path.suffix.lower() in AUDIO_SUFFIXES
+            if path.suffix.lower() in AUDIO_SUFFIXES and not path.name.startswith(_HIDDEN)
         }
         try:
             sounds = {name: _mono(read(path), rate_hz) for name, path in files.items()}
@@ -148,6 +154,11 @@ def each_song(
         )
 
 
+def _name_of(path: Path) -> str:
+    name = path.stem.lower()
+    return _MIX if name in _MIX_NAMES else name
+
+
 def _song(
     found: StemSongs, name: str, sounds: dict[str, np.ndarray], rate_hz: int, longest: float
 ) -> StemSong:
@@ -156,10 +167,11 @@ def _song(
     if not stems:
         raise InputError("It has no stems.")
     lengths = [len(sound) for sound in sounds.values()]
-    length = min(lengths)
-    if max(lengths) - length > _UNEVEN_SECONDS * rate_hz:
-        seconds = (max(lengths) - length) / rate_hz
-        raise InputError(f"Its stems differ in length by {seconds:.2f} s.")
+    length = max(lengths)
+    if length - min(lengths) > _UNEVEN_SECONDS * rate_hz:
+        found.padded[name] = (length - min(lengths)) / rate_hz
+    sounds = {stem: np.pad(sound, (0, length - len(sound))) for stem, sound in sounds.items()}
+    stems = {stem: sounds[stem] for stem in stems}
     length = min(length, round(longest * rate_hz))
     if not length:
         raise InputError("Its stems hold no sound.")

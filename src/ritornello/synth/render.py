@@ -120,14 +120,18 @@ def check_rate(rate_hz: int) -> None:
         raise ConfigError(f"A sample rate is 8000 to 192000 Hz; found {rate_hz}.")
 
 
-def open_sampler(soundfont: SoundFont | str | PathLike[str] | None, rate_hz: int) -> Sampler:
+def open_sampler(
+    soundfont: SoundFont | str | PathLike[str] | None, rate_hz: int, tuning_cents: float = 0.0
+) -> Sampler:
     """A sampler with a font, the font of a path, or, for None, the font that ships.
+
+    Its A is so many cents above 440 Hz.
 
     Raises:
         InputError: if the font cannot be used.
     """
     font = soundfont if isinstance(soundfont, SoundFont) else SoundFont.load(soundfont)
-    return Sampler(font, rate_hz)
+    return Sampler(font, rate_hz, tuning_cents)
 
 
 def seated(tracks: Iterable[Track], *, around: int = 0) -> list[tuple[Track, float]]:

@@ -53,7 +53,9 @@ class Tone:
         release_rate: nepers a sample by which the tone fades once released.
     """
 
-    def __init__(self, sound: Sound, recording: Recording, recorded_hz: int, rate_hz: int) -> None:
+    def __init__(
+        self, sound: Sound, recording: Recording, recorded_hz: int, rate_hz: float
+    ) -> None:
         self._sound = sound
         self._rate_hz = rate_hz
         self._step = 2 ** (sound.cents / 1200) * recorded_hz / rate_hz

@@ -3,17 +3,23 @@
 command        transcribe, as a user calls it
 transcription  everything that was heard in a recording
 values         notes, beats and hints in seconds
-checks         what is unusual in a recording
+measures       levels, tuning and spectrum of a recording
+tuning         how far its A lies from 440 Hz
+checks         what is unusual in it
+cleaning       the recording as it is listened to
 note_detection  a recording to its notes
 note_activity  how likely each key sounds, as sound streams by
 note_network   the network that says it, that of basic-pitch
 note_features  what is looked at around a peak of that
 note_decoding  peaks to notes
 beats          a recording to its beats and bars
+beats_file     beats by hand, to and from a file
+steady         beats of a tempo that is known
 spectra        the bands that the beat network reads
 activations    how likely each frame is a beat
 note_beats     what the notes say of the beats
 tracking       the likeliest sequence of beats
+heard_key      the key of the notes
 bars           which beats begin bars
 timeline       seconds of a recording as ticks of a piece
 """

@@ -28,9 +28,14 @@ def beat_logits(blocks: Iterable[np.ndarray], network: WeightsFile) -> np.ndarra
         blocks: mono float32 at `spectra.RATE_HZ`, of any lengths.
         network: weights and settings of a `experiments.listening.beat_net.BeatNet`.
     """
+    return window_logits(log_bands(blocks), network)
+
+
+def window_logits(spectra: Iterable[np.ndarray], network: WeightsFile) -> np.ndarray:
+    """What a network answers to spectra in blocks [frames, bands], float32 [frames, answers]."""
     found: list[np.ndarray] = []
     waiting: list[np.ndarray] = []
-    for window in _windows(log_bands(blocks)):
+    for window in _windows(spectra):
         # The last one may be shorter than those before it.
         if waiting and (len(waiting) == _TOGETHER or len(window) < _SIZE):
             found += [*play(np.stack(waiting), network)]
@@ -42,7 +47,12 @@ def beat_logits(blocks: Iterable[np.ndarray], network: WeightsFile) -> np.ndarra
         logits[_MARGIN if number else 0 : None if number == len(found) - 1 else _MARGIN + _KEPT]
         for number, logits in enumerate(found)
     ]
-    return np.concatenate([np.zeros((0, 2), np.float32), *kept])
+    return np.concatenate([np.zeros((0, _answers(network)), np.float32), *kept])
+
+
+def _answers(network: WeightsFile) -> int:
+    """How many numbers the network gives for a frame."""
+    return int(len(network.weights["out.bias"]) // network.settings["stride"])
 
 
 def _windows(spectra: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
@@ -59,7 +69,10 @@ def _windows(spectra: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
 
 
 def play(spectra: np.ndarray, network: WeightsFile) -> np.ndarray:
-    """Spectra [batch, frames, bands] to logits [batch, frames, 2] of beat and downbeat."""
+    """Spectra [batch, frames, bands] to logits [batch, frames, answers].
+
+    The answers of the beat network are beat and downbeat.
+    """
     weights, settings = network.weights, network.settings
     batch, frames, bands = spectra.shape
     context, stride = settings["context"], settings["stride"]
@@ -73,5 +86,5 @@ def play(spectra: np.ndarray, network: WeightsFile) -> np.ndarray:
     hidden = hidden.reshape(batch, -1, len(kernel)).transpose(1, 0, 2)
     hidden = lstm(np.ascontiguousarray(hidden), weights, "lstm.")
     logits = (hidden @ weights["out.weight"].T + weights["out.bias"]).transpose(1, 0, 2)
-    result: np.ndarray = logits.reshape(batch, -1, 2)[:, :frames]
+    result: np.ndarray = logits.reshape(batch, -1, _answers(network))[:, :frames]
     return result

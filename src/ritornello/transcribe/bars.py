@@ -36,8 +36,11 @@ _EARLY, _LATE = 0.15, 0.85  # beats; what begins so early belongs to the beat
 _LONGEST = 4  # beats of a note that count
 _SHORTEST = 0.25
 _TOGETHER = 0.1  # beats between onsets that are one
-_COMPOUND = {(2, 4): (6, 8)}  # where beats fall into three
+_COMPOUND = {(2, 4): (6, 8), (3, 4): (9, 8), (4, 4): (12, 8)}  # where beats fall into three
+# What people record is in four far more often than the parts of scores the weights were learned of.
+_FOUR_NATS = 1.0
 _NEAR_THIRD, _NEAR_HALF = 0.09, 0.08  # beats
+_FIRST_TO_SECOND = 0.4
 _THIRDS_TO_HALVES, _FEWEST_THIRDS = 1.5, 0.08
 
 
@@ -62,12 +65,14 @@ def with_bars(beats: Beats, notes: np.ndarray, hints: Hints) -> Beats:
         answers = [(count, known % count) for count in metres]
     weights = weights_file.bundled(BARS_FILE, BARS_KIND).weights["weights"]
     scores = describe(notes, told, beats.times_seconds, answers) @ weights
+    scores += [_FOUR_NATS * (count == 4) for count, _ in answers]
     chances = np.exp(scores - scores.max())
     chances /= chances.sum()
     count, first = answers[int(chances.argmax())]
     is_told = hints.downbeat_seconds is not None
     metre = metres[count]
-    if hints.metre is None and falls_into_three(notes, beats.times_seconds):
+    swings = count == 4 and not fills_thirds(notes, beats.times_seconds)
+    if hints.metre is None and not swings and falls_into_three(notes, beats.times_seconds):
         metre = _COMPOUND.get(metre, metre)
     return replace(
         beats,
@@ -88,6 +93,13 @@ def falls_into_three(notes: np.ndarray, times_seconds: np.ndarray) -> bool:
     thirds = float(np.mean(from_thirds < _NEAR_THIRD))
     halves = float(np.mean(np.abs(places - 1 / 2) < _NEAR_HALF))
     return thirds > max(_FEWEST_THIRDS, _THIRDS_TO_HALVES * halves)
+
+
+def fills_thirds(notes: np.ndarray, times_seconds: np.ndarray) -> bool:
+    """Whether notes begin on the first thirds of beats as well; those of swing leave it out."""
+    places = _in_beats(notes["onset_seconds"], times_seconds) % 1
+    first, second = (float(np.mean(np.abs(places - n / 3) < _NEAR_THIRD)) for n in (1, 2))
+    return first > _FIRST_TO_SECOND * second
 
 
 def beats_per_bar(metre: tuple[int, int]) -> int:

@@ -21,6 +21,7 @@ from ritornello.transcribe.activations import KIND, beat_logits
 from ritornello.transcribe.bars import METRES, beats_per_bar
 from ritornello.transcribe.note_beats import NoteBeats, told_by
 from ritornello.transcribe.spectra import FRAME_SECONDS
+from ritornello.transcribe.steady import held_beats, steady_beats
 from ritornello.transcribe.values import Beats, Hints
 
 _USUAL_TEMPO_BPM = 120.0
@@ -28,6 +29,9 @@ _UNHEARD = 0.2  # less confident beats are not better than a steady tempo
 _FAR_BEATS = 0.2  # nearer than that, what the player says is one of the beats that were heard
 _ENOUGH_BEATS = 8  # fewer are no proof of a beat
 _ON_BEAT_SECONDS = 0.05
+_FEW_TAP_BPM = (65.0, 145.0)  # slower or faster than this (McKinney and Moelants 2006)
+_AROUND_SECONDS = 0.5  # of what sounds, that is listened to
+_USUAL_BEATS = 16  # whose tempo goes on before and behind
 _AS_WELL = 1 / 3  # so likely beside the tempo that was heard, another is worth naming
 
 
@@ -36,6 +40,7 @@ def find_beats(
     duration_seconds: float,
     hints: Hints,
     notes: np.ndarray,
+    sounding_seconds: tuple[float, float] | None = None,
 ) -> Beats:
     """A recording and its notes to beats and downbeats, with a confidence.
 
@@ -48,29 +53,102 @@ def find_beats(
         duration_seconds: of the recording.
         hints: what the player says; it is believed.
         notes: that were transcribed, `HEARD_NOTE_DTYPE` by onset; may be empty.
+        sounding_seconds: from when to when there is sound; None for all along.
     """
-    return beats_of(beat_logits(blocks, bundled()), duration_seconds, hints, notes)
+    logits = beat_logits(blocks, bundled())
+    return beats_of(logits, duration_seconds, hints, notes, sounding_seconds)
 
 
-def beats_of(logits: np.ndarray, duration_seconds: float, hints: Hints, notes: np.ndarray) -> Beats:
+def beats_of(
+    logits: np.ndarray,
+    duration_seconds: float,
+    hints: Hints,
+    notes: np.ndarray,
+    sounding_seconds: tuple[float, float] | None = None,
+) -> Beats:
     """Beat and downbeat logits and notes to beats: `find_beats` after its network."""
     times, confidence = np.zeros(0), 0.0
     told = told_by(notes)
-    if len(logits):
-        times = raw_beats(logits, told, hints.tempo_bpm)
-        confidence = _believed(features(logits, told, times), bundled().settings["confidence"])
-        confidence *= min(1.0, len(times) / _ENOUGH_BEATS)
-        times = tracking.snap(times, notes["onset_seconds"])
+    first, last = 0, len(logits)
+    if sounding_seconds is not None:
+        # What is silent before and after says nothing of the beat.
+        first = max(0, math.floor((sounding_seconds[0] - _AROUND_SECONDS) / FRAME_SECONDS))
+        last = math.ceil((sounding_seconds[1] + _AROUND_SECONDS) / FRAME_SECONDS)
+    heard, shift = logits[first:last], first * FRAME_SECONDS
+    if len(heard):
+        shifted = _shifted(told, shift)
+        raw = raw_beats(heard, shifted, _moved(hints, shift))
+        confidence = _believed(features(heard, shifted, raw), bundled().settings["confidence"])
+        confidence *= min(1.0, len(raw) / _ENOUGH_BEATS)
+        times = raw + shift
+        if hints.steady:
+            times = times + _lateness(times, notes["onset_seconds"])
+        else:
+            times = tracking.snap(times, notes["onset_seconds"])
         if hints.downbeat_seconds is not None:
             times = _through(times, hints.downbeat_seconds)
+            times = _extended(times, hints.downbeat_seconds)
+        if hints.beats_seconds is not None:
+            times, confidence = _by_hand(times, np.array(hints.beats_seconds)), 1.0
         times = np.maximum(times[times > -FRAME_SECONDS], 0)
         times = times[times < duration_seconds]
     if len(times) < 2 or confidence < _UNHEARD:
         return _steady(duration_seconds, hints, notes["onset_seconds"])
     found = _with_bars(times, confidence, logits, hints)
-    if told is None or hints.tempo_bpm is not None:
+    if hints.tempo_bpm is not None or hints.beats_seconds is not None:
         return found
+    if told is None:
+        return replace(found, other_tempo_bpm=_without_notes(found.tempo_bpm))
     return replace(found, other_tempo_bpm=_other_tempo(found.tempo_bpm, told))
+
+
+def _shifted(told: NoteBeats | None, seconds: float) -> NoteBeats | None:
+    return told and told._replace(times_seconds=told.times_seconds - seconds)
+
+
+def _moved(hints: Hints, seconds: float) -> tuple[float | None, float | None, bool]:
+    """Tempo, a known beat, and whether the tempo is steady; the beat counted from a time on."""
+    tempo, known = hints.tempo_bpm, hints.downbeat_seconds
+    if hints.beats_seconds is not None:
+        tempo = 60 / float(np.median(np.diff(hints.beats_seconds)))
+        known = hints.beats_seconds[0]
+    return tempo, None if known is None else known - seconds, hints.steady
+
+
+def _lateness(times: np.ndarray, onsets_seconds: np.ndarray) -> float:
+    """How much later than steady beats their notes begin, in the middle; at most a frame or two."""
+    if not len(onsets_seconds):
+        return 0.0
+    away = onsets_seconds - times[:, None]
+    nearest = np.take_along_axis(away, np.abs(away).argmin(axis=1)[:, None], axis=1)
+    near = nearest[np.abs(nearest) < _ON_BEAT_SECONDS]
+    return float(np.median(near)) if len(near) else 0.0
+
+
+def _extended(times: np.ndarray, known_seconds: float) -> np.ndarray:
+    """The beats, extended evenly to one that is known to lie before or behind them."""
+    if len(times) < 2:
+        return times
+    period = float(np.median(np.diff(times[:_USUAL_BEATS])))
+    before = max(0, round((times[0] - known_seconds) / period))
+    if before:  # spread over them, so that the known one is met
+        period = (times[0] - known_seconds) / before
+    period_after = float(np.median(np.diff(times[-_USUAL_BEATS:])))
+    after = max(0, round((known_seconds - times[-1]) / period_after))
+    return np.concatenate(
+        [
+            times[0] - period * np.arange(before, 0, -1),
+            times,
+            times[-1] + period_after * np.arange(1, after + 1),
+        ]
+    )
+
+
+def _by_hand(times: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Beats that were told, as they are, and those that were heard before and behind them."""
+    room = np.median(np.diff(known)) / 2
+    before, after = times[times < known[0] - room], times[times > known[-1] + room]
+    return np.concatenate([before, known, after])
 
 
 def _other_tempo(tempo_bpm: float, told: NoteBeats) -> float | None:
@@ -80,14 +158,39 @@ def _other_tempo(tempo_bpm: float, told: NoteBeats) -> float | None:
     return other if is_likely else None
 
 
+def _without_notes(tempo_bpm: float) -> float | None:
+    """Half or twice a tempo that few people tap, where there are no notes to tell: drums at 80
+    are often heard at 160."""
+    if tempo_bpm > _FEW_TAP_BPM[1]:
+        return tempo_bpm / 2
+    return tempo_bpm * 2 if tempo_bpm < _FEW_TAP_BPM[0] else None
+
+
 def raw_beats(
-    logits: np.ndarray, told: NoteBeats | None, tempo_bpm: float | None = None
+    logits: np.ndarray,
+    told: NoteBeats | None,
+    known: tuple[float | None, float | None, bool] = (None, None, False),
 ) -> np.ndarray:
-    """The beats that explain sound and notes best, float64 [beats], in seconds."""
+    """The beats that explain sound and notes best, float64 [beats], in seconds.
+
+    Args:
+        known: about how many beats a minute, when one of them is, and whether they are steady.
+    """
+    tempo_bpm, beat_seconds, is_steady = known
     found = tracking.evidence(logits[:, 0], FRAME_SECONDS)
     if told is not None:
         found += tracking.note_evidence(told, len(found), FRAME_SECONDS)
-    return tracking.track(found, FRAME_SECONDS, tempo_bpm, told)
+    anchor = None if beat_seconds is None else beat_seconds / FRAME_SECONDS
+    if tempo_bpm is not None and not is_steady and anchor is not None:
+        period = 60 / tempo_bpm / FRAME_SECONDS
+        even = steady_beats(found, period, anchor)
+        period = float(even[1] - even[0]) if len(even) > 1 else period
+        return held_beats(found, period, anchor) * FRAME_SECONDS
+    free = tracking.track(found, FRAME_SECONDS, tempo_bpm, told)
+    if not is_steady or len(free) < 2:
+        return free
+    period = float(np.median(np.diff(free))) / FRAME_SECONDS
+    return steady_beats(found, period, anchor) * FRAME_SECONDS
 
 
 def bundled() -> WeightsFile:

@@ -18,17 +18,14 @@ from ritornello.errors import InputError
 from ritornello.music.chords import Chord
 from ritornello.music.harmony import timed_chords
 from ritornello.music.instruments import INSTRUMENTS, instrument_index
-from ritornello.music.keys import (
-    KeyName,
-    estimate_key,
-    key_confidence,
-    pitch_class_weights,
-    pitch_name,
-)
+from ritornello.music.keys import KeyName, pitch_name
 from ritornello.music.piece import Piece
 from ritornello.transcribe.bars import with_bars
 from ritornello.transcribe.beats import find_beats
-from ritornello.transcribe.checks import Measures, examine
+from ritornello.transcribe.checks import examine
+from ritornello.transcribe.cleaning import Cleaned
+from ritornello.transcribe.heard_key import heard_key
+from ritornello.transcribe.measures import Measures
 from ritornello.transcribe.note_detection import find_notes
 from ritornello.transcribe.timeline import Timeline
 from ritornello.transcribe.values import Beats, Hints
@@ -36,7 +33,6 @@ from ritornello.transcribe.values import Beats, Hints
 RATE_HZ = 22_050  # of what is listened to
 _PIANO = 0
 _FEWEST_NOTES = 8
-_COUNTED_SECONDS = 0.5  # of a note, for the key; ends are heard less well than beginnings
 _SURE = 0.75
 _UNSURE = 0.5  # a confidence below it is worth a word
 _NO_HINTS = Hints()
@@ -47,7 +43,7 @@ class Transcription:
     """What was heard in a recording.
 
     Attributes:
-        recording: the file.
+        recording: the file. cleaned: as it was listened to.
         measures: levels and the like.
         notes: `HEARD_NOTE_DTYPE` [notes].
         beats: with their confidence, 0 where none were heard and a steady tempo is assumed.
@@ -60,6 +56,7 @@ class Transcription:
     """
 
     recording: Recording
+    cleaned: Cleaned
     measures: Measures
     notes: np.ndarray
     beats: Beats
@@ -99,11 +96,14 @@ class Transcription:
         if not len(self.notes):
             return "No notes"
         low, high = (pitch_name(int(pitch(self.notes["pitch"]))) for pitch in (np.min, np.max))
-        track = self.piece.tracks[0]
-        name = INSTRUMENTS[instrument_index(track.program, track.is_drum)].name
-        count = f"{len(self.notes):,} note{'s' if len(self.notes) > 1 else ''}"
+        names = [
+            INSTRUMENTS[instrument_index(track.program, track.is_drum)].name
+            for track in self.piece.tracks
+        ]
+        number = sum(len(track) for track in self.piece.tracks)
+        count = f"{number:,} note{'s' if number > 1 else ''}"
         span = f"from {low} to {high}" if low != high else f"on {low}"
-        return f"{count} {span}, written for {name}"
+        return f"{count} {span}, written for {' and '.join([*filter(None, [', '.join(names[:-1]), names[-1]])])}"
 
     def as_facts(self) -> dict[str, Any]:
         """All but the notes as plain numbers, texts and lists, for programs."""
@@ -165,17 +165,20 @@ def listen(
             where=str(recording.path),
             next_step="Look whether the right microphone was on, and record again.",
         )
-    notes = find_notes(recording.blocks(RATE_HZ))
+    cleaned = Cleaned.of(recording, measures)
+    notes = cleaned.in_time(find_notes(cleaned.tuned_blocks(RATE_HZ)), RATE_HZ)
     duration = recording.duration_seconds
-    beats = find_beats(recording.blocks(RATE_HZ), duration, hints, notes)
+    sounding = measures.sounding_seconds
+    beats = find_beats(cleaned.blocks(RATE_HZ), duration, hints, notes, sounding)
     beats = with_bars(beats, notes, hints)
     timeline = Timeline.of_beats(beats, duration)
-    found_key, confidence = (key, 1.0) if key else _heard_key(notes)
+    found_key, confidence = (key, 1.0) if key else heard_key(notes)
     piece = timeline.piece(
         notes, _PIANO if program is None else program, title=recording.path.stem, key=found_key
     )
     return Transcription(
         recording,
+        cleaned,
         measures,
         notes,
         beats,
@@ -192,14 +195,6 @@ def _surely(confidence: float) -> str:
     """A confidence as words and a number."""
     words = "quite sure" if confidence >= _SURE else "likely" if confidence >= _UNSURE else "unsure"
     return f"{words} ({confidence:.2f})"
-
-
-def _heard_key(notes: np.ndarray) -> tuple[KeyName | None, float]:
-    """The most likely key of notes and its probability; None for too few notes."""
-    lasting = np.minimum(notes["end_seconds"] - notes["onset_seconds"], _COUNTED_SECONDS)
-    weights = pitch_class_weights(notes["pitch"], lasting)
-    key = estimate_key(weights)
-    return key, key_confidence(weights, key) if key else 0.0
 
 
 def _uncertain(notes: np.ndarray, beats: Beats, key_certainty: float) -> list[Finding]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
@@ -31,17 +32,34 @@ class Hints:
         tempo_bpm: felt beats a minute, about; the player's own timing around it is still followed.
         metre: (numerator, denominator); 6/8 and its like have dotted beats, see `Metre.beat_ticks`.
         downbeat_seconds: when some bar begins.
+        steady: whether the tempo is the same all along, as to a click.
+        beats_seconds: beats as they were tapped or corrected, ascending, at least two; where they
+            stop, the beats go on as they are heard.
     """
 
     tempo_bpm: float | None = None
     metre: tuple[int, int] | None = None
     downbeat_seconds: float | None = None
+    steady: bool = False
+    beats_seconds: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
         if self.tempo_bpm is not None and not 20 <= self.tempo_bpm <= 400:
             raise ConfigError(f"A tempo is 20 to 400 beats a minute; found {self.tempo_bpm:g}.")
         if self.downbeat_seconds is not None and self.downbeat_seconds < 0:
             raise ConfigError("A bar begins at 0 seconds or later.")
+        if self.beats_seconds is not None:
+            _check_beats(self.beats_seconds)
+
+
+def _check_beats(beats_seconds: tuple[float, ...]) -> None:
+    if len(beats_seconds) < 2:
+        raise ConfigError(f"Beats by hand are at least two; found {len(beats_seconds)}.")
+    for before, now in pairwise(beats_seconds):
+        if not 0 <= before < now:
+            raise ConfigError(
+                f"Beats by hand ascend from 0 seconds on; found {now:g} after {before:g}."
+            )
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +68,7 @@ class Beats:
 
     Attributes:
         times_seconds: float64 [beats], at least two, ascending, from the first beat at or after 0
-            to the last before the end of the recording.
+            to the last before the end of the recording; none in long silence before or after.
         metre: (numerator, denominator), the same all along.
         first_downbeat: index of the first beat that begins a bar; less than `beats_per_bar`.
         beats_per_bar: felt beats, such as 4 in 4/4 and 2 in 6/8.

@@ -1,0 +1,110 @@
+"""How a band follows its player beyond the notes that were written: roots of the bass, loudness.
+
+The network that writes a band hears the player's notes, but seldom says with the first note of a
+bar what chord they make, and hardly gets louder or softer with them. Both are put right here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from ritornello.music.chords import Chord
+from ritornello.music.harmony import piece_chords
+from ritornello.music.instruments import INSTRUMENTS
+from ritornello.music.piece import Piece, Track
+
+_BASSES = frozenset({"bass", "double bass", "tuba"})
+_LOWEST, _HIGHEST = 28, 55  # of roots that a bass plays
+_EARLY_BEATS = 0.25  # a note so shortly before or after a bar line is on it
+_FOLLOWED = 0.7  # of the player's changes of loudness, in velocity
+_MOST = 24.0  # velocities louder or softer
+_SMOOTH_BARS = np.array([0.25, 0.5, 0.25])
+_SOFTEST, _LOUDEST = 20, 122
+
+
+def is_bass(track: Track) -> bool:
+    """Whether a part is a bass."""
+    return not track.is_drum and INSTRUMENTS[track.instrument].name in _BASSES
+
+
+def with_roots(piece: Piece, player: int = 0) -> Piece:
+    """A piece whose basses play the root of the chord on each first beat.
+
+    The chord is that of the player and of those who are no bass. A bass note on a bar line that is
+    another note of it moves to the nearest root; what else a bass plays stays.
+
+    Args:
+        player: index of the track that is followed; it stays.
+    """
+    basses = [n for n, track in enumerate(piece.tracks) if is_bass(track) and n != player]
+    if not basses:
+        return piece
+    others = [track for n, track in enumerate(piece.tracks) if n not in basses]
+    starts = piece.bar_starts_ticks()
+    roots = _roots_at(starts, replace(piece, tracks=tuple(others)))
+    tracks = list(piece.tracks)
+    for index in basses:
+        tracks[index] = _rooted(tracks[index], starts, roots, piece)
+    return replace(piece, tracks=tuple(tracks))
+
+
+def _roots_at(starts_ticks: np.ndarray, piece: Piece) -> list[int | None]:
+    """The root of the chord that sounds at each bar line, or None."""
+    changes = piece_chords(piece)
+    ticks = [change.tick for change in changes]
+    chords: list[Chord | None] = [change.chord for change in changes]
+    found: list[int | None] = []
+    for at in np.searchsorted(ticks, starts_ticks, side="right") - 1:
+        chord = chords[at] if at >= 0 else None
+        found.append(None if chord is None else chord.root)
+    return found
+
+
+def _rooted(track: Track, starts: np.ndarray, roots: list[int | None], piece: Piece) -> Track:
+    notes = track.notes.copy()
+    near = _EARLY_BEATS * piece.metres[-1].beat_ticks(piece.resolution)
+    for start, root in zip(starts, roots, strict=True):
+        if root is None:
+            continue
+        for place in np.flatnonzero(np.abs(notes["onset"] - start) <= near):
+            pitch = int(notes["pitch"][place])
+            if pitch % 12 != root:
+                notes["pitch"][place] = _nearest(pitch, root)
+    return replace(track, notes=notes)
+
+
+def _nearest(pitch: int, root: int) -> int:
+    """The pitch of a class nearest to another, within what a bass plays."""
+    choices = [p for p in range(_LOWEST, _HIGHEST + 1) if p % 12 == root]
+    return min(choices, key=lambda choice: abs(choice - pitch))
+
+
+def with_loudness(piece: Piece, player: int = 0) -> Piece:
+    """A piece whose parts get louder and softer with one of them, bar by bar.
+
+    Each bar of the others is moved by most of what the player's notes there are above or below the
+    player's mean, smoothed over three bars; bars in which the player rests are as those around.
+    """
+    starts = piece.bar_starts_ticks()
+    mine = piece.tracks[player].notes
+    if not len(mine) or len(starts) < 2:
+        return piece
+    bars = np.maximum(np.searchsorted(starts, mine["onset"], side="right") - 1, 0)
+    counts = np.bincount(bars, minlength=len(starts))
+    sums = np.bincount(bars, mine["velocity"], minlength=len(starts))
+    played = np.flatnonzero(counts)
+    means = np.interp(np.arange(len(starts)), played, sums[played] / counts[played])
+    smooth = np.convolve(np.pad(means, 1, mode="edge"), _SMOOTH_BARS, mode="valid")
+    moved = np.clip(_FOLLOWED * (smooth - smooth.mean()), -_MOST, _MOST)
+    tracks = list(piece.tracks)
+    for index, track in enumerate(tracks):
+        if index == player or not len(track):
+            continue
+        notes = track.notes.copy()
+        here = np.maximum(np.searchsorted(starts, notes["onset"], side="right") - 1, 0)
+        louder = np.rint(notes["velocity"] + moved[here])
+        notes["velocity"] = np.clip(louder, _SOFTEST, _LOUDEST)
+        tracks[index] = replace(track, notes=notes)
+    return replace(piece, tracks=tuple(tracks))
