@@ -144,3 +144,11 @@ def test_tone_is_the_same_however_it_is_cut(bundled: SoundFont) -> None:
         cuts = [0, 1, 700, 5000, 12_345, 24_000]
         parts = [tone.sound(a, b - a) for a, b in pairwise(cuts)]
         np.testing.assert_allclose(np.concatenate(parts), whole, atol=2e-5)
+
+
+@pytest.mark.parametrize("cents", [-50.0, 22.0, 40.0])
+def test_it_plays_at_another_tuning(sine_font: Callable[..., Path], cents: float) -> None:
+    out = np.zeros((2, RATE), np.float32)
+    sampler = Sampler(SoundFont.load(sine_font()), RATE, tuning_cents=cents)
+    sampler.play([PlayedNote(0, RATE, 69, 100)], out, program=0)
+    assert cents_off(out[0], 69) == pytest.approx(cents, abs=2)

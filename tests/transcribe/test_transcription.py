@@ -42,7 +42,11 @@ def heard(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
         return found
 
     def find_beats(
-        blocks: Iterable[np.ndarray], duration: float, hints: Hints, notes: np.ndarray
+        blocks: Iterable[np.ndarray],
+        duration: float,
+        hints: Hints,
+        notes: np.ndarray,
+        sounding: tuple[float, float],
     ) -> Beats:
         told["hints"] = hints
         assert sum(len(block) for block in blocks) == told["samples"]

@@ -30,6 +30,7 @@ _FAR_BEATS = 0.2  # nearer than that, what the player says is one of the beats t
 _ENOUGH_BEATS = 8  # fewer are no proof of a beat
 _ON_BEAT_SECONDS = 0.05
 _FEW_TAP_BPM = (65.0, 145.0)  # slower or faster than this (McKinney and Moelants 2006)
+_WANDERING = 0.025  # half of all eight beats differ by more; 2% on a guitar, 6 and 22 on violins
 _AROUND_SECONDS = 0.5  # of what sounds, that is listened to
 _USUAL_BEATS = 16  # whose tempo goes on before and behind
 _AS_WELL = 1 / 3  # so likely beside the tempo that was heard, another is worth naming
@@ -181,16 +182,25 @@ def raw_beats(
     if told is not None:
         found += tracking.note_evidence(told, len(found), FRAME_SECONDS)
     anchor = None if beat_seconds is None else beat_seconds / FRAME_SECONDS
-    if tempo_bpm is not None and not is_steady and anchor is not None:
-        period = 60 / tempo_bpm / FRAME_SECONDS
-        even = steady_beats(found, period, anchor)
-        period = float(even[1] - even[0]) if len(even) > 1 else period
-        return held_beats(found, period, anchor) * FRAME_SECONDS
     free = tracking.track(found, FRAME_SECONDS, tempo_bpm, told)
-    if not is_steady or len(free) < 2:
+    if len(free) < 2:
         return free
     period = float(np.median(np.diff(free))) / FRAME_SECONDS
-    return steady_beats(found, period, anchor) * FRAME_SECONDS
+    if is_steady:
+        return steady_beats(found, period, anchor) * FRAME_SECONDS
+    if tempo_bpm is None or anchor is None or _wanders(free):
+        return free
+    even = steady_beats(found, 60 / tempo_bpm / FRAME_SECONDS, anchor)
+    period = float(even[1] - even[0]) if len(even) > 1 else period
+    return held_beats(found, period, anchor) * FRAME_SECONDS
+
+
+def _wanders(times: np.ndarray) -> bool:
+    """Whether a tempo changes by more than a band or a player to a click would let it."""
+    reach = min(_USUAL_BEATS // 2, len(times) - 1)
+    lengths = times[reach:] - times[:-reach]
+    low, middle, high = np.quantile(lengths, [0.25, 0.5, 0.75])
+    return bool((high - low) / middle > _WANDERING)
 
 
 def bundled() -> WeightsFile:

@@ -29,7 +29,7 @@ _FLOOR = 1e-12
 _SILENCE_BELOW_LOUDEST_DB = 60.0  # does not count for what is usual
 _SOUNDING_DB, _LEAD_IN_DB = 35.0, 25.0  # below the usual
 
-SILENT_DB, _NOTHING_DB = -60.0, -90.0  # where it is no more than noise; in any case
+SILENT_DB, _NOTHING_DB = -60.0, -105.0  # where it is no more than noise; in any case
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ _PHASES = 48  # of a beat, that are tried
 _ANCHOR_BEATS = 0.12  # how far from a beat that is told the beats may lie
 _BLOCK_BEATS = 8  # of one tempo, when it is followed
 _STRETCHES = np.linspace(-0.03, 0.03, 13)
-_SHIFTS_BEATS = np.linspace(-0.12, 0.12, 13)
-_STRETCH_SHARE, _SHIFT_BEATS = 0.015, 0.06  # standard deviations of what a player does
+_SHIFTS_BEATS = np.linspace(-0.1, 0.1, 11)
+_STRETCH_SHARE, _SHIFT_BEATS = 0.008, 0.04  # standard deviations of what a player does
 
 
 def steady_beats(
@@ -60,6 +60,8 @@ def held_beats(found: np.ndarray, period: float, anchor: float) -> np.ndarray:
         found: log odds of a beat in each frame. period: frames from beat to beat.
         anchor: the frame that is known to be a beat; it may lie outside.
     """
+    # Where nothing is played on a beat that is no reason to leave it.
+    found = np.maximum(found, 0)
     after = _followed(found, period, anchor)
     # Backwards in time all is the same.
     before = len(found) - 1 - _followed(found[::-1], period, len(found) - 1 - anchor)

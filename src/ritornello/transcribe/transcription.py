@@ -103,7 +103,7 @@ class Transcription:
         number = sum(len(track) for track in self.piece.tracks)
         count = f"{number:,} note{'s' if number > 1 else ''}"
         span = f"from {low} to {high}" if low != high else f"on {low}"
-        return f"{count} {span}, written for {' and '.join([*filter(None, [', '.join(names[:-1]), names[-1]])])}"
+        return f"{count} {span}, written for {' and '.join(names)}"
 
     def as_facts(self) -> dict[str, Any]:
         """All but the notes as plain numbers, texts and lists, for programs."""
