@@ -150,7 +150,11 @@ def test_the_network_is_that_of_torch(frames: int) -> None:
     from experiments.listening.beat_net import BeatNet, BeatNetConfig
 
     file = beats.bundled()
-    sizes = {name: file.settings[name] for name in BeatNetConfig.__dataclass_fields__}
+    sizes = {
+        name: file.settings[name]
+        for name in BeatNetConfig.__dataclass_fields__
+        if name in file.settings
+    }
     network = BeatNet(BeatNetConfig(**sizes)).eval()
     network.load_state_dict({name: torch.from_numpy(w) for name, w in file.weights.items()})
     spectra_in = np.random.default_rng(0).uniform(-5, 0, (2, frames, 92)).astype(np.float32)
