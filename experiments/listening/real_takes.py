@@ -27,7 +27,7 @@ from typing import Any
 import mir_eval
 import numpy as np
 
-from experiments.music_sets import data_folder
+from experiments.music_sets import ROOT, data_folder
 from experiments.scorecard import plain, say, write
 from ritornello.dsp.sound_files import read_audio, write_audio
 from ritornello.dsp.waveform import Waveform
@@ -287,11 +287,14 @@ def main() -> None:
     parser.add_argument("--field", type=Path, required=True, help="folder with truth.json")
     parser.add_argument("--only", nargs="*", default=[])
     parser.add_argument("--save", action="store_true")
+    parser.add_argument("--results", type=Path, default=ROOT / "experiments" / "results")
     options = parser.parse_args()
-    start = time.time()
+    start = time.process_time()
     result = plain(measure(options))
     if options.save:
-        write("real_takes", result, "experiments.listening.real_takes", time.time() - start)
+        used = {"cpu_seconds": time.process_time() - start}
+        program = "experiments.listening.real_takes"
+        say(f"{write('real_takes', result, used, options.results, program)}")
 
 
 if __name__ == "__main__":
