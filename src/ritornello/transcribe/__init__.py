@@ -3,8 +3,8 @@
 command        transcribe, as a user calls it
 transcription  everything that was heard in a recording
 values         notes, beats and hints in seconds
-measures       levels, tuning and spectrum of a recording
-tuning         how far its A lies from 440 Hz
+sound_measures  levels, tuning and spectrum of a recording
+concert_pitch  how far its A lies from 440 Hz
 checks         what is unusual in it
 cleaning       the recording as it is listened to
 note_detection  a recording to its notes

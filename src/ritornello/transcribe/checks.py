@@ -1,6 +1,6 @@
 """A recording to diagnostics: silence, clipping, noise, speech, percussion, odd channels.
 
-Each rule of `_RULES` looks at the measures of a recording (`measures`); what it guesses from them
+Each rule of `_RULES` looks at the measures of a recording (`sound_measures`); what it guesses from them
 it says with "may be".
 """
 
@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from ritornello.dsp.diagnostics import Finding
 from ritornello.dsp.recordings import Recording
-from ritornello.transcribe.measures import Measures, measure
+from ritornello.transcribe.sound_measures import Measures, measure
 
 ONE_SIDED_DB = 40.0  # a side so much softer than the other is dead
 CANCELS_DB = 10.0  # a sum so much softer than the difference has cancelled out

@@ -12,7 +12,7 @@ import numpy as np
 
 from ritornello.dsp.recordings import Recording
 from ritornello.transcribe.checks import CANCELS_DB, ONE_SIDED_DB
-from ritornello.transcribe.measures import Measures
+from ritornello.transcribe.sound_measures import Measures
 
 _CENTRED = 0.002  # of full scale; a smaller mean does no harm
 _QUIET_DB, _USUAL_DB = -40.0, -20.0  # what is usually softer than this is raised to that

@@ -25,8 +25,8 @@ from ritornello.transcribe.beats import find_beats
 from ritornello.transcribe.checks import examine
 from ritornello.transcribe.cleaning import Cleaned
 from ritornello.transcribe.heard_key import heard_key
-from ritornello.transcribe.measures import Measures
 from ritornello.transcribe.note_detection import find_notes
+from ritornello.transcribe.sound_measures import Measures
 from ritornello.transcribe.timeline import Timeline
 from ritornello.transcribe.values import Beats, Hints
 

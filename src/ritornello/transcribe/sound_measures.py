@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ritornello.dsp.recordings import Recording
-from ritornello.transcribe.tuning import peak_deviations, tuning_cents
+from ritornello.transcribe.concert_pitch import peak_deviations, tuning_cents
 
 _RATE_HZ = 22_050  # of the sound whose spectra are looked at
 _FRAME, _HOP = 4096, 2048  # its spectra
