@@ -1,7 +1,7 @@
 """A recording to diagnostics: silence, clipping, noise, speech, percussion, odd channels.
 
-Each rule of `_RULES` looks at the measures of a recording (`sound_measures`); what it guesses from them
-it says with "may be".
+Each rule of `_RULES` looks at the measures of a recording (`sound_measures`); what it guesses from
+them it says with "may be".
 """
 
 from __future__ import annotations

@@ -25,6 +25,7 @@ _STANDS_OUT = 12.0  # times in power; in white noise one bin in 4000 does
 _STRONG = 0.02  # of the strongest peak, in power
 _LOUD_DB = 35.0  # below the loudest; what is softer counts for nothing
 _STEPS = 10_000  # of the histogram of sample values, to full scale
+_COARSE_STEPS = 300
 _FLOOR = 1e-12
 _SILENCE_BELOW_LOUDEST_DB = 60.0  # does not count for what is usual
 _SOUNDING_DB, _LEAD_IN_DB = 35.0, 25.0  # below the usual
@@ -179,6 +180,8 @@ class _Samples:
         """
         histogram, total = self._histogram, self._histogram.sum()
         peak = int(np.flatnonzero(histogram)[-1])
+        if peak < _COARSE_STEPS:  # too soft for so fine a look
+            return 0.0
         at_peak = int(histogram[int(peak * 0.999) :].sum())
         below = int(histogram[int(peak * 0.99) : int(peak * 0.999)].sum())
         beyond = int(histogram[_STEPS + 1 :].sum())
