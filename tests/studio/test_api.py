@@ -34,6 +34,14 @@ def test_a_piece_is_composed_as_it_was_asked_for(song: Song) -> None:
     assert song["piece"]["bar_lines"] == [96 * bar for bar in range(4)]
 
 
+def test_a_form_and_a_duration_are_kept(client: Client) -> None:
+    made = client.made("compose", form="A 2, B 2, A 2", parts=["piano"], seed=2)
+    assert [text for _, text in made["piece"]["markers"]] == ["A", "B", "A"]
+    assert made["bars"] == 6
+    lasting = client.made("compose", duration="0:20", parts=["piano"], seed=2)
+    assert abs(lasting["seconds"] - 20) < 0.5
+
+
 def test_notes_are_streamed_while_they_are_composed(client: Client, tiny_model: Path) -> None:
     asked = {"kind": "compose", "model": str(tiny_model), "bars": 8, "seed": 3, "variations": 2}
     job = client.post("/api/jobs", json=asked).json()

@@ -13,7 +13,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import mido
 import pytest
@@ -298,7 +298,9 @@ def test_without_audio_worklets_a_file_is_played(visitor: BrowserContext) -> Non
 
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_nothing_keeps_anybody_out(browser: Browser, studio: str, width: int, theme: str) -> None:
+def test_nothing_keeps_anybody_out(
+    browser: Browser, studio: str, width: int, theme: Literal["light", "dark"]
+) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="no axe-core")
     context = browser.new_context(
         viewport={"width": width, "height": 844}, color_scheme=theme, base_url=studio

@@ -14,7 +14,7 @@ import numpy as np
 from ritornello import api
 from ritornello.atomic import atomic_write
 from ritornello.dsp.recordings import Recording
-from ritornello.errors import InputError, RitornelloError
+from ritornello.errors import CheckpointError, InputError, RitornelloError
 from ritornello.music.chords import written_changes
 from ritornello.music.harmony import piece_chords
 from ritornello.music.io import losses, read_with_repairs, readable_extensions
@@ -99,10 +99,13 @@ def read_plan(arguments: dict[str, Any], _tell: Tell) -> dict[str, Any]:
 
 
 def originality(arguments: dict[str, Any], _tell: Tell) -> dict[str, Any]:
-    """How much of a piece stands in the training music of a model."""
-    index = api.training_index(arguments["model"])
+    """How much of a piece stands in the training music of a model, or why nobody can tell."""
+    try:
+        index = api.training_index(arguments["model"])
+    except CheckpointError as error:
+        return {"available": False, "reason": error.what}
     found = index.measure(piece_from_json(arguments["piece"]))
-    return {**found.as_facts(), "held_out": index.held_out}
+    return {"available": True, **found.as_facts(), "held_out": index.held_out}
 
 
 def selected(

@@ -6,21 +6,18 @@ it. `JobRequest` is any of them, told apart by ``kind``.
 
 from __future__ import annotations
 
-import inspect
 import secrets
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from ritornello.errors import ConfigError
-from ritornello.generation.composer import Composer
 from ritornello.generation.rules import DENSITIES, Rules, parse_metre
 from ritornello.note_model.library import DEFAULT_MODEL
-from ritornello.plan.song_form import bars_of_duration, parse_duration, parse_form
+from ritornello.plan.song_form import parse_duration, parse_form
 
 MOST_VARIATIONS = 8
 _SEEDS = 1_000_000
-_USUAL_TEMPO_BPM = 110.0
 
 Part = int | str
 Bars = tuple[int, int]
@@ -104,19 +101,10 @@ class _WholePiece(Writing):
     def arguments(self) -> dict[str, Any]:
         form: dict[str, Any] = {}
         if self.duration:
-            seconds = parse_duration(self.duration)
-            form["duration"] = seconds
-            if not knows_forms():
-                tempo = self.tempo or _USUAL_TEMPO_BPM
-                bars = bars_of_duration(seconds, tempo, parse_metre(self.metre))
-                form = {"bars": bars, "tempo_bpm": tempo}
+            form["duration"] = parse_duration(self.duration)
         if self.form:
             parse_form(self.form, bars=self.bars)
             form["form"] = self.form
-            if not knows_forms():
-                raise ConfigError(
-                    "This version composes without a form.", next_step="Leave it open."
-                )
         arguments = super().arguments()
         return {**arguments, "rules": {**arguments["rules"], **form}}
 
@@ -324,11 +312,6 @@ JobRequest = Annotated[
     | TrainRequest,
     Field(discriminator="kind"),
 ]
-
-
-def knows_forms() -> bool:
-    """Whether pieces can be composed with a form here."""
-    return "form" in inspect.signature(Composer.compose_many).parameters
 
 
 def any_seed() -> int:

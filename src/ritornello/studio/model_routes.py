@@ -17,7 +17,7 @@ from ritornello.music.keys import SCALES, KeyName
 from ritornello.note_model.library import DEFAULT_MODEL, ModelInfo, models
 from ritornello.plan.song_form import NAMES
 from ritornello.studio.export_files import export_formats
-from ritornello.studio.job_requests import MOST_VARIATIONS, knows_forms
+from ritornello.studio.job_requests import MOST_VARIATIONS
 from ritornello.studio.open_studio import Studio
 from ritornello.studio.upload_files import MOST_BYTES
 from ritornello.synth.program_substitution import substitute_program
@@ -78,7 +78,7 @@ def model_routes(studio: Studio, *, lan: bool) -> APIRouter:
             "keys": [str(KeyName(t, scale)) for scale in ("major", "minor") for t in range(12)],
             "scales": list(SCALES),
             "metres": list(_METRES),
-            "has_form": knows_forms(),
+            "has_form": True,
             "sections": [*NAMES, *"ABCDEFGH"],
             "voices": list(VOICES),
             "limits": {

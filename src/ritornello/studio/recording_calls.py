@@ -73,8 +73,9 @@ def _hints(arguments: dict[str, Any]) -> api.Hints:
 
 
 def _heard(facts: dict[str, Any]) -> dict[str, Any]:
-    """What was heard, without the path of the file, which is nobody's business."""
-    return {name: _plain(value) for name, value in facts.items() if name != "path"}
+    """What was heard; times in seconds are called as in the page, and the path is not told."""
+    names = {"beats_seconds": "beats", "downbeats_seconds": "downbeats"}
+    return {names.get(name, name): _plain(value) for name, value in facts.items() if name != "path"}
 
 
 def _plain(value: Any) -> Any:
