@@ -198,7 +198,7 @@ class Style:
     chords
         Chords, one a bar as in "Am F C G", more between bar lines; repeated to the end.
     density
-        Notes a beat (soft), as in 3; of parts also low, medium, high, as in piano=high,bass=2.
+        Notes a beat, as in 3; of parts (soft) also low, medium, high, as in piano=high,bass=2.
     like
         Collection of the training music to write like, see `ritornello models`. A soft constraint.
     """

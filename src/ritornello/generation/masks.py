@@ -9,7 +9,6 @@ means that it comes and nothing is composed before it.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from dataclasses import replace
 
 import numpy as np
 
@@ -100,7 +99,7 @@ class RuleMasks:
         twin._largest = dict(self._largest)
         twin.pitch_rules = self.pitch_rules.copy()
         twin._voices = self._voices.copy()
-        twin._pace = None if self._pace is None else replace(self._pace)
+        twin._pace = None if self._pace is None else self._pace.copy()
         return twin
 
     @property
@@ -251,7 +250,7 @@ class RuleMasks:
             return
         self._missing.discard(part)
         if self._pace is not None:
-            self._pace.notes += 1
+            self._pace.take(self.onset_ticks)
         if part in self._rested:
             ends = self.onset_ticks + _DURATION_TICKS[duration]
             self._rested[part] = max(self._rested[part], ends + self._longest_rest[part])

@@ -8,7 +8,7 @@ may come later. Within that the model chooses when.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -20,25 +20,43 @@ _LEAST_LEEWAY_NOTES = 3.0  # so that chords may be struck however thin a piece i
 
 @dataclass
 class Pace:
-    """How many notes there are, and how many there should be.
+    """When notes are due.
 
     Attributes:
         density: notes a quarter note.
-        start_ticks: where the piece begins. notes: so far.
+        start_ticks: where the piece begins.
+        due_ticks: when the next note would come if all came evenly; never further behind the last
+            note than the leeway, so that what was missed is not all made up for.
     """
 
     density: float
     start_ticks: int
-    notes: int = 0
+    due_ticks: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.due_ticks = float(self.start_ticks)
+
+    @property
+    def _leeway_ticks(self) -> float:
+        return max(_LEAST_LEEWAY_NOTES / self.density, _LEEWAY_BEATS) * RESOLUTION
+
+    def copy(self) -> Pace:
+        twin = Pace(self.density, self.start_ticks)
+        twin.due_ticks = self.due_ticks
+        return twin
+
+    def take(self, onset_ticks: int) -> None:
+        """Count a note; those before the start do not count."""
+        if onset_ticks >= self.start_ticks:
+            behind = max(self.due_ticks, onset_ticks - self._leeway_ticks)
+            self.due_ticks = behind + RESOLUTION / self.density
 
     def narrow(self, shifts: np.ndarray, now_ticks: int) -> np.ndarray:
-        """The legal shifts that keep the pace, bool [shifts]; all of them where none does."""
-        leeway = max(_LEAST_LEEWAY_NOTES, _LEEWAY_BEATS * self.density)
-        ticks_a_note = RESOLUTION / self.density
-        earliest = self.start_ticks + (self.notes + 1 - leeway) * ticks_a_note - now_ticks
-        latest = self.start_ticks + (self.notes + leeway) * ticks_a_note - now_ticks
+        """The legal shifts that keep the pace, bool [shifts]."""
+        earliest = self.due_ticks + RESOLUTION / self.density - self._leeway_ticks - now_ticks
+        latest = max(self.due_ticks + self._leeway_ticks - now_ticks, 0)
         classes = np.arange(len(shifts))
-        kept: np.ndarray = shifts & (classes >= earliest) & (classes <= max(latest, 0))
+        kept: np.ndarray = shifts & (classes >= earliest) & (classes <= latest)
         if not kept.any():  # what is late comes as soon as it may, what is early as late as it may
             legal = np.flatnonzero(shifts)
             kept = classes == (legal[0] if latest < legal[0] else legal[-1])

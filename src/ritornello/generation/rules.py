@@ -42,7 +42,7 @@ class Rules:
         polyphony: most notes a part holds at a time, by instrument name; "all" sets the rest. By
             default what the instrument is usually asked for: a flute plays one note at a time.
         ranges: lowest and highest MIDI pitch by instrument name; by default the usual range.
-        density: notes per quarter note to aim at; a soft constraint.
+        density: notes per quarter note of all parts, kept within what is played in two beats.
         densities: the same for single instruments, by name: a number, or one of `DENSITIES`.
         chords: a chart such as "Am F C G" or "Am7 | D7 G7 | %", repeated to the end. Each pitched
             note that begins on a beat is of the chord (and of the key, where they share a note);
