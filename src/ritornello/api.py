@@ -4,7 +4,8 @@ files       load, save, render, convert, notebook_html, to_library
 compose     Composer: compose, compose_many, stream, session, and the verbs of a Partner
             (continue_, fill, arrange, harmonise, vary -> Result); Options
 session     Session, what Composer.session plays; Snapshot, its state; StreamedNote
-recordings  transcribe -> Transcription; remix -> Remix; separate -> Separation; Hints
+recordings  transcribe, transcribe_band -> Transcription; remix -> Remix; Hints;
+            separate -> Separation
 plans       plan_of -> Plan, save_plan, load_plan, refuse_plan_target
 learning    inspect, train, evaluate, train_separator, load_separator
 models      models, find_model, model_card, network_size
@@ -42,6 +43,7 @@ from ritornello.note_model.library import ModelInfo, find_model, model_card, mod
 from ritornello.pages.plan_files import load_plan, refuse_plan_target, save_plan
 from ritornello.plan.analysis import analyse as plan_of
 from ritornello.plan.plan import Plan
+from ritornello.separate.band_notes import transcribe_band
 from ritornello.separate.separation import Separation, load_separator, separate, train_separator
 from ritornello.training.config import network_size
 from ritornello.training.learning import evaluate, inspect, train
@@ -95,6 +97,7 @@ __all__ = [
     "train_separator",
     "training_index",
     "transcribe",
+    "transcribe_band",
     "write_training_index",
 ]
 

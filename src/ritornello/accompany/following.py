@@ -18,6 +18,8 @@ from ritornello.music.piece import Piece, Track
 _BASSES = frozenset({"bass", "double bass", "tuba"})
 _LOWEST, _HIGHEST = 28, 55  # of roots that a bass plays
 _EARLY_BEATS = 0.25  # a note so shortly before or after a bar line is on it
+_TOGETHER_QUARTERS = 0.08  # between the strings of a strum
+_CHORDS_SHARE = 0.3
 _FOLLOWED = 0.7  # of the player's changes of loudness, in velocity
 _MOST = 24.0  # velocities louder or softer
 _SMOOTH_BARS = np.array([0.25, 0.5, 0.25])
@@ -32,8 +34,9 @@ def is_bass(track: Track) -> bool:
 def with_roots(piece: Piece, player: int = 0) -> Piece:
     """A piece whose basses play the root of the chord on each first beat.
 
-    The chord is that of the player and of those who are no bass. A bass note on a bar line that is
-    another note of it moves to the nearest root; what else a bass plays stays.
+    The chord is that of the player, if the player strums or plays chords, and else that of all who
+    are no bass: a melody alone has none. A bass note on a bar line that is another note of it moves
+    to the nearest root; what else a bass plays stays.
 
     Args:
         player: index of the track that is followed; it stays.
@@ -44,10 +47,22 @@ def with_roots(piece: Piece, player: int = 0) -> Piece:
     others = [track for n, track in enumerate(piece.tracks) if n not in basses]
     starts = piece.bar_starts_ticks()
     roots = _roots_at(starts, replace(piece, tracks=tuple(others)))
+    if _plays_chords(piece.tracks[player], piece.resolution):
+        own = _roots_at(starts, replace(piece, tracks=(piece.tracks[player],)))
+        roots = [theirs if mine is None else mine for mine, theirs in zip(own, roots, strict=True)]
     tracks = list(piece.tracks)
     for index in basses:
         tracks[index] = _rooted(tracks[index], starts, roots, piece)
     return replace(piece, tracks=tuple(tracks))
+
+
+def _plays_chords(track: Track, resolution: int) -> bool:
+    """Whether enough of the moments at which a part strikes have two notes or more."""
+    if track.is_drum or not len(track):
+        return False
+    moments = np.cumsum(np.diff(track.notes["onset"], prepend=0) > _TOGETHER_QUARTERS * resolution)
+    together = np.unique(moments, return_counts=True)[1]
+    return bool((together > 1).mean() > _CHORDS_SHARE)
 
 
 def _roots_at(starts_ticks: np.ndarray, piece: Piece) -> list[int | None]:

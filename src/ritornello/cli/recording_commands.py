@@ -156,11 +156,12 @@ def transcribe(
     to: str = "mid",
     key: str | None = None,
     hearing: Hearing = _BY_EAR,
+    band: Flag = False,
     write_beats: Path | None = None,
     overwrite: Flag = False,
     json: Flag = False,
 ) -> None:
-    """Write down what one instrument plays in a recording.
+    """Write down what one instrument plays in a recording, or a whole band.
 
     The notes stay as they were played, on a tempo map of the player's own beats.
 
@@ -172,6 +173,8 @@ def transcribe(
         Ending of what goes to standard output.
     key
         Tonic and scale, such as "D minor", if it is not heard rightly.
+    band
+        The recording is of a band: take it apart, and write down bass, drums, piano and the others.
     write_beats
         Text file for the beats, to correct and give back with --beats.
     overwrite
@@ -192,16 +195,23 @@ def transcribe(
     with (
         write_to(target, to) as file,
         read_from(recording) as source,
-        progress("Listening"),
+        progress("Listening") as watch,
     ):
-        transcription = api.transcribe(
-            source,
-            file,
-            hints=hearing.hints(),
-            key=key,
-            instrument=hearing.instrument,
-            overwrite=overwrite,
-        )
+        known: dict[str, Any] = {
+            "hints": hearing.hints(),
+            "key": key,
+            "instrument": hearing.instrument,
+            "overwrite": overwrite,
+        }
+        if band:
+            transcription = api.transcribe_band(
+                source,
+                file,
+                progress=lambda done, total: watch(done, total, "Separating"),
+                **known,
+            )
+        else:
+            transcription = api.transcribe(source, file, **known)
         if write_beats is not None:
             save_beats(transcription.beats, write_beats, overwrite=overwrite)
     if json:

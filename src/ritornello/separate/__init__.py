@@ -1,6 +1,7 @@
 """A mix to its stems: bass, drums, piano and the rest, by a recurrent network.
 
 separation      separate, train_separator: as a user calls them
+band_notes      a mix to the notes of each player
 mix_files       a recording of any length to a file for each stem
 overlapping_chunks  sound of any length through the network, in overlapping chunks
 runtime         the network in NumPy

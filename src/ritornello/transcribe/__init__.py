@@ -7,6 +7,7 @@ sound_measures  levels, tuning and spectrum of a recording
 concert_pitch  how far its A lies from 440 Hz
 checks         what is unusual in it
 cleaning       the recording as it is listened to
+drum_detection  a recording of drums to its strokes
 note_detection  a recording to its notes
 note_activity  how likely each key sounds, as sound streams by
 note_network   the network that says it, that of basic-pitch
@@ -30,6 +31,7 @@ __all__ = [
     "bars",
     "beats",
     "command",
+    "drum_detection",
     "note_activity",
     "note_beats",
     "note_decoding",
