@@ -11,8 +11,11 @@ import mido
 import pytest
 import soundfile
 
+from ritornello import Piece, Track
+from ritornello.errors import OutputError
 from ritornello.music import io as music_io
 from ritornello.music.keys import parse_key
+from ritornello.studio.open_studio import Studio
 from ritornello.studio.piece_json import piece_from_json
 from tests.examples import band
 from tests.studio.conftest import Client
@@ -201,3 +204,36 @@ def test_what_a_model_knows(client: Client, tiny_model: Path) -> None:
     assert known["styles"] == ["chorales", "rags"]
     assert "A minor" in known["keys"]
     assert client.get("/api/models").json()["default"] == "default"
+
+
+def test_a_full_disk_costs_a_job_and_no_more(
+    client: Client, studio: Studio, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OutputError("The library cannot be written (database or disk is full).")
+
+    before = client.get("/api/songs").json()
+    with monkeypatch.context() as patched:
+        patched.setattr(studio.library.songs, "add", full)
+        job = client.run("compose", bars=1, model=str(tiny_model))
+    assert (job["state"], job["result"]) == ("failed", None)
+    assert "disk is full" in job["error"]["what"]
+    assert client.get("/api/songs").json() == before
+    assert client.wait(client.post(f"/api/jobs/{job['id']}/retry").json()["id"])["state"] == "done"
+
+
+@pytest.mark.parametrize("kind", ["transcribe", "remix"])
+def test_a_recording_is_heard(client: Client, kind: str, tmp_path: Path) -> None:
+    tune = Piece((Track([(480 * n, 470, 60 + n % 8, 90) for n in range(16)]),), title="Scale")
+    sound = tune.save(tmp_path / "scale.flac").read_bytes()
+    recording = client.upload("scale.flac", sound).json()["recording"]
+    wishes = {"parts": ["bass"], "seed": 1} if kind == "remix" else {}
+    job = client.run(kind, recording=recording["id"], **wishes)
+    assert job["state"] == "done", job["error"]
+    heard = job["result"]["heard"]
+    assert len(heard["beats"]) > 4
+    assert "path" not in heard
+    piece = client.get(f"/api/pieces/{job['result']['pieces'][0]}").json()
+    assert notes_of(piece) >= 12
+    for file in job["result"].get("files", []):
+        assert client.get(file["url"]).status_code == 200
