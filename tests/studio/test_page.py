@@ -102,6 +102,8 @@ def _get(page: Page, path: str) -> Any:
 def _compose(page: Page, **asked: str) -> dict[str, Any]:
     """The song that is shown after pressing Compose."""
     before = len(_get(page, "/songs")["songs"])
+    if "Number_of_bars" in asked:
+        page.get_by_text("Bars", exact=True).first.click()
     for label, value in asked.items():
         page.get_by_label(label.replace("_", " "), exact=True).fill(value)
     page.get_by_role("button", name=re.compile("^Compose")).last.click()

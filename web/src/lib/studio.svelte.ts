@@ -1,7 +1,7 @@
 // What the page shows, and everything it can do with the studio.
 import { ask, get, isOver, listen, listenToAll, post, StudioError } from './api'
 import { player } from './player.svelte'
-import { barAt, endTick } from './timing'
+import { barAt, endTick, markedSections } from './timing'
 import type { About, Job, Model, Piece, PieceAnswer, Plan, Recording, Song, StreamedNote, Track, Trouble } from './types'
 
 export type View = 'roll' | 'score' | 'sound'
@@ -148,7 +148,12 @@ class Studio {
     player.setPiece(this.piece)
     this.plan = null
     void get<Plan>(`/pieces/${version.id}/plan`)
-      .then((plan) => this.version?.id === version.id && (this.plan = plan))
+      .then((plan) => {
+        if (this.version?.id !== version.id) return
+        // What a song calls its sections counts more than what an analysis finds.
+        const marked = markedSections(version.piece)
+        this.plan = marked.length > 1 ? { ...plan, sections: marked } : plan
+      })
       .catch(() => undefined)
   }
 

@@ -1,5 +1,5 @@
 // Ticks, seconds and bars of a piece.
-import type { Piece } from './types'
+import type { Piece, Section } from './types'
 
 interface Stretch {
   tick: number
@@ -85,6 +85,18 @@ export function beats(piece: Piece, from: number, to: number): { tick: number; f
       if (tick >= from) found.push({ tick, first: tick === start })
   }
   return found
+}
+
+/** The sections that the markers of a piece name. */
+export function markedSections(piece: Piece): Section[] {
+  const starts = piece.markers.map(([tick, name]) => ({ name, start_bar: barAt(piece, tick) }))
+  return starts
+    .map(({ name, start_bar }, index) => ({
+      name,
+      start_bar,
+      bars: (starts[index + 1]?.start_bar ?? piece.bar_lines.length + 1) - start_bar,
+    }))
+    .filter((section) => section.bars > 0)
 }
 
 export function clockTime(seconds: number): string {

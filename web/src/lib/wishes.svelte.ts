@@ -28,12 +28,15 @@ class Wishes {
   seed = $state('')
   ending = $state(true)
   model = $state('')
+  /** Whether nothing was asked for here yet. */
+  isNew = true
   private number = 0
 
   constructor() {
     try {
       const { form, ...kept } = JSON.parse(localStorage.getItem(KEPT) ?? '{}')
       Object.assign(this, kept)
+      this.isNew = !Object.keys(kept).length
       if (form) this.setForm(form)
     } catch {
       // Nothing was kept, or the browser keeps nothing.
@@ -51,6 +54,13 @@ class Wishes {
     } catch {
       // A browser that keeps nothing starts afresh each time.
     }
+  }
+
+  /** A song with a chorus that comes again, for whoever has not asked for anything yet. */
+  beginWithForm() {
+    this.isNew = false
+    this.lengthBy = 'form'
+    this.setForm([['intro', 4], ['verse', 8], ['chorus', 8], ['verse', 8], ['chorus', 8], ['end', 4]])
   }
 
   get formBars(): number {
