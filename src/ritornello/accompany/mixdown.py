@@ -47,7 +47,7 @@ _MOST_LIMITING_DB = 15.0
 
 @dataclass(frozen=True)
 class StemFacts:
-    """A stem: its loudness as played or recorded (-inf for silence), and its level in the mix."""
+    """Loudness of a stem as played or recorded, in LUFS (-inf for silence); level in dB."""
 
     played_lufs: float
     level_db: float
@@ -55,7 +55,7 @@ class StemFacts:
 
 @dataclass(frozen=True)
 class MixFacts:
-    """What was mixed and what it measures, as it is in the files.
+    """Figures of the mix as it is in its files: loudness, true peak, gain and limiting.
 
     Attributes:
         files: written, the mix first.

@@ -21,7 +21,7 @@ _SILENCE = 1 << 16
 
 @dataclass(frozen=True)
 class Solo:
-    """A recording.
+    """The recording that is accompanied, as blocks of samples: looped and cut to length.
 
     Attributes:
         blocks: at the rate of the mix, from the first sample of the recording on; read once.

@@ -22,7 +22,7 @@ _MOST_MP3_ROUNDS = 4
 
 @dataclass(frozen=True)
 class Place:
-    """A file: where it is written, and what it will be called."""
+    """Where a sound file is written, and the name it gets once it is whole."""
 
     temporary: Path
     target: Path

@@ -14,7 +14,12 @@ _TEMPO_SHARE = 0.1
 
 
 def transposition_range(piece: Piece) -> tuple[int, int]:
-    """The lowest and highest transposition, within -6 to +5, that keeps all pitches in 0-127."""
+    """The lowest and highest transposition, within -6 to +5, that keeps all pitches in 0-127.
+
+    >>> from ritornello.music.piece import Piece, Track
+    >>> transposition_range(Piece((Track([(0, 480, 3, 80)]),)))
+    (-3, 5)
+    """
     low, high = LOWEST_SEMITONES, HIGHEST_SEMITONES
     for track in piece.tracks:
         if not track.is_drum and len(track):

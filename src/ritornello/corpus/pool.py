@@ -33,7 +33,7 @@ _START_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Failure:
-    """What came of an item that gave no result: ``crashed``, ``too slow`` or ``failed``."""
+    """Why an item gave no result: ``crashed``, ``too slow`` or ``failed``."""
 
     kind: str
     detail: str
@@ -206,7 +206,7 @@ def _send(stream: Any, message: Any) -> None:
 
 
 def serve() -> None:
-    """The life of a worker process: answer each (function, item) until the input ends."""
+    """The loop of a worker process: answer each (function, item) until the input ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints must not mix with the answers

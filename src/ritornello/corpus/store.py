@@ -56,7 +56,7 @@ _BUILD_READ_SECONDS = 120.0
 
 @dataclass(frozen=True)
 class Entry:
-    """What a store keeps beside the notes.
+    """Metadata of a stored piece: what is kept beside its notes.
 
     Attributes:
         name: path of the file in the scanned folder.

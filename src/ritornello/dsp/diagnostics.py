@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing a listener should know before trusting what was heard.
+    """One unusual property of a recording, as a sentence and a number.
 
     Attributes:
         name: for programs, such as "clipping".

@@ -56,6 +56,8 @@ class Levels:
         else:
             steps = energy[: len(energy) // _GATE_HOPS * _GATE_HOPS].reshape(-1, _GATE_HOPS)
             blocks = np.convolve(steps.mean(axis=1, dtype=np.float64), np.full(4, 0.25), "valid")
+        # Loudness of blocks of 0.4 s that overlap by three quarters: L = -0.691 + 10 log10(energy).
+        # Two gates: blocks above -70 LUFS, then those above 10 LU below the mean of these.
         loud = blocks[_decibels(blocks) - 0.691 > -70]
         if not len(loud):
             return -np.inf
@@ -150,6 +152,7 @@ def mastering_gain(levels: Levels, *, most_limiting_db: float = _MOST_LIMITING_D
     highest = _decibels_of_peak(_LIMIT / levels.peaks.max()) + most_limiting_db
     highest = min(highest, _MOST_GAIN_DB)
     gain_db = min(LOUDNESS_LUFS - lufs, highest)
+    # The limiter makes a mix quieter, so gain + (target - reached) is taken until it stands still.
     for _ in range(6):
         gain = 10 ** (gain_db / 20)
         curve = limiter_curve(levels.peaks * gain)
@@ -163,6 +166,9 @@ def limiter_curve(peaks: np.ndarray) -> np.ndarray:
 
     The gain falls and rises smoothly over about 20 ms around a peak.
     """
+    # g(t) = sum over d of w(d) * min(1, limit / M(t + d)), where w is a Hann window that sums to 1
+    # and M the loudest peak within reach of it. Each term is low enough for the peak at t, so their
+    # mean is; and as w is smooth, so is the gain.
     reach = _LOOK_AHEAD_HOPS
     window = np.hanning(2 * reach + 3)[1:-1]
     window /= window.sum()
@@ -172,7 +178,6 @@ def limiter_curve(peaks: np.ndarray) -> np.ndarray:
         near = around[start : start + _BLOCK + 4 * reach + 1]
         loudest = np.lib.stride_tricks.sliding_window_view(near, 2 * reach + 2).max(axis=1)
         lowest = np.minimum(1.0, _LIMIT / np.maximum(loudest, 1e-9))
-        # An average of values that are each low enough at the peak is low enough.
         curve[start : start + _BLOCK] = np.convolve(lowest, window, mode="valid")
     return curve
 

@@ -17,7 +17,7 @@ _BYTES_PER_SAMPLE = 8  # of two channels
 
 
 class Scratch:
-    """A sound on its way, in a hidden file of float32 samples that no folder lists.
+    """Sound being written to a hidden file of float32 samples, so that hours of it need no memory.
 
     However a run ends, the file goes with it.
 
@@ -55,7 +55,7 @@ class Scratch:
         return np.frombuffer(self._file.read(8 * count), np.float32).reshape(-1, 2).T
 
     def close(self) -> None:
-        """Give its room free."""
+        """Delete the hidden file."""
         self._file.close()
 
 

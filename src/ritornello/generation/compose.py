@@ -49,7 +49,7 @@ _STEPS_BETWEEN_NEWS = 64
 
 @dataclass
 class Writer:
-    """One piece in the making: a value, which `copy` branches.
+    """A piece while it is written: the events so far, masks, and random state; `copy` branches it.
 
     ``events`` holds all that was written and given so far; ``composed`` says which is which.
     """
@@ -321,7 +321,7 @@ def to_piece(events: Sequence[Event], rules: Rules, plan: Plan | None = None) ->
 def conditions(
     engine: Engine, writers: Sequence[Writer], collections: tuple[str, ...]
 ) -> np.ndarray:
-    """What the wishes of each job add to every input, float32 [writers, width]."""
+    """What the controls of each job add to every input of the network, float32 [writers, width]."""
     asked = [_controls(writer.job, collections) for writer in writers]
     if not asked:
         return np.zeros((0, engine.width), np.float32)

@@ -1,5 +1,9 @@
 """Rules as masks: which classes of a field are allowed for the next event of one piece.
 
+An event is drawn field by field: shift, part, pitch, duration, velocity. Where the network gives
+logits z(c), class c is drawn with probability exp(z(c) / temperature) * m(c), normalised, and m is
+the mask, 0 or 1: what a rule forbids is never drawn, and what it allows keeps its odds.
+
 The masks join the encoding's own (one legal spelling), what is given, and a person's rules. They
 look one step ahead so that no choice leads into a corner: a shift is open only where some part can
 then play, or where a given event comes. Choosing the tick and the part of the next given event
@@ -122,11 +126,13 @@ class RuleMasks:
     # --- masks, in the order of the fields ----------------------------------------------------
 
     def shifts(self) -> np.ndarray:
-        """bool [shifts]. The first event is the tempo, at the start."""
+        """Ticks that may pass before the next event, bool [shifts]; a tempo comes first."""
         legal = np.zeros(SIZES[0], bool)
         if self._part == START and self._writes_tempo:
             legal[0] = True
             return legal
+        # A shift s leads to now + s. It is legal if some part is open there: start <= now + s < end,
+        # and has room under its polyphony, now + s >= free; but never past the next given event.
         now = self.onset_ticks
         for (start, end), members in self._edges.items():
             free = int(self._free_from[members].min())
@@ -168,7 +174,7 @@ class RuleMasks:
                     legal[max(2, start - now + 1, stop - now + 1 - count) :] = False
 
     def parts(self, shift: int) -> np.ndarray:
-        """bool [parts]."""
+        """Parts, rest, tempo or end that may come after a shift, bool [parts]."""
         legal = np.zeros(SIZES[1], bool)
         onset = self.onset_ticks + shift
         if self._part == START and self._writes_tempo:
@@ -264,6 +270,7 @@ class RuleMasks:
             held = [end for end in self._sounding[index] if end > self.onset_ticks]
             held.append(self.onset_ticks + _DURATION_TICKS[duration])
             held.sort()
+            # With at most n notes at once there is room when the n-th last of the held ones ends.
             self._sounding[index] = held
             self._free_from[index] = held[-limit] if len(held) >= limit else 0
             self._all_free = int(self._free_from.max())

@@ -39,7 +39,7 @@ Song: TypeAlias = Any  # a piece, or whatever else `ritornello.load` takes
 
 @dataclass(frozen=True)
 class Result:
-    """What became of a song.
+    """What an edit of a song returns: the new pieces, and which of their notes were given.
 
     Attributes:
         pieces: the song with what was written into it, one for each seed.
@@ -63,7 +63,7 @@ class Result:
 
 
 class Options(TypedDict, total=False):
-    """What may be asked of each verb.
+    """Options that `continue_`, `fill`, `arrange`, `harmonise` and `vary` share; none is needed.
 
     Attributes:
         n: how many pieces, 1 if left out, with the seeds ``seed``, ``seed + 1``, ... Each is the
@@ -107,7 +107,7 @@ class _Asked:
 
 
 class Partner(ABC):
-    """The verbs on a song, for a composer to have.
+    """Edits of a given song with a model: continue, fill, arrange, harmonise and vary.
 
     A song is a `Piece` or a file. Whatever is in it can be read: what the model does not know is
     read as the nearest it does, with a warning in the result and in the log. Parts are named by
@@ -242,7 +242,7 @@ class Partner(ABC):
         """The rules with the fields, if the model can be asked for them."""
 
     def check(self, **options: Unpack[Options]) -> None:
-        """Raise what a verb would raise for options that have no meaning; do nothing else."""
+        """Raise the error that an edit would raise for these options, without doing the edit."""
         self._read(options)
 
     def _read(self, options: Options) -> _Asked:
@@ -286,6 +286,7 @@ class Partner(ABC):
 
 
 def load_song(song: Song) -> Piece:
+    """The piece itself, or the one in the file at a path."""
     return load(song)
 
 

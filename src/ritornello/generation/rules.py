@@ -209,6 +209,9 @@ def check_count(pieces: int) -> None:
 def parse_metre(text: str) -> tuple[int, int]:
     """Read "3/4".
 
+    >>> parse_metre("6/8")
+    (6, 8)
+
     Raises:
         ConfigError: if it is not two whole numbers with a slash.
     """

@@ -60,7 +60,7 @@ class VoiceLeading:
         return legal
 
     def advance(self, onset_ticks: int, part: int, pitch: int, duration_ticks: int) -> None:
-        """Take a note as sung."""
+        """Remember a note as the one that its voice sings now."""
         if part not in self._parts:
             return
         last = self._sung.get(part)

@@ -18,6 +18,9 @@ def longest_loop(
 ) -> Loop | None:
     """The longest stretch that goes round at least ``times`` times, or None.
 
+    >>> longest_loop("abcxyxyxyxyz")
+    Loop(period=2, length=8)
+
     Of stretches of the same length the one with the shortest period.
 
     Args:

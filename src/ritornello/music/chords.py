@@ -139,6 +139,10 @@ NO_CHORD_SIGNS = ("N.C.", "N.C", "NC")
 def parse_chord(text: str) -> Chord:
     """Read a chord symbol as people write it: ``Am7``, ``F♯ø``, ``Bbmaj9/D``, ``C-7``, ``GΔ``.
 
+    >>> chord = parse_chord("Am7/C")
+    >>> chord.quality, sorted(chord.pitch_classes)
+    ('min7', [0, 4, 7, 9])
+
     Extensions and alterations are read as the nearest of `QUALITIES`: a ninth as its seventh
     chord, a sixth or an added note as its triad, ``7#5`` as ``aug``, ``7sus4`` as ``sus4``.
     ``Csus2`` has the notes of ``Gsus4/C``, and is read as that.
@@ -163,7 +167,11 @@ def parse_chord(text: str) -> Chord:
 
 
 def transposed_symbol(text: str, semitones: int) -> str:
-    """A chord symbol with its root and its bass moved; one that names no root stays."""
+    """A chord symbol with its root and its bass moved; one that names no root stays.
+
+    >>> transposed_symbol("Bbmaj9/D", 2)
+    'Cmaj9/E'
+    """
     try:
         quality = parse_chord(text).quality
     except ConfigError:
@@ -234,6 +242,9 @@ def _quality(kind: re.Match[str]) -> str:
 
 def parse_chart(text: str) -> Chart:
     """Read bars of chord symbols: ``Am7 | D7 | Gmaj7 | %``, or ``Am F C G``, a chord a bar.
+
+    >>> [[str(chord) for chord in bar] for bar in parse_chart("Am7 | D7 G7 | % | C")]
+    [['Am7'], ['D7', 'G7'], ['D7', 'G7'], ['C']]
 
     Several chords in a bar share it equally. Alone in a bar ``%`` or ``-`` repeats the bar before;
     beside others they, and ``/``, repeat the chord before. ``N.C.`` is no chord. A line of text

@@ -111,6 +111,9 @@ def instrument_index(program: int, is_drum: bool = False) -> int:
 def parse_instrument(name: str) -> int:
     """Index into `INSTRUMENTS` of a name a person typed; case and a plural s do not matter.
 
+    >>> INSTRUMENTS[parse_instrument("Violins")].name
+    'violin'
+
     Raises:
         ConfigError: if no instrument has the name; the message lists near and known names.
     """

@@ -75,6 +75,11 @@ def pitch_name(pitch: int) -> str:
 def parse_key(text: str) -> KeyName:
     """Read a key as people write it: ``D minor``, ``Dm``, ``F# dorian``, ``Bb``.
 
+    >>> parse_key("F# dorian")
+    KeyName(tonic=6, scale='dorian')
+    >>> parse_key("Bb") == parse_key("A# major")
+    True
+
     Raises:
         ConfigError: if the tonic or the scale is not known.
     """

@@ -378,6 +378,12 @@ def _retimed(places: tuple[Any, ...], moved: Callable[[Any], Any]) -> tuple[Any,
 class Piece:
     """A piece of music.
 
+    >>> piece = Piece((Track([(0, 480, 60, 80), (480, 480, 64, 80)], program=40),))
+    >>> piece.note_count, piece.bar_count, piece.duration_seconds
+    (2, 1, 1.0)
+    >>> [note.pitch for note in piece.transposed(12).tracks[0]]
+    [72, 76]
+
     Attributes:
         tracks: the parts, in score order.
         resolution: ticks a quarter note.

@@ -107,6 +107,7 @@ def highest_track(song: Piece) -> int:
 
 
 def check_tracks(piece: Piece, indices: Collection[int]) -> None:
+    """Raise an InputError if the piece has no track of an index."""
     for index in indices:
         if not 0 <= index < len(piece.tracks):
             raise InputError(

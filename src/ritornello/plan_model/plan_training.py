@@ -120,6 +120,7 @@ def train(
 
 
 def collections_of(taught: Sequence[Taught]) -> list[str]:
+    """Names of the collections of some plans, ascending."""
     return sorted({one.collection for one in taught})
 
 

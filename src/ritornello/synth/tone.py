@@ -36,7 +36,7 @@ ENDLESS = 2**62
 
 
 class Recording(NamedTuple):
-    """A sample ready to be read: float32 with a margin to interpolate in, and its loop.
+    """A sample ready to be interpolated: float32 with a margin at both ends, and its loop.
 
     The loop is (start, length), or None.
     """

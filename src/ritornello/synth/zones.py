@@ -39,7 +39,7 @@ _ATTENUATION_HEARD = 0.4
 
 
 class Level(NamedTuple):
-    """Amounts of generators, by number, and of modulators."""
+    """Generator amounts and modulators of one level of a SoundFont (preset or instrument)."""
 
     generators: dict[int, int]
     modulators: dict[Wire, int]

@@ -53,11 +53,16 @@ def evidence(logits: np.ndarray, frame_seconds: float) -> np.ndarray:
     """
     if not len(logits):
         return np.zeros(0)
+    # The network answers with a bell b(d) around each beat. By its cross entropy the answers are
+    # likelier with a beat at frame t than where nothing is known, by so many nats:
+    # E(t) = sum over d of b(d) * (logit(t + d) - usual logit), each term cut to +-4 nats.
     reach = math.ceil(3 * BELL_SECONDS / frame_seconds)
     bell = np.exp(-0.5 * (np.arange(-reach, reach + 1) * frame_seconds / BELL_SECONDS) ** 2)
     odds = np.clip(logits - _USUAL_LOGIT, -_MOST_EVIDENCE, _MOST_EVIDENCE)
     found = np.convolve(odds, bell)
+    # A share s of the beats is silent, with evidence 0: log((1 - s) * exp(E) + s).
     found = np.log((1 - _SILENT_BEATS) * np.exp(found) + _SILENT_BEATS)[reach:][: len(logits)]
+    # Weighed by the strongest answer within two seconds: where nothing is heard, nothing is said.
     width = 2 * round(_HEARD_WITHIN_SECONDS / frame_seconds) + 1
     strongest = _running_maximum(sigmoid(np.asarray(logits, float)), width)
     result: np.ndarray = found * np.minimum(1, 2 * strongest)
@@ -100,6 +105,8 @@ def track(
         max(2, math.floor(60 / fastest / frame_seconds)),
         math.ceil(60 / slowest / frame_seconds) + 1,
     )
+    # log p(length) is that of a normal distribution over octaves around the likely tempo, plus what
+    # the notes say.
     away = np.log2(60 / middle / (lengths * frame_seconds)) / octaves
     weight = _PRIOR_WEIGHT if told is None or tempo_bpm is not None else _PRIOR_WEIGHT_TOLD
     prior = -weight * 0.5 * away[None] ** 2  # [events, lengths]
@@ -109,9 +116,12 @@ def track(
         event = np.searchsorted(told.times_seconds, np.arange(len(found)) * frame_seconds)
         event = np.minimum(event, len(prior) - 1)
     steps = np.abs(lengths[:, None] - lengths) / np.sqrt(lengths[:, None] * lengths)
-    # A frame more or less may be rounding.
+    # log p(length now | length before) = -c * |now - before| / sqrt(now * before), which for small
+    # changes is -c * |log(now / before)|; a frame more or less may be rounding.
     change = -_CHANGE * np.maximum(0, steps - 1 / lengths) - _ROUNDING * steps  # [before, now]
     frames, longest, column = len(found), int(lengths[-1]), np.arange(len(lengths))
+    # Viterbi: score(t, now) = E(t) + log p(now) + max over before of
+    # (score(t - now, before) + log p(now | before)).
     # Of all beats up to one at a frame whose length was lengths[j]: the best score, and with what
     # length to have come there if lengths[j] follows. Rings of the last frames; before the first
     # frame anything may have been.
@@ -177,6 +187,8 @@ def snap(beats_seconds: np.ndarray, onsets_seconds: np.ndarray) -> np.ndarray:
         candidates = np.stack([after - 1, after]).clip(0, len(onsets_seconds) - 1)
         away = onsets_seconds[candidates] - place
         nearest = np.take_along_axis(away, np.abs(away).argmin(axis=0)[None], axis=0)[0]
+        # Minimised: trust * (x - nearest note)^2 + stay * (x - beat)^2 + stiffness * bend(x)^2;
+        # trust falls with the distance d as 1 / (1 + (d / 20 ms)^2).
         trust = np.where(
             np.abs(nearest) <= _NEAR_SECONDS, 1 / (1 + (nearest / _AGREE_SECONDS) ** 2), 0
         )
@@ -233,6 +245,8 @@ def find_bars(shares: np.ndarray, metres: Sequence[int], downbeat: int | None = 
         downbeat: number of a beat that is known to begin a bar.
     """
     begins, weight = np.clip(shares[0], 0.02, 0.98), shares[1]
+    # log p(answers | metre, first): the log odds of each beat, at its weight, summed over the beats
+    # that would begin a bar; all others say that they do not. To it the prior of the metre.
     no, yes = weight * np.log(1 - begins), weight * np.log(begins)
     ways = []
     for beats in metres:

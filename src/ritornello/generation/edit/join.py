@@ -88,7 +88,11 @@ def join(
 
 
 def joint_resolution(resolution: int) -> int:
-    """Ticks a quarter of a piece at ``resolution`` once 24ths of a quarter are written into it."""
+    """Ticks a quarter of a piece at ``resolution`` once 24ths of a quarter are written into it.
+
+    >>> joint_resolution(480), joint_resolution(100)
+    (480, 600)
+    """
     joint = lcm(resolution, RESOLUTION)
     return joint if joint <= _FINEST_RESOLUTION else resolution
 

@@ -23,7 +23,7 @@ def perform(
     watch: Callable[[int, int], None] = lambda tick, length: None,
     hear: Hear | None = None,
 ) -> tuple[Joined, ...]:
-    """Carry plans out side by side, each with its seed.
+    """Carry out plans side by side, one seed each: the songs with what was composed for them.
 
     Args:
         engine: the model.

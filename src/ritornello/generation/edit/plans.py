@@ -44,7 +44,7 @@ _TOUCH_TICKS = 3  # notes that overlap by no more are played one after the other
 
 @dataclass(frozen=True)
 class Plan:
-    """A job on a song, and where its notes belong.
+    """One edit of one song: the job for the model, and the tracks its notes belong in.
 
     Attributes:
         job: what to write.
@@ -66,7 +66,7 @@ class Plan:
 
 
 def finish(plan: Plan, writer: Writer) -> Joined:
-    """The song with what was written into it; every kept note is as it was."""
+    """The song with the composed notes in their tracks; every kept note is as it was."""
     events = np.array(writer.events).reshape(-1, len(notes.FIELDS))
     onsets = np.cumsum(events[:, SHIFT])
     composed = np.array(writer.composed, bool) & notes.is_note(events[:, PART])

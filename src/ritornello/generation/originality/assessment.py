@@ -24,7 +24,7 @@ _NEXT_SEED = 1_000_003
 
 @dataclass(frozen=True)
 class Limit:
-    """How much of all parts together may stand in the training music.
+    """The largest share of a piece, all parts together, that may stand in the training music.
 
     Attributes:
         longest_quarters: the longest passage, in quarter notes.
@@ -40,7 +40,7 @@ class Limit:
 
 @dataclass(frozen=True)
 class Attempt:
-    """The piece that was kept of those that were tried.
+    """The most original of the pieces that were tried, and how many were tried.
 
     Attributes:
         piece, seed: it, and what it was made with.

@@ -28,7 +28,7 @@ _LEAST_MOVES = 3  # moments after the first at which something begins, in a wind
 
 @dataclass(frozen=True)
 class Copying:
-    """What was found of one set of pieces in another.
+    """How much of one set of pieces stands in another: shares of windows, and the longest passage.
 
     Attributes:
         shares: by length of the window in quarter notes, the share of the windows that stand in
@@ -95,6 +95,7 @@ class Passages:
 
     def hashes(self, starts: np.ndarray, quarters: int) -> np.ndarray:
         """A hash of each window, uint64 [starts]: equal for windows that are the same."""
+        # h(1) = opening(start), h(n + 1) = mix(h(n) + inner(start + n)): order counts.
         found = self._opening[starts]
         for later in range(1, quarters):
             found = self._join_passages(found, starts, later)
@@ -160,6 +161,10 @@ def _quarters(tracks: Sequence[Track]) -> tuple[np.ndarray, ...]:
     steps, pitches, begins = _sounding(tracks)
     cells = steps // _STEPS
     count = int(cells.max()) + 1
+    # A quarter is a set of (sixteenth, pitch above its lowest, begins or goes on); the sum of the
+    # mixed numbers of its members is its hash, in whatever order they come. Inside a window the
+    # interval from the lowest pitch of the quarter before goes into it, so that a transposed
+    # window has the same hash and one with a part shifted against another has not.
     lowest = np.full(count, 128)
     np.minimum.at(lowest, cells, pitches)
     silent = lowest == 128

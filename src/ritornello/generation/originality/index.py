@@ -91,7 +91,7 @@ class CopiedPassage(NamedTuple):
 
 @dataclass(frozen=True)
 class Copied:
-    """What was found of a piece.
+    """How much of a piece stands in the training music: shares of windows, the longest passage.
 
     Attributes:
         shares: by length of the window in quarter notes, the share of the windows that stand in
@@ -111,7 +111,7 @@ class Copied:
 
 @dataclass(frozen=True)
 class Originality:
-    """What was found of all pitched parts together, and of each part alone."""
+    """`Copied` of all pitched parts together (texture), and of each part alone."""
 
     texture: Copied
     parts: Copied
@@ -164,6 +164,7 @@ class TrainingIndex:
             music: fingerprint of the corpus.
         """
         hashes = _window_hashes(pieces)
+        # Stored is mix(hash ^ key) mod (members / false rate): about log2(1 / false rate) bits.
         key = int(mix_bits(np.concatenate([*hashes.values()]).sum(keepdims=True))[0])
         sets = {
             name: HashSet.of(_sample_hashes(name, found, key), false_rate=_KEPT[name].false_rate)
@@ -177,6 +178,8 @@ class TrainingIndex:
         return Originality(*(self._measure_copying(piece, kind) for kind in KINDS))
 
     def _measure_copying(self, piece: Piece, kind: str) -> Copied:
+        # Share of length n: of the windows of n quarters, those whose hash is in the set and in
+        # which every shorter window is known.
         passages = Passages([piece], by_part=KINDS[kind])
         shares, windows, begins = {}, {}, []
         earliest = _voices_apart(passages.ends)
@@ -189,6 +192,7 @@ class TrainingIndex:
             known = self.sets[kind, quarters].has(keyed) & (earliest[starts + quarters] <= starts)
             windows[quarters] = len(starts)
             shares[quarters] = float(known.mean()) if len(starts) else float("nan")
+            # No passage, and no longer window, holds a window that is unknown.
             _begin_after(earliest, starts[~known], quarters)
             begins.append(starts[known])
             np.add.at(change, starts[known], 1)

@@ -73,7 +73,7 @@ class _Drawn(NamedTuple):
 
 
 class Improvisation:
-    """Music without an end, from a moment on; an iterator over its events.
+    """Endless music as events of the encoding: an iterator, from any moment on.
 
     The same moment gives the same music, however often it is taken up.
 

@@ -48,7 +48,8 @@ class StreamedNote(NamedTuple):
 
 
 class Session:
-    """Music without an end, as it is played; an iterator over its notes. From `Composer.session`.
+    """Endless music, composed while it is played: an iterator over notes that can be steered,
+    kept, rewound and branched. From `Composer.session`.
 
     >>> from ritornello import Composer
     >>> session = Composer.load().session(parts=("piano", "bass"), seed=1)

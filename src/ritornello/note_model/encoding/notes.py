@@ -89,7 +89,11 @@ def fingerprint() -> str:
 
 
 def tempo_class(bpm: float) -> int:
-    """The nearest of the tempo classes, which are about 6% apart."""
+    """The nearest of the tempo classes, which are about 6% apart.
+
+    >>> tempo_bpm(tempo_class(121))
+    125.0
+    """
     position = np.log(bpm / _SLOWEST_BPM) / np.log(_FASTEST_BPM / _SLOWEST_BPM)
     return int(np.clip(round(position * (TEMPO_CLASSES - 1)), 0, TEMPO_CLASSES - 1))
 
@@ -115,6 +119,7 @@ def instrument_of(part: int) -> int:
 
 
 def is_note(part: np.ndarray) -> np.ndarray:
+    """Whether part classes are of notes, and not END, REST or TEMPO; bool [...]."""
     return (part >= FIRST_PART) & (part < REST)
 
 
@@ -124,6 +129,7 @@ _NEAREST_DURATION = np.array(
 
 
 def duration_class(ticks: np.ndarray) -> np.ndarray:
+    """Classes of the nearest durations to times in ticks, int [...]; see `DURATIONS`."""
     result: np.ndarray = _NEAREST_DURATION[np.clip(ticks, 0, DURATIONS[-1])]
     return result
 

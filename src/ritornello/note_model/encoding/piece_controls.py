@@ -83,6 +83,7 @@ def sizes(collections: int) -> dict[str, int]:
 
 
 def key_class(key: KeyName) -> int:
+    """Class of a key, 0 to 23: the tonic, and 12 more in minor."""
     return key.tonic + 12 * key.is_minor
 
 
@@ -92,6 +93,7 @@ def is_minor(key: int) -> bool:
 
 
 def density_class(notes_per_quarter: float) -> int:
+    """Class of a number of notes a quarter, from sparse (0) to dense."""
     return int(np.digitize(notes_per_quarter, _DENSITY_EDGES))
 
 

@@ -33,6 +33,8 @@ class Cell(Protocol):
 
 
 class QRNN:
+    """A quasi-recurrent cell: its state is the carried vector [batch, width]."""
+
     def __init__(self, weights: Weights) -> None:
         self.gates = weights.linear("gates.weight", "gates.bias")
         self.numbers = len(self.gates.bias) // 3
@@ -45,6 +47,8 @@ class QRNN:
 
 
 class MinGRU:
+    """A minimal gated unit: its state is the hidden vector [batch, width]."""
+
     def __init__(self, weights: Weights) -> None:
         self.gates = weights.linear("gates.weight", "gates.bias")
         self.numbers = len(self.gates.bias) // 2
@@ -57,6 +61,8 @@ class MinGRU:
 
 
 class RGLRU:
+    """A real-gated linear recurrent unit: its state is the hidden vector [batch, width]."""
+
     def __init__(self, weights: Weights) -> None:
         self.gates = weights.linear("gates.weight", "gates.bias")
         self.log_keep = -_RGLRU_SHARPNESS * np.logaddexp(0, -weights["rate"])
@@ -119,12 +125,16 @@ class _TorchCell:
 
 
 class RNN(_TorchCell):
+    """A tanh cell (Elman): its state is the hidden vector [batch, width]."""
+
     def __call__(self, window: np.ndarray, state: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         hidden = np.tanh(self.read(window) + self.own(state))
         return hidden, hidden
 
 
 class GRU(_TorchCell):
+    """A gated recurrent unit: its state is the hidden vector [batch, width]."""
+
     gates = 3
 
     def __call__(self, window: np.ndarray, state: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -137,6 +147,8 @@ class GRU(_TorchCell):
 
 
 class LSTM(_TorchCell):
+    """A long short-term memory: its state is the hidden and the cell vector [batch, width]."""
+
     gates = 4
     states = 2
 

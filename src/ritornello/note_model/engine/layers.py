@@ -76,6 +76,7 @@ class Weights:
 
 
 def sigmoid(x: np.ndarray) -> np.ndarray:
+    """1 / (1 + exp(-x)) of each value, without overflow."""
     return 0.5 + 0.5 * np.tanh(0.5 * x)  # never overflows
 
 

@@ -117,6 +117,7 @@ class Judged:
 
 
 def judge(bench: Bench, form: str, sequence: int, minutes: float) -> Judged:
+    """Train a network of one form and window length, and score what it forecasts."""
     study = bench.study
     taught = learning.windows(bench.taught, sequence, study.settings["step"])
     keep = None
@@ -160,6 +161,7 @@ def baselines(bench: Bench) -> dict[str, tuple[Score, Score]]:
 
 
 def compare(study: Study, bench: Bench) -> list[Judged]:
+    """Each form with each window length of the recipe, trained for the same time and scored."""
     settings = study.settings
     judged = []
     for form in FORMS:
@@ -237,6 +239,7 @@ class Ours:
 
 
 def ours(study: Study, music: Music) -> Ours:
+    """Our note model trained on the same pieces for the same time, and what it writes."""
     settings = study.settings
     model = train_ours(
         music.pieces,

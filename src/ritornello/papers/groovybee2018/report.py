@@ -101,6 +101,7 @@ def sparse_bytes(found: Losses) -> int:
 
 
 def percent(part: float, whole: float) -> float:
+    """100 times the share of a part in a whole; nan of a whole of nothing."""
     return 100 * part / whole if whole else float("nan")
 
 
@@ -113,6 +114,7 @@ def _or_none(value: float) -> float | None:
 
 
 def forms(found: Findings) -> Table:
+    """A row for each form and window length: how well it forecasts, and what it took."""
     judged = [*found.compared, *found.forms.values()]
     rows = [
         [
@@ -146,6 +148,7 @@ def forms(found: Findings) -> Table:
 
 
 def curve(found: Findings) -> Chart:
+    """The error in training over minutes, a line for each form."""
     return Chart(
         f"Error in training, sequence {found.study.settings['sequence']}",
         "minutes",
@@ -158,6 +161,7 @@ def curve(found: Findings) -> Chart:
 
 
 def representation(found: Findings) -> Table:
+    """A row for each grid: what pieces lose as velocity rolls, and the bytes they take."""
     here = found.losses[TICKS_PER_QUARTER]
     return Table(
         "What the roll loses, and what it weighs",
@@ -190,6 +194,7 @@ def representation(found: Findings) -> Table:
 
 
 def generated_table(found: Findings) -> Table:
+    """A row for each set of pieces, generated or real, and what its notes are like."""
     settings = found.study.settings
     return Table(
         "Generated pieces beside real ones",
@@ -212,6 +217,7 @@ def generated_table(found: Findings) -> Table:
 
 
 def off_key_filter(found: Findings) -> Table:
+    """A row for each set of pieces: how many notes the off-key filter takes, and what is left."""
     rows = []
     for name, filtered in found.filtered.items():
         notes = sum(piece.note_count for piece in found.sets[name])
@@ -238,6 +244,7 @@ def off_key_filter(found: Findings) -> Table:
 
 
 def figures(found: Findings) -> list[Figure]:
+    """The figures of a run: forecasts, and how like real pieces the generated ones are."""
     return [*_foreseeing(found), *_likeness(found.characters, found.study.settings)]
 
 

@@ -59,6 +59,7 @@ def likelihood_figures(
     ours: Ours,
     baselines: dict[str, float],
 ) -> list[Figure]:
+    """Nats and accuracy of the next token, beside baselines and our model."""
     window = study.settings["window"]
     scored = sum(max(0, len(ids) - window) for ids in songs.ids("test"))
     on = f"{scored:,} known tokens after the first {window} of {len(songs.test)} test songs"
@@ -112,6 +113,7 @@ def likelihood_figures(
 def generation_figures(
     songs: Songs, networks: dict[str, Network], ours: Ours, loops: dict[str, float]
 ) -> list[Figure]:
+    """What generated token sequences are like: loops, variety, and copies of the training songs."""
     published, drawn = networks["ids"].likeliest, networks["ids"].drawn
     count, length = len(published), len(published[0])
     kept = f"{count} pieces of {length} tokens, each from a random window of the training songs"
@@ -172,6 +174,7 @@ def generation_figures(
 def inputs_table(
     networks: dict[str, Network], baselines: dict[str, float], loops: dict[str, float]
 ) -> Table:
+    """A row for each way of feeding the tokens to the network, and for the baselines."""
     columns = [
         "input", "test nats per token", "test accuracy %", "in a loop %", "parameters",
         "best epoch", "training seconds",
@@ -202,6 +205,8 @@ def inputs_table(
 
 
 def charts(networks: dict[str, Network], baselines: dict[str, float]) -> list[Chart]:
+    """The losses in training, by batch and by epoch, a line for each network."""
+
     def by_batch(values: list[float]) -> tuple[list[float], list[float]]:
         groups = np.array_split(np.array(values), min(_CHART_POINTS, len(values)))
         ends = np.cumsum([len(group) for group in groups])
@@ -230,6 +235,7 @@ def charts(networks: dict[str, Network], baselines: dict[str, float]) -> list[Ch
 
 
 def token_histograms(songs: Songs, network: Network) -> list[Histogram]:
+    """How often the commonest tokens stand in the songs and in what a network writes."""
     counts = songs.vocabulary.counts
     common = sorted(counts, key=lambda token: -counts[token])[:_COMMONEST]
     written = [token for row in network.likeliest for token in row]

@@ -163,7 +163,7 @@ def cut_like_others(voices: list[list[Measure]], findings: Findings) -> None:
 
 
 class Findings:
-    """What a reader has to tell: faults by their line, and counts of what was left out."""
+    """What an ABC reader found wrong or left out: faults by line, and counts by kind."""
 
     def __init__(self) -> None:
         self._faults: dict[str, None] = {}

@@ -252,6 +252,7 @@ def _check_size(piece: Piece) -> None:
 
 
 def with_notatable_bars(piece: Piece) -> Piece:
+    """The piece with each change of metre moved to a sixteenth, where notes can be written."""
     if _has_notatable_bars(piece):
         return piece
     moved = piece.at_resolution(480)
