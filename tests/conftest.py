@@ -2,6 +2,7 @@
 
 `make test` draws the same examples every time, so that it says the same twice. `make fuzz` draws
 others each time, and RITORNELLO_FUZZ times as many; what it finds is written down as an `@example`.
+`make check` draws a share of them, RITORNELLO_EXAMPLES.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import pytest
 from hypothesis import settings
 
 _TIMES = int(os.environ.get("RITORNELLO_FUZZ") or 0)
+_SHARE = float(os.environ.get("RITORNELLO_EXAMPLES") or 1)
 # How long an example takes says more of the machine than of the promise.
 settings.register_profile("the same each time", deadline=None, derandomize=True, database=None)
 settings.register_profile("random", deadline=None, derandomize=False, print_blob=True)
@@ -34,15 +36,17 @@ SLOW = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests of slow rooms; in a longer search, give every property more examples."""
+    """Mark the tests of slow rooms and of real music; give every property its examples."""
     here = Path(__file__).parent
     for item in items:
-        if item.path.relative_to(here).parts[0] in SLOW:
+        real_music = "data_dir" in getattr(item, "fixturenames", ())
+        if real_music or item.path.relative_to(here).parts[0] in SLOW:
             item.add_marker(pytest.mark.slow)
         test = getattr(item, "obj", None)
         usual: settings | None = getattr(test, "_hypothesis_internal_use_settings", None)
-        if _TIMES and usual is not None:
-            more = settings(usual, max_examples=_TIMES * usual.max_examples)
+        times = _TIMES or _SHARE
+        if times != 1 and usual is not None:
+            more = settings(usual, max_examples=max(1, round(times * usual.max_examples)))
             getattr(test, "__func__", test)._hypothesis_internal_use_settings = more  # type: ignore[union-attr]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from hypothesis import strategies as st
 
@@ -108,6 +109,23 @@ MARKS = st.sampled_from(
 
 
 @st.composite
+def playing(
+    draw: st.DrawFn, ticks: st.SearchStrategy[int], controllers: st.SearchStrategy[int]
+) -> dict[str, Any]:
+    """How a track is played: controls, bends and pressures at ticks, as fields of a `Track`."""
+    values = st.integers(0, 127)
+    bends, keys = st.integers(-8192, 8191), st.integers(-1, 127)
+    controls = draw(st.lists(st.tuples(ticks, controllers, values), max_size=6))
+    bent = draw(st.lists(st.tuples(ticks, bends), max_size=4))
+    pressed = draw(st.lists(st.tuples(ticks, keys, values), max_size=4))
+    return {
+        "controls": event_table(controls, CONTROL_DTYPE),
+        "bends": event_table(bent, BEND_DTYPE),
+        "pressures": event_table(pressed, PRESSURE_DTYPE),
+    }
+
+
+@st.composite
 def full_pieces(draw: st.DrawFn, *, max_tracks: int = 3, bars: int = 3) -> Piece:
     """A piece of `pieces` with anything beside its notes."""
     piece = draw(pieces(max_tracks=max_tracks, bars=bars))
@@ -118,16 +136,7 @@ def full_pieces(draw: st.DrawFn, *, max_tracks: int = 3, bars: int = 3) -> Piece
     def full(track: Track) -> Track:
         return replace(
             track,
-            controls=event_table(
-                draw(st.lists(st.tuples(ticks, values, values), max_size=6)), CONTROL_DTYPE
-            ),
-            bends=event_table(
-                draw(st.lists(st.tuples(ticks, st.integers(-8192, 8191)), max_size=4)), BEND_DTYPE
-            ),
-            pressures=event_table(
-                draw(st.lists(st.tuples(ticks, st.integers(-1, 127), values), max_size=4)),
-                PRESSURE_DTYPE,
-            ),
+            **draw(playing(ticks, values)),
             lyrics=tuple(
                 draw(st.lists(st.builds(Lyric, ticks, WORDS, st.integers(1, 2)), max_size=3))
             ),

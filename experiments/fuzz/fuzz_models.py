@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 
 from experiments.fuzz.fuzz_readers import Worker, mutated
+from experiments.fuzz.outcomes import tell_outcomes
 from ritornello.api import Composer, load_separator
 from ritornello.errors import RitornelloError
 from ritornello.generation.originality.index import TrainingIndex
@@ -279,16 +280,8 @@ def main() -> int:
             continue
         start = time.perf_counter()
         outcomes = fuzz(kind, options.inputs, options.failures)
-        wrong = {k: n for k, n in outcomes.items() if k not in ("used", "error")}
-        failed += sum(wrong.values())
-        print(
-            f"{kind}: {options.inputs} inputs, {outcomes['used']} used, "
-            f"{outcomes['error']} errors, {sum(wrong.values())} failures "
-            f"({time.perf_counter() - start:.0f} s)",
-            flush=True,
-        )
-        for result, number in sorted(wrong.items(), key=lambda item: -item[1])[:20]:
-            print(f"    {number} x {result[:200]}")
+        seconds = time.perf_counter() - start
+        failed += tell_outcomes(kind, outcomes, ("used", "error"), seconds)
     return 1 if failed else 0
 
 

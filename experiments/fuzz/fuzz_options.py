@@ -25,6 +25,7 @@ from pathlib import Path
 
 from experiments.fuzz.fuzz_models import some_piece, tiny_checkpoint
 from experiments.fuzz.fuzz_readers import Worker
+from experiments.fuzz.outcomes import tell_outcomes
 from ritornello.cli import run
 from ritornello.note_model import checkpoint
 
@@ -184,15 +185,8 @@ def main() -> int:
     options = parser.parse_args()
     start = time.perf_counter()
     outcomes = fuzz(options.inputs, options.failures)
-    wrong = {kind: count for kind, count in outcomes.items() if kind not in ("done", "refused")}
-    print(
-        f"options: {options.inputs} command lines, {outcomes['done']} done, "
-        f"{outcomes['refused']} refused, {sum(wrong.values())} failures "
-        f"({time.perf_counter() - start:.0f} s)"
-    )
-    for kind, count in sorted(wrong.items(), key=lambda item: -item[1])[:30]:
-        print(f"    {count} x {kind[:200]}")
-    return 1 if wrong else 0
+    seconds = time.perf_counter() - start
+    return 1 if tell_outcomes("options", outcomes, ("done", "refused"), seconds) else 0
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from xml.etree import ElementTree
 
+from experiments.fuzz.outcomes import tell_outcomes
 from ritornello.errors import RitornelloError
 from ritornello.music.io import FORMATS, Format, check_size
 from ritornello.music.io.midi_read import read_bytes as read_midi
@@ -263,16 +264,8 @@ def main() -> int:
             continue
         start = time.perf_counter()
         outcomes = fuzz(entry, options.data, options.inputs, options.failures)
-        wrong = {k: n for k, n in outcomes.items() if k not in ("piece", "error")}
-        failed += sum(wrong.values())
-        print(
-            f"{entry.name}: {options.inputs} inputs, {outcomes['piece']} pieces, "
-            f"{outcomes['error']} errors, {sum(wrong.values())} failures "
-            f"({time.perf_counter() - start:.0f} s)",
-            flush=True,
-        )
-        for kind, number in sorted(wrong.items(), key=lambda item: -item[1])[:20]:
-            print(f"    {number} x {kind[:200]}")
+        seconds = time.perf_counter() - start
+        failed += tell_outcomes(entry.name, outcomes, ("piece", "error"), seconds)
     return 1 if failed else 0
 
 

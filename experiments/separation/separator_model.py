@@ -68,12 +68,12 @@ def train(run: Path, minutes: float) -> None:
     import torch
 
     from ritornello.separate.mixing import MIX_SECONDS, StemMixer
-    from ritornello.separate.training import Progress, SeparatorTraining, train_separator
+    from ritornello.separate.training import SeparatorProgress, SeparatorTraining, train_separator
 
     torch.set_num_threads(1)
     told = 0
 
-    def watch(progress: Progress) -> None:
+    def watch(progress: SeparatorProgress) -> None:
         nonlocal told
         if progress.steps % 20 == 0 or len(progress.curve) > told:
             told = len(progress.curve)

@@ -33,7 +33,7 @@ from ritornello.separate.stem_examples import StemExamples
 from ritornello.separate.stem_folders import PARTS
 from ritornello.separate.training import (
     SEPARATOR_FILE,
-    Progress,
+    SeparatorProgress,
     SeparatorTraining,
     train_separator,
 )
@@ -298,7 +298,7 @@ def teach_ours(
     )
     told = 0
 
-    def watch(progress: Progress) -> None:
+    def watch(progress: SeparatorProgress) -> None:
         nonlocal told
         if len(progress.curve) > told:
             told = len(progress.curve)

@@ -17,7 +17,7 @@ from ritornello.cli.show import clock, err, out, print_json, progress, resumable
 from ritornello.cli.streams import read_from
 
 if TYPE_CHECKING:
-    from ritornello.separate.training import Progress as Step
+    from ritornello.separate.training import SeparatorProgress as Step
 
 BUNDLED = "bundled"
 

@@ -33,7 +33,7 @@ _BELIEVED = 3  # so many frames in a row are sound, not chance
 _LONGEST_TAIL = 100  # times a tail of tags, such as APE's; libmpg123 grumbles at longer ones
 
 
-class Span(NamedTuple):
+class FrameRun(NamedTuple):
     """Undamaged frames in a row: their bytes, and how many they are.
 
     ``muted`` takes the place of the first bytes where those need data from before the span.
@@ -61,7 +61,7 @@ class Mp3Frames:
 
     rate_hz: int
     frame_samples: int
-    spans: tuple[Span, ...]
+    spans: tuple[FrameRun, ...]
     info: bytes
     silent: bytes
     tail_bytes: int
@@ -170,9 +170,9 @@ def _frames_in(content: mmap.mmap) -> Mp3Frames | None:
     )
 
 
-def _spans(content: mmap.mmap, start: int, kind: tuple[int, int]) -> list[Span]:
+def _spans(content: mmap.mmap, start: int, kind: tuple[int, int]) -> list[FrameRun]:
     """All rows of frames of one kind from a byte on."""
-    spans: list[Span] = []
+    spans: list[FrameRun] = []
     begin: int | None = start
     while begin is not None:
         span = _row(content, begin, kind)
@@ -202,7 +202,9 @@ def _header(header: bytes) -> tuple[tuple[int, int], int] | None:
     return (version, rate), size + (header[2] >> 1 & 1)
 
 
-def _row(content: mmap.mmap, start: int, kind: tuple[int, int], most: int | None = None) -> Span:
+def _row(
+    content: mmap.mmap, start: int, kind: tuple[int, int], most: int | None = None
+) -> FrameRun:
     """The frames of one kind that follow each other from a byte on."""
     last = at = start
     frames = 0
@@ -212,7 +214,7 @@ def _row(content: mmap.mmap, start: int, kind: tuple[int, int], most: int | None
             break
         last, at = at, at + found[1]
         frames += 1
-    return Span(start, last, at, frames)
+    return FrameRun(start, last, at, frames)
 
 
 def _next_row(content: mmap.mmap, at: int, kind: tuple[int, int] | None) -> int | None:
@@ -237,7 +239,7 @@ def _side(frame: bytes | bytearray) -> tuple[int, int]:
     return start, start + (9 if mono else 17)
 
 
-def _muted(content: mmap.mmap, span: Span) -> bytes:
+def _muted(content: mmap.mmap, span: FrameRun) -> bytes:
     """The first frames of a span, silent, up to the first whose data all are in the span.
 
     A frame may begin in the data of earlier ones, so what is silenced keeps its data.

@@ -22,7 +22,7 @@ _WHOLE_NOTE_TICKS = 4 * RESOLUTION
 
 
 @dataclass(frozen=True)
-class Span:
+class MetreSpan:
     """Bars of one metre.
 
     Attributes:
@@ -57,7 +57,7 @@ class Span:
         )
 
 
-def spans(piece: Piece) -> Iterator[Span]:
+def spans(piece: Piece) -> Iterator[MetreSpan]:
     """The bars of a piece, a span for each metre of its map that has any."""
     first = 1
     ends = [metre.tick for metre in piece.metres[1:]] + [piece.length_ticks]
@@ -66,11 +66,13 @@ def spans(piece: Piece) -> Iterator[Span]:
         count = -(-(min(end, piece.length_ticks) - metre.tick) // bar_ticks)
         if count > 0:
             length = Fraction(bar_ticks * RESOLUTION, piece.resolution)
-            yield Span(metre, range(first, first + count), length, _countable_metres(metre, length))
+            yield MetreSpan(
+                metre, range(first, first + count), length, _countable_metres(metre, length)
+            )
             first += count
 
 
-def countable_metre_map(piece: Piece, found: list[Span]) -> tuple[Metre, ...]:
+def countable_metre_map(piece: Piece, found: list[MetreSpan]) -> tuple[Metre, ...]:
     """The metre map, at 24 ticks a quarter, of a piece with these spans."""
     metres: list[Metre] = []
     for span in found:

@@ -131,8 +131,8 @@ class RuleMasks:
         if self._part == START and self._writes_tempo:
             legal[0] = True
             return legal
-        # A shift s leads to now + s. It is legal if some part is open there: start <= now + s < end,
-        # and has room under its polyphony, now + s >= free; but never past the next given event.
+        # A shift s leads to t = now + s. It is legal if some part is open there (start <= t < end)
+        # and has room under its polyphony (t >= free), but never past the next given event.
         now = self.onset_ticks
         for (start, end), members in self._edges.items():
             free = int(self._free_from[members].min())

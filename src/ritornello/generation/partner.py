@@ -16,7 +16,7 @@ from ritornello.generation.compose import Hear
 from ritornello.generation.edit import verbs
 from ritornello.generation.edit.naming import find_tracks
 from ritornello.generation.edit.perform import perform
-from ritornello.generation.edit.plans import Plan, with_collection
+from ritornello.generation.edit.plans import EditPlan, with_collection
 from ritornello.generation.instrumentation import Instrumentations
 from ritornello.generation.preference.critic import Critic
 from ritornello.generation.rules import Rules, check_count
@@ -256,7 +256,7 @@ class Partner(ABC):
         rules = self._check_rules(fields.pop("rules", None), seed, fields)
         return _Asked(range(seed, seed + n), sampling, watch, hear, rules)
 
-    def _result(self, plan_for: Callable[[Rules], Plan], options: Options) -> Result:
+    def _result(self, plan_for: Callable[[Rules], EditPlan], options: Options) -> Result:
         """Carry out a plan, once for each seed, side by side."""
         asked = self._read(options)
         plan = with_collection(plan_for(asked.rules), self._instrumentations)

@@ -26,7 +26,7 @@ class Ratio(NamedTuple):
     normal: int
 
 
-class Grid(NamedTuple):
+class QuantisingGrid(NamedTuple):
     """Points that divide a quarter in ``parts``; ``price`` is in quarters of onset error."""
 
     parts: int
@@ -42,13 +42,13 @@ _NOTATABLE_ENDS = ((PLAIN, 8), (Ratio(3, 2), 6))
 # Prices chosen by looking at engraved Groove and POP909 performances: 16ths unless the onsets
 # are clearly elsewhere; the finer a grid, the more certain it must be.
 _GRIDS = (
-    Grid(4, 0.0),
-    Grid(3, 0.02),
-    Grid(8, 0.03),
-    Grid(6, 0.035),
-    Grid(5, 0.04),
-    Grid(16, 0.045),
-    Grid(12, 0.05),
+    QuantisingGrid(4, 0.0),
+    QuantisingGrid(3, 0.02),
+    QuantisingGrid(8, 0.03),
+    QuantisingGrid(6, 0.035),
+    QuantisingGrid(5, 0.04),
+    QuantisingGrid(16, 0.045),
+    QuantisingGrid(12, 0.05),
 )
 _END_WEIGHT = 0.25
 

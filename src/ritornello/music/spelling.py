@@ -29,7 +29,7 @@ _SCALES["ionian"] = ("major", 0)
 WRITABLE_SCALES = frozenset(_MODES)
 
 
-class Signature(NamedTuple):
+class KeySignature(NamedTuple):
     """A key signature: sharps (negative: flats) and the MusicXML mode ("none": not a claim)."""
 
     fifths: int
@@ -48,15 +48,15 @@ class Spelled(NamedTuple):
         return 12 * (self.octave + 1) + STEP_SEMITONES[self.step] + self.alter
 
 
-def signature_of(key: KeyName) -> Signature:
+def signature_of(key: KeyName) -> KeySignature:
     """The signature and mode of a key; scales that MusicXML cannot name become major or minor."""
     if key.scale not in _MODES:
-        return Signature(key.sharps, "minor" if key.is_minor else "major")
+        return KeySignature(key.sharps, "minor" if key.is_minor else "major")
     mode, shift = _MODES[key.scale]
-    return Signature((key.tonic * 7 + shift + 6) % 12 - 6, mode)
+    return KeySignature((key.tonic * 7 + shift + 6) % 12 - 6, mode)
 
 
-def key_of(signature: Signature) -> KeyName | None:
+def key_of(signature: KeySignature) -> KeyName | None:
     """The key a signature and mode name; None where the mode is unknown or "none"."""
     if signature.mode not in _SCALES:
         return None
@@ -71,10 +71,10 @@ def sounding_pitch_classes(piece: Piece) -> np.ndarray:
     return pitch_class_weights(notes["pitch"], notes["duration"])
 
 
-def estimate_signature(piece: Piece) -> Signature:
+def estimate_signature(piece: Piece) -> KeySignature:
     """The signature of the likeliest key of the whole piece, with mode "none"."""
     key = estimate_key(sounding_pitch_classes(piece)) or KeyName(0)
-    return Signature(key.sharps, "none")
+    return KeySignature(key.sharps, "none")
 
 
 def alterations_of(fifths: int) -> dict[str, int]:
@@ -82,7 +82,7 @@ def alterations_of(fifths: int) -> dict[str, int]:
     return {step: (fifths + 6 - place) // 7 for place, step in enumerate(FIFTHS)}
 
 
-def spell(pitch: int, signature: Signature) -> Spelled:
+def spell(pitch: int, signature: KeySignature) -> Spelled:
     """Spell a MIDI pitch as music in a key does: by nearness on the line of fifths.
 
     Twelve neighbours on the line are in use: in major from the flat third to the sharp fifth,

@@ -25,7 +25,7 @@ from ritornello.separate.stem_folders import PARTS, StemSongs, each_song
 from ritornello.training.learning import require_torch
 
 if TYPE_CHECKING:
-    from ritornello.separate.training import Progress
+    from ritornello.separate.training import SeparatorProgress
 
 SEPARATOR_FILE = "separator.safetensors"
 SEPARATOR_RATE_HZ = 44_100
@@ -123,7 +123,7 @@ def train_separator(
     seed: int = 0,
     threads: int | None = None,
     read: Callable[[int], None] = lambda songs: None,
-    watch: Callable[[Progress], None] = lambda progress: None,
+    watch: Callable[[SeparatorProgress], None] = lambda progress: None,
     say: Callable[[str], None] = lambda sentence: None,
 ) -> Path:
     """Learn to separate from songs whose stems are there or can be rendered, or go on in ``out``.

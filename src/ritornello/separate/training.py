@@ -76,7 +76,7 @@ class SeparatorTraining:
 
 
 @dataclass(frozen=True)
-class Validation:
+class SeparatorValidation:
     """How well the network separates songs it does not learn from.
 
     Attributes:
@@ -108,7 +108,7 @@ class Validation:
 
 
 @dataclass
-class Progress:
+class SeparatorProgress:
     """Where a run is.
 
     Attributes:
@@ -120,7 +120,7 @@ class Progress:
     minutes: float = 0.0
     done: float = 0.0
     loss: float = math.nan
-    curve: list[Validation] = field(default_factory=list)
+    curve: list[SeparatorValidation] = field(default_factory=list)
 
     @property
     def seconds_left(self) -> float:
@@ -139,8 +139,8 @@ def train_separator(
     folder: Path | None = None,
     provenance: dict[str, Any] | None = None,
     clock: Callable[[], float] = time.process_time,
-    watch: Callable[[Progress], None] = lambda progress: None,
-) -> tuple[WeightsFile, list[Validation]]:
+    watch: Callable[[SeparatorProgress], None] = lambda progress: None,
+) -> tuple[WeightsFile, list[SeparatorValidation]]:
     """Train a separator for a number of minutes.
 
     Args:
@@ -199,8 +199,8 @@ class _Separation(Objective[np.ndarray]):
             tensors = {name: torch.as_tensor(array) for name, array in start.weights.items()}
             self.network.load_state_dict(tensors)
         self._size = window_size(training.rate_hz, self.network.config.split.window_seconds)
-        self.curve: list[Validation] = []
-        self.best: Validation | None = None
+        self.curve: list[SeparatorValidation] = []
+        self.best: SeparatorValidation | None = None
 
     def batch(self, step: int) -> np.ndarray:
         rng = np.random.default_rng([self.training.seed, step])
@@ -225,7 +225,7 @@ class _Separation(Objective[np.ndarray]):
             judged.append([self._judge(*pair) for pair in zip(stems.T, made, strict=True)])
             untouched = [self._judge(stem, mix) for stem in stems.T]
             gained.append(np.subtract(judged[-1], untouched))
-        found = Validation(
+        found = SeparatorValidation(
             round(standing.spent.seconds / 60, 3),
             standing.spent.steps,
             standing.mean_loss,
@@ -245,7 +245,7 @@ class _Separation(Objective[np.ndarray]):
         return {"curve": [astuple(each) for each in self.curve], "best": best}
 
     def restore(self, state: dict[str, Any]) -> None:
-        self.curve = [Validation(*row) for row in state["curve"]]
+        self.curve = [SeparatorValidation(*row) for row in state["curve"]]
         self.best = None if state["best"] is None else self.curve[state["best"]]
 
 
@@ -277,10 +277,10 @@ class _SeparatorRun:
         )
 
     @property
-    def progress(self) -> Progress:
+    def progress(self) -> SeparatorProgress:
         """For a watcher."""
         spent = self.trainer.spent
-        return Progress(
+        return SeparatorProgress(
             spent.steps,
             spent.seconds / 60,
             self.trainer.done,

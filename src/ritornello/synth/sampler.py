@@ -16,7 +16,7 @@ import numpy as np
 
 from ritornello.synth.gestures import Gestures, Warp
 from ritornello.synth.soundfont import SoundFont
-from ritornello.synth.tone import Recording, Tone, playable
+from ritornello.synth.tone import PlayableSample, Tone, playable
 from ritornello.synth.zones import Sound, Zone
 
 _CHUNK = 16384
@@ -78,7 +78,7 @@ class Sampler:
         self._tone_rate_hz = rate_hz / 2 ** (tuning_cents / 1200)
         self._choke_rate = _CHOKE_NEPERS / (_CHOKE_SECONDS * rate_hz)
         self._tones: dict[Sound, Tone] = {}
-        self._recordings: dict[tuple[object, ...], Recording] = {}
+        self._recordings: dict[tuple[object, ...], PlayableSample] = {}
         self._chunk = lru_cache(maxsize=_CHUNKS_KEPT)(_render_chunk)
 
     def play(

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ritornello.synth.soundfont import Sample
-from ritornello.synth.zones import Envelope, Sound
+from ritornello.synth.zones import Sound, VolumeEnvelope
 
 # A time of release or decay is the time to fall by this much.
 _FULL_FALL_DB = 100.0
@@ -35,7 +35,7 @@ _MARGIN_AFTER = 4
 ENDLESS = 2**62
 
 
-class Recording(NamedTuple):
+class PlayableSample(NamedTuple):
     """A sample ready to be interpolated: float32 with a margin at both ends, and its loop.
 
     The loop is (start, length), or None.
@@ -54,7 +54,7 @@ class Tone:
     """
 
     def __init__(
-        self, sound: Sound, recording: Recording, recorded_hz: int, rate_hz: float
+        self, sound: Sound, recording: PlayableSample, recorded_hz: int, rate_hz: float
     ) -> None:
         self._sound = sound
         self._rate_hz = rate_hz
@@ -94,7 +94,7 @@ class Tone:
         fall_db = np.minimum(_FULL_FALL_DB * decayed, self._sound.volume.sustain)
         return np.maximum(_FLOOR, level * 10 ** (-fall_db / 20))
 
-    def _stages(self, envelope: Envelope, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _stages(self, envelope: VolumeEnvelope, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Rise of an envelope (0 to 1), and full decay times passed since its hold ended."""
         seconds = at / self._rate_hz - envelope.delay_seconds
         if envelope.attack_seconds > 0:
@@ -204,7 +204,7 @@ def low_pass_response(cutoff: float, resonance_db: float, size: int) -> np.ndarr
     return result
 
 
-def playable(sample: Sample, shifts: tuple[int, int, int], is_looped: bool) -> Recording:
+def playable(sample: Sample, shifts: tuple[int, int, int], is_looped: bool) -> PlayableSample:
     """A sample with its end, loop start and loop end shifted, ready to be read.
 
     A looped sample is cut at the loop's end and goes on with the loop's beginning. The loop is
@@ -216,5 +216,7 @@ def playable(sample: Sample, shifts: tuple[int, int, int], is_looped: bool) -> R
     if is_looped and 0 <= loop_start < loop_end <= len(data):
         more = np.resize(data[loop_start:loop_end], _MARGIN_AFTER)
         joined = np.concatenate([silence, data[:loop_end], more])
-        return Recording(joined, (loop_start + 1, loop_end - loop_start))
-    return Recording(np.concatenate([silence, data, np.zeros(_MARGIN_AFTER, np.float32)]), None)
+        return PlayableSample(joined, (loop_start + 1, loop_end - loop_start))
+    return PlayableSample(
+        np.concatenate([silence, data, np.zeros(_MARGIN_AFTER, np.float32)]), None
+    )

@@ -50,7 +50,7 @@ class Level(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Envelope:
+class VolumeEnvelope:
     """Delay, attack, hold, decay and release in seconds, and the level held, as section 8.1.2.
 
     Attributes:
@@ -87,8 +87,8 @@ class Sound:
     cutoff_cents: float
     resonance_db: float
     envelope_to_cutoff_cents: float
-    volume: Envelope
-    modulation: Envelope
+    volume: VolumeEnvelope
+    modulation: VolumeEnvelope
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,13 +182,13 @@ def _overlap(own: Level, offsets: Level, number: int) -> tuple[int, int]:
     return max(r & 127 for r in ranges), min(r >> 8 & 127 for r in ranges)
 
 
-def _envelope(value: Callable[[int], float], first: int, key: int) -> Envelope:
+def _envelope(value: Callable[[int], float], first: int, key: int) -> VolumeEnvelope:
     """The envelope of eight generators from a first one on, at a key."""
     delay, attack, hold, decay, sustain, release, hold_by_key, decay_by_key = (
         value(first + stage) for stage in range(8)
     )
     below_60 = 60 - key
-    return Envelope(
+    return VolumeEnvelope(
         delay_seconds=_seconds(delay),
         attack_seconds=_seconds(attack),
         hold_seconds=_seconds(hold + below_60 * min(1200, max(-1200, hold_by_key))),

@@ -228,7 +228,7 @@ def _smooth(wanted: np.ndarray, weight: np.ndarray, stiffness: float) -> np.ndar
 # --- bars -----------------------------------------------------------------------------------------
 
 
-class Bars(NamedTuple):
+class FoundBars(NamedTuple):
     """Which beats begin bars, and how many nats better that is than the next best answer."""
 
     beats_per_bar: int
@@ -236,7 +236,7 @@ class Bars(NamedTuple):
     margin: float
 
 
-def find_bars(shares: np.ndarray, metres: Sequence[int], downbeat: int | None = None) -> Bars:
+def find_bars(shares: np.ndarray, metres: Sequence[int], downbeat: int | None = None) -> FoundBars:
     """The best beats in a bar and first downbeat, the same all along.
 
     Args:
@@ -255,4 +255,4 @@ def find_bars(shares: np.ndarray, metres: Sequence[int], downbeat: int | None = 
             ways.append((float(score), beats, first))
     ways.sort(key=lambda way: -way[0])
     margin = ways[0][0] - ways[1][0] if len(ways) > 1 else 0.0
-    return Bars(ways[0][1], ways[0][2], margin)
+    return FoundBars(ways[0][1], ways[0][2], margin)

@@ -157,6 +157,20 @@ def test_new_tracks_follow_the_given_ones_melody_first() -> None:
     assert [track.is_drum for track in joined.tracks] == [False, False, False, True]
 
 
+def test_where_the_composed_notes_are_is_told_of_composed_parts_alone() -> None:
+    song = Piece((Track([(0, 24, 60, 80)]), Track([(0, 24, 48, 80)])), 24)
+    tune = Track([(96, 24, 72, 80)])
+    joined = join(song, {VIOLIN: tune}, {PIANO: 0, VIOLIN: 1})
+    assert joined.tracks == {VIOLIN: 1}
+    assert join(song, {VIOLIN: tune}, {PIANO: 0}).tracks == {VIOLIN: 2}
+
+
+def test_the_same_notes_make_equal_pieces_and_no_notes_make_none_longer() -> None:
+    song, tune = Piece((Track([(0, 24, 60, 80)]),), 24), {VIOLIN: Track([(24, 24, 72, 80)])}
+    assert join(song, tune, {}) == join(song, tune, {})
+    assert join(Piece(()), {}, {}).piece.length_ticks == 0
+
+
 def test_events_by_part_are_what_the_encoding_decodes() -> None:
     fields = notes.encode(band(seed=3)).fields
     assert [*notes.decode_by_part(fields).values()] == [*notes.decode(fields).tracks]

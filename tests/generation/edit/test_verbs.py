@@ -19,7 +19,7 @@ from ritornello.generation import compose
 from ritornello.generation.compose import Writer, write
 from ritornello.generation.edit import verbs
 from ritornello.generation.edit.perform import perform
-from ritornello.generation.edit.plans import Plan, finish
+from ritornello.generation.edit.plans import EditPlan, finish
 from ritornello.generation.rules import Rules
 from ritornello.music import io
 from ritornello.music.chords import CHORD_OPEN
@@ -43,7 +43,7 @@ LINE = [(0, 24, 60, 80), (24, 24, 62, 80), (96, 96, 64, 80)]
 class Request:
     """A plan, and what a judge needs to know of it: times in quarter notes, programs or drums."""
 
-    plan: Plan
+    plan: EditPlan
     gap: tuple[Fraction, Fraction]
     parts: Collection[Part]
     bars: int
@@ -114,13 +114,13 @@ def requests(draw: Any, verb: str, song: Piece) -> Request:
     return Request(plan, whole, programs(song, everyone), bars, players=len(voices))
 
 
-def written(engine: Engine, plan: Plan, *seeds: int) -> list[Writer]:
+def written(engine: Engine, plan: EditPlan, *seeds: int) -> list[Writer]:
     writers = [Writer.start(plan.job, np.random.default_rng(seed)) for seed in seeds or (0,)]
     write(engine, writers)
     return writers
 
 
-def made(engine: Engine, plan: Plan, seed: int = 0) -> Piece:
+def made(engine: Engine, plan: EditPlan, seed: int = 0) -> Piece:
     return finish(plan, written(engine, plan, seed)[0]).piece
 
 

@@ -12,7 +12,13 @@ from hypothesis import given, settings
 from ritornello.errors import InputError
 from ritornello.files import load
 from ritornello.metrics.keeping.choirs import NAMES, measure_choir
-from ritornello.metrics.keeping.measures import MEASURES, Bars, measure, off_beats, self_similarity
+from ritornello.metrics.keeping.measures import (
+    MEASURES,
+    MeasuredBars,
+    measure,
+    off_beats,
+    self_similarity,
+)
 from ritornello.metrics.keeping.sets import (
     chord_grams,
     curve_distance,
@@ -36,7 +42,7 @@ def test_a_verse_that_returns_is_found_at_its_distance() -> None:
     assert found["melody as 8 bars before"] == 8 / 24
     assert found["notes as in the best earlier bar"] >= 0.5
     assert found["looped bars"] == 0
-    curve = self_similarity(Bars.of(song(A, A, B, A)))
+    curve = self_similarity(MeasuredBars.of(song(A, A, B, A)))
     assert int(np.nanargmax(curve)) + 1 == 24
 
 
@@ -114,7 +120,7 @@ def test_a_set_is_like_itself() -> None:
 def test_chords_are_told_from_the_key() -> None:
     piece = song(A, B)
     moved = piece.transposed(2)
-    assert chord_grams(Bars.of(piece)) == chord_grams(Bars.of(moved))
+    assert chord_grams(MeasuredBars.of(piece)) == chord_grams(MeasuredBars.of(moved))
 
 
 def test_two_sets_that_differ_are_told_apart_and_one_set_is_not() -> None:

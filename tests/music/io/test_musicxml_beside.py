@@ -12,9 +12,6 @@ from hypothesis import strategies as st
 from ritornello.music.io.musicxml.read import read_bytes
 from ritornello.music.io.musicxml.write import holdable, losses, write_bytes
 from ritornello.music.piece import (
-    BEND_DTYPE,
-    CONTROL_DTYPE,
-    PRESSURE_DTYPE,
     ChordSymbol,
     Lyric,
     Mark,
@@ -22,9 +19,8 @@ from ritornello.music.piece import (
     Piece,
     Text,
     Track,
-    event_table,
 )
-from tests.strategies import scores
+from tests.strategies import playing, scores
 
 from .test_musicxml_read import FIRST, note, read, score
 
@@ -59,7 +55,6 @@ def full_scores(draw: st.DrawFn) -> Piece:
     """A score with anything beside its notes, as a score can hold it."""
     piece = draw(scores(max_tracks=2, bars=3))
     ticks = st.integers(0, piece.length_ticks)
-    values = st.integers(0, 127)
 
     def full(track: Track) -> Track:
         onsets = sorted(set(track.notes["onset"].tolist()))
@@ -75,16 +70,7 @@ def full_scores(draw: st.DrawFn) -> Piece:
         controllers = st.sampled_from([64, 66, 67, 1, 7, 10])
         return replace(
             track,
-            controls=event_table(
-                draw(st.lists(st.tuples(ticks, controllers, values), max_size=4)), CONTROL_DTYPE
-            ),
-            bends=event_table(
-                draw(st.lists(st.tuples(ticks, st.integers(-8192, 8191)), max_size=3)), BEND_DTYPE
-            ),
-            pressures=event_table(
-                draw(st.lists(st.tuples(ticks, st.integers(-1, 127), values), max_size=2)),
-                PRESSURE_DTYPE,
-            ),
+            **draw(playing(ticks, controllers)),
             lyrics=tuple(draw(lyrics)),
             marks=tuple(marks),
         )

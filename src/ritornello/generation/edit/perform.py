@@ -8,14 +8,14 @@ import numpy as np
 
 from ritornello.generation.compose import Hear, Writer, write
 from ritornello.generation.edit.join import Joined
-from ritornello.generation.edit.plans import Plan, finish
+from ritornello.generation.edit.plans import EditPlan, finish
 from ritornello.generation.sampling import Sampling
 from ritornello.note_model.engine.reference import Engine
 
 
 def perform(
     engine: Engine,
-    plans: Sequence[Plan],
+    plans: Sequence[EditPlan],
     seeds: Sequence[int],
     *,
     sampling: Sampling | None = None,

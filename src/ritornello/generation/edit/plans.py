@@ -43,7 +43,7 @@ _TOUCH_TICKS = 3  # notes that overlap by no more are played one after the other
 
 
 @dataclass(frozen=True)
-class Plan:
+class EditPlan:
     """One edit of one song: the job for the model, and the tracks its notes belong in.
 
     Attributes:
@@ -65,7 +65,7 @@ class Plan:
     kit: Mapping[int, int] = field(default_factory=dict)
 
 
-def finish(plan: Plan, writer: Writer) -> Joined:
+def finish(plan: EditPlan, writer: Writer) -> Joined:
     """The song with the composed notes in their tracks; every kept note is as it was."""
     events = np.array(writer.events).reshape(-1, len(notes.FIELDS))
     onsets = np.cumsum(events[:, SHIFT])
@@ -86,7 +86,7 @@ def finish(plan: Plan, writer: Writer) -> Joined:
     return join(plan.kept, tracks, homes)
 
 
-def with_collection(plan: Plan, instrumentations: Instrumentations) -> Plan:
+def with_collection(plan: EditPlan, instrumentations: Instrumentations) -> EditPlan:
     """Where the rules name none, the collection in which the players of the song are at home."""
     job = plan.job
     if job.rules.collection is not None:
@@ -222,7 +222,7 @@ def plan(
     polyphony: Mapping[int, int] | None = None,
     voices: tuple[int, ...] = (),
     written: Collection[int] = (),
-) -> Plan:
+) -> EditPlan:
     """The plan to write in a span, in ticks of the song, for parts with a home and for new ones.
 
     Args:
@@ -272,7 +272,7 @@ def plan(
     begun = job.grid().bar_starts
     bars = int(((begun >= model_start) & (begun < end)).sum())
     told = (*rules.tell_chords_left(bars), *tell_gone(fitted_song.song, kept))
-    return Plan(job, kept, homes, new, (*fitted_song.fitted.warnings, *told), kit)
+    return EditPlan(job, kept, homes, new, (*fitted_song.fitted.warnings, *told), kit)
 
 
 def _with_chords(song: Piece, stated: tuple[ChordSymbol, ...], span: tuple[int, int]) -> Piece:

@@ -14,7 +14,7 @@ from typing import TypeVar
 import numpy as np
 
 from ritornello.errors import InputError
-from ritornello.generation.countable_bars import Span, countable_metre_map, spans
+from ritornello.generation.countable_bars import MetreSpan, countable_metre_map, spans
 from ritornello.generation.edit.instrument_substitution import substitute_instrument
 from ritornello.music.instruments import DRUMS, INSTRUMENTS
 from ritornello.music.keys import pitch_name
@@ -190,7 +190,7 @@ def _move_into_range(pitches: np.ndarray, instrument: int) -> tuple[np.ndarray, 
     return pitches + _OCTAVE * (up - down), sentences
 
 
-def _check_tempos(piece: Piece, bars: list[Span], warnings: _Warnings[range]) -> None:
+def _check_tempos(piece: Piece, bars: list[MetreSpan], warnings: _Warnings[range]) -> None:
     """Warn of tempi beyond those the model has classes for."""
     slowest, fastest = tempo_bpm(0), tempo_bpm(TEMPO_CLASSES - 1)
     for tick, bpm in piece.tempos:

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from ritornello.errors import ConfigError, InputError
 from ritornello.generation.edit.instrument_substitution import substitute_instrument
-from ritornello.generation.edit.plans import FittedSong, Plan, plan
+from ritornello.generation.edit.plans import EditPlan, FittedSong, plan
 from ritornello.generation.rules import MAX_BARS, Rules
 from ritornello.music.instruments import DRUMS, INSTRUMENTS, parse_instrument
 from ritornello.music.piece import Piece, Track, note_table
@@ -33,7 +33,7 @@ def continue_job(
     rules: Rules,
     tracks: Collection[int] | None = None,
     known: frozenset[int] | None = None,
-) -> Plan:
+) -> EditPlan:
     """Go on where a song stops, in its last tempo and metre.
 
     Writing begins on the first beat after the last note, so that a bar that the song leaves half
@@ -78,7 +78,7 @@ def fill_job(
     *,
     rules: Rules,
     known: frozenset[int] | None = None,
-) -> Plan:
+) -> EditPlan:
     """Write some bars of a song anew, so that both sides fit.
 
     Notes that begin before the gap and sound into it stay.
@@ -109,7 +109,7 @@ def vary_job(
     *,
     rules: Rules,
     known: frozenset[int] | None = None,
-) -> Plan:
+) -> EditPlan:
     """Write whole tracks anew; all others stay.
 
     Raises:
@@ -136,7 +136,7 @@ def arrange_job(
     end: bool = False,
     rules: Rules,
     known: frozenset[int] | None = None,
-) -> Plan:
+) -> EditPlan:
     """Add instruments to a song; all of them play.
 
     Args:
@@ -170,7 +170,7 @@ def harmonise_job(
     melody: int | None = None,
     choir: int | None = None,
     known: frozenset[int] | None = None,
-) -> Plan:
+) -> EditPlan:
     """Set voices to a melody, each one note at a time in the range of singers.
 
     They are led by the rules of part writing, see `voice_leading`.

@@ -28,7 +28,7 @@ _DRUM_PITCH = 128
 
 
 @dataclass(frozen=True)
-class Bars:
+class MeasuredBars:
     """A piece, its strokes by bar and what bars have in common; made once for all figures."""
 
     piece: Piece
@@ -36,7 +36,7 @@ class Bars:
     shared: Shared
 
     @classmethod
-    def of(cls, piece: Piece) -> Bars:
+    def of(cls, piece: Piece) -> MeasuredBars:
         piece = piece.at_resolution(RESOLUTION)
         strokes = Strokes.of(piece)
         return cls(piece, strokes, Shared.of(strokes))
@@ -47,7 +47,7 @@ class Bars:
         return np.asarray(self.shared.counts.sum(axis=1))
 
 
-def melody_returns(bars: Bars) -> float:
+def melody_returns(bars: MeasuredBars) -> float:
     """Share of the bars from the ninth on in which the melody is that of eight bars before.
 
     The melody is the pitched part that is highest on average; it is the same where its bars are
@@ -62,28 +62,28 @@ def melody_returns(bars: Bars) -> float:
     return float((alike >= ALIKE_LEAST).mean())
 
 
-def returning_bars(bars: Bars) -> float:
+def returning_bars(bars: MeasuredBars) -> float:
     """Share of the bars with notes that are alike to an earlier one, up to 96 bars back."""
     return _mean((bars.shared.alike.max(axis=1) >= ALIKE_LEAST)[bars.counts > 0])
 
 
-def return_distances(bars: Bars) -> np.ndarray:
+def return_distances(bars: MeasuredBars) -> np.ndarray:
     """How far back the bar is that is most like each bar that returns, the nearest of equals."""
     alike = bars.shared.alike
     return np.asarray(alike.argmax(axis=1)[alike.max(axis=1) >= ALIKE_LEAST])
 
 
-def notes_of_near_bars(bars: Bars) -> float:
+def notes_of_near_bars(bars: MeasuredBars) -> float:
     """Share of the notes that stand at the same place of the best of the bars 1, 2 and 4 back."""
     return _of_notes(bars, bars.shared.again[:, NEAR_BARS].max(axis=1))
 
 
-def notes_of_best_bar(bars: Bars) -> float:
+def notes_of_best_bar(bars: MeasuredBars) -> float:
     """Share of the notes that stand at the same place of the best earlier bar, up to 96 back."""
     return _of_notes(bars, bars.shared.again.max(axis=1))
 
 
-def looped_bars(bars: Bars) -> float:
+def looped_bars(bars: MeasuredBars) -> float:
     """Share of the bars with notes inside a figure of 1, 2 or 4 bars that is played three times or
     more, one after the other and note for note."""
     inside = np.zeros(bars.strokes.bars, bool)
@@ -96,7 +96,7 @@ def looped_bars(bars: Bars) -> float:
     return _mean(inside[bars.counts > 0])
 
 
-def chord_changes(bars: Bars) -> float:
+def chord_changes(bars: MeasuredBars) -> float:
     """Share of the bars, from the second on, whose first chord is not that of the bar before.
 
     Chords are detected from the notes of all pitched parts (`ritornello.music.harmony`).
@@ -105,7 +105,7 @@ def chord_changes(bars: Bars) -> float:
     return _mean(chords[1:] != chords[:-1])
 
 
-def bar_chords(bars: Bars) -> np.ndarray:
+def bar_chords(bars: MeasuredBars) -> np.ndarray:
     """The chord class at each bar line, int64 [bars]; empty without pitched parts."""
     pitched = [t.notes for t in bars.piece.tracks if not t.is_drum and len(t)]
     if not pitched:
@@ -117,13 +117,13 @@ def bar_chords(bars: Bars) -> np.ndarray:
     return result
 
 
-def distinct_drum_bars(bars: Bars) -> float:
+def distinct_drum_bars(bars: MeasuredBars) -> float:
     """Of the bars with kick or snare, how many different ones there are, as a share."""
     patterns = [*_drum_bars(bars).values()]
     return len(set(patterns)) / len(patterns) if patterns else np.nan
 
 
-def backbeat_bars(bars: Bars) -> float:
+def backbeat_bars(bars: MeasuredBars) -> float:
     """Share of the bars of 4/4 with kick or snare in which the snare is struck on 2 and 4."""
     found = [
         {tick for tick, is_snare in pattern if is_snare} >= _BACKBEAT_TICKS
@@ -133,7 +133,7 @@ def backbeat_bars(bars: Bars) -> float:
     return _mean(np.array(found))
 
 
-def _drum_bars(bars: Bars) -> dict[int, frozenset[tuple[int, bool]]]:
+def _drum_bars(bars: MeasuredBars) -> dict[int, frozenset[tuple[int, bool]]]:
     """By bar the ticks of kick and snare."""
     strokes = bars.strokes
     snare = np.isin(strokes.pitch - _DRUM_PITCH, _SNARES)
@@ -145,13 +145,13 @@ def _drum_bars(bars: Bars) -> dict[int, frozenset[tuple[int, bool]]]:
     return {bar: frozenset(pattern) for bar, pattern in found.items()}
 
 
-def playing_deviation(bars: Bars) -> float:
+def playing_deviation(bars: MeasuredBars) -> float:
     """Standard deviation, over the bars, of the number of parts that begin a note."""
     playing = (bars.shared.counts > 0).sum(axis=1)
     return float(playing.std()) if len(playing) else np.nan
 
 
-def silent_beats(bars: Bars) -> float:
+def silent_beats(bars: MeasuredBars) -> float:
     """Share of the quarters between the first and the last note in which no pitched part sounds."""
     tables = [track.notes for track in bars.piece.tracks if len(track) and not track.is_drum]
     notes = np.concatenate(tables) if tables else np.zeros(0, NOTE_DTYPE)
@@ -167,7 +167,7 @@ def silent_beats(bars: Bars) -> float:
     return float((np.cumsum(change)[:last] == 0).mean())
 
 
-def swung_share(bars: Bars) -> float:
+def swung_share(bars: MeasuredBars) -> float:
     """Of the off-beats, straight or swung at 2 to 1, the share that is swung."""
     found = off_beats(bars.strokes)
     return found["swung"] / sum(found.values()) if sum(found.values()) else np.nan
@@ -182,7 +182,7 @@ def off_beats(strokes: Strokes) -> dict[str, int]:
     }
 
 
-def self_similarity(bars: Bars) -> np.ndarray:
+def self_similarity(bars: MeasuredBars) -> np.ndarray:
     """Share of the notes that stand at the same place so many bars before, for each distance.
 
     float64 [`FARTHEST_BARS`], from one bar on; nan where the piece is too short.
@@ -196,7 +196,7 @@ def self_similarity(bars: Bars) -> np.ndarray:
     return found
 
 
-MEASURES: dict[str, Callable[[Bars], float]] = {
+MEASURES: dict[str, Callable[[MeasuredBars], float]] = {
     "melody as 8 bars before": melody_returns,
     "bars that return": returning_bars,
     "notes as 1, 2 or 4 bars back": notes_of_near_bars,
@@ -213,11 +213,11 @@ MEASURES: dict[str, Callable[[Bars], float]] = {
 
 def measure(piece: Piece) -> dict[str, float]:
     """All of `MEASURES` of a piece; nan where there is nothing to measure."""
-    bars = Bars.of(piece)
+    bars = MeasuredBars.of(piece)
     return {name: function(bars) for name, function in MEASURES.items()}
 
 
-def _of_notes(bars: Bars, share: np.ndarray) -> float:
+def _of_notes(bars: MeasuredBars, share: np.ndarray) -> float:
     counts = bars.counts
     return float((share * counts).sum() / counts.sum()) if counts.sum() else np.nan
 

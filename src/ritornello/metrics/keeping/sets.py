@@ -10,7 +10,7 @@ import numpy as np
 
 from ritornello.metrics.keeping.measures import (
     MEASURES,
-    Bars,
+    MeasuredBars,
     bar_chords,
     return_distances,
     self_similarity,
@@ -69,7 +69,7 @@ def measure_set(pieces: Iterable[Piece]) -> SetFigures:
     grams: Counter[tuple[int, ...]] = Counter()
     curves = []
     for piece in pieces:
-        bars = Bars.of(piece)
+        bars = MeasuredBars.of(piece)
         for name, function in MEASURES.items():
             figures[name].append(function(bars))
         distances.update(return_distances(bars).tolist())
@@ -83,7 +83,7 @@ def measure_set(pieces: Iterable[Piece]) -> SetFigures:
     )
 
 
-def chord_grams(bars: Bars) -> Counter[tuple[int, ...]]:
+def chord_grams(bars: MeasuredBars) -> Counter[tuple[int, ...]]:
     """Rows of three chords that follow each other, a chord that goes on counting once.
 
     A chord is that of a bar line, told from the tonic of the whole piece.

@@ -44,7 +44,7 @@ from ritornello.music.piece import (
     Track,
 )
 from ritornello.music.quantise import PLAIN, Bar, list_bars, span_ticks
-from ritornello.music.spelling import Signature
+from ritornello.music.spelling import KeySignature
 
 _LOG = logging.getLogger(__name__)
 
@@ -405,12 +405,12 @@ def _bars(piece: Piece) -> list[Bar]:
     return bars
 
 
-def scale_of(signature: Signature) -> str:
+def scale_of(signature: KeySignature) -> str:
     """The scale that a mode of a signature is written as."""
     return MODES.get(signature.mode[:3], "major")
 
 
-def key_of(signature: Signature) -> KeyName:
+def key_of(signature: KeySignature) -> KeyName:
     """The key that a written signature is read as."""
     scale = scale_of(signature)
     return KeyName((signature.fifths - MODE_FIFTHS[scale]) * 7 % 12, scale)

@@ -18,7 +18,7 @@ from ritornello.music.io.abc.signs import DECORATIONS
 from ritornello.music.io.limits import clean_name
 from ritornello.music.piece import DEFAULT_RESOLUTION, Metre, Piece
 from ritornello.music.quantise import PLAIN
-from ritornello.music.spelling import FIFTHS, Signature, alterations_of, spell
+from ritornello.music.spelling import FIFTHS, KeySignature, alterations_of, spell
 
 _BARS_A_LINE = 4
 _UNIT = 8  # L:1/8
@@ -152,7 +152,7 @@ def _tempo(bpm: float) -> str:
     return f"1/4={bpm:.6f}".rstrip("0").rstrip(".")
 
 
-def _key_name(signature: Signature) -> str:
+def _key_name(signature: KeySignature) -> str:
     """``Ador`` for a signature and a mode; the tonic is spelled by its place among the fifths."""
     scale = scale_of(signature)
     line = signature.fifths - MODE_FIFTHS[scale]
@@ -255,7 +255,7 @@ class _Spelling:
     programs differ on whether an accidental holds in other octaves and in overlays.
     """
 
-    def __init__(self, staff: Staff, index: int, signature: Signature) -> None:
+    def __init__(self, staff: Staff, index: int, signature: KeySignature) -> None:
         self.signature = signature
         by_signature = alterations_of(signature.fifths)
         sounding = {

@@ -28,7 +28,7 @@ from ritornello.music.io.musicxml.instruments import Instrument, PartInfo, read_
 from ritornello.music.io.musicxml.lyrics import read_lyrics
 from ritornello.music.io.musicxml.numbers import number, to_number
 from ritornello.music.io.musicxml.signs import Sign, fermata_name, is_for_chord, read_signs
-from ritornello.music.spelling import STEP_SEMITONES, Signature, drum_key
+from ritornello.music.spelling import STEP_SEMITONES, KeySignature, drum_key
 
 _MAX_DIVISIONS = 10**7
 FINE_RESOLUTION = 10_080  # whole for every value and tuplet in use
@@ -83,7 +83,7 @@ class Measure:
     length: int = 0
     sounding: int = 0
     tempos: list[tuple[int, float]] = field(default_factory=list)
-    keys: list[tuple[int, Signature]] = field(default_factory=list)
+    keys: list[tuple[int, KeySignature]] = field(default_factory=list)
     chords: list[tuple[int, str]] = field(default_factory=list)
     remarks: list[tuple[int, Remark]] = field(default_factory=list)
     controls: list[tuple[int, int, int]] = field(default_factory=list)
@@ -248,7 +248,7 @@ class PartReader:
             shift = next(iter(self._shifts.values()), 0)
             fifths = round(number(key, "fifths", 0)) + 7 * shift
             mode = (key.findtext("mode") or "").strip().lower()
-            measure.keys.append((now, Signature((fifths + 6) % 12 - 6, mode)))
+            measure.keys.append((now, KeySignature((fifths + 6) % 12 - 6, mode)))
         time = element.find("time")
         if time is not None and time.find("beats") is not None:
             measure.metre = _metre(time) or measure.metre

@@ -26,7 +26,7 @@ from ritornello.music.io.musicxml.placing import merged, place
 from ritornello.music.io.musicxml.signs import SlurNumbers, fermata, notations
 from ritornello.music.piece import Piece, Track
 from ritornello.music.quantise import PLAIN, Bar
-from ritornello.music.spelling import Signature, Spelled, alterations_of, drum_sign, spell
+from ritornello.music.spelling import KeySignature, Spelled, alterations_of, drum_sign, spell
 
 _LOG = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ class PartWriter:
         tracks: Sequence[Track],
         number: int,
         bars: list[Bar],
-        signatures: dict[int, Signature],
+        signatures: dict[int, KeySignature],
         piece: Piece,
     ) -> None:
         self.track, owned = (
@@ -150,7 +150,7 @@ class PartWriter:
             yield clef(self.track)
         yield "</attributes>"
 
-    def _music(self, index: int, signature: Signature) -> Iterator[str]:
+    def _music(self, index: int, signature: KeySignature) -> Iterator[str]:
         here = [(voice, voice.bars[index]) for voice in self.voices if index in voice.bars]
         bar = self.bars[index]
         spelled = {} if self.track.is_drum else self._spell(here, signature)
@@ -175,7 +175,7 @@ class PartWriter:
             yield from _lines_before(between, bar.end, None)
 
     def _spell(
-        self, here: list[tuple[Voice, list[Symbol]]], signature: Signature
+        self, here: list[tuple[Voice, list[Symbol]]], signature: KeySignature
     ) -> dict[tuple[int, int], tuple[Spelled, str]]:
         """(symbol id, place in its chord) -> spelled pitch and the accidental to print.
 

@@ -31,7 +31,7 @@ from ritornello.music.io.musicxml.timeline import MAX_PLAYED_MEASURES, Timeline
 from ritornello.music.io.musicxml.tracks import read_texts, read_tracks
 from ritornello.music.keys import KeyName, estimate_key
 from ritornello.music.piece import ChordSymbol, KeyChange, Metre, Piece, Tempo, Text, Track
-from ritornello.music.spelling import Signature, key_of
+from ritornello.music.spelling import KeySignature, key_of
 
 _MAX_RESOLUTION = 32767
 _MAX_ALL_MEASURES = 500_000  # of all parts together
@@ -188,7 +188,9 @@ def _stated_length(xml: ScoreXml, timeline: Timeline) -> int:
 # --- keys -------------------------------------------------------------------------------------
 
 
-def _key_changes(changes: Iterator[tuple[int, Signature]], tracks: list[Track]) -> list[KeyChange]:
+def _key_changes(
+    changes: Iterator[tuple[int, KeySignature]], tracks: list[Track]
+) -> list[KeyChange]:
     """Keys of the signatures; without a mode, the likelier of the major and minor key.
 
     Mode "none" claims no key and gives none.

@@ -14,7 +14,7 @@ import numpy as np
 
 from ritornello.errors import InputError
 from ritornello.music.io.musicxml.measures import Measure
-from ritornello.music.spelling import Signature
+from ritornello.music.spelling import KeySignature
 
 MAX_PLAYED_MEASURES = 50_000
 Scale = tuple[int, int]  # (ticks a quarter of the piece, of the part)
@@ -33,7 +33,7 @@ class Bar(NamedTuple):
     length: int
     metre: tuple[int, int] | None
     tempos: list[tuple[int, float]]
-    keys: list[tuple[int, Signature]]
+    keys: list[tuple[int, KeySignature]]
     chords: list[tuple[int, str]]
     repeats_from: bool
     repeat_times: int
@@ -57,7 +57,7 @@ class Timeline:
     def tempos(self) -> Iterator[tuple[int, float]]:
         return self._changes([bar.tempos for bar in self.measures])
 
-    def keys(self) -> Iterator[tuple[int, Signature]]:
+    def keys(self) -> Iterator[tuple[int, KeySignature]]:
         return self._changes([bar.keys for bar in self.measures])
 
     def chords(self) -> Iterator[tuple[int, str]]:
@@ -122,7 +122,7 @@ def _merged(parts: list[list[Measure]], scales: list[Scale], resolution: int) ->
         sounding = max(scaled(measure.sounding, scale) for measure, scale in here)
         length = max(sounding, min(reached, nominal))
         tempos: dict[int, float] = {}
-        keys: dict[int, Signature] = {}
+        keys: dict[int, KeySignature] = {}
         chords: dict[int, str] = {}
         for measure, scale in here:
             for offset, text in measure.chords:

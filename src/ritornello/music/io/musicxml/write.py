@@ -28,7 +28,7 @@ from ritornello.music.piece import ALL_PITCHES, Lyric, Piece, Track
 from ritornello.music.quantise import Bar, list_bars
 from ritornello.music.spelling import (
     WRITABLE_SCALES,
-    Signature,
+    KeySignature,
     drum_sign,
     estimate_signature,
     signature_of,
@@ -264,10 +264,10 @@ def with_notatable_bars(piece: Piece) -> Piece:
     return replace(moved, metres=metres)
 
 
-def bar_signatures(piece: Piece, bars: list[Bar]) -> dict[int, Signature]:
+def bar_signatures(piece: Piece, bars: list[Bar]) -> dict[int, KeySignature]:
     """Bar index -> the signature that begins there; always one for the first bar."""
     starts = [bar.start for bar in bars]
-    signatures: dict[int, Signature] = {}
+    signatures: dict[int, KeySignature] = {}
     for change in piece.keys:
         after = bisect_right(starts, change.tick)
         near = [index for index in (after - 1, after) if 0 <= index < len(bars)]
