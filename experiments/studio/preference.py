@@ -29,7 +29,7 @@ from ritornello.generation.preference.critic import USUAL_CANDIDATES, learn
 from ritornello.generation.preference.traits import traits_of
 from ritornello.generation.preference.tuning import likes
 from ritornello.metrics import overlap
-from ritornello.metrics.keeping.measures import Bars, returning_bars
+from ritornello.metrics.keeping.measures import MeasuredBars, returning_bars
 
 STYLES = ("pop", "band", "jazz", "rock", "game", "classical")
 PLAYERS = (
@@ -45,7 +45,7 @@ ERRORS = 0.1
 
 
 def _returning(piece: Piece) -> float:
-    return returning_bars(Bars.of(piece))
+    return returning_bars(MeasuredBars.of(piece))
 
 
 LISTENERS: dict[str, Callable[[Piece], float]] = {
