@@ -82,9 +82,9 @@ def train(data: Path, run: Path, minutes: float, start: Path, **changes: Any) ->
     processes.left()
 
 
-def compare(data: Path, run: Path, every: int) -> None:
+def compare(data: Path, run: Path, every: int, *, now: bool) -> None:
     """Print nats a note of a run beside the bundled model, by set and by task."""
-    models = {"bundled": checkpoint.load(_TARGET), "run": checkpoint.load(checkpoint.find(run))}
+    models = {"bundled": checkpoint.load(_TARGET), "run": model_of(run, now=now)}
     music = music_of(data, run, read_recipe(), models["run"].collections)
     for name, model in models.items():
         held_out = _held_out(music, model)[::every]
@@ -108,6 +108,27 @@ def _by_task(model: Checkpoint, held_out: list[tuple[str, Piece]]) -> dict[str, 
     }
 
 
+def model_of(run: Path, *, now: bool) -> Checkpoint:
+    """The model of a run: the best of its validations, or its moving average as it is now."""
+    best = checkpoint.load(checkpoint.find(run))
+    if not now:
+        return best
+    from ritornello.training import run_state
+    from ritornello.training.loop import RESUME_FILE
+
+    state = run_state.load(run / RESUME_FILE)
+    weights = {name: tensor.numpy() for name, tensor in state["average"].items()}
+    spent = state["spent"]
+    training = {
+        **best.provenance["training"],
+        "steps": spent["steps"],
+        "notes_seen": int(spent["count"]),
+        "minutes": round(spent["seconds"] / 60, 1),
+    }
+    about = {key: value for key, value in best.provenance.items() if key != "validation"}
+    return replace(best, weights=weights, provenance={**about, "training": training})
+
+
 def _held_out(music: EditionSets, model: Checkpoint) -> list[tuple[str, Piece]]:
     """Held-out pieces without a near copy in training, each by its style if a model knows it."""
     found = []
@@ -117,14 +138,14 @@ def _held_out(music: EditionSets, model: Checkpoint) -> list[tuple[str, Piece]]:
     return found
 
 
-def pack(data: Path, run: Path, every: int) -> None:
-    """Put a run's best model into the package, with index, figures and card.
+def pack(data: Path, run: Path, every: int, *, now: bool) -> None:
+    """Put a run's model into the package, with index, figures and card.
 
     Args:
         every: figures are those of each so many held-out pieces.
     """
     recipe = read_recipe()
-    model = checkpoint.load(checkpoint.find(run))
+    model = model_of(run, now=now)
     music = music_of(data, run, recipe, model.collections)
     target = _TARGET
     checkpoint.save(model, target, int8=True)
@@ -299,13 +320,14 @@ def main() -> None:
     parser.add_argument("--start", type=Path, default=_TARGET, help="whose weights to begin with")
     parser.add_argument("--minutes", type=float, default=600.0, help="of the clock, all sittings")
     parser.add_argument("--every", type=int, default=1, help="figures of each so many pieces")
+    parser.add_argument("--now", action="store_true", help="weights as they are, not the best")
     arguments = parser.parse_args()
     if arguments.what == "train":
         train(arguments.data, arguments.run, arguments.minutes, arguments.start)
     elif arguments.what == "compare":
-        compare(arguments.data, arguments.run, arguments.every)
+        compare(arguments.data, arguments.run, arguments.every, now=arguments.now)
     else:
-        pack(arguments.data, arguments.run, arguments.every)
+        pack(arguments.data, arguments.run, arguments.every, now=arguments.now)
 
 
 if __name__ == "__main__":
