@@ -200,3 +200,17 @@ def test_the_tracks_of_a_video_are_named(tmp_path: Path) -> None:
     recording = Recording.open(tmp_path / "a.mkv")
     assert [finding.name for finding in recording.findings] == ["many_tracks"]
     assert np.abs(np.concatenate([*recording.blocks(RATE)])).max() > 0.05
+
+
+def test_drums_whose_tempo_few_people_tap_have_the_other_named(tmp_path: Path) -> None:
+    """subwave #1417: slow drums were heard twice as fast, untold."""
+    rng = np.random.default_rng(0)
+    sound = np.zeros(20 * RATE)
+    for hit in range(52):
+        first = round((0.2 + hit * 0.375) * RATE)
+        loud = 0.5 if hit % 4 == 0 else 0.2
+        decay = np.exp(-np.arange(3000) / (900 if hit % 2 == 0 else 300))
+        sound[first : first + 3000] += loud * rng.standard_normal(3000) * decay
+    beats = heard(tmp_path, sound).beats
+    levels = {round(beats.tempo_bpm)} | {round(beats.other_tempo_bpm or 0)}
+    assert any(abs(level - 80) < 3 for level in levels) or beats.confidence == 0

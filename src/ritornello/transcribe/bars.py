@@ -40,7 +40,7 @@ _COMPOUND = {(2, 4): (6, 8), (3, 4): (9, 8), (4, 4): (12, 8)}  # where beats fal
 # What people record is in four far more often than the parts of scores the weights were learned of.
 _FOUR_NATS = 1.0
 _NEAR_THIRD, _NEAR_HALF = 0.09, 0.08  # beats
-_FIRST_TO_SECOND = 0.4
+_FIRST_TO_SECOND, _MANY_THIRDS = 0.6, 0.5
 _THIRDS_TO_HALVES, _FEWEST_THIRDS = 1.5, 0.08
 
 
@@ -96,10 +96,10 @@ def falls_into_three(notes: np.ndarray, times_seconds: np.ndarray) -> bool:
 
 
 def fills_thirds(notes: np.ndarray, times_seconds: np.ndarray) -> bool:
-    """Whether notes begin on the first thirds of beats as well; those of swing leave it out."""
+    """Whether many notes begin on both thirds of beats: 12/8 is rare, and swing leaves one out."""
     places = _in_beats(notes["onset_seconds"], times_seconds) % 1
     first, second = (float(np.mean(np.abs(places - n / 3) < _NEAR_THIRD)) for n in (1, 2))
-    return first > _FIRST_TO_SECOND * second
+    return first > _FIRST_TO_SECOND * second and first + second > _MANY_THIRDS
 
 
 def beats_per_bar(metre: tuple[int, int]) -> int:
