@@ -79,6 +79,11 @@ def test_the_form_of_a_song_is_taken_without_its_harmony(composer: Composer) -> 
     assert (likeness(piece, 16)[16:23] >= VARIED_LEAST).all()
 
 
+def test_a_form_of_one_bar(composer: Composer) -> None:
+    piece = composer.compose(form="A 1", parts=("piano", "drums"), seed=1)
+    assert piece.bar_count == 1
+
+
 def test_other_chords_are_played_anew(composer: Composer) -> None:
     chords = "C F G C | Am Dm E Am"
     piece = composer.compose(form="A 4, A 4", chords=chords, parts=("piano", "drums"), seed=1)

@@ -146,12 +146,16 @@ def plan_reprise(
         halves[bar] = returning & (keeps | (close == AGAIN))
         section = plan.section_of(bar)
         if section is not None:
-            place = bar - section.start
             is_last = bar in ends and bar + 1 < bars
-            held = drums & (sources[bar] < 0) & (place >= _PATTERN_BARS and not is_last)
-            held &= (plan.plays[bar] != 0) & (plan.plays[bar - _PATTERN_BARS] != 0)
-            if plan.lengths[bar] == plan.lengths[bar - _PATTERN_BARS]:
-                sources[bar][held] = bar - _PATTERN_BARS
+            pattern = bar - _PATTERN_BARS
+            if (
+                pattern >= section.start
+                and not is_last
+                and plan.lengths[bar] == plan.lengths[pattern]
+            ):
+                held = drums & (sources[bar] < 0)
+                held &= (plan.plays[bar] != 0) & (plan.plays[pattern] != 0)
+                sources[bar][held] = pattern
                 halves[bar][:, held] = True
             if is_last:
                 halves[bar, 1, drums] = False
