@@ -18,7 +18,7 @@ from ritornello.music.io.midi_container import take_apart
 from ritornello.music.io.midi_read import read_bytes
 from ritornello.music.io.midi_text import choose_codec, decode
 from ritornello.music.io.midi_write import write_bytes
-from ritornello.music.piece import Lyric, Metre, Piece, Text
+from ritornello.music.piece import Lyric, Metre, Piece, Text, Track
 from tests.strategies import full_pieces
 
 END = b"\x00\xff\x2f\x00"
@@ -362,3 +362,9 @@ def test_damage_is_an_error_in_words_or_a_piece(cut: int, put: bytes, where: int
     except InputError:
         return
     assert all(np.isfinite(track.notes["onset"]).all() for track in piece.tracks)
+
+
+def test_a_marker_that_only_begins_like_ours_is_kept() -> None:
+    markers = (Text(0, "ritornello:foo"), Text(0, "ritornello:late:3"))
+    piece = Piece((Track([(0, 480, 60, 80)]),), markers=markers)
+    assert read_bytes(write_bytes(piece), "")[0].markers == markers

@@ -78,7 +78,7 @@ def _as_held(piece: Piece) -> Piece:
         composer=composer,
         copyright="; ".join(dict.fromkeys(clean_name(piece.copyright).split("; "))),
         chords=_lines(piece.chords),
-        markers=tuple(m for m in _lines(piece.markers) if not m.text.startswith("ritornello:")),
+        markers=tuple(m for m in _lines(piece.markers) if not m.text.startswith("ritornello:end:")),
         cues=_lines(piece.cues),
         texts=tuple(texts),
     )
