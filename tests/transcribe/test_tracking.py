@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ritornello.transcribe import tracking
+from ritornello.transcribe.note_beats import NoteBeats
 
 FRAME_SECONDS = 0.02
 
@@ -107,3 +108,24 @@ def test_a_known_downbeat_is_believed() -> None:
     begins[::4] = 0.9
     bars = tracking.find_bars(np.stack([begins, np.ones(40)]), (4,), downbeat=6)
     assert bars[:2] == (4, 2)
+
+
+def test_silence_says_nothing_and_certainty_says_all_it_has() -> None:
+    silent = tracking.evidence(np.full(400, -12.0), FRAME_SECONDS)
+    assert np.abs(silent).max() < 1e-3
+    sure = tracking.evidence(np.full(400, 12.0), FRAME_SECONDS)[200]
+    distances = np.arange(-3, 4) * FRAME_SECONDS  # up to three standard deviations of the bell
+    odds = 4 * np.exp(-0.5 * (distances / tracking.BELL_SECONDS) ** 2).sum()  # cut at four nats
+    assert sure == pytest.approx(np.log(0.8 * np.exp(odds) + 0.2))
+
+
+def test_notes_at_the_ends_tell_of_the_frames_that_there_are() -> None:
+    times = np.array([0.0, 50 * FRAME_SECONDS])
+    told = NoteBeats(times, np.full((2, 2), 3.0, np.float32), np.zeros((2, 1), np.float32))
+    found = tracking.note_evidence(told, 50, FRAME_SECONDS)
+    assert len(found) == 50
+    assert found[0] == pytest.approx(4.0)
+    assert found[49] == pytest.approx(
+        4.0 * np.exp(-0.5 * (FRAME_SECONDS / tracking.BELL_SECONDS) ** 2)
+    )
+    assert not found[10:40].any()

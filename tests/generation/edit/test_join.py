@@ -166,7 +166,8 @@ def test_where_the_composed_notes_are_is_told_of_composed_parts_alone() -> None:
 
 
 def test_the_same_notes_make_equal_pieces_and_no_notes_make_none_longer() -> None:
-    song, tune = Piece((Track([(0, 24, 60, 80)]),), 24), {VIOLIN: Track([(24, 24, 72, 80)])}
+    song = Piece((Track([(0, 24, 60, 80), (24, 24, 62, 80)]),), 24)
+    tune = {VIOLIN: Track([(24, 24, 72, 80)])}
     assert join(song, tune, {}) == join(song, tune, {})
     assert join(Piece(()), {}, {}).piece.length_ticks == 0
 
