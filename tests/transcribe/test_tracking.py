@@ -129,3 +129,9 @@ def test_notes_at_the_ends_tell_of_the_frames_that_there_are() -> None:
         4.0 * np.exp(-0.5 * (FRAME_SECONDS / tracking.BELL_SECONDS) ** 2)
     )
     assert not found[10:40].any()
+
+
+@pytest.mark.parametrize("top", [4.7, 5.0, 5.3])
+def test_a_beat_lies_where_a_parabola_has_its_top(top: float) -> None:
+    found = -((np.arange(11) - top) ** 2)
+    assert tracking._between_frames(np.array([5]), found) == pytest.approx([top])
