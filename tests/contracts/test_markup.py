@@ -22,8 +22,8 @@ _TAGS = (
     "|use|video"
 )
 _TAG = re.compile(rf"(?<!\?P)</?({_TAGS})\b|<!doctype html|&(amp|lt|gt|quot|nbsp);", re.IGNORECASE)
-# Takes elements out of pages that Verovio engraved, makes none; the lyrics of MusicXML; and names of
-# files that try to be script, which the studio has to refuse.
+# Takes elements out of pages that Verovio engraved, makes none; the lyrics of MusicXML; and names
+# of files that try to be script, which the studio has to refuse.
 READS_MARKUP = {
     EXPERIMENTS / "studio" / "load.py",
     PACKAGE / "pages" / "score.py",

@@ -93,8 +93,9 @@ def _asked(line: str, is_span: bool) -> Iterator[tuple[str, list[str]]]:
         names = [Path(word).name for word in words]
         if "ritornello" in names and "pip" not in names:
             yield "ritornello", words[names.index("ritornello") + 1 :]
-        elif any(word.startswith("experiments.") for word in words):
-            yield "experiments", words
+        elif modules := [word for word in words if word.startswith("experiments.")]:
+            # What stands before the module is said to Python or to torchrun.
+            yield "experiments", words[words.index(modules[0]) :]
         elif is_span and words and words[0] in _COMMANDS and len(words) > 1:
             yield "ritornello", words
         elif is_span and names[0] not in _PROGRAMS and any(word[:2] == "--" for word in words):
