@@ -9,6 +9,7 @@ PYTHON ?= $(shell for python in $(CANDIDATES); do \
 VENV := .venv
 OUT ?= out
 KEY ?= A minor
+FORM ?= intro 4, A 8, B 8, A 8, end 4
 WORKERS ?= 2
 
 # Pip applies the versions to what it installs and to what it builds with.
@@ -34,7 +35,7 @@ help:  ## Say what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
 
 song: $(VENV)/player  ## Compose a piece with the bundled model into out/
-	@$(VENV)/bin/ritornello compose --bars 32 --key "$(KEY)" --parts piano,guitar,bass,strings,drums \
+	@$(VENV)/bin/ritornello compose --form "$(FORM)" --key "$(KEY)" --parts piano,guitar,bass,strings,drums \
 		--formats mid,musicxml,mp3,png --output "$(OUT)"
 	@echo "Next: play $(OUT)/*.mp3, then make your own: . $(VENV)/bin/activate && ritornello compose --help"
 
