@@ -36,6 +36,7 @@ _PROGRAMS = {"awk", "git", "make", "pip", "pytest", "python"}  # of others
 # Their options that the documentation names without the program beside them.
 _OTHERS = {
     "--cov",  # pytest
+    "--nproc-per-node",  # torchrun
 }
 
 
@@ -147,7 +148,8 @@ def _problem(whose: str, words: list[str]) -> str:
     options = [word.partition("=")[0] for word in words if re.match(r"--?[a-z]", word)]
     unknown = [name for name in options if f'"{name}"' not in _EXPERIMENTS and name != "-m"]
     if whose == "experiments":
-        return f"no experiment has {unknown}" if unknown else ""
+        own = [name for name in unknown if name not in _OTHERS]
+        return f"no experiment has {own}" if own else ""
     if not {*options} & _OPTIONS and (not unknown or {*options} <= _OTHERS):
         return ""
     return "" if _belongs_to_some_command(words) else "no command takes it"
