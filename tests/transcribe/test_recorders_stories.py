@@ -37,7 +37,8 @@ def plucked(times: list[float], chords: list[tuple[int, ...]], cents: float = 0.
 
 def take(first_beat: int = 0, beats: int = 24, cents: float = 0.0) -> np.ndarray:
     """A bass note on each first and third beat, the chord on the others, from a beat on."""
-    times, chords = [], []
+    times: list[float] = []
+    chords: list[tuple[int, ...]] = []
     for beat in range(first_beat, beats):
         chord = CHORDS[beat // 4 % 4]
         times.append(beat * BEAT + 0.02)
@@ -182,7 +183,8 @@ def test_sizes_of_zero_are_read_to_the_end(tmp_path: Path) -> None:
     (tmp_path / "b.wav").write_bytes(content)
     whole, streamed = (Recording.open(tmp_path / f"{name}.wav") for name in "ab")
     assert streamed.frames == whole.frames
-    np.testing.assert_array_equal(*(np.concatenate([*r.blocks(RATE)]) for r in (whole, streamed)))
+    found, expected = (np.concatenate([*r.blocks(RATE)]) for r in (streamed, whole))
+    np.testing.assert_array_equal(found, expected)
     assert not streamed.findings
 
 
