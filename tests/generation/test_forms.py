@@ -120,3 +120,18 @@ def test_what_makes_no_sense_is_refused(
 ) -> None:
     with pytest.raises(ConfigError, match=message):
         composer.compose(**wish)  # type: ignore[arg-type]
+
+
+def test_longer_pieces_have_a_form_unless_none_is_wanted(composer: Composer) -> None:
+    rules = Rules(32, parts=("piano", "bass"), key="G major")
+    piece = composer.compose(rules, seed=3)
+    assert [mark.text for mark in piece.markers] == ["intro", "A", "B", "A", "end"]
+    assert len({chord.text for chord in piece.chords}) > 1
+    assert not violations(write_bytes(piece), rules)
+    for plain in (
+        composer.compose(rules, seed=3, form="none"),
+        composer.compose(rules, bars=16, seed=3),
+        composer.compose(form="none", duration="0:50", parts=("piano",), seed=3),
+    ):
+        assert not plain.markers
+    assert composer.compose(rules, seed=3, chords="G C").chords[1].text == "C"

@@ -36,7 +36,7 @@ class Form:
     Attributes
     ----------
     form
-        Sections and bars, as in "intro 4, A 8, B 8, A 8, end 4". Those of one name are alike.
+        Sections, as in "intro 4, A 8, B 8, A 8, end 4"; from 24 bars on a usual form; or none.
     form_of
         Take the form of this song: its sections, what returns, who plays when.
     plan

@@ -10,10 +10,13 @@ from ritornello.errors import ConfigError
 from ritornello.generation.job import Job
 from ritornello.generation.rules import MAX_BARS, Rules
 from ritornello.music.instruments import INSTRUMENTS
+from ritornello.music.keys import KeyName
 from ritornello.note_model.encoding import notes
+from ritornello.plan.chord_progressions import with_progressions
 from ritornello.plan.form_filling import fill_form
 from ritornello.plan.plan import Plan
 from ritornello.plan.players import Player
+from ritornello.plan.sections import Section
 from ritornello.plan.song_form import (
     bars_of_duration,
     form_plan,
@@ -22,6 +25,8 @@ from ritornello.plan.song_form import (
     usual_form,
 )
 
+FREE = "none"  # asks for a piece without a form
+USUAL_FORM_FROM_BARS = 24  # shorter pieces have room for one section or two
 _USUAL_BPM = 112.0  # of a piece whose duration is asked for and whose tempo is not
 _SLOWEST_BPM, _FASTEST_BPM = 40.0, 240.0  # that a duration may lead to
 
@@ -34,10 +39,13 @@ def asked_plan(
     duration: str | float | None = None,
     bars: int | None = None,
 ) -> tuple[Rules, Plan | None]:
-    """The rules with bars, metre, tempo and parts of a plan, and that plan; None if none is asked.
+    """The rules with bars, metre, tempo and parts of a plan, and that plan; None for none.
+
+    A piece of 24 bars or more has a usual form if nothing else is asked: a network that goes on
+    from bar to bar returns to nothing after so long, and repeats one figure instead.
 
     Args:
-        form: sections as in "intro 4, A 8, B 8, A 8, end 4".
+        form: sections as in "intro 4, A 8, B 8, A 8, end 4"; "none" for a piece without a form.
         plan: with all that is stated; what it leaves open is filled in later.
         duration: seconds, or text such as "2:00". Without a form or a plan the piece has a usual
             form. The tempo is that of the rules, else one with which it lasts exactly so long.
@@ -46,8 +54,6 @@ def asked_plan(
     Raises:
         ConfigError: if it makes no sense, or contradicts itself or the rules.
     """
-    if form is None and plan is None and duration is None:
-        return rules, None
     if form is not None and plan is not None:
         raise ConfigError(
             "A form and a plan were both given.", next_step="A plan has sections: give it alone."
@@ -55,21 +61,35 @@ def asked_plan(
     seconds = None if duration is None else _seconds(duration)
     if plan is not None:
         wanted, rules = plan, _with_plan(rules, plan, bars)
-    else:
-        if form is None:
-            assert seconds is not None
-            if bars is None:
-                bars = bars_of_duration(seconds, rules.tempo_bpm or _USUAL_BPM, rules.counts)
-            sections = usual_form(bars)
-        else:
-            sections = parse_form(form, bars=bars)
-        if sections[-1].end > MAX_BARS:
-            raise ConfigError(f"A piece has 1 to {MAX_BARS} bars; the form has {sections[-1].end}.")
+    elif sections := _sections(rules, form, seconds, bars):
         wanted = form_plan(sections, rules.counts)
         rules = replace(rules, bars=wanted.bars, metre=rules.counts)
-    if seconds is not None:
-        rules = _lasting(rules, seconds)
-    return rules, wanted
+    else:
+        wanted, rules = None, rules if seconds is None else _with_bars(rules, seconds, bars)
+    return rules if seconds is None else _lasting(rules, seconds), wanted
+
+
+def _sections(
+    rules: Rules, form: str | None, seconds: float | None, bars: int | None
+) -> tuple[Section, ...]:
+    """The sections of a form that is asked for or usual; none for a piece without a form."""
+    if form == FREE or (form is None and seconds is None and rules.bars < USUAL_FORM_FROM_BARS):
+        return ()
+    if form is not None:
+        sections = parse_form(form, bars=bars)
+    else:
+        sections = usual_form((_with_bars(rules, seconds, bars) if seconds else rules).bars)
+    if sections[-1].end > MAX_BARS:
+        raise ConfigError(f"A piece has 1 to {MAX_BARS} bars; the form has {sections[-1].end}.")
+    return sections
+
+
+def _with_bars(rules: Rules, seconds: float, bars: int | None) -> Rules:
+    """The rules with as many bars as last about so long, unless a number of bars is asked for."""
+    if bars is not None:
+        return rules
+    bars = bars_of_duration(seconds, rules.tempo_bpm or _USUAL_BPM, rules.counts)
+    return replace(rules, bars=bars)
 
 
 def _seconds(duration: str | float) -> float:
@@ -162,14 +182,19 @@ def without_players(plan: Plan) -> Plan:
 
 
 def complete_plan(wanted: Plan, job: Job, seed: int) -> Plan:
-    """A plan for the players of a job, with what is open of its form filled in by `fill_form`."""
+    """A plan for the players of a job, with what is open of its form and chords filled in."""
     if not wanted.players:
         players = tuple(sorted(map(_player, job.composed_parts)))
         open_ = np.full((wanted.bars, len(players)), -1)
         wanted = replace(
             wanted, players=players, plays=open_, back_by_player=open_, close_by_player=open_.copy()
         )
-    return fill_form(wanted, np.random.default_rng((seed, 1)))
+    rng = np.random.default_rng((seed, 1))
+    filled = fill_form(wanted, rng)
+    key = job.rules.key or job.key
+    if len(job.given.chord_ticks) or not isinstance(key, KeyName):
+        return filled
+    return with_progressions(filled, key, rng)
 
 
 def _player(part: int) -> Player:

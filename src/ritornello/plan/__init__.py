@@ -9,6 +9,7 @@ feel            which grid a bar stands on, and how far it swings
 players         who plays: instruments and desks
 best_path       the best row of states over time
 form_filling    what a form leaves open, filled in
+chord_progressions  a chord for each bar of a form
 song_form       forms and durations as people write them
 plan_text       plans as TOML
 """

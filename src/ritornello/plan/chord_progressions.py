@@ -1,0 +1,84 @@
+"""A plan and a key in, the same plan with a chord for each bar out.
+
+A network that goes on from bar to bar seldom leaves a chord that it likes. Here the chords of a new
+section are drawn before its notes: a chain over the triads of the scale writes four bars that begin
+at the tonic, and the section goes round in them; bars that return have the chords of the bar they
+return to, and the last bar has the tonic.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from ritornello.music.chords import CHORD_OPEN, QUALITIES
+from ritornello.music.keys import KeyName
+from ritornello.plan.plan import Plan
+from ritornello.plan.sections import Section
+from ritornello.rng import Rng
+
+_ROUND_BARS = 4
+# How often the chord of a bar (row) is followed by that of the next (column), as semitones above
+# the tonic: counted in 500 training pieces of band_arranged_synth, openewld_pd and free_game_midi.
+_MAJOR_DEGREES = ((0, "maj"), (7, "maj"), (5, "maj"), (9, "min"), (2, "min"), (4, "min"))
+_MAJOR_COUNTS = (
+    (5474, 1341, 1016, 506, 479, 134),
+    (1969, 1431, 158, 244, 141, 62),
+    (880, 211, 538, 104, 100, 44),
+    (391, 213, 117, 657, 153, 91),
+    (490, 377, 56, 101, 355, 42),
+    (106, 66, 34, 57, 63, 318),
+)
+_MINOR_DEGREES = ((0, "min"), (5, "min"), (8, "maj"), (3, "maj"), (10, "maj"), (7, "min"))
+_MINOR_COUNTS = (
+    (385, 57, 23, 19, 4, 5),
+    (59, 47, 7, 9, 18, 0),
+    (20, 8, 17, 1, 0, 0),
+    (12, 10, 2, 34, 2, 0),
+    (8, 6, 0, 9, 15, 5),
+    (6, 5, 0, 1, 2, 21),
+)
+_CHAINS = {"major": (_MAJOR_DEGREES, _MAJOR_COUNTS), "minor": (_MINOR_DEGREES, _MINOR_COUNTS)}
+_SEEN_BEFORE = 1.0  # added to each count, so that what was rare can happen
+
+
+def with_progressions(plan: Plan, key: KeyName, rng: Rng) -> Plan:
+    """The plan with chords of a key in its bars.
+
+    Args:
+        plan: without sections, or with any chord stated, it comes back as it is.
+        key: major or minor; in other scales no chord is stated.
+        rng: what is not given is drawn from it.
+    """
+    if not plan.sections or (plan.chords != CHORD_OPEN).any() or key.scale not in _CHAINS:
+        return plan
+    degrees, counts = _CHAINS[key.scale]
+    classes = np.array([_chord_class(key, *degree) for degree in degrees])
+    chances = np.array(counts, float) + _SEEN_BEFORE
+    # A bar that stays is worth little to hear, so a chord is left as often as it is kept at most.
+    np.fill_diagonal(chances, np.minimum(chances.diagonal(), chances.sum(1) - chances.diagonal()))
+    chances /= chances.sum(axis=1, keepdims=True)
+    chords = plan.chords.copy()
+    for section in plan.sections:
+        chords[section.start : section.end] = classes[_section(section, chances, rng)][:, None]
+    for bar in np.flatnonzero(plan.back > 0):
+        chords[bar] = chords[bar - plan.back[bar]]
+    chords[-1] = classes[0]
+    return replace(plan, chords=chords)
+
+
+def _section(section: Section, chances: np.ndarray, rng: Rng) -> np.ndarray:
+    """The degree of each bar of a new section, int64 [bars]; the last bar leads on by itself."""
+    degrees = [0]
+    while len(degrees) < min(_ROUND_BARS, section.bars):
+        degrees.append(int(rng.choice(len(chances), p=chances[degrees[-1]])))
+    found = np.resize(degrees, section.bars)
+    if section.bars > 1:
+        found[-1] = rng.choice(len(chances), p=chances[found[-2]])
+    return found
+
+
+def _chord_class(key: KeyName, above_tonic: int, quality: str) -> int:
+    """The class of a chord as the encoding numbers it."""
+    return [*QUALITIES].index(quality) * 12 + (key.tonic + above_tonic) % 12
