@@ -106,6 +106,19 @@ def test_players_are_added(command: Callable[..., Outcome], tiny_model: Path, me
     assert {name: sum(after[name].values()) for name in piece["new"]} == piece["new"]
 
 
+def test_players_are_added_in_some_bars_alone(
+    command: Callable[..., Outcome], tiny_model: Path, melody: Path
+) -> None:
+    wish = ("--add", "piano,bass", "--bars", "2-3")
+    done = command("arrange", melody, "-m", tiny_model, *wish, *OPTIONS, "--json")
+    assert done.code == 0, done.err
+    after = notes(Path("out/melody-arranged-7.mid"))
+    assert after["flute"] == notes(melody)["flute"]
+    for player in ("piano", "bass"):
+        assert after[player]
+        assert all(BAR <= onset < 3 * BAR for onset, _ in after[player])
+
+
 def test_voices_are_set_to_a_melody(
     command: Callable[..., Outcome], tiny_model: Path, melody: Path
 ) -> None:
@@ -203,6 +216,8 @@ def test_a_song_ends_unless_that_is_not_asked_for(
         (("vary", "song.mid", "--parts", ","), ["No part is named"]),
         (("arrange", "song.mid", "--add", "pino"), ["'pino'", "Did you mean 'piano'"]),
         (("arrange", "song.mid", "--add", "drums"), ["At most 1"]),
+        (("arrange", "song.mid", "--add", "bass", "--bars", "9-4"), ["asked for 9 to 4"]),
+        (("arrange", "song.mid", "--add", "bass", "--bars", "1", "--end"), ["An ending is in"]),
         (("arrange", "song.mid", "--add", ""), ["Nobody is named"]),
         (("harmonise", "song.mid", "--voices", "alt"), ["'alt'", "alto"]),
         (("harmonise", "song.mid", "--voices", ","), ["No voice is named"]),

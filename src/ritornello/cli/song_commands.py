@@ -108,6 +108,7 @@ def arrange(
     /,
     *,
     add: Names,
+    bars: str | None = None,
     end: Flag = False,
     style: Style = ANY_STYLE,
     limits: Limits = NO_LIMITS,
@@ -121,16 +122,21 @@ def arrange(
     ----------
     add
         Who plays along, such as piano,bass,drums,strings.
+    bars
+        First and last bar they play in, such as 9-16, or one, such as 9; by default all.
     end
         Make the last bar an ending: they strike the chord of the tonic and hold it.
     """
     names = some_names(add, "Nobody", "--add", "bass")
+    span = None if bars is None else read_bars(bars)
     _write(
         song,
         ("Arrangement", "arranged"),
         making,
         style.fields() | limits.fields(),
-        lambda composer, piece, options: composer.arrange(piece, names, end=end, **options),
+        lambda composer, piece, options: composer.arrange(
+            piece, names, bars=span, end=end, **options
+        ),
     )
 
 

@@ -178,6 +178,7 @@ class Partner(ABC):
         song: Song,
         add: Sequence[str],
         *,
+        bars: int | tuple[int, int] | None = None,
         end: bool = False,
         **options: Unpack[Options],
     ) -> Result:
@@ -186,12 +187,16 @@ class Partner(ABC):
         Args:
             song: all of it stays.
             add: names of instruments, all of which play; one named twice has two players.
+            bars: first and last that they play in, counted from 1, or a single one; all where None.
             end: whether the band ends in the last bar: it strikes the chord of the tonic and holds.
             options: see `Options`; ``collection`` is what to write like.
         """
         piece = load_song(song)
+        span = (bars, bars) if isinstance(bars, int) else bars
         return self._result(
-            lambda rules: verbs.arrange_job(piece, add, end=end, rules=rules, known=self._known),
+            lambda rules: verbs.arrange_job(
+                piece, add, bars=span, end=end, rules=rules, known=self._known
+            ),
             options,
         )
 

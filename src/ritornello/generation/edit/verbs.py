@@ -90,13 +90,9 @@ def fill_job(
     Raises:
         InputError, ConfigError: as of `continue_job`.
     """
-    lines = bar_lines(whole_bars(song))
-    if not 1 <= first_bar <= last_bar < len(lines):
-        raise ConfigError(
-            f"The song has bars 1 to {len(lines) - 1}; asked for {first_bar} to {last_bar}."
-        )
-    fitted_song = FittedSong.of(whole_bars(song), known)
-    gap = lines[first_bar - 1], lines[last_bar]
+    song = whole_bars(song)
+    gap = _span_of(song, first_bar, last_bar)
+    fitted_song = FittedSong.of(song, known)
     chosen = fitted_song.tracks_with_notes if tracks is None else tracks
     kept = without(fitted_song.song, *gap, chosen)
     homes = fitted_song.homes(chosen)
@@ -133,6 +129,7 @@ def arrange_job(
     song: Piece,
     add: Sequence[str],
     *,
+    bars: tuple[int, int] | None = None,
     end: bool = False,
     rules: Rules,
     known: frozenset[int] | None = None,
@@ -141,19 +138,26 @@ def arrange_job(
 
     Args:
         add: names of instruments; a name given twice means two players.
+        bars: first and last that they play in, counted from 1; all where None.
         end: whether the last bar must be an ending for them, see `pitches`.
 
     Raises:
         InputError, ConfigError: as of `continue_job`.
     """
-    song, told = _without_silent_bars(whole_bars(song))
+    song = whole_bars(song)
+    song, told = _without_silent_bars(song) if bars is None else (song, ())
+    span = (0, song.length_ticks) if bars is None else _span_of(song, *bars)
+    if end and span[1] < song.length_ticks:
+        raise ConfigError(
+            f"An ending is in the last bar, {len(bar_lines(song)) - 1}, and the bars stop before.",
+            next_step="Leave out the ending, or let the bars reach the last one.",
+        )
     fitted_song = FittedSong.of(song, known, quantised=True)
     new = fitted_song.free_parts([(parse_instrument(name), None) for name in add])
-    whole = 0, fitted_song.song.length_ticks
     made = plan(
         fitted_song,
         fitted_song.song,
-        whole,
+        span,
         rules,
         new=new,
         longest_rest_bars=_REST_BARS,
@@ -217,6 +221,16 @@ def harmonise_job(
         voices=(fitted_song.fitted.parts[melody], *new),
     )
     return replace(made, warnings=(*told, *made.warnings))
+
+
+def _span_of(song: Piece, first_bar: int, last_bar: int) -> tuple[int, int]:
+    """From where to where bars lie, in ticks; the song lasts until a bar line."""
+    lines = bar_lines(song)
+    if not 1 <= first_bar <= last_bar < len(lines):
+        raise ConfigError(
+            f"The song has bars 1 to {len(lines) - 1}; asked for {first_bar} to {last_bar}."
+        )
+    return lines[first_bar - 1], lines[last_bar]
 
 
 def _without_silent_bars(song: Piece) -> tuple[Piece, tuple[str, ...]]:
