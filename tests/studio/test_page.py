@@ -109,6 +109,8 @@ def _compose(page: Page, **asked: str) -> dict[str, Any]:
     page.get_by_role("button", name=re.compile("^Compose")).last.click()
     expect(page.get_by_role("button", name="Cancel").first).to_be_visible(timeout=_PATIENCE_MS)
     _wait_until_written(page)
+    # Until the piece is shown, keys go to the one before.
+    expect(page.get_by_label("Title of the piece")).to_be_visible(timeout=_PATIENCE_MS)
     songs: list[dict[str, Any]] = _get(page, "/songs")["songs"]
     assert len(songs) == before + 1
     return songs[0]

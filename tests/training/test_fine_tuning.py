@@ -19,7 +19,15 @@ from ritornello.training.loop import train
 from tests.examples import MemoryCorpus, band
 
 TINY = TrainConfig(
-    steps=3, layers=1, width=24, head_width=16, batch=4, chunk=32, validate_every=3, threads=1
+    steps=3,
+    layers=1,
+    width=24,
+    head_width=16,
+    batch=4,
+    chunk=32,
+    validate_every=3,
+    threads=1,
+    products="float32",
 )
 
 

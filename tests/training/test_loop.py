@@ -19,7 +19,7 @@ from tests.examples import MemoryCorpus, band
 
 TINY = TrainConfig(
     steps=24, layers=1, width=24, head_width=16, batch=4, chunk=32, validate_every=8,
-    learning_rate=1e-2, dropout=0.1, threads=1, seed=3,
+    learning_rate=1e-2, dropout=0.1, threads=1, seed=3, products="float32",
 )  # fmt: skip
 
 

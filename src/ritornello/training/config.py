@@ -24,7 +24,8 @@ class TrainConfig:
         average: how much of a moving average of the weights a step keeps; the average is what is
             validated and kept. None keeps the weights themselves.
         products: kind of matrix products, see `ritornello.training.products`; the fastest where
-            "auto".
+            "auto". Which that is depends on what else a machine does when a run begins: name a
+            kind for two runs to be the same to the last bit.
         plan: whether the network is told the plan of each piece, in part and at random; see
             `ritornello.note_model.encoding.bar_plan`.
         tasks: whether notes are given now and then, so that the model also learns to continue, fill
