@@ -119,6 +119,35 @@ def test_players_are_added_in_some_bars_alone(
         assert all(BAR <= onset < 3 * BAR for onset, _ in after[player])
 
 
+@pytest.mark.parametrize(
+    "verb",
+    [
+        ("continue", "--bars", "2"),
+        ("fill", "--bars", "2"),
+        ("arrange", "--add", "piano"),
+        ("harmonise", "--voices", "bass"),
+        ("vary", "--parts", "flute"),
+    ],
+    ids=lambda verb: verb[0],
+)
+def test_the_new_notes_can_be_written_alone(
+    verb: tuple[str, ...], command: Callable[..., Outcome], tiny_model: Path, melody: Path
+) -> None:
+    both = []
+    for to in (("-o", "all"), ("-o", "new", "--only-new")):
+        done = command(verb[0], melody, *verb[1:], "-m", tiny_model, *OPTIONS, "--json", *to)
+        assert done.code == 0, done.err
+        (piece,) = json.loads(done.out)["pieces"]
+        both.append(notes(Path(piece["files"][0])))
+    everything, new = both
+    assert {name: sum(new[name].values()) for name in new} == piece["new"]
+    given = notes(melody)["flute"] if piece["given"] else Counter()
+    for name, found in new.items():
+        old = everything[name] - found
+        assert old + found == everything[name]
+        assert not old or (name == "flute" and not old - given)
+
+
 def test_voices_are_set_to_a_melody(
     command: Callable[..., Outcome], tiny_model: Path, melody: Path
 ) -> None:

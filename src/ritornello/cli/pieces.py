@@ -29,11 +29,13 @@ class Written:
         piece: all of it.
         given: which notes are of the song, bool [notes] for each track; None without a song.
         warnings: how the song was heard otherwise than it is written.
+        only_new: the piece to save in place of all of it, where the new notes alone are wanted.
     """
 
     piece: Piece
     given: Sequence[np.ndarray] | None = None
     warnings: tuple[str, ...] = ()
+    only_new: Piece | None = None
 
     @property
     def new_onsets(self) -> list[np.ndarray]:
@@ -168,9 +170,12 @@ def _most_original(composer: Composer, seed: int, write: Write, index: TrainingI
 def _save(written: Written, path: Path, making: Making) -> list[Path]:
     from ritornello import api
 
+    piece, given = written.piece, written.given
+    if written.only_new is not None:
+        piece, given = written.only_new, None
     if making.stems and path.suffix[1:] in SOUNDS:
-        return api.render(written.piece, path, stems=True, overwrite=making.overwrite)
-    return [api.save(written.piece, path, given=written.given, overwrite=making.overwrite)]
+        return api.render(piece, path, stems=True, overwrite=making.overwrite)
+    return [api.save(piece, path, given=given, overwrite=making.overwrite)]
 
 
 # --- words ------------------------------------------------------------------------------------

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from ritornello.music.piece import Piece
 
 Song = Annotated[Path, Parameter(help=SONG_HELP)]
+OnlyNew = Annotated[Flag, Parameter(help="Write the new notes alone, to lay beside the song.")]
 # What is asked of a composer: (composer, song, options of all verbs) -> what came of it.
 _Ask = Callable[["Composer", "Piece", dict[str, Any]], "Result"]
 
@@ -46,6 +47,7 @@ def continue_(
     end: bool = True,
     style: Style = ANY_STYLE,
     limits: Limits = NO_LIMITS,
+    only_new: OnlyNew = False,
     making: Making = AS_USUAL,
 ) -> None:
     """Go on where a song stops, and end it.
@@ -67,6 +69,7 @@ def continue_(
         song,
         ("Continuation", "continued"),
         making,
+        only_new,
         fields,
         lambda composer, piece, options: composer.continue_(piece, bars, parts=names, **options),
     )
@@ -80,6 +83,7 @@ def fill(
     parts: Names = (),
     style: Style = ANY_STYLE,
     limits: Limits = NO_LIMITS,
+    only_new: OnlyNew = False,
     making: Making = AS_USUAL,
 ) -> None:
     """Write some bars of a song anew, so that both sides fit.
@@ -98,6 +102,7 @@ def fill(
         song,
         ("Filling", "filled"),
         making,
+        only_new,
         style.fields() | limits.fields(),
         lambda composer, piece, options: composer.fill(piece, span, parts=names, **options),
     )
@@ -112,6 +117,7 @@ def arrange(
     end: Flag = False,
     style: Style = ANY_STYLE,
     limits: Limits = NO_LIMITS,
+    only_new: OnlyNew = False,
     making: Making = AS_USUAL,
 ) -> None:
     """Add players to a song.
@@ -133,6 +139,7 @@ def arrange(
         song,
         ("Arrangement", "arranged"),
         making,
+        only_new,
         style.fields() | limits.fields(),
         lambda composer, piece, options: composer.arrange(
             piece, names, bars=span, end=end, **options
@@ -147,6 +154,7 @@ def harmonise(
     voices: Names = ("alto,tenor,bass",),
     melody: str | None = None,
     style: Style = ANY_STYLE,
+    only_new: OnlyNew = False,
     making: Making = AS_USUAL,
 ) -> None:
     """Set voices to a melody, each one note at a time.
@@ -165,6 +173,7 @@ def harmonise(
         song,
         ("Harmonisation", "harmonised"),
         making,
+        only_new,
         style.fields(),
         lambda composer, piece, options: composer.harmonise(piece, names, melody=melody, **options),
     )
@@ -177,6 +186,7 @@ def vary(
     parts: Names,
     style: Style = ANY_STYLE,
     limits: Limits = NO_LIMITS,
+    only_new: OnlyNew = False,
     making: Making = AS_USUAL,
 ) -> None:
     """Write whole parts of a song anew.
@@ -193,13 +203,19 @@ def vary(
         song,
         ("Variation", "varied"),
         making,
+        only_new,
         style.fields() | limits.fields(),
         lambda composer, piece, options: composer.vary(piece, names, **options),
     )
 
 
 def _write(
-    song: Path, words: tuple[str, str], making: Making, fields: dict[str, Any], ask: _Ask
+    song: Path,
+    words: tuple[str, str],
+    making: Making,
+    only_new: bool,
+    fields: dict[str, Any],
+    ask: _Ask,
 ) -> None:
     """Carry out a verb: the word for what is made, that for the song then, fields of `Rules`."""
     from ritornello import api
@@ -216,9 +232,10 @@ def _write(
         (piece,) = opened
         options = {"rules": rules, "seed": seed, "n": number, "watch": watch}
         result = ask(composer, piece, options | making.boldness())
+        alone = result.only_new if only_new else (None,) * len(result.pieces)
         return [
-            Written(each, given, result.warnings)
-            for each, given in zip(result.pieces, result.given, strict=True)
+            Written(each, given, result.warnings, new)
+            for each, given, new in zip(result.pieces, result.given, alone, strict=True)
         ]
 
     stem = "stdin" if is_stream(song) else song.stem

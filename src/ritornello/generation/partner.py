@@ -25,6 +25,7 @@ from ritornello.music.chords import Chart
 from ritornello.music.instruments import parse_instrument
 from ritornello.music.keys import KeyName
 from ritornello.music.piece import Piece
+from ritornello.music.selection import new_alone
 from ritornello.note_model.encoding.notes import PARTS_PER_INSTRUMENT
 from ritornello.note_model.engine.reference import Engine
 from ritornello.option_names import canonical
@@ -60,6 +61,11 @@ class Result:
     def piece(self) -> Piece:
         """The first of the pieces."""
         return self.pieces[0]
+
+    @property
+    def only_new(self) -> tuple[Piece, ...]:
+        """Each piece with its new notes alone; `InputError` if a piece has none."""
+        return tuple(map(new_alone, self.pieces, self.given))
 
 
 class Options(TypedDict, total=False):

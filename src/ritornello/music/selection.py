@@ -1,8 +1,8 @@
-"""Some of a piece: the notes of a span or all others, and the part with the melody."""
+"""Some of a piece: the notes of a span, all others, or the new ones, and the melody's part."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -47,6 +47,31 @@ def within(piece: Piece, start_tick: int, end_tick: int) -> Piece:
         onsets = track.notes["onset"]
         inside = (onsets >= start_tick) & (onsets < end_tick)
         tracks.append(replace(track, notes=track.notes[inside]))
+    return replace(piece, tracks=tuple(tracks))
+
+
+def new_alone(piece: Piece, given: Sequence[Sequence[bool] | np.ndarray]) -> Piece:
+    """The piece without the notes that were given, and without the parts that then play nothing.
+
+    What is new stands where it stood, in the tempo and metre of the piece. With the notes that were
+    given go the lyrics and marks at them, where nothing new begins.
+
+    Args:
+        given: bool [notes] for each track, True for a note to leave out.
+
+    Raises:
+        InputError: if no note is new.
+    """
+    tracks = []
+    for track, old in zip(piece.tracks, given, strict=True):
+        table = track.notes[~np.array(old, bool)]
+        onsets = set(table["onset"].tolist())
+        lyrics = tuple(place for place in track.lyrics if place.tick in onsets)
+        marks = tuple(place for place in track.marks if place.tick in onsets)
+        if len(table):
+            tracks.append(replace(track, notes=table, lyrics=lyrics, marks=marks))
+    if not tracks:
+        raise InputError("No note is new, so there is nothing to write.", where=piece.title)
     return replace(piece, tracks=tuple(tracks))
 
 

@@ -9,8 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ritornello import api
 from ritornello.atomic import atomic_write
 from ritornello.dsp.recordings import Recording
@@ -19,6 +17,7 @@ from ritornello.music.chords import written_changes
 from ritornello.music.harmony import piece_chords
 from ritornello.music.io import losses, read_with_repairs, readable_extensions
 from ritornello.music.piece import Piece
+from ritornello.music.selection import new_alone
 from ritornello.plan.analysis import analyse
 from ritornello.plan.song_form import form_text
 from ritornello.studio.helper_process import Tell
@@ -121,21 +120,14 @@ def selected(
         given: notes to leave out, bool for each note of each track.
 
     Raises:
-        InputError: if there is no such track.
+        InputError: if there is no such track, or no note is left.
     """
     tracks = list(piece.tracks)
     if parts is not None and not all(1 <= part <= len(tracks) for part in parts):
         raise InputError(f"The piece has parts 1 to {len(tracks)}.")
-    if given is not None:
-        tracks = [
-            replace(track, notes=track.notes[~np.array(old, bool)])
-            for track, old in zip(tracks, given, strict=True)
-        ]
     chosen = range(len(tracks)) if parts is None else [part - 1 for part in parts]
-    kept = [tracks[index] for index in chosen]
-    if given is not None:
-        kept = [track for track in kept if len(track)]
-    return replace(piece, tracks=tuple(kept))
+    kept = replace(piece, tracks=tuple(tracks[index] for index in chosen))
+    return kept if given is None else new_alone(kept, [given[index] for index in chosen])
 
 
 def _write_archive(piece: Piece, target: Path, ending: str) -> None:
