@@ -148,6 +148,18 @@ def test_the_new_notes_can_be_written_alone(
         assert not old or (name == "flute" and not old - given)
 
 
+@pytest.mark.parametrize(("closeness", "bars"), [("0", 4), ("0.5", 2), ("0.75", 1), ("1", 1)])
+def test_a_variation_is_as_near_as_asked(
+    closeness: str, bars: int, command: Callable[..., Outcome], tiny_model: Path, melody: Path
+) -> None:
+    wish = ("--parts", "flute", "--closeness", closeness)
+    done = command("vary", melody, "-m", tiny_model, *wish, *OPTIONS, "--json")
+    assert done.code == 0, done.err
+    (piece,) = json.loads(done.out)["pieces"]
+    assert piece["given"].get("flute", 0) == 16 - 4 * bars
+    assert piece["new"]["flute"] > 0
+
+
 def test_voices_are_set_to_a_melody(
     command: Callable[..., Outcome], tiny_model: Path, melody: Path
 ) -> None:
@@ -244,6 +256,7 @@ def test_a_song_ends_unless_that_is_not_asked_for(
         (("vary", "song.mid"), ["--parts", "ritornello vary --help"]),
         (("vary", "song.mid", "--parts", ","), ["No part is named"]),
         (("arrange", "song.mid", "--add", "pino"), ["'pino'", "Did you mean 'piano'"]),
+        (("vary", "song.mid", "--parts", "1", "--closeness", "2"), ["between 0", "asked for 2"]),
         (("arrange", "song.mid", "--add", "drums"), ["At most 1"]),
         (("arrange", "song.mid", "--add", "bass", "--bars", "9-4"), ["asked for 9 to 4"]),
         (("arrange", "song.mid", "--add", "bass", "--bars", "1", "--end"), ["An ending is in"]),

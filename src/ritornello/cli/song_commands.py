@@ -184,6 +184,7 @@ def vary(
     /,
     *,
     parts: Names,
+    closeness: float | None = None,
     style: Style = ANY_STYLE,
     limits: Limits = NO_LIMITS,
     only_new: OnlyNew = False,
@@ -197,6 +198,8 @@ def vary(
     ----------
     parts
         Which, by name or number of the part, such as drums.
+    closeness
+        Share of their bars that stays, 0 to 1, in the key of the song; by default nothing stays.
     """
     names = some_names(parts, "No part", "--parts", "drums")
     _write(
@@ -205,7 +208,9 @@ def vary(
         making,
         only_new,
         style.fields() | limits.fields(),
-        lambda composer, piece, options: composer.vary(piece, names, **options),
+        lambda composer, piece, options: composer.vary(
+            piece, names, closeness=closeness, **options
+        ),
     )
 
 

@@ -234,18 +234,30 @@ class Partner(ABC):
 
     harmonize = harmonise
 
-    def vary(self, song: Song, parts: Sequence[str | int], **options: Unpack[Options]) -> Result:
+    def vary(
+        self,
+        song: Song,
+        parts: Sequence[str | int],
+        *,
+        closeness: float | None = None,
+        **options: Unpack[Options],
+    ) -> Result:
         """Write whole parts of a song anew; the others stay.
 
         Args:
             song: where they are.
             parts: which.
+            closeness: 0 to 1, the share of their bars that stays, and the key of the song with
+                them; nothing of the parts stays where None.
             options: see `Options`; ``n=4`` for four variations.
         """
         piece = load_song(song)
         tracks = find_tracks(piece, parts)
         return self._result(
-            lambda rules: verbs.vary_job(piece, tracks, rules=rules, known=self._known), options
+            lambda rules: verbs.vary_job(
+                piece, tracks, closeness=closeness, rules=rules, known=self._known
+            ),
+            options,
         )
 
     @abstractmethod

@@ -10,6 +10,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from ritornello.errors import ConfigError, InputError
+from ritornello.generation.edit.closeness import bars_to_vary, keep_near
 from ritornello.generation.edit.instrument_substitution import substitute_instrument
 from ritornello.generation.edit.plans import EditPlan, FittedSong, plan
 from ritornello.generation.rules import MAX_BARS, Rules
@@ -103,18 +104,25 @@ def vary_job(
     song: Piece,
     tracks: Collection[int],
     *,
+    closeness: float | None = None,
     rules: Rules,
     known: frozenset[int] | None = None,
 ) -> EditPlan:
-    """Write whole tracks anew; all others stay.
+    """Write whole tracks anew, or some of their bars; all others stay.
+
+    Args:
+        closeness: 0 to 1, the share of their bars that stays, see `closeness`; none where None.
 
     Raises:
         InputError, ConfigError: as of `continue_job`.
     """
     fitted_song = FittedSong.of(whole_bars(song), known)
     whole = 0, fitted_song.song.length_ticks
-    kept = without(fitted_song.song, *whole, tracks)
-    return plan(
+    spans = (whole,) if closeness is None else bars_to_vary(fitted_song.song, tracks, closeness)
+    kept = fitted_song.song
+    for start, end in spans:
+        kept = without(kept, start, end, tracks)
+    made = plan(
         fitted_song,
         kept,
         whole,
@@ -123,6 +131,7 @@ def vary_job(
         longest_rest_bars=_REST_BARS,
         written=tracks,
     )
+    return made if closeness is None else keep_near(made, fitted_song.song, spans)
 
 
 def arrange_job(
