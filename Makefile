@@ -43,7 +43,7 @@ studio: $(VENV)/studio  ## Open the studio: compose by looking and listening, in
 	@$(VENV)/bin/ritornello studio $(ARGS)
 
 page:  ## Build the studio's page from web/ (with Node 20; what is built is in the repository already)
-	@cd web && npm ci --no-audit --no-fund --silent && npm run build --silent
+	@cd web && npm install --no-save --no-audit --no-fund --silent && npm run build --silent
 
 setup: $(VENV)/workshop  ## Install also what learning, scores, tests and style checks need
 	@echo "Everything is set up. For the command ritornello: . $(VENV)/bin/activate"
