@@ -5,7 +5,7 @@
     python -m experiments.bundled_model pack DATA RUN                   # figures, int8 file, card
 
 DATA has a folder for each set. A run begins with the weights of the bundled model, or of
-``--start``, and is planned to end after its minutes; more minutes go on with a finished one.
+``--begin``, and is planned to end after its minutes; more minutes go on with a finished one.
 Several processes share it: ``torchrun --nproc-per-node 2 -m experiments.bundled_model train ...``.
 """
 
@@ -317,13 +317,13 @@ def main() -> None:
     parser.add_argument("what", choices=["train", "compare", "pack"])
     parser.add_argument("data", type=Path)
     parser.add_argument("run", type=Path)
-    parser.add_argument("--start", type=Path, default=_TARGET, help="whose weights to begin with")
+    parser.add_argument("--begin", type=Path, default=_TARGET, help="whose weights to begin with")
     parser.add_argument("--minutes", type=float, default=600.0, help="of the clock, all sittings")
     parser.add_argument("--every", type=int, default=1, help="figures of each so many pieces")
     parser.add_argument("--now", action="store_true", help="weights as they are, not the best")
     arguments = parser.parse_args()
     if arguments.what == "train":
-        train(arguments.data, arguments.run, arguments.minutes, arguments.start)
+        train(arguments.data, arguments.run, arguments.minutes, arguments.begin)
     elif arguments.what == "compare":
         compare(arguments.data, arguments.run, arguments.every, now=arguments.now)
     else:

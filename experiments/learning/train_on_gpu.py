@@ -118,10 +118,10 @@ def main() -> None:
     parser.add_argument("target", type=Path)
     parser.add_argument("--minutes", type=float, default=8.0)
     parser.add_argument("--rows", type=int, default=_ROWS, help="excerpts of a batch")
-    parser.add_argument("--start", type=Path, default=ROOT / "src/ritornello/assets/models/default")
+    parser.add_argument("--begin", type=Path, default=ROOT / "src/ritornello/assets/models/default")
     options = parser.parse_args()
     if options.what == "pack":
-        print(pack(options.source, options.target, options.start))
+        print(pack(options.source, options.target, options.begin))
     elif options.what == "train":
         train(options.source, options.target, options.minutes, options.rows, state=options.state)
     else:
