@@ -5,8 +5,9 @@
 The takes, all with known values: solos (violin, guitar, voice, saxophone: CC BY, credits in the
 folder's `truth.json`), CC0 loops whose length tells their beats, CC0 songs mixed from their stems,
 and excerpts of stated key; the rendered row is the mixes of `stem_loops15`. Constants of
-`ritornello.transcribe` were chosen on the five solos and on rendered parts; loops, songs and
-excerpts only tell what came of it.
+`ritornello.transcribe` were chosen on the five solos and on rendered parts, the priors of 4/4 and
+12/8 on the rendered row itself, and the key profiles on all takes of known key; for beats and notes
+loops, songs and excerpts only tell what came of it.
 """
 
 from __future__ import annotations
