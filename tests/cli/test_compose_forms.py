@@ -39,7 +39,7 @@ def test_a_form_its_plan_and_the_form_of_what_came_of_it(
         (("--form-of", "silent.mid"), "silent.mid"),
         (("--plan", "plan.toml"), "plan.toml"),
         (("--duration", "soon"), "not a duration"),
-        (("--plan-only",), "needs a form"),
+        (("--plan-only", "--form", "none"), "needs a form"),
     ],
 )
 def test_what_makes_no_sense_is_said_once(

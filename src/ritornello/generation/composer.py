@@ -123,7 +123,7 @@ class Composer(Partner):
             seed: at least 0; another seed, another piece.
             temperature, top_p: of sampling, see `ritornello.generation.sampling.Sampling`.
             form: sections, such as "intro 4, A 8, B 8, A 8, end 4"; one that comes again returns to
-                what it was. The piece has markers at its sections. By default a usual form from 24
+                what it was. The piece has markers at its sections. By default a usual form from 16
                 bars on, and none before; "none" for none.
             plan: what to do bar by bar, see `ritornello.plan.plan.Plan`, in place of a form.
             duration: such as "2:00", or seconds; the tempo is made to fit where none is asked for.
