@@ -67,7 +67,9 @@ def test_notes_are_streamed_while_they_are_composed(client: Client, tiny_model: 
         ("continue", {"bars": 2}),
         ("vary", {"parts": [1]}),
         ("vary", {"parts": ["bass"], "bars": [1, 2]}),
+        ("vary", {"parts": [2], "closeness": 0.5}),
         ("arrange", {"add": ["drums"]}),
+        ("arrange", {"add": ["drums"], "bars": [2, 3]}),
         ("harmonise", {"voices": ["alto"], "melody": 1}),
     ],
 )
@@ -84,6 +86,16 @@ def test_what_was_given_stays(
         for note, is_given in zip(track, marks, strict=True):
             if is_given:
                 assert (note.onset_ticks * unit, note.pitch) in old
+
+
+def test_players_are_added_in_some_bars_alone(client: Client, song: Song, tiny_model: Path) -> None:
+    wishes: dict[str, Any] = {"add": ["flute"], "bars": [2, 3], "seed": 5}
+    made = client.made("arrange", piece=song["id"], model=str(tiny_model), **wishes)
+    assert made["label"] == "Add flute in bars 2 to 3"
+    lines = made["piece"]["bar_lines"]
+    onsets = [note[0] for note in made["piece"]["tracks"][-1]["notes"]]
+    assert onsets
+    assert lines[1] <= min(onsets) <= max(onsets) < lines[3]
 
 
 def test_variations_are_versions_beside_each_other(
@@ -222,12 +234,20 @@ def test_a_full_disk_costs_a_job_and_no_more(
     assert client.wait(client.post(f"/api/jobs/{job['id']}/retry").json()["id"])["state"] == "done"
 
 
-@pytest.mark.parametrize("kind", ["transcribe", "remix"])
-def test_a_recording_is_heard(client: Client, kind: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("kind", "wishes"),
+    [
+        ("transcribe", {"beats": [0.0, 0.5, 1.0]}),
+        ("transcribe", {"band": True}),
+        ("remix", {"parts": ["bass"], "seed": 1, "chords_at": [[0, "Am"], [2, "F"]]}),
+    ],
+)
+def test_a_recording_is_heard(
+    client: Client, kind: str, wishes: dict[str, Any], tmp_path: Path
+) -> None:
     tune = Piece((Track([(480 * n, 470, 60 + n % 8, 90) for n in range(16)]),), title="Scale")
     sound = tune.save(tmp_path / "scale.flac").read_bytes()
     recording = client.upload("scale.flac", sound).json()["recording"]
-    wishes = {"parts": ["bass"], "seed": 1} if kind == "remix" else {}
     job = client.run(kind, recording=recording["id"], **wishes)
     assert job["state"] == "done", job["error"]
     heard = job["result"]["heard"]

@@ -14,6 +14,8 @@ from ritornello.accompany.form import Form
 from ritornello.accompany.mixdown import SOLO
 from ritornello.errors import ConfigError
 from ritornello.generation.composer import Composer
+from ritornello.generation.rules import Rules
+from ritornello.music.chords import ChordChange, chord_changes
 from ritornello.music.instruments import INSTRUMENTS, parse_instrument
 from ritornello.music.piece import Piece, Tempo, Track
 from ritornello.transcribe.transcription import Transcription
@@ -79,11 +81,23 @@ def write_band(
     steady, first_tick = _steady_song(song, form)
     result = composer.arrange(steady, list(players.values()), end=True, **options)
     band = [_place_in_song(track, song, first_tick) for track in result.piece.tracks[1:]]
-    piece = with_loudness(with_roots(replace(song, tracks=(song.tracks[0], *band))))
+    together = replace(song, tracks=(song.tracks[0], *band))
+    piece = with_loudness(with_roots(together, stated=_stated(options, song, first_tick)))
     stems: dict[str, tuple[int, ...]] = {}
     for stem, track in zip(players, result.added[0], strict=True):
         stems[stem] = (track,)
     return Band(piece, stems, result.warnings)
+
+
+def _stated(
+    options: dict[str, Any], song: Piece, first_tick: int
+) -> tuple[ChordChange, ...] | None:
+    """The chords that are asked for, where the song has them; None if none are."""
+    chords = Rules(chords=options.get("chords")).chart
+    if chords is None:
+        return None
+    starts = [int(start) for start in song.bar_starts_ticks() if start >= first_tick]
+    return chord_changes(chords, starts, song.length_ticks)
 
 
 def _solo_piece(transcription: Transcription, form: Form) -> Piece:

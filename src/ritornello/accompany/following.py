@@ -6,11 +6,12 @@ bar what chord they make, and hardly gets louder or softer with them. Both are p
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from ritornello.music.chords import Chord
+from ritornello.music.chords import ChordChange
 from ritornello.music.harmony import piece_chords
 from ritornello.music.instruments import INSTRUMENTS
 from ritornello.music.piece import Piece, Track
@@ -31,25 +32,32 @@ def is_bass(track: Track) -> bool:
     return not track.is_drum and INSTRUMENTS[track.instrument].name in _BASSES
 
 
-def with_roots(piece: Piece, player: int = 0) -> Piece:
+def with_roots(piece: Piece, player: int = 0, stated: Sequence[ChordChange] | None = None) -> Piece:
     """A piece whose basses play the root of the chord on each first beat.
 
-    The chord is that of the player, if the player strums or plays chords, and else that of all who
-    are no bass: a melody alone has none. A bass note on a bar line that is another note of it moves
-    to the nearest root; what else a bass plays stays.
+    The chord is the one stated. If none is, it is that of the player, if the player strums or plays
+    chords, and else that of all who are no bass: a melody alone has none. A bass note on a bar line
+    that is another note of it moves to the nearest root, or to the bass of a chord such as C/E;
+    what else a bass plays stays.
 
     Args:
         player: index of the track that is followed; it stays.
+        stated: the chords by tick, if they are.
     """
     basses = [n for n, track in enumerate(piece.tracks) if is_bass(track) and n != player]
     if not basses:
         return piece
     others = [track for n, track in enumerate(piece.tracks) if n not in basses]
     starts = piece.bar_starts_ticks()
-    roots = _roots_at(starts, replace(piece, tracks=tuple(others)))
-    if _plays_chords(piece.tracks[player], piece.resolution):
-        own = _roots_at(starts, replace(piece, tracks=(piece.tracks[player],)))
-        roots = [theirs if mine is None else mine for mine, theirs in zip(own, roots, strict=True)]
+    if stated is not None:
+        roots = _roots_at(starts, stated)
+    else:
+        roots = _roots_at(starts, piece_chords(replace(piece, tracks=tuple(others))))
+        if _plays_chords(piece.tracks[player], piece.resolution):
+            own = _roots_at(starts, piece_chords(replace(piece, tracks=(piece.tracks[player],))))
+            roots = [
+                theirs if mine is None else mine for mine, theirs in zip(own, roots, strict=True)
+            ]
     tracks = list(piece.tracks)
     for index in basses:
         tracks[index] = _rooted(tracks[index], starts, roots, piece)
@@ -65,15 +73,14 @@ def _plays_chords(track: Track, resolution: int) -> bool:
     return bool((together > 1).mean() > _CHORDS_SHARE)
 
 
-def _roots_at(starts_ticks: np.ndarray, piece: Piece) -> list[int | None]:
-    """The root of the chord that sounds at each bar line, or None."""
-    changes = piece_chords(piece)
+def _roots_at(starts_ticks: np.ndarray, changes: Sequence[ChordChange]) -> list[int | None]:
+    """The lowest note of the chord that sounds at each bar line, or None."""
     ticks = [change.tick for change in changes]
-    chords: list[Chord | None] = [change.chord for change in changes]
     found: list[int | None] = []
     for at in np.searchsorted(ticks, starts_ticks, side="right") - 1:
-        chord = chords[at] if at >= 0 else None
-        found.append(None if chord is None else chord.root)
+        chord = changes[at].chord if at >= 0 else None
+        lowest = None if chord is None else chord.root if chord.bass is None else chord.bass
+        found.append(lowest)
     return found
 
 

@@ -18,6 +18,7 @@ from ritornello.accompany.mixdown import MIX, SOLO, mix_down
 from ritornello.accompany.remix_report import write_report
 from ritornello.accompany.result import Remix
 from ritornello.accompany.source import open_solo, rate_hz_of, solo_of
+from ritornello.accompany.stated_chords import StatedChord, chart_of, parse_stated
 from ritornello.atomic import refuse_existing
 from ritornello.errors import ConfigError, InputError
 from ritornello.generation.composer import Composer
@@ -45,6 +46,7 @@ def remix(
     keep_solo: bool = True,
     hints: Hints = _NO_HINTS,
     key: KeyName | str | None = None,
+    chords_at: Sequence[StatedChord] | None = None,
     instrument: str | None = None,
     model: str | PathLike[str] = DEFAULT_MODEL,
     soundfont: str | PathLike[str] | None = None,
@@ -71,6 +73,8 @@ def remix(
         keep_solo: whether it is in the mix too; without it, the mix is a backing track.
         hints: what is known of tempo, metre and bar lines.
         key: of the recording, if it is known; the band then keeps to it.
+        chords_at: of the recording, seconds and symbol of each, if they are known; the band then
+            keeps to them. Without them it follows the notes. In place of ``chords``, bar by bar.
         instrument: that plays in the recording; a piano if None.
         model: that writes the band.
         soundfont: that plays it; None for the one that ships with the package.
@@ -92,6 +96,9 @@ def remix(
             f"A remix lasts 1 second to {LONGEST_SECONDS // 3600} hours; "
             f"asked for {duration_seconds:g} seconds."
         )
+    if chords_at is not None and options.get("chords") is not None:
+        raise ConfigError("State chords bar by bar, or each with its second; not both.")
+    stated = None if chords_at is None else parse_stated(chords_at)
     composer = Composer.load(model)
     composer.check(key=key, **options)  # before the long work
     clock.begin("separating" if stem else "listening")
@@ -109,6 +116,8 @@ def remix(
         )
         clock.begin("composing")
         options |= {"key": transcription.key if key is not None else None, "watch": clock.watch}
+        if stated is not None:
+            options["chords"] = chart_of(stated, form)
         band = write_band(composer, transcription, form, players, options)
         clock.begin("mixing")
         folder.mkdir(parents=True, exist_ok=True)

@@ -71,7 +71,11 @@ def arrange(arguments: dict[str, Any], tell: Tell) -> dict[str, Any]:
         arguments,
         tell,
         lambda composer, song, options: composer.arrange(
-            song, arguments["add"], end=arguments["end"], **options
+            song,
+            arguments["add"],
+            bars=None if arguments["bars"] is None else tuple(arguments["bars"]),
+            end=arguments["end"],
+            **options,
         ),
     )
 
@@ -94,7 +98,9 @@ def vary(arguments: dict[str, Any], tell: Tell) -> dict[str, Any]:
     return _write_into(
         arguments,
         tell,
-        lambda composer, song, options: composer.vary(song, arguments["parts"], **options),
+        lambda composer, song, options: composer.vary(
+            song, arguments["parts"], closeness=arguments["closeness"], **options
+        ),
     )
 
 

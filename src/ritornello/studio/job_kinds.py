@@ -186,9 +186,16 @@ def _names(parts: list[Any] | None) -> str:
     return ", ".join(f"part {part}" if isinstance(part, int) else str(part) for part in parts)
 
 
+def _arrange_title(request: Facts) -> str:
+    where = f" in {_bars(request['bars'])}" if request.get("bars") else ""
+    return f"Add {', '.join(request['add'])}{where}"
+
+
 def _vary_title(request: Facts) -> str:
     where = "" if request["bars"] is None else f", {_bars(request['bars'])}"
-    return f"Vary {_names(request['parts'])}{where}"
+    closeness = request.get("closeness")
+    kept = "" if closeness is None else f", {closeness:.0%} kept"
+    return f"Vary {_names(request['parts'])}{where}{kept}"
 
 
 def _compose_title(request: Facts) -> str:
@@ -209,9 +216,7 @@ KINDS = {
         _song,
         _keep_pieces,
     ),
-    "arrange": Kind(
-        "writing", lambda request: f"Add {', '.join(request['add'])}", _song, _keep_pieces
-    ),
+    "arrange": Kind("writing", _arrange_title, _song, _keep_pieces),
     "vary": Kind("writing", _vary_title, _song, _keep_pieces),
     "harmonise": Kind(
         "writing", lambda request: f"Add {', '.join(request['voices'])}", _song, _keep_pieces
@@ -224,7 +229,12 @@ KINDS = {
         _keep_test,
     ),
     "tune": Kind("long", lambda request: f"Tune {request['name']}", _pairs, _keep_model),
-    "transcribe": Kind("long", lambda request: "Written down", _recording, _keep_pieces),
+    "transcribe": Kind(
+        "long",
+        lambda request: "The band written down" if request.get("band") else "Written down",
+        _recording,
+        _keep_pieces,
+    ),
     "remix": Kind(
         "long",
         lambda request: f"Remix with {', '.join(request['parts'])}",

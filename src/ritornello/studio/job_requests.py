@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from ritornello.accompany.stated_chords import parse_stated
 from ritornello.errors import ConfigError
 from ritornello.generation.rules import DENSITIES, Rules, parse_metre
 from ritornello.note_model.library import DEFAULT_MODEL
@@ -159,10 +160,12 @@ class ArrangeRequest(_IntoPiece):
 
     kind: Literal["arrange"]
     add: list[str] = Field(min_length=1)
+    bars: Bars | None = Field(None, description="first and last that they play in")
     end: bool = False
 
     def arguments(self) -> dict[str, Any]:
-        return {**super().arguments(), "add": self.add, "end": self.end}
+        bars = None if self.bars is None else list(self.bars)
+        return {**super().arguments(), "add": self.add, "bars": bars, "end": self.end}
 
 
 class VaryRequest(_IntoPiece):
@@ -171,10 +174,18 @@ class VaryRequest(_IntoPiece):
     kind: Literal["vary"]
     parts: list[Part] = Field(min_length=1)
     bars: Bars | None = None
+    closeness: float | None = Field(None, ge=0, le=1, description="share of bars that stays")
 
     def arguments(self) -> dict[str, Any]:
+        if self.bars is not None and self.closeness is not None:
+            raise ConfigError("Bars are varied as a whole; closeness is for whole parts.")
         bars = None if self.bars is None else list(self.bars)
-        return {**super().arguments(), "parts": self.parts, "bars": bars}
+        return {
+            **super().arguments(),
+            "parts": self.parts,
+            "bars": bars,
+            "closeness": self.closeness,
+        }
 
 
 class HarmoniseRequest(_IntoPiece):
@@ -195,6 +206,10 @@ class _Hearing(BaseModel):
     tempo: float | None = Field(None, ge=20, le=400)
     metre: str | None = None
     downbeat: float | None = Field(None, ge=0, description="second at which some bar begins")
+    steady: bool = Field(False, description="one tempo all along, as to a click")
+    beats: list[float] | None = Field(
+        None, min_length=2, max_length=100_000, description="seconds of the beats by hand"
+    )
     instrument: str | None = None
 
     def hearing(self) -> dict[str, Any]:
@@ -204,19 +219,22 @@ class _Hearing(BaseModel):
             "tempo": self.tempo,
             "metre": self.metre,
             "downbeat": self.downbeat,
+            "steady": self.steady,
+            "beats": self.beats,
             "instrument": self.instrument or None,
         }
 
 
 class TranscribeRequest(_Hearing, _Request):
-    """Write down what one instrument plays."""
+    """Write down what one instrument plays, or a whole band."""
 
     kind: Literal["transcribe"]
     key: str | None = None
+    band: bool = Field(False, description="a mix is taken apart, and each player written down")
 
     def arguments(self) -> dict[str, Any]:
         Rules(key=self.key or None)
-        return {**self.hearing(), "key": self.key or None}
+        return {**self.hearing(), "key": self.key or None, "band": self.band}
 
 
 class RemixRequest(_Hearing, Writing):
@@ -224,16 +242,22 @@ class RemixRequest(_Hearing, Writing):
 
     kind: Literal["remix"]
     parts: list[str] = Field(["bass", "drums", "piano", "other"], min_length=1)
+    chords_at: list[tuple[float, str]] | None = Field(
+        None, min_length=1, max_length=10_000, description="seconds and symbol of each chord"
+    )
     duration: float | None = Field(None, ge=1, le=3600, description="seconds")
     loop: bool = True
     keep_solo: bool = True
     stem: Literal["bass", "drums", "piano", "other"] | None = None
 
     def arguments(self) -> dict[str, Any]:
+        if self.chords_at is not None:
+            parse_stated(self.chords_at)
         return {
             **super().arguments(),
             **self.hearing(),
             "parts": self.parts,
+            "chords_at": self.chords_at,
             "duration": self.duration,
             "loop": self.loop,
             "keep_solo": self.keep_solo,

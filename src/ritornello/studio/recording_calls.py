@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +12,25 @@ from ritornello.generation.rules import parse_metre
 from ritornello.studio.helper_process import Tell
 from ritornello.studio.piece_json import piece_to_json
 
+_LEAST_SECONDS = 1.0  # of a step, before it is said how long it takes
+
 
 def transcribe(arguments: dict[str, Any], tell: Tell) -> dict[str, Any]:
-    """Write down what one instrument plays in ``file``."""
-    tell("progress", {"step": "listening", "done": None, "seconds_left": None})
-    made = api.transcribe(
-        arguments["file"],
-        hints=_hints(arguments),
-        key=arguments["key"],
-        instrument=arguments["instrument"],
-    )
+    """Write down what one instrument plays in ``file``, or a ``band``."""
+    file, hints = arguments["file"], _hints(arguments)
+    key, instrument = arguments["key"], arguments["instrument"]
+    told = _Steps(tell)
+    told("listening")
+    if arguments["band"]:
+        made = api.transcribe_band(
+            file,
+            hints=hints,
+            key=key,
+            instrument=instrument,
+            progress=lambda done, total: told("taking apart", done, total),
+        )
+    else:
+        made = api.transcribe(file, hints=hints, key=key, instrument=instrument)
     return {
         "pieces": [{"piece": piece_to_json(made.piece), "given": None, "seed": None}],
         "warnings": [],
@@ -30,11 +40,6 @@ def transcribe(arguments: dict[str, Any], tell: Tell) -> dict[str, Any]:
 
 def remix(arguments: dict[str, Any], tell: Tell) -> dict[str, Any]:
     """Put a band under ``file``; stems, mix, MIDI and report go into ``folder``."""
-
-    def watch(step: str, done: int, total: int) -> None:
-        share = done / total if total else None
-        tell("progress", {"step": step, "done": share, "seconds_left": None})
-
     folder = Path(arguments["folder"])
     made = api.remix(
         arguments["file"],
@@ -46,10 +51,11 @@ def remix(arguments: dict[str, Any], tell: Tell) -> dict[str, Any]:
         keep_solo=arguments["keep_solo"],
         hints=_hints(arguments),
         key=arguments["rules"].pop("key", None),
+        chords_at=arguments["chords_at"],
         instrument=arguments["instrument"],
         model=arguments["model"],
         overwrite=True,
-        watch=watch,
+        watch=_Steps(tell),
         seed=arguments["seed"],
         temperature=arguments["temperature"],
         top_p=arguments["top_p"],
@@ -65,10 +71,30 @@ def remix(arguments: dict[str, Any], tell: Tell) -> dict[str, Any]:
     }
 
 
+class _Steps:
+    """Tells how far each step of a work is, and the seconds it has left once they are known."""
+
+    def __init__(self, tell: Tell) -> None:
+        self._tell, self._step, self._began = tell, "", 0.0
+
+    def __call__(self, step: str, done: int = 0, total: int = 0) -> None:
+        if step != self._step:
+            self._step, self._began = step, time.monotonic()
+        share = done / total if total else None
+        spent = time.monotonic() - self._began
+        known = share and share < 1 and spent > _LEAST_SECONDS
+        left = spent * (1 - share) / share if share and known else None
+        self._tell("progress", {"step": step, "done": share, "seconds_left": left})
+
+
 def _hints(arguments: dict[str, Any]) -> api.Hints:
-    metre = arguments["metre"]
+    metre, beats = arguments["metre"], arguments["beats"]
     return api.Hints(
-        arguments["tempo"], None if metre is None else parse_metre(metre), arguments["downbeat"]
+        arguments["tempo"],
+        None if metre is None else parse_metre(metre),
+        arguments["downbeat"],
+        arguments["steady"],
+        None if beats is None else tuple(beats),
     )
 
 
