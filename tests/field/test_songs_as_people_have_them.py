@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from ritornello import Composer
@@ -69,6 +70,31 @@ def test_hats_written_anew_are_hats(composer: Composer, seed: int) -> None:
     result = composer.vary(KIT, parts=("Hats",), seed=seed)
     assert set(result.piece.tracks[2].notes["pitch"].tolist()) <= {42, 44, 46}
     assert list(result.piece.at_resolution(BEAT).tracks[0]) == list(KICK)
+
+
+@pytest.mark.parametrize("seed", range(1, 4))
+def test_kick_and_snare_are_written_below_hats_that_are_given(
+    composer: Composer, seed: int
+) -> None:
+    result = composer.fill(KIT, (5, 8), parts=("Kick", "Snare"), seed=seed)
+    piece = result.piece.at_resolution(BEAT)
+    new = [(~given).sum() for given in result.given[0]]
+    assert new[0] >= 4
+    assert new[1] >= 4
+    assert list(piece.tracks[2]) == list(HATS)
+    struck = piece.tracks[0].notes["onset"][~result.given[0][0]]
+    assert set(struck.tolist()) & set(HATS.notes["onset"].tolist())  # on a tick of theirs
+
+
+@pytest.mark.parametrize("part", ["Kick", "Snare"])
+def test_a_drum_written_anew_is_not_left_silent(composer: Composer, part: str) -> None:
+    result = composer.vary(KIT, parts=(part,), seed=1)
+    track = result.piece.tracks[("Kick", "Snare").index(part)]
+    edges = bar_edges(result.piece)
+    played = np.searchsorted(edges, track.notes["onset"], side="right")
+    assert (
+        np.diff([0, *np.unique(played), 9]).max() <= 4
+    )  # rests of two bars, and what is left of those around them
 
 
 def test_who_owns_a_drum_key() -> None:

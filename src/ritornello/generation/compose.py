@@ -66,7 +66,7 @@ class Writer:
     @classmethod
     def start(cls, job: Job, rng: Rng) -> Writer:
         """Before the first event."""
-        tracker = Tracker(job.grid(), job.given, job.told)
+        tracker = Tracker(job.grid(), job.given, job.told, job.shared_parts)
         return cls(job, RuleMasks(job), tracker, rng, [], [])
 
     def copy(self) -> Writer:
@@ -86,14 +86,16 @@ class Writer:
         self.tracker.advance(event)
         self.composed.append(self.tracker.next_given is ahead)
         self.events.append(event)
-        self.masks.advance(event, self.tracker.next_given)
+        self.masks.advance(event, self.tracker.next_given, composed=self.composed[-1])
 
-    def given_event(self, shift: int, part: int) -> Event | None:
-        """The given event that a shift and a part choose, if they choose it."""
+    def given_event(self, shift: int, part: int, drawn_pitch: int) -> Event | None:
+        """The given event that a shift and a part choose, in a shared part with a pitch."""
         ahead = self.tracker.next_given
         if ahead is None or ahead[0] != self.tracker.onset_ticks + shift or ahead[1][PART] != part:
             return None
         _, part, pitch, duration, velocity = ahead[1]
+        if self.masks.given_pitch(shift, part) not in (None, drawn_pitch):
+            return None
         return shift, part, pitch, duration, velocity
 
     def forced_event(self) -> Event | None:
@@ -443,7 +445,6 @@ def _events(
 
     parts = choose(PART, [writer.masks.parts(shift) for writer, shift in after])
     played = [*zip(writers, shifts, parts, strict=True)]
-    given = [writer.given_event(shift, part) for writer, shift, part in played]
     sounds = [TEMPO < part < REST for part in parts]
     know("part", parts)
     memory = [writer.tracker.memory(shift, part) for writer, shift, part in played]
@@ -454,6 +455,10 @@ def _events(
 
     pitches = choose(PITCH, [writer.masks.pitches(shift, part) for writer, shift, part in played])
     pitches = [NONE[PITCH] if p >= REST else q for p, q in zip(parts, pitches, strict=True)]
+    given = [
+        writer.given_event(shift, part, pitch)
+        for (writer, shift, part), pitch in zip(played, pitches, strict=True)
+    ]
     pitches = [q if come is None else come[PITCH] for q, come in zip(pitches, given, strict=True)]
     struck = zip(writers, parts, pitches, strict=True)
     know("pitch", pitches)

@@ -70,6 +70,8 @@ class Job:
             `voice_leading`.
         told: what a model that is told plans is told of one; None where there is none.
         drum_keys: those that drums may play, of a kit that lies in several tracks; all if empty.
+        shared_parts: part classes that several tracks are read as, some of them given and others
+            written: at a tick with a given note more of its part may be composed.
         plan: by which it is written, so that it may be silent before its end; None without one.
         chords_hold: whether the stated chords are rules, and not mere inputs of the model.
         reprise: what comes back; None where nothing does by a plan.
@@ -89,6 +91,7 @@ class Job:
     voices: tuple[int, ...] = ()
     told: BarPlan | None = None
     drum_keys: frozenset[int] = frozenset()
+    shared_parts: frozenset[int] = frozenset()
     plan: Plan | None = None
     chords_hold: bool = False
     reprise: Reprise | None = None

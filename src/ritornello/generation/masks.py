@@ -214,7 +214,22 @@ class RuleMasks:
         legal = self._voices.apply_rules(self.pitch_rules.allowed(part, onset), part, onset).copy()
         if shift == 0 and part == self._part:
             legal[: self._pitch + 1] = False
+        if (given := self.given_pitch(shift, part)) is not None:
+            # It comes next, unless a lower one is composed; where one must be, that goes first.
+            legal[given:] = False
+            legal[given] = not (legal.any() and part in self._due(onset))
         return legal if legal.any() else np.ones(SIZES[PITCH], bool)
+
+    def given_pitch(self, shift: int, part: int) -> int | None:
+        """The pitch of the next given note if it is of a shared part, open then, after a shift.
+
+        With it the drawn pitch says whether the given note comes or a composed one before it.
+        """
+        if self.ahead is None or part not in self.job.shared_parts:
+            return None
+        onset, fields = self.ahead
+        comes = onset == self.onset_ticks + shift and fields[1] == part
+        return fields[2] if comes and self._opens(part, onset) else None
 
     def durations(self, shift: int, part: int) -> np.ndarray:
         """bool [durations]: those that end with the opening, or the piece, at the latest."""
@@ -244,8 +259,14 @@ class RuleMasks:
 
     # --- memory -------------------------------------------------------------------------------
 
-    def advance(self, event: tuple[int, ...], ahead: tuple[int, tuple[int, ...]] | None) -> None:
-        """Take the event as written, and what is given next."""
+    def advance(
+        self,
+        event: tuple[int, ...],
+        ahead: tuple[int, tuple[int, ...]] | None,
+        *,
+        composed: bool = True,
+    ) -> None:
+        """Take the event as written, composed or given, and what is given next."""
         shift, part, pitch, duration, _ = event
         self.onset_ticks += shift
         self._struck = self._struck + 1 if shift == 0 and part == self._part else 1
@@ -254,10 +275,13 @@ class RuleMasks:
         self._part, self._pitch, self.ahead = part, pitch, ahead
         if not TEMPO < part < REST:
             return
-        self._missing.discard(part)
+        # In a shared part the given notes are those of others, and say nothing of who must play.
+        is_own = composed or part not in self.job.shared_parts
+        if is_own:
+            self._missing.discard(part)
         if self._pace is not None:
             self._pace.take(self.onset_ticks)
-        if part in self._rested:
+        if is_own and part in self._rested:
             ends = self.onset_ticks + _DURATION_TICKS[duration]
             self._rested[part] = max(self._rested[part], ends + self._longest_rest[part])
         for rules in (self.pitch_rules, self._voices):
@@ -284,6 +308,7 @@ class RuleMasks:
                 first += self._is_full(onset)
         if self.ahead is not None and self.ahead[0] == onset:  # and before the given one
             last = bisect_left(self._parts, self.ahead[1][1])
+            last += self._has_room_below_given(shift)
         parts = self._part_classes[first:last]
         if onset < self._all_free:
             parts = parts[self._free_from[first:last] <= onset]
@@ -296,6 +321,14 @@ class RuleMasks:
             parts = parts[[self._opens(part, onset) for part in parts.tolist()]]
         return parts
 
+    def _has_room_below_given(self, shift: int) -> bool:
+        """Whether the part of the next given note, if shared, may play a lower pitch before it."""
+        if self.ahead is None or (given := self.given_pitch(shift, self.ahead[1][1])) is None:
+            return False
+        onset, (_, part, *_) = self.ahead
+        above = self._pitch + 1 if shift == 0 and part == self._part else 0
+        return bool(self.pitch_rules.allowed(part, onset)[above:given].any())
+
     def _is_full(self, onset: int) -> bool:
         """Whether the last part can add no note to its chord at this onset.
 
@@ -307,15 +340,13 @@ class RuleMasks:
 
     def _overdue(self, allowed: np.ndarray, onset: int) -> list[int]:
         """Those of the parts that must play at last: in the second half, or after a long rest."""
+        due = self._due(onset)
+        return [part for part in allowed.tolist() if part in due] if due else []
+
+    def _due(self, onset: int) -> set[int]:
         closing = self.pitch_rules.closing(onset)
         late = {part for part in self._missing if closing or self._is_late(part, onset)}
-        if not late and not self._rested:
-            return []
-        return [
-            part
-            for part in allowed.tolist()
-            if part in late or self._rested.get(part, ENDLESS) <= onset
-        ]
+        return late | {part for part, rested in self._rested.items() if rested <= onset}
 
     def _is_late(self, part: int, onset: int) -> bool:
         """Whether less than half of the last opening of a part is left; never in endless music."""

@@ -162,6 +162,11 @@ class FittedSong:
             homes.setdefault(part, index)
         return homes
 
+    def parts_without(self, written: Collection[int]) -> frozenset[int]:
+        """Part classes of tracks with notes other than these."""
+        others = {*self.tracks_with_notes}.difference(written)
+        return frozenset(self.fitted.parts[index] for index in others)
+
     @property
     def _part_counts(self) -> Counter[int]:
         """How many parts each instrument has, by index into `INSTRUMENTS`."""
@@ -267,6 +272,7 @@ def plan(
         polyphony=usual_polyphony | dict(polyphony or {}),
         voices=voices,
         drum_keys=frozenset(kit),
+        shared_parts=fitted_song.parts_without(written) & homes.keys(),
     )
     kept = _with_chords(kept, chord_symbols(rules, metres, end, model_start), span)
     begun = job.grid().bar_starts

@@ -37,10 +37,19 @@ class Tracker:
         given: what is given; nothing where None. Its events are to be passed to `advance` in
             their turn, like composed ones.
         told: the plan, for a model that is told plans.
+        shared_parts: part classes that are composed among given notes of the same part; the next
+            given event is no input where it is one of these, since to the network it means that
+            its part plays nothing before it.
     """
 
-    def __init__(self, grid: Grid, given: Given | None = None, told: BarPlan | None = None) -> None:
-        self.grid, self.told = grid, told
+    def __init__(
+        self,
+        grid: Grid,
+        given: Given | None = None,
+        told: BarPlan | None = None,
+        shared_parts: frozenset[int] = frozenset(),
+    ) -> None:
+        self.grid, self.told, self._shared_parts = grid, told, shared_parts
         self.given = Given.nothing() if given is None else given
         self._passed = 0  # given events
         self._stream, self._voices = Stream(), Voices()
@@ -92,7 +101,9 @@ class Tracker:
             else:
                 row += NONE
         row.append(self._chord_size)
-        row += ahead_one(self.next_given, self.onset_ticks)
+        ahead = self.next_given
+        is_hidden = ahead is not None and ahead[1][PART] in self._shared_parts
+        row += ahead_one(None if is_hidden else ahead, self.onset_ticks)
         row += self.given.chords.one(self.onset_ticks)
         row += self._stream.row()
         if self.told is not None:
