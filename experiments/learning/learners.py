@@ -141,12 +141,13 @@ class _Walk(Objective[tuple[Batch[np.ndarray], list[State]]]):
 
     def __init__(self, learner: Learner, rows: Rows) -> None:
         self.network, self._learner, self._rows = learner.model, learner, rows
+        self._initial = learner.model.initial_state(1)
         self._state = learner.model.initial_state(learner.config.batch)
 
     def batch(self, step: int) -> tuple[Batch[np.ndarray], list[State]]:
         batch, starts = self._rows.next()
         torch.manual_seed(self._learner.config.seed + step)
-        return batch, fresh_where(starts, self._state)
+        return batch, fresh_where(starts, self._state, self._initial)
 
     def loss(self, batch: tuple[Batch[np.ndarray], list[State]]) -> Loss:
         nats, after = self._learner.nats(*batch)

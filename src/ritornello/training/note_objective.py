@@ -39,6 +39,7 @@ class NoteObjective(Objective[NoteBatch]):
 
     Attributes:
         figures: of the last validation, see `validate`; empty if there is nothing to validate on.
+        initial: the state before an excerpt, tensors [1, width].
     """
 
     network: NoteModel
@@ -70,13 +71,14 @@ class NoteObjective(Objective[NoteBatch]):
         )
         self._ahead = ReadAhead(self._rows)
         self._drawn, self._offset = self._rows.drawn.copy(), self._rows.offset.copy()
+        self.initial = network.initial_state(1)
         self._state = network.initial_state(len(self._own))
         self.figures: dict[str, Any] = {}
 
     def batch(self, step: int) -> NoteBatch:
         batch, starts, self._drawn, self._offset = self._ahead.next()
         device = self.network.norm.weight.device
-        state = fresh_where(starts, self._state)
+        state = fresh_where(starts, self._state, self.initial)
         return NoteBatch(to_tensors(batch, device), state, int(batch.composed_notes().sum()))
 
     def loss(self, batch: NoteBatch) -> Loss:
@@ -117,7 +119,10 @@ class NoteObjective(Objective[NoteBatch]):
         ]
 
 
-def fresh_where(starts: np.ndarray, state: list[State]) -> list[State]:
-    """The initial state, which is zero, in the rows that start an excerpt; bool [rows]."""
-    keep = torch.as_tensor(~starts, device=state[0][0].device)[:, None]
-    return [tuple(tensor * keep for tensor in block) for block in state]
+def fresh_where(starts: np.ndarray, state: list[State], initial: list[State]) -> list[State]:
+    """The initial state [1, width] in the rows that start an excerpt; bool [rows]."""
+    fresh = torch.as_tensor(starts, device=state[0][0].device)[:, None]
+    return [
+        tuple(torch.where(fresh, *pair) for pair in zip(first, block, strict=True))
+        for first, block in zip(initial, state, strict=True)
+    ]
