@@ -42,7 +42,6 @@ from ritornello.note_model.checkpoint import Checkpoint
 from ritornello.note_model.encoding import piece_controls
 from ritornello.note_model.encoding.batch import stack
 from ritornello.note_model.encoding.sequences import sequences
-from ritornello.note_model.fused import fused_network
 from ritornello.note_model.library import find_model
 from ritornello.note_model.network import NoteModel, NoteModelConfig, to_tensors
 from ritornello.training.batches import Music
@@ -122,7 +121,7 @@ def nats(learned: Learned, pieces: Iterable[tuple[str, Piece]]) -> float:
         rng = np.random.default_rng(number)
         row = sequences(piece, known, len(names), rng=rng, task="compose", chord_probability=0.0)
         batch = stack([row.chunk(0, _LONGEST_EVENTS)])
-        losses, _ = fused_network.nats(learned.network, to_tensors(batch), learned.initial)
+        losses, _ = learned.network(to_tensors(batch), learned.initial)
         total += float(losses.double().sum())
         notes += int(batch.composed_notes().sum())
     return total / notes

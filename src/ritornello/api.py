@@ -7,7 +7,7 @@ session     Session, what Composer.session plays; Snapshot, its state; StreamedN
 recordings  transcribe, transcribe_band -> Transcription; remix -> Remix; Hints;
             separate -> Separation
 plans       plan_of -> Plan, save_plan, load_plan, refuse_plan_target
-learning    inspect, train, evaluate, train_separator, load_separator
+learning    inspect, shard_folder, train, evaluate, train_separator, load_separator
 models      models, find_model, model_card, network_size
 originality originality, training_index, write_training_index, most_original
 doctor      doctor -> Check
@@ -24,6 +24,7 @@ from ritornello.accompany.remix import remix
 from ritornello.accompany.result import Remix
 from ritornello.corpus.report import print_report
 from ritornello.corpus.report import summary as report_summary
+from ritornello.corpus.shards import shard_folder
 from ritornello.files import convert, load, notebook_html, refuse_target, render, save
 from ritornello.generation.composer import Composer
 from ritornello.generation.originality.assessment import (
@@ -92,6 +93,7 @@ __all__ = [
     "save",
     "save_plan",
     "separate",
+    "shard_folder",
     "to_library",
     "train",
     "train_separator",

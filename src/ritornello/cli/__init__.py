@@ -22,7 +22,7 @@ from ritornello.cli.benchmark import benchmark
 from ritornello.cli.choices import INSTRUMENTS_HELP
 from ritornello.cli.compose_command import compose
 from ritornello.cli.file_commands import convert, render
-from ritornello.cli.learn import evaluate, inspect, train
+from ritornello.cli.learn import evaluate, inspect, shards, train
 from ritornello.cli.originality import originality
 from ritornello.cli.papers import papers
 from ritornello.cli.plan_command import plan
@@ -106,6 +106,7 @@ app.command(tune)
 app.command(transcribe, help_epilogue=INSTRUMENTS_HELP)
 for command in (
     inspect,
+    shards,
     train,
     evaluate,
     originality,

@@ -1,4 +1,4 @@
-"""`ritornello inspect`, `train` and `evaluate`: from a folder of music to a model of it."""
+"""`ritornello inspect`, `shards`, `train`, `evaluate`: from a folder of music to a model of it."""
 
 from __future__ import annotations
 
@@ -60,6 +60,52 @@ def inspect(
         print_json(api.report_summary(result))
     else:
         api.print_report(result, out)
+
+
+def shards(
+    folder: Annotated[Path, Parameter(help=MUSIC_FOLDER_HELP)],
+    /,
+    *,
+    output: Annotated[Path, Parameter(alias="-o")],
+    only: Names = (),
+    licence: str = "",
+    cluster: Flag = False,
+    json: Flag = False,
+) -> None:
+    """Write the music of a folder as Parquet files, a row a piece, for large collections.
+
+    `ritornello train` learns from them as from the folder; pandas, datasets, Dask and Ray read
+    them too. Needs the extra: pip install 'ritornello[cluster]'
+
+    Parameters
+    ----------
+    output
+        Folder for the shards.
+    only
+        Names of sub-folders to use, by default all.
+    licence
+        Of the music, written in each row.
+    cluster
+        Read the files with Ray: on the cluster of RAY_ADDRESS, else on this machine.
+    json
+        Print what was found for programs.
+    """
+    from ritornello import api
+
+    with progress("Reading") as watch:
+        result = api.shard_folder(
+            folder,
+            output,
+            collections=split_names(only) or None,
+            licence=licence,
+            cluster=cluster,
+            progress=watch,
+        )
+    if json:
+        print_json(api.report_summary(result))
+    else:
+        api.print_report(result, out)
+        out.print(str(output), markup=False)
 
 
 def train(

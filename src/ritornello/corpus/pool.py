@@ -19,7 +19,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, Protocol
 
 from ritornello.errors import RitornelloError
 
@@ -29,6 +29,19 @@ _START = (
 )
 _IN_FLIGHT_PER_WORKER = 64
 _START_SECONDS = 60.0
+
+
+class Pool(Protocol):
+    """What reads items in other processes: `map_in_processes`, or a cluster as it does."""
+
+    def __call__(
+        self,
+        function: Callable[[Any], Any],
+        items: Iterable[Any],
+        *,
+        workers: int | None = None,
+        timeout_seconds: float = 20.0,
+    ) -> Iterator[Any]: ...
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ import numpy as np
 
 from ritornello.corpus.duplicates import Signature, near_groups, signature
 from ritornello.corpus.listing import list_files
-from ritornello.corpus.pool import Failure, default_workers, map_in_processes
+from ritornello.corpus.pool import Failure, Pool, default_workers, map_in_processes
 from ritornello.errors import InputError
 from ritornello.music.grid import on_grid
 from ritornello.music.instruments import INSTRUMENTS
@@ -144,6 +144,7 @@ def scan(
     collections: Iterable[str] | None = None,
     limits: Limits | None = None,
     workers: int | None = None,
+    pool: Pool = map_in_processes,
     progress: Progress | None = None,
 ) -> ScanResult:
     """Read and judge every file of a folder.
@@ -153,6 +154,7 @@ def scan(
         collections: only these first-level sub-folders; by default all.
         limits: what still counts as a piece.
         workers: reading processes; by default one for each processor.
+        pool: which processes these are, see `ritornello.corpus.ray_pool`.
         progress: called with (files done, files in all).
 
     Raises:
@@ -163,11 +165,12 @@ def scan(
     listing = list_files(folder, collections)
     analyse = partial(_analyse, folder, limits)
     batches = [batch for path in listing.music for batch in _batches(folder, path)]
-    crew = min(workers or default_workers(), 1 + len(batches) // 16)
+    if pool is map_in_processes:  # few files are not worth many processes
+        workers = min(workers or default_workers(), 1 + len(batches) // 16)
     total = sum(map(len, batches))
     reports: list[FileReport] = []
     signatures: list[Signature | None] = []
-    answers = map_in_processes(analyse, batches, workers=crew, timeout_seconds=limits.read_seconds)
+    answers = pool(analyse, batches, workers=workers, timeout_seconds=limits.read_seconds)
     for batch, answer in zip(batches, answers, strict=True):
         collection = listing.collection_of[str(PurePosixPath(file_of(batch[0])))]
         for report, marks in _judged(batch, answer):

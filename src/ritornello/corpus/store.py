@@ -27,7 +27,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from ritornello.atomic import whole_folder
-from ritornello.corpus.pool import Failure, map_in_processes
+from ritornello.corpus.pool import Failure, Pool, map_in_processes
 from ritornello.corpus.scan import READ_TOGETHER, Progress, ScanResult
 from ritornello.corpus.splits import assign_splits
 from ritornello.errors import ConfigError, InputError, OutputError
@@ -75,6 +75,7 @@ def build_store(
     *,
     splits: Mapping[str, str] | None = None,
     workers: int | None = None,
+    pool: Pool = map_in_processes,
     progress: Progress | None = None,
 ) -> Corpus:
     """Store the used pieces of a scanned folder, unless they are stored there already.
@@ -84,6 +85,7 @@ def build_store(
         folder: of the store; an older store there is replaced.
         splits: path -> side, by default `assign_splits(scan)`.
         workers: reading processes; by default one for each processor.
+        pool: which processes these are, see `ritornello.corpus.ray_pool`.
         progress: called with (pieces done, pieces in all).
 
     Raises:
@@ -113,9 +115,7 @@ def build_store(
         files = groupby(enumerate(used), lambda at: (file_of(at[1].path), at[0] // READ_TOGETHER))
         batches = [[item for _, item in members] for _, members in files]
         paths = [[item.path for item in batch] for batch in batches]
-        answers = map_in_processes(
-            read, paths, workers=workers, timeout_seconds=_BUILD_READ_SECONDS
-        )
+        answers = pool(read, paths, workers=workers, timeout_seconds=_BUILD_READ_SECONDS)
         done = 0
         for batch, pieces in zip(batches, answers, strict=True):
             if isinstance(pieces, Failure):
@@ -168,6 +168,17 @@ def write_store(
         OutputError: if the folder holds something else or cannot be written.
         ConfigError: if a split is unknown.
     """
+    packed = ((*_packed(piece, entry), entry) for piece, entry in pieces)
+    write_packed(packed, folder, fingerprint=fingerprint)
+
+
+def write_packed(
+    pieces: Iterable[tuple[np.ndarray, bytes, Entry]],
+    folder: str | os.PathLike[str],
+    *,
+    fingerprint: str = "",
+) -> None:
+    """Store pieces that are packed already, as `Corpus.packed` gives them; see `write_store`."""
     rows, collections = [], []
     with _whole_folder(Path(folder)) as partial_folder:
         with (
@@ -175,10 +186,9 @@ def write_store(
             open(partial_folder / "pieces.jsonl", "wb") as lines,
         ):
             notes_end = text_end = 0
-            for piece, entry in pieces:
-                table, line = _packed(piece, entry)
+            for table, line, entry in pieces:
                 notes.write(table.tobytes())
-                lines.write(line)
+                lines.write(line + b"\n")
                 if entry.collection not in collections:
                     collections.append(entry.collection)
                 rows.append(
@@ -186,7 +196,7 @@ def write_store(
                         notes_end,
                         notes_end := notes_end + len(table),
                         text_end,
-                        text_end := text_end + len(line),
+                        text_end := text_end + len(line) + 1,
                         collections.index(entry.collection),
                         _split_number(entry),
                     )
@@ -216,7 +226,7 @@ def _split_number(entry: Entry) -> int:
 
 
 def _packed(piece: Piece, entry: Entry) -> tuple[np.ndarray, bytes]:
-    """The notes as `STORED_NOTE` [notes] and the rest as one line of JSON."""
+    """The notes as `STORED_NOTE` [notes] and the rest as a line of JSON."""
     piece, _ = on_grid(piece)
     table = np.zeros(piece.note_count, STORED_NOTE)
     start = 0
@@ -235,7 +245,7 @@ def _packed(piece: Piece, entry: Entry) -> tuple[np.ndarray, bytes]:
         "keys": [[change.tick, change.key.tonic, change.key.scale] for change in piece.keys],
         "length_ticks": piece.length_ticks,
     }
-    return table, json.dumps(about, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+    return table, json.dumps(about, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 class Corpus:
@@ -315,6 +325,12 @@ class Corpus:
             length_ticks=about["length_ticks"],
             title=about["title"],
         )
+
+    def packed(self, index: int) -> tuple[np.ndarray, bytes]:
+        """A piece as it is stored: its notes as `STORED_NOTE` [notes], the rest as JSON."""
+        row = self._index[index]
+        notes: np.ndarray = np.array(self._notes[row["note_start"] : row["note_end"]])
+        return notes, self._lines[row["text_start"] : row["text_end"] - 1].tobytes()
 
     def indices(self, split: str) -> np.ndarray:
         """The pieces of "train", "valid" or "test"; int64, ascending.

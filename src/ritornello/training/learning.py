@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields, replace
 from os import PathLike
@@ -16,6 +17,7 @@ from ritornello.corpus.listing import Split
 from ritornello.corpus.report import save_report
 from ritornello.corpus.scan import Progress as Counted
 from ritornello.corpus.scan import ScanResult, scan
+from ritornello.corpus.shards import has_shards, shards_fingerprint, store_shards
 from ritornello.corpus.splits import assign_splits
 from ritornello.corpus.store import Corpus, build_store, fingerprint
 from ritornello.errors import ConfigError, InputError, MissingExtraError, RitornelloError
@@ -99,7 +101,8 @@ def train(
     batches, and the first of them reads the folder and writes.
 
     Args:
-        folder: of MIDI, MusicXML or ABC files. out: a folder for the results.
+        folder: of MIDI, MusicXML or ABC files, or of shards that `shard_folder` wrote.
+        out: a folder for the results.
         minutes: time for learning; 10 if ``steps`` is not given either.
         steps: optimiser steps instead of minutes.
         start: a model, by name or path, whose weights learning begins with. The model keeps its
@@ -142,13 +145,9 @@ def train(
     resumes = (out / RESUME_FILE).is_file()
     about: dict[str, Any] = {}
     if ranks.writes:
-        result = inspect(folder, collections=collections, progress=scanned)
-        splits = assign_splits(result)
-        if resumes:
-            _refuse_other_music(out, fingerprint(result, splits))
-        save_report(result, out / _REPORT_FILE, overwrite=True)
-        write_training_index(build_store(result, out / _CORPUS_FOLDER, splits=splits), out)
-        about = _provenance(result, out.resolve().name)
+        stored = _stored(Path(folder), out, collections, scanned, resumes)
+        write_training_index(stored, out)
+        about = _provenance(stored, out.resolve().name)
     ranks.first(None)  # the others wait for the corpus
     corpus = Corpus.open(out / _CORPUS_FOLDER)
     train_notes = int(corpus.note_counts[corpus.indices("train")].sum())
@@ -180,6 +179,32 @@ def train(
         write_report(out)  # again, with the final sample
     processes.left()
     return model
+
+
+def _stored(
+    folder: Path,
+    out: Path,
+    collections: Iterable[str] | None,
+    scanned: Counted | None,
+    resumes: bool,
+) -> Corpus:
+    """The music of a folder, of files or of shards, as arrays in the folder of a run."""
+    if has_shards(folder):
+        if collections is not None:
+            raise ConfigError(
+                "Of shards all is learned.",
+                where=str(folder),
+                next_step="Name the collections when the shards are written.",
+            )
+        if resumes:
+            _refuse_other_music(out, shards_fingerprint(folder))
+        return store_shards(folder, out / _CORPUS_FOLDER)
+    result = inspect(folder, collections=collections, progress=scanned)
+    splits = assign_splits(result)
+    if resumes:
+        _refuse_other_music(out, fingerprint(result, splits))
+    save_report(result, out / _REPORT_FILE, overwrite=True)
+    return build_store(result, out / _CORPUS_FOLDER, splits=splits)
 
 
 def _base(start: str | PathLike[str], settings: Mapping[str, Any]) -> Checkpoint:
@@ -377,13 +402,17 @@ def _refuse_other_music(out: Path, music: str) -> None:
         )
 
 
-def _provenance(result: ScanResult, name: str) -> dict[str, Any]:
+def _provenance(corpus: Corpus, name: str) -> dict[str, Any]:
     """What a model says of where it comes from; the trainer adds settings and figures."""
-    data = []
-    for collection in result.collections:
-        used = [item for item in result.used if item.collection == collection]
-        notes = sum(item.notes for item in used)
-        data.append({"collection": collection, "pieces": len(used), "notes": notes})
+    pieces, notes = Counter[str](), Counter[str]()
+    for index, count in enumerate(corpus.note_counts.tolist()):
+        collection = corpus.collection_of(index)
+        pieces[collection] += 1
+        notes[collection] += count
+    data = [
+        {"collection": each, "pieces": count, "notes": notes[each]}
+        for each, count in sorted(pieces.items())
+    ]
     return {"name": name, "made_with": f"ritornello {__version__}", "data": data}
 
 
