@@ -1,14 +1,16 @@
 """Would people keep it? Composed music beside real music, in the figures that tell them apart.
 
     python -m experiments.generated.keeping --model default    # the table
-                                            --classifier       # a network that tells them apart
-                                            --tasks            # what wishes and given music do
+    python -m experiments.generated.keeping --model runs/mine --pieces 12 --tasks
 
 For each set of real music that the model knows, as many pieces are composed with the bars (96 at
 most), metre, instruments, key and collection of its held-out pieces, and nothing else; beside them
-stand pieces with the defaults, and for a piano alone. None is left out. The figures go to
+stand as many other real pieces of the set, which the model was trained on, as what chance alone
+makes, and pieces with the defaults, and for a piano alone. None is left out. The figures go to
 `experiments/results/keeping.json`, one entry a model; what they are is told in
-`ritornello.metrics.keeping`.
+`ritornello.metrics.keeping`. Copying is that of `ritornello.api.originality`. A network tells the
+composed pieces of all sets from the real ones, and the other real ones from them
+(`ritornello.metrics.keeping.two_sample`). ``--tasks`` adds what wishes and given music do.
 """
 
 from __future__ import annotations
@@ -19,8 +21,11 @@ os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS
 
 import argparse
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -28,15 +33,24 @@ import numpy as np
 
 from experiments.music_sets import ROOT, data_folder
 from experiments.scorecard import say
+from ritornello.api import training_index
 from ritornello.atomic import atomic_write
 from ritornello.corpus.scan import scan
 from ritornello.corpus.store import Corpus, build_store
+from ritornello.errors import CheckpointError
 from ritornello.generation.composer import Composer
-from ritornello.generation.rules import MAX_PARTS
+from ritornello.generation.originality.index import TrainingIndex
+from ritornello.generation.rules import MAX_PARTS, Rules
 from ritornello.metrics.endings import closing_key
 from ritornello.metrics.keeping.choirs import NAMES, measure_choir
 from ritornello.metrics.keeping.measures import MEASURES, off_beats
-from ritornello.metrics.keeping.sets import SetFigures, measure_set, table
+from ritornello.metrics.keeping.sets import (
+    SetFigures,
+    curve_distance,
+    gram_overlap,
+    measure_set,
+    table,
+)
 from ritornello.metrics.keeping.two_sample import tell_apart
 from ritornello.music.piece import Metre, Piece, Tempo, Track
 from ritornello.note_model.encoding import notes
@@ -56,6 +70,7 @@ MOST_BARS = 96
 LEAST_BARS = 16
 DEFAULT_PIECES: dict[str, dict[str, Any]] = {"defaults": {}, "piano alone": {"parts": ("piano",)}}
 DENSITIES = (0.5, 1.5, 4.0)
+_ACCURACY, _AUC = "told from the real set, accuracy", "told from the real set, AUC"
 
 
 # --- music ----------------------------------------------------------------------------------------
@@ -69,36 +84,59 @@ def open_sets(store: Path, data: Path) -> Corpus:
 
 def held_out(music: Corpus, collection: str, count: int) -> list[Piece]:
     """So many held-out pieces in one metre, long enough, evenly spread over the set."""
-    fitting = []
-    for index in music.indices("valid"):
-        if music.collection_of(index) != collection:
-            continue
-        piece = music.piece(index)
-        metres = {metre[1:] for metre in piece.metres}
-        if len(metres) == 1 and piece.bar_count >= LEAST_BARS:
-            fitting.append(piece)
+    fitting = [*filter(_fits, map(music.piece, _of_set(music, collection, "valid")))]
     picked = np.linspace(0, len(fitting) - 1, min(count, len(fitting))).round().astype(int)
     return [fitting[i] for i in np.unique(picked)]
 
 
+def other_pieces(music: Corpus, collection: str, count: int, seed: int) -> list[Piece]:
+    """So many such training pieces of the set, drawn at random."""
+    order = np.random.default_rng(seed).permutation(_of_set(music, collection, "train"))
+    return [*islice(filter(_fits, map(music.piece, order.tolist())), count)]
+
+
+def _of_set(music: Corpus, collection: str, side: str) -> list[int]:
+    indices: list[int] = music.indices(side).tolist()
+    return [index for index in indices if music.collection_of(index) == collection]
+
+
+def _fits(piece: Piece) -> bool:
+    metres = {metre[1:] for metre in piece.metres}
+    return len(metres) == 1 and piece.bar_count >= LEAST_BARS and piece.note_count > 0
+
+
+def rules_like(piece: Piece, collection: str, most_bars: int = MOST_BARS) -> Rules | None:
+    """The bars, metre, instruments and key of a piece; None if a model cannot write such."""
+    parts = notes.instrumentation_of(notes.encode(piece))
+    metre = (piece.metres[0].numerator, piece.metres[0].denominator)
+    if metre not in METRES or len(parts) > MAX_PARTS:
+        return None
+    return Rules(
+        bars=min(piece.bar_count, most_bars), metre=metre, parts=parts,
+        key=str(closing_key(piece) or "") or None, collection=collection,
+    )  # fmt: skip
+
+
 def composed_like(
-    composer: Composer, real: Sequence[Piece], collection: str, seed: int
+    composer: Composer,
+    real: Sequence[Piece],
+    collection: str,
+    seed: int,
+    *,
+    most_bars: int = MOST_BARS,
+    **options: Any,
 ) -> list[Piece]:
-    """A piece with the bars, metre, instruments and key of each that the model can write."""
-    made = []
-    for number, piece in enumerate(real):
-        parts = notes.instrumentation_of(notes.encode(piece))
-        metre = (piece.metres[0].numerator, piece.metres[0].denominator)
-        if metre not in METRES or len(parts) > MAX_PARTS:
-            continue
-        made.append(
-            composer.compose(
-                bars=min(piece.bar_count, MOST_BARS), metre=metre, parts=parts,
-                key=str(closing_key(piece) or "") or None, collection=collection,
-                seed=seed + number,
-            )
-        )  # fmt: skip
-    return made
+    """A piece with the bars, metre, instruments and key of each that the model can write.
+
+    Args:
+        options: of `Composer.compose`, such as ``temperature``.
+    """
+    asked = [rules_like(piece, collection, most_bars) for piece in real]
+    return [
+        composer.compose(rules, seed=seed + number, **options)
+        for number, rules in enumerate(asked)
+        if rules is not None
+    ]
 
 
 # --- what wishes and given music do ---------------------------------------------------------------
@@ -211,12 +249,41 @@ def _choir_means(pieces: Sequence[Piece]) -> dict[str, float]:
 # --- the table ------------------------------------------------------------------------------------
 
 
-def measure(options: argparse.Namespace) -> tuple[dict[str, SetFigures], dict[str, Any]]:
-    """The figures of all sets, and what else was asked for."""
+@dataclass
+class Table:
+    """The columns of the table, and what each is compared with.
+
+    Attributes:
+        columns: figures of each set of pieces, by name.
+        beside: the real column of a column. more: further rows, by name and column.
+    """
+
+    columns: dict[str, SetFigures] = field(default_factory=dict)
+    beside: dict[str, str] = field(default_factory=dict)
+    more: dict[str, dict[str, float]] = field(default_factory=dict)
+
+    def add(
+        self, name: str, pieces: Sequence[Piece], index: TrainingIndex | None, beside: str = ""
+    ) -> None:
+        """A column of pieces."""
+        self.columns[name] = measure_set(pieces)
+        if beside:
+            self.beside[name] = beside
+        if index is not None:
+            for row, value in copying(pieces, index).items():
+                self.more.setdefault(row, {})[name] = value
+
+    def rows(self) -> list[list[str]]:
+        return table(self.columns, self.beside, self.more)
+
+
+def measure(options: argparse.Namespace) -> tuple[Table, dict[str, Any]]:
+    """The table, and what else was asked for."""
     music = open_sets(options.store, options.data)
     composer = None if options.real_only else Composer.load(options.model)
-    columns: dict[str, SetFigures] = {}
-    told: dict[str, Any] = {}
+    index = None if composer is None else index_beside(options.model)
+    made_table = Table()
+    sets: dict[str, tuple[list[Piece], list[Piece], list[Piece]]] = {}
     for name, collection in SETS.items():
         if options.sets and name not in options.sets:
             continue
@@ -224,46 +291,84 @@ def measure(options: argparse.Namespace) -> tuple[dict[str, SetFigures], dict[st
         if not real:
             continue
         say(f"{name}: {len(real)} real pieces")
-        columns[f"{name}, real"] = measure_set(real)
+        others = other_pieces(music, collection, len(real), options.seed)
+        made_table.add(f"{name}, real", real, index)
+        made_table.add(f"{name}, other real", others, None, f"{name}, real")
         if composer is not None and collection in composer.collections:
             made = composed_like(composer, real, collection, options.seed)
-            columns[f"{name}, composed"] = measure_set(made)
-            if options.classifier:
-                told[name] = classified(music, collection, real, made, options)
-    extra: dict[str, Any] = {"told apart": told} if told else {}
-    if composer is not None:
-        for name, rules in DEFAULT_PIECES.items():
-            made = composer.compose_many(options.pieces, bars=32, seed=options.seed, **rules)
-            columns[name] = measure_set(made)
-        if options.tasks:
-            extra["tasks"] = measure_tasks(composer, music, options.pieces, options.seed)
-    return columns, extra
+            made_table.add(f"{name}, composed", made, index, f"{name}, real")
+            sets[name] = real, others, made
+    if composer is None:
+        return made_table, {}
+    for name, rules in DEFAULT_PIECES.items():
+        made = composer.compose_many(options.pieces, bars=32, seed=options.seed, **rules)
+        made_table.add(name, made, index)
+    extra: dict[str, Any] = {}
+    if sets and not options.no_classifier:
+        made_table.more |= told_apart(sets, options.seed)
+    if options.tasks:
+        extra["tasks"] = measure_tasks(composer, music, options.pieces, options.seed)
+    return made_table, extra
 
 
-def classified(
-    music: Corpus,
-    collection: str,
-    real: Sequence[Piece],
-    made: Sequence[Piece],
-    options: argparse.Namespace,
-) -> dict[str, Any]:
-    """How well a network tells composed from real pieces, and real ones from other real ones."""
-    say(f"{collection}: telling them apart ...")
-    rng = np.random.default_rng(options.seed)
-    pool = [i for i in music.indices("train") if music.collection_of(i) == collection]
-    drawn = rng.choice(pool, min(len(pool), len(real)), replace=False)
-    others = [music.piece(int(index)) for index in drawn]
-    found = {"composed": tell_apart(real, made), "other real pieces": tell_apart(real, others)}
+def index_beside(model: str) -> TrainingIndex | None:
+    """The index of a model's training music, if it has one; else that of the bundled model."""
+    try:
+        return training_index(model)
+    except CheckpointError as error:
+        say(f"{error.what} Copying is looked for in the bundled model's music.")
+        return training_index()
+
+
+def copying(pieces: Sequence[Piece], index: TrainingIndex) -> dict[str, float]:
+    """What of pieces stands in the training music, means over those that have it."""
+    found = [index.measure(piece) for piece in pieces]
+
+    def mean(values: list[float]) -> float:
+        known = [value for value in values if not np.isnan(value)]
+        return float(np.mean(known)) if known else np.nan
+
     return {
-        name: {"accuracy": round(one.accuracy, 3), "auc": round(one.auc, 3)}
-        for name, one in found.items()
+        "bars that stand in the training music": mean([o.texture.shares[4] for o in found]),
+        "two bars that stand in the training music": mean([o.texture.shares[8] for o in found]),
+        "two bars of a part that stand there": mean([o.parts.shares[8] for o in found]),
+        "longest passage that stands there, quarters": mean(
+            [float(o.texture.longest_quarters) for o in found]
+        ),
     }
 
 
-def as_json(columns: dict[str, SetFigures]) -> dict[str, Any]:
-    """All figures with their 95% intervals."""
-    return {
-        name: {
+def told_apart(
+    sets: Mapping[str, tuple[Sequence[Piece], Sequence[Piece], Sequence[Piece]]], seed: int
+) -> dict[str, dict[str, float]]:
+    """How well a network tells the pieces of a column from the real ones, for all sets and each.
+
+    Args:
+        sets: real pieces, other real ones and composed ones, by name.
+    """
+    rows: dict[str, dict[str, float]] = {_ACCURACY: {}, _AUC: {}}
+    real = [piece for pieces, _, _ in sets.values() for piece in pieces]
+    for place, column in ((1, "other real"), (2, "composed")):
+        say(f"Telling {column} pieces apart ...")
+        second = [piece for pieces in sets.values() for piece in pieces[place]]
+        found = tell_apart(real, second, seed=seed)
+        at = 0, 0
+        for name, pieces in sets.items():
+            after = at[0] + len(pieces[0]), at[1] + len(pieces[place])
+            own = found.of(slice(at[0], after[0]), slice(at[1], after[1]))
+            rows[_ACCURACY][f"{name}, {column}"] = own.accuracy
+            rows[_AUC][f"{name}, {column}"] = own.auc
+            at = after
+        rows[_ACCURACY][f"all, {column}"] = found.accuracy
+        rows[_AUC][f"all, {column}"] = found.auc
+    return rows
+
+
+def as_json(made: Table) -> dict[str, Any]:
+    """All figures, those of pieces with their 95% intervals."""
+    found: dict[str, Any] = {}
+    for name, one in made.columns.items():
+        found[name] = {
             **{
                 figure: {
                     "mean": round(one.mean(figure), 4),
@@ -273,10 +378,19 @@ def as_json(columns: dict[str, SetFigures]) -> dict[str, Any]:
                 if not np.isnan(one.mean(figure))
             },
             "bars return from": one.usual_distances,
+            "notes as so many bars back": [
+                None if np.isnan(value) else round(float(value), 4) for value in one.curve
+            ],
             "pieces": len(next(iter(one.measures.values()))),
         }
-        for name, one in columns.items()
-    }
+        if beside := made.beside.get(name):
+            real = made.columns[beside]
+            found[name]["distance of the curve"] = round(curve_distance(one, real), 4)
+            found[name]["rows of three chords"] = round(gram_overlap(one.grams, real.grams), 4)
+    for row, values in made.more.items():
+        for name, value in values.items():
+            found.setdefault(name, {})[row] = None if np.isnan(value) else round(value, 4)
+    return found
 
 
 def markdown(rows: Sequence[Sequence[str]]) -> Iterator[str]:
@@ -291,25 +405,31 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--model", default="default")
+    parser.add_argument("--model", default="default", help="a name, or a path of a file or folder")
     parser.add_argument("--data", type=Path, default=data_folder())
     parser.add_argument("--store", type=Path, default=ROOT / "out" / "keeping-store")
     parser.add_argument("--sets", type=lambda text: text.split(","), default=[])
     parser.add_argument("--pieces", type=int, default=24, help="of each set")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--real-only", action="store_true", help="compose nothing")
-    parser.add_argument("--classifier", action="store_true")
+    parser.add_argument("--no-classifier", action="store_true", help="no network tells them apart")
     parser.add_argument("--tasks", action="store_true")
     parser.add_argument("--results", type=Path, default=RESULTS / "keeping.json")
     options = parser.parse_args()
-    columns, extra = measure(options)
-    real = [name for name in columns if name.endswith(", real")]
-    print(*markdown(table(columns, real)), sep="\n")
+    began = time.process_time()
+    made, extra = measure(options)
+    print(*markdown(made.rows()), sep="\n")
+    for name in (_ACCURACY, _AUC):
+        for column in ("all, other real", "all, composed"):
+            if column in made.more.get(name, {}):
+                print(f"{name}, {column}: {made.more[name][column]:.3f}")
     if extra:
         print(json.dumps(extra, indent=1))
     known = json.loads(options.results.read_text()) if options.results.is_file() else {}
     known[options.model] = {
-        "figures": as_json(columns), **extra, "pieces": options.pieces, "seed": options.seed,
+        "figures": as_json(made), **extra, "pieces": options.pieces, "seed": options.seed,
+        "command": " ".join(["python -m experiments.generated.keeping", *sys.argv[1:]]),
+        "cpu_seconds": round(time.process_time() - began),
     }  # fmt: skip
     with atomic_write(options.results, overwrite=True) as temporary:
         temporary.write_text(json.dumps(known, indent=1) + "\n")

@@ -7,9 +7,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments.generated.keeping import as_json, held_out, markdown, rank_correlation, soprano
+from experiments.generated.keeping import (
+    Table,
+    as_json,
+    held_out,
+    markdown,
+    rank_correlation,
+    soprano,
+    told_apart,
+)
 from ritornello.corpus.store import Corpus, Entry, write_store
-from ritornello.metrics.keeping.sets import measure_set, table
+from ritornello.generation.originality.index import TrainingIndex
 from ritornello.music.piece import Piece, Track
 from tests.examples import band
 from tests.plan.songs import phrase, song
@@ -24,12 +32,29 @@ def test_ranks_correlate_whatever_the_scale() -> None:
 
 
 def test_the_table_has_a_row_a_figure_and_a_column_a_set() -> None:
-    columns = {"a, real": measure_set([song(phrase(1), phrase(1))]), "b": measure_set([band()])}
-    rows = [*markdown(table(columns, ["a, real"]))]
+    made = Table()
+    made.add("a, real", [song(phrase(1), phrase(1))], None)
+    made.add("b", [band()], TrainingIndex.build([band()]), "a, real")
+    made.more["further"] = {"b": 0.25}
+    rows = [*markdown(made.rows())]
     assert {row.count("|") for row in rows} == {4}
-    found = as_json(columns)["a, real"]
-    assert found["bars that return"]["mean"] == 0.5
-    assert found["pieces"] == 1
+    assert "| further |  | .250 |" in rows
+    assert "| two bars that stand in the training music |  | 1.000 |" in rows
+    found = as_json(made)
+    assert found["a, real"]["bars that return"]["mean"] == 0.5
+    assert found["a, real"]["pieces"] == 1
+    assert 0 <= found["b"]["rows of three chords"] <= 1
+
+
+def test_sets_are_told_apart_one_by_one_and_together() -> None:
+    real, others, made = (
+        [band(n, bars=8) for n in range(first, first + 4)] for first in (0, 9, 20)
+    )
+    rows = told_apart({"bands": (real, others, made)}, seed=0)
+    assert {*next(iter(rows.values()))} == {
+        *("bands, composed", "bands, other real", "all, composed", "all, other real")
+    }
+    assert all(0 <= value <= 1 for row in rows.values() for value in row.values())
 
 
 def test_held_out_pieces_are_long_enough_and_of_the_set(tmp_path: Path) -> None:

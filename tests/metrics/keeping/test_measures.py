@@ -112,8 +112,8 @@ def test_a_set_is_like_itself() -> None:
     assert curve_distance(one, other) > 0
     low, high = one.interval("bars that return")
     assert low <= one.mean("bars that return") <= high
-    rows = table({"one": one, "other": other}, ["one"])
-    assert [row[0] for row in rows[1 : len(MEASURES) + 1]] == [*MEASURES]
+    rows = table({"one": one, "other": other}, {"other": "one"})
+    assert [row[0] for row in rows[2 : len(MEASURES) + 2]] == [*MEASURES]
     assert all(len(row) == 3 for row in rows)
 
 
@@ -121,6 +121,14 @@ def test_chords_are_told_from_the_key() -> None:
     piece = song(A, B)
     moved = piece.transposed(2)
     assert chord_grams(MeasuredBars.of(piece)) == chord_grams(MeasuredBars.of(moved))
+
+
+def test_an_ending_is_complete_or_not() -> None:
+    last = [(72, 24, pitch, 80) for pitch in (48, 64, 67)]
+    scale = [(6 * n, 6, pitch, 80) for n, pitch in enumerate((60, 62, 64, 65, 67, 69, 71, 72))]
+    found = measure(Piece((Track([*scale, *last], 0),), 24))
+    assert found["complete endings"] == found["last chord the tonic"] == 1
+    assert measure(Piece((Track(scale[:7], 0),), 24))["last chord the tonic"] == 0
 
 
 def test_two_sets_that_differ_are_told_apart_and_one_set_is_not() -> None:

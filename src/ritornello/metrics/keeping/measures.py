@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ritornello.metrics.endings import ending
 from ritornello.music import harmony
 from ritornello.music.piece import NOTE_DTYPE, Piece
 from ritornello.plan.bar_strokes import FARTHEST_BARS, RESOLUTION, Shared, Strokes
@@ -173,6 +174,18 @@ def swung_share(bars: MeasuredBars) -> float:
     return found["swung"] / sum(found.values()) if sum(found.values()) else np.nan
 
 
+def complete_ending(bars: MeasuredBars) -> float:
+    """1 for a piece that ends in its last bar, on a chord of the key, and holds it; else 0."""
+    found = ending(bars.piece)
+    return np.nan if found.chord_of_key is None else float(found.complete)
+
+
+def tonic_ending(bars: MeasuredBars) -> float:
+    """1 for a piece whose last chord is that of the tonic, else 0."""
+    found = ending(bars.piece)
+    return np.nan if found.tonic_chord is None else float(found.tonic_chord)
+
+
 def off_beats(strokes: Strokes) -> dict[str, int]:
     """How many strokes stand on a straight and on a swung off-beat of a quarter."""
     place = strokes.tick % RESOLUTION
@@ -208,6 +221,8 @@ MEASURES: dict[str, Callable[[MeasuredBars], float]] = {
     "deviation of the parts playing": playing_deviation,
     "silent beats": silent_beats,
     "swung off-beats": swung_share,
+    "complete endings": complete_ending,
+    "last chord the tonic": tonic_ending,
 }
 
 

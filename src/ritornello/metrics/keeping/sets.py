@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +23,7 @@ from ritornello.plan.bar_strokes import FARTHEST_BARS
 CHORDS_A_GRAM = 3
 _MOST_DISTANCES = 5
 _BOOTSTRAP = 500
+_CURVE_BARS = (1, 2, 4, 8, 16, 32, 64)  # of self-similarity, told in the table
 
 
 @dataclass(frozen=True)
@@ -117,43 +118,50 @@ def curve_distance(one: SetFigures, other: SetFigures, *, farthest: int = 64) ->
     return float(np.nanmean(apart)) if (~np.isnan(apart)).any() else np.nan
 
 
-def table(columns: dict[str, SetFigures], real: Sequence[str]) -> list[list[str]]:
+def table(
+    columns: Mapping[str, SetFigures],
+    beside: Mapping[str, str],
+    more: Mapping[str, Mapping[str, float]] | None = None,
+) -> list[list[str]]:
     """Rows of text, the first with the names of the sets: each figure of each set.
 
     Args:
-        columns: by name. real: the names of the real ones, to which the others are compared in
-            chords and curves.
+        columns: by name.
+        beside: for some of them the column of the real music that it is compared with in chords and
+            curves.
+        more: further rows, each with the columns that have the figure.
     """
-    rows = [["", *columns]]
-    for name in MEASURES:
-        rows.append([name, *(_number(one.mean(name)) for one in columns.values())])
-    rows.append(
-        [
-            "bars return from",
-            *(", ".join(map(str, one.usual_distances)) for one in columns.values()),
-        ]
-    )
-    for target in real:
-        others = columns.items()
-        rows.append(
-            [
-                f"rows of three chords as in {target}",
-                *("" if n == target else _number(gram_overlap(f.grams, columns[target].grams))
-                  for n, f in others),
-            ]
-        )  # fmt: skip
-        rows.append(
-            [
-                f"distance of the curve from {target}",
-                *("" if n == target else _number(curve_distance(f, columns[target]))
-                  for n, f in others),
-            ]
-        )  # fmt: skip
-    return rows
+    others = {name: (columns[name], columns[real]) for name, real in beside.items()}
+    rows: dict[str, Mapping[str, float]] = {
+        name: {column: one.mean(name) for column, one in columns.items()} for name in MEASURES
+    }
+    for bars in _CURVE_BARS:
+        rows[f"notes as {bars} bar{'s' * (bars > 1)} back"] = {
+            column: float(one.curve[bars - 1]) for column, one in columns.items()
+        }
+    rows["distance of the curve of all bars back from the real one"] = {
+        column: curve_distance(*both) for column, both in others.items()
+    }
+    rows["rows of three chords in common with the real ones"] = {
+        column: gram_overlap(one.grams, real.grams) for column, (one, real) in others.items()
+    }
+    distances = [", ".join(map(str, one.usual_distances)) for one in columns.values()]
+    return [
+        ["", *columns],
+        ["bars return from", *distances],
+        *(
+            [name, *(_number(values.get(column, np.nan)) for column in columns)]
+            for name, values in {**rows, **(more or {})}.items()
+        ),
+    ]
 
 
 def _number(value: float) -> str:
-    return "" if np.isnan(value) else f"{value:.3f}".replace("0.", ".", 1)
+    """Three digits, at most three of them after the point."""
+    if np.isnan(value):
+        return ""
+    text = f"{value:.3f}" if abs(value) < 10 else f"{value:.1f}"
+    return text.removeprefix("0") if text.startswith("0.") else text
 
 
 def _nanmean(table: np.ndarray) -> np.ndarray:
