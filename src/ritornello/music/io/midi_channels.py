@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -65,12 +66,11 @@ def parts_of(tracks: Sequence[TrackEvents], quarter_ticks: int) -> tuple[list[Pa
     end_ticks = max((events.end_tick for events in tracks), default=0)
     tables = [_Table.of(events) for events in tracks]
     programs, drums = _programs(tables), _drums(tables)
-    playing = [{c for c in range(16) if table.onsets_of(c).any()} for table in tables]
-    elsewhere, unheard = _setups(tables, playing)
+    elsewhere, unheard = _setups(tables)
     parts: list[Part] = []
     players = 0
-    for number, (table, channels) in enumerate(zip(tables, playing, strict=True)):
-        for channel in sorted(channels, key=table.first_onset_of):
+    for number, table in enumerate(tables):
+        for channel in table.playing:
             place = (table.port, channel)
             notes = _paired(table, channel, quarter_ticks, end_ticks)
             playing_now = _playing(table, channel, elsewhere.get(place, ()))
@@ -119,12 +119,34 @@ class _Table:
         """Indices of the events of a kind on a channel."""
         return np.flatnonzero((self.kinds == kind) & (self.channels == channel))
 
-    def onsets_of(self, channel: int) -> np.ndarray:
-        result: np.ndarray = (self.kinds == 0x90) & (self.channels == channel) & (self.seconds > 0)
+    @cached_property
+    def is_onset(self) -> np.ndarray:
+        """bool [events], which begin a note."""
+        result: np.ndarray = (self.kinds == 0x90) & (self.seconds > 0)
         return result
 
-    def first_onset_of(self, channel: int) -> int:
-        return int(np.argmax(self.onsets_of(channel)))
+    @cached_property
+    def _statuses(self) -> list[int]:
+        """Kind and channel of its events, each once."""
+        found: list[int] = np.flatnonzero(np.bincount(self.kinds | self.channels)).tolist()
+        return found
+
+    def control_kinds(self, channel: int) -> list[int]:
+        """The kinds of its events on a channel that are no notes and no programs."""
+        kinds = (status & 0xF0 for status in self._statuses if status & 0x0F == channel)
+        return [kind for kind in kinds if kind >= 0xA0 and kind != 0xC0]
+
+    @property
+    def control_channels(self) -> list[int]:
+        """The channels that have such events."""
+        return [channel for channel in range(16) if self.control_kinds(channel)]
+
+    @cached_property
+    def playing(self) -> list[int]:
+        """The channels it has notes on, in the order of their first ones."""
+        channels, first = np.unique(self.channels[self.is_onset], return_index=True)
+        found: list[int] = channels[np.argsort(first)].tolist()
+        return found
 
 
 def _programs(tables: Iterable[_Table]) -> Changes:
@@ -180,18 +202,14 @@ def _gs_channel(block: int) -> int:
     return block - 1 if block <= 9 else block
 
 
-def _setups(
-    tables: Sequence[_Table], playing: Sequence[set[int]]
-) -> tuple[dict[Place, list[tuple[_Table, int]]], int]:
+def _setups(tables: Sequence[_Table]) -> tuple[dict[Place, list[tuple[_Table, int]]], int]:
     """Tracks that set controllers on channels on which they play nothing themselves."""
-    heard = {
-        (t.port, channel) for t, chans in zip(tables, playing, strict=True) for channel in chans
-    }
+    heard = {(table.port, channel) for table in tables for channel in table.playing}
     found: dict[Place, list[tuple[_Table, int]]] = defaultdict(list)
     unheard = 0
-    for table, channels in zip(tables, playing, strict=True):
-        is_control = np.isin(table.kinds, (0xA0, 0xB0, 0xD0, 0xE0))
-        for channel in set(table.channels[is_control].tolist()) - channels:
+    for table in tables:
+        is_control = (table.kinds >= 0xA0) & (table.kinds != 0xC0)
+        for channel in {*table.control_channels}.difference(table.playing):
             if (table.port, channel) in heard:
                 found[table.port, channel].append((table, channel))
             else:
@@ -242,8 +260,11 @@ def playing_of(playing: dict[str, Any], *, is_drum: bool) -> dict[str, Any]:
     controls = playing.get("controls")
     if not isinstance(controls, np.ndarray):
         return dict(playing)
+    banks = controls["number"] == BANK
+    if not banks.any():
+        return dict(playing)
     meant = (*MEANT_AS_KITS, _GM2_MELODIC) if is_drum else MEANT_AS_KITS
-    kept = controls[~((controls["number"] == BANK) & np.isin(controls["value"], meant))]
+    kept = controls[~(banks & np.isin(controls["value"], meant))]
     kept.flags.writeable = False
     return {**playing, "controls": kept}
 
@@ -280,10 +301,32 @@ def _paired(table: _Table, channel: int, quarter_ticks: int, end_ticks: int) -> 
     Where releases are lost, each of those that are left ends the note struck nearest before it, so
     that the loss harms one note only.
     """
-    on = table.onsets_of(channel)
     is_note = (table.channels == channel) & ((table.kinds == 0x80) | (table.kinds == 0x90))
     rows = np.flatnonzero(is_note)
-    pitches, ons, ticks = table.firsts[rows].tolist(), on[rows].tolist(), table.ticks[rows].tolist()
+    ons = table.is_onset[rows]
+    order = np.argsort(table.firsts[rows], kind="stable")
+    begins, releases = order[ons[order]], order[~ons[order]]
+    if not _is_whole(table.firsts[rows][order], ons[order]):
+        return _paired_one_by_one(table, rows, ons, quarter_ticks, end_ticks)
+    # By pitch and time, the first beginning and the first release make a note, and so on.
+    ticks = table.ticks[rows]
+    until = np.zeros(len(rows), np.int64)
+    until[begins] = ticks[releases]
+    onsets = ticks[ons]
+    return _Paired(rows[ons], onsets, until[ons] - onsets, np.zeros(len(onsets), bool))
+
+
+def _is_whole(pitches: np.ndarray, ons: np.ndarray) -> bool:
+    """Whether each note is released, and each release has a note; events by pitch and time."""
+    sounding = np.cumsum(np.where(ons, 1, -1))
+    pitch_ends = np.append(np.flatnonzero(np.diff(pitches)), len(pitches) - 1)
+    return bool((sounding >= 0).all() and not sounding[pitch_ends].any())
+
+
+def _paired_one_by_one(
+    table: _Table, rows: np.ndarray, on: np.ndarray, quarter_ticks: int, end_ticks: int
+) -> _Paired:
+    pitches, ons, ticks = table.firsts[rows].tolist(), on.tolist(), table.ticks[rows].tolist()
     begun: dict[int, list[int]] = defaultdict(list)  # of a pitch: its notes, as a stack
     for index, (pitch, is_on) in enumerate(zip(pitches, ons, strict=True)):
         if is_on:
@@ -342,9 +385,12 @@ def _end_lost(
 def _playing(table: _Table, channel: int, setups: Sequence[tuple[_Table, int]]) -> dict[str, Any]:
     """Controllers, bends and pressures of a channel, as fields of `Track`."""
     sources = [*setups, (table, channel)]
+    kinds = {kind for source, on in sources for kind in source.control_kinds(on)}
 
     def rows(kind: int) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-        found = []
+        found: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+        if kind not in kinds:
+            return found
         for source, on in sources:
             at = source.of_kind(kind, on)
             found.append((source.ticks[at], source.firsts[at], source.seconds[at]))
@@ -361,7 +407,7 @@ def _playing(table: _Table, channel: int, setups: Sequence[tuple[_Table, int]]) 
             ("bends", bends, BEND_DTYPE),
             ("pressures", pressures, PRESSURE_DTYPE),
         )
-        if len(events := _in_order(columns, dtype))
+        if columns and len(events := _in_order(columns, dtype))
     }
 
 
