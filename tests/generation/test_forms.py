@@ -12,6 +12,7 @@ from ritornello.errors import ConfigError
 from ritornello.generation.composer import Composer
 from ritornello.generation.plan_drafts import form_of, without_players
 from ritornello.generation.rules import Rules
+from ritornello.metrics.keeping.measures import measure
 from ritornello.music.io.midi_write import write_bytes
 from ritornello.music.piece import Piece
 from ritornello.plan.analysis import analyse
@@ -79,6 +80,35 @@ def test_the_form_of_a_song_is_taken_without_its_harmony(composer: Composer) -> 
     assert (likeness(piece, 16)[16:23] >= VARIED_LEAST).all()
 
 
+def test_a_drummer_holds_a_beat_and_nobody_adds_to_it(composer: Composer) -> None:
+    held = distinct = 0
+    for seed in range(6):
+        piece = composer.compose(form="A 8, B 8, A 8", parts=BAND, seed=seed)
+        figures = measure(piece)
+        distinct += figures["different kick-and-snare bars"]
+        held += figures["bars with the snare on 2 and 4"]
+        rules = Rules(24, parts=BAND)
+        assert not violations(write_bytes(piece), rules)
+    assert distinct / 6 < 0.3  # bar by bar .3 to .6
+    assert held / 6 > 0.15
+    thin = composer.compose(form="A 8", parts=BAND, ranges={"drums": (38, 45)}, seed=1)
+    assert not violations(write_bytes(thin), Rules(8, parts=BAND, ranges={"drums": (38, 45)}))
+
+
+def test_a_long_section_is_played_twice(composer: Composer) -> None:
+    returning = [
+        measure(composer.compose(form="A 16, B 8", parts=("flute", "piano"), seed=seed))
+        for seed in range(4)
+    ]
+    assert np.mean([figures["melody as 8 bars before"] for figures in returning]) > 0.15
+
+
+@pytest.mark.parametrize("bars", [4, 8, 12])
+def test_a_short_piano_does_not_go_round_in_a_loop(composer: Composer, bars: int) -> None:
+    pieces = composer.compose_many(6, bars=bars, parts=("piano",), seed=1)
+    assert np.mean([measure(piece)["looped bars"] for piece in pieces]) <= 0.05
+
+
 def test_a_form_of_one_bar(composer: Composer) -> None:
     piece = composer.compose(form="A 1", parts=("piano", "drums"), seed=1)
     assert piece.bar_count == 1
@@ -130,7 +160,7 @@ def test_longer_pieces_have_a_form_unless_none_is_wanted(composer: Composer) -> 
     assert not violations(write_bytes(piece), rules)
     for plain in (
         composer.compose(rules, seed=3, form="none"),
-        composer.compose(rules, bars=15, seed=3),
+        composer.compose(rules, bars=3, seed=3),
         composer.compose(form="none", duration="0:50", parts=("piano",), seed=3),
     ):
         assert not plain.markers

@@ -36,7 +36,7 @@ class Form:
     Attributes
     ----------
     form
-        Sections, as in "intro 4, A 8, B 8, A 8, end 4"; from 16 bars on a usual form; or none.
+        Sections, as in "intro 4, A 8, B 8, A 8, end 4"; from 4 bars on a usual form; or none.
     form_of
         Take the form of this song: its sections, what returns, who plays when.
     plan

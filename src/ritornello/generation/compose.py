@@ -154,9 +154,13 @@ class Writer:
         found = np.concatenate(rows) if rows else np.zeros((0, len(notes.FIELDS)), np.int64)
         if not len(found):
             return False
-        self.tracker.give(found)
-        self.masks.ahead = self.tracker.next_given
+        self.give(found)
         return event is not None and int(found[0, SHIFT]) <= now + event[SHIFT]
+
+    def give(self, rows: np.ndarray) -> None:
+        """Add notes to what is given and still to come; int64 [notes, 5], onsets for shifts."""
+        self.tracker.give(rows)
+        self.masks.ahead = self.tracker.next_given
 
     def forget(self) -> None:
         """Drop the events written so far, so that endless music needs constant memory."""

@@ -123,7 +123,7 @@ class Composer(Partner):
             seed: at least 0; another seed, another piece.
             temperature, top_p: of sampling, see `ritornello.generation.sampling.Sampling`.
             form: sections, such as "intro 4, A 8, B 8, A 8, end 4"; one that comes again returns to
-                what it was. The piece has markers at its sections. By default a usual form from 16
+                what it was. The piece has markers at its sections. By default a usual form from 4
                 bars on, and none before; "none" for none.
             plan: what to do bar by bar, see `ritornello.plan.plan.Plan`, in place of a form.
             duration: such as "2:00", or seconds; the tempo is made to fit where none is asked for.
@@ -235,6 +235,8 @@ class Composer(Partner):
     ) -> Iterator[StreamedNote]:
         """Notes for ever, in the order they start, at constant cost and memory.
 
+        A refrain of eight bars keeps coming back, and something new comes between.
+
         ``bars`` has no meaning here. Arguments and errors are those of `compose`.
         """
         return self.session(rules, seed=seed, temperature=temperature, top_p=top_p, **fields)
@@ -273,6 +275,7 @@ class Composer(Partner):
             instrumentations=self._instrumentations,
             usual_keys=self._usual_keys,
             primer=None if fitted is None else fitted.piece,
+            form=True,
         )
         warnings = () if fitted is None else fitted.warnings
         return Session(

@@ -75,6 +75,7 @@ class Job:
         plan: by which it is written, so that it may be silent before its end; None without one.
         chords_hold: whether the stated chords are rules, and not mere inputs of the model.
         reprise: what comes back; None where nothing does by a plan.
+        beats: from which tick to before which a drummer's beat is given, ascending.
     """
 
     rules: Rules
@@ -95,6 +96,7 @@ class Job:
     plan: Plan | None = None
     chords_hold: bool = False
     reprise: Reprise | None = None
+    beats: tuple[tuple[int, int], ...] = ()
 
     @property
     def start_ticks(self) -> int:

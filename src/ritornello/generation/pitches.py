@@ -1,5 +1,7 @@
 """Which pitches a part may play at a tick: range and key always, chords on the beat, the ending.
 
+Where a plan states the beat of a bar, its kick, snare and cymbal are left alone.
+
 The ending, where it is asked for: in the last bar nothing is composed after the first beat. There
 each composed note is of the tonic's triad, the lowest part plays the tonic itself, at least one
 pitched part strikes, and what is struck lasts a beat at least; all that was struck before ends
@@ -20,6 +22,7 @@ from ritornello.music.instruments import INSTRUMENTS
 from ritornello.music.keys import KeyName, estimate_key
 from ritornello.note_model.encoding import notes
 from ritornello.note_model.encoding.notes import DRUM_PITCH, DURATIONS, PITCH, RESOLUTION, SIZES
+from ritornello.plan.drum_grooves import BEAT_KEYS
 
 _BASSES = ("bass", "double bass", "tuba")
 
@@ -36,6 +39,8 @@ class Pitches:
         self._job = job
         self._grid = job.grid()
         self._usual = {part: _usual(job, part) for part in job.composed_parts}
+        beat = np.isin(np.arange(SIZES[PITCH]) - DRUM_PITCH, BEAT_KEYS)
+        self._off_beat = {part: legal & ~beat for part, legal in self._usual.items()}
         self._highest = {part: _top(legal) for part, legal in self._usual.items()}
         self._chords: dict[tuple[int, int], np.ndarray] = {}
         self._pitched = [p for p in job.composed_parts if not _is_drums(p)]
@@ -63,6 +68,8 @@ class Pitches:
         """bool [pitches], at least one; not to be written to."""
         if self.closing_ticks is not None and onset_ticks >= self.closing_ticks:
             return self._closing_pitches()[part]
+        if self._job.beats and _is_drums(part) and self._beat_given(onset_ticks):
+            return self._off_beat[part]
         if self._chords_hold and not _is_drums(part):
             place, _, _ = self._grid.locate_one(onset_ticks)
             index = self._job.given.chords.one(onset_ticks)[0]
@@ -70,6 +77,11 @@ class Pitches:
                 bass = self._bass_at(onset_ticks) if _is_bass(part) else None
                 return self._of_chord(part, index) if bass is None else self._of_bass(part, bass)
         return self._usual[part]
+
+    def _beat_given(self, onset_ticks: int) -> bool:
+        beats = self._job.beats
+        begun = bisect_right(beats, onset_ticks, key=lambda span: span[0])
+        return begun > 0 and onset_ticks < beats[begun - 1][1]
 
     def highest(self, part: int, onset_ticks: int) -> int:
         """The highest class a part may play."""

@@ -26,7 +26,7 @@ from ritornello.plan.song_form import (
 )
 
 FREE = "none"  # asks for a piece without a form
-USUAL_FORM_FROM_BARS = 16  # shorter pieces have room for one section alone
+USUAL_FORM_FROM_BARS = 4  # shorter pieces have room for nothing that returns
 _USUAL_BPM = 112.0  # of a piece whose duration is asked for and whose tempo is not
 _SLOWEST_BPM, _FASTEST_BPM = 40.0, 240.0  # that a duration may lead to
 
@@ -41,7 +41,7 @@ def asked_plan(
 ) -> tuple[Rules, Plan | None]:
     """The rules with bars, metre, tempo and parts of a plan, and that plan; None for none.
 
-    A piece of 16 bars or more has a usual form if nothing else is asked: a network that goes on
+    A piece of 4 bars or more has a usual form if nothing else is asked: a network that goes on
     from bar to bar returns to nothing after so long, and repeats one figure instead.
 
     Args:

@@ -11,13 +11,17 @@ from ritornello.errors import ConfigError
 from ritornello.generation.job import Job, Opening, parts_of
 from ritornello.generation.reprise import Reprise, plan_reprise
 from ritornello.music.chords import CHORD_CLASSES
+from ritornello.music.instruments import INSTRUMENTS
 from ritornello.music.piece import ChordSymbol, Text
 from ritornello.note_model.encoding import notes
 from ritornello.note_model.encoding.bar_plan import BarPlan
 from ritornello.note_model.encoding.given import Given
+from ritornello.plan.drum_grooves import BEAT_KEYS, STATED_KEYS
 from ritornello.plan.plan import Plan
 from ritornello.plan.plan_text import chord_name
 from ritornello.rng import Rng
+
+_LEAST_DENSITY, _LEAST_POLYPHONY = 2.0, 3  # with which a beat may be stated
 
 
 def by_plan(job: Job, plan: Plan, rng: Rng, *, hears: bool) -> Job:
@@ -49,7 +53,13 @@ def by_plan(job: Job, plan: Plan, rng: Rng, *, hears: bool) -> Job:
         given = replace(given, chord_ticks=told.chord_ticks, chord_classes=told.chord_classes)
     parts = _parts(job, plan)
     reprise = plan_reprise(
-        plan, told.starts, parts, _chords_of_halves(given, told), rng, ending=job.ending
+        plan,
+        told.starts,
+        parts,
+        _chords_of_halves(given, told),
+        rng,
+        ending=job.ending,
+        beats=may_state_beats(job),
     )
     return replace(
         job,
@@ -59,6 +69,9 @@ def by_plan(job: Job, plan: Plan, rng: Rng, *, hears: bool) -> Job:
         chords_hold=bool(len(given.chord_ticks)),
         openings=_openings(job, plan, told, reprise),
         reprise=reprise,
+        beats=tuple(
+            (int(told.starts[bar]), int(told.starts[bar + 1])) for bar in sorted(reprise.beats)
+        ),
     )
 
 
@@ -87,6 +100,20 @@ def _chords_of_halves(given: Given, told: BarPlan) -> np.ndarray:
     starts, ends = told.starts[:-1], told.starts[1:]
     halves = np.stack([starts, starts + (ends - starts) // 2], axis=1)
     return given.chords(halves.ravel())[:, 0].reshape(halves.shape)
+
+
+def may_state_beats(job: Job) -> bool:
+    """Whether the rules leave room for a stated beat, and for something beside it."""
+    for part in job.composed_parts:
+        if not INSTRUMENTS[notes.instrument_of(part)].is_drum:
+            continue
+        keys = set(job.allowed_pitches(part))
+        fits = keys >= STATED_KEYS and bool(keys - {*BEAT_KEYS})
+        most = job.polyphony_of(part)
+        asked = (job.rules.density, job.rules.busy().get(notes.instrument_of(part)))
+        thin = any(density is not None and density < _LEAST_DENSITY for density in asked)
+        return fits and not thin and (most is None or most >= _LEAST_POLYPHONY)
+    return False
 
 
 def _parts(job: Job, plan: Plan) -> tuple[int, ...]:

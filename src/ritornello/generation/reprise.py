@@ -3,32 +3,45 @@
 What was written there is put among the given notes as soon as it is whole, player by player: all of
 it where a bar returns as it was; where it returns varied, some players keep their notes, some the
 first half of each bar, and some go their own way. So form does not hang on whether a model hears
-plans. A drummer keeps a pattern of two bars through a section. Before another section begins, the
-second half of the last bar is the drummer's own: a fill leads on.
+plans.
+
+A drummer keeps a pattern of two bars through a section, and returns to it with the section. Its
+beat may be stated (`ritornello.plan.drum_grooves`): kick, snare and a cymbal are given, then, and
+the rest of the kit is written to them. Before another section begins, the second half of the last
+bar is the drummer's own: a fill leads on.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from ritornello.note_model.encoding.notes import (
+    DRUM_PITCH,
     DURATION,
     DURATIONS,
     PART,
     PITCH,
+    RESOLUTION,
     SHIFT,
+    VELOCITIES,
     duration_class,
     is_note,
 )
+from ritornello.plan.drum_grooves import GROOVE_BARS, KICK, SNARE, Beat, Groove, draw_grooves
 from ritornello.plan.plan import Plan
 from ritornello.plan.returning_bars import AGAIN, NEW
 from ritornello.rng import Rng
 
 _WHOLE, _HALF = 0.65, 0.2  # how often a player keeps all of a varied bar, or its first half
-_PATTERN_BARS = 2  # of a drummer
+_MELODY_WHOLE = 0.85  # how often the melody does, which is of the last player
 _LEAST_SECTION_BARS = 4  # that ends with a fill
+# Of what is stated: the means of the training music, cymbals a little less between the beats.
+_VELOCITIES = {KICK: 78, SNARE: 102}
+_CYMBAL_ON, _CYMBAL_OFF = 80, 66
+_STROKE_TICKS = 6
 
 
 @dataclass(frozen=True)
@@ -40,12 +53,15 @@ class Reprise:
         parts: part classes, as the columns below.
         sources: int64 [bars, parts], the bar whose notes a part plays again; -1 for none.
         halves: bool [bars, 2, parts], in which half of the bar it does.
+        beats: by bar what is stated for its drummer: int64 [notes, 5], onsets in place
+            of shifts.
     """
 
     starts: np.ndarray
     parts: tuple[int, ...]
     sources: np.ndarray
     halves: np.ndarray
+    beats: Mapping[int, np.ndarray] = field(default_factory=dict)
 
     @property
     def bars(self) -> int:
@@ -63,7 +79,9 @@ class Reprise:
     def ready_ticks(self, bar: int) -> int | None:
         """From when on what a bar takes up is whole; None if it takes nothing up."""
         latest = int(self.sources[bar].max(initial=-1))
-        return None if latest < 0 else int(self.starts[latest + 1])
+        if latest < 0:
+            return 0 if bar in self.beats else None
+        return int(self.starts[latest + 1])
 
     def notes_of(self, bar: int, fields: np.ndarray, onsets: np.ndarray) -> np.ndarray:
         """The notes that a bar takes up; int64 [notes, 5], onsets in place of shifts.
@@ -72,7 +90,7 @@ class Reprise:
             fields: int64 [events, 5], all that was written so far. onsets: int64 [events].
         """
         start, middle, end = self.half_ticks(bar)
-        found = []
+        found = [self.beats[bar]] if bar in self.beats else []
         for column, part in enumerate(self.parts):
             source = int(self.sources[bar, column])
             if source < 0:
@@ -118,6 +136,7 @@ def plan_reprise(
     rng: Rng,
     *,
     ending: bool,
+    beats: bool,
 ) -> Reprise:
     """What comes back by a plan.
 
@@ -125,52 +144,98 @@ def plan_reprise(
         plan: a row for each bar. starts: see `Reprise`. parts: part classes of its players.
         chords: int64 [bars, 2], stated for each half bar; where they are others than those of the
             bar returned to, only drummers play it again.
-        rng: who keeps what of a varied bar is drawn from it.
+        rng: who keeps what of a varied bar, and the beats of sections, are drawn from it.
         ending: whether the last bar is written anew whatever the plan says.
+        beats: whether sections may state what their drummer holds.
     """
     bars, count = plan.bars, len(parts)
     drums = np.array([player.is_drum for player in plan.players], bool)
     sources = np.full((bars, count), -1)
     halves = np.zeros((bars, 2, count), bool)
     begins = {section.start for section in plan.sections}
-    ends = {section.end - 1 for section in plan.sections if section.bars >= _LEAST_SECTION_BARS}
     keeps = np.ones((2, count), bool)
     for bar in range(bars):
         if bar == 0 or bar in begins or plan.back[bar] != plan.back[bar - 1]:
-            keeps = _draw_keeps(count, rng)
+            keeps = _draw_keeps(count, drums, rng)
         back, close = _returns_of_players(plan, bar)
         returning = (back > 0) & (plan.plays[bar] != 0)
         returning &= plan.plays[bar - back, np.arange(count)] != 0
         returning &= (chords[bar - back] == chords[bar]).all(axis=1) | drums
         sources[bar] = np.where(returning, bar - back, -1)
         halves[bar] = returning & (keeps | (close == AGAIN))
-        section = plan.section_of(bar)
-        if section is not None:
-            is_last = bar in ends and bar + 1 < bars
-            pattern = bar - _PATTERN_BARS
-            if (
-                pattern >= section.start
-                and not is_last
-                and plan.lengths[bar] == plan.lengths[pattern]
-            ):
-                held = drums & (sources[bar] < 0)
-                held &= (plan.plays[bar] != 0) & (plan.plays[pattern] != 0)
-                sources[bar][held] = pattern
-                halves[bar][:, held] = True
-            if is_last:
-                halves[bar, 1, drums] = False
+    stated: dict[int, np.ndarray] = {}
+    for column in np.flatnonzero(drums).tolist():
+        grooves: dict[str, Groove | None] = {}
+        if beats:
+            metre = plan.metres[0]
+            names = [section.name for section in plan.sections]
+            grooves = draw_grooves(names, (metre.numerator, metre.denominator), rng)
+        for bar, beat in _hold_beat(plan, column, sources, halves, grooves).items():
+            if not (ending and bar == bars - 1):
+                stated[bar] = beat_rows(beat, int(starts[bar]), parts[column])
     if ending:
         sources[-1], halves[-1] = -1, False
     halves &= (sources >= 0)[:, None]
-    return Reprise(starts, parts, np.where(halves.any(axis=1), sources, -1), halves)
+    return Reprise(starts, parts, np.where(halves.any(axis=1), sources, -1), halves, stated)
 
 
-def _draw_keeps(count: int, rng: Rng) -> np.ndarray:
+def _hold_beat(
+    plan: Plan,
+    column: int,
+    sources: np.ndarray,
+    halves: np.ndarray,
+    grooves: Mapping[str, Groove | None],
+) -> dict[int, Beat]:
+    """Let a drummer hold the first bars of each section, with a fill at its end.
+
+    Args:
+        column: of the drummer. sources, halves: as of `Reprise`; they are written to.
+        grooves: by the names of sections, where they state one.
+
+    Returns:
+        the beats of the bars that it writes, where its section states them.
+    """
+    found: dict[int, Beat] = {}
+    for section in plan.sections:
+        for place in range(section.bars):
+            bar = section.start + place
+            if plan.plays[bar, column] == 0:
+                continue
+            is_last = place == section.bars - 1 >= _LEAST_SECTION_BARS - 1 and bar < plan.bars - 1
+            earlier = bar - GROOVE_BARS
+            if sources[bar, column] < 0 and earlier >= section.start:
+                same = plan.lengths[bar] == plan.lengths[earlier]
+                if same and plan.plays[earlier, column] != 0:
+                    sources[bar, column], halves[bar, :, column] = earlier, True
+            if sources[bar, column] < 0:
+                if groove := grooves.get(section.name):
+                    found[bar] = groove.beat(place)
+            elif is_last and plan.close[bar] != AGAIN:
+                halves[bar, 1, column] = False
+    return found
+
+
+def beat_rows(beat: Beat, start_ticks: int, part: int) -> np.ndarray:
+    """A beat from a bar line on; int64 [notes, 5], onsets in place of shifts."""
+    duration = int(duration_class(np.array(_STROKE_TICKS)))
+    rows = []
+    for tick, key in sorted(beat.strokes()):
+        cymbal = _CYMBAL_OFF if tick % RESOLUTION else _CYMBAL_ON
+        velocity = _VELOCITIES.get(key, cymbal) * VELOCITIES // 128
+        rows.append((start_ticks + tick, part, DRUM_PITCH + key, duration, velocity))
+    return np.array(rows, np.int64).reshape(-1, 5)
+
+
+def _draw_keeps(count: int, drums: np.ndarray, rng: Rng) -> np.ndarray:
     """Who keeps each half of varied bars, bool [2, players]; somebody keeps one."""
     drawn = rng.random(count)
-    keeps = np.stack([drawn < _WHOLE + _HALF, drawn < _WHOLE])
-    if not keeps.any():
+    whole = np.full(count, _WHOLE)
+    if count > 1:
+        whole[-1] = _MELODY_WHOLE
+    keeps = np.stack([drawn < whole + _HALF, drawn < whole])
+    if not keeps[0].any():
         keeps[0, rng.integers(count)] = True
+    keeps[:, drums] = True  # another beat would be another section
     return keeps
 
 

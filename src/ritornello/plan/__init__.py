@@ -10,6 +10,7 @@ players         who plays: instruments and desks
 best_path       the best row of states over time
 form_filling    what a form leaves open, filled in
 chord_progressions  a chord for each bar of a form
+drum_grooves    kick and snare that a drummer holds through a section
 song_form       forms and durations as people write them
 plan_text       plans as TOML
 """

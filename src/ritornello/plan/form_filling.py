@@ -1,7 +1,8 @@
 """What a form leaves open, filled in by rules of thumb: what returns, and who plays where.
 
-A section whose name was there before returns to the bars of its first time, as it was or varied. In
-a new section of eight bars or more the second half may begin as the first. Few begin an intro, one
+A section whose name was there before returns to the bars of its first time, as it was or varied. A
+new section of sixteen bars or more is played twice, eight bars each, as it was or with another
+ending; in eight bars the second half may begin as the first. Few begin an intro, one
 or two leave for a verse, a bridge or a break, and all play a chorus, the last return and the end.
 What is stated stays.
 """
@@ -20,7 +21,8 @@ from ritornello.rng import Rng
 
 _AS_IT_WAS = 0.5  # how often a section returns unvaried
 _HALF_RETURNS = 0.7  # how often the second half of a new section begins as the first
-_LEAST_HALVED_BARS = 8
+_PHRASE_BARS = 8
+_OTHER_ENDING_BARS, _OTHER_ENDING = 2, 0.6  # of a phrase that returns, and how often it has one
 _FULL = ("chorus", END)
 _THIN = ("bridge", "break", "solo")
 
@@ -60,16 +62,18 @@ def _returns(
     """How many bars back each bar of a section returns, and how closely; int64 [bars] each."""
     bars = np.arange(section.bars)
     source = np.full(section.bars, -1)
-    kind = VARIED
+    kind = AGAIN if rng.random() < _AS_IT_WAS else VARIED
     if earlier is not section:
         source = earlier.start + bars % earlier.bars
-        kind = AGAIN if rng.random() < _AS_IT_WAS else VARIED
-    elif section.bars >= _LEAST_HALVED_BARS and section.name not in (INTRO, END):
-        half = section.bars // 2
+    elif section.bars >= _PHRASE_BARS and section.name not in (INTRO, END):
+        phrase = _PHRASE_BARS if section.bars >= 2 * _PHRASE_BARS else section.bars
+        half, place = phrase // 2, bars % phrase
         if rng.random() < _HALF_RETURNS:
             # The second half goes its own way at its end, or it would not lead on.
-            begins = (bars >= half) & (bars < half + max(1, half // 2))
+            begins = (bars < phrase) & (bars >= half) & (bars < half + max(1, half // 2))
             source = np.where(begins, section.start + bars - half, -1)
+        kept = phrase - _OTHER_ENDING_BARS * (rng.random() < _OTHER_ENDING)
+        source = np.where((bars >= phrase) & (place < kept), section.start + place, source)
     distance = section.start + bars - source
     here = plan.lengths[section.start : section.end]
     can = (source >= 0) & (distance <= FARTHEST_BARS) & (plan.lengths[source] == here)

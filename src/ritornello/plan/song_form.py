@@ -6,6 +6,7 @@ import math
 import re
 from dataclasses import replace
 from difflib import get_close_matches
+from itertools import cycle, islice
 
 from ritornello.errors import ConfigError
 from ritornello.music.piece import Metre
@@ -94,28 +95,37 @@ def _section(text: str) -> tuple[str, int]:
 
 
 def usual_form(bars: int) -> tuple[Section, ...]:
-    """The form of a song of so many bars: an intro, verse and chorus in turn, a bridge, an end.
+    """The form of a song of so many bars: an intro, verses and choruses, a bridge, an end.
+
+    From 40 bars on the first verse is played twice: what is sung returns after eight bars.
 
     >>> form_text(usual_form(56))
-    'intro 4, verse 8, chorus 8, verse 8, chorus 8, bridge 8, chorus 8, end 4'
+    'intro 4, verse 16, chorus 8, verse 8, bridge 8, chorus 8, end 4'
+    >>> form_text(usual_form(32))
+    'intro 4, A 8, B 8, A 8, end 4'
     >>> form_text(usual_form(5))
     'A 5'
     """
     edge = _EDGE_BARS if bars >= 3 * USUAL_BARS else 0
     count = max(1, (bars - 2 * edge) // USUAL_BARS)
-    names = ["verse" if number % 2 == 0 else "chorus" for number in range(count)]
-    if count >= 5:
-        names[-2:] = ["bridge", "chorus"]
-    if count < 4 and names:
+    if count < 4:
         names = ["A", "B", "A"][:count]
-    found = [(name, USUAL_BARS) for name in names]
+    else:
+        closing = ["bridge", "chorus"] if count >= 6 else []
+        around = islice(cycle(["verse", "verse", "chorus", "verse", "chorus"]), count)
+        names = [*around][: count - len(closing)] + closing
+    lengths = [USUAL_BARS] * count
     # What is left over lengthens the last section before the end.
-    found[-1] = (found[-1][0], bars - 2 * edge - USUAL_BARS * (count - 1))
+    lengths[-1] = bars - 2 * edge - USUAL_BARS * (count - 1)
     if edge:
-        found = [(INTRO, edge), *found, (END, edge)]
+        names, lengths = [INTRO, *names, END], [edge, *lengths, edge]
     sections: list[Section] = []
-    for name, length in found:
-        sections.append(Section(name, sections[-1].end if sections else 0, length))
+    for name, length in zip(names, lengths, strict=True):
+        if sections and sections[-1].name == name:
+            last = sections.pop()
+            sections.append(replace(last, bars=last.bars + length))
+        else:
+            sections.append(Section(name, sections[-1].end if sections else 0, length))
     return tuple(sections)
 
 

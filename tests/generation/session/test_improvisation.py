@@ -99,17 +99,18 @@ def _do(music: Improvisation, action: str, number: Any) -> None:
 
 
 @settings(
-    max_examples=8,
+    max_examples=24,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
-@given(steps=STEPS, seed=st.integers(0, 99))
+@given(steps=STEPS, seed=st.integers(0, 99), form=st.booleans())
 def test_whatever_was_done_a_moment_plays_on_alike(
     engine: Engine,
     short_reach: None,
     steps: list[tuple[str, int] | tuple[str, str]] | list[tuple[str, int]],
     seed: int,
+    form: bool,
 ) -> None:
-    music = Improvisation.start(engine, RULES, seed=seed)
+    music = Improvisation.start(engine, RULES, seed=seed, form=form)
     _take(music, 100)
     for step in steps:
         _do(music, *step)

@@ -13,6 +13,7 @@ import pytest
 from ritornello import api
 from ritornello.errors import CheckpointError, ConfigError, InputError, OutputError
 from ritornello.generation.rules import Rules
+from ritornello.metrics.keeping.measures import measure
 from ritornello.note_model import checkpoint
 from tests.examples import band
 
@@ -141,3 +142,28 @@ def test_a_song_may_start_it_and_all_of_it_can_be_saved(
     assert api.load(tmp_path / "all.mid").bar_count == 8
     assert api.load(tmp_path / "end.mid").bar_count == 4
     assert session.warnings
+
+
+@pytest.mark.parametrize("parts", [("piano",), ("piano", "bass", "drums")])
+def test_a_refrain_keeps_coming_back_and_nothing_loops(
+    composer: api.Composer, parts: tuple[str, ...]
+) -> None:
+    session = composer.session(parts=parts, seed=1, key="C major")
+    session.bars(64)
+    piece = session.piece()
+    assert piece.bar_count == 64
+    figures = measure(piece)
+    assert figures["looped bars"] <= 0.1
+    assert figures["bars that return"] >= 0.25
+    assert {track.instrument for track in piece.tracks} == {
+        track.instrument for track in composer.compose(bars=4, parts=parts).tracks
+    }
+
+
+def test_chords_that_are_asked_for_go_round_under_the_refrain(composer: api.Composer) -> None:
+    session = composer.session(parts=("piano",), seed=2, chords="C F G")
+    notes = session.bars(20)
+    triads = ({0, 4, 7}, {5, 9, 0}, {7, 11, 2})
+    for bar in range(20):
+        first = {note.pitch % 12 for note in notes if note.onset_ticks == bar * 96}
+        assert first <= triads[bar % 3]

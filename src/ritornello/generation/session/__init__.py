@@ -3,6 +3,7 @@
 session         Session, what a user plays and steers; StreamedNote, what it gives
 snapshot        Snapshot: the state of a session in a small file
 improvisation   the endless music itself, event by event, with marks to go back to
+session_form    its sections: a refrain that keeps coming back
 moment          all that its future depends on, as a value
 primer_reading  music that is read before it goes on
 """

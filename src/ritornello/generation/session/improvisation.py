@@ -28,10 +28,13 @@ from ritornello.generation.session.moment import (
     drop_forgotten,
 )
 from ritornello.generation.session.primer_reading import read_primer
+from ritornello.generation.session.session_form import SessionForm, begin, following
+from ritornello.music.keys import KeyName, estimate_key, pitch_class_weights
 from ritornello.music.piece import DEFAULT_TEMPO_BPM, Metre, Piece, Tempo
 from ritornello.note_model.encoding import notes
 from ritornello.note_model.encoding.bar_grid import Grid
 from ritornello.note_model.encoding.notes import (
+    DRUM_PITCH,
     DURATION,
     DURATIONS,
     END,
@@ -106,6 +109,7 @@ class Improvisation:
         instrumentations: Instrumentations = (),
         usual_keys: compose.UsualKeys = compose.UsualKeys(),  # noqa: B008, it is a constant
         primer: Piece | None = None,
+        form: bool = False,
     ) -> Improvisation:
         """From the first event, or from the end of a primer.
 
@@ -115,14 +119,18 @@ class Improvisation:
             primer: as the model hears it, see `primer.fit`. The music goes on at its last bar
                 line, in its metre, and in its tempo and with its players where the rules leave
                 them open.
+            form: whether it has sections, see `session_form`; else it goes on from bar to bar.
         """
         rng, sampling = np.random.default_rng(seed), sampling or Sampling()
         if primer is not None:
-            return cls._after(engine, primer, rules, rng, sampling, collections)
+            form_seed = seed if form else None
+            return cls._after(engine, primer, rules, rng, sampling, collections, form_seed)
         rules = fill_in_instrumentation(rules, instrumentations, rng)
         key = compose.draw_key(rules, usual_keys, rng)
+        metres = rules.metre_map()
+        settings = Settings(rules, sampling, key=key)
         instant = Instant(
-            Settings(rules, sampling, key=key),
+            _with_refrain(settings, metres, seed, key) if form else settings,
             None,
             engine.initial_state(1),
             rng.bit_generator.state,
@@ -130,7 +138,7 @@ class Improvisation:
             tempos=(),
             reached_ticks=0,
         )
-        moment = Moment(instant, rules.metre_map(), np.zeros((0, 1 + len(NONE)), np.int64))
+        moment = Moment(instant, metres, np.zeros((0, 1 + len(NONE)), np.int64))
         return cls(engine, moment, collections)
 
     @classmethod
@@ -142,6 +150,7 @@ class Improvisation:
         rng: Rng,
         sampling: Sampling,
         collections: tuple[str, ...],
+        form_seed: int | None,
     ) -> Improvisation:
         encoded = notes.encode(primer)
         asked = rules.tempo_bpm or primer.tempos[-1].bpm
@@ -151,6 +160,8 @@ class Improvisation:
             tempo_bpm=primer.tempos[-1].bpm,
         )
         settings = Settings(rules, sampling, encoded.length_ticks, encoded.length_ticks)
+        if form_seed is not None:
+            settings = _with_refrain(settings, encoded.metres, form_seed, _key_of(encoded.fields))
         writer, state = read_primer(engine, encoded, settings, rng, collections)
         onsets = np.cumsum([event[SHIFT] for event in writer.events])
         seconds = primer.ticks_to_seconds(onsets[-1:])
@@ -175,6 +186,7 @@ class Improvisation:
         rng = np.random.default_rng()
         rng.bit_generator.state = instant.rng
         self._writer = Writer.start(job, rng)
+        self._writer.give(instant.settings.given(job))
         for onset, event in self._events:
             self._writer.write(_with_shift(event, onset - self.onset_ticks))
         self._writer.forget()
@@ -273,12 +285,29 @@ class Improvisation:
                 self._instant.settings.sampling,
             )
             event = self._tempo_due() or event
-            pending = self._instant.pending
-            if pending is None or self.onset_ticks + event[SHIFT] < pending.start_ticks:
-                self._drawn = _Drawn(event, state, rng)
-            else:  # nothing more begins in the bar; what begins in the next is drawn anew
+            pending, form = self._instant.pending, self._instant.settings.form
+            onset = self.onset_ticks + event[SHIFT]
+            # Nothing more begins in the bar, or section; what begins in the next is drawn anew.
+            if pending is not None and onset >= pending.start_ticks:
                 self._use(pending)
+            elif form is not None and onset >= form.end_ticks:
+                self._use(self._next_section(form), pending=True)
+            else:
+                self._drawn = _Drawn(event, state, rng)
         return self._drawn
+
+    def _next_section(self, form: SessionForm) -> Settings:
+        """What holds in the section after one that is over."""
+        settings = self._instant.settings
+        chart = settings.rules.chart
+        after = following(
+            form.with_refrain(self._latest(form.start_ticks)),
+            self.metres[-1],
+            settings.parts,
+            _key(settings),
+            None if chart is None else len(chart),
+        )
+        return _with_form(settings, self.metres, after)
 
     def _tempo_due(self) -> Event | None:
         """The change to a tempo that is asked for, as an event, or the rest before it."""
@@ -304,6 +333,14 @@ class Improvisation:
         start = now.chords_start_ticks if same else line
         settings = Settings(rules, sampling, line, start, now.key)
         RuleMasks(settings.job(self.metres))
+        in_force = self._instant.settings
+        if (form := in_force.form) is not None:
+            if replace(rules, tempo_bpm=None) == replace(in_force.rules, tempo_bpm=None):
+                settings = replace(settings, form=form)
+            else:
+                settings = _with_refrain(
+                    settings, self.metres, form.seed, _key(settings), form.number + 1
+                )
         self._undraw()
         self._instant = replace(self._instant, pending=settings)
 
@@ -311,8 +348,12 @@ class Improvisation:
         """Go another way from here."""
         self._drawn = None
         self._writer.rng = np.random.default_rng(seed)
+        settings = self._instant.settings
+        if settings.form is not None:
+            settings = replace(settings, form=replace(settings.form, seed=seed))
+            self._instant = replace(self._instant, settings=settings)
         if self._fresh:  # the bar before stays as it is
-            self._use(replace(self._instant.settings, start_ticks=self.line_ticks), pending=True)
+            self._use(replace(settings, start_ticks=self.line_ticks), pending=True)
         self._marks.append(self._mark())
 
     def _use(self, settings: Settings, *, pending: bool = False) -> None:
@@ -322,7 +363,8 @@ class Improvisation:
         for onset, event in self._latest(self.onset_ticks - _LONGEST_TICKS):
             masks.advance(_with_shift(event, onset - masks.onset_ticks), None)
         self._writer = replace(self._writer, job=job, masks=masks)
-        self._writer.tracker.given = job.given
+        self._writer.tracker.give_anew(job.given)
+        self._writer.give(settings.given(job))
         self._condition = compose.conditions(self._engine, [self._writer], self._collections)
         follows = self._instant.pending if pending else None
         self._instant = replace(self._instant, settings=settings, pending=follows)
@@ -343,7 +385,9 @@ class Improvisation:
 
     def moment(self) -> Moment:
         """All that the future depends on; going on does not change it."""
-        events, skipped = drop_forgotten(self._events, self._skipped)
+        form = self._instant.settings.form
+        section = None if form is None else form.start_ticks
+        events, skipped = drop_forgotten(self._events, self._skipped, section)
         rows = [(onset, *event) for onset, event in events]
         table = np.array(rows, np.int64).reshape(-1, 1 + len(NONE))
         return Moment(self._now(), self.metres, table, skipped)
@@ -431,7 +475,9 @@ class Improvisation:
         if len(self._events) < self._thin_at:
             return
         first = self._marks[0].events
-        kept, self._skipped = drop_forgotten(self._events[:first], self._skipped)
+        form = self._marks[0].instant.settings.form
+        section = None if form is None else form.start_ticks
+        kept, self._skipped = drop_forgotten(self._events[:first], self._skipped, section)
         self._events[:first] = kept
         self._thin_at = len(self._events) + _THIN_EVERY
         gone = first - len(kept)
@@ -475,6 +521,37 @@ class Improvisation:
             return 0
         start, length = self._bar(self._events[self._skipped - 1][0])
         return start + length
+
+
+def _with_refrain(
+    settings: Settings, metres: tuple[Metre, ...], seed: int, key: KeyName | None, number: int = 0
+) -> Settings:
+    """Settings with a form that begins with them."""
+    form = begin(seed, settings.start_ticks, metres[-1], _key(settings) or key, number=number)
+    return _with_form(settings, metres, form)
+
+
+def _with_form(settings: Settings, metres: tuple[Metre, ...], form: SessionForm) -> Settings:
+    """Settings that hold in a section, without its chords where a part cannot play them."""
+    if settings.rules.chart is not None:
+        form = replace(form, chords=())
+    found = replace(settings, form=form, start_ticks=form.start_ticks)
+    try:
+        RuleMasks(found.job(metres))
+    except ConfigError:
+        return replace(found, form=replace(form, chords=()))
+    return found
+
+
+def _key(settings: Settings) -> KeyName | None:
+    """The key that chords are drawn in."""
+    return settings.rules.key if isinstance(settings.rules.key, KeyName) else settings.key
+
+
+def _key_of(fields: np.ndarray) -> KeyName | None:
+    """The key of the notes of a primer."""
+    pitched = notes.is_note(fields[:, PART]) & (fields[:, PITCH] < DRUM_PITCH)
+    return estimate_key(pitch_class_weights(fields[pitched, PITCH]))
 
 
 def _with_shift(event: Event, shift: int) -> Event:

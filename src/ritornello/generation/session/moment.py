@@ -18,15 +18,17 @@ import numpy as np
 
 from ritornello.errors import InputError
 from ritornello.generation.job import ENDLESS, Job, Opening, given_events, parts_of, stated_chords
+from ritornello.generation.planned import may_state_beats
 from ritornello.generation.rules import Rules
 from ritornello.generation.sampling import Sampling
+from ritornello.generation.session.session_form import SessionForm
 from ritornello.music.chords import Chart
 from ritornello.music.keys import KeyName, parse_key
 from ritornello.music.piece import Metre, Tempo
 from ritornello.note_model.encoding import matching
 from ritornello.note_model.encoding.bar_grid import LONGEST_BAR_TICKS
 from ritornello.note_model.encoding.context import LOOKBACK_BARS
-from ritornello.note_model.encoding.notes import DURATIONS, PART, PITCH, RESOLUTION
+from ritornello.note_model.encoding.notes import DURATIONS, NONE, PART, PITCH, RESOLUTION, SHIFT
 
 Event = tuple[int, int, int, int, int]
 Remembered = list[tuple[int, Event]]  # onset and fields of each event
@@ -45,6 +47,7 @@ class Settings:
         start_ticks: nothing is written before.
         chords_start_ticks: where the first bar of the chords is.
         key: a soft constraint where the rules ask for none.
+        form: the section that is played; None for music that goes on from bar to bar.
     """
 
     rules: Rules
@@ -52,25 +55,51 @@ class Settings:
     start_ticks: int = 0
     chords_start_ticks: int = 0
     key: KeyName | None = None
+    form: SessionForm | None = None
+
+    @property
+    def parts(self) -> list[int]:
+        """Part classes that may play, ascending."""
+        return parts_of(self.rules.instruments())
+
+    def given(self, job: Job) -> np.ndarray:
+        """What the form gives of notes; int64 [notes, 5], onsets in place of shifts."""
+        if self.form is None:
+            return np.zeros((0, len(NONE)), np.int64)
+        found = [self.form.given(self.start_ticks)]
+        if job.beats:
+            found += self.form.beats(self.parts, self.start_ticks).values()
+        rows = np.concatenate(found)
+        return rows[np.lexsort((rows[:, PITCH], rows[:, PART], rows[:, SHIFT]))]
 
     def job(self, metres: tuple[Metre, ...]) -> Job:
-        """Music without an end under these rules; its chords go round."""
+        """Music without an end under these rules; the chords of the rules go round."""
         rules, chart, start = self.rules, self.rules.chart, self.chords_start_ticks
+        form, parts = self.form, self.parts
         chords, repeat = None, None
         if chart is not None:
             bar = [metre for metre in metres if metre.tick <= start][-1].bar_ticks(RESOLUTION)
             repeat = start, len(chart) * bar
             chords = stated_chords(rules, metres, start + 2 * repeat[1], start)
+        elif form is not None:
+            chords = form.chord_changes()
         players = rules.instruments()
-        return Job(
+        openings: tuple[Opening, ...] = (
+            Opening(tuple(parts), self.start_ticks, ENDLESS, spill=True),
+        )
+        job = Job(
             rules,
             metres,
             None,
             replace(given_events(None, chords=chords), chords_repeat=repeat),
-            (Opening(tuple(parts_of(players)), self.start_ticks, ENDLESS, spill=True),),
+            openings if form is None else form.openings(parts, self.start_ticks),
             None if players is None else frozenset(players),
             key=self.key,
+            chords_hold=form is not None and bool(form.chords),
         )
+        if form is None or players is None or not may_state_beats(job):
+            return job
+        return replace(job, beats=tuple(form.beats(parts, self.start_ticks)))
 
 
 @dataclass(frozen=True)
@@ -179,7 +208,9 @@ class Moment:
             ) from error
 
 
-def drop_forgotten(events: Remembered, skipped: int = 0) -> tuple[Remembered, int]:
+def drop_forgotten(
+    events: Remembered, skipped: int = 0, section_ticks: int | None = None
+) -> tuple[Remembered, int]:
     """The events without those that no computed input can tell any more.
 
     What stays: all within the reach of the lookback, in events and in ticks, and of the older ones
@@ -187,6 +218,7 @@ def drop_forgotten(events: Remembered, skipped: int = 0) -> tuple[Remembered, in
 
     Args:
         events: in order. skipped: between so many of them, the first, others are forgotten.
+        section_ticks: where the section that is played begins, whose notes may return.
 
     Returns:
         the events that stay, and how many of them have gaps between.
@@ -195,6 +227,8 @@ def drop_forgotten(events: Remembered, skipped: int = 0) -> tuple[Remembered, in
     if edge <= skipped:
         return events, skipped
     oldest = events[-1][0] - _WINDOW_TICKS
+    if section_ticks is not None:
+        oldest = min(oldest, section_ticks)
     while edge > skipped and events[edge - 1][0] >= oldest:
         edge -= 1
     kept: Remembered = []
@@ -214,7 +248,13 @@ def _settings_out(settings: Settings) -> dict[str, Any]:
     rules["key"] = None if rules["key"] is None else str(rules["key"])
     rules["chords"] = _chart_out(settings.rules.chart)
     key = None if settings.key is None else str(settings.key)
-    return {**vars(settings), "rules": rules, "sampling": asdict(settings.sampling), "key": key}
+    return {
+        **vars(settings),
+        "rules": rules,
+        "sampling": asdict(settings.sampling),
+        "key": key,
+        "form": None if settings.form is None else settings.form.as_json(),
+    }
 
 
 def _settings_in(found: dict[str, Any]) -> Settings:
@@ -223,7 +263,9 @@ def _settings_in(found: dict[str, Any]) -> Settings:
     rules["ranges"] = {name: tuple(limits) for name, limits in rules["ranges"].items()}
     sampling = Sampling(**found["sampling"])
     key = None if found["key"] is None else parse_key(found["key"])
-    return Settings(**{**found, "rules": Rules(**rules), "sampling": sampling, "key": key})
+    form = None if found.get("form") is None else SessionForm.from_json(found["form"])
+    told = {"rules": Rules(**rules), "sampling": sampling, "key": key, "form": form}
+    return Settings(**{**found, **told})
 
 
 def _chart_out(chart: Chart | None) -> str | None:

@@ -80,6 +80,10 @@ class Tracker:
         events = self.given.events
         return events[self._passed] if self._passed < len(events) else None
 
+    def give_anew(self, given: Given) -> None:
+        """From here on let other events be given, all of them still to come."""
+        self.given, self._passed = given, 0
+
     def give(self, rows: np.ndarray) -> None:
         """Add notes to what is given and still to come; int64 [notes, 5], onsets for shifts."""
         self.given = self.given.with_notes(self._passed, rows)

@@ -1,0 +1,239 @@
+"""The form of music without an end: a refrain that keeps coming back, and something new between.
+
+Each section has eight bars. Of eight sections the first is a refrain, that comes again at once and
+after each other one; then another refrain begins. So the form needs the notes of one refrain and no
+others, however long the music goes on. What a section is is drawn when it begins, from its number
+and a seed alone: a value, as all that the music depends on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ritornello.generation.job import ENDLESS, Opening
+from ritornello.generation.reprise import beat_rows
+from ritornello.music.instruments import INSTRUMENTS
+from ritornello.music.keys import KeyName
+from ritornello.music.piece import Metre
+from ritornello.note_model.encoding import notes
+from ritornello.note_model.encoding.notes import DURATION, DURATIONS, PART, SHIFT, duration_class
+from ritornello.plan.chord_progressions import with_progressions
+from ritornello.plan.drum_grooves import Beat, Groove, draw_groove
+from ritornello.plan.plan import Plan
+from ritornello.plan.sections import Section
+from ritornello.rng import Rng
+
+SECTION_BARS = 8
+_ROUND = (0, 1, 0, 0, 2, 0, 3, 0)  # 0 is the refrain
+_OTHER_ENDING_BARS, _OTHER_ENDING = 2, 0.6  # of a refrain that returns, and how often it has one
+_AS_IT_WAS, _KEPT = 0.4, 0.7  # how often all play a refrain again, and each of them otherwise
+_RESTS = 0.5  # how often somebody rests in another section
+_LEAST_RESTING = 3  # players
+_SAME_GROOVE = 0.6  # how often another section has the groove of the refrain
+
+
+@dataclass(frozen=True)
+class SessionForm:
+    """A section that is played, and the refrain that it may return to.
+
+    Attributes:
+        seed: what sections to come are drawn from. number: of the section, from 0.
+        start_ticks, bar_ticks: where it begins, and how long its bars are.
+        chords: the class of each bar; none where they are left open.
+        kept: part classes that play the refrain again. kept_bars: of how many bars.
+        resting: part classes that are silent. groove: that a drummer holds who does not play the
+            refrain again; None where it is left to who plays.
+        refrain: its notes as far as it was played, (onset from its beginning, part, pitch,
+            duration, velocity) each. refrain_chords, refrain_groove: its chords and its groove.
+    """
+
+    seed: int
+    number: int
+    start_ticks: int
+    bar_ticks: int
+    chords: tuple[int, ...] = ()
+    kept: tuple[int, ...] = ()
+    kept_bars: int = 0
+    resting: tuple[int, ...] = ()
+    groove: Groove | None = None
+    refrain: tuple[tuple[int, ...], ...] = ()
+    refrain_chords: tuple[int, ...] = ()
+    refrain_groove: Groove | None = None
+
+    @property
+    def end_ticks(self) -> int:
+        return self.start_ticks + SECTION_BARS * self.bar_ticks
+
+    @property
+    def kept_ticks(self) -> int:
+        """From where on those who play the refrain again go their own way."""
+        return self.start_ticks + self.kept_bars * self.bar_ticks
+
+    def given(self, start_ticks: int) -> np.ndarray:
+        """The notes of the refrain that are played again from a tick on; int64 [notes, 5], onsets
+        in place of shifts."""
+        rows = np.array(self.refrain, np.int64).reshape(-1, len(notes.FIELDS))
+        rows[:, SHIFT] += self.start_ticks
+        onsets = rows[:, SHIFT]
+        member = np.isin(rows[:, PART], self.kept)
+        rows = rows[member & (onsets >= start_ticks) & (onsets < self.kept_ticks)]
+        left = self.kept_ticks - rows[:, SHIFT]
+        classes = duration_class(np.minimum(DURATIONS[rows[:, DURATION]], left))
+        rows[:, DURATION] = np.maximum(classes - (DURATIONS[classes] > left), 0)
+        return rows
+
+    def openings(self, parts: Sequence[int], start_ticks: int) -> tuple[Opening, ...]:
+        """Where each of the parts is composed for, from a tick on."""
+        free = tuple(part for part in parts if part not in (*self.kept, *self.resting))
+        own = tuple(part for part in parts if part in self.kept)
+        spans = ((free, start_ticks), (own, max(start_ticks, self.kept_ticks)))
+        return (
+            *(Opening(who, start, self.end_ticks, longest_rest_ticks=self.bar_ticks)
+              for who, start in spans if who and start < self.end_ticks),
+            Opening(tuple(parts), self.end_ticks, ENDLESS, spill=True),
+        )  # fmt: skip
+
+    def beats(self, parts: Sequence[int], start_ticks: int) -> dict[tuple[int, int], np.ndarray]:
+        """From which tick to before which the beat of a drummer is given, and its notes, from a
+        tick on. The last half bar is left for a fill."""
+        drummer = next((part for part in parts if _is_drum(part)), None)
+        if self.groove is None or drummer is None or drummer in (*self.kept, *self.resting):
+            return {}
+        found = {}
+        for bar in range(SECTION_BARS):
+            start = self.start_ticks + bar * self.bar_ticks
+            end = start + self.bar_ticks // (2 if bar == SECTION_BARS - 1 else 1)
+            if start >= start_ticks:
+                rows = beat_rows(self.groove.beat(bar), start, drummer)
+                found[start, end] = rows[rows[:, SHIFT] < end]
+        return found
+
+    def chord_changes(self) -> tuple[np.ndarray, np.ndarray]:
+        """Ticks and classes of the chords, bar by bar."""
+        ticks = self.start_ticks + self.bar_ticks * np.arange(len(self.chords))
+        return ticks, np.array(self.chords, np.int64)
+
+    def with_refrain(self, played: Sequence[tuple[int, tuple[int, ...]]]) -> SessionForm:
+        """The same at its end, with what was played as the refrain if it is a new one.
+
+        Args:
+            played: onset and fields of the events of the section.
+        """
+        if self.number % len(_ROUND):
+            return self
+        rows = tuple(
+            (onset - self.start_ticks, *event[1:])
+            for onset, event in played
+            if notes.FIRST_PART <= event[PART] < notes.REST
+        )
+        return replace(self, refrain=rows, refrain_chords=self.chords, refrain_groove=self.groove)
+
+    def as_json(self) -> dict[str, Any]:
+        """Numbers, lists and names."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, found: dict[str, Any]) -> SessionForm:
+        """Of what `as_json` gave."""
+        tuples = {name: tuple(value) for name, value in found.items() if isinstance(value, list)}
+        grooves = {name: _groove(found[name]) for name in ("groove", "refrain_groove")}
+        rows = tuple(tuple(row) for row in found["refrain"])
+        return cls(**{**found, **tuples, **grooves, "refrain": rows})
+
+
+def _groove(found: dict[str, Any] | None) -> Groove | None:
+    if found is None:
+        return None
+    beats = (
+        Beat(tuple(kick), tuple(snare), tuple(cymbal), key)
+        for kick, snare, cymbal, key in found["beats"]
+    )
+    return Groove(tuple(beats))
+
+
+def begin(
+    seed: int,
+    start_ticks: int,
+    metre: Metre,
+    key: KeyName | None,
+    *,
+    number: int = 0,
+) -> SessionForm:
+    """A form from a bar line on, with a refrain that is new.
+
+    Args:
+        key: that chords are drawn in; they are left open where None.
+        number: of a section; the round of sections after it is the one that begins.
+    """
+    rounds = -(-number // len(_ROUND))
+    rng = np.random.default_rng((seed, rounds * len(_ROUND)))
+    bar = metre.bar_ticks(notes.RESOLUTION)
+    chords, groove = _draw_chords(metre, key, rng), _draw_groove(metre, rng)
+    return SessionForm(seed, rounds * len(_ROUND), start_ticks, bar, chords, groove=groove)
+
+
+def following(
+    form: SessionForm,
+    metre: Metre,
+    parts: Sequence[int],
+    key: KeyName | None,
+    chart_bars: int | None = None,
+) -> SessionForm:
+    """The section after one that has ended.
+
+    Args:
+        parts: part classes that play. metre, key: as of `begin`.
+        chart_bars: after how many bars stated chords go round; a refrain keeps its notes where they
+            are the same. None without any.
+    """
+    number = form.number + 1
+    place = number % len(_ROUND)
+    if place == 0:
+        return begin(form.seed, form.end_ticks, metre, key, number=number)
+    rng = np.random.default_rng((form.seed, number))
+    after = replace(form, number=number, start_ticks=form.end_ticks, kept=(), resting=())
+    if _ROUND[place] == 0:
+        played = sorted({row[PART] for row in form.refrain})
+        every = rng.random() < _AS_IT_WAS
+        keeps = rng.random(len(played)) < _KEPT
+        kept = tuple(
+            part for part, keep in zip(played, keeps, strict=True)
+            if every or keep or part == played[-1] or _is_drum(part)
+        )  # fmt: skip
+        if chart_bars is not None and place * SECTION_BARS % chart_bars:
+            kept = ()
+        ending = _OTHER_ENDING_BARS * int(rng.random() < _OTHER_ENDING)
+        return replace(
+            after,
+            chords=form.refrain_chords,
+            groove=form.refrain_groove,
+            kept=kept,
+            kept_bars=SECTION_BARS - ending,
+        )
+    resting: tuple[int, ...] = ()
+    if len(parts) >= _LEAST_RESTING and rng.random() < _RESTS:
+        resting = (int(rng.choice(parts[:-1])),)  # the melody stays
+    groove = form.refrain_groove if rng.random() < _SAME_GROOVE else _draw_groove(metre, rng)
+    return replace(
+        after, chords=_draw_chords(metre, key, rng), groove=groove, resting=resting, kept_bars=0
+    )
+
+
+def _draw_chords(metre: Metre, key: KeyName | None, rng: Rng) -> tuple[int, ...]:
+    if key is None:
+        return ()
+    bars = Plan.open(SECTION_BARS, (metre._replace(tick=0),))
+    plan = with_progressions(replace(bars, sections=(Section("A", 0, SECTION_BARS),)), key, rng)
+    return tuple(plan.chords[:, 0].tolist())
+
+
+def _draw_groove(metre: Metre, rng: Rng) -> Groove | None:
+    return draw_groove((metre.numerator, metre.denominator), rng)
+
+
+def _is_drum(part: int) -> bool:
+    return INSTRUMENTS[notes.instrument_of(part)].is_drum
