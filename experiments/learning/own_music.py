@@ -50,11 +50,12 @@ from ritornello.training.fine_tuning import JoinedMusic, begin_with
 from ritornello.training.note_objective import NoteObjective
 from ritornello.training.optimisation import adamw, cosine
 from ritornello.training.products import chosen
+from ritornello.training.rehearsal import RehearsedMusic, write_rehearsal
 from ritornello.training.run_length import Length
 from ritornello.training.trainer import Trainer
 
 # Few numbers move slowly: they learn at a higher rate, the best of three powers of ten on jigs.
-_RATES = {"all weights": 1e-3, "adapters": 3e-3, "style": 1e-1, "start": 1e-1}
+_RATES = {"rehearsed": 1e-3, "all weights": 1e-3, "adapters": 3e-3, "style": 1e-1, "start": 1e-1}
 _BASE_PIECES = 20  # of the bundled model's own held-out music
 _LONGEST_EVENTS = 512
 
@@ -80,6 +81,9 @@ def own_model(
         settings |= {name: start.network[name] for name in names}
         settings["learning_rate"] = _RATES[way]
         joined = JoinedMusic(music, start.collections)
+        if way == "rehearsed":
+            joined = RehearsedMusic(joined, _rehearsal(start, seed))
+            settings["shares"] = joined.shares
     config = TrainConfig(minutes=minutes or 1.0, seed=seed, **settings)
     torch.manual_seed(seed)
     network = NoteModel(
@@ -109,6 +113,11 @@ def own_model(
     plain = NoteModel(network.config)
     plain.load_state_dict(plain_weights(network))
     return Learned(plain.eval(), initial, tuple(joined.collections), numbers)
+
+
+def _rehearsal(start: Checkpoint, seed: int) -> Corpus:
+    with tempfile.TemporaryDirectory() as scratch:
+        return write_rehearsal(start, Path(scratch) / "rehearsal", seed)
 
 
 @torch.no_grad()

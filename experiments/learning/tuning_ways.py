@@ -15,7 +15,7 @@ from torch.nn.utils import parametrize
 from ritornello.note_model.network import NoteModel
 from ritornello.training.note_objective import NoteObjective
 
-WAYS = ("all weights", "adapters", "style", "start")
+WAYS = ("rehearsed", "all weights", "adapters", "style", "start")
 _RANK = 8
 _START = "start_"
 
@@ -57,7 +57,7 @@ def prepare(objective: NoteObjective, way: str, row: int) -> int:
         row: of the table of embeddings, that of the new music's collection.
     """
     network = objective.network
-    if way != "all weights":
+    if way not in ("rehearsed", "all weights"):
         network.requires_grad_(False)
         table = network.embed.table
         parametrize.register_parametrization(table, "weight", OneRow(table.weight, row))

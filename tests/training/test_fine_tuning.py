@@ -10,12 +10,14 @@ import pytest
 pytest.importorskip("torch", reason="networks need the extra train")
 
 import ritornello
+from ritornello.corpus.store import Corpus
 from ritornello.errors import CheckpointError, ConfigError
 from ritornello.files import save
 from ritornello.note_model import checkpoint
 from ritornello.training.config import TrainConfig
-from ritornello.training.fine_tuning import with_room
+from ritornello.training.fine_tuning import JoinedMusic, with_room
 from ritornello.training.loop import train
+from ritornello.training.rehearsal import REHEARSED, RehearsedMusic
 from tests.examples import MemoryCorpus, band
 
 TINY = TrainConfig(
@@ -80,3 +82,23 @@ def test_what_cannot_be_begun_with_is_refused(base: Path, waltzes: Path, tmp_pat
         ritornello.train(waltzes, tmp_path / "b", start=tmp_path, steps=1)
     assert not (tmp_path / "a").exists()
     assert not (tmp_path / "b").exists()
+
+
+def test_a_quarter_of_what_is_read_is_composed_by_the_model_itself(
+    base: Path, waltzes: Path, tmp_path: Path
+) -> None:
+    ritornello.train(waltzes, tmp_path / "own", start=base, steps=2, threads=1)
+    rehearsal = Corpus.open(tmp_path / "own" / "rehearsal")
+    assert rehearsal.collections == ("band",)
+    music = JoinedMusic(Corpus.open(tmp_path / "own" / "corpus"), ("band",))
+    read = RehearsedMusic(music, rehearsal)
+    assert read.shares == pytest.approx({"band": REHEARSED, "waltzes": 1 - REHEARSED})
+    train = read.indices("train")
+    assert len(train) == len(music.indices("train")) + len(rehearsal)
+    last = int(train[-1])
+    assert read.collection_of(last) == "band"
+    assert read.piece(last).note_count == read.note_counts[last]
+    # A run goes on with the same pieces, also where the model to begin with is not named again.
+    before = (tmp_path / "own" / "rehearsal" / "notes.npy").read_bytes()
+    ritornello.train(waltzes, tmp_path / "own", steps=4, threads=1)
+    assert (tmp_path / "own" / "rehearsal" / "notes.npy").read_bytes() == before

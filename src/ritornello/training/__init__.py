@@ -5,6 +5,7 @@ config           settings of a run and what fits an amount of music
 loop             the training of a note model, and what a run writes
 note_objective   what a note model learns
 fine_tuning      going on from a model's weights with other music
+rehearsal        music that the model composes itself, read beside it
 music_facts      what a model knows of its music, for composing
 batches          rows of excerpts that carry the state of the network from chunk to chunk
 piece_plans      the plan of each piece, read when it is first drawn
@@ -38,6 +39,7 @@ __all__ = [
     "products",
     "ranks",
     "reading_order",
+    "rehearsal",
     "run_length",
     "run_state",
     "trainer",

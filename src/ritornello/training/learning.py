@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 _REPORT_FILE = "report.html"
 _CORPUS_FOLDER = "corpus"
+_REHEARSAL_FOLDER = "rehearsal"
 _SAMPLES_FOLDER = "samples"
 _SAMPLE_BARS = 8
 _SAMPLES_A_RUN = 8
@@ -106,7 +107,8 @@ def train(
         minutes: time for learning; 10 if ``steps`` is not given either.
         steps: optimiser steps instead of minutes.
         start: a model, by name or path, whose weights learning begins with. The model keeps its
-            styles, and your music becomes the one that it writes by default.
+            styles, of which it composes some pieces first to read them beside your music
+            (`rehearsal/`), and your music becomes the one that it writes by default.
         collections: only these first-level sub-folders; by default all.
         seed: of everything random. threads: processors to use; by default all.
         scanned: called with (files done, files in all). watch: called after each step.
@@ -130,6 +132,7 @@ def train(
     from ritornello.training.fine_tuning import JoinedMusic, provenance_of
     from ritornello.training.loop import RESUME_FILE
     from ritornello.training.loop import train as run
+    from ritornello.training.rehearsal import write_rehearsal
     from ritornello.training.run_report import write_report
 
     out = Path(out)
@@ -148,6 +151,9 @@ def train(
         stored = _stored(Path(folder), out, collections, scanned, resumes)
         write_training_index(stored, out)
         about = _provenance(stored, out.resolve().name)
+        if base is not None and not resumes:
+            say("First the model composes some music of each of its styles, so as to keep them.")
+            write_rehearsal(base, out / _REHEARSAL_FOLDER, seed)
     ranks.first(None)  # the others wait for the corpus
     corpus = Corpus.open(out / _CORPUS_FOLDER)
     train_notes = int(corpus.note_counts[corpus.indices("train")].sum())
@@ -161,12 +167,14 @@ def train(
     if resumes:
         begun = run_state.load(out / RESUME_FILE)["objective"]
         music = JoinedMusic(corpus, tuple(begun["collections"]))
+    rehearsed = out / _REHEARSAL_FOLDER
     sampler = _Sampler(out / _SAMPLES_FOLDER, 60 * (minutes or 10) / _SAMPLES_A_RUN, say)
     model = run(
         music,
         out,
         config,
         start=base,
+        rehearsal=Corpus.open(rehearsed) if rehearsed.is_dir() else None,
         provenance=about,
         watch=watch,
         sample=sampler.now_and_then,

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from ritornello.corpus.store import Corpus
 from ritornello.errors import InputError
 from ritornello.note_model import checkpoint
 from ritornello.note_model.checkpoint import Checkpoint
@@ -29,6 +30,7 @@ from ritornello.training.note_objective import NoteBatch, NoteObjective
 from ritornello.training.optimisation import adamw, cosine
 from ritornello.training.products import chosen
 from ritornello.training.ranks import Ranks
+from ritornello.training.rehearsal import RehearsedMusic
 from ritornello.training.run_length import Every, Length
 from ritornello.training.run_report import write_report
 from ritornello.training.trainer import Judgement, Step, Trainer
@@ -56,6 +58,7 @@ def train(
     config: TrainConfig,
     *,
     start: Checkpoint | None = None,
+    rehearsal: Corpus | None = None,
     provenance: dict[str, Any] | None = None,
     watch: Callable[[Progress], None] = lambda progress: None,
     sample: Callable[[Path, int], None] = lambda model, step: None,
@@ -70,6 +73,8 @@ def train(
         config: ignored but for its length and threads when a run is resumed.
         start: a model of the same network whose weights a new run begins with; its collections are
             the first of those of ``music``, see `ritornello.training.fine_tuning`.
+        rehearsal: pieces that ``start`` composed, read beside the music, see
+            `ritornello.training.rehearsal`.
         watch: called after each step. sample: called with each new best model. Both where files
             are written, if there are several processes. say: called with what a person may want to
             know.
@@ -98,10 +103,14 @@ def train(
         config = replace(config, products=products)
     if config.threads:
         torch.set_num_threads(config.threads)
+    read = music
+    if rehearsal is not None:
+        read = RehearsedMusic(music, rehearsal)
+        config = replace(config, shares=config.shares or read.shares)
     network = _network(music, config)
     if start is not None and not resumes:
         begin_with(network, start, music, say if ranks.writes else lambda sentence: None)
-    run = _Run(NoteObjective(network, music, config, ranks), folder, provenance or {}, sample)
+    run = _Run(NoteObjective(network, read, config, ranks), music, folder, provenance or {}, sample)
     run.begin(speeds)
     run.trainer.run(lambda step: watch(run.progress) if ranks.writes else None)
     if ranks.writes:
@@ -136,13 +145,14 @@ class _Run:
     def __init__(
         self,
         objective: NoteObjective,
+        music: Music,
         folder: Path,
         provenance: dict[str, Any],
         sample: Callable[[Path, int], None],
     ) -> None:
-        self.objective, self.folder = objective, folder
+        self.objective, self.music, self.folder = objective, music, folder
         self.provenance, self.sample = provenance, sample
-        self.music, self.config, self.ranks = objective.music, objective.config, objective.ranks
+        self.config, self.ranks = objective.config, objective.ranks
         self.journal = Journal(folder)
         self.trainer = self._trainer(folder / RESUME_FILE)
         self.facts = read_facts(self.music) if self.ranks.writes else MusicFacts()
