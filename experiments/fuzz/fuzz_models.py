@@ -25,7 +25,8 @@ from typing import Any
 
 import numpy as np
 
-from experiments.fuzz.fuzz_readers import Worker, mutated
+from experiments.fuzz.fuzz_readers import mutated
+from experiments.fuzz.judged import try_inputs
 from experiments.fuzz.outcomes import tell_outcomes
 from ritornello.api import Composer, load_separator
 from ritornello.errors import RitornelloError
@@ -250,22 +251,19 @@ def outcome(kind: str, folder: Path, data: bytes) -> str:
 
 def fuzz(kind: str, inputs: int, failures: Path | None) -> Counter[str]:
     """Outcomes over damaged files of a kind; those that failed are saved to ``failures``."""
-    outcomes: Counter[str] = Counter()
+
+    def damaged(number: int) -> bytes:
+        rng = random.Random(number)
+        return damage(rng.choice(files()[kind]), rng)
+
     with tempfile.TemporaryDirectory() as folder:
-        worker = Worker(partial(outcome, kind, Path(folder)))
-        for number in range(inputs):
-            rng = random.Random(number)
-            data = damage(rng.choice(files()[kind]), rng)
-            result = worker.try_input(data)
-            outcomes[result] += 1
-            if result not in ("used", "error"):
-                if failures:
-                    failures.mkdir(parents=True, exist_ok=True)
-                    (failures / f"{kind}-{number}.safetensors").write_bytes(data)
-                if not worker.process.is_alive():
-                    worker = Worker(partial(outcome, kind, Path(folder)))
-        worker.process.kill()
-    return outcomes
+        return try_inputs(
+            partial(outcome, kind, Path(folder)),
+            map(damaged, range(inputs)),
+            ("used", "error"),
+            failures,
+            lambda number: f"{kind}-{number}.safetensors",
+        )
 
 
 def main() -> int:

@@ -24,7 +24,7 @@ from functools import partial
 from pathlib import Path
 
 from experiments.fuzz.fuzz_models import some_piece, tiny_checkpoint
-from experiments.fuzz.fuzz_readers import Worker
+from experiments.fuzz.judged import try_inputs
 from experiments.fuzz.outcomes import tell_outcomes
 from ritornello.cli import run
 from ritornello.note_model import checkpoint
@@ -159,23 +159,17 @@ def prepare(folder: Path) -> None:
 
 def fuzz(inputs: int, failures: Path | None) -> Counter[str]:
     """Outcomes over odd command lines; those that failed are saved to ``failures``."""
-    outcomes: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         prepare(folder)
-        worker = Worker(partial(outcome, folder))
-        for number in range(inputs):
-            data = json.dumps(odd_command(random.Random(number))).encode()
-            result = worker.try_input(data)
-            outcomes[result] += 1
-            if result not in ("done", "refused"):
-                if failures:
-                    failures.mkdir(parents=True, exist_ok=True)
-                    (failures / f"options-{number}.json").write_bytes(data)
-                if not worker.process.is_alive():
-                    worker = Worker(partial(outcome, folder))
-        worker.process.kill()
-    return outcomes
+        commands = (json.dumps(odd_command(random.Random(number))) for number in range(inputs))
+        return try_inputs(
+            partial(outcome, folder),
+            (command.encode() for command in commands),
+            ("done", "refused"),
+            failures,
+            lambda number: f"options-{number}.json",
+        )
 
 
 def main() -> int:

@@ -11,27 +11,21 @@ from __future__ import annotations
 import argparse
 import copy
 import io
-import multiprocessing
 import os
 import random
-import resource
 import sys
 import time
 import zipfile
 from collections import Counter
-from collections.abc import Callable
 from functools import partial
-from multiprocessing.connection import Connection
 from pathlib import Path
 from xml.etree import ElementTree
 
+from experiments.fuzz.judged import try_inputs
 from experiments.fuzz.outcomes import tell_outcomes
 from ritornello.errors import RitornelloError
 from ritornello.music.io import FORMATS, Format, check_size
 from ritornello.music.io.midi_read import read_bytes as read_midi
-
-MEMORY_BYTES = 2 * 2**30
-TIMEOUT_SECONDS = 20.0
 
 
 def mutated(data: bytes, rng: random.Random) -> bytes:
@@ -190,60 +184,21 @@ def seeds(entry: Format, folder: Path, count: int = 24) -> list[bytes]:
     return [entry.write_bytes(piece.at_resolution(24)) for piece in pieces]
 
 
-def _work(judge: Callable[[bytes], str], connection: Connection) -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-    sys.stderr = open(os.devnull, "w")  # noqa: SIM115 (it lasts as long as the process)
-    while True:
-        connection.send(judge(connection.recv_bytes()))
-
-
-class Worker:
-    """A process that judges inputs, with limits of memory and time.
-
-    Args:
-        judge: what becomes of an input, as `outcome` says it.
-    """
-
-    def __init__(self, judge: Callable[[bytes], str]) -> None:
-        context = multiprocessing.get_context("fork")
-        self.connection, theirs = context.Pipe()
-        self.process = context.Process(target=_work, args=(judge, theirs), daemon=True)
-        self.process.start()
-        theirs.close()
-
-    def try_input(self, data: bytes) -> str:
-        """What became of an input; "HANG" or "CRASH" if the worker gave no answer."""
-        try:
-            self.connection.send_bytes(data)
-            if not self.connection.poll(TIMEOUT_SECONDS):
-                self.process.kill()
-                self.process.join()
-                return "HANG"
-            result: str = self.connection.recv()
-            return result
-        except (EOFError, ConnectionError):
-            self.process.join()
-            return f"CRASH (exit code {self.process.exitcode})"
-
-
 def fuzz(entry: Format, folder: Path, inputs: int, failures: Path | None) -> Counter[str]:
     """Outcomes over mutated inputs; inputs that failed are saved to ``failures``, if given."""
     files = seeds(entry, folder)
-    outcomes: Counter[str] = Counter()
-    worker = Worker(partial(outcome, entry))
-    for number in range(inputs):
+
+    def damaged(number: int) -> bytes:
         rng = random.Random(number)
-        data = damage(rng.choice(files), rng)
-        result = worker.try_input(data)
-        outcomes[result] += 1
-        if result not in ("piece", "error"):
-            if failures:
-                failures.mkdir(parents=True, exist_ok=True)
-                (failures / f"{entry.name.replace(' ', '-')}-{number}").write_bytes(data)
-            if not worker.process.is_alive():
-                worker = Worker(partial(outcome, entry))
-    worker.process.kill()
-    return outcomes
+        return damage(rng.choice(files), rng)
+
+    return try_inputs(
+        partial(outcome, entry),
+        map(damaged, range(inputs)),
+        ("piece", "error"),
+        failures,
+        lambda number: f"{entry.name.replace(' ', '-')}-{number}",
+    )
 
 
 def main() -> int:
