@@ -172,6 +172,15 @@ def test_what_others_could_write_is_compiled_again(whole: Path, cache: Path, mod
     assert not whole.stat().st_mode & 0o022
 
 
+def test_a_library_is_compiled_anew_where_its_header_is_another(
+    whole: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    header = tmp_path / kernel.HEADER.name
+    header.write_bytes(kernel.HEADER.read_bytes() + b"/* another */")
+    monkeypatch.setattr(kernel, "HEADER", header)
+    assert kernel.compile_kernel(cache) != whole
+
+
 def test_a_folder_of_somebody_else_is_not_used(
     library: CDLL, cache: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

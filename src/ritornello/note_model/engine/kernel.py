@@ -28,6 +28,7 @@ from ritornello.folders import cache_folder
 _LOG = logging.getLogger(__name__)
 
 SOURCE = Path(__file__).with_name("_kernel.c")
+HEADER = Path(__file__).with_name("_numbers.h")  # which every kernel may include
 _COMPILE_SECONDS = 20  # it takes one or two
 _TRY_AGAIN_SECONDS = 24 * 3600
 _MOST_SAID_BYTES = 2000
@@ -90,7 +91,8 @@ def compile_kernel(folder: Path, source: Path = SOURCE) -> Path:
         raise FileNotFoundError("no C compiler (cc, gcc or clang) found.")
     # Apple's processors share one baseline; elsewhere machines of one kind differ.
     flags = _FLAGS if sys.platform == "darwin" else [*_FLAGS, "-march=native"]
-    key = [source.read_bytes(), compiler, os.stat(compiler).st_mtime_ns, _processor(), flags]
+    texts = source.read_bytes(), HEADER.read_bytes()
+    key = [*texts, compiler, os.stat(compiler).st_mtime_ns, _processor(), flags]
     kind = source.stem.strip("_")
     stem = f"{kind}-{_hash(repr(key).encode())}"
     _make_private(folder)
@@ -103,7 +105,8 @@ def compile_kernel(folder: Path, source: Path = SOURCE) -> Path:
         raise OSError(f"{compiler} did not end within {_COMPILE_SECONDS} seconds before.")
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         try:
-            command = [compiler, *flags, "-o", "kernel.so", str(source), "-lm"]
+            headers = f"-I{HEADER.parent}"
+            command = [compiler, *flags, headers, "-o", "kernel.so", str(source), "-lm"]
             _compile(command, Path(scratch))
         except subprocess.TimeoutExpired as error:
             given_up.touch()
