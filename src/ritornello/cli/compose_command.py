@@ -13,10 +13,10 @@ from ritornello.cli.options import (
     AS_USUAL,
     NO_LIMITS,
     Flag,
-    Limits,
     Making,
     Metre,
     Names,
+    PartLimits,
     Style,
     split_names,
 )
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
-class Form:
+class FormOptions:
     """What a piece does bar by bar.
 
     Attributes
@@ -78,7 +78,7 @@ class Form:
         return {"form": self.form, "plan": found, "duration": self.duration}
 
 
-_ANY_FORM = Form()
+_ANY_FORM = FormOptions()
 
 
 def compose(
@@ -88,9 +88,9 @@ def compose(
     metre: Metre | None = None,
     parts: Names = (),
     end: bool = True,
-    form: Form = _ANY_FORM,
+    form: FormOptions = _ANY_FORM,
     style: Style = ANY_STYLE,
-    limits: Limits = NO_LIMITS,
+    limits: PartLimits = NO_LIMITS,
     making: Making = AS_USUAL,
 ) -> None:
     """Compose new pieces.

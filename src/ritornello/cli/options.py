@@ -116,7 +116,7 @@ class Boldness(TypedDict):
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
-class Writer:
+class ModelChoice:
     """Which model writes, and how boldly.
 
     Attributes
@@ -147,7 +147,7 @@ class Writer:
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
-class Making(Writer):
+class Making(ModelChoice):
     """How boldly and how often to write, and where to.
 
     Attributes
@@ -228,7 +228,7 @@ class Style:
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
-class Limits:
+class PartLimits:
     """What single parts may do.
 
     Attributes
@@ -255,7 +255,7 @@ class Limits:
 
 
 # The options of commands where none is stated.
-AS_USUAL, ANY_STYLE, NO_LIMITS = Making(), Style(), Limits()
+AS_USUAL, ANY_STYLE, NO_LIMITS = Making(), Style(), PartLimits()
 
 
 def _read_density(texts: list[str]) -> float | None:

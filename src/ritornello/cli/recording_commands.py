@@ -16,11 +16,11 @@ from ritornello.cli.options import (
     ANY_STYLE,
     NO_LIMITS,
     Flag,
-    Limits,
     Metre,
+    ModelChoice,
     Names,
+    PartLimits,
     Style,
-    Writer,
     some_names,
 )
 from ritornello.cli.show import clock, out, print_json, progress, say
@@ -70,7 +70,7 @@ class Hearing:
         return hints if self.beats is None else read_beats(self.beats, hints)
 
 
-_BY_EAR, _USUAL_WRITER = Hearing(), Writer()
+_BY_EAR, _USUAL_WRITER = Hearing(), ModelChoice()
 
 
 def remix(
@@ -84,8 +84,8 @@ def remix(
     keep_solo: bool = True,
     hearing: Hearing = _BY_EAR,
     style: Style = ANY_STYLE,
-    limits: Limits = NO_LIMITS,
-    writer: Writer = _USUAL_WRITER,
+    limits: PartLimits = NO_LIMITS,
+    writer: ModelChoice = _USUAL_WRITER,
     soundfont: Path | None = None,
     output: Annotated[Path, Parameter(alias="-o")] = Path("remix"),
     overwrite: Flag = False,

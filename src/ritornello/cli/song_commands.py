@@ -17,9 +17,9 @@ from ritornello.cli.options import (
     AS_USUAL,
     NO_LIMITS,
     Flag,
-    Limits,
     Making,
     Names,
+    PartLimits,
     Style,
     read_bars,
     some_names,
@@ -46,7 +46,7 @@ def continue_(
     parts: Names = (),
     end: bool = True,
     style: Style = ANY_STYLE,
-    limits: Limits = NO_LIMITS,
+    limits: PartLimits = NO_LIMITS,
     only_new: OnlyNew = False,
     making: Making = AS_USUAL,
 ) -> None:
@@ -82,7 +82,7 @@ def fill(
     bars: str,
     parts: Names = (),
     style: Style = ANY_STYLE,
-    limits: Limits = NO_LIMITS,
+    limits: PartLimits = NO_LIMITS,
     only_new: OnlyNew = False,
     making: Making = AS_USUAL,
 ) -> None:
@@ -116,7 +116,7 @@ def arrange(
     bars: str | None = None,
     end: Flag = False,
     style: Style = ANY_STYLE,
-    limits: Limits = NO_LIMITS,
+    limits: PartLimits = NO_LIMITS,
     only_new: OnlyNew = False,
     making: Making = AS_USUAL,
 ) -> None:
@@ -186,7 +186,7 @@ def vary(
     parts: Names,
     closeness: float | None = None,
     style: Style = ANY_STYLE,
-    limits: Limits = NO_LIMITS,
+    limits: PartLimits = NO_LIMITS,
     only_new: OnlyNew = False,
     making: Making = AS_USUAL,
 ) -> None:

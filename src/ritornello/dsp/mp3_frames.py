@@ -88,7 +88,7 @@ class Mp3Frames:
         parts: list[bytes | tuple[int, int]] = []
         for span, frames in zip(self.spans, self._damaged_frames(), strict=True):
             parts += [self.silent * frames, span.muted, (span.start + len(span.muted), span.end)]
-        return Joined(path, [self._true_info(), *parts])
+        return JoinedParts(path, [self._true_info(), *parts])
 
     @property
     def _sound_frames(self) -> int:
@@ -283,7 +283,7 @@ def _silent(frame: bytes) -> bytes:
     return header.ljust(found[1], b"\0")
 
 
-class Joined(io.RawIOBase):
+class JoinedParts(io.RawIOBase):
     """Bytes and spans of a file, one after the other, to be read as one file."""
 
     def __init__(self, path: Path, parts: list[bytes | tuple[int, int]]) -> None:

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from ritornello.dsp.diagnostics import Finding
-from ritornello.dsp.mp3_frames import Joined, Mp3Frames, begins_like_a_frame, read_frames
+from ritornello.dsp.mp3_frames import JoinedParts, Mp3Frames, begins_like_a_frame, read_frames
 from ritornello.dsp.sound_files import (
     READABLE,
     SOUND_ERRORS,
@@ -239,7 +239,7 @@ def _sound_file(path: Path, mp3: Mp3Frames | None) -> Iterator[Any]:
     if mp3 and not mp3.is_as_stated:
         whole = closing(mp3.opened(path))
     elif mp3 is None and (header := completed_header(path)) is not None:
-        whole = closing(Joined(path, [header, (len(header), path.stat().st_size)]))
+        whole = closing(JoinedParts(path, [header, (len(header), path.stat().st_size)]))
     with whole as view, soundfile.SoundFile(view) as file:
         yield file
 

@@ -10,7 +10,7 @@ from ritornello.errors import ConfigError
 from ritornello.music.keys import KeyName
 from ritornello.plan.plan import OPEN
 from ritornello.plan_model.past import HEADS, PARTS, PLAYER, STATIC, TRUNK, Past
-from ritornello.plan_model.plan_rows import BEGINS, FIELDS, LABEL, Rows
+from ritornello.plan_model.plan_rows import BEGINS, FIELDS, LABEL, PlanRows
 
 MAJOR, MINOR, NO_MODE = range(3)
 LEFT_COLUMN = len(TRUNK) - 6  # of `TRUNK`; the last one of `PLAYER`
@@ -18,7 +18,7 @@ assert TRUNK[LEFT_COLUMN] == PLAYER[-1]
 
 
 @dataclass(frozen=True)
-class Inputs:
+class PlanInputs:
     """What goes with the bars of a plan; the columns as of `past`.
 
     Attributes:
@@ -70,7 +70,7 @@ def played_row(past: Past) -> np.ndarray:
     return row
 
 
-def inputs(rows: Rows, mode: int, *, told_end: bool = True) -> Inputs:
+def inputs(rows: PlanRows, mode: int, *, told_end: bool = True) -> PlanInputs:
     """All that the network sees of a plan in which nothing is open.
 
     Raises:
@@ -97,7 +97,7 @@ def inputs(rows: Rows, mode: int, *, told_end: bool = True) -> Inputs:
         of_players += [past.player(index, fields, plays[:index]) for index in range(players)]
         past.advance(fields, plays)
     static, in_piece = static_of(past, mode)
-    return Inputs(
+    return PlanInputs(
         rows.fields,
         np.array(trunk),
         played,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ritornello.plan_model.plan_rows import FIELDS, NONE, SIZES, Rows
+from ritornello.plan_model.plan_rows import FIELDS, NONE, SIZES, PlanRows
 
 _SMOOTHING = 0.5
 _WEIGHT = 4.0  # of the unigram where a bigram has rarely been seen
@@ -26,7 +26,7 @@ class Counts:
     plays: np.ndarray
 
 
-def count(plans: Iterable[Rows]) -> Counts:
+def count(plans: Iterable[PlanRows]) -> Counts:
     """Count the bars of plans in which nothing is open."""
     fields = tuple(np.zeros((size + 1, size)) for size in SIZES)
     plays = np.zeros(_PLAYS)
@@ -41,7 +41,7 @@ def count(plans: Iterable[Rows]) -> Counts:
     return Counts(fields, plays)
 
 
-def nats(counts: Counts, rows: Rows) -> tuple[np.ndarray, np.ndarray]:
+def nats(counts: Counts, rows: PlanRows) -> tuple[np.ndarray, np.ndarray]:
     """Nats of a plan: unigram and bigram, float64 [12] each, the players last."""
     before = np.concatenate([[NONE], rows.fields[:-1]])
     found = np.zeros((2, len(FIELDS) + 1))

@@ -12,7 +12,7 @@ import numpy as np
 
 from ritornello.errors import CheckpointError
 from ritornello.note_model.engine.cell_steps import CELLS
-from ritornello.note_model.engine.layers import Linear, Lookup, Weights, rms_norm, sigmoid
+from ritornello.note_model.engine.layers import Linear, TableSum, Weights, rms_norm, sigmoid
 from ritornello.note_model.weights_file import WeightsFile
 from ritornello.plan_model.past import FEATURES, HEADS, LEGAL, PLAYER, STATIC, TRUNK
 from ritornello.plan_model.plan_rows import FIELDS
@@ -24,7 +24,7 @@ class _Head:
     def __init__(self, weights: Weights, columns: tuple[int, ...]) -> None:
         self.hidden = weights.linear("hidden.weight", "hidden.bias")
         self.out = weights.linear("out.weight", "out.bias")
-        self.lookup = Lookup(weights["lookup.table.weight"], [*columns]) if columns else None
+        self.lookup = TableSum(weights["lookup.table.weight"], [*columns]) if columns else None
 
     def __call__(self, state: np.ndarray, columns: np.ndarray) -> np.ndarray:
         hidden = self.hidden(state)
@@ -57,8 +57,8 @@ class PlanEngine:
         weights = Weights(file.weights, "", int8)
         try:
             table = file.weights["embed.table.weight"]
-            self._embed = Lookup(table, [*TRUNK])
-            self._static = Lookup(table[sum(TRUNK) :], [*STATIC, len(self.collections) + 1])
+            self._embed = TableSum(table, [*TRUNK])
+            self._static = TableSum(table[sum(TRUNK) :], [*STATIC, len(self.collections) + 1])
             self._in_piece = file.weights["in_piece.weight"].T
             self._played = file.weights["played.weight"].T
             blocks = [weights.part(f"blocks.{layer}.") for layer in range(self.layers)]

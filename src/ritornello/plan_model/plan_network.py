@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from ritornello.note_model.cells.cell import State
 from ritornello.note_model.network import Block, Lookup, through
-from ritornello.plan_model.network_inputs import LEFT_COLUMN, Inputs
+from ritornello.plan_model.network_inputs import LEFT_COLUMN, PlanInputs
 from ritornello.plan_model.past import FEATURES, HEADS, LEGAL, PARTS, PLAYER, STATIC, TRUNK
 from ritornello.plan_model.plan_rows import FIELDS, LABEL, NONE, SIZES
 
@@ -153,7 +153,7 @@ class PlanNet(nn.Module):
         return F.binary_cross_entropy_with_logits(logits, bars.plays, reduction="none")
 
 
-def stacked(plans: list[Inputs], collections: list[int], left_hidden: list[bool]) -> Bars:
+def stacked(plans: list[PlanInputs], collections: list[int], left_hidden: list[bool]) -> Bars:
     """Plans as a batch.
 
     Args:

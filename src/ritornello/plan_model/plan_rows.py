@@ -64,7 +64,7 @@ _SWING = {EIGHTHS: 1.0, SWUNG: 2.0, TRIPLETS: 2.0}
 
 
 @dataclass(frozen=True)
-class Rows:
+class PlanRows:
     """A plan in class indices; what is open is `OPEN`.
 
     Attributes:
@@ -83,7 +83,7 @@ class Rows:
         return len(self.fields)
 
 
-def rows_of(plan: Plan) -> Rows:
+def rows_of(plan: Plan) -> PlanRows:
     """The rows of a plan. Chords are told from its key, from C where it has none."""
     tonic = 0 if plan.key is None else plan.key.tonic
     fields = np.full((plan.bars, len(FIELDS)), OPEN)
@@ -106,7 +106,7 @@ def rows_of(plan: Plan) -> Rows:
     fields[known, LOUDNESS] = plan.loudness[known] // LOUDNESS_STEP
     fields[:, FEEL] = plan.feel
     metres = [plan.metre_of(bar) for bar in range(plan.bars)]
-    return Rows(
+    return PlanRows(
         fields,
         plan.plays.copy(),
         tuple((metre.numerator, metre.denominator) for metre in metres),
@@ -134,7 +134,7 @@ def _labels(sections: Sequence[Section], bars: int) -> tuple[np.ndarray, np.ndar
 
 
 def plan_of(
-    rows: Rows,
+    rows: PlanRows,
     metres: tuple[Metre, ...],
     key: KeyName | None = None,
     names: Sequence[str] | None = None,

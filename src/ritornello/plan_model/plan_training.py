@@ -14,9 +14,9 @@ import torch
 from ritornello.note_model.weights_file import WeightsFile
 from ritornello.plan.plan import Plan
 from ritornello.plan_model import plan_baselines
-from ritornello.plan_model.network_inputs import Inputs, inputs, mode_of_key
+from ritornello.plan_model.network_inputs import PlanInputs, inputs, mode_of_key
 from ritornello.plan_model.plan_network import PlanNet, PlanNetConfig, stacked
-from ritornello.plan_model.plan_rows import FIELDS, Rows, rows_of
+from ritornello.plan_model.plan_rows import FIELDS, PlanRows, rows_of
 from ritornello.rng import Rng
 
 KIND = "plans"
@@ -29,8 +29,8 @@ class Taught:
     """A plan to learn from or to score: its collection, its rows, and what the network sees."""
 
     collection: str
-    rows: Rows
-    inputs: Inputs
+    rows: PlanRows
+    inputs: PlanInputs
 
     @classmethod
     def of(cls, collection: str, plan: Plan) -> Taught:
@@ -133,7 +133,7 @@ def _chances(taught: Sequence[Taught], shares: dict[str, float] | None) -> np.nd
     return np.asarray(weights / weights.sum())
 
 
-def _excerpt(plan: Inputs, longest: int, rng: Rng) -> Inputs:
+def _excerpt(plan: PlanInputs, longest: int, rng: Rng) -> PlanInputs:
     """At most so many bars; beginnings and endings, which are rare and matter, more often."""
     spare = len(plan) - longest
     if spare <= 0:
@@ -141,7 +141,7 @@ def _excerpt(plan: Inputs, longest: int, rng: Rng) -> Inputs:
     start = int(rng.choice(np.array([0, spare, rng.integers(spare + 1)]), p=[0.4, 0.2, 0.4]))
     end = start + longest
     inside = (plan.player_bars >= start) & (plan.player_bars < end)
-    return Inputs(
+    return PlanInputs(
         plan.fields[start:end],
         plan.trunk[start:end],
         plan.played[start:end],

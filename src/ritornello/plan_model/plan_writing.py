@@ -34,7 +34,7 @@ from ritornello.plan_model.plan_rows import (
     SECOND_KIND,
     SECOND_ROOT,
     SIZES,
-    Rows,
+    PlanRows,
     plan_of,
     rows_of,
 )
@@ -126,7 +126,7 @@ def write_plans(
 def _write_bar(
     engine: PlanEngine,
     writers: Sequence[_Writer],
-    stated: Rows,
+    stated: PlanRows,
     bar: int,
     condition: np.ndarray,
     state: np.ndarray,

@@ -11,7 +11,7 @@ from ritornello.dsp.reverb import Room
 from ritornello.music.piece import Piece, Tempo, Track
 from ritornello.synth.gestures import Gestures
 from ritornello.synth.render import played_notes, render
-from ritornello.synth.sampler import Sampler, Voice
+from ritornello.synth.sampler import Sampler, SamplerVoice
 from ritornello.synth.soundfont import SoundFont
 
 _LAST_SECONDS = 8.0
@@ -82,11 +82,11 @@ def tail_seconds(band: Piece, *, soundfont: SoundFont | str | PathLike[str] | No
 class _Player:
     """A part on its way: the tones that sound now, and those to come."""
 
-    def __init__(self, sampler: Sampler, voices: Iterator[Voice]) -> None:
+    def __init__(self, sampler: Sampler, voices: Iterator[SamplerVoice]) -> None:
         self._sampler = sampler
         self._voices = voices
         self._next = next(voices, None)
-        self._sounding: list[Voice] = []
+        self._sounding: list[SamplerVoice] = []
 
     def add(self, out: np.ndarray, start: int) -> None:
         """Add the samples from ``start`` on to ``out``, float32 [2, samples]."""

@@ -37,7 +37,7 @@ _SMOOTH_SECONDS = 0.01  # a step of loudness or place is heard as a click
 _CELL = 32  # samples for which the pitch stands still
 
 
-class Steps(NamedTuple):
+class HeldValues(NamedTuple):
     """Values that stand from samples of the output on: int64 and float64 [changes]."""
 
     at: np.ndarray
@@ -71,10 +71,10 @@ class Gestures:
         rate_hz: of the output.
     """
 
-    level: Steps | None
-    place: Steps | None
-    cents: Steps | None
-    vibrato_cents: Steps | None
+    level: HeldValues | None
+    place: HeldValues | None
+    cents: HeldValues | None
+    vibrato_cents: HeldValues | None
     rate_hz: int
 
     @classmethod
@@ -85,7 +85,7 @@ class Gestures:
         expression = clock.controller(EXPRESSION, 127.0)
         pan = clock.controller(PAN, 64.0)
         level = _product(volume, _USUAL_VOLUME, expression, 127.0)
-        place = pan and Steps(pan.at, np.clip((pan.values - 64) / 63, -1, 1))
+        place = pan and HeldValues(pan.at, np.clip((pan.values - 64) / 63, -1, 1))
         if track.is_drum:
             cents = vibrato = None
         else:
@@ -189,7 +189,7 @@ def pedalled(
     return PedalledNotes(ends, velocities)
 
 
-def _presses(pedal: Steps, last: int) -> list[tuple[int, int]]:
+def _presses(pedal: HeldValues, last: int) -> list[tuple[int, int]]:
     """From when to when a pedal is down; one that is never lifted is down to the end."""
     is_down = pedal.values >= PEDAL_DOWN
     edges = np.flatnonzero(np.diff(is_down.astype(int), prepend=0))
@@ -211,7 +211,7 @@ class _Clock:
         seconds = self.piece.ticks_to_seconds(ticks)
         return np.asarray(np.rint(seconds * self.rate_hz), np.int64)
 
-    def controller(self, number: int, default: float) -> Steps | None:
+    def controller(self, number: int, default: float) -> HeldValues | None:
         """The values of a controller, which other controllers may reset; None if it never moves."""
         controls = self.track.controls
         own = controls[controls["number"] == number]
@@ -224,7 +224,7 @@ class _Clock:
         values = np.where(rows["number"] == number, rows["value"], default)
         return self._steps(rows["tick"], values.astype(float), default)
 
-    def bends(self) -> Steps | None:
+    def bends(self) -> HeldValues | None:
         """Cents of the bend, as far as its range reaches where it stands."""
         bends = self.track.bends
         if not (bends["value"] != 0).any():
@@ -236,7 +236,7 @@ class _Clock:
         reach = ranges[np.maximum(0, np.searchsorted(range_ticks, ticks, side="right") - 1)]
         return self._steps(ticks, bent / 8192 * reach * 100, 0.0)
 
-    def vibrato(self) -> Steps | None:
+    def vibrato(self) -> HeldValues | None:
         modulation = self.controller(MODULATION, 0.0)
         pressures = self.track.pressures
         whole = pressures[pressures["pitch"] == ALL_PITCHES]
@@ -246,9 +246,9 @@ class _Clock:
             return None
         at = np.unique(np.concatenate([steps.at for steps in found]))
         depth = np.sum([steps.standing(at) for steps in found], axis=0)
-        return Steps(at, np.minimum(127, depth) / 127 * _VIBRATO_CENTS)
+        return HeldValues(at, np.minimum(127, depth) / 127 * _VIBRATO_CENTS)
 
-    def _steps(self, ticks: np.ndarray, values: np.ndarray, default: float) -> Steps:
+    def _steps(self, ticks: np.ndarray, values: np.ndarray, default: float) -> HeldValues:
         samples = self.samples(ticks)
         # Of several at one sample the last stands.
         last = np.append(np.diff(samples) > 0, True)[: len(samples)]
@@ -256,19 +256,19 @@ class _Clock:
         if not len(samples) or samples[0] > 0:
             samples = np.concatenate([[0], samples])
             values = np.concatenate([[default], values])
-        return Steps(samples, values)
+        return HeldValues(samples, values)
 
 
 def _product(
-    volume: Steps | None, usual: float, expression: Steps | None, full: float
-) -> Steps | None:
+    volume: HeldValues | None, usual: float, expression: HeldValues | None, full: float
+) -> HeldValues | None:
     """The factor of both together."""
     factors = [
-        Steps(steps.at, np.square(steps.values / unit))
+        HeldValues(steps.at, np.square(steps.values / unit))
         for steps, unit in ((volume, usual), (expression, full))
         if steps is not None
     ]
     if not factors:
         return None
     at = np.unique(np.concatenate([steps.at for steps in factors]))
-    return Steps(at, np.prod([steps.standing(at) for steps in factors], axis=0))
+    return HeldValues(at, np.prod([steps.standing(at) for steps in factors], axis=0))

@@ -41,7 +41,7 @@ class PlayedNote(NamedTuple):
     velocity: int
 
 
-class Voice(NamedTuple):
+class SamplerVoice(NamedTuple):
     """One tone of a note on its way, in samples of the output.
 
     ``released`` and ``choked`` count from the onset, as does ``length``, after which nothing is
@@ -108,7 +108,7 @@ class Sampler:
         is_drum: bool = False,
         pan: float = 0.0,
         gestures: Gestures | None = None,
-    ) -> Iterator[Voice]:
+    ) -> Iterator[SamplerVoice]:
         """The tones of a part, in the order of its notes.
 
         A key struck again lets go of itself first, and zones of one exclusive class (an open and
@@ -146,13 +146,13 @@ class Sampler:
                     choked + int(_INAUDIBLE_NEPERS / self._choke_rate),
                 )
                 length = min(tone.end, silent)
-                voice = Voice(note.onset, length, tone, released, choked, gains)
+                voice = SamplerVoice(note.onset, length, tone, released, choked, gains)
                 if gestures is not None:
                     moved = voice._replace(level=gain, place=place, seat=pan, gestures=gestures)
                     voice = _bent(moved, silent)
                 yield voice
 
-    def sound(self, voice: Voice, out: np.ndarray, start: int = 0) -> None:
+    def sound(self, voice: SamplerVoice, out: np.ndarray, start: int = 0) -> None:
         """Add what falls into ``out``, float32 [2, samples from ``start`` on], of a tone."""
         tone, released, choked = voice.tone, voice.released, voice.choked
         begin = max(0, start - voice.onset)
@@ -238,7 +238,7 @@ def _outside(value: int, span: tuple[int, int]) -> int:
     return max(span[0] - value, value - span[1], 0)
 
 
-def _bent(voice: Voice, silent: int) -> Voice:
+def _bent(voice: SamplerVoice, silent: int) -> SamplerVoice:
     """A voice whose pitch may move: a recording that is read slower lasts longer.
 
     Args:

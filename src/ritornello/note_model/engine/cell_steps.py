@@ -18,7 +18,7 @@ _RGLRU_SHARPNESS = 8.0  # both as in `ritornello.note_model.cells.rglru`
 _RGLRU_SMALLEST = np.float32(1e-6)
 
 
-class Cell(Protocol):
+class CellStep(Protocol):
     """A cell with its weights.
 
     Attributes:
@@ -168,7 +168,7 @@ def _gelu(x: np.ndarray) -> np.ndarray:
     return result
 
 
-CELLS: dict[str, Callable[[Weights], Cell]] = {
+CELLS: dict[str, Callable[[Weights], CellStep]] = {
     "qrnn": QRNN,
     "mingru": MinGRU,
     "rglru": RGLRU,

@@ -11,7 +11,7 @@ import numpy as np
 
 from ritornello.note_model.checkpoint import Checkpoint
 from ritornello.note_model.engine.cell_steps import QRNN
-from ritornello.note_model.engine.layers import Linear, Lookup
+from ritornello.note_model.engine.layers import Linear, TableSum
 from ritornello.note_model.engine.reference import Engine
 
 _CACHE_LINE = 64
@@ -129,7 +129,7 @@ class CompiledEngine(Engine):
             *linear.integers.shape,
         )
 
-    def _lookup(self, lookup: Lookup) -> _Lookup:
+    def _lookup(self, lookup: TableSum) -> _Lookup:
         return _Lookup(
             self._keep(lookup.table, np.float32),
             self._keep(lookup.offsets, np.int64),

@@ -41,7 +41,7 @@ class Linear:
         return result
 
 
-class Lookup:
+class TableSum:
     """The sum of one row of a table for each column of class indices."""
 
     def __init__(self, table: np.ndarray, sizes: list[int]) -> None:

@@ -24,7 +24,7 @@ from ritornello.note_model.encoding.notes import FIELDS
 from ritornello.note_model.encoding.tables import event_columns, head_columns
 from ritornello.note_model.engine.cell_steps import CELLS
 from ritornello.note_model.engine.drawing import draw
-from ritornello.note_model.engine.layers import Linear, Lookup, Weights, rms_norm, sigmoid
+from ritornello.note_model.engine.layers import Linear, TableSum, Weights, rms_norm, sigmoid
 
 
 class Engine:
@@ -54,9 +54,9 @@ class Engine:
         try:
             table = weights["embed.table.weight"]
             sizes = event_columns(plan=self.plan)
-            self._embed = Lookup(table, sizes)
+            self._embed = TableSum(table, sizes)
             asked = [*piece_controls.sizes(self.collections).values()]
-            self._controls = Lookup(table[sum(sizes) :], asked)
+            self._controls = TableSum(table[sum(sizes) :], asked)
             self._plays = weights["plays.weight"].T if self.plan else None
             self._instruments = weights["instruments.weight"].T
             self._norm = weights["norm.weight"]
@@ -69,7 +69,7 @@ class Engine:
             )
             self._hidden = Linear(*hidden, int8=int8)
             self._lookups = [
-                Lookup(part["lookup.table.weight"], head_columns(head, plan=self.plan))
+                TableSum(part["lookup.table.weight"], head_columns(head, plan=self.plan))
                 if head_columns(head)
                 else None
                 for head, part in enumerate(heads)

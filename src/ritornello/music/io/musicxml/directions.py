@@ -79,7 +79,7 @@ _DRAWN = frozenset(
 _LONGEST_TEXT = 1000
 
 
-class Remark(NamedTuple):
+class Direction(NamedTuple):
     """A mark or a marker, cue or text of the piece: ``kind`` says which."""
 
     kind: str
@@ -87,24 +87,24 @@ class Remark(NamedTuple):
     pitch: int = ALL_PITCHES
 
 
-def read_direction(element: Element, repairs: Counter[str]) -> list[Remark]:
+def read_direction(element: Element, repairs: Counter[str]) -> list[Direction]:
     """The marks and texts of a <direction>; what a piece has no word for is counted."""
     if element.findtext("level") == ESTIMATED:
         return []
-    remarks: list[Remark] = []
+    remarks: list[Direction] = []
     words: list[str] = []
     for child in element.iterfind("direction-type/*"):
         if child.tag == "words":
             words.append(child.text or "")
         elif child.tag == "rehearsal":
-            remarks.append(Remark(MARKER, _line(child.text)))
+            remarks.append(Direction(MARKER, _line(child.text)))
         elif child.tag == "dynamics":
             for mark in child:
                 name = mark.text if mark.tag == "other-dynamics" else mark.tag
-                remarks.append(Remark("dynamic", _line(name)))
+                remarks.append(Direction("dynamic", _line(name)))
         elif child.tag == "wedge":
             if child.get("type") in WEDGES:
-                remarks.append(Remark("wedge", child.get("type", "")))
+                remarks.append(Direction("wedge", child.get("type", "")))
         elif child.tag == "other-direction":
             hidden = _hidden_remark(child.text or "")
             if hidden is None:
@@ -114,7 +114,7 @@ def read_direction(element: Element, repairs: Counter[str]) -> list[Remark]:
         elif child.tag not in _DRAWN and child.tag != "pedal":
             repairs[f"direction left out ({child.tag[:40]})"] += 1
     if text := _line(" ".join(words)):
-        remarks.append(Remark("words", text))
+        remarks.append(Direction("words", text))
     return [remark for remark in remarks if remark.name]
 
 
@@ -122,20 +122,20 @@ def _line(text: str | None) -> str:
     return " ".join((text or "")[:_LONGEST_TEXT].split())
 
 
-def _hidden_remark(text: str) -> Remark | None:
+def _hidden_remark(text: str) -> Direction | None:
     found = re.fullmatch(rf"{_HIDDEN}:([a-z]+):(-1|\d{{1,3}}):(.*)", text[:_LONGEST_TEXT])
     if found is None or int(found[2]) > 127:
         return None
-    return Remark(found[1], _line(found[3]), int(found[2]))
+    return Direction(found[1], _line(found[3]), int(found[2]))
 
 
-def value_of(remark: Remark, low: int, high: int) -> int:
+def value_of(remark: Direction, low: int, high: int) -> int:
     """The number that a remark without a sign holds, within limits."""
     found = re.fullmatch(r"-?\d{1,5}", remark.name)
     return min(high, max(low, int(found[0]))) if found else min(high, max(low, 0))
 
 
-def control_of(remark: Remark) -> tuple[int, int]:
+def control_of(remark: Direction) -> tuple[int, int]:
     """(controller, value) of a remark that holds a controller."""
     return max(0, remark.pitch), value_of(remark, 0, 127)
 
@@ -170,7 +170,7 @@ def read_sound_pedals(sound: Element) -> list[tuple[int, int]]:
     return changes
 
 
-def direction(remark: Remark, offset_ticks: int = 0, *, is_estimated: bool = False) -> str:
+def direction(remark: Direction, offset_ticks: int = 0, *, is_estimated: bool = False) -> str:
     """A remark as a <direction> so many ticks behind where it is written."""
     name = escape(remark.name)
     placement = "above"
@@ -198,7 +198,7 @@ def direction(remark: Remark, offset_ticks: int = 0, *, is_estimated: bool = Fal
     )
 
 
-def _hidden(remark: Remark) -> str:
+def _hidden(remark: Direction) -> str:
     text = escape(f"{_HIDDEN}:{remark.kind}:{remark.pitch}:{remark.name}")
     return f'<other-direction print-object="no">{text}</other-direction>'
 
@@ -212,7 +212,7 @@ class ControlWriter:
     def line(self, controller: int, value: int) -> Callable[[int], str]:
         """What writes the next change so many ticks before it."""
         if controller not in _PEDALS.values():
-            return partial(direction, Remark(CONTROL, str(value), controller))
+            return partial(direction, Direction(CONTROL, str(value), controller))
         name = next(name for name, number in _PEDALS.items() if number == controller)
         state = {0: "no", 127: "yes"}.get(value, f"{value * 100 / 127:.2f}")
         is_down = value >= PEDAL_DOWN

@@ -28,7 +28,7 @@ _PIANO = 0
 _MOST_INSTRUMENTS = 256  # of a part: more than there are percussion keys
 
 
-class Instrument(NamedTuple):
+class ScoreInstrument(NamedTuple):
     """One instrument of a part.
 
     ``key`` is the General MIDI percussion key of its unpitched notes, None where neither a number
@@ -46,7 +46,7 @@ class PartInfo:
     """What the part list says of a part: its name, and its instruments by their id."""
 
     name: str = ""
-    instruments: dict[str, Instrument] = field(default_factory=dict)
+    instruments: dict[str, ScoreInstrument] = field(default_factory=dict)
 
     @property
     def default_id(self) -> str:
@@ -54,9 +54,9 @@ class PartInfo:
         return next(iter(self.instruments), "")
 
     @property
-    def default(self) -> Instrument:
+    def default(self) -> ScoreInstrument:
         """Who plays the notes that name no instrument."""
-        return self.instruments.get(self.default_id, Instrument(_PIANO))
+        return self.instruments.get(self.default_id, ScoreInstrument(_PIANO))
 
     @property
     def drum_program(self) -> int:
@@ -130,7 +130,7 @@ def _instruments(
     repairs: Counter[str],
     *,
     is_unset: bool,
-) -> dict[str, Instrument]:
+) -> dict[str, ScoreInstrument]:
     """The instruments of a part by their id; ``is_unset``: program 1 says nothing."""
     named: dict[str, NameMeaning] = {}
     for element in part.findall("score-instrument")[:_MOST_INSTRUMENTS]:
@@ -143,7 +143,7 @@ def _instruments(
         for element in part.findall("midi-instrument")[:_MOST_INSTRUMENTS]
     }
     is_alone = len(named.keys() | stated) <= 1
-    result: dict[str, Instrument] = {}
+    result: dict[str, ScoreInstrument] = {}
     told = False
     for identity in dict.fromkeys([*named, *stated]) or [""]:
         midi = stated.get(identity)
@@ -166,7 +166,7 @@ def _instruments(
         if not 0 <= key <= 127:
             key = -1 if by_name is None or by_name.drum_key is None else by_name.drum_key
         is_kit = by_name is not None and by_name.is_kit
-        result[identity] = Instrument(program, is_drum, key if key >= 0 else None, is_kit)
+        result[identity] = ScoreInstrument(program, is_drum, key if key >= 0 else None, is_kit)
     return result
 
 
@@ -178,19 +178,19 @@ def _told(sound: NamedSound | None, *, is_stated: bool) -> str:
     return f"{what}: read as {instrument.name} by its name"
 
 
-def read_changes(sound: Element, info: PartInfo) -> dict[str, Instrument]:
+def read_changes(sound: Element, info: PartInfo) -> dict[str, ScoreInstrument]:
     """The instruments of a part that a <sound> inside it turns into others, by their id."""
-    changes: dict[str, Instrument] = {}
+    changes: dict[str, ScoreInstrument] = {}
     for element in sound.iterfind("instrument-change"):
         meaning = name_meaning(element.findtext("instrument-sound") or "").sound
         if meaning is not None and not meaning.is_drum:
-            changes[_known_id(element, info)] = Instrument(meaning.program)
+            changes[_known_id(element, info)] = ScoreInstrument(meaning.program)
     for element in sound.iterfind("midi-instrument"):
         program = int(number(element, "midi-program", 0)) - 1
         identity = _known_id(element, info)
         old = info.instruments.get(identity, info.default)
         if 0 <= program <= 127 and not old.is_drum:
-            changes[identity] = Instrument(program)
+            changes[identity] = ScoreInstrument(program)
     return changes
 
 

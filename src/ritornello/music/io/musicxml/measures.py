@@ -17,14 +17,14 @@ from xml.etree.ElementTree import Element
 from ritornello.errors import InputError
 from ritornello.music.io.musicxml.directions import (
     CONTROL,
-    Remark,
+    Direction,
     control_of,
     read_direction,
     read_pedals,
     read_sound_pedals,
 )
 from ritornello.music.io.musicxml.harmony import read_harmony
-from ritornello.music.io.musicxml.instruments import Instrument, PartInfo, read_changes
+from ritornello.music.io.musicxml.instruments import PartInfo, ScoreInstrument, read_changes
 from ritornello.music.io.musicxml.lyrics import read_lyrics
 from ritornello.music.io.musicxml.numbers import number, to_number
 from ritornello.music.io.musicxml.signs import Sign, fermata_name, is_for_chord, read_signs
@@ -85,7 +85,7 @@ class Measure:
     tempos: list[tuple[int, float]] = field(default_factory=list)
     keys: list[tuple[int, KeySignature]] = field(default_factory=list)
     chords: list[tuple[int, str]] = field(default_factory=list)
-    remarks: list[tuple[int, Remark]] = field(default_factory=list)
+    remarks: list[tuple[int, Direction]] = field(default_factory=list)
     controls: list[tuple[int, int, int]] = field(default_factory=list)
     metre: tuple[int, int] | None = None
     repeats_from: bool = False
@@ -120,7 +120,7 @@ class PartReader:
         self._shifts: dict[str, int] = {}
         self._endings: frozenset[int] = frozenset()
         self._chord_signs: tuple[Sign, ...] = ()
-        self._changed: dict[str, Instrument] = {}
+        self._changed: dict[str, ScoreInstrument] = {}
         self.measures = [self._measure(element) for element in measures]
 
     def _ticks(self, element: Element, tag: str = "duration") -> int:
@@ -145,7 +145,7 @@ class PartReader:
                     self._note(child, chord_onset, duration, measure)
                 elif child.find("notations") is not None:
                     signs = read_signs(child, self.repairs)
-                    measure.remarks += [(chord_onset, Remark(*sign)) for sign in signs]
+                    measure.remarks += [(chord_onset, Direction(*sign)) for sign in signs]
             elif tag == "backup":
                 now = max(0, now - self._ticks(child))
             elif tag == "forward":
@@ -163,7 +163,7 @@ class PartReader:
                 self._barline(child, measure)
                 last = max((note.offset for note in measure.notes), default=0)
                 measure.remarks += [
-                    (last, Remark("fermata", fermata_name(sign)))
+                    (last, Direction("fermata", fermata_name(sign)))
                     for sign in child.iterfind("fermata")
                 ]
             measure.length = max(measure.length, now)
@@ -184,7 +184,7 @@ class PartReader:
         for mark in element.iterfind("notations/dynamics/*"):
             self._velocity = _MARKS.get(mark.tag, self._velocity)
             name = mark.text if mark.tag == "other-dynamics" else mark.tag
-            measure.remarks.append((offset, Remark("dynamic", " ".join((name or "").split()))))
+            measure.remarks.append((offset, Direction("dynamic", " ".join((name or "").split()))))
         signs = tuple(read_signs(element, self.repairs))
         if element.find("chord") is None:
             self._chord_signs = tuple(filter(is_for_chord, signs))
@@ -254,7 +254,7 @@ class PartReader:
             measure.metre = _metre(time) or measure.metre
             self.repairs["time signature without a meaning left out"] += _metre(time) is None
 
-    def _instrument(self, identity: str) -> Instrument | None:
+    def _instrument(self, identity: str) -> ScoreInstrument | None:
         """An instrument of the part, as what was last said of it makes it."""
         return self._changed.get(identity, self.info.instruments.get(identity))
 

@@ -14,7 +14,7 @@ from ritornello.music.io.musicxml.directions import (
     MARKER,
     TEXT,
     ControlWriter,
-    Remark,
+    Direction,
     direction,
 )
 from ritornello.music.io.musicxml.harmony import harmony
@@ -94,7 +94,7 @@ class PartWriter:
         lines: list[_Line] = []
         if not any(mark.kind == "dynamic" for track in tracks for mark in track.marks):
             for index, name in dynamic_marks(self.track, self.bars).items():
-                mark = Remark("dynamic", name)
+                mark = Direction("dynamic", name)
                 start = self.bars[index].start
                 lines.append((start, partial(direction, mark, is_estimated=True)))
         remarks = list(self.placed.remarks)
@@ -105,7 +105,9 @@ class PartWriter:
                 (TEXT, self.piece.texts),
             ):
                 remarks += [
-                    (tick, Remark(kind, name)) for tick, text in texts if (name := clean_name(text))
+                    (tick, Direction(kind, name))
+                    for tick, text in texts
+                    if (name := clean_name(text))
                 ]
         lines += [(tick, partial(direction, remark)) for tick, remark in remarks]
         if self.number == self._chord_part():

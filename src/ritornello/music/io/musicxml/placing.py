@@ -15,7 +15,7 @@ from ritornello.music.io.musicxml.directions import (
     BEND,
     LYRIC,
     PRESSURE,
-    Remark,
+    Direction,
 )
 from ritornello.music.io.musicxml.lyrics import LyricWriter
 from ritornello.music.io.musicxml.notation import Chord
@@ -42,7 +42,7 @@ class Placed:
     fermatas: dict[int, list[str]] = field(default_factory=lambda: defaultdict(list))
     lyrics: list[LyricWriter] = field(default_factory=list)
     owners: dict[int, int] = field(default_factory=dict)
-    remarks: list[tuple[int, Remark]] = field(default_factory=list)
+    remarks: list[tuple[int, Direction]] = field(default_factory=list)
     controls: list[tuple[int, int, int]] = field(default_factory=list)
 
 
@@ -85,7 +85,7 @@ def place(
             if is_sign(*sign) and (mark.tick, mark.pitch) in beginning:
                 at_notes[owner, mark.tick, mark.pitch].append(sign)
             elif sign[1]:
-                placed.remarks.append((mark.tick, Remark(*sign, mark.pitch)))
+                placed.remarks.append((mark.tick, Direction(*sign, mark.pitch)))
         _place_lyrics(track, {onset for onset, *_ in notes} | going_on, placed)
         _place_playing(track, placed)
     for chord in _chords(voices):
@@ -137,7 +137,7 @@ def _place_signs(
         onset, _, pitch, _ = rows[first]
         for sign in [sign for sign in wanted[first].elements() if is_for_chord(sign)]:
             wanted[first][sign] -= 1
-            placed.remarks.append((onset, Remark(*sign, pitch)))
+            placed.remarks.append((onset, Direction(*sign, pitch)))
     for note in chord.notes:
         of_chord = shared if note == first else []
         placed.signs[id(chord), note] += [*of_chord, *wanted[note].elements()]
@@ -152,7 +152,7 @@ def _place_fermatas(placed: Placed, voices: list[Voice], bars: list[Bar]) -> Non
         for symbol in first[index]
         if symbol.chord is None and not symbol.is_space
     }
-    kept: list[tuple[int, Remark]] = []
+    kept: list[tuple[int, Direction]] = []
     for tick, remark in placed.remarks:
         is_at_rest = remark.kind == "fermata" and remark.pitch == ALL_PITCHES and tick in rests
         if is_at_rest and is_sign("fermata", remark.name):
@@ -169,15 +169,15 @@ def _place_lyrics(track: Track, beginning: set[int], placed: Placed) -> None:
             printed.append(lyric)
         elif text := clean_name(lyric.text):
             verse = min(lyric.verse, 127)
-            placed.remarks.append((lyric.tick, Remark(LYRIC, text, verse)))
+            placed.remarks.append((lyric.tick, Direction(LYRIC, text, verse)))
     placed.lyrics.append(LyricWriter(printed))
 
 
 def _place_playing(track: Track, placed: Placed) -> None:
     placed.controls += track.controls.tolist()
-    placed.remarks += [(tick, Remark(BEND, str(value))) for tick, value in track.bends.tolist()]
+    placed.remarks += [(tick, Direction(BEND, str(value))) for tick, value in track.bends.tolist()]
     placed.remarks += [
-        (tick, Remark(PRESSURE, str(value), pitch))
+        (tick, Direction(PRESSURE, str(value), pitch))
         for tick, pitch, value in track.pressures.tolist()
     ]
 

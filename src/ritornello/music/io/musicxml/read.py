@@ -27,7 +27,7 @@ from ritornello.music.io.musicxml.measures import (
     PartReader,
     first_divisions,
 )
-from ritornello.music.io.musicxml.timeline import MAX_PLAYED_MEASURES, Timeline
+from ritornello.music.io.musicxml.timeline import MAX_PLAYED_MEASURES, ScoreTimeline
 from ritornello.music.io.musicxml.tracks import read_texts, read_tracks
 from ritornello.music.keys import KeyName, estimate_key
 from ritornello.music.piece import ChordSymbol, KeyChange, Metre, Piece, Tempo, Text, Track
@@ -77,7 +77,7 @@ def _read(xml: ScoreXml, repairs: Counter[str]) -> Piece:
         resolution = FINE_RESOLUTION
         repairs["grid too fine: times rounded to 10080 ticks a quarter"] += 1
     scales = [(resolution, part.divisions) for part in parts]
-    timeline = Timeline([part.measures for part in parts], scales, resolution)
+    timeline = ScoreTimeline([part.measures for part in parts], scales, resolution)
     repairs["repeated measure played again"] += len(timeline.played) - len(set(timeline.played))
     repairs["jump (D.C., D.S., coda) not followed"] += timeline.jumps
     _check_unfolded([part.measures for part in parts], timeline)
@@ -130,7 +130,7 @@ def _check_size(xml: ScoreXml) -> None:
             )
 
 
-def _check_unfolded(parts: list[list[Measure]], timeline: Timeline) -> None:
+def _check_unfolded(parts: list[list[Measure]], timeline: ScoreTimeline) -> None:
     """Refuse scores whose repeats multiply a crowded measure.
 
     Raises:
@@ -174,7 +174,7 @@ def _credit(xml: ScoreXml, kind: str) -> str:
     return ""
 
 
-def _stated_length(xml: ScoreXml, timeline: Timeline) -> int:
+def _stated_length(xml: ScoreXml, timeline: ScoreTimeline) -> int:
     """Where the piece ends: with its last bar, or inside it where our own writer says so."""
     for field in xml.header.iterfind("identification/miscellaneous/miscellaneous-field"):
         text = (field.text or "").strip()

@@ -27,7 +27,7 @@ def scaled(ticks: int, scale: Scale) -> int:
     return (2 * ticks * to + of) // (2 * of)
 
 
-class Bar(NamedTuple):
+class PlayedBar(NamedTuple):
     """What the parts say together about one measure; ticks are of the piece."""
 
     length: int
@@ -41,7 +41,7 @@ class Bar(NamedTuple):
     jumps: int
 
 
-class Timeline:
+class ScoreTimeline:
     """Played measures and their starts: ``played[k]`` begins at ``starts[k]`` ticks."""
 
     def __init__(self, parts: list[list[Measure]], scales: list[Scale], resolution: int) -> None:
@@ -103,9 +103,9 @@ def _begins(changes: list[tuple[int, _T]]) -> bool:
     return bool(changes) and changes[0][0] == 0
 
 
-def _merged(parts: list[list[Measure]], scales: list[Scale], resolution: int) -> list[Bar]:
+def _merged(parts: list[list[Measure]], scales: list[Scale], resolution: int) -> list[PlayedBar]:
     """One bar for each measure number; the first part that says something is believed."""
-    bars: list[Bar] = []
+    bars: list[PlayedBar] = []
     metre = (4, 4)
     by_index: list[list[tuple[Measure, Scale]]] = [
         [] for _ in range(max(len(measures) for measures in parts))
@@ -134,7 +134,7 @@ def _merged(parts: list[list[Measure]], scales: list[Scale], resolution: int) ->
                 if at not in keys or keys[at].mode == "none":  # as of a drum staff
                     keys[at] = signature
         bars.append(
-            Bar(
+            PlayedBar(
                 length or nominal,
                 stated,
                 sorted(tempos.items()),
@@ -149,7 +149,7 @@ def _merged(parts: list[list[Measure]], scales: list[Scale], resolution: int) ->
     return bars
 
 
-def _play_order(bars: list[Bar]) -> list[int]:
+def _play_order(bars: list[PlayedBar]) -> list[int]:
     """Measure indices as they are played, through repeats and numbered endings.
 
     Raises:
@@ -184,7 +184,7 @@ def _play_order(bars: list[Bar]) -> list[int]:
     return order
 
 
-def _ending_groups(bars: list[Bar]) -> list[int]:
+def _ending_groups(bars: list[PlayedBar]) -> list[int]:
     """For each bar the passes that it or a later ending of the same group is for, as bits."""
     groups: list[int] = []
     passes = 0

@@ -19,7 +19,7 @@ from ritornello.music.io.musicxml.instruments import PartInfo
 from ritornello.music.io.musicxml.lyrics import LINE, PARAGRAPH
 from ritornello.music.io.musicxml.measures import Measure, RawNote
 from ritornello.music.io.musicxml.signs import Sign
-from ritornello.music.io.musicxml.timeline import Scale, Timeline, scaled
+from ritornello.music.io.musicxml.timeline import Scale, ScoreTimeline, scaled
 from ritornello.music.piece import Lyric, Mark, Track
 
 _OF_THE_PIECE = (MARKER, CUE, TEXT)
@@ -40,7 +40,7 @@ class _Sounding:
 
 
 def read_tracks(
-    measures: list[Measure], info: PartInfo, timeline: Timeline, scale: Scale
+    measures: list[Measure], info: PartInfo, timeline: ScoreTimeline, scale: Scale
 ) -> list[Track]:
     """A track for each sound of a part, in the order of its part list.
 
@@ -85,7 +85,7 @@ class _Beside:
     marks: list[Mark] = field(default_factory=list)
 
 
-def _beside(measures: list[Measure], timeline: Timeline, scale: Scale) -> _Beside:
+def _beside(measures: list[Measure], timeline: ScoreTimeline, scale: Scale) -> _Beside:
     beside = _Beside()
     for measure, start in _played(measures, timeline):
         beside.controls += [
@@ -107,7 +107,7 @@ def _beside(measures: list[Measure], timeline: Timeline, scale: Scale) -> _Besid
 
 
 def read_texts(
-    parts: Iterable[tuple[list[Measure], Scale]], timeline: Timeline, kind: str
+    parts: Iterable[tuple[list[Measure], Scale]], timeline: ScoreTimeline, kind: str
 ) -> list[tuple[int, str]]:
     """(tick, text) of the markers, cues or texts of a piece; what several parts say counts once."""
     found: list[tuple[int, str]] = []
@@ -125,7 +125,7 @@ def read_texts(
     return sorted(found, key=lambda text: text[0])
 
 
-def _played(measures: list[Measure], timeline: Timeline) -> Iterator[tuple[Measure, int]]:
+def _played(measures: list[Measure], timeline: ScoreTimeline) -> Iterator[tuple[Measure, int]]:
     for index, start in zip(timeline.played, timeline.starts, strict=True):
         if index < len(measures):
             yield measures[index], start
@@ -193,7 +193,9 @@ def _lyrics(notes: list[_Sounding]) -> Iterator[Lyric]:
         yield Lyric(onset, text, verse)
 
 
-def _sounding_notes(measures: list[Measure], timeline: Timeline, scale: Scale) -> list[_Sounding]:
+def _sounding_notes(
+    measures: list[Measure], timeline: ScoreTimeline, scale: Scale
+) -> list[_Sounding]:
     result: list[_Sounding] = []
     waiting: _Waiting = defaultdict(dict)
     passes: Counter[int] = Counter()
