@@ -13,6 +13,8 @@ from ritornello.note_model.encoding.notes import FIELDS, PITCH, SHIFT
 # duration. With these factors composed music is most like real music: of eight settings tried on
 # training excerpts of bands and songs, see docs/decisions/sampling.md.
 _TEMPERATURE_FACTORS = {SHIFT: 0.8, PITCH: 0.68}
+_UNSHARPENED = 1.2
+_COLDEST, _HOTTEST = 0.05, 5.0
 
 
 @dataclass(frozen=True)
@@ -39,12 +41,19 @@ class Sampling:
 
     def __post_init__(self) -> None:
         for name, value in {"temperature": self.temperature, **self.by_field}.items():
-            if not 0.05 <= value <= 5:
+            if not _COLDEST <= value <= _HOTTEST:
                 raise ConfigError(f"The {name} is 0.05 to 5; asked for {value:g}.")
         if unknown := set(self.by_field) - set(FIELDS):
             raise ConfigError(f"No field is called {unknown.pop()!r}; known: {', '.join(FIELDS)}.")
         if not 0 < self.top_p <= 1 or self.top_k < 0:
             raise ConfigError("top_p is above 0 and at most 1, and top_k at least 0.")
+
+    def unsharpened(self) -> Sampling:
+        """The same without what keeps music in a figure that it has got into: the factors that
+        sharpen shifts and pitches, the nucleus, and a fifth more of temperature."""
+        wilder = min(self.temperature * _UNSHARPENED, _HOTTEST)
+        plain = {FIELDS[head]: wilder for head in _TEMPERATURE_FACTORS}
+        return Sampling(wilder, 1.0, self.top_k, {**plain, **self.by_field})
 
     def temperature_of(self, head: int) -> float:
         """What the logits of a field, given by its index, are divided by."""

@@ -72,7 +72,10 @@ def _section(section: Section, chances: np.ndarray, rng: Rng) -> np.ndarray:
     """The degree of each bar of a new section, int64 [bars]; the last bar leads on by itself."""
     degrees = [0]
     while len(degrees) < min(_ROUND_BARS, section.bars):
-        degrees.append(int(rng.choice(len(chances), p=chances[degrees[-1]])))
+        now = chances[degrees[-1]].copy()
+        if degrees[-2:-1] == degrees[-1:]:  # two bars of a chord are enough
+            now[degrees[-1]] = 0.0
+        degrees.append(int(rng.choice(len(chances), p=now / now.sum())))
     found = np.resize(degrees, section.bars)
     if section.bars > 1:
         found[-1] = rng.choice(len(chances), p=chances[found[-2]])
