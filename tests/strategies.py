@@ -8,10 +8,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from ritornello.music.keys import KeyName
+from ritornello.music.note_tables import BEND_DTYPE, CONTROL_DTYPE, PRESSURE_DTYPE, event_table
 from ritornello.music.piece import (
-    BEND_DTYPE,
-    CONTROL_DTYPE,
-    PRESSURE_DTYPE,
     ChordSymbol,
     KeyChange,
     Lyric,
@@ -21,7 +19,6 @@ from ritornello.music.piece import (
     Tempo,
     Text,
     Track,
-    event_table,
 )
 
 RESOLUTIONS = (24, 96, 480)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ritornello.accompany.following import with_loudness, with_roots
-from ritornello.music.piece import Metre, Piece, Track, note_table
+from ritornello.music.note_tables import note_table
+from ritornello.music.piece import Metre, Piece, Track
 
 BAR = 96
 CHORDS = ((60, 64, 67), (57, 60, 64), (53, 57, 60), (55, 59, 62))  # C, Am, F, G

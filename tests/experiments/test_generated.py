@@ -17,7 +17,8 @@ from ritornello.api import Composer
 from ritornello.corpus.store import Corpus, Entry, write_store
 from ritornello.generation.originality.copying import Passages
 from ritornello.metrics.endings import closing_key
-from ritornello.music.piece import Metre, Piece, note_table
+from ritornello.music.note_tables import note_table
+from ritornello.music.piece import Metre, Piece
 from ritornello.note_model.encoding import notes
 from tests.examples import band
 

@@ -21,7 +21,7 @@ from experiments.partner.units import Units
 from ritornello.api import Composer
 from ritornello.corpus.store import Corpus, Entry, write_store
 from ritornello.music.io.midi_write import write_bytes
-from ritornello.music.piece import note_table
+from ritornello.music.note_tables import note_table
 from ritornello.note_model import checkpoint, likelihood
 from ritornello.note_model.checkpoint import Checkpoint
 from ritornello.note_model.encoding import notes

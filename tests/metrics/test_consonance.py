@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from ritornello.errors import InputError
 from ritornello.metrics.consonance import agreement, agreement_table, by_chance
-from ritornello.music.piece import Metre, Piece, Rows, Track
+from ritornello.music.note_tables import Rows
+from ritornello.music.piece import Metre, Piece, Track
 from tests.examples import band
 from tests.strategies import pieces
 

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ritornello.metrics.overlap import compare, divergence_nats, features, overlap
-from ritornello.music.piece import Metre, Piece, Track, note_table
+from ritornello.music.note_tables import note_table
+from ritornello.music.piece import Metre, Piece, Track
 from tests.examples import band
 from tests.oracles import music_features
 from tests.strategies import pieces

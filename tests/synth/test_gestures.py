@@ -20,7 +20,8 @@ from ritornello.music.controls import (
     VOLUME,
     bend_range_controls,
 )
-from ritornello.music.piece import ALL_PITCHES, Piece, Tempo, Track
+from ritornello.music.note_tables import ALL_PITCHES
+from ritornello.music.piece import Piece, Tempo, Track
 from ritornello.synth.block_playback import played as played_in_blocks
 from ritornello.synth.gestures import Gestures
 from ritornello.synth.render import open_sampler, played_notes, render

@@ -34,7 +34,8 @@ from ritornello.errors import ConfigError, InputError, OutputError
 from ritornello.music.grid import CORPUS_RESOLUTION, on_grid
 from ritornello.music.io import file_of, read_each
 from ritornello.music.keys import KeyName
-from ritornello.music.piece import NOTE_DTYPE, KeyChange, Metre, Piece, Tempo, Track
+from ritornello.music.note_tables import NOTE_DTYPE
+from ritornello.music.piece import KeyChange, Metre, Piece, Tempo, Track
 
 STORE_VERSION = 1
 STORED_NOTE = np.dtype(

@@ -22,7 +22,8 @@ import numpy as np
 from ritornello.errors import InputError
 from ritornello.music.chords import ChordChange
 from ritornello.music.harmony import piece_chords, segments
-from ritornello.music.piece import NOTE_DTYPE, Piece
+from ritornello.music.note_tables import NOTE_DTYPE
+from ritornello.music.piece import Piece
 
 _RESOLUTION = 24
 # Huron's consonance of the interval classes 1 to 6: he gives none for unisons and octaves.

@@ -12,7 +12,8 @@ from typing import NamedTuple, Protocol
 from ritornello.metrics.overlap import features
 from ritornello.metrics.repetition import LAGS_BARS, repetition
 from ritornello.music.instruments import INSTRUMENTS, parse_instrument
-from ritornello.music.piece import Metre, Piece, Track, note_table
+from ritornello.music.note_tables import note_table
+from ritornello.music.piece import Metre, Piece, Track
 
 MINUTES = (1, 10, 60)
 _RESOLUTION = 24

@@ -1,6 +1,8 @@
 """A piece of music as a value, and what can be read in it without a network.
 
 piece        Piece, Track, Note, Tempo, Metre, ...: notes and what belongs to them, on integer ticks
+note_tables  notes, controllers, bends and pressures as NumPy tables
+changes      tempi, lyrics and all else that stands at ticks: put in order, and moved
 controls     pedals, volume, bend ranges: MIDI controllers by name and number
 keys         keys and scales, and which key notes are in
 chords       chord symbols and chord charts
@@ -25,6 +27,7 @@ __all__ = [
     "instruments",
     "io",
     "keys",
+    "note_tables",
     "piece",
     "piece_facts",
     "quantise",

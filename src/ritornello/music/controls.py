@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ritornello.music.piece import BEND_DTYPE, CONTROL_DTYPE, Track
+from ritornello.music.note_tables import BEND_DTYPE, CONTROL_DTYPE
+from ritornello.music.piece import Track
 
 BANK, MODULATION, VOLUME, PAN, EXPRESSION = 0, 1, 7, 10, 11
 SUSTAIN, SOSTENUTO, SOFT = 64, 66, 67

@@ -25,7 +25,8 @@ from ritornello.music.chords import (
     ChordChange,
     chord_of_class,
 )
-from ritornello.music.piece import Metre, Piece, note_table
+from ritornello.music.note_tables import note_table
+from ritornello.music.piece import Metre, Piece
 
 # Relative chance of a pitch class given the chord: root, third or fourth, fifth, seventh; others.
 _TONE_WEIGHTS, _OTHER_TONE = (1.0, 0.7, 1.0, 0.4), 0.09

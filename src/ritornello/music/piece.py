@@ -10,42 +10,34 @@ made it. All of that is empty where nothing is said, and every change of a piece
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from ritornello.errors import InputError
 from ritornello.hooks import lent
+from ritornello.music.changes import from_zero, retimed
 from ritornello.music.chords import transposed_symbol
 from ritornello.music.instruments import INSTRUMENTS, instrument_index
 from ritornello.music.keys import KeyName
+from ritornello.music.note_tables import (
+    ALL_PITCHES,
+    NO_BENDS,
+    NO_CONTROLS,
+    NO_PRESSURES,
+    NOTE_LIMITS,
+    PLAYING,
+    Rows,
+    check_limits,
+    event_table,
+    note_table,
+)
 
-NOTE_DTYPE = np.dtype(
-    [("onset", np.int64), ("duration", np.int64), ("pitch", np.int16), ("velocity", np.int16)]
-)
-CONTROL_DTYPE = np.dtype([("tick", np.int64), ("number", np.int16), ("value", np.int16)])
-BEND_DTYPE = np.dtype([("tick", np.int64), ("value", np.int16)])
-PRESSURE_DTYPE = np.dtype([("tick", np.int64), ("pitch", np.int16), ("value", np.int16)])
-ALL_PITCHES = -1  # in place of the pitch of a pressure: of the whole channel
-Rows: TypeAlias = np.ndarray | Iterable[Sequence[int]]  # of notes or changes, sorted or not
-_MAX_TICKS = 2**40
-_TICK_LIMITS = ("tick", 0, _MAX_TICKS)
-_NOTE_LIMITS = (
-    ("onset", 0, _MAX_TICKS),
-    ("duration", 1, _MAX_TICKS),
-    ("pitch", 0, 127),
-    ("velocity", 1, 127),
-)
-_PLAYING = {
-    "controls": (CONTROL_DTYPE, (_TICK_LIMITS, ("number", 0, 127), ("value", 0, 127))),
-    "bends": (BEND_DTYPE, (_TICK_LIMITS, ("value", -8192, 8191))),
-    "pressures": (PRESSURE_DTYPE, (_TICK_LIMITS, ("pitch", -1, 127), ("value", 0, 127))),
-}
 DEFAULT_RESOLUTION = 480
 DEFAULT_TEMPO_BPM = 120.0
 
@@ -138,40 +130,6 @@ class Mark(NamedTuple):
     pitch: int = ALL_PITCHES
 
 
-def note_table(notes: Rows) -> np.ndarray:
-    """Rows of (onset, duration, pitch, velocity) as a sorted, read-only `NOTE_DTYPE` array."""
-    if isinstance(notes, np.ndarray) and notes.dtype == NOTE_DTYPE:
-        table = notes.copy()
-    else:
-        table = np.array([tuple(note) for note in notes], dtype=NOTE_DTYPE)
-    table = table[note_order(table)]
-    table.flags.writeable = False
-    result: np.ndarray = table
-    return result
-
-
-def note_order(table: np.ndarray) -> np.ndarray:
-    """Indices that sort a `NOTE_DTYPE` table by (onset, pitch, duration, velocity), stably."""
-    return np.lexsort([table[key] for key in ("velocity", "duration", "pitch", "onset")])
-
-
-def event_table(events: Rows, dtype: np.dtype) -> np.ndarray:
-    """Rows that begin with a tick as a read-only array, in order of time; ties keep their order."""
-    if isinstance(events, np.ndarray) and events.dtype == dtype:
-        if not events.flags.writeable:
-            return events  # it went through here before
-        table = events.copy()
-    else:
-        table = np.array([tuple(event) for event in events], dtype=dtype)
-    if len(table) > 1 and (np.diff(table["tick"]) < 0).any():
-        table = table[np.argsort(table["tick"], kind="stable")]
-    table.flags.writeable = False
-    return table
-
-
-NO_CONTROLS, NO_BENDS, NO_PRESSURES = (event_table((), dtype) for dtype, _ in _PLAYING.values())
-
-
 @dataclass(frozen=True, eq=False)
 class Track:
     """The notes of one player, how they are played, and what a score prints at them.
@@ -230,11 +188,11 @@ class Track:
         where = self.name or "track"
         if not 0 <= self.program <= 127:
             raise InputError(f"Programs are 0 to 127; found {self.program}.", where=where)
-        _check(table, _NOTE_LIMITS, "A note's", where)
-        for name, (dtype, limits) in _PLAYING.items():
+        check_limits(table, NOTE_LIMITS, "A note's", where)
+        for name, (dtype, limits) in PLAYING.items():
             events = event_table(getattr(self, name), dtype)
             if len(events):
-                _check(events, limits, f"Of {name} a", where)
+                check_limits(events, limits, f"Of {name} a", where)
             set_field(self, name, events)
         if self.lyrics:
             by_place = sorted(self.lyrics, key=lambda lyric: (lyric.tick, lyric.verse))
@@ -283,7 +241,7 @@ class Track:
             and (self.name, self.is_drum) == (other.name, other.is_drum)
             and (self.is_drum or self.program == other.program)
             and np.array_equal(self.notes, other.notes)
-            and all(np.array_equal(getattr(self, n), getattr(other, n)) for n in _PLAYING)
+            and all(np.array_equal(getattr(self, n), getattr(other, n)) for n in PLAYING)
             and (self.lyrics, self.marks) == (other.lyrics, other.marks)
             and self.player == other.player
         )
@@ -307,7 +265,7 @@ class Track:
     @property
     def last_tick(self) -> int:
         """Where the last of all it holds ends or stands."""
-        tables = (getattr(self, name)["tick"][-1:].tolist() for name in _PLAYING)
+        tables = (getattr(self, name)["tick"][-1:].tolist() for name in PLAYING)
         places = (tick for tick, *_ in (*self.lyrics[-1:], *self.marks[-1:]))
         result: int = max((self.end_ticks, *(tick for table in tables for tick in table), *places))
         return result
@@ -323,15 +281,15 @@ class Track:
         notes["onset"] = moved(notes["onset"])
         notes["duration"] = np.maximum(1, ends - notes["onset"])
         tables: dict[str, Any] = {}
-        for name in _PLAYING:
+        for name in PLAYING:
             if len(events := getattr(self, name)):
                 tables[name] = events.copy()
                 tables[name]["tick"] = moved(events["tick"])
         return replace(
             self,
             notes=notes,
-            lyrics=_retimed(self.lyrics, moved),
-            marks=_retimed(self.marks, moved),
+            lyrics=retimed(self.lyrics, moved),
+            marks=retimed(self.marks, moved),
             **tables,
         )
 
@@ -358,20 +316,6 @@ class Track:
             for mark in self.marks
         )
         return replace(self, notes=notes, pressures=pressures, marks=marks)
-
-
-def _check(
-    table: np.ndarray, limits: Iterable[tuple[str, int, int]], whose: str, where: str
-) -> None:
-    for name, low, high in limits:
-        wrong = (table[name] < low) | (table[name] > high)
-        if wrong.any():
-            found = int(table[name][wrong][0])
-            raise InputError(f"{whose} {name} is {low} to {high}; found {found}.", where=where)
-
-
-def _retimed(places: tuple[Any, ...], moved: Callable[[Any], Any]) -> tuple[Any, ...]:
-    return tuple(place._replace(tick=int(moved(place.tick))) for place in places)
 
 
 @dataclass(frozen=True)
@@ -435,8 +379,10 @@ class Piece:
                     raise InputError(f"One of its {name} stands before the piece begins.")
             set_field(self, name, places)
         set_field(self, "tracks", tuple(self.tracks))
-        set_field(self, "tempos", _from_zero(self.tempos, Tempo(0, DEFAULT_TEMPO_BPM)))
-        set_field(self, "metres", _from_zero(self.metres, Metre(0, 4, 4)))
+        set_field(
+            self, "tempos", from_zero(self.tempos, Tempo(0, DEFAULT_TEMPO_BPM), moves_first=True)
+        )
+        set_field(self, "metres", from_zero(self.metres, Metre(0, 4, 4)))
         set_field(self, "keys", tuple(sorted(self.keys, key=lambda change: change.tick)))
         end = max((track.end_ticks for track in self.tracks), default=0)
         set_field(self, "length_ticks", max(end, self.length_ticks))
@@ -493,14 +439,14 @@ class Piece:
         def moved(ticks: Any) -> Any:
             return (np.asarray(ticks) * resolution * 2 + self.resolution) // (2 * self.resolution)
 
-        places: dict[str, Any] = {n: _retimed(getattr(self, n), moved) for n in _PLACES}
+        places: dict[str, Any] = {n: retimed(getattr(self, n), moved) for n in _PLACES}
         return replace(
             self,
             resolution=resolution,
             tracks=tuple(track.retimed(moved) for track in self.tracks),
-            tempos=_retimed(self.tempos, moved),
-            metres=_retimed(self.metres, moved),
-            keys=_retimed(self.keys, moved),
+            tempos=retimed(self.tempos, moved),
+            metres=retimed(self.metres, moved),
+            keys=retimed(self.keys, moved),
             length_ticks=int(moved(self.length_ticks)),
             **places,
         )
@@ -551,17 +497,3 @@ class Piece:
 
 
 _PLACES = ("chords", "markers", "cues", "texts")
-
-
-def _from_zero(changes: Iterable[Any], default: Any) -> tuple[Any, ...]:
-    """Sorted by tick, the last change at a tick wins, and one stands at tick 0."""
-    changes = tuple(changes)
-    if len(changes) == 1 and changes[0].tick == 0:
-        return changes
-    at: dict[int, Any] = {}
-    for change in sorted(changes, key=lambda change: change.tick):
-        at[change.tick] = change
-    if 0 not in at:
-        first = next(iter(at.values()), default)
-        at[0] = first._replace(tick=0) if isinstance(first, Tempo) else default
-    return tuple(at[tick] for tick in sorted(at))

@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ritornello.music.keys import KeyName, estimate_key, pitch_class_weights
-from ritornello.music.piece import Piece, note_table
+from ritornello.music.note_tables import note_table
+from ritornello.music.piece import Piece
 
 FIFTHS = "FCGDAEB"  # natural notes by rising fifths; F is -1 on the line where C is 0
 STEP_SEMITONES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}

@@ -21,11 +21,8 @@ from ritornello.errors import InputError, shortened
 from ritornello.music.instruments import INSTRUMENTS
 from ritornello.music.io import check_size
 from ritornello.music.keys import parse_key
+from ritornello.music.note_tables import BEND_DTYPE, CONTROL_DTYPE, NOTE_DTYPE, PRESSURE_DTYPE
 from ritornello.music.piece import (
-    BEND_DTYPE,
-    CONTROL_DTYPE,
-    NOTE_DTYPE,
-    PRESSURE_DTYPE,
     ChordSymbol,
     KeyChange,
     Lyric,

@@ -27,7 +27,8 @@ from ritornello.music.controls import (
     VOLUME,
     bend_ranges,
 )
-from ritornello.music.piece import ALL_PITCHES, Piece, Track
+from ritornello.music.note_tables import ALL_PITCHES
+from ritornello.music.piece import Piece, Track
 
 _USUAL_VOLUME = 100.0
 _SOFT_SHARE = 0.75  # of the velocity of notes struck with the soft pedal down

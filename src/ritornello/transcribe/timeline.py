@@ -14,7 +14,8 @@ from functools import cached_property
 import numpy as np
 
 from ritornello.music.keys import KeyName
-from ritornello.music.piece import NOTE_DTYPE, KeyChange, Metre, Piece, Tempo, Track
+from ritornello.music.note_tables import NOTE_DTYPE
+from ritornello.music.piece import KeyChange, Metre, Piece, Tempo, Track
 from ritornello.transcribe.values import Beats
 
 RESOLUTION = 960  # ticks a quarter note; at 120 beats a minute a tick is half a millisecond

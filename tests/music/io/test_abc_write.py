@@ -13,8 +13,8 @@ from ritornello.music.io import losses
 from ritornello.music.io.abc.read import read_bytes
 from ritornello.music.io.abc.write import holdable, write_bytes
 from ritornello.music.keys import KeyName
+from ritornello.music.note_tables import BEND_DTYPE, event_table
 from ritornello.music.piece import (
-    BEND_DTYPE,
     ChordSymbol,
     KeyChange,
     Lyric,
@@ -24,7 +24,6 @@ from ritornello.music.piece import (
     Tempo,
     Text,
     Track,
-    event_table,
 )
 from tests.strategies import full_pieces
 

@@ -16,6 +16,7 @@ from ritornello.music.io import midi_events, midi_read
 from ritornello.music.io.limits import Remark
 from ritornello.music.io.midi_container import take_apart
 from ritornello.music.io.midi_read import read_bytes
+from ritornello.music.io.midi_symusic import read_ordinary
 from ritornello.music.io.midi_text import choose_codec, decode
 from ritornello.music.io.midi_write import write_bytes
 from ritornello.music.piece import Lyric, Metre, Piece, Text, Track
@@ -316,7 +317,7 @@ def test_karaoke_has_its_title_and_its_words() -> None:
 
 def read_by_ours(data: bytes, monkeypatch: pytest.MonkeyPatch) -> tuple[Piece, list[str]]:
     with monkeypatch.context() as patch:
-        patch.setattr(midi_read, "_read_ordinary", lambda file: None)
+        patch.setattr(midi_read, "read_ordinary", lambda file: None)
         return read_bytes(data, "")
 
 
@@ -339,7 +340,7 @@ def test_real_files_are_read_alike(
     ordinary = 0
     for path in small[:: max(1, len(small) // 20)][:20]:
         data = path.read_bytes()
-        ordinary += midi_read._read_ordinary(take_apart(data, "")) is not None
+        ordinary += read_ordinary(take_apart(data, "")) is not None
         assert read_bytes(data, "") == read_by_ours(data, monkeypatch), path
     assert ordinary >= 8, "most files need no tolerance"
 

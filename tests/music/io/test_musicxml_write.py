@@ -19,17 +19,8 @@ from ritornello.music.io import read
 from ritornello.music.io.musicxml.read import read_bytes
 from ritornello.music.io.musicxml.write import holdable, write_bytes
 from ritornello.music.keys import KeyName
-from ritornello.music.piece import (
-    NO_BENDS,
-    NO_CONTROLS,
-    NO_PRESSURES,
-    KeyChange,
-    Metre,
-    Piece,
-    Rows,
-    Tempo,
-    Track,
-)
+from ritornello.music.note_tables import NO_BENDS, NO_CONTROLS, NO_PRESSURES, Rows
+from ritornello.music.piece import KeyChange, Metre, Piece, Tempo, Track
 
 REAL_PIECES = [
     "band_arranged_synth/train/ewld__Auld_Lang_Syne__rock1.mid",

@@ -11,7 +11,8 @@ from hypothesis import given
 import ritornello
 from ritornello.errors import InputError
 from ritornello.music.io.note_arrays import piece_of
-from ritornello.music.piece import NOTE_DTYPE, Piece, Track
+from ritornello.music.note_tables import NOTE_DTYPE
+from ritornello.music.piece import Piece, Track
 from tests.strategies import pieces
 
 WRITTEN = [(0, 480, 60, 90), (480, 240, 64, 70), (720, 240, 67, 71)]

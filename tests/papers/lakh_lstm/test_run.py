@@ -16,7 +16,8 @@ pytest.importorskip("torch", reason="learning needs the extra train")
 
 from ritornello.errors import InputError
 from ritornello.music import io
-from ritornello.music.piece import Piece, Track, note_table
+from ritornello.music.note_tables import note_table
+from ritornello.music.piece import Piece, Track
 from ritornello.music.slicing import slice_bars
 from ritornello.note_model import checkpoint
 from ritornello.papers.lakh_lstm import encoding as chord_tokens

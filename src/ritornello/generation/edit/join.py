@@ -14,7 +14,8 @@ from math import lcm
 import numpy as np
 
 from ritornello.music.io.limits import one_at_a_time
-from ritornello.music.piece import Piece, Track, note_order, note_table
+from ritornello.music.note_tables import note_order, note_table
+from ritornello.music.piece import Piece, Track
 from ritornello.music.selection import check_tracks
 from ritornello.note_model.encoding.notes import RESOLUTION
 

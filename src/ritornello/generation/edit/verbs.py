@@ -15,7 +15,8 @@ from ritornello.generation.edit.instrument_substitution import substitute_instru
 from ritornello.generation.edit.plans import EditPlan, FittedSong, plan
 from ritornello.generation.rules import MAX_BARS, Rules
 from ritornello.music.instruments import DRUMS, INSTRUMENTS, parse_instrument
-from ritornello.music.piece import Piece, Track, note_table
+from ritornello.music.note_tables import note_table
+from ritornello.music.piece import Piece, Track
 from ritornello.music.selection import highest_track, without
 from ritornello.music.slicing import bar_lines, drop_changes_after_end, whole_bars
 from ritornello.note_model.encoding import notes

@@ -41,7 +41,8 @@ from ritornello.atomic import atomic_write
 from ritornello.errors import CheckpointError
 from ritornello.generation.originality.copying import WINDOWS_QUARTERS, Passages, mix_bits
 from ritornello.generation.originality.hash_set import HashSet
-from ritornello.music.piece import Piece, Track, note_table
+from ritornello.music.note_tables import note_table
+from ritornello.music.piece import Piece, Track
 from ritornello.music.slicing import bars_at
 from ritornello.note_model.safetensors_file import (
     METADATA_NAME,

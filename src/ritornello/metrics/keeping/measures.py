@@ -13,7 +13,8 @@ import numpy as np
 
 from ritornello.metrics.endings import ending
 from ritornello.music import harmony
-from ritornello.music.piece import NOTE_DTYPE, Piece
+from ritornello.music.note_tables import NOTE_DTYPE
+from ritornello.music.piece import Piece
 from ritornello.plan.bar_strokes import FARTHEST_BARS, RESOLUTION, Shared, Strokes
 
 ALIKE_LEAST = 0.8

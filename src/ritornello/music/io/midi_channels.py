@@ -17,7 +17,7 @@ import numpy as np
 
 from ritornello.music.controls import BANK
 from ritornello.music.io.midi_events import SYSTEM_EXCLUSIVE, Message, TrackEvents
-from ritornello.music.piece import ALL_PITCHES, BEND_DTYPE, CONTROL_DTYPE, PRESSURE_DTYPE
+from ritornello.music.note_tables import ALL_PITCHES, BEND_DTYPE, CONTROL_DTYPE, PRESSURE_DTYPE
 
 _NEVER_TICKS = 2**40
 _DRUM_CHANNEL = 9

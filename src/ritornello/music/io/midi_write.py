@@ -26,10 +26,12 @@ import numpy as np
 from ritornello.errors import OutputError
 from ritornello.music.io.limits import FASTEST_BPM, SLOWEST_BPM, clean_name
 from ritornello.music.io.midi_channels import playing_of
-from ritornello.music.io.midi_read import CHORD_SIGN, COMPOSER, as_pickup, sung_by, tempo_bpm
+from ritornello.music.io.midi_maps import as_pickup, tempo_bpm
 from ritornello.music.io.midi_text import line_ends_written, sung_text
+from ritornello.music.io.midi_words import CHORD_SIGN, COMPOSER, sung_by
 from ritornello.music.keys import KeyName
-from ritornello.music.piece import ALL_PITCHES, KeyChange, Lyric, Metre, Piece, Track
+from ritornello.music.note_tables import ALL_PITCHES
+from ritornello.music.piece import KeyChange, Lyric, Metre, Piece, Track
 
 _LOG = logging.getLogger(__name__)
 _DRUM_CHANNEL = 9

@@ -17,14 +17,8 @@ from typing import Any
 import numpy as np
 
 from ritornello.errors import InputError
-from ritornello.music.piece import (
-    DEFAULT_RESOLUTION,
-    DEFAULT_TEMPO_BPM,
-    NOTE_DTYPE,
-    Piece,
-    Tempo,
-    Track,
-)
+from ritornello.music.note_tables import NOTE_DTYPE
+from ritornello.music.piece import DEFAULT_RESOLUTION, DEFAULT_TEMPO_BPM, Piece, Tempo, Track
 
 _PITCHES = 128
 _DEFAULT_VELOCITY = 80

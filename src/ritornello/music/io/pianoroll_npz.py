@@ -28,7 +28,8 @@ from ritornello.music.io.limits import (
     clean_name,
     one_at_a_time,
 )
-from ritornello.music.piece import NOTE_DTYPE, Metre, Piece, Tempo, Track
+from ritornello.music.note_tables import NOTE_DTYPE
+from ritornello.music.piece import Metre, Piece, Tempo, Track
 
 BINARY_VELOCITY = 64  # of rolls that only say whether a note sounds, as in pypianoroll
 _MOST_CELLS = 2**24  # sounding steps in a file; bounds the memory

@@ -29,7 +29,8 @@ import numpy as np
 
 from ritornello.errors import InputError
 from ritornello.music.instruments import DRUMS, INSTRUMENTS
-from ritornello.music.piece import NOTE_DTYPE, KeyChange, Metre, Piece, Tempo, Track
+from ritornello.music.note_tables import NOTE_DTYPE
+from ritornello.music.piece import KeyChange, Metre, Piece, Tempo, Track
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -16,7 +16,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ritornello.errors import InputError
-from ritornello.music.piece import NOTE_DTYPE, Piece, Tempo, Track
+from ritornello.music.note_tables import NOTE_DTYPE
+from ritornello.music.piece import Piece, Tempo, Track
 
 PITCHES = 128
 _MOST_TICKS = 2**21  # of one roll, 256 MiB; more is a file with a stray event

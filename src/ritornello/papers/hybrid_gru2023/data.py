@@ -16,7 +16,8 @@ import numpy as np
 
 from ritornello.errors import InputError
 from ritornello.music.io import read
-from ritornello.music.piece import NOTE_DTYPE, Piece, Track
+from ritornello.music.note_tables import NOTE_DTYPE
+from ritornello.music.piece import Piece, Track
 from ritornello.papers.hybrid_gru2023 import encoding as psd
 from ritornello.papers.hybrid_gru2023 import lpd5
 from ritornello.papers.shared.study import Study

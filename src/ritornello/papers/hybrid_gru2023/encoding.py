@@ -17,7 +17,8 @@ from __future__ import annotations
 import numpy as np
 
 from ritornello.errors import InputError
-from ritornello.music.piece import NOTE_DTYPE, Piece, Track
+from ritornello.music.note_tables import NOTE_DTYPE
+from ritornello.music.piece import Piece, Track
 
 PITCH, STEP, DURATION = range(3)
 COLUMNS = ("pitch", "step", "duration")

@@ -19,7 +19,8 @@ import numpy as np
 
 from ritornello.errors import InputError
 from ritornello.music.io import read
-from ritornello.music.piece import NOTE_DTYPE, Piece, Track
+from ritornello.music.note_tables import NOTE_DTYPE
+from ritornello.music.piece import Piece, Track
 
 TRACKS = (("Drums", 0), ("Piano", 0), ("Guitar", 24), ("Bass", 32), ("Strings", 48))
 DRUMS, PIANO, GUITAR, BASS, STRINGS = range(5)

@@ -21,7 +21,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ritornello.errors import InputError
-from ritornello.music.piece import Piece, Tempo, Track, note_table
+from ritornello.music.note_tables import note_table
+from ritornello.music.piece import Piece, Tempo, Track
 
 STEP_BEATS = 0.5  # as in the published systems of this kind: an eighth note a token
 _RESOLUTION = 24

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from ritornello.metrics.endings import endings
-from ritornello.music.piece import Piece, Track, note_table
+from ritornello.music.note_tables import note_table
+from ritornello.music.piece import Piece, Track
 from ritornello.music.slicing import bars_at
 from ritornello.note_model import checkpoint, likelihood
 from ritornello.note_model.encoding import notes

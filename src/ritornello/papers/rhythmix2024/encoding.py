@@ -19,7 +19,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ritornello.music.piece import NOTE_DTYPE, Piece, Track
+from ritornello.music.note_tables import NOTE_DTYPE
+from ritornello.music.piece import Piece, Track
 
 RESOLUTION = 24
 

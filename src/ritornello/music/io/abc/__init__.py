@@ -7,6 +7,7 @@ fields     what M:, L:, Q:, K:, V: and P: say
 tokens     a line of music as tokens
 signs      decorations and the marks they are in a piece
 lyrics     w: lines under their notes
+voice_settings  what fields set for voices, and what the voices of a tune share
 voice      one voice while it is read: tokens in, measures out
 tune       the lines of a tune: fields here, notes to the voices
 score      the tune as written: voices of measures

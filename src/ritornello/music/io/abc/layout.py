@@ -30,9 +30,8 @@ from ritornello.music.io.musicxml.notation import Symbol
 from ritornello.music.io.musicxml.parts import Voice, has_grand_staff, write_part
 from ritornello.music.io.musicxml.write import bar_signatures, with_notatable_bars
 from ritornello.music.keys import KeyName
+from ritornello.music.note_tables import ALL_PITCHES, NOTE_DTYPE
 from ritornello.music.piece import (
-    ALL_PITCHES,
-    NOTE_DTYPE,
     ChordSymbol,
     KeyChange,
     Lyric,

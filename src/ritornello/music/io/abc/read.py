@@ -34,10 +34,9 @@ from ritornello.music.io.abc.score import (
 from ritornello.music.io.abc.signs import DEFAULT_VELOCITY, PLACED
 from ritornello.music.io.abc.tune import read_tune
 from ritornello.music.keys import KeyName
+from ritornello.music.note_tables import ALL_PITCHES, NOTE_DTYPE
 from ritornello.music.piece import (
-    ALL_PITCHES,
     DEFAULT_RESOLUTION,
-    NOTE_DTYPE,
     ChordSymbol,
     KeyChange,
     Lyric,

@@ -18,7 +18,8 @@ from ritornello.music.io.abc.fields import (
 )
 from ritornello.music.io.abc.score import Findings, Score, WrittenMark
 from ritornello.music.io.abc.tokens import tokens
-from ritornello.music.io.abc.voice import Common, Settings, VoiceReader, whole
+from ritornello.music.io.abc.voice import VoiceReader
+from ritornello.music.io.abc.voice_settings import Common, Settings, whole
 from ritornello.music.io.limits import MOST_TRACKS, clean_name
 
 _DRUM_CHANNEL = 10

@@ -17,7 +17,7 @@ from xml.sax.saxutils import escape
 
 from ritornello.music.controls import PEDAL_DOWN, SOFT, SOSTENUTO, SUSTAIN
 from ritornello.music.io.musicxml.numbers import to_number
-from ritornello.music.piece import ALL_PITCHES
+from ritornello.music.note_tables import ALL_PITCHES
 
 # The editorial level of what our writer adds for the reader's eye: no part of the piece.
 ESTIMATED = "estimated by ritornello"

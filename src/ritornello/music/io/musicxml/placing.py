@@ -21,7 +21,8 @@ from ritornello.music.io.musicxml.lyrics import LyricWriter
 from ritornello.music.io.musicxml.notation import Chord
 from ritornello.music.io.musicxml.parts import Voice
 from ritornello.music.io.musicxml.signs import Sign, is_for_chord, is_sign
-from ritornello.music.piece import ALL_PITCHES, Track, note_table
+from ritornello.music.note_tables import ALL_PITCHES, note_table
+from ritornello.music.piece import Track
 from ritornello.music.quantise import Bar
 
 

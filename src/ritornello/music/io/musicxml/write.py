@@ -24,7 +24,8 @@ from ritornello.music.io.musicxml.lyrics import LINE, PARAGRAPH
 from ritornello.music.io.musicxml.measures import LENGTH_FIELD
 from ritornello.music.io.musicxml.part_lines import LOWEST_PITCH, PartWriter, part_tracks
 from ritornello.music.io.musicxml.signs import is_sign
-from ritornello.music.piece import ALL_PITCHES, Lyric, Piece, Track
+from ritornello.music.note_tables import ALL_PITCHES
+from ritornello.music.piece import Lyric, Piece, Track
 from ritornello.music.quantise import Bar, list_bars
 from ritornello.music.spelling import (
     WRITABLE_SCALES,

@@ -1,0 +1,32 @@
+"""Things that stand at ticks, such as tempi and lyrics: put in order, and moved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+
+def retimed(places: tuple[Any, ...], moved: Callable[[Any], Any]) -> tuple[Any, ...]:
+    """The same with their ticks moved, as `Track.retimed` says it."""
+    return tuple(place._replace(tick=int(moved(place.tick))) for place in places)
+
+
+def from_zero(
+    changes: Iterable[Any], default: Any, *, moves_first: bool = False
+) -> tuple[Any, ...]:
+    """Changes sorted by tick, of which the last at a tick wins, and one stands at tick 0.
+
+    Args:
+        default: stands there where none of them does.
+        moves_first: rather than the default, the first of them is moved there.
+    """
+    changes = tuple(changes)
+    if len(changes) == 1 and changes[0].tick == 0:
+        return changes
+    at: dict[int, Any] = {}
+    for change in sorted(changes, key=lambda change: change.tick):
+        at[change.tick] = change
+    if 0 not in at:
+        first = next(iter(at.values()), default)
+        at[0] = first._replace(tick=0) if moves_first else default
+    return tuple(at[tick] for tick in sorted(at))

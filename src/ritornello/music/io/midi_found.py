@@ -1,0 +1,115 @@
+"""What a reader finds in the tracks of a MIDI file, before it is a `Piece`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from ritornello.music.io.limits import Remark
+from ritornello.music.io.midi_events import Message
+from ritornello.music.io.midi_words import MidiWords
+from ritornello.music.note_tables import NOTE_DTYPE
+
+UNHEARD = Remark("Controllers on channels that play no note were left out.")
+
+
+@dataclass
+class NoteColumns:
+    """The notes of all tracks, one track after another, so that each step is one operation.
+
+    Attributes:
+        onset, duration, pitch, velocity: integers [notes].
+        sizes: how many notes each track has, int64 [tracks].
+    """
+
+    onset: np.ndarray
+    duration: np.ndarray
+    pitch: np.ndarray
+    velocity: np.ndarray
+    sizes: np.ndarray
+
+    @classmethod
+    def of(cls, tracks: list[Any]) -> NoteColumns:
+        columns = [track.notes.numpy() for track in tracks]
+
+        def joined(name: str) -> np.ndarray:
+            parts = [column[name] for column in columns]
+            return np.concatenate(parts) if parts else np.zeros(0, np.int32)
+
+        sizes = np.array([len(column["time"]) for column in columns], np.int64)
+        return cls(joined("time"), joined("duration"), joined("pitch"), joined("velocity"), sizes)
+
+    @property
+    def track_numbers(self) -> np.ndarray:
+        """The track of each note, int64 [notes]."""
+        return np.repeat(np.arange(len(self.sizes)), self.sizes)
+
+    def lowest_time(self) -> int:
+        """The least onset or duration, at most 0; less than 0 where time ran over."""
+        return int(min(self.onset.min(initial=0), self.duration.min(initial=0)))
+
+    def ends_ticks(self) -> list[int]:
+        """Where the last note of each track ends; 0 for one without notes."""
+        starts = np.cumsum(self.sizes) - self.sizes
+        heard = self.sizes > 0
+        ends = np.zeros(len(self.sizes), np.int64)
+        if heard.any():
+            ends[heard] = np.maximum.reduceat(self.onset + self.duration, starts[heard])
+        return list(map(int, ends.tolist()))
+
+    def tables(self) -> list[np.ndarray]:
+        """The `NOTE_DTYPE` table of each track, sorted and read-only as a `Track` wants it."""
+        track = self.track_numbers
+        # One key of 31 bits of time and 7 of pitch; a stable sort is fast on what is nearly sorted.
+        key = (track << 38) + (self.onset.astype(np.int64) << 7) + self.pitch
+        order = np.argsort(key, kind="stable")
+        ties = np.flatnonzero(np.diff(key[order]) == 0)
+        if len(ties):
+            places = np.union1d(ties, ties + 1)
+            tied = order[places]
+            order[places] = tied[np.lexsort([self.velocity[tied], self.duration[tied], key[tied]])]
+        table = np.empty(len(order), NOTE_DTYPE)
+        table["onset"] = self.onset[order]
+        table["duration"] = self.duration[order]
+        table["pitch"] = self.pitch[order]
+        table["velocity"] = self.velocity[order]
+        table.flags.writeable = False
+        edges = [0, *np.cumsum(self.sizes).tolist()]
+        return [table[start:end] for start, end in pairwise(edges)]
+
+
+@dataclass
+class MidiMusic:
+    """What a reader found in the tracks of a file.
+
+    Attributes:
+        notes: of all parts, one part after another.
+        is_lost: bool [notes], which were never released.
+        owners: the track of the file each part stands in.
+        programs, drums, names, playing: of each part; the last are fields of `Track`.
+        tempos, metres, keys: ticks, with the bytes of the events as numbers.
+        messages: of each track of the file.
+        end_ticks: the last end of a track.
+    """
+
+    notes: NoteColumns
+    is_lost: np.ndarray
+    owners: list[int]
+    programs: list[int]
+    drums: list[bool]
+    names: list[str]
+    playing: list[dict[str, Any]]
+    tempos: list[tuple[int, int]]
+    metres: list[tuple[int, int, int]]
+    keys: list[tuple[int, int, int]]
+    messages: list[list[Message]]
+    end_ticks: int
+    texts: MidiWords
+
+
+def left_out(count: int) -> Remark:
+    """What is told of messages to synthesizers."""
+    return Remark(f"Messages to synthesizers (system exclusive) were left out: {count:,}.")
