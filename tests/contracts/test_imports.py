@@ -17,7 +17,7 @@ ROOT = Path(ritornello.__file__).parent
 # import each other. There are no exceptions: what a value needs from above is lent to it by the
 # package's `__init__` (`ritornello.hooks`).
 LAYERS = (
-    ("errors", "folders", "hooks", "rng"),
+    ("errors", "folders", "hooks", "json_values", "rng"),
     ("atomic", "option_names"),
     ("music", "dsp"),
     ("plan",),

@@ -6,10 +6,10 @@ import warnings
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from ritornello.accompany.form import Form
 from ritornello.accompany.mixdown import MixFacts
+from ritornello.json_values import JsonObject
 from ritornello.music.chords import Chord
 from ritornello.music.harmony import timed_chords
 from ritornello.music.piece import Piece
@@ -64,7 +64,7 @@ class Remix:
     def files(self) -> tuple[Path, ...]:
         return (*self.mix.files, self.report)
 
-    def as_facts(self) -> dict[str, Any]:
+    def as_facts(self) -> JsonObject:
         """For programs, of plain values."""
         facts = asdict(self.mix)
         facts["files"] = [str(path) for path in self.files]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from cyclopts import Parameter
 from rich.table import Table
@@ -11,6 +11,7 @@ from rich.table import Table
 from ritornello.cli.choices import BenchmarkName
 from ritornello.cli.options import Flag
 from ritornello.cli.show import out, print_json, say
+from ritornello.json_values import JsonObject
 
 
 def benchmark(
@@ -54,7 +55,7 @@ def benchmark(
         _print(result)
 
 
-def _print(result: dict[str, Any]) -> None:
+def _print(result: JsonObject) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column(result["title"])
     table.add_column(result["unit"], justify="right")

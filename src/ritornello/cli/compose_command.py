@@ -22,6 +22,7 @@ from ritornello.cli.options import (
 )
 from ritornello.cli.pieces import Watch, Written, write_pieces
 from ritornello.errors import ConfigError
+from ritornello.json_values import JsonObject
 
 if TYPE_CHECKING:
     from ritornello.api import Composer
@@ -53,7 +54,7 @@ class FormOptions:
     plan_only: Flag = False
     duration: str | None = None
 
-    def arguments(self, parts: tuple[str, ...] | None) -> dict[str, Any]:
+    def arguments(self, parts: tuple[str, ...] | None) -> JsonObject:
         """As arguments of a `Composer`.
 
         Args:

@@ -17,6 +17,7 @@ from ritornello.cli.choices import CELL_HELP, MUSIC_FOLDER_HELP, CellName
 from ritornello.cli.options import Flag, Names, split_names
 from ritornello.cli.show import clock, err, out, print_json, progress, resumable, say
 from ritornello.corpus.listing import Split
+from ritornello.json_values import JsonObject
 
 if TYPE_CHECKING:
     from ritornello.training.loop import Progress as Step
@@ -260,7 +261,7 @@ def evaluate(
         _print_figures(figures)
 
 
-def _print_figures(figures: dict[str, Any]) -> None:
+def _print_figures(figures: JsonObject) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("")
     for column in ("nats a note", "a beat", "bigram", "unigram", "notes", "pieces"):

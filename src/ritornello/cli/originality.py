@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 from rich.markup import escape
@@ -13,6 +13,7 @@ from ritornello.cli.choices import SONGS_HELP
 from ritornello.cli.options import Flag
 from ritornello.cli.show import out, print_json, progress, say
 from ritornello.cli.streams import is_stream, read_from
+from ritornello.json_values import JsonObject
 
 if TYPE_CHECKING:
     from ritornello.generation.originality.index import CopiedPassage, Originality
@@ -62,7 +63,7 @@ def originality(
         say("Training on this music held nothing back, so there is no real music to compare with.")
 
 
-def _print(path: Path, found: Originality, held_out: dict[str, Any]) -> None:
+def _print(path: Path, found: Originality, held_out: JsonObject) -> None:
     out.print(str(path), style="bold", markup=False)
     if not any(found.texture.windows.values()):
         out.print("  It has no pitched passage of a bar that could be compared.")
@@ -97,7 +98,7 @@ def _where(passage: CopiedPassage) -> str:
     return f"The longest passage of {who}: {bars}."
 
 
-def _verdict(found: Originality, held_out: dict[str, Any]) -> str:
+def _verdict(found: Originality, held_out: JsonObject) -> str:
     """One plain sentence on all parts together; single parts share figures in any music."""
     texture = found.texture
     if texture.longest_quarters >= 8 or texture.shares[8] > 0:

@@ -12,6 +12,7 @@ from ritornello.cli.options import AS_USUAL, SOUNDS, Making
 from ritornello.cli.show import out, print_json, progress, say
 from ritornello.cli.streams import is_stream, write_to
 from ritornello.errors import ConfigError
+from ritornello.json_values import JsonObject
 
 if TYPE_CHECKING:
     import numpy as np
@@ -181,7 +182,7 @@ def _save(written: Written, path: Path, making: Making) -> list[Path]:
 # --- words ------------------------------------------------------------------------------------
 
 
-def _facts(made: _Made, files: list[Path]) -> dict[str, Any]:
+def _facts(made: _Made, files: list[Path]) -> JsonObject:
     """What a person or a program wants to know of a piece."""
     from ritornello.music.piece_facts import facts_of
 
@@ -218,7 +219,7 @@ def _facts_of_a_song(written: Written, given: Sequence[np.ndarray]) -> dict[str,
     }
 
 
-def _print(what: str, rows: list[dict[str, Any]], seconds: float) -> None:
+def _print(what: str, rows: list[JsonObject], seconds: float) -> None:
     for row in rows:
         key = f"{row['key']}, " if row["key"] else ""
         minutes, rest = divmod(round(row["seconds"]), 60)
@@ -240,7 +241,7 @@ def _print(what: str, rows: list[dict[str, Any]], seconds: float) -> None:
     say(f"Done in {seconds:.1f} seconds, with {seeds}.")
 
 
-def _notes(row: dict[str, Any]) -> list[str]:
+def _notes(row: JsonObject) -> list[str]:
     """Who plays how many notes; where a song was given, also which of them are new."""
     if "given" not in row:
         return [f"notes: {_count_words(row['parts'])}"]

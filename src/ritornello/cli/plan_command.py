@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from ritornello.cli.options import Flag
 from ritornello.cli.show import out, print_json
+from ritornello.json_values import JsonObject
 
 if TYPE_CHECKING:
     import numpy as np
@@ -54,7 +55,7 @@ def plan(
         out.print(str(output), markup=False)
 
 
-def as_facts(plan: Plan) -> dict[str, Any]:
+def as_facts(plan: Plan) -> JsonObject:
     """A plan as numbers and texts; bars count from 1."""
     from ritornello.plan.feel import FEELS
     from ritornello.plan.plan_text import chord_name

@@ -123,7 +123,7 @@ def print_warnings() -> Iterator[None]:
         logger.removeHandler(teller)
 
 
-def print_json(value: Any) -> None:
+def print_json(value: object) -> None:
     """One JSON value on stdout; escaped where its encoding lacks a sign."""
     text = json.dumps(value, indent=2, ensure_ascii=False, default=str)
     try:

@@ -19,7 +19,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from queue import SimpleQueue
-from typing import Any, Protocol
+from typing import IO, Any, Protocol, TypeVar
 
 from ritornello.errors import RitornelloError
 
@@ -30,18 +30,21 @@ _START = (
 _IN_FLIGHT_PER_WORKER = 64
 _START_SECONDS = 60.0
 
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
+
 
 class Pool(Protocol):
     """What reads items in other processes: `map_in_processes`, or a cluster as it does."""
 
     def __call__(
         self,
-        function: Callable[[Any], Any],
-        items: Iterable[Any],
+        function: Callable[[_Item], _Result],
+        items: Iterable[_Item],
         *,
         workers: int | None = None,
         timeout_seconds: float = 20.0,
-    ) -> Iterator[Any]: ...
+    ) -> Iterator[_Result | Failure]: ...
 
 
 @dataclass(frozen=True)
@@ -60,12 +63,12 @@ def default_workers() -> int:
 
 
 def map_in_processes(
-    function: Callable[[Any], Any],
-    items: Iterable[Any],
+    function: Callable[[_Item], _Result],
+    items: Iterable[_Item],
     *,
     workers: int | None = None,
     timeout_seconds: float = 20.0,
-) -> Iterator[Any]:
+) -> Iterator[_Result | Failure]:
     """``function(item)`` for each item, in order, computed in worker processes.
 
     Args:
@@ -93,10 +96,10 @@ def map_in_processes(
                 # Room is taken before the item, so the next item in order always gets through.
                 room.acquire()
                 with taking:
-                    index, item = next(todo, (-1, None))
-                if index < 0:
+                    turn = next(todo, None)
+                if turn is None:
                     break
-                done.put((index, worker.call(function, item)))
+                done.put((turn[0], worker.call(function, turn[1])))
         except BaseException as error:
             done.put((-2, error))
         finally:
@@ -118,7 +121,9 @@ def map_in_processes(
             thread.join()
 
 
-def _in_order(done: SimpleQueue[tuple[int, Any]], room: Any, running: int) -> Iterator[Any]:
+def _in_order(
+    done: SimpleQueue[tuple[int, Any]], room: threading.Semaphore, running: int
+) -> Iterator[Any]:
     waiting: dict[int, Any] = {}
     turn = 0
     while running:
@@ -144,7 +149,7 @@ class _Worker:
         self.process: subprocess.Popen[bytes] | None = None
         self.stopped = False
 
-    def call(self, function: Callable[[Any], Any], item: Any) -> Any:
+    def call(self, function: Callable[[_Item], _Result], item: _Item) -> _Result | Failure:
         if self.process is None:
             self.process = self._start()
         process, late = self.process, threading.Event()
@@ -158,7 +163,8 @@ class _Worker:
         timer.start()
         try:
             _send(process.stdin, (function, item))
-            return pickle.load(process.stdout)  # type: ignore[arg-type]
+            result: _Result | Failure = pickle.load(process.stdout)  # type: ignore[arg-type]
+            return result
         except (EOFError, OSError, pickle.UnpicklingError):
             self._end(process)
             if late.is_set():
@@ -213,7 +219,8 @@ class _Worker:
             process.wait()
 
 
-def _send(stream: Any, message: Any) -> None:
+def _send(stream: IO[bytes] | None, message: object) -> None:
+    assert stream is not None
     pickle.dump(message, stream)
     stream.flush()
 

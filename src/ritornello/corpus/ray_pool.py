@@ -11,22 +11,24 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
-from ritornello.corpus.pool import map_in_processes
+from ritornello.corpus.pool import Failure, map_in_processes
 from ritornello.errors import MissingExtraError
 
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
 _ITEMS_A_TASK = 64
 _TASKS_PER_WORKER = 4  # waiting or at work
 
 
 def map_with_ray(
-    function: Callable[[Any], Any],
-    items: Iterable[Any],
+    function: Callable[[_Item], _Result],
+    items: Iterable[_Item],
     *,
     workers: int | None = None,
     timeout_seconds: float = 20.0,
-) -> Iterator[Any]:
+) -> Iterator[_Result | Failure]:
     """``function(item)`` for each item, in order, computed by a cluster.
 
     The cluster is the one that ``RAY_ADDRESS`` names, or else all processors of this machine.
@@ -50,7 +52,7 @@ def map_with_ray(
         raise MissingExtraError("Reading on a cluster needs Ray.", extra="cluster") from error
     if not ray.is_initialized():
         ray.init(include_dashboard=False, log_to_driver=False, logging_level="WARNING")
-    read = ray.remote(_read)
+    read: Any = ray.remote(_read)
     at_once = workers or int(ray.cluster_resources().get("CPU", 1))
     todo, tasks = iter(items), deque[Any]()
     while some := [*islice(todo, _ITEMS_A_TASK)]:
@@ -61,6 +63,8 @@ def map_with_ray(
         yield from ray.get(task)
 
 
-def _read(function: Callable[[Any], Any], items: list[Any], timeout_seconds: float) -> list[Any]:
+def _read(
+    function: Callable[[_Item], _Result], items: list[_Item], timeout_seconds: float
+) -> list[_Result | Failure]:
     """What a task does."""
     return [*map_in_processes(function, items, workers=1, timeout_seconds=timeout_seconds)]

@@ -12,11 +12,12 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from ritornello.atomic import atomic_write
 from ritornello.corpus.scan import FileReport, ScanResult
 from ritornello.errors import OutputError
+from ritornello.json_values import JsonObject
 from ritornello.pages.ingest_page import (
     CollectionTotals,
     FileDetail,
@@ -257,7 +258,7 @@ def save_report(scan: ScanResult, path: str | os.PathLike[str], *, overwrite: bo
     return target
 
 
-def _file_row(item: FileReport) -> dict[str, Any]:
+def _file_row(item: FileReport) -> JsonObject:
     row = dict(vars(item))
     row["rejection"] = vars(item.rejection) if item.rejection else None
     return row

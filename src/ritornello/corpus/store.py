@@ -31,6 +31,7 @@ from ritornello.corpus.pool import Failure, Pool, map_in_processes
 from ritornello.corpus.scan import READ_TOGETHER, Progress, ScanResult
 from ritornello.corpus.splits import assign_splits
 from ritornello.errors import ConfigError, InputError, OutputError
+from ritornello.json_values import JsonObject
 from ritornello.music.grid import CORPUS_RESOLUTION, on_grid
 from ritornello.music.io import file_of, read_each
 from ritornello.music.keys import KeyName
@@ -363,11 +364,9 @@ class Corpus:
         result: str = self._about(index)["name"]
         return result
 
-    def _about(self, index: int) -> dict[str, Any]:
+    def _about(self, index: int) -> JsonObject:
         row = self._index[index]
-        result: dict[str, Any] = json.loads(
-            self._lines[row["text_start"] : row["text_end"]].tobytes()
-        )
+        result: JsonObject = json.loads(self._lines[row["text_start"] : row["text_end"]].tobytes())
         return result
 
 

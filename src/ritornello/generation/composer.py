@@ -25,6 +25,7 @@ from ritornello.generation.rules import Rules, check_count
 from ritornello.generation.sampling import Sampling
 from ritornello.generation.session import Session, StreamedNote
 from ritornello.generation.session.improvisation import Improvisation
+from ritornello.json_values import JsonObject
 from ritornello.music.piece import Piece
 from ritornello.note_model import checkpoint
 from ritornello.note_model.checkpoint import Checkpoint
@@ -62,7 +63,7 @@ class Composer(Partner):
             model.provenance.get("minor_shares", {}), model.provenance.get("keys", {})
         )
         self._critic: Critic | None = None
-        self.card: dict[str, Any] = {
+        self.card: JsonObject = {
             "network": model.network,
             "encoding": model.encoding,
             "collections": list(model.collections),

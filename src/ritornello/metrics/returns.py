@@ -8,10 +8,10 @@ by one. The figures are to be read beside those of real music, see `compare_form
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
+from ritornello.json_values import JsonObject
 from ritornello.metrics.overlap import compare
 from ritornello.metrics.repetition import self_similarity
 from ritornello.music.piece import Piece
@@ -52,7 +52,7 @@ def form(piece: Piece) -> dict[str, float]:
 
 def compare_forms(
     first: Sequence[Mapping[str, float]], second: Sequence[Mapping[str, float]]
-) -> dict[str, Any]:
+) -> JsonObject:
     """Two sets beside each other.
 
     Args:

@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Protocol, Self, TypeVar
 
 
-def retimed(places: tuple[Any, ...], moved: Callable[[Any], Any]) -> tuple[Any, ...]:
+class _Placed(Protocol):
+    """A named tuple with a tick."""
+
+    @property
+    def tick(self) -> int: ...
+
+    def _replace(self, *, tick: int) -> Self: ...
+
+
+Place = TypeVar("Place", bound=_Placed)
+
+
+def retimed(places: tuple[Place, ...], moved: Callable[[int], Any]) -> tuple[Place, ...]:
     """The same with their ticks moved, as `Track.retimed` says it."""
     return tuple(place._replace(tick=int(moved(place.tick))) for place in places)
 
 
 def from_zero(
-    changes: Iterable[Any], default: Any, *, moves_first: bool = False
-) -> tuple[Any, ...]:
+    changes: Iterable[Place], default: Place, *, moves_first: bool = False
+) -> tuple[Place, ...]:
     """Changes sorted by tick, of which the last at a tick wins, and one stands at tick 0.
 
     Args:
@@ -23,7 +35,7 @@ def from_zero(
     changes = tuple(changes)
     if len(changes) == 1 and changes[0].tick == 0:
         return changes
-    at: dict[int, Any] = {}
+    at: dict[int, Place] = {}
     for change in sorted(changes, key=lambda change: change.tick):
         at[change.tick] = change
     if 0 not in at:

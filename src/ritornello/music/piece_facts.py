@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
+from ritornello.json_values import JsonObject
 from ritornello.music.piece import Piece
 from ritornello.music.slicing import bars_at
 
 
-def facts_of(piece: Piece) -> dict[str, Any]:
+def facts_of(piece: Piece) -> JsonObject:
     """Facts of plain values, as JSON holds them.
 
     Returns:

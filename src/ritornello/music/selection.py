@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from ritornello.errors import InputError
+from ritornello.music.changes import Place
 from ritornello.music.controls import MODULATION, PEDALS, standing_at
 from ritornello.music.piece import Piece, Track
 
@@ -79,7 +79,7 @@ def _without(track: Track, start_tick: int, end_tick: int, *, goes_on: bool) -> 
     def outside(table: np.ndarray, name: str = "tick") -> np.ndarray:
         return (table[name] < start_tick) | (table[name] >= end_tick)
 
-    def places(found: tuple[Any, ...]) -> tuple[Any, ...]:
+    def places(found: tuple[Place, ...]) -> tuple[Place, ...]:
         return tuple(place for place in found if not start_tick <= place.tick < end_tick)
 
     at_start, bend_at_start = standing_at(track, start_tick)

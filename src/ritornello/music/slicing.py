@@ -8,10 +8,10 @@ shortened.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
+from ritornello.music.changes import Place
 from ritornello.music.controls import standing_at
 from ritornello.music.piece import Piece, Track
 
@@ -66,14 +66,14 @@ def slice_seconds(piece: Piece, seconds: float) -> Piece:
 def slice_ticks(piece: Piece, start_tick: int, end_tick: int) -> Piece:
     """The ticks [start_tick, end_tick) of a piece."""
 
-    def places(found: tuple[Any, ...]) -> tuple[Any, ...]:
+    def places(found: tuple[Place, ...]) -> tuple[Place, ...]:
         return tuple(
             place._replace(tick=place.tick - start_tick)
             for place in found
             if start_tick <= place.tick < end_tick
         )
 
-    def states(changes: tuple[Any, ...]) -> tuple[Any, ...]:
+    def states(changes: tuple[Place, ...]) -> tuple[Place, ...]:
         before = [change._replace(tick=0) for change in changes if change.tick < start_tick]
         inside = places(changes)
         return (*([] if inside and inside[0].tick == 0 else before[-1:]), *inside)

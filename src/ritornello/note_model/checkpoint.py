@@ -11,12 +11,12 @@ import hashlib
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from ritornello.atomic import atomic_write
 from ritornello.errors import CheckpointError
+from ritornello.json_values import JsonObject
 from ritornello.note_model.checkpoint_checks import BASELINE, SCALE, check_about, check_arrays
 from ritornello.note_model.encoding import notes
 from ritornello.note_model.encoding.tables import context_columns, head_columns
@@ -49,10 +49,10 @@ class Checkpoint:
     """
 
     weights: dict[str, np.ndarray]
-    network: dict[str, Any]
+    network: JsonObject
     encoding: str = _ENCODING
     collections: tuple[str, ...] = ()
-    provenance: dict[str, Any] = field(default_factory=dict)
+    provenance: JsonObject = field(default_factory=dict)
     baseline: dict[str, np.ndarray] = field(default_factory=dict)
 
 
@@ -106,7 +106,7 @@ def find(model: str | Path) -> Path:
     return path
 
 
-def describe(path: Path) -> dict[str, Any]:
+def describe(path: Path) -> JsonObject:
     """The metadata of a checkpoint, without its weights.
 
     Returns:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ritornello.errors import ConfigError, shortened
+from ritornello.json_values import JsonObject
 from ritornello.music.instruments import DRUMS, parse_instrument
 from ritornello.music.keys import parse_key
 from ritornello.note_model.encoding.notes import PARTS_PER_INSTRUMENT
@@ -43,7 +44,7 @@ def check_about(header: Header) -> None:
     """
     about = header.about
     _check(header, "network", about.get("network"), _is_table, "a table")
-    network: dict[str, Any] = about["network"]
+    network: JsonObject = about["network"]
     cell = network.get("cell")
     if not isinstance(cell, str) or cell not in CELL_SHAPES:
         raise header.damaged(
@@ -68,7 +69,7 @@ def check_arrays(header: Header) -> None:
     Raises:
         CheckpointError: naming the first array that is missing, too many, or of another kind.
     """
-    network: dict[str, Any] = header.about["network"]
+    network: JsonObject = header.about["network"]
     arrays = header.arrays
     if network["layers"] > len(arrays):  # before the shapes of all those layers are listed
         raise header.damaged(
@@ -115,7 +116,7 @@ def _is_table(value: object) -> bool:
     return isinstance(value, dict)
 
 
-def _check_provenance(header: Header, facts: dict[str, Any], collections: list[str]) -> None:
+def _check_provenance(header: Header, facts: JsonObject, collections: list[str]) -> None:
     """Check those facts that composing, and lists of models, go by; all others are for people."""
 
     def line_up(entry: object) -> bool:

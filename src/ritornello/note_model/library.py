@@ -11,10 +11,10 @@ from difflib import get_close_matches
 from importlib.resources import files
 from os import PathLike
 from pathlib import Path
-from typing import Any
 
 from ritornello.errors import CheckpointError
 from ritornello.folders import models_folder
+from ritornello.json_values import JsonObject
 from ritornello.note_model import checkpoint
 
 DEFAULT_MODEL = "default"
@@ -37,7 +37,7 @@ class ModelInfo:
     path: Path
     origin: str
     size_bytes: int
-    card: dict[str, Any] = field(default_factory=dict)
+    card: JsonObject = field(default_factory=dict)
     problem: str = ""
 
 
@@ -68,7 +68,7 @@ def find_model(model: str | PathLike[str] = DEFAULT_MODEL) -> Path:
         ) from None
 
 
-def model_card(model: str | PathLike[str] = DEFAULT_MODEL) -> dict[str, Any]:
+def model_card(model: str | PathLike[str] = DEFAULT_MODEL) -> JsonObject:
     """What a model says of itself.
 
     Returns:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
 from ritornello.errors import CheckpointError, InputError
+from ritornello.json_values import JsonObject
 from ritornello.music.piece import Piece
 from ritornello.note_model.checkpoint import Checkpoint
 from ritornello.note_model.encoding import ngrams, notes, tasks
@@ -46,7 +46,7 @@ class _Sums:
     unigram: np.ndarray = field(default_factory=lambda: np.zeros(len(FIELDS)))
     bigram: np.ndarray = field(default_factory=lambda: np.zeros(len(FIELDS)))
 
-    def figures(self) -> dict[str, Any]:
+    def figures(self) -> JsonObject:
         per_note = self.model / self.notes
         return {
             "pieces": self.pieces,
@@ -69,7 +69,7 @@ def evaluate(
     plan: bool = False,
     longest: int | None = None,
     watch: Callable[[int], None] = lambda done: None,
-) -> dict[str, Any]:
+) -> JsonObject:
     """Score pieces.
 
     Args:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import torch
@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ritornello.errors import ConfigError
+from ritornello.json_values import JsonObject
 from ritornello.note_model.cells import CELLS
 from ritornello.note_model.cells.cell import State
 from ritornello.note_model.encoding.bar_plan import PLAYS_COLUMNS
@@ -164,7 +165,7 @@ class NoteModel(nn.Module):
         self.norm = nn.RMSNorm(config.width, eps=1e-5)
         self.heads = nn.ModuleList(Head(index, config) for index in range(len(FIELDS)))
 
-    def settings(self) -> dict[str, Any]:
+    def settings(self) -> JsonObject:
         """The settings; those of a model that is told no plans do not speak of them."""
         settings = asdict(self.config)
         return settings if self.config.plan else {k: v for k, v in settings.items() if k != "plan"}

@@ -14,11 +14,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from ritornello.errors import CheckpointError, shortened
+from ritornello.json_values import JsonObject
 
 METADATA_NAME = "ritornello"
 MOST_BYTES = 2 * 2**30
@@ -50,7 +50,7 @@ class Header:
     """
 
     path: Path
-    about: dict[str, Any]
+    about: JsonObject
     arrays: dict[str, ArrayKind]
     next_step: str = ""
 

@@ -12,12 +12,13 @@ from functools import cache
 from importlib.resources import as_file, files
 from os import PathLike
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
 from ritornello.atomic import atomic_write
 from ritornello.errors import CheckpointError, shortened
+from ritornello.json_values import JsonObject
 from ritornello.note_model.safetensors_file import (
     FLOATS,
     METADATA_NAME,
@@ -42,8 +43,8 @@ class WeightsFile:
 
     kind: str
     weights: dict[str, np.ndarray]
-    settings: dict[str, Any]
-    provenance: dict[str, Any] = field(default_factory=dict)
+    settings: JsonObject
+    provenance: JsonObject = field(default_factory=dict)
 
 
 def save(

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import Any
 
 from ritornello.atomic import refuse_existing
 from ritornello.errors import InputError
+from ritornello.json_values import JsonObject
 from ritornello.papers.shared.outcome import OUTCOME_FILE, Outcome
 from ritornello.papers.shared.recipe import Budget, Recipe, load_recipe
 from ritornello.papers.systems import SYSTEMS
@@ -127,7 +127,7 @@ def run_benchmark(
     seeds: Sequence[int] = (0, 1, 2),
     jobs: int | None = None,
     say: Callable[[str], None] = lambda sentence: None,
-) -> dict[str, Any]:
+) -> JsonObject:
     """Train our frame model on a published benchmark and score its test split.
 
     Args, result and errors are those of `ritornello.papers.polyphony.measure.run_benchmark`.

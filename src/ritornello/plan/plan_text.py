@@ -17,9 +17,9 @@ chord holds for the whole bar, two have half of it each. A line with a section b
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 
@@ -34,6 +34,8 @@ from ritornello.plan.players import Player, parse_player
 from ritornello.plan.returning_bars import AGAIN, CLOSENESS, NEW, VARIED
 from ritornello.plan.sections import Section
 from ritornello.plan.song_form import parse_name
+
+_Value = TypeVar("_Value")
 
 FORMAT = "ritornello-plan-1"
 _HEAD = ("format", "title", "metre", "key", "tempo", "players", "bars")
@@ -185,7 +187,7 @@ def parse_plan(text: str, where: str = "the plan") -> Plan:
 
 
 def _read_line(
-    line: Mapping[str, Any],
+    line: Mapping[str, object],
     bar: int,
     tables: dict[str, np.ndarray],
     players: tuple[Player, ...],
@@ -243,14 +245,14 @@ def _chords(text: str) -> tuple[int, int]:
     return chord_class(first), chord_class(last)
 
 
-def _players(names: list[Any], where: str) -> tuple[Player, ...]:
+def _players(names: Sequence[object], where: str) -> tuple[Player, ...]:
     players = [_located(parse_player, str(name), where) for name in names]
     if len(set(players)) < len(players):
         raise ConfigError("A player is named twice; write 'violin' and 'violin 2'.", where=where)
     return tuple(sorted(players))
 
 
-def _metre(text: Any, tick: int, where: str) -> Metre:
+def _metre(text: object, tick: int, where: str) -> Metre:
     numerator, _, denominator = str(text).partition("/")
     if numerator.strip().isdigit() and denominator.strip() in ("1", "2", "4", "8", "16", "32"):
         metre = Metre(tick, int(numerator), int(denominator))
@@ -262,7 +264,7 @@ def _metre(text: Any, tick: int, where: str) -> Metre:
 
 
 def _number(
-    table: Mapping[str, Any], name: str, where: str, low: float, high: float
+    table: Mapping[str, object], name: str, where: str, low: float, high: float
 ) -> float | None:
     if name not in table:
         return None
@@ -274,7 +276,9 @@ def _number(
     return float(value)
 
 
-def _typed(table: Mapping[str, Any], name: str, kind: type, where: str, default: Any) -> Any:
+def _typed(
+    table: Mapping[str, object], name: str, kind: type[_Value], where: str, default: _Value
+) -> _Value:
     value = table.get(name, default)
     if not isinstance(value, kind):
         shown = "text in quotes" if kind is str else "a list in brackets"
@@ -282,7 +286,7 @@ def _typed(table: Mapping[str, Any], name: str, kind: type, where: str, default:
     return value
 
 
-def _known_keys(table: Mapping[str, Any], known: tuple[str, ...], where: str) -> None:
+def _known_keys(table: Mapping[str, object], known: tuple[str, ...], where: str) -> None:
     for name in table:
         if name not in known:
             near = get_close_matches(name, known, n=1)
@@ -294,7 +298,7 @@ def _known_keys(table: Mapping[str, Any], known: tuple[str, ...], where: str) ->
             )
 
 
-def _located(read: Any, text: str, where: str) -> Any:
+def _located(read: Callable[[str], _Value], text: str, where: str) -> _Value:
     """What a function reads from a text; its errors say where."""
     try:
         return read(text)

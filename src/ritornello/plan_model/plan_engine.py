@@ -6,11 +6,10 @@ The engine holds weights and nothing else; state goes in and comes out, as of
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from ritornello.errors import CheckpointError
+from ritornello.json_values import JsonObject
 from ritornello.note_model.engine.cell_steps import CELLS
 from ritornello.note_model.engine.layers import Linear, TableSum, Weights, rms_norm, sigmoid
 from ritornello.note_model.weights_file import WeightsFile
@@ -49,7 +48,7 @@ class PlanEngine:
     """
 
     def __init__(self, file: WeightsFile, *, int8: bool = True) -> None:
-        settings: dict[str, Any] = file.settings
+        settings: JsonObject = file.settings
         if settings.get("cell") not in CELLS:
             raise CheckpointError(f"The cell {settings.get('cell')!r} is not known.")
         self.collections: tuple[str, ...] = tuple(settings["collections"])

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ritornello.json_values import JsonObject
 from ritornello.note_model.cells.cell import State
 from ritornello.note_model.network import Block, Lookup, through
 from ritornello.plan_model.network_inputs import LEFT_COLUMN, PlanInputs
@@ -99,7 +100,7 @@ class PlanNet(nn.Module):
         self.worth = nn.Linear(config.width, FEATURES)  # of what speaks for an earlier bar
         self.player = _Head(PLAYER, 1, config)
 
-    def settings(self) -> dict[str, Any]:
+    def settings(self) -> JsonObject:
         return asdict(self.config)
 
     def initial_state(self, batch: int) -> list[State]:

@@ -6,11 +6,11 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 
+from ritornello.json_values import JsonObject
 from ritornello.note_model.weights_file import WeightsFile
 from ritornello.plan.plan import Plan
 from ritornello.plan_model import plan_baselines
@@ -163,7 +163,7 @@ def score(
     taught: Sequence[Taught],
     names: Sequence[str],
     counts: plan_baselines.Counts,
-) -> dict[str, Any]:
+) -> JsonObject:
     """Nats a bar of held-out plans, with the number of bars and the collection told.
 
     Args:
@@ -192,7 +192,7 @@ def score(
     return {**_figures(sum(sums.values(), np.zeros(len(FIELDS) + 4))), "collections": figures}
 
 
-def _figures(total: np.ndarray) -> dict[str, Any]:
+def _figures(total: np.ndarray) -> JsonObject:
     per_bar = total[:-1] / total[-1]
     names = (*FIELDS, "plays")
     return {
@@ -204,7 +204,7 @@ def _figures(total: np.ndarray) -> dict[str, Any]:
     }
 
 
-def saved(model: PlanNet, collections: Sequence[str], provenance: dict[str, Any]) -> WeightsFile:
+def saved(model: PlanNet, collections: Sequence[str], provenance: JsonObject) -> WeightsFile:
     """The network as a file to save."""
     weights = {name: tensor.detach().numpy() for name, tensor in model.state_dict().items()}
     settings = {**model.settings(), "collections": list(collections)}

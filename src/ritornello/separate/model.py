@@ -14,11 +14,11 @@ within minutes larger networks fell behind, and so did one LSTM over the whole s
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from ritornello.json_values import JsonObject
 from ritornello.separate.band_split import BandSplit
 
 
@@ -38,12 +38,12 @@ class SeparatorConfig:
     layers: int = 2
     parts: int = 4
 
-    def settings(self) -> dict[str, Any]:
+    def settings(self) -> JsonObject:
         """As a model file keeps them."""
         return asdict(self)
 
     @classmethod
-    def from_settings(cls, settings: dict[str, Any]) -> SeparatorConfig:
+    def from_settings(cls, settings: JsonObject) -> SeparatorConfig:
         return cls(**{**settings, "split": BandSplit(**settings["split"])})
 
 

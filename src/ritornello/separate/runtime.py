@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from ritornello.errors import CheckpointError
+from ritornello.json_values import JsonObject
 from ritornello.note_model.engine.layers import rms_norm
 from ritornello.note_model.engine.recurrent import lstm
 from ritornello.note_model.safetensors_file import mismatch, number_within, whole_number
@@ -109,7 +108,7 @@ def separator_shapes(
     return shapes
 
 
-def _checked(settings: dict[str, Any]) -> dict[str, Any]:
+def _checked(settings: JsonObject) -> JsonObject:
     """The settings of a separator.
 
     Raises:

@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from ritornello.atomic import atomic_write
 from ritornello.dsp.short_time import sound, spectra, window_size
 from ritornello.errors import ConfigError
+from ritornello.json_values import JsonObject
 from ritornello.note_model.weights_file import WeightsFile
 from ritornello.note_model.weights_file import save as save_weights
 from ritornello.rng import Rng
@@ -30,6 +31,7 @@ from ritornello.separate.mixing import LEVELS_DB
 from ritornello.separate.model import Separator, SeparatorConfig
 from ritornello.training.optimisation import cosine
 from ritornello.training.run_length import Every, Length
+from ritornello.training.run_state import TrainingState
 from ritornello.training.trainer import Judgement, Loss, Objective, Standing, Trainer
 
 SEPARATOR_FILE = "separator.safetensors"
@@ -96,7 +98,7 @@ class SeparatorValidation:
         """Over the parts that could be judged; nan if none could."""
         return float(np.mean([gain for gain in self.gained_db if gain == gain] or np.nan))
 
-    def for_json(self) -> dict[str, Any]:
+    def for_json(self) -> JsonObject:
         """As plain values; what is not a number is null."""
 
         def plain(value: Any) -> Any:
@@ -137,7 +139,7 @@ def train_separator(
     network: SeparatorConfig | None = None,
     start: WeightsFile | None = None,
     folder: Path | None = None,
-    provenance: dict[str, Any] | None = None,
+    provenance: JsonObject | None = None,
     clock: Callable[[], float] = time.process_time,
     watch: Callable[[SeparatorProgress], None] = lambda progress: None,
 ) -> tuple[WeightsFile, list[SeparatorValidation]]:
@@ -240,11 +242,11 @@ class _Separation(Objective[np.ndarray]):
         if judgement.is_best:
             self.best = self.curve[-1]
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> TrainingState:
         best = self.curve.index(self.best) if self.best else None
         return {"curve": [astuple(each) for each in self.curve], "best": best}
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def restore(self, state: TrainingState) -> None:
         self.curve = [SeparatorValidation(*row) for row in state["curve"]]
         self.best = None if state["best"] is None else self.curve[state["best"]]
 
@@ -256,7 +258,7 @@ class _SeparatorRun:
         self,
         objective: _Separation,
         folder: Path | None,
-        provenance: dict[str, Any],
+        provenance: JsonObject,
         clock: Callable[[], float],
     ) -> None:
         self.objective, self.folder, self.provenance = objective, folder, provenance

@@ -5,9 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import math
-from typing import Any
 
 from ritornello.errors import InputError
+from ritornello.json_values import JsonObject
 from ritornello.studio.database import Database, now
 from ritornello.studio.song_library import MissingError, StateError
 
@@ -21,7 +21,7 @@ class BlindTests:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, job: dict[str, Any], trials: list[dict[str, Any]]) -> str:
+    def add(self, job: JsonObject, trials: list[JsonObject]) -> str:
         """Keep a test that a job prepared; returns its name, which is that of the job."""
         name, request = str(job["id"]), job["request"]
         self._database.insert(
@@ -45,7 +45,7 @@ class BlindTests:
             )
         return name
 
-    def test(self, name: str) -> dict[str, Any]:
+    def test(self, name: str) -> JsonObject:
         """How far a test is: the next trial, or its result once all is answered.
 
         Raises:
@@ -73,7 +73,7 @@ class BlindTests:
             ],
         }
 
-    def answer(self, name: str, number: int, answer: str) -> dict[str, Any]:
+    def answer(self, name: str, number: int, answer: str) -> JsonObject:
         """Keep an answer, "real" or "machine"; nothing is told before the last one.
 
         Raises:
@@ -90,7 +90,7 @@ class BlindTests:
             raise StateError("This was answered already, or there is no such trial.")
         return self.test(name)
 
-    def results(self) -> dict[str, Any]:
+    def results(self) -> JsonObject:
         """What all answers say together, and those of musicians and of others."""
         rows = self._rows()
         return {
@@ -114,7 +114,7 @@ class BlindTests:
             )
         return text.getvalue()
 
-    def _rows(self) -> list[dict[str, Any]]:
+    def _rows(self) -> list[JsonObject]:
         return self._database.rows(
             """SELECT test, listener, musician, number, is_real, answer, answered, source
                FROM trials JOIN blind_tests ON blind_tests.id = trials.test
@@ -122,7 +122,7 @@ class BlindTests:
         )
 
 
-def summarise(trials: list[dict[str, Any]]) -> dict[str, Any]:
+def summarise(trials: list[JsonObject]) -> JsonObject:
     """Counts of answers, and how surely real and machine are told apart.
 
     Returns:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ritornello.api import Composer, Options, find_model
 from ritornello.generation.note_feed import NewNote, NoteFeed
 from ritornello.generation.partner import Result
 from ritornello.generation.rules import Rules
+from ritornello.json_values import JsonObject
 from ritornello.music.instruments import INSTRUMENTS
 from ritornello.music.piece import Piece
 from ritornello.note_model.encoding.notes import RESOLUTION
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 _TELL_SECONDS = 0.1
 
 
-def compose(arguments: dict[str, Any], tell: Tell) -> dict[str, Any]:
+def compose(arguments: JsonObject, tell: Tell) -> JsonObject:
     """Write whole pieces."""
     telling = _Telling(tell)
     pieces = open_composer(arguments["model"]).compose_many(
@@ -43,7 +44,7 @@ def compose(arguments: dict[str, Any], tell: Tell) -> dict[str, Any]:
     return _result(pieces, None, arguments["seed"], ())
 
 
-def continue_(arguments: dict[str, Any], tell: Tell) -> dict[str, Any]:
+def continue_(arguments: JsonObject, tell: Tell) -> JsonObject:
     """Go on where a song stops."""
     return _write_into(
         arguments,
@@ -54,7 +55,7 @@ def continue_(arguments: dict[str, Any], tell: Tell) -> dict[str, Any]:
     )
 
 
-def fill(arguments: dict[str, Any], tell: Tell) -> dict[str, Any]:
+def fill(arguments: JsonObject, tell: Tell) -> JsonObject:
     """Write bars of a song anew."""
     return _write_into(
         arguments,
@@ -65,7 +66,7 @@ def fill(arguments: dict[str, Any], tell: Tell) -> dict[str, Any]:
     )
 
 
-def arrange(arguments: dict[str, Any], tell: Tell) -> dict[str, Any]:
+def arrange(arguments: JsonObject, tell: Tell) -> JsonObject:
     """Add players to a song."""
     return _write_into(
         arguments,
@@ -80,7 +81,7 @@ def arrange(arguments: dict[str, Any], tell: Tell) -> dict[str, Any]:
     )
 
 
-def harmonise(arguments: dict[str, Any], tell: Tell) -> dict[str, Any]:
+def harmonise(arguments: JsonObject, tell: Tell) -> JsonObject:
     """Set voices to a melody."""
     return _write_into(
         arguments,
@@ -91,7 +92,7 @@ def harmonise(arguments: dict[str, Any], tell: Tell) -> dict[str, Any]:
     )
 
 
-def vary(arguments: dict[str, Any], tell: Tell) -> dict[str, Any]:
+def vary(arguments: JsonObject, tell: Tell) -> JsonObject:
     """Write parts of a song anew, all of them or some bars."""
     if arguments["bars"] is not None:
         return fill(arguments, tell)
@@ -104,7 +105,7 @@ def vary(arguments: dict[str, Any], tell: Tell) -> dict[str, Any]:
     )
 
 
-def model_facts(arguments: dict[str, Any], _tell: Tell) -> dict[str, Any]:
+def model_facts(arguments: JsonObject, _tell: Tell) -> JsonObject:
     """What a model knows: styles, instruments, and what it says of itself."""
     composer = open_composer(arguments["model"])
     known = composer.known_instruments
@@ -138,10 +139,10 @@ def _open(path: str, _changed: int) -> Composer:
 
 
 def _write_into(
-    arguments: dict[str, Any],
+    arguments: JsonObject,
     tell: Tell,
     ask: Callable[[Composer, Piece, Options], Result],
-) -> dict[str, Any]:
+) -> JsonObject:
     telling = _Telling(tell)
     options = Options(
         n=arguments["variations"],
@@ -163,7 +164,7 @@ def _result(
     given: Sequence[Sequence[np.ndarray]] | None,
     seed: int,
     warnings: Sequence[str],
-) -> dict[str, Any]:
+) -> JsonObject:
     marks = [None] * len(pieces) if given is None else [[m.tolist() for m in g] for g in given]
     return {
         "pieces": [

@@ -15,9 +15,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias
 
 from ritornello.errors import InputError, OutputError
+from ritornello.json_values import JsonObject
+
+SqlValue: TypeAlias = int | float | str | bytes | None
 
 DATABASE_FILE = "studio.db"
 # "Rito" in the header of the file says that it is a library, and no other program's database.
@@ -148,21 +151,21 @@ class Database:
                     ) from None
                 raise
 
-    def execute(self, statement: str, *values: Any) -> int:
+    def execute(self, statement: str, *values: SqlValue) -> int:
         """Carry out a statement that changes something; returns how many rows it changed."""
         with self.transaction():
             return self._connection.execute(statement, values).rowcount
 
-    def rows(self, statement: str, *values: Any) -> list[dict[str, Any]]:
+    def rows(self, statement: str, *values: SqlValue) -> list[JsonObject]:
         """The rows that a query finds, by the names of their columns."""
         with self._lock:
             return [dict(row) for row in self._connection.execute(statement, values)]
 
-    def row(self, statement: str, *values: Any) -> dict[str, Any] | None:
+    def row(self, statement: str, *values: SqlValue) -> JsonObject | None:
         """The first row that a query finds; None without one."""
         return next(iter(self.rows(statement, *values)), None)
 
-    def insert(self, table: str, row: Mapping[str, Any]) -> None:
+    def insert(self, table: str, row: Mapping[str, SqlValue]) -> None:
         """Add a row to a table; the names are those of the program, never of a request."""
         marks = ", ".join("?" * len(row))
         self.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks})", *row.values())
@@ -183,6 +186,6 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def as_json(value: Any) -> str:
+def as_json(value: object) -> str:
     """JSON for a column."""
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)

@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from ritornello.json_values import JsonObject
 from ritornello.studio.database import as_json
 
 _PING_SECONDS = 15.0
@@ -40,7 +41,7 @@ class EventLog:
         self._changing = threading.Lock()
         self._waiting: set[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = set()
 
-    def tell(self, name: str, data: dict[str, Any]) -> None:
+    def tell(self, name: str, data: JsonObject) -> None:
         """Add an event of plain values."""
         text = as_json(data)
         with self._changing:

@@ -6,10 +6,10 @@ import hashlib
 import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ritornello.errors import ConfigError
 from ritornello.files import file_kinds
+from ritornello.json_values import JsonObject
 from ritornello.studio.database import as_json
 from ritornello.studio.file_calls import ARCHIVES
 from ritornello.studio.open_studio import Studio
@@ -143,7 +143,7 @@ def _make_room(cache: Path, newest: Path) -> None:
             total -= size
 
 
-def summary_of(piece: dict[str, Any]) -> str:
+def summary_of(piece: JsonObject) -> str:
     """A name for a file of a piece, from its title."""
     letters = "".join(c if c.isalnum() else "-" for c in str(piece.get("title") or "piece"))
     return "-".join(filter(None, letters.split("-")))[:60].lower() or "piece"

@@ -7,12 +7,12 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from ritornello import api
 from ritornello.atomic import atomic_write
 from ritornello.dsp.recordings import Recording
 from ritornello.errors import CheckpointError, InputError, RitornelloError
+from ritornello.json_values import JsonObject
 from ritornello.music.chords import written_changes
 from ritornello.music.harmony import piece_chords
 from ritornello.music.io import losses, read_with_repairs, readable_extensions
@@ -28,7 +28,7 @@ ARCHIVES = {"stems.zip": ".wav", "midis.zip": ".mid"}
 _LONGEST_RECORDING_SECONDS = 3600
 
 
-def read_file(arguments: dict[str, Any], _tell: Tell) -> dict[str, Any]:
+def read_file(arguments: JsonObject, _tell: Tell) -> JsonObject:
     """Read ``file``: a piece with its ``repairs``, or what is known of a recording.
 
     Raises:
@@ -61,7 +61,7 @@ def read_file(arguments: dict[str, Any], _tell: Tell) -> dict[str, Any]:
     }
 
 
-def export(arguments: dict[str, Any], _tell: Tell) -> dict[str, Any]:
+def export(arguments: JsonObject, _tell: Tell) -> JsonObject:
     """Write a piece as ``format`` to ``file``: its ``parts``, or the ``new`` notes alone.
 
     Returns:
@@ -82,7 +82,7 @@ def export(arguments: dict[str, Any], _tell: Tell) -> dict[str, Any]:
     return {"losses": losses(piece, f".{kind}")}
 
 
-def read_plan(arguments: dict[str, Any], _tell: Tell) -> dict[str, Any]:
+def read_plan(arguments: JsonObject, _tell: Tell) -> JsonObject:
     """The form of a piece: sections, chords, and which bar each bar returns to."""
     piece = piece_from_json(arguments["piece"])
     plan = analyse(piece)
@@ -97,7 +97,7 @@ def read_plan(arguments: dict[str, Any], _tell: Tell) -> dict[str, Any]:
     }
 
 
-def originality(arguments: dict[str, Any], _tell: Tell) -> dict[str, Any]:
+def originality(arguments: JsonObject, _tell: Tell) -> JsonObject:
     """How much of a piece stands in the training music of a model, or why nobody can tell."""
     try:
         index = api.training_index(arguments["model"])

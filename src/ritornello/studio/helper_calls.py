@@ -14,9 +14,9 @@ import sys
 import threading
 from collections.abc import Callable
 from queue import SimpleQueue
-from typing import Any
 
 from ritornello.errors import RitornelloError
+from ritornello.json_values import JsonObject
 
 CALLS = {
     "compose": "ritornello.studio.composing_calls:compose",
@@ -49,7 +49,7 @@ def serve() -> None:
     if os.environ.get("RITORNELLO_STUDIO_LIMITS"):
         _limit_resources()
 
-    def answer(message: dict[str, Any]) -> None:
+    def answer(message: JsonObject) -> None:
         line = json.dumps(message, allow_nan=False).encode() + b"\n"
         with answering:
             answers.write(line)
@@ -90,9 +90,9 @@ def serve() -> None:
             answer({"result": result})
 
 
-def _function(name: str) -> Callable[..., dict[str, Any]]:
+def _function(name: str) -> Callable[..., JsonObject]:
     module, function = CALLS[name].split(":")
-    found: Callable[..., dict[str, Any]] = getattr(importlib.import_module(module), function)
+    found: Callable[..., JsonObject] = getattr(importlib.import_module(module), function)
     return found
 
 

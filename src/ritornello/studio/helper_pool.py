@@ -8,6 +8,7 @@ from queue import Empty, Queue
 from typing import Any
 
 from ritornello.errors import RitornelloError
+from ritornello.json_values import JsonObject
 from ritornello.studio.helper_process import Helper
 
 _PATIENCE_SECONDS = 60.0
@@ -24,7 +25,7 @@ class HelperPool:
         for helper in self._helpers:
             self._free.put(helper)
 
-    def call(self, name: str, /, **arguments: Any) -> dict[str, Any]:
+    def call(self, name: str, /, **arguments: Any) -> JsonObject:
         """What a function of `helper_calls` gives.
 
         Raises:

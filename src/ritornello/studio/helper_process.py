@@ -19,9 +19,10 @@ from typing import IO, Any
 
 from ritornello import errors
 from ritornello.errors import RitornelloError
+from ritornello.json_values import JsonObject
 
-Tell = Callable[[str, dict[str, Any]], None]
-Call = Callable[[dict[str, Any], Tell], dict[str, Any]]
+Tell = Callable[[str, JsonObject], None]
+Call = Callable[[JsonObject, Tell], JsonObject]
 _START = (
     "import json, sys; sys.path[:] = json.loads(sys.stdin.buffer.readline()); "
     "from ritornello.studio.helper_calls import serve; serve()"
@@ -51,11 +52,11 @@ class Helper:
     def call(
         self,
         name: str,
-        arguments: dict[str, Any],
+        arguments: JsonObject,
         *,
         tell: Tell = lambda event, data: None,
         timeout_seconds: float | None = None,
-    ) -> dict[str, Any]:
+    ) -> JsonObject:
         """What a function of `helper_calls` gives for arguments, all of plain JSON values.
 
         Args:
@@ -83,8 +84,8 @@ class Helper:
                 self.stop()
 
     def _converse(
-        self, process: subprocess.Popen[bytes], question: dict[str, Any], tell: Tell
-    ) -> dict[str, Any]:
+        self, process: subprocess.Popen[bytes], question: JsonObject, tell: Tell
+    ) -> JsonObject:
         assert process.stdin is not None
         assert process.stdout is not None
         with suppress(BrokenPipeError):
@@ -92,7 +93,7 @@ class Helper:
         for line in process.stdout:
             message = json.loads(line)
             if "result" in message:
-                result: dict[str, Any] = message["result"]
+                result: JsonObject = message["result"]
                 return result
             if self._is_cancelled:
                 continue

@@ -8,7 +8,6 @@ Every failure has one shape, that of `ritornello.errors`:
 from __future__ import annotations
 
 import logging
-from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -23,6 +22,7 @@ from ritornello.errors import (
     OutputError,
     RitornelloError,
 )
+from ritornello.json_values import JsonObject
 from ritornello.studio.job_routes import job_routes
 from ritornello.studio.library_routes import library_routes
 from ritornello.studio.model_routes import model_routes
@@ -76,7 +76,7 @@ def _answer_errors(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def malformed(_request: Request, error: RequestValidationError) -> JSONResponse:
-        first: dict[str, Any] = error.errors()[0]
+        first: JsonObject = error.errors()[0]
         where = ".".join(str(step) for step in first["loc"][1:])
         return _error(422, f"{first['msg']}.", where, "")
 

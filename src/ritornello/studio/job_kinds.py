@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 
 from ritornello.errors import ConfigError
+from ritornello.json_values import JsonObject
 from ritornello.music.io import midi_write
 from ritornello.studio.job_requests import any_seed
 from ritornello.studio.library_folder import Library
 from ritornello.studio.piece_json import piece_from_json
 
-Job = dict[str, Any]
-Facts = dict[str, Any]
+Job = JsonObject
 
 
 @dataclass(frozen=True)
@@ -36,28 +36,28 @@ class Kind:
     """
 
     lane: str
-    title: Callable[[Facts], str]
-    prepare: Callable[[Library, Job], Facts]
-    finish: Callable[[Library, Job, Facts], Facts]
+    title: Callable[[JsonObject], str]
+    prepare: Callable[[Library, Job], JsonObject]
+    finish: Callable[[Library, Job, JsonObject], JsonObject]
     saves_state: bool = False
 
 
-def _nothing(_library: Library, _job: Job) -> Facts:
+def _nothing(_library: Library, _job: Job) -> JsonObject:
     return {}
 
 
-def _song(library: Library, job: Job) -> Facts:
+def _song(library: Library, job: Job) -> JsonObject:
     return {"song": library.songs.content(job["request"]["piece"])["piece"]}
 
 
-def _recording(library: Library, job: Job) -> Facts:
+def _recording(library: Library, job: Job) -> JsonObject:
     return {
         "file": str(library.recordings.path(job["request"]["recording"])),
         "folder": str(library.job_folder(job["id"])),
     }
 
 
-def _music(library: Library, job: Job) -> Facts:
+def _music(library: Library, job: Job) -> JsonObject:
     """Where a training reads and writes; songs of the library become files in a folder first."""
     request = job["request"]
     output = library.models_folder / request["name"]
@@ -71,7 +71,7 @@ def _music(library: Library, job: Job) -> Facts:
     return {"output": str(output), "folder": str(folder)}
 
 
-def _keep_pieces(library: Library, job: Job, answer: Facts) -> Facts:
+def _keep_pieces(library: Library, job: Job, answer: JsonObject) -> JsonObject:
     """Keep pieces as versions of the song that they were written into, or as new songs."""
     request = job["request"]
     kept = []
@@ -103,7 +103,7 @@ def _keep_pieces(library: Library, job: Job, answer: Facts) -> Facts:
     }
 
 
-def _pairs(library: Library, job: Job) -> Facts:
+def _pairs(library: Library, job: Job) -> JsonObject:
     """Where a tuned model goes, and all that was rated."""
     return {
         "output": str(library.models_folder / job["request"]["name"]),
@@ -111,13 +111,13 @@ def _pairs(library: Library, job: Job) -> Facts:
     }
 
 
-def _folder(library: Library, job: Job) -> Facts:
+def _folder(library: Library, job: Job) -> JsonObject:
     folder = library.job_folder(job["id"])
     folder.mkdir(parents=True, exist_ok=True)
     return {"folder": str(folder)}
 
 
-def _real_music(library: Library, job: Job) -> Facts:
+def _real_music(library: Library, job: Job) -> JsonObject:
     """Where the sounds of a test go, and the songs that were uploaded if no folder is named."""
     output = _folder(library, job)["folder"]
     uploads = [
@@ -129,7 +129,7 @@ def _real_music(library: Library, job: Job) -> Facts:
     return {"output": output, "songs": uploads}
 
 
-def _keep_pair(library: Library, job: Job, answer: Facts) -> Facts:
+def _keep_pair(library: Library, job: Job, answer: JsonObject) -> JsonObject:
     """Keep two pieces out of sight, until somebody wants one."""
     sides = [
         library.songs.add(
@@ -149,15 +149,15 @@ def _keep_pair(library: Library, job: Job, answer: Facts) -> Facts:
     return {"pair": library.ratings.add_pair(job, left, right, seconds)}
 
 
-def _keep_test(library: Library, job: Job, answer: Facts) -> Facts:
+def _keep_test(library: Library, job: Job, answer: JsonObject) -> JsonObject:
     return {"test": library.blind_tests.add(job, answer["trials"])}
 
 
-def _keep_model(_library: Library, job: Job, answer: Facts) -> Facts:
+def _keep_model(_library: Library, job: Job, answer: JsonObject) -> JsonObject:
     return {**answer, "files": _links(job, answer["files"])}
 
 
-def _links(job: Job, files: list[str]) -> list[Facts]:
+def _links(job: Job, files: list[str]) -> list[JsonObject]:
     return [{"name": name, "url": f"/api/jobs/{job['id']}/files/{name}"} for name in files]
 
 
@@ -186,19 +186,19 @@ def _names(parts: list[Any] | None) -> str:
     return ", ".join(f"part {part}" if isinstance(part, int) else str(part) for part in parts)
 
 
-def _arrange_title(request: Facts) -> str:
+def _arrange_title(request: JsonObject) -> str:
     where = f" in {_bars(request['bars'])}" if request.get("bars") else ""
     return f"Add {', '.join(request['add'])}{where}"
 
 
-def _vary_title(request: Facts) -> str:
+def _vary_title(request: JsonObject) -> str:
     where = "" if request["bars"] is None else f", {_bars(request['bars'])}"
     closeness = request.get("closeness")
     kept = "" if closeness is None else f", {closeness:.0%} kept"
     return f"Vary {_names(request['parts'])}{where}{kept}"
 
 
-def _compose_title(request: Facts) -> str:
+def _compose_title(request: JsonObject) -> str:
     if request["title"]:
         return str(request["title"])
     length = request["form"] or request["duration"] or f"{request['bars'] or 16} bars"
@@ -251,7 +251,7 @@ KINDS = {
 }
 
 
-def drawn(request: Facts) -> Facts:
+def drawn(request: JsonObject) -> JsonObject:
     """A request with everything settled that is left to chance, so that it can be done again.
 
     Raises:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ritornello.errors import RitornelloError
+from ritornello.json_values import JsonObject
 from ritornello.note_model.library import DEFAULT_MODEL
 from ritornello.studio.database import as_json, new_id, now
 from ritornello.studio.event_log import EventLog
@@ -41,7 +42,7 @@ class _Running:
 
     log: EventLog = field(default_factory=EventLog)
     helper: Helper | None = None
-    progress: dict[str, Any] = field(default_factory=dict)
+    progress: JsonObject = field(default_factory=dict)
     is_cancelled: bool = False
 
 
@@ -52,7 +53,7 @@ class JobQueue:
         self,
         library: Library,
         news: EventLog,
-        arguments: Callable[[dict[str, Any]], dict[str, Any]],
+        arguments: Callable[[JsonObject], JsonObject],
     ) -> None:
         """A queue that does not run yet.
 
@@ -103,7 +104,7 @@ class JobQueue:
 
     # --- jobs -------------------------------------------------------------------------------------
 
-    def add(self, request: dict[str, Any]) -> Job:
+    def add(self, request: JsonObject) -> Job:
         """Put a job at the end of its lane.
 
         Args:
@@ -200,7 +201,7 @@ class JobQueue:
 
     # --- inside -----------------------------------------------------------------------------------
 
-    def _job(self, row: dict[str, Any]) -> Job:
+    def _job(self, row: JsonObject) -> Job:
         job = {**row, **{name: json.loads(row[name]) if row[name] else None for name in _JSON}}
         running = self._running.get(row["id"])
         nothing = {"step": "", "done": None, "seconds_left": None}
@@ -243,7 +244,7 @@ class JobQueue:
         job = self.job(name)
         kind = KINDS[job["kind"]]
 
-        def tell(event: str, data: dict[str, Any]) -> None:
+        def tell(event: str, data: JsonObject) -> None:
             if event == "progress":
                 running.progress = data
             if event == "sample":

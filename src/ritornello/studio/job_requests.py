@@ -7,13 +7,14 @@ it. `JobRequest` is any of them, told apart by ``kind``.
 from __future__ import annotations
 
 import secrets
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from ritornello.accompany.stated_chords import parse_stated
 from ritornello.errors import ConfigError
 from ritornello.generation.rules import DENSITIES, Rules, parse_metre
+from ritornello.json_values import JsonObject
 from ritornello.note_model.library import DEFAULT_MODEL
 from ritornello.plan.song_form import parse_duration, parse_form
 
@@ -47,7 +48,7 @@ class Writing(_Request):
     ranges: dict[str, Bars] = {}
     style: str | None = None
 
-    def fields_of_rules(self) -> dict[str, Any]:
+    def fields_of_rules(self) -> JsonObject:
         """As fields of `Rules`, of plain values."""
         density = DENSITIES[self.density] if isinstance(self.density, str) else self.density
         return {
@@ -60,7 +61,7 @@ class Writing(_Request):
             "collection": self.style,
         }
 
-    def arguments(self) -> dict[str, Any]:
+    def arguments(self) -> JsonObject:
         """For the call of a helper.
 
         Raises:
@@ -89,7 +90,7 @@ class _WholePiece(Writing):
     form: str | None = Field(None, description='such as "intro 4, A 8, B 8, A 8, end 4"')
     ending: bool = True
 
-    def fields_of_rules(self) -> dict[str, Any]:
+    def fields_of_rules(self) -> JsonObject:
         return {
             **super().fields_of_rules(),
             **({} if self.bars is None else {"bars": self.bars}),
@@ -99,8 +100,8 @@ class _WholePiece(Writing):
             "ending": self.ending,
         }
 
-    def arguments(self) -> dict[str, Any]:
-        form: dict[str, Any] = {}
+    def arguments(self) -> JsonObject:
+        form: JsonObject = {}
         if self.duration:
             form["duration"] = parse_duration(self.duration)
         if self.form:
@@ -137,10 +138,10 @@ class ContinueRequest(_IntoPiece):
     parts: list[Part] | None = None
     end: bool = True
 
-    def fields_of_rules(self) -> dict[str, Any]:
+    def fields_of_rules(self) -> JsonObject:
         return {**super().fields_of_rules(), "ending": self.end}
 
-    def arguments(self) -> dict[str, Any]:
+    def arguments(self) -> JsonObject:
         return {**super().arguments(), "bars": self.bars, "parts": self.parts or None}
 
 
@@ -151,7 +152,7 @@ class FillRequest(_IntoPiece):
     bars: Bars = Field(description="first and last, from 1")
     parts: list[Part] | None = None
 
-    def arguments(self) -> dict[str, Any]:
+    def arguments(self) -> JsonObject:
         return {**super().arguments(), "bars": list(self.bars), "parts": self.parts or None}
 
 
@@ -163,7 +164,7 @@ class ArrangeRequest(_IntoPiece):
     bars: Bars | None = Field(None, description="first and last that they play in")
     end: bool = False
 
-    def arguments(self) -> dict[str, Any]:
+    def arguments(self) -> JsonObject:
         bars = None if self.bars is None else list(self.bars)
         return {**super().arguments(), "add": self.add, "bars": bars, "end": self.end}
 
@@ -176,7 +177,7 @@ class VaryRequest(_IntoPiece):
     bars: Bars | None = None
     closeness: float | None = Field(None, ge=0, le=1, description="share of bars that stays")
 
-    def arguments(self) -> dict[str, Any]:
+    def arguments(self) -> JsonObject:
         if self.bars is not None and self.closeness is not None:
             raise ConfigError("Bars are varied as a whole; closeness is for whole parts.")
         bars = None if self.bars is None else list(self.bars)
@@ -195,7 +196,7 @@ class HarmoniseRequest(_IntoPiece):
     voices: list[str] = ["alto", "tenor", "bass"]
     melody: Part | None = None
 
-    def arguments(self) -> dict[str, Any]:
+    def arguments(self) -> JsonObject:
         return {**super().arguments(), "voices": self.voices, "melody": self.melody}
 
 
@@ -212,7 +213,7 @@ class _Hearing(BaseModel):
     )
     instrument: str | None = None
 
-    def hearing(self) -> dict[str, Any]:
+    def hearing(self) -> JsonObject:
         if self.metre is not None:
             parse_metre(self.metre)
         return {
@@ -232,7 +233,7 @@ class TranscribeRequest(_Hearing, _Request):
     key: str | None = None
     band: bool = Field(False, description="a mix is taken apart, and each player written down")
 
-    def arguments(self) -> dict[str, Any]:
+    def arguments(self) -> JsonObject:
         Rules(key=self.key or None)
         return {**self.hearing(), "key": self.key or None, "band": self.band}
 
@@ -250,7 +251,7 @@ class RemixRequest(_Hearing, Writing):
     keep_solo: bool = True
     stem: Literal["bass", "drums", "piano", "other"] | None = None
 
-    def arguments(self) -> dict[str, Any]:
+    def arguments(self) -> JsonObject:
         if self.chords_at is not None:
             parse_stated(self.chords_at)
         return {
@@ -275,7 +276,7 @@ class TrainRequest(_Request):
     minutes: float = Field(10, gt=0, le=10_000)
     seed: int = Field(0, ge=0)
 
-    def arguments(self) -> dict[str, Any]:
+    def arguments(self) -> JsonObject:
         if (self.folder is None) == (not self.songs):
             raise ConfigError("Give either a folder or songs to learn from.")
         return {"folder": self.folder, "minutes": self.minutes, "seed": self.seed}
@@ -289,7 +290,7 @@ class TuneRequest(_Request):
     model: str = DEFAULT_MODEL
     candidates: int = Field(8, ge=2, le=32, description="how many pieces one is chosen from")
 
-    def arguments(self) -> dict[str, Any]:
+    def arguments(self) -> JsonObject:
         return {"model": self.model, "candidates": self.candidates}
 
 
@@ -310,7 +311,7 @@ class BlindTestRequest(_Request):
     style: str | None = None
     seed: int | None = Field(None, ge=0)
 
-    def arguments(self) -> dict[str, Any]:
+    def arguments(self) -> JsonObject:
         return {
             "trials": self.trials,
             "bars": self.bars,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ritornello import api
+from ritornello.json_values import JsonObject
 from ritornello.studio.helper_process import Tell
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 _TELL_SECONDS = 0.5
 
 
-def train(arguments: dict[str, Any], tell: Tell) -> dict[str, Any]:
+def train(arguments: JsonObject, tell: Tell) -> JsonObject:
     """Learn from ``folder``, or go on with the run that is in ``output``."""
     output, told_at = Path(arguments["output"]), 0.0
 

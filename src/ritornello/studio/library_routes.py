@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import FileResponse, Response
 from pydantic import BaseModel
 
 from ritornello.errors import ConfigError
+from ritornello.json_values import JsonObject
 from ritornello.music.piece import Piece
 from ritornello.music.selection import without
 from ritornello.music.slicing import bar_edges
@@ -26,7 +27,6 @@ from ritornello.studio.open_studio import Studio
 from ritornello.studio.piece_json import piece_from_json
 from ritornello.studio.upload_files import take_upload
 
-Facts = dict[str, Any]
 _FOR_EVER = "private, max-age=31536000, immutable"
 
 
@@ -41,7 +41,7 @@ class SongChange(BaseModel):
 class EditedPiece(BaseModel):
     """A piece that was changed by hand."""
 
-    piece: Facts
+    piece: JsonObject
     parent: str | None = None
     label: str = ""
     title: str | None = None
@@ -58,37 +58,37 @@ def library_routes(studio: Studio) -> APIRouter:
     """The routes for a studio."""
     routes, songs = APIRouter(prefix="/api", tags=["library"]), studio.library.songs
 
-    def whole(name: str) -> Facts:
+    def whole(name: str) -> JsonObject:
         """A version with its notes."""
         return {"warnings": [], "request": None, **songs.version(name), **songs.content(name)}
 
-    def told(song: Facts) -> Facts:
+    def told(song: JsonObject) -> JsonObject:
         studio.news.tell("song", song)
         return song
 
-    def keep_edit(piece: Piece, parent: str | None, label: str, title: str) -> Facts:
+    def keep_edit(piece: Piece, parent: str | None, label: str, title: str) -> JsonObject:
         version = songs.add(piece, "edit", parent=parent, label=label, title=title)
         told(songs.song(version["song"]))
         return whole(version["id"])
 
     @routes.get("/songs", summary="All songs with their versions, the newest first")
-    def list_songs(deleted: bool = False) -> Facts:
+    def list_songs(deleted: bool = False) -> JsonObject:
         return {"songs": songs.songs(deleted=deleted)}
 
     @routes.get("/songs/{song}", summary="One song")
-    def get_song(song: str) -> Facts:
+    def get_song(song: str) -> JsonObject:
         return songs.song(song)
 
     @routes.patch("/songs/{song}", summary="Rename a song, show a version, remove or restore it")
-    def change_song(song: str, change: SongChange) -> Facts:
+    def change_song(song: str, change: SongChange) -> JsonObject:
         return told(songs.change_song(song, **change.model_dump()))
 
     @routes.post("/songs/{song}/undo", summary="Show the parent of the version shown")
-    def undo(song: str) -> Facts:
+    def undo(song: str) -> JsonObject:
         return told(songs.undo(song))
 
     @routes.post("/songs/{song}/redo", summary="Show the version again that was undone")
-    def redo(song: str) -> Facts:
+    def redo(song: str) -> JsonObject:
         return told(songs.redo(song))
 
     @routes.delete("/songs/{song}", status_code=204, summary="Remove a song; it can be restored")
@@ -102,14 +102,14 @@ def library_routes(studio: Studio) -> APIRouter:
         return Response(content, media_type="application/json")
 
     @routes.post("/pieces", status_code=201, summary="Keep a piece that was changed by hand")
-    def add_piece(edit: EditedPiece) -> Facts:
+    def add_piece(edit: EditedPiece) -> JsonObject:
         piece = piece_from_json(edit.piece)
         return keep_edit(piece, edit.parent, edit.label or "Edited", edit.title or piece.title)
 
     @routes.post(
         "/pieces/{piece}/delete-bars", status_code=201, summary="Clear bars of all parts or some"
     )
-    def delete_bars(piece: str, gap: Gap) -> Facts:
+    def delete_bars(piece: str, gap: Gap) -> JsonObject:
         source = songs.piece(piece)
         edges = bar_edges(source).tolist()
         first, last = gap.bars
@@ -121,14 +121,14 @@ def library_routes(studio: Studio) -> APIRouter:
         return keep_edit(cleared, piece, f"{bars} cleared", source.title)
 
     @routes.post("/uploads", status_code=201, summary="Take a file of music, as the body")
-    async def upload(request: Request, name: Annotated[str, Query(max_length=1000)]) -> Facts:
+    async def upload(request: Request, name: Annotated[str, Query(max_length=1000)]) -> JsonObject:
         taken = await take_upload(studio, name, request.stream())
         if taken["kind"] == "piece":
             taken["piece"] = whole(taken["piece"]["id"])
         return taken
 
     @routes.get("/recordings", summary="All recordings")
-    def list_recordings() -> Facts:
+    def list_recordings() -> JsonObject:
         return {"recordings": studio.library.recordings.all()}
 
     @routes.get("/recordings/{recording}/audio", summary="A recording, as it was given")
@@ -137,7 +137,7 @@ def library_routes(studio: Studio) -> APIRouter:
         return FileResponse(path, media_type=media_type(path.name))
 
     @routes.get("/formats", summary="What pieces can be exported as")
-    def list_formats() -> Facts:
+    def list_formats() -> JsonObject:
         return {"formats": export_formats()}
 
     @routes.get("/pieces/{piece}/export/{form}", summary="A piece as a file of a format")
@@ -149,7 +149,7 @@ def library_routes(studio: Studio) -> APIRouter:
         return _file(path, f"{summary_of(songs.version(piece))}.{form}" if download else None)
 
     @routes.get("/pieces/{piece}/score", summary="How many pages the score of a piece has")
-    def score(piece: str) -> Facts:
+    def score(piece: str) -> JsonObject:
         first = exported(studio, piece, Export("score.svg"))
         return {"pages": len(score_pages(first.parent))}
 
@@ -158,11 +158,11 @@ def library_routes(studio: Studio) -> APIRouter:
         return _file(exported(studio, piece, Export("score.svg"), page), None)
 
     @routes.get("/pieces/{piece}/plan", summary="Sections, chords and returning bars of a piece")
-    def plan(piece: str) -> Facts:
+    def plan(piece: str) -> JsonObject:
         return studio.writers.call("read_plan", piece=songs.content(piece)["piece"])
 
     @routes.get("/pieces/{piece}/originality", summary="What stands in the training music")
-    def originality(piece: str, model: str = "default") -> Facts:
+    def originality(piece: str, model: str = "default") -> JsonObject:
         content = songs.content(piece)["piece"]
         return studio.writers.call("originality", piece=content, model=model)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.util import find_spec
-from typing import Any
 
 from fastapi import APIRouter
 
@@ -12,6 +11,7 @@ from ritornello import __version__
 from ritornello.dsp.sound_formats import AUDIO_SUFFIXES
 from ritornello.generation.edit.verbs import VOICES
 from ritornello.generation.rules import MAX_BARS, MAX_PARTS
+from ritornello.json_values import JsonObject
 from ritornello.music.io import readable_extensions
 from ritornello.music.keys import SCALES, KeyName
 from ritornello.note_model.library import DEFAULT_MODEL, ModelInfo, models
@@ -23,7 +23,6 @@ from ritornello.studio.upload_files import MOST_BYTES
 from ritornello.synth.program_substitution import substitute_program
 from ritornello.synth.soundfont import SoundFont
 
-Facts = dict[str, Any]
 _METRES = ("4/4", "3/4", "6/8", "2/4", "5/4", "7/8", "9/8", "12/8")
 _TEMPI = (20, 320)
 
@@ -33,7 +32,7 @@ def model_routes(studio: Studio, *, lan: bool) -> APIRouter:
     routes = APIRouter(prefix="/api", tags=["models"])
 
     @routes.get("/about", summary="This studio")
-    def about() -> Facts:
+    def about() -> JsonObject:
         songs = studio.library.songs.songs()
         return {
             "version": __version__,
@@ -54,7 +53,7 @@ def model_routes(studio: Studio, *, lan: bool) -> APIRouter:
         }
 
     @routes.get("/models", summary="All models")
-    def list_models() -> Facts:
+    def list_models() -> JsonObject:
         known = [_model(each) for each in models()]
         folders = sorted(studio.library.models_folder.glob("*/model.safetensors"))
         own = [
@@ -71,7 +70,7 @@ def model_routes(studio: Studio, *, lan: bool) -> APIRouter:
         return {"models": [*known, *own], "default": DEFAULT_MODEL}
 
     @routes.get("/model", summary="What a model knows")
-    def get_model(name: str = DEFAULT_MODEL) -> Facts:
+    def get_model(name: str = DEFAULT_MODEL) -> JsonObject:
         return {
             "name": name,
             **studio.writers.call("model_facts", model=name),
@@ -99,7 +98,7 @@ def _sounds_as() -> list[int]:
     return [substitute_program(program, there) for program in range(128)]
 
 
-def _model(info: ModelInfo) -> Facts:
+def _model(info: ModelInfo) -> JsonObject:
     return {
         "name": info.name,
         "title": info.name,

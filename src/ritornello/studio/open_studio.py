@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from ritornello.json_values import JsonObject
 from ritornello.studio.event_log import EventLog
 from ritornello.studio.helper_pool import HelperPool
 from ritornello.studio.job_queue import JobQueue
@@ -63,7 +64,7 @@ class Studio:
         self.library.close()
 
 
-def arguments_of(request: dict[str, Any]) -> dict[str, Any]:
+def arguments_of(request: JsonObject) -> JsonObject:
     """The arguments for the helper of a request that was kept."""
-    arguments: dict[str, Any] = _REQUESTS.validate_python(request).arguments()
+    arguments: JsonObject = _REQUESTS.validate_python(request).arguments()
     return arguments

@@ -18,6 +18,7 @@ from typing import Any, get_type_hints
 import numpy as np
 
 from ritornello.errors import InputError, shortened
+from ritornello.json_values import JsonObject
 from ritornello.music.instruments import INSTRUMENTS
 from ritornello.music.io import check_size
 from ritornello.music.keys import parse_key
@@ -52,7 +53,7 @@ _PLACES: dict[str, Callable[..., Any]] = {
 _MOST_TRACKS = 1000
 
 
-def piece_to_json(piece: Piece) -> dict[str, Any]:
+def piece_to_json(piece: Piece) -> JsonObject:
     """The JSON value of a piece."""
     return {
         "resolution": piece.resolution,
@@ -65,7 +66,7 @@ def piece_to_json(piece: Piece) -> dict[str, Any]:
     }
 
 
-def _track_to_json(track: Track) -> dict[str, Any]:
+def _track_to_json(track: Track) -> JsonObject:
     return {
         "name": track.name,
         "label": track.label,
@@ -79,7 +80,7 @@ def _track_to_json(track: Track) -> dict[str, Any]:
     }
 
 
-def piece_from_json(value: Any, where: str = "the piece") -> Piece:
+def piece_from_json(value: object, where: str = "the piece") -> Piece:
     """The piece of a JSON value.
 
     Raises:
@@ -111,7 +112,7 @@ def piece_from_json(value: Any, where: str = "the piece") -> Piece:
     return piece
 
 
-def _track_from_json(value: Any, where: str) -> Track:
+def _track_from_json(value: object, where: str) -> Track:
     track = _mapping(value, where)
     return Track(
         **{name: _table(track.get(name, []), dtype) for name, dtype in _TABLES.items()},
@@ -124,7 +125,7 @@ def _track_from_json(value: Any, where: str) -> Track:
     )
 
 
-def _mapping(value: Any, where: str) -> Mapping[str, Any]:
+def _mapping(value: object, where: str) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
         raise InputError("A piece and each of its tracks is a JSON object.", where=where)
     return value

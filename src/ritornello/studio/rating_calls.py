@@ -19,6 +19,7 @@ from ritornello.errors import InputError, RitornelloError
 from ritornello.generation.preference.comparisons import Comparison
 from ritornello.generation.preference.tuning import tune as tune_model
 from ritornello.generation.rules import MAX_PARTS, Rules
+from ritornello.json_values import JsonObject
 from ritornello.music.instruments import INSTRUMENTS
 from ritornello.music.piece import Piece
 from ritornello.music.slicing import slice_bars
@@ -32,7 +33,7 @@ _LEAST_NOTES_A_BAR = 2
 _TRIES = 200
 
 
-def pair(arguments: dict[str, Any], tell: Tell) -> dict[str, Any]:
+def pair(arguments: JsonObject, tell: Tell) -> JsonObject:
     """Write two pieces for one wish, and play them equally loud into ``folder``."""
     tell("progress", {"step": "composing", "done": None, "seconds_left": None})
     pieces = open_composer(arguments["model"]).compose_many(
@@ -62,7 +63,7 @@ def pair(arguments: dict[str, Any], tell: Tell) -> dict[str, Any]:
     }
 
 
-def blind_test(arguments: dict[str, Any], tell: Tell) -> dict[str, Any]:
+def blind_test(arguments: JsonObject, tell: Tell) -> JsonObject:
     """Play real excerpts, and as many that a model wrote for the same bands, into ``output``.
 
     Every real piece gives one excerpt at most, and what the model writes is taken as it comes.
@@ -87,7 +88,7 @@ def blind_test(arguments: dict[str, Any], tell: Tell) -> dict[str, Any]:
     return {"trials": made, "bars": bars}
 
 
-def tune(arguments: dict[str, Any], tell: Tell) -> dict[str, Any]:
+def tune(arguments: JsonObject, tell: Tell) -> JsonObject:
     """Learn from ``pairs`` and make a model in ``output``."""
     tell("progress", {"step": "listening", "done": None, "seconds_left": None})
     output = Path(arguments["output"])
@@ -119,7 +120,7 @@ def play_alike(pieces: Sequence[Piece], targets: Sequence[Path]) -> list[float]:
     return [round(sound.duration_seconds, 2) for sound in sounds]
 
 
-def _excerpts(arguments: dict[str, Any], rng: random.Random) -> list[tuple[str, Piece]]:
+def _excerpts(arguments: JsonObject, rng: random.Random) -> list[tuple[str, Piece]]:
     """Excerpts of as many real pieces as there are trials, with their names.
 
     Raises:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ritornello.errors import InputError
 from ritornello.generation.preference.comparisons import ANSWERS, Answer
+from ritornello.json_values import JsonObject
 from ritornello.studio.database import Database, as_json, now
 from ritornello.studio.song_library import MissingError, SongLibrary, StateError
 
@@ -18,7 +17,7 @@ class RatingLibrary:
     def __init__(self, database: Database, songs: SongLibrary) -> None:
         self._database, self._songs = database, songs
 
-    def add_pair(self, job: dict[str, Any], left: str, right: str, seconds: float) -> str:
+    def add_pair(self, job: JsonObject, left: str, right: str, seconds: float) -> str:
         """Keep a pair that a job wrote; returns its name, which is that of the job."""
         self._database.insert(
             "pairs",
@@ -33,7 +32,7 @@ class RatingLibrary:
         )
         return str(job["id"])
 
-    def next_pair(self) -> dict[str, Any] | None:
+    def next_pair(self) -> JsonObject | None:
         """The oldest pair that is not rated; nothing tells who wrote what and how."""
         row = self._database.row(f"SELECT * FROM pairs WHERE NOT ({_RATED}) ORDER BY rowid LIMIT 1")
         if row is None:
@@ -54,7 +53,7 @@ class RatingLibrary:
             "waiting": self._count(f"NOT ({_RATED})"),
         }
 
-    def rate(self, name: str, answer: str) -> dict[str, Any]:
+    def rate(self, name: str, answer: str) -> JsonObject:
         """Keep an answer, in place of an earlier one.
 
         Returns:
@@ -84,7 +83,7 @@ class RatingLibrary:
         self._row(name)
         self._database.execute("DELETE FROM pairs WHERE id = ?", name)
 
-    def ratings(self) -> list[dict[str, Any]]:
+    def ratings(self) -> list[JsonObject]:
         """All answers, the newest first."""
         rows = self._database.rows(f"SELECT * FROM pairs WHERE {_RATED} ORDER BY answered DESC")
         return [
@@ -99,7 +98,7 @@ class RatingLibrary:
             for row in rows
         ]
 
-    def for_learning(self) -> list[tuple[dict[str, Any], dict[str, Any], Answer]]:
+    def for_learning(self) -> list[tuple[JsonObject, JsonObject, Answer]]:
         """Left piece, right piece and answer of every rated pair, as JSON values.
 
         Raises:
@@ -117,7 +116,7 @@ class RatingLibrary:
             for each in rated
         ]
 
-    def _row(self, name: str) -> dict[str, Any]:
+    def _row(self, name: str) -> JsonObject:
         row = self._database.row("SELECT * FROM pairs WHERE id = ?", name)
         if row is None:
             raise MissingError("pair", name)

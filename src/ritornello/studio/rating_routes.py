@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from fastapi import APIRouter
 from fastapi.responses import FileResponse, Response
 from pydantic import BaseModel
 
+from ritornello.json_values import JsonObject
 from ritornello.studio.job_requests import BlindTestRequest, PairRequest
 from ritornello.studio.open_studio import Studio
 from ritornello.studio.song_library import MissingError
-
-Facts = dict[str, Any]
 
 
 class Rating(BaseModel):
@@ -40,12 +39,12 @@ def rating_routes(studio: Studio) -> APIRouter:
         return FileResponse(path, media_type="audio/mpeg")
 
     @routes.post("/pairs", status_code=201, summary="Write two pieces to be compared")
-    def add_pair(request: PairRequest) -> Facts:
+    def add_pair(request: PairRequest) -> JsonObject:
         request.arguments()
         return {"job": studio.jobs.add(request.model_dump(mode="json"))}
 
     @routes.get("/pairs/next", summary="The pair to be rated next")
-    def next_pair() -> Facts:
+    def next_pair() -> JsonObject:
         return {"pair": ratings.next_pair(), **ratings.counts()}
 
     @routes.get("/pairs/{pair}/{side}.mp3", summary="One side of a pair, as loud as the other")
@@ -54,11 +53,11 @@ def rating_routes(studio: Studio) -> APIRouter:
         return sound(pair, f"{side}.mp3")
 
     @routes.post("/pairs/{pair}/rating", summary="Say which side is better")
-    def rate(pair: str, rating: Rating) -> Facts:
+    def rate(pair: str, rating: Rating) -> JsonObject:
         return ratings.rate(pair, rating.answer)
 
     @routes.get("/ratings", summary="All ratings")
-    def list_ratings() -> Facts:
+    def list_ratings() -> JsonObject:
         return {"ratings": ratings.ratings(), **ratings.counts()}
 
     @routes.delete("/ratings/{pair}", status_code=204, summary="Forget a pair")
@@ -66,11 +65,11 @@ def rating_routes(studio: Studio) -> APIRouter:
         ratings.skip(pair)
 
     @routes.post("/blind-tests", status_code=201, summary="Prepare a test of real or machine")
-    def add_test(request: BlindTestRequest) -> Facts:
+    def add_test(request: BlindTestRequest) -> JsonObject:
         return _in_preparation(studio.jobs.add(request.model_dump(mode="json")))
 
     @routes.get("/blind-tests/results", summary="What all tests say")
-    def results() -> Facts:
+    def results() -> JsonObject:
         return tests.results()
 
     @routes.get("/blind-tests/export.csv", summary="Every answer as a row")
@@ -79,7 +78,7 @@ def rating_routes(studio: Studio) -> APIRouter:
         return Response(tests.as_csv(), media_type="text/csv; charset=utf-8", headers=headers)
 
     @routes.get("/blind-tests/{test}", summary="How far a test is")
-    def get_test(test: str) -> Facts:
+    def get_test(test: str) -> JsonObject:
         job = studio.jobs.job(test)
         return tests.test(test) if job["state"] == "done" else _in_preparation(job)
 
@@ -89,13 +88,13 @@ def rating_routes(studio: Studio) -> APIRouter:
         return sound(test, f"{number}.mp3")
 
     @routes.post("/blind-tests/{test}/answers", summary="Answer a trial")
-    def answer(test: str, guess: Guess) -> Facts:
+    def answer(test: str, guess: Guess) -> JsonObject:
         return tests.answer(test, guess.number, guess.answer)
 
     return routes
 
 
-def _in_preparation(job: Facts) -> Facts:
+def _in_preparation(job: JsonObject) -> JsonObject:
     """A test of which nothing can be heard yet; ``problem`` says why it never will."""
     return {
         "id": job["id"],

@@ -9,13 +9,14 @@ from typing import Any
 
 from ritornello import api
 from ritornello.generation.rules import parse_metre
+from ritornello.json_values import JsonObject
 from ritornello.studio.helper_process import Tell
 from ritornello.studio.piece_json import piece_to_json
 
 _LEAST_SECONDS = 1.0  # of a step, before it is said how long it takes
 
 
-def transcribe(arguments: dict[str, Any], tell: Tell) -> dict[str, Any]:
+def transcribe(arguments: JsonObject, tell: Tell) -> JsonObject:
     """Write down what one instrument plays in ``file``, or a ``band``."""
     file, hints = arguments["file"], _hints(arguments)
     key, instrument = arguments["key"], arguments["instrument"]
@@ -38,7 +39,7 @@ def transcribe(arguments: dict[str, Any], tell: Tell) -> dict[str, Any]:
     }
 
 
-def remix(arguments: dict[str, Any], tell: Tell) -> dict[str, Any]:
+def remix(arguments: JsonObject, tell: Tell) -> JsonObject:
     """Put a band under ``file``; stems, mix, MIDI and report go into ``folder``."""
     folder = Path(arguments["folder"])
     made = api.remix(
@@ -87,7 +88,7 @@ class _Steps:
         self._tell("progress", {"step": step, "done": share, "seconds_left": left})
 
 
-def _hints(arguments: dict[str, Any]) -> api.Hints:
+def _hints(arguments: JsonObject) -> api.Hints:
     metre, beats = arguments["metre"], arguments["beats"]
     return api.Hints(
         arguments["tempo"],
@@ -98,7 +99,7 @@ def _hints(arguments: dict[str, Any]) -> api.Hints:
     )
 
 
-def _heard(facts: dict[str, Any]) -> dict[str, Any]:
+def _heard(facts: JsonObject) -> JsonObject:
     """What was heard; times in seconds are called as in the page, and the path is not told."""
     names = {"beats_seconds": "beats", "downbeats_seconds": "downbeats"}
     return {names.get(name, name): _plain(value) for name, value in facts.items() if name != "path"}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
+from ritornello.json_values import JsonObject
 from ritornello.studio.database import Database, as_json, new_id, now
 from ritornello.studio.song_library import MissingError
 
@@ -16,7 +16,7 @@ class RecordingLibrary:
     def __init__(self, database: Database, folder: Path) -> None:
         self._database, self._folder = database, folder
 
-    def add(self, file: Path, name: str, facts: dict[str, Any]) -> dict[str, Any]:
+    def add(self, file: Path, name: str, facts: JsonObject) -> JsonObject:
         """Keep a file, which is moved; ``name`` is what people see and names no file."""
         key = new_id()
         self._folder.mkdir(exist_ok=True)
@@ -31,12 +31,12 @@ class RecordingLibrary:
         self._database.insert("recordings", row)
         return _recording(row)
 
-    def all(self) -> list[dict[str, Any]]:
+    def all(self) -> list[JsonObject]:
         """All recordings, the newest first."""
         rows = self._database.rows("SELECT * FROM recordings ORDER BY created DESC")
         return [_recording(row) for row in rows]
 
-    def recording(self, name: str) -> dict[str, Any]:
+    def recording(self, name: str) -> JsonObject:
         """What is known of a recording.
 
         Raises:
@@ -48,14 +48,14 @@ class RecordingLibrary:
         """Its file."""
         return self._folder / str(self._row(name)["file"])
 
-    def _row(self, name: str) -> dict[str, Any]:
+    def _row(self, name: str) -> JsonObject:
         row = self._database.row("SELECT * FROM recordings WHERE id = ?", name)
         if row is None:
             raise MissingError("recording", name)
         return row
 
 
-def _recording(row: dict[str, Any]) -> dict[str, Any]:
+def _recording(row: JsonObject) -> JsonObject:
     return {
         "id": row["id"],
         "name": row["name"],

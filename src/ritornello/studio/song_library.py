@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ritornello.errors import ConfigError
+from ritornello.json_values import JsonObject
 from ritornello.music.piece import Piece
 from ritornello.music.piece_facts import facts_of, new_bars
 from ritornello.studio.database import Database, as_json, new_id, now
@@ -44,15 +45,15 @@ class SongLibrary:
 
     # --- songs ------------------------------------------------------------------------------------
 
-    def songs(self, *, deleted: bool = False) -> list[dict[str, Any]]:
+    def songs(self, *, deleted: bool = False) -> list[JsonObject]:
         """All songs with their versions, the one that was changed last first."""
         query = "SELECT * FROM songs WHERE deleted = ? ORDER BY updated DESC, id"
-        versions: dict[str, list[dict[str, Any]]] = {}
+        versions: dict[str, list[JsonObject]] = {}
         for row in self._database.rows(f"SELECT {_VERSION} FROM pieces ORDER BY created, rowid"):
             versions.setdefault(row["song"], []).append(_version(row))
         return [_song(row, versions[row["id"]]) for row in self._database.rows(query, int(deleted))]
 
-    def song(self, name: str) -> dict[str, Any]:
+    def song(self, name: str) -> JsonObject:
         """One song.
 
         Raises:
@@ -69,7 +70,7 @@ class SongLibrary:
         title: str | None = None,
         head: str | None = None,
         deleted: bool | None = None,
-    ) -> dict[str, Any]:
+    ) -> JsonObject:
         """Give a song another title, show another of its versions, remove it or bring it back."""
         with self._database.transaction():
             self._song_row(name)
@@ -81,7 +82,7 @@ class SongLibrary:
                 self._set(name, "deleted", int(deleted))
             return self.song(name)
 
-    def undo(self, name: str) -> dict[str, Any]:
+    def undo(self, name: str) -> JsonObject:
         """Show the parent of the version that is shown.
 
         Raises:
@@ -93,7 +94,7 @@ class SongLibrary:
                 raise StateError("This is the first version, so there is nothing to undo.")
             return self.change_song(name, head=parent)
 
-    def redo(self, name: str) -> dict[str, Any]:
+    def redo(self, name: str) -> JsonObject:
         """Show the version again that came from the one that is shown, and was shown last.
 
         Raises:
@@ -119,7 +120,7 @@ class SongLibrary:
         show: bool = True,
         hidden: bool = False,
         **facts: Any,
-    ) -> dict[str, Any]:
+    ) -> JsonObject:
         """Keep a piece, as a version that came from another or as a new song.
 
         Args:
@@ -174,16 +175,16 @@ class SongLibrary:
                 self._move_head(song, name)
         return _version(row)
 
-    def version(self, name: str) -> dict[str, Any]:
+    def version(self, name: str) -> JsonObject:
         """What is known of a piece, without its notes."""
         return _version(self._piece_row(name))
 
-    def content(self, name: str) -> dict[str, Any]:
+    def content(self, name: str) -> JsonObject:
         """``piece`` and ``given`` of a piece, as JSON values."""
         row = self._database.row("SELECT content FROM pieces WHERE id = ?", name)
         if row is None:
             raise MissingError("piece", name)
-        value: dict[str, Any] = json.loads(gzip.decompress(row["content"]))
+        value: JsonObject = json.loads(gzip.decompress(row["content"]))
         return value
 
     def piece(self, name: str) -> Piece:
@@ -197,13 +198,13 @@ class SongLibrary:
 
     # --- inside -----------------------------------------------------------------------------------
 
-    def _song_row(self, name: str) -> dict[str, Any]:
+    def _song_row(self, name: str) -> JsonObject:
         row = self._database.row("SELECT * FROM songs WHERE id = ?", name)
         if row is None:
             raise MissingError("song", name)
         return row
 
-    def _piece_row(self, name: str) -> dict[str, Any]:
+    def _piece_row(self, name: str) -> JsonObject:
         query = f"SELECT {_VERSION}, last_child FROM pieces WHERE id = ?"
         row = self._database.row(query, name)
         if row is None:
@@ -228,11 +229,11 @@ class SongLibrary:
         )
 
 
-def _song(row: dict[str, Any], versions: list[dict[str, Any]]) -> dict[str, Any]:
+def _song(row: JsonObject, versions: list[JsonObject]) -> JsonObject:
     return {**row, "deleted": bool(row["deleted"]), "versions": versions}
 
 
-def _version(row: dict[str, Any]) -> dict[str, Any]:
+def _version(row: JsonObject) -> JsonObject:
     known = {name: row[name] for name in _VERSION.split(", ") if name != "facts"}
     return {**known, **json.loads(row["facts"])}
 

@@ -6,11 +6,11 @@ import re
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 from fastapi.concurrency import run_in_threadpool
 
 from ritornello.errors import InputError, OutputError, RitornelloError
+from ritornello.json_values import JsonObject
 from ritornello.studio.database import new_id
 from ritornello.studio.open_studio import Studio
 from ritornello.studio.piece_json import piece_from_json
@@ -24,7 +24,7 @@ class TooLargeError(InputError):
     """A file with more bytes than are taken."""
 
 
-async def take_upload(studio: Studio, name: str, body: AsyncIterator[bytes]) -> dict[str, Any]:
+async def take_upload(studio: Studio, name: str, body: AsyncIterator[bytes]) -> JsonObject:
     """Keep a file as a new song or as a recording.
 
     Args:
@@ -72,7 +72,7 @@ async def _write(path: Path, body: AsyncIterator[bytes], shown: str) -> None:
         raise InputError("The file is empty.", where=shown)
 
 
-def _keep(studio: Studio, path: Path, shown: str) -> dict[str, Any]:
+def _keep(studio: Studio, path: Path, shown: str) -> JsonObject:
     try:
         found = studio.readers.call("read_file", file=str(path), name=shown)
     except RitornelloError as error:  # also where reading it ended the process

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ritornello.errors import ConfigError
+from ritornello.json_values import JsonObject
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ def network_size(notes: int, minutes: float | None = None) -> NetworkSize:
     return row(heard)._replace(dropout=row(notes).dropout)
 
 
-def network_settings(notes: int, minutes: float | None = None) -> dict[str, Any]:
+def network_settings(notes: int, minutes: float | None = None) -> JsonObject:
     """The settings of `TrainConfig` that suit an amount of music and the time to learn it."""
     settings = network_size(notes, minutes)._asdict()
     del settings["up_to_notes"]

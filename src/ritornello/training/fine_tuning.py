@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import torch
 
 from ritornello.errors import ConfigError
+from ritornello.json_values import JsonObject
 from ritornello.music.piece import Piece
 from ritornello.note_model.checkpoint import Checkpoint
 from ritornello.note_model.encoding import piece_controls
@@ -123,10 +123,8 @@ def _likest(start: Checkpoint, music: Music, model: NoteModel) -> str | None:
     return names[int(np.argmin(nats))]
 
 
-def provenance_of(start: Checkpoint, name: str) -> dict[str, Any]:
+def provenance_of(start: Checkpoint, name: str) -> JsonObject:
     """What a model keeps saying of itself when it has gone on as another."""
-    said: dict[str, Any] = start.provenance
-    kept: dict[str, Any] = {
-        key: value for key, value in said.items() if key in ("styles", "credits")
-    }
+    said: JsonObject = start.provenance
+    kept: JsonObject = {key: value for key, value in said.items() if key in ("styles", "credits")}
     return {**kept, "begun_with": {"name": name, "data": said.get("data", [])}}

@@ -10,11 +10,11 @@ import json
 import math
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from ritornello.errors import InputError
+from ritornello.json_values import JsonObject
 from ritornello.note_model.encoding.notes import FIELDS
 from ritornello.pages.charts import Shape
 from ritornello.pages.training_page import History, Validation
@@ -42,7 +42,7 @@ def read_history(folder: Path) -> History:
         ) from error
     parsed = list(map(_parse, lines))
     # A resumed run may tell of a step twice; the later line counts.
-    by_kind: dict[str, dict[int, dict[str, Any]]] = {kind: {} for kind in _KINDS}
+    by_kind: dict[str, dict[int, JsonObject]] = {kind: {} for kind in _KINDS}
     for line in filter(None, parsed):
         by_kind[line["kind"]][line["step"]] = line
     if not by_kind["step"]:
@@ -64,7 +64,7 @@ def read_history(folder: Path) -> History:
     )
 
 
-def _parse(text: str) -> dict[str, Any] | None:
+def _parse(text: str) -> JsonObject | None:
     try:
         line = json.loads(text)
     except (ValueError, RecursionError):
@@ -85,12 +85,12 @@ def _column(values: Iterable[object]) -> np.ndarray:
     return np.array([_number(value) for value in values])
 
 
-def _table(value: object) -> dict[str, Any]:
+def _table(value: object) -> JsonObject:
     return value if isinstance(value, dict) else {}
 
 
 def _validations(
-    by_step: dict[int, dict[str, Any]], steps: np.ndarray, seconds: np.ndarray
+    by_step: dict[int, JsonObject], steps: np.ndarray, seconds: np.ndarray
 ) -> list[Validation]:
     found = []
     for step, line in sorted(by_step.items()):
@@ -109,7 +109,7 @@ def _validations(
     return found
 
 
-def _shapes(by_step: dict[int, dict[str, Any]]) -> dict[str, dict[str, list[Shape]]]:
+def _shapes(by_step: dict[int, JsonObject]) -> dict[str, dict[str, list[Shape]]]:
     found: dict[str, dict[str, list[Shape]]] = {}
     for step, line in sorted(by_step.items()):
         for name, pair in _table(line.get("parameters")).items():
@@ -120,7 +120,7 @@ def _shapes(by_step: dict[int, dict[str, Any]]) -> dict[str, dict[str, list[Shap
     return found
 
 
-def _shape(step: int, values: dict[str, Any]) -> Shape | None:
+def _shape(step: int, values: JsonObject) -> Shape | None:
     low, high = _number(values.get("low")), _number(values.get("high"))
     try:
         counts = np.array(values.get("counts"), float)

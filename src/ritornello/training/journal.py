@@ -10,13 +10,14 @@ import torch
 from torch import nn
 
 from ritornello.atomic import atomic_write
+from ritornello.json_values import JsonObject
 from ritornello.note_model.encoding.notes import FIELDS
 
 METRICS_FILE = "metrics.jsonl"
 _BINS = 40
 
 
-def histograms(model: nn.Module) -> dict[str, Any]:
+def histograms(model: nn.Module) -> JsonObject:
     """Histogram of the weights and of the gradients of every matrix of a model.
 
     Returns:
@@ -34,7 +35,7 @@ def histograms(model: nn.Module) -> dict[str, Any]:
     return found
 
 
-def _histogram(values: torch.Tensor) -> dict[str, Any]:
+def _histogram(values: torch.Tensor) -> JsonObject:
     values = values.float().flatten()
     low, high = float(values.min()), float(values.max())
     counts = torch.histc(values, _BINS, low, high) if high > low else torch.zeros(_BINS)
@@ -53,18 +54,18 @@ class Journal:
         rounded = {name: round(value, 6) for name, value in figures.items()}
         self._write({"kind": "step", "step": step, **rounded, "fields": named})
 
-    def validation(self, step: int, figures: dict[str, Any]) -> None:
+    def validation(self, step: int, figures: JsonObject) -> None:
         self._write({"kind": "validation", "step": step, **figures})
 
     def sitting(self, step: int, **facts: Any) -> None:
         """A run begins or goes on: what is true of this sitting, such as its products."""
         self._write({"kind": "sitting", "step": step, **facts})
 
-    def evaluation(self, step: int, figures: dict[str, Any]) -> None:
+    def evaluation(self, step: int, figures: JsonObject) -> None:
         """What `ritornello evaluate` says of the best model on the validation split."""
         self._write({"kind": "evaluation", "step": step, **figures})
 
-    def histograms(self, step: int, shapes: dict[str, Any]) -> None:
+    def histograms(self, step: int, shapes: JsonObject) -> None:
         self._write({"kind": "histograms", "step": step, "parameters": shapes})
 
     def cut(self, step: int) -> None:
@@ -77,6 +78,6 @@ class Journal:
         with atomic_write(self.path, overwrite=True) as temporary:
             temporary.write_text("".join(kept))
 
-    def _write(self, line: dict[str, Any]) -> None:
+    def _write(self, line: JsonObject) -> None:
         with self.path.open("a") as file:
             file.write(json.dumps(line) + "\n")

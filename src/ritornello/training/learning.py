@@ -24,6 +24,7 @@ from ritornello.errors import ConfigError, InputError, MissingExtraError, Ritorn
 from ritornello.files import load, save
 from ritornello.generation.composer import Composer
 from ritornello.generation.originality.assessment import write_training_index
+from ritornello.json_values import JsonObject
 from ritornello.music.grid import on_grid
 from ritornello.music.piece import Piece
 from ritornello.note_model import checkpoint
@@ -146,7 +147,7 @@ def train(
     base = None if start is None else _base(start, settings)
     ranks = processes.joined()
     resumes = (out / RESUME_FILE).is_file()
-    about: dict[str, Any] = {}
+    about: JsonObject = {}
     if ranks.writes:
         stored = _stored(Path(folder), out, collections, scanned, resumes)
         write_training_index(stored, out)
@@ -231,7 +232,7 @@ def _base(start: str | PathLike[str], settings: Mapping[str, Any]) -> Checkpoint
     return checkpoint.load(find_model(start))
 
 
-def _fitting(notes: int, minutes: float | None, base: Checkpoint | None) -> dict[str, Any]:
+def _fitting(notes: int, minutes: float | None, base: Checkpoint | None) -> JsonObject:
     """Settings that suit an amount of music and time, and the model to begin with."""
     settings = network_settings(notes, minutes)
     if base is None:
@@ -287,7 +288,7 @@ def _judge(
         say(f"How well it predicts the music that was held back: {again}")
         return
 
-    def judged(one: Checkpoint) -> dict[str, Any]:
+    def judged(one: Checkpoint) -> JsonObject:
         pieces = ((corpus.collection_of(index), corpus.piece(index)) for index in held_out)
         return likelihood.evaluate(one, pieces)
 
@@ -317,7 +318,7 @@ def evaluate(
     controls: Literal["open", "given"] = "open",
     scanned: Counted | None = None,
     watch: Counted | None = None,
-) -> dict[str, Any]:
+) -> JsonObject:
     """How well a model predicts the music in a folder, beside two baselines.
 
     Args:
@@ -410,7 +411,7 @@ def _refuse_other_music(out: Path, music: str) -> None:
         )
 
 
-def _provenance(corpus: Corpus, name: str) -> dict[str, Any]:
+def _provenance(corpus: Corpus, name: str) -> JsonObject:
     """What a model says of where it comes from; the trainer adds settings and figures."""
     pieces, notes = Counter[str](), Counter[str]()
     for index, count in enumerate(corpus.note_counts.tolist()):

@@ -10,13 +10,13 @@ import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 
 from ritornello.corpus.store import Corpus
 from ritornello.errors import InputError
+from ritornello.json_values import JsonObject
 from ritornello.note_model import checkpoint
 from ritornello.note_model.checkpoint import Checkpoint
 from ritornello.note_model.network import NoteModel, NoteModelConfig
@@ -59,7 +59,7 @@ def train(
     *,
     start: Checkpoint | None = None,
     rehearsal: Corpus | None = None,
-    provenance: dict[str, Any] | None = None,
+    provenance: JsonObject | None = None,
     watch: Callable[[Progress], None] = lambda progress: None,
     sample: Callable[[Path, int], None] = lambda model, step: None,
     say: Callable[[str], None] = lambda sentence: None,
@@ -147,7 +147,7 @@ class _Run:
         objective: NoteObjective,
         music: Music,
         folder: Path,
-        provenance: dict[str, Any],
+        provenance: JsonObject,
         sample: Callable[[Path, int], None],
     ) -> None:
         self.objective, self.music, self.folder = objective, music, folder

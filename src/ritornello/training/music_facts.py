@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
+from ritornello.json_values import JsonObject
 from ritornello.music.keys import KeyName
 from ritornello.music.piece import Metre
 from ritornello.note_model.encoding import ngrams, notes
@@ -40,7 +40,7 @@ class MusicFacts:
     keys: dict[str, dict[str, int]] = field(default_factory=dict)
     baseline: ngrams.Counts = field(default_factory=dict)
 
-    def for_composing(self) -> dict[str, Any]:
+    def for_composing(self) -> JsonObject:
         """As a model keeps them beside its baseline."""
         names = ("line_ups", "minor_shares", "keys")
         return {name: getattr(self, name) for name in names}

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ritornello.json_values import JsonObject
 from ritornello.note_model.cells.cell import State
 from ritornello.note_model.encoding.batch import Batch
 from ritornello.note_model.encoding.notes import FIELDS
@@ -19,6 +20,7 @@ from ritornello.training.batches import Music, ReadAhead, Rows
 from ritornello.training.config import TrainConfig
 from ritornello.training.piece_plans import piece_plans
 from ritornello.training.ranks import Ranks
+from ritornello.training.run_state import TrainingState
 from ritornello.training.trainer import Loss, Objective, Standing
 from ritornello.training.validate import validate
 
@@ -73,7 +75,7 @@ class NoteObjective(Objective[NoteBatch]):
         self._drawn, self._offset = self._rows.drawn.copy(), self._rows.offset.copy()
         self.initial = network.initial_state(1)
         self._state = network.initial_state(len(self._own))
-        self.figures: dict[str, Any] = {}
+        self.figures: JsonObject = {}
 
     def batch(self, step: int) -> NoteBatch:
         batch, starts, self._drawn, self._offset = self._ahead.next()
@@ -95,7 +97,7 @@ class NoteObjective(Objective[NoteBatch]):
         )
         return float(self.figures.get("nats_per_note", math.nan))
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> TrainingState:
         drawn, offset, state = zip(
             *self.ranks.all((self._drawn.tolist(), self._offset.tolist(), self._state)),
             strict=True,
@@ -110,7 +112,7 @@ class NoteObjective(Objective[NoteBatch]):
             ],
         }
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def restore(self, state: TrainingState) -> None:
         self._rows.go_to(state["drawn"], state["offset"])
         self._drawn, self._offset = self._rows.drawn.copy(), self._rows.offset.copy()
         device, own = self.network.norm.weight.device, slice(self._own.start, self._own.stop)

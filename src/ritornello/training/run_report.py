@@ -6,12 +6,11 @@ journal, the best model's description of itself, and the pieces composed on the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from ritornello.atomic import atomic_write
 from ritornello.errors import CheckpointError
+from ritornello.json_values import JsonObject
 from ritornello.note_model import checkpoint
 from ritornello.note_model.encoding.notes import FIELDS
 from ritornello.pages.training_page import TrainingPage, training_html
@@ -66,7 +65,7 @@ def write_report(folder: Path) -> Path:
     return path
 
 
-def _description(folder: Path) -> dict[str, Any]:
+def _description(folder: Path) -> JsonObject:
     """What the best model says of itself; nothing if there is none yet, or of another version."""
     try:
         return checkpoint.describe(checkpoint.find(folder))
@@ -85,7 +84,7 @@ def _role(parameter: str) -> str:
     return {"embed": "reads a note", "instruments": "reads the wanted instruments"}.get(group, "")
 
 
-def _settings(about: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+def _settings(about: JsonObject) -> dict[str, dict[str, str]]:
     """What the best model states of itself, in groups; nothing if there is no model yet."""
     if not about:
         return {}
@@ -105,15 +104,15 @@ def _settings(about: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     }
 
 
-def _training(about: Mapping[str, Any]) -> dict[str, Any]:
+def _training(about: JsonObject) -> JsonObject:
     return _mapping(_mapping(about, "provenance"), "training")
 
 
-def _without(facts: Mapping[str, Any], *names: str) -> dict[str, Any]:
+def _without(facts: JsonObject, *names: str) -> JsonObject:
     return {name: value for name, value in facts.items() if name not in names}
 
 
-def _mapping(values: Mapping[str, Any], key: str) -> dict[str, Any]:
+def _mapping(values: JsonObject, key: str) -> JsonObject:
     found = values.get(key)
     return found if isinstance(found, dict) else {}
 

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 
 from ritornello.atomic import atomic_write
 from ritornello.errors import CheckpointError, ConfigError, OutputError
+from ritornello.json_values import JsonObject
+
+TrainingState: TypeAlias = dict[
+    str, Any
+]  # of an optimiser, a network, generators: what torch saves
 
 _VERSION = 1
 
 
-def save(path: Path, identity: dict[str, Any], state: dict[str, Any]) -> None:
+def save(path: Path, identity: JsonObject, state: TrainingState) -> None:
     """Write a state, with the settings that must be the same when it is taken up.
 
     Raises:
@@ -32,7 +37,7 @@ def save(path: Path, identity: dict[str, Any], state: dict[str, Any]) -> None:
         ) from error
 
 
-def load(path: Path, identity: dict[str, Any] | None = None) -> dict[str, Any]:
+def load(path: Path, identity: JsonObject | None = None) -> TrainingState:
     """Read a state.
 
     Args:
@@ -44,7 +49,7 @@ def load(path: Path, identity: dict[str, Any] | None = None) -> dict[str, Any]:
     """
     again = "Choose another folder to begin anew."
     try:
-        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        state: TrainingState = torch.load(path, map_location="cpu", weights_only=True)
         known = isinstance(state, dict) and state.get("version") == _VERSION
     except (RuntimeError, OSError, ValueError, EOFError, KeyError, UnpicklingError) as error:
         said = str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -23,11 +23,13 @@ import torch
 from torch import Tensor, nn
 
 from ritornello.errors import RitornelloError
+from ritornello.json_values import JsonObject
 from ritornello.training import run_state
 from ritornello.training.optimisation import Course
 from ritornello.training.products import operands, precision
 from ritornello.training.ranks import Ranks, lost
 from ritornello.training.run_length import NEVER, Every, Length, Spent
+from ritornello.training.run_state import TrainingState
 from ritornello.training.weight_average import WeightAverage
 
 B = TypeVar("B")
@@ -100,12 +102,12 @@ class Objective(Generic[B]):
         """
         return math.nan
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> TrainingState:
         """What must survive a stop beside the weights: tensors and plain values. It is called on
         all ranks and speaks for all of them."""
         return {}
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def restore(self, state: TrainingState) -> None:
         """Take up what `state` gave, perhaps on another number of ranks."""
 
 
@@ -165,7 +167,7 @@ class Trainer(Generic[B]):
         products: str = "float32",
         keep: Path | None = None,
         save_seconds: float = 60.0,
-        identity: dict[str, Any] | None = None,
+        identity: JsonObject | None = None,
         ranks: Ranks = Ranks(),  # noqa: B008, it is a constant
         seed: int = 0,
         gradients: Callable[[int], None] = lambda step: None,

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import torch
 
+from ritornello.json_values import JsonObject
 from ritornello.note_model.encoding.batch import stack
 from ritornello.note_model.encoding.notes import FIELDS
 from ritornello.note_model.encoding.sequences import Sequences, sequences
@@ -26,7 +25,7 @@ def validate(
     events: int,
     task: str | None = "compose",
     ranks: Ranks | None = None,
-) -> dict[str, Any]:
+) -> JsonObject:
     """Score the first events of each validation piece, with all controls given.
 
     Args:

@@ -8,11 +8,11 @@ five languages.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from ritornello.dsp.recordings import Recording
+from ritornello.json_values import JsonObject
 from ritornello.transcribe.concert_pitch import peak_deviations, tuning_cents
 
 _RATE_HZ = 22_050  # of the sound whose spectra are looked at
@@ -160,7 +160,7 @@ class _Samples:
         self._squares += np.square(block).sum(axis=0, dtype=np.float64)
         self._count += len(block)
 
-    def measures(self) -> dict[str, Any]:
+    def measures(self) -> JsonObject:
         total, difference = self._powers / self._count + _FLOOR
         means = self._sums / self._count
         left, right = np.maximum(self._squares / self._count - means**2, 0) + _FLOOR
@@ -237,7 +237,7 @@ class _Spectra:
         levels = (frames**2).mean(axis=1)
         return np.stack([levels, tonal, lasting, flatness], axis=1).astype(np.float32)
 
-    def measures(self) -> dict[str, Any]:
+    def measures(self) -> JsonObject:
         if not self._frames:
             padded = np.zeros((1, _FRAME), np.float32)
             padded[0, : len(self._waiting)] = self._waiting

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from os import PathLike
-from typing import Any
 
 import numpy as np
 
 from ritornello.dsp.diagnostics import Finding
 from ritornello.dsp.recordings import Recording
 from ritornello.errors import InputError
+from ritornello.json_values import JsonObject
 from ritornello.music.chords import Chord
 from ritornello.music.harmony import timed_chords
 from ritornello.music.instruments import INSTRUMENTS, instrument_index
@@ -105,7 +105,7 @@ class Transcription:
         span = f"from {low} to {high}" if low != high else f"on {low}"
         return f"{count} {span}, written for {' and '.join(names)}"
 
-    def as_facts(self) -> dict[str, Any]:
+    def as_facts(self) -> JsonObject:
         """All but the notes as plain numbers, texts and lists, for programs."""
         recording, beats = self.recording, self.beats
         return {

@@ -33,7 +33,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -41,6 +41,7 @@ from ritornello.atomic import atomic_write
 from ritornello.errors import CheckpointError
 from ritornello.generation.originality.copying import WINDOWS_QUARTERS, Passages, mix_bits
 from ritornello.generation.originality.hash_set import HashSet
+from ritornello.json_values import JsonObject
 from ritornello.music.note_tables import note_table
 from ritornello.music.piece import Piece, Track
 from ritornello.music.slicing import bars_at
@@ -117,7 +118,7 @@ class Originality:
     texture: Copied
     parts: Copied
 
-    def as_facts(self) -> dict[str, Any]:
+    def as_facts(self) -> JsonObject:
         """All as numbers, texts and nulls, for programs; windows by their length in quarters."""
         facts = {}
         for kind, copied in (("texture", self.texture), ("parts", self.parts)):
@@ -146,7 +147,7 @@ class TrainingIndex:
 
     sets: Mapping[tuple[str, int], HashSet]
     key: int
-    held_out: dict[str, Any] = field(default_factory=dict)
+    held_out: JsonObject = field(default_factory=dict)
     music: str = ""
 
     @classmethod
@@ -252,7 +253,7 @@ _PIECES_AT_A_TIME = 500  # so that a corpus may be larger than memory
 _NONE = np.zeros(0, np.uint64)
 
 
-def describe(path: Path) -> dict[str, Any]:
+def describe(path: Path) -> JsonObject:
     """The metadata of an index: its version, held-out figures and the music it was made from.
 
     Raises:
@@ -324,7 +325,7 @@ def _are_figures(held_out: object) -> bool:
     return True
 
 
-def held_out_figures(index: TrainingIndex, pieces: Iterable[Piece]) -> dict[str, Any]:
+def held_out_figures(index: TrainingIndex, pieces: Iterable[Piece]) -> JsonObject:
     """How much real music that is not in an index seems to stand in it: what is usual.
 
     Returns:
@@ -336,7 +337,7 @@ def held_out_figures(index: TrainingIndex, pieces: Iterable[Piece]) -> dict[str,
     found = [each for each in measured if any(each.texture.windows.values())]
     if not found:
         return {}
-    figures: dict[str, Any] = {"pieces": len(found)}
+    figures: JsonObject = {"pieces": len(found)}
     for kind in KINDS:
         copied = [getattr(each, kind) for each in found]
         longest = [each.longest_quarters for each in copied]

@@ -12,7 +12,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -20,6 +19,7 @@ from ritornello.atomic import atomic_write
 from ritornello.errors import CheckpointError
 from ritornello.generation.preference.comparisons import Rated
 from ritornello.generation.preference.traits import TRAITS, traits_of
+from ritornello.json_values import JsonObject
 from ritornello.music.piece import Piece
 
 CRITIC_FILE = "critic.json"
@@ -48,7 +48,7 @@ class Critic:
     mean: np.ndarray
     spread: np.ndarray
     candidates: int = USUAL_CANDIDATES
-    about: dict[str, Any] | None = None
+    about: JsonObject | None = None
 
     def score(self, piece: Piece) -> float:
         """How much a piece is liked; 0 for the mean of what was rated."""

@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -21,6 +20,7 @@ from ritornello.generation.preference.critic import (
     learn,
 )
 from ritornello.generation.preference.traits import TRAITS
+from ritornello.json_values import JsonObject
 from ritornello.note_model.checkpoint import MODEL_FILE
 from ritornello.note_model.library import find_model
 
@@ -39,7 +39,7 @@ def tune(
     candidates: int = USUAL_CANDIDATES,
     overwrite: bool = False,
     seed: int = 0,
-) -> dict[str, Any]:
+) -> JsonObject:
     """Make a model that keeps what somebody likes best of what it composes.
 
     Args:

@@ -22,6 +22,7 @@ from ritornello.generation.planned import may_state_beats
 from ritornello.generation.rules import Rules
 from ritornello.generation.sampling import Sampling
 from ritornello.generation.session.session_form import SessionForm
+from ritornello.json_values import JsonObject
 from ritornello.music.chords import Chart
 from ritornello.music.keys import KeyName, parse_key
 from ritornello.music.piece import Metre, Tempo
@@ -172,7 +173,7 @@ class Moment:
         return file.getvalue()
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> tuple[Moment, dict[str, Any]]:
+    def from_bytes(cls, data: bytes) -> tuple[Moment, JsonObject]:
         """What `to_bytes` wrote, and all that its header says.
 
         Raises:
@@ -243,7 +244,7 @@ def drop_forgotten(
     return kept[::-1] + events[edge:], len(kept)
 
 
-def _settings_out(settings: Settings) -> dict[str, Any]:
+def _settings_out(settings: Settings) -> JsonObject:
     rules = dict(vars(settings.rules))
     rules["key"] = None if rules["key"] is None else str(rules["key"])
     rules["chords"] = _chart_out(settings.rules.chart)
@@ -257,7 +258,7 @@ def _settings_out(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _settings_in(found: dict[str, Any]) -> Settings:
+def _settings_in(found: JsonObject) -> Settings:
     metre = found["rules"]["metre"]
     rules = dict(found["rules"], metre=None if metre is None else tuple(metre))
     rules["ranges"] = {name: tuple(limits) for name, limits in rules["ranges"].items()}

@@ -20,6 +20,7 @@ from ritornello.generation.rules import Rules
 from ritornello.generation.sampling import Sampling
 from ritornello.generation.session.improvisation import Improvisation
 from ritornello.generation.session.snapshot import Snapshot
+from ritornello.json_values import JsonObject
 from ritornello.music.piece import Piece
 from ritornello.note_model.encoding import notes
 from ritornello.note_model.encoding.notes import FIRST_PART, PART, REST, SHIFT
@@ -70,7 +71,7 @@ class Session:
         self,
         music: Improvisation,
         model: str,
-        check: Callable[[Rules, dict[str, Any]], Rules],
+        check: Callable[[Rules, JsonObject], Rules],
         warnings: tuple[str, ...] = (),
     ) -> None:
         self._music, self._model, self._check = music, model, check

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
 
 import numpy as np
 
 from ritornello.generation.job import ENDLESS, Opening
 from ritornello.generation.reprise import beat_rows
+from ritornello.json_values import JsonObject
 from ritornello.music.instruments import INSTRUMENTS
 from ritornello.music.keys import KeyName
 from ritornello.music.piece import Metre
@@ -132,12 +132,12 @@ class SessionForm:
         )
         return replace(self, refrain=rows, refrain_chords=self.chords, refrain_groove=self.groove)
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> JsonObject:
         """Numbers, lists and names."""
         return asdict(self)
 
     @classmethod
-    def from_json(cls, found: dict[str, Any]) -> SessionForm:
+    def from_json(cls, found: JsonObject) -> SessionForm:
         """Of what `as_json` gave."""
         tuples = {name: tuple(value) for name, value in found.items() if isinstance(value, list)}
         grooves = {name: _groove(found[name]) for name in ("groove", "refrain_groove")}
@@ -145,7 +145,7 @@ class SessionForm:
         return cls(**{**found, **tuples, **grooves, "refrain": rows})
 
 
-def _groove(found: dict[str, Any] | None) -> Groove | None:
+def _groove(found: JsonObject | None) -> Groove | None:
     if found is None:
         return None
     beats = (

@@ -19,7 +19,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -31,8 +31,9 @@ from ritornello.music.io.midi_text import line_ends_written, sung_text
 from ritornello.music.io.midi_words import CHORD_SIGN, COMPOSER, sung_by
 from ritornello.music.keys import KeyName
 from ritornello.music.note_tables import ALL_PITCHES
-from ritornello.music.piece import KeyChange, Lyric, Metre, Piece, Track
+from ritornello.music.piece import ChordSymbol, KeyChange, Lyric, Metre, Piece, Text, Track
 
+_Words = TypeVar("_Words", ChordSymbol, Text)
 _LOG = logging.getLogger(__name__)
 _DRUM_CHANNEL = 9
 _PITCHED_CHANNELS = tuple(channel for channel in range(16) if channel != _DRUM_CHANNEL)
@@ -93,7 +94,7 @@ def _as_held(piece: Piece) -> Piece:
     return replace(held, length_ticks=max(piece.length_ticks, last))
 
 
-def _lines(places: tuple[Any, ...]) -> tuple[Any, ...]:
+def _lines(places: tuple[_Words, ...]) -> tuple[_Words, ...]:
     """Words at places, each one line; a sign of karaoke at their beginning is none here."""
     lines = ((place, clean_name(place.text).removeprefix("@K").strip()) for place in places)
     return tuple(place._replace(text=text) for place, text in lines if text)
@@ -294,7 +295,7 @@ def _first_begun_first_ended(track: Track) -> np.ndarray:
 def _channels(groups: Sequence[Sequence[Track]]) -> list[tuple[int, int]]:
     """Port and channel of each part."""
     share = sum(not group[0].is_drum for group in groups) > len(_PITCHED_CHANNELS)
-    taken: dict[Any, int] = {}
+    taken: dict[object, int] = {}
     places = []
     for index, group in enumerate(groups):
         if group[0].is_drum:
@@ -306,7 +307,7 @@ def _channels(groups: Sequence[Sequence[Track]]) -> list[tuple[int, int]]:
     return places
 
 
-def _sound(group: Sequence[Track]) -> tuple[Any, ...]:
+def _sound(group: Sequence[Track]) -> tuple[object, ...]:
     """What two parts must have alike to sound on one channel."""
     first = group[0]
     tables = (first.controls.tobytes(), first.bends.tobytes(), first.pressures.tobytes())

@@ -16,11 +16,11 @@ import zipfile
 import zlib
 from dataclasses import replace
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
 from ritornello.errors import InputError, OutputError
+from ritornello.json_values import JsonObject
 from ritornello.music.io.limits import (
     FASTEST_BPM,
     MOST_TRACKS,
@@ -91,7 +91,7 @@ def write_bytes(piece: Piece) -> bytes:
     downbeat = np.zeros((piece.length_ticks, 1), bool)
     downbeat[piece.bar_starts_ticks()] = True
     arrays = {"tempo": _tempo_steps(piece)[:, None], "downbeat": downbeat}
-    info: dict[str, Any] = {"resolution": piece.resolution, "name": clean_name(piece.title)}
+    info: JsonObject = {"resolution": piece.resolution, "name": clean_name(piece.title)}
     for index, track in enumerate(piece.tracks):
         columns = _columns(one_at_a_time(track.notes), piece.length_ticks)
         arrays |= {f"pianoroll_{index}_csc_{part}": array for part, array in columns.items()}

@@ -13,11 +13,10 @@ tells what it costs in likelihood.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from ritornello.errors import CheckpointError
+from ritornello.json_values import JsonObject
 from ritornello.note_model.checkpoint import Checkpoint
 from ritornello.note_model.encoding import piece_controls
 from ritornello.note_model.encoding.notes import FIELDS
@@ -40,7 +39,7 @@ class Engine:
     """
 
     def __init__(self, checkpoint: Checkpoint, *, int8: bool = False) -> None:
-        settings: dict[str, Any] = checkpoint.network
+        settings: JsonObject = checkpoint.network
         if settings.get("cell") not in CELLS:
             raise CheckpointError(f"The model's cell {settings.get('cell')!r} is not known.")
         self.width: int = settings["width"]

@@ -5,11 +5,12 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from ritornello.errors import InputError
+from ritornello.json_values import JsonObject
 from ritornello.metrics import rolls as scores
 from ritornello.music.piece import Piece
 from ritornello.papers.groovybee2018 import train as learning
@@ -233,7 +234,7 @@ def generate(study: Study, music: Music, judged: Judged) -> Written:
 class Ours:
     """Our model taught the same pieces, its pieces, and those of the model that ships."""
 
-    figures: dict[str, Any]
+    figures: JsonObject
     pieces: list[Piece]
     bundled: list[Piece]
 

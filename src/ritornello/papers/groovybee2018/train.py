@@ -10,17 +10,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ritornello.json_values import JsonObject
 from ritornello.papers.groovybee2018.model import FORMS, StackedLSTM, SteppedLSTM
 from ritornello.rng import Rng
 from ritornello.training.optimisation import constant
 from ritornello.training.run_length import Length
+from ritornello.training.run_state import TrainingState
 from ritornello.training.trainer import Loss, Objective, Step, Trainer
 
 BATCH = 32  # the report gives none
@@ -153,7 +154,7 @@ class Run:
 def train(
     form: str,
     music: Windows,
-    settings: dict[str, Any],
+    settings: JsonObject,
     *,
     seconds: float,
     seed: int,
@@ -239,12 +240,12 @@ class _Forecasting(Objective[np.ndarray]):
             self.curve.append((seconds / 60, float(np.mean(self._losses))))
             self._losses = []
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> TrainingState:
         state = None if self._state is None else [part.detach() for part in self._state]
         names = ("windows_read", "curve", "_pass", "_place", "_losses")
         return {"state": state, **{name: getattr(self, name) for name in names}}
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def restore(self, state: TrainingState) -> None:
         kept = state.pop("state")
         for name, value in state.items():
             setattr(self, name, value)

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 
 from ritornello.corpus.pool import Failure, map_in_processes
 from ritornello.errors import RitornelloError
+from ritornello.json_values import JsonObject
 from ritornello.music.piece import Piece
 from ritornello.note_model import checkpoint
 from ritornello.papers.hybrid_gru2023 import encoding as psd
@@ -43,7 +43,7 @@ class TaskTraining:
     task: str
     cell: str
     pieces: dict[str, list[tuple[str, Piece]]]
-    settings: dict[str, Any]
+    settings: JsonObject
     seed: int
     folder: Path
 
@@ -121,7 +121,7 @@ def _learn_net(job: TaskTraining) -> Learned:
     window = job.settings["window"]
     long = [rows for rows in taught if len(rows) >= window] or taught
     length = min(map(len, long), default=0)
-    chosen = rng.choice(len(long), size=job.settings["generated"])
+    chosen = rng.choice(len(long), size=(int(job.settings["generated"]),))
     primers = [long[index][: min(window, length)] for index in chosen]
     written = {
         sampled: write_notes(

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from ritornello.json_values import JsonObject
 from ritornello.papers.hybrid_gru2023.encoding import PITCH, STEP
 from ritornello.papers.hybrid_gru2023.model import PsdConfig, PsdRnn, State, losses
 from ritornello.training.optimisation import constant
@@ -98,7 +99,7 @@ def train_net(
     config: PsdConfig,
     taught: Sequence[np.ndarray],
     watched: Sequence[np.ndarray],
-    settings: dict[str, Any],
+    settings: JsonObject,
     seed: int,
 ) -> Trained:
     """Train until the epochs or the seconds are over, whichever comes first.
@@ -146,7 +147,7 @@ class _Notes(Objective[tuple[np.ndarray, np.ndarray, np.ndarray]]):
         network: PsdRnn,
         taught: Sequence[np.ndarray],
         watched: Sequence[np.ndarray],
-        settings: dict[str, Any],
+        settings: JsonObject,
         seed: int,
     ) -> None:
         self.network, self._watched, self._settings = network, watched, settings
@@ -174,7 +175,7 @@ class _Notes(Objective[tuple[np.ndarray, np.ndarray, np.ndarray]]):
         return loss
 
 
-def _weighted_loss(loss: dict[str, Any], settings: dict[str, Any]) -> Any:
+def _weighted_loss(loss: JsonObject, settings: JsonObject) -> Any:
     return sum(weight * loss[name] for name, weight in settings["loss_weights"].items())
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ritornello.errors import MissingExtraError
+from ritornello.json_values import JsonObject
 from ritornello.note_model import checkpoint
 from ritornello.papers.lakh_lstm.data import SIDES, Songs
 from ritornello.papers.shared.ours import score_ours, train_ours
@@ -59,7 +60,7 @@ def search_settings(study: Study, songs: Songs) -> Searched:
     models = study.folder / "ours-search"
     paths: dict[tuple[Any, ...], Path] = {}
 
-    def attempt(settings: dict[str, Any], report: Report) -> None:
+    def attempt(settings: JsonObject, report: Report) -> None:
         number = len(paths)
         study.say(f"our model: trial {number + 1} of {trials}, {minutes:.2g} minutes")
         paths[tuple(settings.values())] = model = train_ours(

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import torch
@@ -23,6 +23,7 @@ from ritornello.errors import CheckpointError, ConfigError, InputError
 from ritornello.papers.lakh_lstm.model import TokenLSTM, TokenLSTMConfig
 from ritornello.training.optimisation import constant
 from ritornello.training.run_length import Every, Length
+from ritornello.training.run_state import TrainingState
 from ritornello.training.trainer import Loss, Objective, Standing, Step, Trainer
 
 _SCORED_AT_ONCE = 512
@@ -199,10 +200,10 @@ class _Tokens(Objective[torch.Tensor]):
             f"training, {record.valid_loss[-1]:.3f} in validation"
         )
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> TrainingState:
         return vars(self.record)
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def restore(self, state: TrainingState) -> None:
         self.record = TokenRecord(**state)
 
 

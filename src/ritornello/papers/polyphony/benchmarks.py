@@ -8,7 +8,8 @@ state anew for each piece, the best weights by validation, the test split scored
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+
+from ritornello.json_values import JsonObject
 
 _PROTOCOL = (
     "test split, teacher forced; the first frame of a piece is not scored; state anew for each "
@@ -38,8 +39,8 @@ class BenchmarkSet:
     target: float
     published: dict[str, float]
     voices: int = 1
-    network: dict[str, Any] = field(default_factory=dict)
-    training: dict[str, Any] = field(default_factory=dict)
+    network: JsonObject = field(default_factory=dict)
+    training: JsonObject = field(default_factory=dict)
 
     @property
     def protocol(self) -> str:

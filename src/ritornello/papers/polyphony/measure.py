@@ -11,13 +11,14 @@ import platform
 import statistics
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from ritornello.atomic import atomic_write
 from ritornello.corpus.pool import Failure, map_in_processes
 from ritornello.errors import ConfigError, RitornelloError
+from ritornello.json_values import JsonObject
 from ritornello.papers.polyphony.baselines import coins, key_chains, voice_chains
 from ritornello.papers.polyphony.benchmarks import BENCHMARKS, BenchmarkSet
 from ritornello.papers.polyphony.data import load_frames
@@ -44,7 +45,7 @@ def run_benchmark(
     seeds: Sequence[int] = (0, 1, 2),
     jobs: int | None = None,
     say: Callable[[str], None] = lambda sentence: None,
-) -> dict[str, Any]:
+) -> JsonObject:
     """Train our frame model on a benchmark and score its test split.
 
     Args:
@@ -152,8 +153,8 @@ def _load(path: Path) -> dict[str, np.ndarray]:
 
 
 def _result(
-    name: str, bench: BenchmarkSet, splits: dict[str, list[np.ndarray]], runs: list[dict[str, Any]]
-) -> dict[str, Any]:
+    name: str, bench: BenchmarkSet, splits: dict[str, list[np.ndarray]], runs: list[JsonObject]
+) -> JsonObject:
     per_seed = [float(run["test"].mean()) / bench.voices for run in runs]
     together = -np.logaddexp.reduce([-run["test"] for run in runs]) + np.log(len(runs))
     return {
@@ -174,9 +175,7 @@ def _result(
     }
 
 
-def _changes(
-    bench: BenchmarkSet, test: list[np.ndarray], runs: list[dict[str, Any]]
-) -> float | None:
+def _changes(bench: BenchmarkSet, test: list[np.ndarray], runs: list[JsonObject]) -> float | None:
     """Nats a changed note, all nats counted, where most notes only go on; else None."""
     if bench.voices == 1:
         return None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import asdict
-from typing import Any
 
 import numpy as np
 import torch
@@ -13,10 +12,12 @@ from torch import Tensor, nn
 
 from ritornello.atomic import atomic_write
 from ritornello.errors import CheckpointError, ConfigError
+from ritornello.json_values import JsonObject
 from ritornello.papers.remix2023.model import StemConfig, build, bytes_kept
 from ritornello.papers.remix2023.stem_job import StemTraining
 from ritornello.training.optimisation import constant
 from ritornello.training.run_length import Every, Length
+from ritornello.training.run_state import TrainingState
 from ritornello.training.trainer import Judgement, Loss, Objective, Standing, Step, Trainer
 
 _FREE = ("epochs", "chunks")  # the folder may have moved; the fingerprint counts
@@ -27,7 +28,7 @@ def network(job: StemTraining) -> nn.Module:
     return build(job.architecture, StemConfig(**job.sizes))  # type: ignore[arg-type]
 
 
-def train(job: StemTraining) -> dict[str, Any]:
+def train(job: StemTraining) -> JsonObject:
     """Train the network of a job, or go on with it; the values of `Curves`."""
     torch.set_num_threads(1)
     objective = ChunkObjective(job)
@@ -79,7 +80,7 @@ class ChunkObjective(Objective[Tensor]):
         self._order = torch.zeros(0, dtype=torch.int64)
         self._total = torch.zeros(self._sounds["train_stems"].shape[-1])  # of the epoch so far
         self._rows = 0
-        self.curves: dict[str, Any] = {
+        self.curves: JsonObject = {
             "train": [],
             "valid": [],
             "best_epoch": 0,
@@ -118,10 +119,10 @@ class ChunkObjective(Objective[Tensor]):
         if judgement.is_best:
             self.curves["best_epoch"] = len(self.curves["valid"])
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> TrainingState:
         return {"curves": self.curves, "order": self._order, "total": self._total}
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def restore(self, state: TrainingState) -> None:
         self.curves, self._order, self._total = state["curves"], state["order"], state["total"]
 
     def write_curves(self, seconds: float) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+from ritornello.json_values import JsonObject
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class StemTraining:
     epochs: int
     batch: int
     learning_rate: float
-    sizes: dict[str, Any]
+    sizes: JsonObject
     seed: int
 
     @property

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ritornello.json_values import JsonObject
 from ritornello.music.piece import Piece
 from ritornello.papers.rhythmix2024 import songs as heard
 from ritornello.papers.rhythmix2024.data import Music
@@ -93,7 +94,7 @@ class Bench:
             seed=study.seed,
         )
 
-    def attempt(self, settings: dict[str, Any], report: Report) -> Trained:
+    def attempt(self, settings: JsonObject, report: Report) -> Trained:
         """A trial of the search."""
         length = Length(self.settings["trial_minutes"])
         return self.train(**settings, length=length, report=report)

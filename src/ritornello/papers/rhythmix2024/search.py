@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from ritornello.json_values import JsonObject
 from ritornello.papers.shared.outcome import Chart, Table
 from ritornello.papers.shared.search import Range, Space, Trial
 
 LEARNING_RATES = Range(3e-4, 3e-2)
 BATCHES = (4, 8, 16, 32, 64)
 SPACE: Space = {"learning_rate": LEARNING_RATES, "batch": BATCHES}
-DEFAULT: dict[str, Any] = {"learning_rate": 1e-3, "batch": 32}  # those of common libraries
+DEFAULT: JsonObject = {"learning_rate": 1e-3, "batch": 32}  # those of common libraries
 
 
 def trials_table(trials: list[Trial], minutes: float) -> Table:

@@ -11,6 +11,7 @@ from ritornello.corpus.store import Corpus, Entry, write_store
 from ritornello.dsp.sound_files import write_audio
 from ritornello.dsp.waveform import Waveform
 from ritornello.generation.composer import Composer
+from ritornello.json_values import JsonObject
 from ritornello.music import io
 from ritornello.music.grid import on_grid
 from ritornello.music.piece import Piece
@@ -80,7 +81,7 @@ def train_ours(
     return train(music, folder, TrainConfig(**asked), start=before, provenance=about)
 
 
-def score_ours(model: Path, pieces: Iterable[Piece]) -> dict[str, Any]:
+def score_ours(model: Path, pieces: Iterable[Piece]) -> JsonObject:
     """How well a model foresees pieces, told nothing about them; exact.
 
     Returns:

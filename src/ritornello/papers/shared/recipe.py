@@ -22,6 +22,7 @@ from importlib.resources import files
 from typing import Any, Literal, get_args
 
 from ritornello.errors import ConfigError
+from ritornello.json_values import JsonObject
 from ritornello.papers.systems import SYSTEMS
 
 Budget = Literal["tiny", "small", "full"]
@@ -49,11 +50,11 @@ class Recipe:
     wants: str
     stand_in: str
     minutes: dict[str, float]
-    published: dict[str, Any]
+    published: JsonObject
     figures: dict[str, float]
-    budgets: dict[str, dict[str, Any]]
+    budgets: dict[str, JsonObject]
 
-    def settings(self, budget: Budget) -> dict[str, Any]:
+    def settings(self, budget: Budget) -> JsonObject:
         """The settings to run with: the published ones, with those the budget replaces."""
         return {**self.published, **self.budgets[budget]}
 

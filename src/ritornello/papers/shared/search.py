@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 from ritornello.errors import MissingExtraError
+from ritornello.json_values import JsonObject
 
 _FREE_TRIALS = 4  # drawn at random and never given up
 _FREE_VALIDATIONS = 2
@@ -40,7 +41,7 @@ class Trial:
         pruned: given up before its minutes were over.
     """
 
-    settings: dict[str, Any]
+    settings: JsonObject
     nats_per_note: tuple[float, ...]
     pruned: bool
 
@@ -52,7 +53,7 @@ class Trial:
 def search(
     space: Space,
     default: Mapping[str, Any],
-    attempt: Callable[[dict[str, Any], Report], object],
+    attempt: Callable[[JsonObject, Report], object],
     trials: int,
     *,
     seed: int,

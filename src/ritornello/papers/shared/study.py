@@ -6,9 +6,9 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from ritornello.errors import InputError
+from ritornello.json_values import JsonObject
 from ritornello.papers.shared.recipe import Budget, Recipe
 
 SETS_VARIABLE = "RITORNELLO_DATA"
@@ -36,7 +36,7 @@ class Study:
     say: Callable[[str], None] = field(default=lambda sentence: None)
 
     @property
-    def settings(self) -> dict[str, Any]:
+    def settings(self) -> JsonObject:
         return self.recipe.settings(self.budget)
 
     def music_set(self, name: str) -> Path:
