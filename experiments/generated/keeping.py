@@ -283,6 +283,7 @@ def measure(options: argparse.Namespace) -> tuple[Table, dict[str, Any]]:
     composer = None if options.real_only else Composer.load(options.model)
     index = None if composer is None else index_beside(options.model)
     made_table = Table()
+    began = time.process_time()
     sets: dict[str, tuple[list[Piece], list[Piece], list[Piece]]] = {}
     for name, collection in SETS.items():
         if options.sets and name not in options.sets:
@@ -295,18 +296,21 @@ def measure(options: argparse.Namespace) -> tuple[Table, dict[str, Any]]:
         made_table.add(f"{name}, real", real, index)
         made_table.add(f"{name}, other real", others, None, f"{name}, real")
         if composer is not None and collection in composer.collections:
-            made = composed_like(composer, real, collection, options.seed)
+            made = composed_like(composer, real, collection, options.seed, best_of=options.best_of)
             made_table.add(f"{name}, composed", made, index, f"{name}, real")
             sets[name] = real, others, made
-    if composer is None:
-        return made_table, {}
-    for name, rules in DEFAULT_PIECES.items():
-        made = composer.compose_many(options.pieces, bars=32, seed=options.seed, **rules)
-        made_table.add(name, made, index)
+    if composer is not None:
+        for name, rules in DEFAULT_PIECES.items():
+            made = composer.compose_many(
+                options.pieces, bars=32, seed=options.seed, best_of=options.best_of, **rules
+            )
+            made_table.add(name, made, index)
+    print(*markdown(made_table.rows()), sep="\n", flush=True)
+    say(f"{time.process_time() - began:.0f} CPU s so far; networks take the rest.")
     extra: dict[str, Any] = {}
     if sets and not options.no_classifier:
         made_table.more |= told_apart(sets, options.seed)
-    if options.tasks:
+    if options.tasks and composer is not None:
         extra["tasks"] = measure_tasks(composer, music, options.pieces, options.seed)
     return made_table, extra
 
@@ -410,6 +414,7 @@ def main() -> None:
     parser.add_argument("--store", type=Path, default=ROOT / "out" / "keeping-store")
     parser.add_argument("--sets", type=lambda text: text.split(","), default=[])
     parser.add_argument("--pieces", type=int, default=24, help="of each set")
+    parser.add_argument("--best-of", type=int, help="candidates of each composed piece")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--real-only", action="store_true", help="compose nothing")
     parser.add_argument("--no-classifier", action="store_true", help="no network tells them apart")
@@ -418,15 +423,15 @@ def main() -> None:
     options = parser.parse_args()
     began = time.process_time()
     made, extra = measure(options)
-    print(*markdown(made.rows()), sep="\n")
-    for name in (_ACCURACY, _AUC):
-        for column in ("all, other real", "all, composed"):
-            if column in made.more.get(name, {}):
-                print(f"{name}, {column}: {made.more[name][column]:.3f}")
+    if told := {name: made.more[name] for name in (_ACCURACY, _AUC) if name in made.more}:
+        columns = [*told[_AUC]]
+        numbers = [[name, *(f"{row[c]:.3f}" for c in columns)] for name, row in told.items()]
+        print(*markdown([["", *columns], *numbers]), sep="\n")
     if extra:
         print(json.dumps(extra, indent=1))
     known = json.loads(options.results.read_text()) if options.results.is_file() else {}
-    known[options.model] = {
+    chosen = "" if options.best_of is None else f", best of {options.best_of}"
+    known[f"{options.model}{chosen}"] = {
         "figures": as_json(made), **extra, "pieces": options.pieces, "seed": options.seed,
         "command": " ".join(["python -m experiments.generated.keeping", *sys.argv[1:]]),
         "cpu_seconds": round(time.process_time() - began),

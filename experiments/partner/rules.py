@@ -1,14 +1,17 @@
-"""Thousands of pieces under random rules, and every violation counted by an independent reader."""
+"""Thousands of pieces under random rules and forms; an independent reader counts violations."""
 
 from __future__ import annotations
 
 import argparse
+import io
 import re
 from collections import Counter
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+import mido
 import numpy as np
 
 from experiments.generated.composing import random_rules
@@ -20,16 +23,21 @@ from ritornello.generation.rules import DENSITIES, Rules
 from ritornello.music.chords import CHORD_CLASSES, Chart, chord_of_class
 from ritornello.music.io.midi_write import write_bytes
 from ritornello.music.piece import Piece
+from ritornello.plan.song_form import parse_form
 from ritornello.rng import Rng
 
 PROTOCOL = (
     "random rules, each open now and then: bars, metre, tempo, key of any scale, one to eight "
     "parts with up to two desks, polyphony, ranges, densities, charts of up to eight bars of any "
-    "chords, and whether the piece must end; default boldness, a seed for each piece; each piece "
-    "is written as MIDI and judged by a reader of its own (experiments/generated/judge.py, mido); "
+    "chords, and whether the piece must end; a form of one to six sections of 1 to 8 bars, the "
+    "usual one or none; one piece in ten the best of three by the critic; default boldness, a seed "
+    "for each piece; each piece is written as MIDI and judged by a reader of its own "
+    "(experiments/generated/judge.py, mido); "
     "rules that cannot be met are refused before any work and drawn again"
 )
 _BLOCK = 100
+_CANDIDATES = 3
+FREE = "none"  # asks for a piece without a form
 
 
 def measure(options: argparse.Namespace, units: Units) -> dict[str, Any]:
@@ -53,11 +61,13 @@ def judged(composer: Composer, numbers: range, seed: int) -> dict[str, Any]:
     broken: Counter[str] = Counter()
     examples = []
     for number in numbers:
-        rules, piece, refused = composed(composer, number, seed)
-        found = violations(write_bytes(piece), rules)
+        asked, piece, refused = composed(composer, number, seed)
+        rules, data = asked.rules, write_bytes(piece)
+        found = [*violations(data, rules), *wrong_sections(data, asked)]
         counts.update({
             "pieces": 1, "notes": piece.note_count, "with chords": rules.chart is not None,
             "with a key": rules.key is not None, "that must end": rules.ending,
+            "with a form": bool(asked.sections), "best of three": asked.best_of == _CANDIDATES,
             "refused": refused,
         })  # fmt: skip
         broken.update(re.sub(r"\d+(/\d+)?", "n", each) for each in found)
@@ -65,15 +75,75 @@ def judged(composer: Composer, numbers: range, seed: int) -> dict[str, Any]:
     return {"counts": counts, "broken": broken, "examples": examples}
 
 
-def composed(composer: Composer, number: int, seed: int) -> tuple[Rules, Piece, int]:
-    """Rules, a piece under them, and how many rules were refused before."""
+@dataclass(frozen=True)
+class Asked:
+    """What a piece is asked to be.
+
+    Attributes:
+        rules: with the bars of the form.
+        form: as it is written; None for the usual one.
+        sections: its first bars, from 0, and their names, if a form is asked for.
+        best_of: how many candidates.
+    """
+
+    rules: Rules
+    form: str | None
+    sections: tuple[tuple[int, str], ...]
+    best_of: int
+
+    @classmethod
+    def any(cls, rng: Rng) -> Asked:
+        """Anything.
+
+        Raises:
+            ConfigError: if what was drawn cannot be met.
+        """
+        rules, form = any_rules(rng), any_form(rng)
+        sections = () if form in (None, FREE) else parse_form(form or "")
+        if sections:
+            rules = replace(rules, bars=sections[-1].end)
+        starts = tuple((section.start, section.name) for section in sections)
+        return cls(rules, form, starts, _CANDIDATES if rng.random() < 0.1 else 1)
+
+
+def composed(composer: Composer, number: int, seed: int) -> tuple[Asked, Piece, int]:
+    """What was asked, a piece of that kind, and how often something was refused before."""
     rng, refused = np.random.default_rng((seed, number)), 0
     while True:
         try:
-            rules = any_rules(rng)
-            return rules, composer.compose(rules, seed=number), refused
+            asked = Asked.any(rng)
+            piece = composer.compose(
+                asked.rules, seed=number, form=asked.form, best_of=asked.best_of
+            )
+            return asked, piece, refused
         except ConfigError:
             refused += 1
+
+
+def any_form(rng: Rng) -> str | None:
+    """A form of up to six sections, none at all, or what is usual."""
+    if rng.random() < 0.5:
+        return None if rng.random() < 0.6 else FREE
+    names = rng.choice([*"AAABBC", "verse", "chorus", "bridge"], rng.integers(1, 5)).tolist()
+    names = ["intro"] * bool(rng.random() < 0.4) + names + ["end"] * bool(rng.random() < 0.4)
+    return ", ".join(f"{name} {rng.integers(1, 9)}" for name in names)
+
+
+def wrong_sections(data: bytes, asked: Asked) -> Iterator[str]:
+    """Where the markers of a MIDI file are not those of the sections."""
+    midi = mido.MidiFile(file=io.BytesIO(data))
+    numerator, denominator = asked.rules.counts
+    bar_ticks = midi.ticks_per_beat * 4 * numerator / denominator
+    found = set()
+    for track in midi.tracks:
+        tick = 0
+        for message in track:
+            tick += message.time
+            if message.type == "marker":
+                found.add((tick, message.text))
+    wanted = {(first * bar_ticks, name) for first, name in asked.sections}
+    if asked.sections and found != wanted:
+        yield f"markers {sorted(found)}, not {sorted(wanted)}"
 
 
 def any_rules(rng: Rng) -> Rules:
@@ -109,7 +179,7 @@ def random_chart(rng: Rng) -> Chart:
 
 
 def markdown(figures: dict[str, Any]) -> str:
-    names = ("pieces", "notes", "with a key", "with chords", "that must end", "violations")
+    names = ("pieces", "notes", "with a key", "with chords", "with a form", "violations")
     return "\n".join(
         [
             f"| {' | '.join(names)} |",

@@ -89,6 +89,7 @@ def compose(
     metre: Metre | None = None,
     parts: Names = (),
     end: bool = True,
+    best_of: int | None = None,
     form: FormOptions = _ANY_FORM,
     style: Style = ANY_STYLE,
     limits: PartLimits = NO_LIMITS,
@@ -110,6 +111,8 @@ def compose(
         Who plays, such as piano,bass,drums. All of them do, and nobody else.
     end
         Whether the last bar is an ending: the chord of the tonic is struck and held.
+    best_of
+        Write so many candidates at once and keep what a critic takes for real music, by section.
     """
     from ritornello.generation.rules import Rules
 
@@ -130,7 +133,7 @@ def compose(
         return
 
     def write(composer: Composer, seed: int, number: int, watch: Watch) -> list[Written]:
-        options: dict[str, Any] = {**asked, **making.boldness()}
+        options: dict[str, Any] = {**asked, **making.boldness(), "best_of": best_of}
         pieces = composer.compose_many(number, rules, seed=seed, watch=watch, **options)
         return [Written(piece) for piece in pieces]
 

@@ -6,6 +6,7 @@ session          Session: endless music whose state is a value
 rules            Rules: what a piece must be
 job              what is given, where to write, under which rules
 compose          the loop: one event after another, many pieces at once
+best_of          candidates side by side, of which the best goes on after each section
 plan_drafts      what is asked of a form, as rules and a plan
 planned          a job by a plan: who plays when, which chords, what is told
 note_feed        notes of pieces that are still being written
@@ -18,7 +19,7 @@ sampling         temperature and nucleus of sampling
 instrumentation  who plays together in the training music
 countable_bars   bars of any metre as bars that the model can count
 edit             a song in, the same song with more in it out
-preference       what people like: a critic that learned from rated pairs
+preference       which of several pieces is kept: critics that learned from ratings and real music
 originality      how much of a piece stands in the training music
 """
 

@@ -248,6 +248,30 @@ def compose(
     Returns:
         pieces at 24 ticks a quarter, of exactly ``rules.bars`` bars.
     """
+    writers = begin(
+        engine,
+        rules,
+        seeds=seeds,
+        instrumentations=instrumentations,
+        usual_keys=usual_keys,
+        plan_of=plan_of,
+    )
+    written = write(
+        engine, writers, sampling=sampling, collections=collections, watch=watch, hear=hear
+    )
+    return [*map(piece_of, written)]
+
+
+def begin(
+    engine: Engine,
+    rules: Rules,
+    *,
+    seeds: Sequence[int],
+    instrumentations: Instrumentations,
+    usual_keys: UsualKeys,
+    plan_of: PlanOf | None,
+) -> list[Writer]:
+    """Writers of pieces, before their first events; arguments as of `compose`."""
     writers = []
     for seed in seeds:
         rng = np.random.default_rng(seed)
@@ -262,12 +286,7 @@ def compose(
         if plan is not None:
             job = by_plan(job, plan, rng, hears=engine.plan)
         writers.append(Writer.start(job, rng))
-    return [
-        to_piece(writer.events, writer.job.rules, writer.job.plan)
-        for writer in write(
-            engine, writers, sampling=sampling, collections=collections, watch=watch, hear=hear
-        )
-    ]
+    return writers
 
 
 def planned_job(
@@ -311,6 +330,11 @@ def write(
     if hear is not None:
         hear(writers)
     return writers
+
+
+def piece_of(writer: Writer) -> Piece:
+    """What a writer has written so far."""
+    return to_piece(writer.events, writer.job.rules, writer.job.plan)
 
 
 def to_piece(events: Sequence[Event], rules: Rules, plan: Plan | None = None) -> Piece:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields as dataclass_fields
 from dataclasses import replace
 from difflib import get_close_matches
@@ -15,12 +15,14 @@ import numpy as np
 
 from ritornello.errors import ConfigError
 from ritornello.generation import compose as writing
+from ritornello.generation.best_of import compose_best
 from ritornello.generation.compose import Hear
 from ritornello.generation.edit.primer import fit
 from ritornello.generation.instrumentation import Instrumentations, read_instrumentations
 from ritornello.generation.partner import Partner, Song, Watch, load_song
 from ritornello.generation.plan_drafts import asked_plan, complete_plan
 from ritornello.generation.preference.critic import CRITIC_FILE, Critic
+from ritornello.generation.preference.n_best import selection
 from ritornello.generation.rules import Rules, check_count
 from ritornello.generation.sampling import Sampling
 from ritornello.generation.session import Session, StreamedNote
@@ -113,6 +115,7 @@ class Composer(Partner):
         form: str | None = None,
         plan: Plan | None = None,
         duration: str | float | None = None,
+        best_of: int | None = None,
         watch: Watch | None = None,
         hear: Hear | None = None,
         **fields: Any,
@@ -128,6 +131,9 @@ class Composer(Partner):
                 bars on, and none before; "none" for none.
             plan: what to do bar by bar, see `ritornello.plan.plan.Plan`, in place of a form.
             duration: such as "2:00", or seconds; the tempo is made to fit where none is asked for.
+            best_of: how many candidates are written, of which a critic keeps the best, after each
+                section anew; it prefers what sounds like real music. By default one piece is
+                written; by a tuned model as many as it was tuned to choose from.
             watch: called now and then with (ticks written, ticks in all).
             hear: told the notes as they are written: a `ritornello.generation.note_feed.NoteFeed`.
             fields: of `Rules`, in place of those of ``rules``: ``bars=8, key="D minor"``.
@@ -144,6 +150,7 @@ class Composer(Partner):
             form=form,
             plan=plan,
             duration=duration,
+            best_of=best_of,
             watch=watch,
             hear=hear,
             **fields,
@@ -160,6 +167,7 @@ class Composer(Partner):
         form: str | None = None,
         plan: Plan | None = None,
         duration: str | float | None = None,
+        best_of: int | None = None,
         watch: Watch | None = None,
         hear: Hear | None = None,
         **fields: Any,
@@ -167,29 +175,31 @@ class Composer(Partner):
         """Write pieces side by side, with the seeds ``seed``, ``seed + 1``, ...
 
         Each is the piece that `compose` writes with its seed. Arguments and errors are those of
-        `compose`. A tuned model writes some for each seed, and keeps the one that its critic likes
-        best; ``hear`` is told of none then, as most of them are thrown away.
+        `compose`. Where one of several candidates is kept, ``hear`` is told of none, as most of
+        them are thrown away.
         """
         check_count(n)
         asked, wanted = self._asked(rules, seed, fields, form, plan, duration)
         for sentence in asked.tell_chords_left(asked.bars):
             _LOG.warning("%s", sentence)
         seeds = range(seed, seed + n)
-        critic = self._critic
-        pieces = writing.compose(
+        choice = selection(self._critic, best_of)
+        write: Callable[..., list[Piece]] = (
+            partial(writing.compose, hear=hear)
+            if choice is None
+            else partial(compose_best, selection=choice)
+        )
+        pieces = write(
             self._engine,
             asked,
-            seeds=seeds if critic is None else critic.seeds_for(seeds),
+            seeds=seeds,
             sampling=Sampling(temperature, top_p),
             collections=self._collections,
             instrumentations=self._instrumentations,
             usual_keys=self._usual_keys,
             plan_of=None if wanted is None else partial(complete_plan, wanted),
             watch=watch or (lambda tick, length: None),
-            hear=hear if critic is None else None,
         )
-        if critic is not None:
-            pieces = [pieces[index] for index in critic.best_of_each(pieces)]
         return [
             replace(piece, title=f"Piece {number}")
             for number, piece in zip(seeds, pieces, strict=True)

@@ -19,6 +19,7 @@ from ritornello.generation.edit.perform import perform
 from ritornello.generation.edit.plans import EditPlan, with_collection
 from ritornello.generation.instrumentation import Instrumentations
 from ritornello.generation.preference.critic import Critic
+from ritornello.generation.preference.n_best import selection
 from ritornello.generation.rules import Rules, check_count
 from ritornello.generation.sampling import Sampling
 from ritornello.music.chords import Chart
@@ -285,19 +286,19 @@ class Partner(ABC):
         plan = with_collection(plan_for(asked.rules), self._instrumentations)
         for warning in plan.warnings:
             _LOG.warning("%s", warning)
-        critic = self._critic
-        seeds = asked.seeds if critic is None else critic.seeds_for(asked.seeds)
+        choice = selection(self._critic, None)
+        seeds = asked.seeds if choice is None else choice.seeds_for(asked.seeds)
         made = perform(
             self._engine,
             [plan] * len(seeds),
             seeds,
             sampling=asked.sampling,
             collections=self._collections,
-            hear=asked.hear if critic is None else None,
+            hear=asked.hear if choice is None else None,
             **({} if asked.watch is None else {"watch": asked.watch}),
         )
-        if critic is not None:
-            best = critic.best_of_each([joined.piece for joined in made])
+        if choice is not None:
+            best = choice.best_of_each([joined.piece for joined in made])
             made = tuple(made[index] for index in best)
         return Result(
             tuple(joined.piece for joined in made),

@@ -9,7 +9,6 @@ something, and traits that nobody cares for stay without weight.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,23 +56,6 @@ class Critic:
     def scores(self, traits: np.ndarray) -> np.ndarray:
         """The same of traits, float64 [pieces, traits] -> [pieces]."""
         return np.asarray(_standardised(traits, self.mean, self.spread) @ self.weights)
-
-    def best_of_each(self, pieces: Sequence[Piece]) -> list[int]:
-        """Index of the piece that is liked best of each `candidates` in a row."""
-        scores = np.array([self.score(piece) for piece in pieces]).reshape(-1, self.candidates)
-        firsts = np.arange(len(scores)) * self.candidates
-        return [int(index) for index in firsts + scores.argmax(axis=1)]
-
-    def seeds_for(self, seeds: Sequence[int]) -> list[int]:
-        """The seeds of the candidates: each of ``seeds`` and further ones that follow from it."""
-        return [
-            each
-            for seed in seeds
-            for each in (
-                seed,
-                *map(int, np.random.SeedSequence(seed).generate_state(self.candidates - 1)),
-            )
-        ]
 
     def right(self, pairs: Rated) -> float:
         """Share of pairs with a winner of which it names the winner; nan without any."""

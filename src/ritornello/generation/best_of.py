@@ -1,0 +1,126 @@
+"""Candidates side by side: after each section the best one so far goes on, in as many ways.
+
+Candidates begin with instruments, key and plan of their own. What is chosen at the end of the first
+section holds for all from there on, as they all go on from the one that was best.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from ritornello.generation.compose import (
+    PlanOf,
+    UsualKeys,
+    Writer,
+    advance,
+    begin,
+    conditions,
+    piece_of,
+)
+from ritornello.generation.instrumentation import Instrumentations
+from ritornello.generation.job import ENDLESS, Job
+from ritornello.generation.preference.excerpts import EXCERPT_BARS
+from ritornello.generation.preference.n_best import Selection
+from ritornello.generation.rules import Rules
+from ritornello.generation.sampling import Sampling
+from ritornello.music.piece import Piece
+from ritornello.note_model.engine.reference import Engine
+
+USUAL_SECTION_BARS = 8  # where a piece has no form
+_STEPS_BETWEEN_NEWS = 64
+_SHORTEST_BARS = 4  # what is shorter is judged with the next section
+
+
+def compose_best(
+    engine: Engine,
+    rules: Rules,
+    selection: Selection,
+    *,
+    seeds: Sequence[int],
+    sampling: Sampling | None = None,
+    collections: tuple[str, ...] = (),
+    instrumentations: Instrumentations,
+    usual_keys: UsualKeys,
+    plan_of: PlanOf | None,
+    watch: Callable[[int, int], None] = lambda tick, length: None,
+) -> list[Piece]:
+    """Write candidates for each seed and keep the best; arguments as of `compose.compose`."""
+    writers = begin(
+        engine,
+        rules,
+        seeds=selection.seeds_for(seeds),
+        instrumentations=instrumentations,
+        usual_keys=usual_keys,
+        plan_of=plan_of,
+    )
+    condition = conditions(engine, writers, collections)
+    state = engine.initial_state(len(writers))
+    firsts = range(0, len(writers), selection.candidates)
+    groups = [range(first, first + selection.candidates) for first in firsts]
+    starts = np.append(writers[0].job.grid().bar_starts, ENDLESS)
+    ends = section_ends(writers[0].job, by_section=selection.by_section)
+    kept: list[int] = []
+    for end in ends:
+        kept = []
+        state = _write_until(
+            engine, writers, int(starts[end]), condition, state, sampling or Sampling(), watch
+        )
+        for group in groups:
+            best = _best(writers, group, end, selection)
+            for index in group:
+                if index != best and end < ends[-1]:
+                    seed = int(writers[index].rng.integers(2**63))
+                    writers[index] = writers[best].copy()
+                    writers[index].rng = np.random.default_rng(seed)
+                    state[index], condition[index] = state[best], condition[best]
+            kept.append(best)
+    return [piece_of(writers[best]) for best in kept]
+
+
+def section_ends(job: Job, *, by_section: bool) -> list[int]:
+    """The bars before which candidates are compared, the last of them the end of the piece."""
+    bars = len(job.grid().bar_starts)
+    if not by_section:
+        return [bars]
+    if job.plan is not None and job.plan.sections:
+        ends = [section.end for section in job.plan.sections]
+    else:
+        ends = [*range(USUAL_SECTION_BARS, bars, USUAL_SECTION_BARS)]
+    found = [0]
+    for end in ends:
+        if min(end - found[-1], bars - end) >= _SHORTEST_BARS:
+            found.append(end)
+    return [*found[1:], bars]
+
+
+def _write_until(
+    engine: Engine,
+    writers: Sequence[Writer],
+    until_ticks: int,
+    condition: np.ndarray,
+    state: np.ndarray,
+    sampling: Sampling,
+    watch: Callable[[int, int], None],
+) -> np.ndarray:
+    """Let each writer write until it has begun a note from a tick on; the states after that."""
+    going, step = [*range(len(writers))], 0
+    while going := [
+        index
+        for index in going
+        if not writers[index].has_ended and writers[index].tracker.onset_ticks < until_ticks
+    ]:
+        chosen = [writers[index] for index in going]
+        state[going] = advance(engine, chosen, condition[going], state[going], sampling)
+        step += 1
+        if step % _STEPS_BETWEEN_NEWS == 0:
+            watch(min(w.tracker.onset_ticks for w in chosen), chosen[0].job.end_ticks)
+    return state
+
+
+def _best(writers: Sequence[Writer], group: range, end_bar: int, selection: Selection) -> int:
+    """The index of the best writer of a group, by the bars up to one."""
+    first = max(0, end_bar - EXCERPT_BARS) if selection.by_section else 0
+    scores = selection.scores([piece_of(writers[index]) for index in group], first, end_bar)
+    return group[int(scores.argmax())]

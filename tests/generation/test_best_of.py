@@ -1,0 +1,94 @@
+"""The best of candidates: by whole pieces or section by section, under the same rules."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from experiments.generated.judge import violations
+from ritornello.errors import ConfigError
+from ritornello.generation.best_of import compose_best, section_ends
+from ritornello.generation.compose import UsualKeys, compose
+from ritornello.generation.composer import Composer
+from ritornello.generation.job import whole_piece
+from ritornello.generation.preference.n_best import Selection
+from ritornello.generation.rules import Rules
+from ritornello.music.io.midi_write import write_bytes
+from ritornello.music.piece import Piece
+from ritornello.note_model.engine.reference import Engine
+from ritornello.plan.bar_strokes import Strokes
+from ritornello.plan.song_form import form_plan, parse_form
+
+RULES = Rules(16, parts=("piano", "bass"), key="D minor", polyphony={"all": 3})
+
+
+def notes_of(pieces: Sequence[Piece], first_bar: int, end_bar: int | None) -> np.ndarray:
+    """Many notes are good."""
+    found = [Strokes.of(piece) for piece in pieces]
+    return np.array([
+        int(((each.bar >= first_bar) & (each.bar < (end_bar or each.bars))).sum())
+        for each in found
+    ])  # fmt: skip
+
+
+def best(engine: Engine, choice: Selection, seeds: Sequence[int]) -> list[Piece]:
+    return compose_best(
+        engine,
+        RULES,
+        choice,
+        seeds=seeds,
+        instrumentations=(),
+        usual_keys=UsualKeys(),
+        plan_of=None,
+    )
+
+
+def test_whole_pieces_are_those_that_are_written_alone(engine: Engine) -> None:
+    choice = Selection(4, notes_of)
+    found = best(engine, choice, [3, 8])
+    for seed, piece in zip([3, 8], found, strict=True):
+        alone = compose(engine, RULES, seeds=choice.seeds_for([seed]))
+        most = max(alone, key=lambda each: each.note_count)
+        assert piece.note_count == most.note_count
+        assert piece == most
+
+
+def test_section_by_section_is_better_and_keeps_the_rules(engine: Engine) -> None:
+    seeds = range(4)
+    whole = best(engine, Selection(4, notes_of), seeds)
+    by_section = best(engine, Selection(4, notes_of, by_section=True), seeds)
+    assert sum(p.note_count for p in by_section) > sum(p.note_count for p in whole)
+    for piece in by_section:
+        assert not violations(write_bytes(piece), RULES)
+    assert best(engine, Selection(4, notes_of, by_section=True), [2]) == [by_section[2]]
+
+
+def test_candidates_are_compared_where_sections_end() -> None:
+    job = whole_piece(Rules(30))
+    assert section_ends(job, by_section=False) == [30]
+    assert section_ends(job, by_section=True) == [8, 16, 24, 30]
+    plan = form_plan(parse_form("intro 2, A 8, B 16, end 2"))
+    job = replace(whole_piece(Rules(28)), plan=plan)
+    assert section_ends(job, by_section=True) == [10, 28]
+
+
+def test_the_best_of_some_is_another_piece_under_the_same_rules() -> None:
+    composer = Composer.load()
+    rules = Rules(16, parts=("flute", "piano", "bass"), tempo_bpm=100)
+    plain = composer.compose_many(4, rules, best_of=1)
+    chosen = composer.compose_many(4, rules, best_of=3)
+    assert plain[0] == composer.compose(rules)
+    assert chosen[0] == composer.compose(rules, best_of=3)
+    assert chosen != plain
+    for piece in chosen:
+        assert not violations(write_bytes(piece), rules)
+        assert [mark.text for mark in piece.markers] == ["A", "B"]
+
+
+@pytest.mark.parametrize("best_of", [0, 65])
+def test_too_many_or_no_candidates_are_refused(best_of: int) -> None:
+    with pytest.raises(ConfigError, match=f"from 1 to 64; found {best_of}"):
+        Composer.load().compose(bars=2, best_of=best_of)
