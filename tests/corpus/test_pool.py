@@ -40,12 +40,15 @@ def test_crash_hang_error_and_noise_cost_one_item_each() -> None:
         if isinstance(answer, Failure)
     }
     assert failures == {"die": "crashed", "hang": "too slow", "raise": "failed"}
-    assert "code 7" in answers[1].detail
+    crash = answers[1]
+    assert isinstance(crash, Failure)
+    assert "code 7" in crash.detail
 
 
 def test_leaving_early_ends_the_processes() -> None:
     pids = []
     for pid in map_in_processes(worker_pid, range(1000), workers=2):
+        assert not isinstance(pid, Failure)
         pids.append(pid)
         if len(pids) == 5:
             break
