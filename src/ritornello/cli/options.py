@@ -201,12 +201,15 @@ class Style:
         Notes a beat, as in 3; of parts (soft) also low, medium, high, as in piano=high,bass=2.
     like
         Collection of the training music to write like, see `ritornello models`. A soft constraint.
+    swing
+        1 straight to 3 dotted, 2 a triplet; by default as the song, or 2 for --like swing or jazz.
     """
 
     key: str | None = None
     chords: str | None = None
     density: Names = ()
     like: str | None = None
+    swing: float | None = None
 
     def fields(self) -> dict[str, Any]:
         """As fields of `Rules`.
@@ -223,6 +226,7 @@ class Style:
             "density": _read_density(plain),
             "densities": split_pairs(named, "--density", _DENSITY_EXAMPLE, _density_value),
             "collection": self.like,
+            "swing": self.swing,
         }
 
 

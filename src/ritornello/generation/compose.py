@@ -38,13 +38,16 @@ from ritornello.note_model.encoding.notes import (
 from ritornello.note_model.encoding.piece_controls import Controls, density_class, key_class
 from ritornello.note_model.encoding.tracker import Tracker
 from ritornello.note_model.engine.reference import Engine
+from ritornello.plan.feel import SWUNG
 from ritornello.plan.plan import Plan
+from ritornello.plan.swing import LEAST_RATIO, MOST_RATIO, Swing, even_swing
 from ritornello.rng import Rng
 
 Event = tuple[int, int, int, int, int]
 PlanOf = Callable[[Job, int], Plan]  # of a job and a seed
 HISTORY_EVENTS = 1024  # the network reads no more of a song than that before it writes
 _STEPS_BETWEEN_NEWS = 64
+_SWUNG_RESOLUTION = 480  # ticks a quarter of pieces that swing
 
 
 @dataclass
@@ -246,7 +249,7 @@ def compose(
         hear: called then with the writers, see `ritornello.generation.note_feed`.
 
     Returns:
-        pieces at 24 ticks a quarter, of exactly ``rules.bars`` bars.
+        pieces at 24 ticks a quarter, 480 where they swing, of exactly ``rules.bars`` bars.
     """
     writers = begin(
         engine,
@@ -285,6 +288,7 @@ def begin(
         )
         if plan is not None:
             job = by_plan(job, plan, rng, hears=engine.plan)
+        job = replace(job, swing=_swing_of(job))
         writers.append(Writer.start(job, rng))
     return writers
 
@@ -334,14 +338,31 @@ def write(
 
 def piece_of(writer: Writer) -> Piece:
     """What a writer has written so far."""
-    return to_piece(writer.events, writer.job.rules, writer.job.plan)
+    return to_piece(writer.events, writer.job.rules, writer.job.plan, writer.job.swing)
 
 
-def to_piece(events: Sequence[Event], rules: Rules, plan: Plan | None = None) -> Piece:
-    """The events as a piece that states the rules and the plan it was written by."""
+def _swing_of(job: Job) -> Swing | None:
+    """How a whole piece swings by its rules, or else by the bars of its plan that are swung."""
+    bars = Piece((), notes.RESOLUTION, metres=job.metres, length_ticks=job.length_ticks or 0)
+    if job.rules.swing is not None:
+        return even_swing(bars, job.rules.swing)
+    if job.plan is None or not (job.plan.feel == SWUNG).any():
+        return None
+    ratios = np.where(job.plan.feel == SWUNG, np.nan_to_num(job.plan.swing, nan=2.0), 1.0)
+    return even_swing(bars, np.clip(ratios, LEAST_RATIO, MOST_RATIO))
+
+
+def to_piece(
+    events: Sequence[Event], rules: Rules, plan: Plan | None = None, swing: Swing | None = None
+) -> Piece:
+    """The events as a piece that states the rules and the plan it was written by, as it swings."""
     tempos = () if rules.tempo_bpm is None else (Tempo(0, rules.tempo_bpm),)
     keys = (KeyChange(0, rules.key),) if isinstance(rules.key, KeyName) else ()
     piece = notes.decode(np.array(events), rules.metre_map(), keys, tempos)
+    if swing is not None and swing.moves:
+        piece = piece.at_resolution(_SWUNG_RESOLUTION)
+        tracks = tuple(swing.play(track, piece.resolution) for track in piece.tracks)
+        piece = replace(piece, tracks=tracks)
     chords = chord_symbols(rules, piece.metres, piece.length_ticks)
     if plan is None:
         return replace(piece, chords=chords)

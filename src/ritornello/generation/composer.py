@@ -38,6 +38,8 @@ from ritornello.option_names import canonical
 from ritornello.plan.plan import Plan
 
 _LOG = logging.getLogger(__name__)
+_SWINGING = ("swing", "jazz", "band_swing")  # styles that swing unasked
+_USUAL_SWING = 2.0
 
 
 class Composer(Partner):
@@ -273,6 +275,8 @@ class Composer(Partner):
                 tempo and parts are where the rules leave them open.
         """
         asked, fitted = self._check_rules(rules, seed, fields), None
+        if asked.swing is not None:
+            raise ConfigError("Endless music cannot swing yet.", next_step="Leave out the swing.")
         if primer is not None:
             fitted = fit(load_song(primer), known_instruments=self._known)
             for warning in fitted.warnings:
@@ -306,7 +310,10 @@ class Composer(Partner):
         duration: str | float | None,
     ) -> tuple[Rules, Plan | None]:
         """The rules, and the plan that is asked for; checked."""
+        named = fields.get("collection", None if rules is None else rules.collection)
         asked = self._check_rules(rules, seed, fields)
+        if asked.swing is None and named in _SWINGING and asked.counts[1] <= 4:
+            asked = replace(asked, swing=_USUAL_SWING)
         bars = fields.get("bars")
         return asked_plan(asked, form=form, plan=plan, duration=duration, bars=bars)
 

@@ -26,6 +26,7 @@ from ritornello.note_model.encoding.bar_plan import BarPlan
 from ritornello.note_model.encoding.given import Given
 from ritornello.note_model.encoding.notes import END, NONE, RESOLUTION
 from ritornello.plan.plan import Plan
+from ritornello.plan.swing import Swing
 
 ENDLESS = np.iinfo(np.int64).max
 
@@ -76,6 +77,7 @@ class Job:
         chords_hold: whether the stated chords are rules, and not mere inputs of the model.
         reprise: what comes back; None where nothing does by a plan.
         beats: from which tick to before which a drummer's beat is given, ascending.
+        swing: how what is written will be played; it is written in straight time.
     """
 
     rules: Rules
@@ -97,6 +99,7 @@ class Job:
     chords_hold: bool = False
     reprise: Reprise | None = None
     beats: tuple[tuple[int, int], ...] = ()
+    swing: Swing | None = field(default=None, compare=False)
 
     @property
     def start_ticks(self) -> int:

@@ -87,6 +87,7 @@ class RuleMasks:
         self._tempo_class = (
             None if rules.tempo_bpm is None else notes.tempo_class(rules.tempo_bpm) + TEMPO_PITCH
         )
+        self._on_place = _swung_places(job)
         # Where nothing but an END is given, the piece is told its tempo by its first event.
         self._writes_tempo = all(fields[1] == END for _, fields in job.given.events)
         self._pace: Pace | None = None
@@ -138,6 +139,9 @@ class RuleMasks:
             free = int(self._free_from[members].min())
             first = max(1, start - now, free - now)
             legal[first : max(first, min(end - now, len(legal)))] = True
+        if self._on_place is not None:
+            places = self._on_place[now : now + len(legal)]
+            legal[: len(places)] &= places
         ahead = ENDLESS if self.ahead is None else self.ahead[0] - now
         legal[MAX_SHIFT] = True  # a rest at least
         legal[min(ahead, len(legal)) + 1 :] = False
@@ -312,7 +316,7 @@ class RuleMasks:
         parts = self._part_classes[first:last]
         if onset < self._all_free:
             parts = parts[self._free_from[first:last] <= onset]
-        if self.pitch_rules.over(onset):
+        if self.pitch_rules.over(onset) or not self._is_place(onset):
             return parts[:0]
         if self._alike:
             [(start, end)] = self._edges
@@ -320,6 +324,11 @@ class RuleMasks:
         else:
             parts = parts[[self._opens(part, onset) for part in parts.tolist()]]
         return parts
+
+    def _is_place(self, onset: int) -> bool:
+        """Whether a note may begin at a tick as far as swing goes."""
+        places = self._on_place
+        return places is None or onset >= len(places) or bool(places[onset])
 
     def _has_room_below_given(self, shift: int) -> bool:
         """Whether the part of the next given note, if shared, may play a lower pitch before it."""
@@ -356,3 +365,10 @@ class RuleMasks:
     def _opens(self, part: int, onset: int) -> bool:
         spans = self._spans[self._parts.index(part)]
         return any(span.start_ticks <= onset < span.end_ticks for span in spans)
+
+
+def _swung_places(job: Job) -> np.ndarray | None:
+    """Ticks at which notes may begin where beats are swung, bool [ticks]; None for all."""
+    if job.swing is None or job.length_ticks is None or np.isnan(job.swing.ratios).all():
+        return None
+    return job.swing.swung_places(notes.RESOLUTION, job.length_ticks)

@@ -17,6 +17,7 @@ from ritornello.note_model.encoding import notes
 from ritornello.note_model.encoding.bar_plan import BarPlan
 from ritornello.note_model.encoding.given import Given
 from ritornello.plan.drum_grooves import BEAT_KEYS, STATED_KEYS
+from ritornello.plan.feel import EIGHTHS, SWUNG
 from ritornello.plan.plan import Plan
 from ritornello.plan.plan_text import chord_name
 from ritornello.rng import Rng
@@ -41,7 +42,7 @@ def by_plan(job: Job, plan: Plan, rng: Rng, *, hears: bool) -> Job:
     Raises:
         ConfigError: if the plan has other bars than the job, or players that the rules leave out.
     """
-    told = BarPlan.of(plan)
+    told = BarPlan.of(_straight(plan))
     if job.length_ticks != int(told.starts[-1]) or job.metres != plan.metres:
         raise ConfigError(
             f"The plan has {plan.bars} bars up to tick {int(told.starts[-1])}, the piece ends at "
@@ -73,6 +74,11 @@ def by_plan(job: Job, plan: Plan, rng: Rng, *, hears: bool) -> Job:
             (int(told.starts[bar]), int(told.starts[bar + 1])) for bar in sorted(reprise.beats)
         ),
     )
+
+
+def _straight(plan: Plan) -> Plan:
+    """A plan whose swung bars are in eighths: they are written so, and swung when played."""
+    return replace(plan, feel=np.where(plan.feel == SWUNG, EIGHTHS, plan.feel))
 
 
 def players_of(plan: Plan) -> list[int]:

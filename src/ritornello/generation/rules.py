@@ -17,6 +17,7 @@ from ritornello.music.keys import KeyName, parse_key
 from ritornello.music.piece import Metre
 from ritornello.note_model.encoding.notes import PARTS_PER_INSTRUMENT
 from ritornello.option_names import named_options
+from ritornello.plan.swing import LEAST_RATIO, MOST_RATIO
 
 MAX_BARS = 4000
 MAX_PIECES = 10_000  # side by side
@@ -50,6 +51,9 @@ class Rules:
         ending: whether the last bar of a whole piece must be an ending: nothing begins after its
             first beat, where at least one pitched part strikes the tonic's chord and holds it.
         collection: name of the training collection to write like; a soft constraint.
+        swing: how long the first half of a beat is, the second being 1: 1 is straight, 2 a
+            triplet, 3 a dotted eighth. In a metre in quarters or halves every off-beat then comes
+            so late. Left open, new music is straight, and swings where what is given does.
 
     Raises:
         ConfigError: if a rule has no meaning or contradicts another.
@@ -67,6 +71,7 @@ class Rules:
     chords: str | Chart | None = None
     ending: bool = True
     collection: str | None = None
+    swing: float | None = None
 
     def __post_init__(self) -> None:
         set_field = object.__setattr__
@@ -98,6 +103,16 @@ class Rules:
             raise ConfigError(f"Tempo is 20 to 320 bpm; asked for {self.tempo_bpm:g}.")
         if self.density is not None and not 0 < self.density <= 100:
             raise ConfigError(f"Density is 0 to 100 notes a beat; asked for {self.density:g}.")
+        if self.swing is not None and not LEAST_RATIO <= self.swing <= MOST_RATIO:
+            raise ConfigError(
+                f"A swing is {LEAST_RATIO:g}, straight, to {MOST_RATIO:g}, dotted; "
+                f"asked for {self.swing:g}."
+            )
+        if (self.swing or 1) > 1 and self.metre is not None and self.counts[1] > 4:
+            raise ConfigError(
+                f"Beats of {self.counts[0]}/{self.counts[1]} are not halved, so they do not swing.",
+                next_step="Ask for a metre in quarters, such as 4/4 or 3/4, or for no swing.",
+            )
         for name, notes in self.polyphony.items():
             if notes < 1:
                 raise ConfigError(f"Polyphony of {name} is at least 1; asked for {notes}.")

@@ -6,6 +6,7 @@ bar_strokes     what is played in each bar, and what bars have in common
 returning_bars  which earlier bar each bar returns to, and how closely
 sections        where a piece begins something, and what comes back
 feel            which grid a bar stands on, and how far it swings
+swing           swung time made straight, and straight time swung
 players         who plays: instruments and desks
 best_path       the best row of states over time
 form_filling    what a form leaves open, filled in

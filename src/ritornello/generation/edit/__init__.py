@@ -8,6 +8,7 @@ primer        a song as the model can read it
 instrument_substitution  which instrument of the model stands for another
 naming        which tracks a person means
 kit_tracks    a drum kit over several tracks: which of them each drum key belongs to
+loudness        new notes as loud as what is given around them
 join          given and composed notes in one piece
 """
 

@@ -7,7 +7,7 @@ are put beside the given ones, at a resolution that holds both, in the tracks th
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from math import lcm
 
@@ -44,6 +44,7 @@ def join(
     parts: Mapping[int, int],
     *,
     length_ticks: int = 0,
+    play: Callable[[Track, int], Track] = lambda track, resolution: track,
 ) -> Joined:
     """The given notes, every one unchanged, and the composed notes in one piece.
 
@@ -62,6 +63,7 @@ def join(
         parts: part class -> index of the track of ``original`` that its notes are added to; a
             part class that is not there becomes a new track, after the given ones.
         length_ticks: the piece lasts at least until here, at 24 ticks a quarter.
+        play: of a composed track and the ticks a quarter of its notes the track as it is played.
 
     Raises:
         InputError: if ``original`` has no track of an index in ``parts``.
@@ -74,7 +76,7 @@ def join(
     places = {part: index for part, index in parts.items() if part in composed}
     tables: dict[int, list[np.ndarray]] = {}
     for part, track in composed.items():
-        moved = _at_resolution(track, resolution)
+        moved = play(_at_resolution(track, resolution), resolution)
         if part in parts:
             tables.setdefault(parts[part], []).append(moved.notes)
         else:

@@ -17,6 +17,7 @@ from ritornello.errors import ConfigError, InputError
 from ritornello.generation.compose import Writer
 from ritornello.generation.edit.join import Joined, join
 from ritornello.generation.edit.kit_tracks import key_owners
+from ritornello.generation.edit.loudness import as_loud
 from ritornello.generation.edit.primer import Fitted, fit, quantise_to_notation
 from ritornello.generation.instrumentation import Instrumentations, likely_collection
 from ritornello.generation.job import Job, Opening, chord_symbols, given_events, stated_chords
@@ -37,6 +38,7 @@ from ritornello.note_model.encoding.notes import (
     SHIFT,
     TEMPO,
 )
+from ritornello.plan.swing import Swing, even_swing, read_swing
 
 _KEY_TICKS = 64 * RESOLUTION  # so far around an opening the song tells its key
 _TOUCH_TICKS = 3  # notes that overlap by no more are played one after the other
@@ -72,7 +74,7 @@ def finish(plan: EditPlan, writer: Writer) -> Joined:
     composed = np.array(writer.composed, bool) & notes.is_note(events[:, PART])
     rows = events[composed]
     rows[:, SHIFT] = np.diff(onsets[composed], prepend=0)
-    tracks = notes.decode_by_part(rows)
+    tracks = as_loud(notes.decode_by_part(rows), plan.kept, plan.homes)
     for part, track in plan.new.items():
         if track is not None and part in tracks:
             tracks[part] = replace(track, notes=tracks[part].notes)
@@ -83,7 +85,10 @@ def finish(plan: EditPlan, writer: Writer) -> Joined:
         for index in sorted({*owners.tolist()}):
             own = -1 - index  # no part class: a share of one
             tracks[own], homes[own] = replace(hits, notes=hits.notes[owners == index]), index
-    return join(plan.kept, tracks, homes)
+    swing = plan.job.swing
+    if swing is None:
+        return join(plan.kept, tracks, homes)
+    return join(plan.kept, tracks, homes, play=swing.play)
 
 
 def with_collection(plan: EditPlan, instrumentations: Instrumentations) -> EditPlan:
@@ -107,10 +112,12 @@ class FittedSong:
         fitted: all of it as the model reads it.
         quantised: whether that has the notes where a score would have them, see
             `primer.quantise_to_notation`.
+        swing: how the song is played; ``fitted`` is in straight time.
     """
 
     song: Piece
     fitted: Fitted
+    swing: Swing
     quantised: bool = False
 
     @classmethod
@@ -135,9 +142,14 @@ class FittedSong:
         for index, instrument in (instruments or {}).items():
             tracks[index] = replace(tracks[index], program=INSTRUMENTS[instrument].program)
         read_as = replace(song, tracks=tuple(tracks))
-        source = quantise_to_notation(read_as) if quantised else read_as
+        swing = read_swing(song)
+        source = swing.straightened(read_as)
+        source = quantise_to_notation(source) if quantised else source
         fitted = fit(source, known_instruments=known)
-        return cls(song, fitted, quantised)
+        if source is not read_as:  # what is said of a song is said of it as it was given
+            as_given = quantise_to_notation(read_as) if quantised else read_as
+            fitted = replace(fitted, warnings=fit(as_given, known_instruments=known).warnings)
+        return cls(song, fitted, swing, quantised)
 
     @property
     def parts(self) -> list[int]:
@@ -195,7 +207,8 @@ class FittedSong:
 
     def encode_given(self, kept: Piece) -> tuple[np.ndarray, np.ndarray, int]:
         """Notes of the kept tracks and the tempi as events: fields, onsets, and the length."""
-        source = quantise_to_notation(kept) if self.quantised else kept
+        source = self.swing.straightened(kept)
+        source = quantise_to_notation(source) if self.quantised else source
         read = self.fitted.with_notes_of(source)
         # The tempi and the length are there also where no note is left.
         encoded = notes.encode(read if read.note_count else self.fitted.piece)
@@ -273,6 +286,7 @@ def plan(
         voices=voices,
         drum_keys=frozenset(kit),
         shared_parts=fitted_song.parts_without(written) & homes.keys(),
+        swing=fitted_song.swing if rules.swing is None else even_swing(kept, rules.swing),
     )
     kept = _with_chords(kept, chord_symbols(rules, metres, end, model_start), span)
     begun = job.grid().bar_starts
