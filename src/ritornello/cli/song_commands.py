@@ -153,13 +153,15 @@ def harmonise(
     *,
     voices: Names = ("alto,tenor,bass",),
     melody: str | None = None,
+    end: bool = True,
     style: Style = ANY_STYLE,
     only_new: OnlyNew = False,
     making: Making = AS_USUAL,
 ) -> None:
     """Set voices to a melody, each one note at a time.
 
-    The song stays as it is. The voices sound like the melody.
+    The song stays as it is. The voices sound like the melody, complete a chord on each beat, and
+    end phrases with it in cadences.
 
     Parameters
     ----------
@@ -167,6 +169,8 @@ def harmonise(
         Of soprano, alto, tenor, bass; by default the lower three.
     melody
         The part they are set to, by name or number; by default the highest.
+    end
+        Whether the last chord is that of the tonic.
     """
     names = some_names(voices, "No voice", "--voices", "alto,bass")
     _write(
@@ -175,7 +179,9 @@ def harmonise(
         making,
         only_new,
         style.fields(),
-        lambda composer, piece, options: composer.harmonise(piece, names, melody=melody, **options),
+        lambda composer, piece, options: composer.harmonise(
+            piece, names, melody=melody, end=end, **options
+        ),
     )
 
 

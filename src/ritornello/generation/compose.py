@@ -513,7 +513,10 @@ def _events(
     know("pitch", pitches)
     know("echo", [writer.tracker.echo(part, pitch) for writer, part, pitch in struck])
 
-    legal = [writer.masks.durations(shift, part) for writer, shift, part in played]
+    legal = [
+        writer.masks.durations(shift, part, pitch)
+        for (writer, shift, part), pitch in zip(played, pitches, strict=True)
+    ]
     durations = choose(DURATION, legal)
     durations = [d if s else NONE[DURATION] for d, s in zip(durations, sounds, strict=True)]
     know("duration", durations)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ritornello.errors import ConfigError
+from ritornello.generation.beat_chords import BeatChords
 from ritornello.generation.reprise import Reprise
 from ritornello.generation.rules import Rules
 from ritornello.music.chords import (
@@ -78,6 +79,7 @@ class Job:
         reprise: what comes back; None where nothing does by a plan.
         beats: from which tick to before which a drummer's beat is given, ascending.
         swing: how what is written will be played; it is written in straight time.
+        beat_chords: which the voices complete, and between which they are never silent.
     """
 
     rules: Rules
@@ -100,6 +102,7 @@ class Job:
     reprise: Reprise | None = None
     beats: tuple[tuple[int, int], ...] = ()
     swing: Swing | None = field(default=None, compare=False)
+    beat_chords: BeatChords | None = None
 
     @property
     def start_ticks(self) -> int:

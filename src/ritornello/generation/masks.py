@@ -46,7 +46,7 @@ class RuleMasks:
         rules = job.rules
         self.job = job
         self.pitch_rules = Pitches(job)
-        self._voices = VoiceLeading(job.voices)
+        self._voices = VoiceLeading(job.voices, job.beat_chords)
         self._parts = job.composed_parts
         self._part_classes = np.array(self._parts)
         self._spans = [
@@ -148,6 +148,8 @@ class RuleMasks:
         if ahead <= MAX_SHIFT:
             legal[ahead] = True
         self._reach_what_must_come(legal)
+        if self.job.beat_chords is not None:
+            self._keep_voices_singing(legal)
         here = self._open(0)
         legal[0] = len(here) > 0 or ahead == 0
         if not legal.any():
@@ -177,6 +179,17 @@ class RuleMasks:
                 if stop > now:
                     legal[max(2, start - now + 1, stop - now + 1 - count) :] = False
 
+    def _keep_voices_singing(self, legal: np.ndarray) -> None:
+        """Close the shifts beyond the moment at which a voice would fall silent."""
+        now = self.onset_ticks
+        falls = [
+            ends for part, ends in self._rested.items() if ends > now and self._opens(part, ends)
+        ]
+        stop = min(falls, default=ENDLESS) - now
+        if stop < (ENDLESS if self.ahead is None else self.ahead[0] - now):
+            legal[stop : stop + 1] = True
+            legal[stop + 1 :] = False
+
     def parts(self, shift: int) -> np.ndarray:
         """Parts, rest, tempo or end that may come after a shift, bool [parts]."""
         legal = np.zeros(SIZES[1], bool)
@@ -187,8 +200,9 @@ class RuleMasks:
         allowed = self._open(shift)
         come = self.ahead is not None and self.ahead[0] == onset
         if overdue := self._overdue(allowed, onset):
-            # At the last chord those who come earlier in the order could not follow.
-            legal[overdue[:1] if self.pitch_rules.closing(onset) else overdue] = True
+            # At the last chord, and of voices, those earlier in the order could not follow.
+            in_turn = self.pitch_rules.closing(onset) or self.job.beat_chords is not None
+            legal[overdue[:1] if in_turn else overdue] = True
             return legal
         legal[allowed] = True
         if come and self.ahead is not None:
@@ -235,8 +249,11 @@ class RuleMasks:
         comes = onset == self.onset_ticks + shift and fields[1] == part
         return fields[2] if comes and self._opens(part, onset) else None
 
-    def durations(self, shift: int, part: int) -> np.ndarray:
-        """bool [durations]: those that end with the opening, or the piece, at the latest."""
+    def durations(self, shift: int, part: int, pitch: int) -> np.ndarray:
+        """bool [durations]: those that end with the opening, or the piece, at the latest.
+
+        A voice sings a pitch no longer than the chords of the beats have it.
+        """
         if not TEMPO < part < REST:
             result: np.ndarray = _FIRST_DURATIONS[-1]
             return result
@@ -246,6 +263,8 @@ class RuleMasks:
             for span in self._spans[self._parts.index(part)]:
                 if span.start_ticks <= onset < span.end_ticks and not span.spill:
                     end = min(end, span.end_ticks)
+            if self.job.beat_chords is not None:
+                end = min(end, self.job.beat_chords.stays_until(onset, pitch) or end)
         closing = self.pitch_rules.closing_ticks
         shortest = 0
         if closing is not None:

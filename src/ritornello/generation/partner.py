@@ -214,22 +214,32 @@ class Partner(ABC):
         voices: Sequence[str] = ("alto", "tenor", "bass"),
         *,
         melody: str | int | None = None,
+        end: bool = True,
         **options: Unpack[Options],
     ) -> Result:
         """Set voices to a melody, each one note at a time.
+
+        They sing while the melody does and complete a chord on each beat; phrases end in cadences.
 
         Args:
             song: all of it stays.
             voices: of soprano, alto, tenor and bass; they sound like the melody.
             melody: the part they are set to; the highest one where None.
-            options: see `Options`.
+            end: whether the last chord is that of the tonic.
+            options: see `Options`; ``chords`` stand in for those that fit the melody.
         """
         piece = load_song(song)
         track = None if melody is None else find_tracks(piece, [melody])[0]
         singers = choir(self._instrumentations)
         return self._result(
             lambda rules: verbs.harmonise_job(
-                piece, voices, rules=rules, melody=track, choir=singers, known=self._known
+                piece,
+                voices,
+                rules=rules,
+                melody=track,
+                end=end,
+                choir=singers,
+                known=self._known,
             ),
             options,
         )

@@ -18,6 +18,7 @@ from ritornello.generation.compose import Writer
 from ritornello.generation.edit.join import Joined, join
 from ritornello.generation.edit.kit_tracks import key_owners
 from ritornello.generation.edit.loudness import as_loud
+from ritornello.generation.edit.melody_chords import Harmonisation
 from ritornello.generation.edit.primer import Fitted, fit, quantise_to_notation
 from ritornello.generation.instrumentation import Instrumentations, likely_collection
 from ritornello.generation.job import Job, Opening, chord_symbols, given_events, stated_chords
@@ -240,12 +241,14 @@ def plan(
     polyphony: Mapping[int, int] | None = None,
     voices: tuple[int, ...] = (),
     written: Collection[int] = (),
+    harmony: Harmonisation | None = None,
 ) -> EditPlan:
     """The plan to write in a span, in ticks of the song, for parts with a home and for new ones.
 
     Args:
         longest_rest_bars: each of the parts plays, and rests for no longer; None lets them rest.
         written: indices of the tracks of the song that are written for.
+        harmony: phrases, in which alone it is written, and chords of the beats.
     """
     homes, new = homes or {}, new or {}
     if not homes and not new:
@@ -261,21 +264,21 @@ def plan(
     given = {notes.instrument_of(part) for part in fitted_song.parts if part not in composed}
     usual_ranges, usual_polyphony = _habits(fitted_song, rules, homes)
     kit = key_owners(fitted_song.song, written)
+    spans = [(start, end)] if harmony is None else [*harmony.phrases]
+    bar = metres[0].bar_ticks(RESOLUTION)
+    rest = None if longest_rest_bars is None else longest_rest_bars * bar
+    chords = _chords(rules, metres, model_start, end)
+    beat_chords = None if harmony is None else harmony.chords
+    if beat_chords is not None and not len(chords[0]):
+        chords = np.array(beat_chords.ticks), np.array(beat_chords.classes)
     job = Job(
         rules,
         metres,
         length,
-        given_events(length, fields, onsets, _chords(rules, metres, model_start, end)),
-        (
-            Opening(
-                composed,
-                start,
-                end,
-                required=longest_rest_bars is not None,
-                longest_rest_ticks=None
-                if longest_rest_bars is None
-                else longest_rest_bars * metres[0].bar_ticks(RESOLUTION),
-            ),
+        given_events(length, fields, onsets, chords),
+        tuple(
+            Opening(composed, *span, required=rest is not None, longest_rest_ticks=rest)
+            for span in spans
         ),
         frozenset(given | {notes.instrument_of(part) for part in composed}),
         frozenset(given),
@@ -286,6 +289,7 @@ def plan(
         voices=voices,
         drum_keys=frozenset(kit),
         shared_parts=fitted_song.parts_without(written) & homes.keys(),
+        beat_chords=beat_chords,
         swing=fitted_song.swing if rules.swing is None else even_swing(kept, rules.swing),
     )
     kept = _with_chords(kept, chord_symbols(rules, metres, end, model_start), span)

@@ -9,12 +9,22 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from ritornello.errors import ConfigError, InputError
 from ritornello.generation.edit.closeness import bars_to_vary, keep_near
 from ritornello.generation.edit.instrument_substitution import substitute_instrument
+from ritornello.generation.edit.melody_chords import (
+    Harmonisation,
+    Melody,
+    key_of_melody,
+    plan_harmony,
+)
 from ritornello.generation.edit.plans import EditPlan, FittedSong, plan
+from ritornello.generation.job import stated_chords
 from ritornello.generation.rules import MAX_BARS, Rules
 from ritornello.music.instruments import DRUMS, INSTRUMENTS, parse_instrument
+from ritornello.music.keys import KeyName
 from ritornello.music.note_tables import note_table
 from ritornello.music.piece import Piece, Track
 from ritornello.music.selection import highest_track, without
@@ -23,7 +33,7 @@ from ritornello.note_model.encoding import notes
 from ritornello.note_model.encoding.notes import PARTS_PER_INSTRUMENT
 
 _REST_BARS = 2  # who was asked to join in may rest for a while, not for good
-_VOICE_REST_BARS = 1
+_VOICE_REST_BARS = 0  # within a phrase
 _SILENT_BARS = 2  # so many at the end of a song are no rest of the music
 VOICES = {"soprano": (60, 81), "alto": (53, 74), "tenor": (48, 69), "bass": (40, 64)}
 
@@ -182,16 +192,19 @@ def harmonise_job(
     *,
     rules: Rules,
     melody: int | None = None,
+    end: bool = True,
     choir: int | None = None,
     known: frozenset[int] | None = None,
 ) -> EditPlan:
     """Set voices to a melody, each one note at a time in the range of singers.
 
-    They are led by the rules of part writing, see `voice_leading`.
+    They are led by the rules of part writing, see `voice_leading`, sing while the melody does, and
+    complete a chord on each beat: those of the rules, or else those of `melody_chords`.
 
     Args:
         voices: names in `VOICES`; each sounds like the melody.
         melody: index of its track; the highest of the pitched ones where None.
+        end: whether the last chord must be that of the tonic.
         choir: index into `INSTRUMENTS` of the instrument that melody and voices are read as: one
             of which the model knows pieces in four voices. Where None, or where it has too few
             parts left, it is that of the melody or its nearest kin.
@@ -219,6 +232,7 @@ def harmonise_job(
     new = fitted_song.free_parts(
         [(singer, Track(note_table([]), track.program, track.is_drum, v)) for v in voices]
     )
+    harmony = _harmony(fitted_song, melody, rules, end=end)
     made = plan(
         fitted_song,
         song,
@@ -226,11 +240,28 @@ def harmonise_job(
         rules,
         new=new,
         longest_rest_bars=_VOICE_REST_BARS,
+        harmony=harmony,
         ranges=dict(zip(new, map(VOICES.__getitem__, voices), strict=True)),
         polyphony=dict.fromkeys(new, 1),
         voices=(fitted_song.fitted.parts[melody], *new),
     )
     return replace(made, warnings=(*told, *made.warnings))
+
+
+def _harmony(song: FittedSong, melody: int, rules: Rules, *, end: bool) -> Harmonisation:
+    """What is planned for a melody; chords of the rules stand in for those that fit it."""
+    part = song.fitted.parts[melody]
+    heard = song.fitted.piece.tracks[song.parts.index(part)]
+    length, metres = song.fitted.piece.length_ticks, song.fitted.piece.metres
+    key = rules.key if isinstance(rules.key, KeyName) else key_of_melody(song.song, heard.notes)
+    sung = Melody.of(heard, song.song.tracks[melody], song.song.resolution)
+    found = plan_harmony(sung, metres, length, key, ends=end)
+    ticks, classes = stated_chords(rules, metres, length)
+    if not len(ticks):
+        return found
+    beats = np.array(found.chords.ticks)
+    stated = classes[np.searchsorted(ticks, beats, side="right") - 1]
+    return replace(found, chords=replace(found.chords, classes=tuple(stated.tolist())))
 
 
 def _span_of(song: Piece, first_bar: int, last_bar: int) -> tuple[int, int]:
