@@ -15,6 +15,7 @@ masks            rules as masks on the choices of the network
 pace             density that is kept: which shifts let notes come thick enough
 pitches          which pitches the rules allow
 voice_leading    rules of voices that move together
+beat_chords     a chord for each beat, which voices complete
 sampling         temperature and nucleus of sampling
 instrumentation  who plays together in the training music
 countable_bars   bars of any metre as bars that the model can count

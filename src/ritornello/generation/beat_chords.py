@@ -29,19 +29,30 @@ class BeatChords:
         """Pitch classes of the chord that a beat at a tick has, the root first; None for none."""
         return self._by_tick.get(tick) or None
 
-    def around(self, tick: int) -> frozenset[int]:
-        """What may be sung between beats: the scale and the chord, at cadences the chord."""
-        place = bisect_right(self.ticks, tick) - 1
-        chord = frozenset(self._by_tick[self.ticks[place]] if place >= 0 else ())
-        is_cadence = place >= 0 and self.ticks[place] in self.firm and chord
-        return chord if is_cadence else self.scale | chord
+    def around(self, tick: int, *, is_bass: bool) -> frozenset[int]:
+        """What may be sung between beats: the scale and the chord, of a firm chord its notes.
 
-    def stays_until(self, tick: int, pitch: int) -> int | None:
-        """The first beat after a tick whose chord lacks a pitch, None if there is none."""
+        The bass has the root of a firm chord alone.
+        """
+        place = bisect_right(self.ticks, tick) - 1
+        if place < 0:
+            return self.scale
+        beat = self.ticks[place]
+        chord = self._by_tick[beat]
+        if chord and beat in self.firm:
+            return frozenset(chord[:1] if is_bass else chord)
+        return self.scale | frozenset(chord)
+
+    def stays_until(self, tick: int, pitch: int, *, is_bass: bool) -> int | None:
+        """The first beat after a tick whose chord lacks a pitch, None if there is none.
+
+        The bass has the root of a firm chord alone.
+        """
         for place in range(bisect_right(self.ticks, tick), len(self.ticks)):
-            chord = self._by_tick[self.ticks[place]]
+            beat = self.ticks[place]
+            chord = self._by_tick[beat][: 1 if is_bass and beat in self.firm else None]
             if chord and pitch % 12 not in chord:
-                return self.ticks[place]
+                return beat
         return None
 
     @cached_property

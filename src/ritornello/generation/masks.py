@@ -264,7 +264,9 @@ class RuleMasks:
                 if span.start_ticks <= onset < span.end_ticks and not span.spill:
                     end = min(end, span.end_ticks)
             if self.job.beat_chords is not None:
-                end = min(end, self.job.beat_chords.stays_until(onset, pitch) or end)
+                is_bass = part == self.job.voices[-1]
+                stays = self.job.beat_chords.stays_until(onset, pitch, is_bass=is_bass)
+                end = min(end, stays or end)
         closing = self.pitch_rules.closing_ticks
         shortest = 0
         if closing is not None:

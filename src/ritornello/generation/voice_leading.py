@@ -72,8 +72,9 @@ class VoiceLeading:
             sung & ordered,
             ordered,
         ):
-            if (legal & kept).any():
-                return legal & kept
+            found: np.ndarray = legal & kept
+            if found.any():
+                return found
         return legal
 
     def advance(self, onset_ticks: int, part: int, pitch: int, duration_ticks: int) -> None:
@@ -98,7 +99,8 @@ class VoiceLeading:
             return np.ones(size, bool), np.ones(size, bool)
         chord = self._chords.on(onset_ticks)
         if chord is None:
-            found = np.isin(classes, [*self._chords.around(onset_ticks)])
+            is_bass = part == self._parts[-1]
+            found = np.isin(classes, [*self._chords.around(onset_ticks, is_bass=is_bass)])
             return found, found
         root, third, *_ = chord
         sung = {
@@ -157,7 +159,8 @@ class VoiceLeading:
             if was in _PERFECT:
                 is_now = _interval(sung.pitch, pitches, other < part)
                 allowed &= (is_now != was) | (pitches == own.pitch)
-        return allowed & self._not_parallel_to_root(own, part, onset_ticks, pitches)
+        allowed &= self._not_parallel_to_root(own, part, onset_ticks, pitches)
+        return allowed
 
     def _not_parallel_to_root(
         self, own: _Sung, part: int, onset_ticks: int, pitches: np.ndarray

@@ -136,7 +136,7 @@ def read_swing(piece: Piece) -> Swing:
     return Swing(starts, straight, ratios)
 
 
-def even_swing(piece: Piece, ratio: float | Sequence[float]) -> Swing:
+def even_swing(piece: Piece, ratio: float | Sequence[float] | np.ndarray) -> Swing:
     """The same swing throughout a piece, or one for each of its bars, nan for none.
 
     Args:
@@ -256,4 +256,5 @@ def _moved(track: Track, resolution: int, from_: np.ndarray, to: np.ndarray) -> 
 
 def _on_axis(at: np.ndarray, from_: np.ndarray, to: np.ndarray) -> np.ndarray:
     """Times moved; those behind the end stay as far behind it."""
-    return np.interp(at, from_, to) + np.maximum(0, at - from_[-1])
+    result: np.ndarray = np.interp(at, from_, to) + np.maximum(0, at - from_[-1])
+    return result

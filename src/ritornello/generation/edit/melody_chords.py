@@ -157,8 +157,9 @@ def plan_harmony(
             classes[place] = _class(("7", step), key)
     closes |= {*range(max(closes), len(starts))}  # the last note has no other chord
     firm = frozenset(int(starts[place]) for place in closes if place >= 0)
+    spans = [(start, min(end, length_ticks)) for start, end in phrase_spans(melody, last_notes)]
     return Harmonisation(
-        phrase_spans(melody, last_notes),
+        tuple(span for span in spans if span[0] < span[1]),
         BeatChords(tuple(starts.tolist()), tuple(classes), firm, frozenset(key.pitch_classes)),
     )
 
@@ -212,13 +213,15 @@ def key_of_melody(song: Piece, melody: np.ndarray) -> KeyName:
         return relative if ends_there else stated
     weights = pitch_class_weights(melody["pitch"], melody["duration"])
     found, best = KeyName(last % 12), -np.inf
+    if np.ptp(weights) == 0:
+        return found
     for tonic in range(12):
         for scale, profile in (("major", MAJOR_PROFILE), ("minor", MINOR_PROFILE)):
             key = KeyName(tonic, scale)
             score = float(np.corrcoef(np.roll(weights, -tonic), profile)[0, 1])
             triad = {tonic, (tonic + (3 if key.is_minor else 4)) % 12, (tonic + 7) % 12}
             score += _TONIC_BONUS * (last % 12 == tonic) + _TRIAD_BONUS * (last % 12 in triad)
-            if score > best:  # never where all classes are as common, and nothing tells
+            if score > best:
                 found, best = key, score
     return found
 

@@ -253,6 +253,8 @@ def _harmony(song: FittedSong, melody: int, rules: Rules, *, end: bool) -> Harmo
     part = song.fitted.parts[melody]
     heard = song.fitted.piece.tracks[song.parts.index(part)]
     length, metres = song.fitted.piece.length_ticks, song.fitted.piece.metres
+    if not length or int(heard.notes["onset"][0]) >= length:
+        raise InputError("The bars are too short to write in.", where=song.song.title)
     key = rules.key if isinstance(rules.key, KeyName) else key_of_melody(song.song, heard.notes)
     sung = Melody.of(heard, song.song.tracks[melody], song.song.resolution)
     found = plan_harmony(sung, metres, length, key, ends=end)
