@@ -81,7 +81,7 @@ def test_the_form_of_a_song_is_taken_without_its_harmony(composer: Composer) -> 
 
 
 def test_a_drummer_holds_a_beat_and_nobody_adds_to_it(composer: Composer) -> None:
-    held = distinct = 0
+    held = distinct = 0.0
     for seed in range(6):
         piece = composer.compose(form="A 8, B 8, A 8", parts=BAND, seed=seed)
         figures = measure(piece)
