@@ -71,7 +71,7 @@ def write_band(
     players: dict[str, str],
     options: dict[str, Any],
 ) -> Band:
-    """Let a band be written for what was heard.
+    """The band that a composer writes under a transcription, with the song that it was given.
 
     Args:
         players: as of `players_of`.

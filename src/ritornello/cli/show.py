@@ -46,7 +46,7 @@ err = _Console(stderr=True, highlight=False)
 
 
 def write_anything() -> None:
-    """From now on everything can be written to stdout and stderr, in whatever encoding they have.
+    """Make stdout and stderr escape characters that their encoding lacks, rather than fail.
 
     Bytes of file names that are no text are written as they are. Signs that the encoding lacks
     become plain ones: "e" for an accented one, or a question mark.
@@ -108,7 +108,7 @@ class _Teller(logging.Handler):
 
 @contextmanager
 def print_warnings() -> Iterator[None]:
-    """Meanwhile the package's warnings are sentences on stderr, and those of libraries not shown.
+    """A context that prints the package's warnings to stderr, and none of libraries.
 
     With RITORNELLO_DEBUG, those of libraries are shown too.
     """
@@ -143,7 +143,7 @@ def clock(seconds: float) -> str:
 
 @contextmanager
 def resumable(again: Sequence[str]) -> Iterator[Callable[[Callable[[Any], None]], Any]]:
-    """Around a run that saves itself: tells how to go on when it is interrupted.
+    """A context for a run that saves itself: when interrupted it prints the command that goes on.
 
     Yields what notes that there are steps: give it what is called after each, and call what it
     returns instead. A run without steps was complete already, which is said too.

@@ -34,7 +34,7 @@ def augment(piece: Piece, rng: Rng) -> Piece:
 
 
 def augment_and_shift(piece: Piece, rng: Rng) -> tuple[Piece, int]:
-    """What `augment` makes of a piece, and by how many semitones it is transposed."""
+    """The piece that `augment` makes of a piece, and the semitones it is transposed by."""
     low, high = transposition_range(piece)
     semitones = int(rng.integers(low, high + 1))
     factor = (1 + _TEMPO_SHARE) ** rng.uniform(-1, 1)

@@ -176,7 +176,7 @@ def store_shards(folder: str | os.PathLike[str], store: str | os.PathLike[str]) 
 
 
 def shards_fingerprint(folder: str | os.PathLike[str]) -> str:
-    """What the pieces of shards were made from, as a hash.
+    """A hash of the files that the pieces of shards were read from.
 
     Raises:
         InputError: if the list of the shards is damaged or of another version.

@@ -84,7 +84,7 @@ def random_equaliser(sound: np.ndarray, rate_hz: int, rng: Rng, most_db: float) 
 def band_limit(
     sound: np.ndarray, rate_hz: int, low_hz: float, high_hz: float, *, order: int = 4
 ) -> np.ndarray:
-    """What lies between two frequencies; `TELEPHONE_HZ` sounds like a telephone.
+    """The sound between two frequencies; `TELEPHONE_HZ` sounds like a telephone.
 
     Butterworth's response: 3 dB down at either frequency, then 6 dB an octave for each order.
 
@@ -210,7 +210,7 @@ def add_noise(
 
 
 def through_mp3(sound: np.ndarray, rate_hz: int, compression: float = 0.5) -> np.ndarray:
-    """What is left of a sound [samples] after mp3; the coder makes it 0.45 dB softer.
+    """A sound [samples] encoded as mp3 and decoded; the coder makes it 0.45 dB softer.
 
     Args:
         rate_hz: 16,000 to 48,000, one of those of mp3.

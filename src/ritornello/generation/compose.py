@@ -317,7 +317,7 @@ def write(
     watch: Callable[[int, int], None] = lambda tick, length: None,
     hear: Hear | None = None,
 ) -> Sequence[Writer]:
-    """Let writers finish their jobs side by side, from their start; arguments as of `compose`.
+    """Writers at the start of their jobs to writers at the end, side by side; see `compose`.
 
     Of what is given before the first opening the network reads the last `HISTORY_EVENTS`.
     """
@@ -337,7 +337,7 @@ def write(
 
 
 def piece_of(writer: Writer) -> Piece:
-    """What a writer has written so far."""
+    """The events of a writer so far, as a piece."""
     return to_piece(writer.events, writer.job.rules, writer.job.plan, writer.job.swing)
 
 
@@ -372,7 +372,7 @@ def to_piece(
 def conditions(
     engine: Engine, writers: Sequence[Writer], collections: tuple[str, ...]
 ) -> np.ndarray:
-    """What the controls of each job add to every input of the network, float32 [writers, width]."""
+    """The vector that the controls of each job add to every input, float32 [writers, width]."""
     asked = [_controls(writer.job, collections) for writer in writers]
     if not asked:
         return np.zeros((0, engine.width), np.float32)

@@ -138,7 +138,7 @@ def plan_reprise(
     ending: bool,
     beats: bool,
 ) -> Reprise:
-    """What comes back by a plan.
+    """The bars of a plan that return, and the notes they take up.
 
     Args:
         plan: a row for each bar. starts: see `Reprise`. parts: part classes of its players.

@@ -212,7 +212,7 @@ class Rules:
 
 
 def check_count(pieces: int) -> None:
-    """Refuse numbers of pieces that nobody can want.
+    """Refuse numbers of pieces below 1 or above the most.
 
     Raises:
         ConfigError: if it is not 1 to `MAX_PIECES`.

@@ -16,7 +16,7 @@ from ritornello.music.keys import pitch_class_weights
 
 
 def raw_cosine(one: np.ndarray, other: np.ndarray) -> float:
-    """Of two sequences of pitches, note by note, as far as the shorter one goes."""
+    """Cosine similarity of two sequences of pitches, note by note, up to the shorter one's end."""
     length = min(len(one), len(other))
     return _cosine(one[:length], other[:length])
 
@@ -28,7 +28,7 @@ def centred_cosine(one: np.ndarray, other: np.ndarray) -> float:
 
 
 def class_cosine(one: np.ndarray, other: np.ndarray) -> float:
-    """Of the histograms of the twelve pitch classes of all notes, each without its mean: 1 for the
+    """Cosine similarity of histograms of pitch classes, each without its mean: 1 for the
     same keys and habits, 0 for histograms that have no relation, such as of evenly used classes."""
     counts = [pitch_class_weights(notes.astype(int)) for notes in (one, other)]
     return _cosine(counts[0] - counts[0].mean(), counts[1] - counts[1].mean())

@@ -26,7 +26,7 @@ _STEP_SEMITONES = 2
 
 
 def chords(voices: Sequence[Track]) -> np.ndarray:
-    """What sounds wherever a voice begins a note.
+    """The pitches that sound at each onset of any voice.
 
     Args:
         voices: highest first. Of several notes of a voice the one begun last counts, and of those

@@ -64,7 +64,7 @@ def values_at(events: np.ndarray, ticks: np.ndarray, default: int) -> np.ndarray
 
 
 def standing_at(track: Track, tick: int) -> tuple[np.ndarray, np.ndarray]:
-    """What controllers and bend stand at before a place, as rows at it, for music cut off there.
+    """The values of controllers and bend just before a tick, as rows at it.
 
     Registered parameters come with all that set them, in order.
 

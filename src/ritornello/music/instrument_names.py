@@ -214,7 +214,7 @@ _BESIDE: tuple[tuple[frozenset[int], dict[str, int]], ...] = (
 
 
 def register_sound(register: str, beside: Sequence[NameMeaning], *, is_sung: bool) -> NamedSound:
-    """What plays a part that is called by its register alone, such as "Bass".
+    """The program of a part that is named by its register alone, such as "Bass".
 
     Args:
         register: one of soprano, alto, tenor, baritone, bass.

@@ -69,7 +69,7 @@ def find_model(model: str | PathLike[str] = DEFAULT_MODEL) -> Path:
 
 
 def model_card(model: str | PathLike[str] = DEFAULT_MODEL) -> JsonObject:
-    """What a model says of itself.
+    """The model card: provenance, data, sizes and figures of a model file.
 
     Returns:
         ``network``, ``encoding``, ``collections`` (names to write like) and ``provenance`` (data

@@ -103,7 +103,7 @@ def _as_hops(sound: np.ndarray, hop: int) -> np.ndarray:
 
 
 def root_mean_square(blocks: Iterable[np.ndarray]) -> float:
-    """Of all samples in all channels of blocks [samples, channels]; 0 for none."""
+    """Root mean square of all samples of blocks [samples, channels]; 0 for none."""
     energy, count = 0.0, 0
     for block in blocks:
         energy += float(np.square(block, dtype=np.float64).sum())

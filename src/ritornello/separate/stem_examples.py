@@ -69,7 +69,7 @@ class StemExamples:
 
 
 def as_float(stored: np.ndarray) -> np.ndarray:
-    """What is stored as int16 as float32 within -1..1."""
+    """Samples stored as int16 as float32 within -1..1."""
     return stored.astype(np.float32) / np.float32(_FULL_SCALE)
 
 

@@ -328,7 +328,7 @@ def _loss(model: Separator, truth: np.ndarray) -> Tensor:
 
 @torch.no_grad()
 def separated(model: Separator, mix: np.ndarray, size: int) -> np.ndarray:
-    """What a network makes of a mix [samples], heard as a whole: float32 [parts, samples]."""
+    """The stems that a network makes of a whole mix [samples]: float32 [parts, samples]."""
     mixed = spectra(mix, size)
     heard = model.config.split.heard(np.abs(mixed) * np.float32(1 / _level(mix)))
     shares = model(torch.as_tensor(heard)[:, None])[:, 0].transpose(0, 1).numpy()

@@ -106,7 +106,7 @@ def vary(arguments: JsonObject, tell: Tell) -> JsonObject:
 
 
 def model_facts(arguments: JsonObject, _tell: Tell) -> JsonObject:
-    """What a model knows: styles, instruments, and what it says of itself."""
+    """Styles, instruments and model card of a model."""
     composer = open_composer(arguments["model"])
     known = composer.known_instruments
     return {

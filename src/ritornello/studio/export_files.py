@@ -62,7 +62,7 @@ class Export:
 
 
 def export_formats() -> list[dict[str, str]]:
-    """What pieces can be exported as: ``id``, ``name`` and ``content``."""
+    """Formats that pieces can be exported in: ``id``, ``name`` and ``content``."""
     contents = {kind.endings[0][1:]: kind.content for kind in file_kinds() if kind.is_written}
     return [
         {"id": name, "name": _NAMES.get(name, name), "content": contents.get(name, "archive")}
@@ -71,7 +71,7 @@ def export_formats() -> list[dict[str, str]]:
 
 
 def media_type(name: str) -> str:
-    """What browsers call the content of a file."""
+    """The media type of a file by its ending."""
     ending = next((ending for ending in _MEDIA_TYPES if name.endswith(f".{ending}")), "")
     return _MEDIA_TYPES.get(ending, "application/octet-stream")
 

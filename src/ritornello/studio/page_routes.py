@@ -21,7 +21,7 @@ _SOUNDFONT = _PACKAGE / "assets" / "FluidR3Mono_17presets.sf3"
 
 
 def add_page(app: FastAPI, _studio: Studio) -> None:
-    """Let an application serve the page; everything under /api comes first."""
+    """Add the routes of the page to an application, after everything under /api."""
     routes = APIRouter(include_in_schema=False)
 
     @routes.get("/soundfont.sf3")

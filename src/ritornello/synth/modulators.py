@@ -49,7 +49,7 @@ def joined(own: dict[Wire, int], offsets: dict[Wire, int]) -> dict[Wire, int]:
 
 
 def added(amounts: dict[Wire, int], key: int, velocity: int) -> dict[int, float]:
-    """What a note's modulators add to each generator, by number."""
+    """Amounts that a note's modulators add to generators, by number of the generator."""
     sums: dict[int, float] = {}
     for wire, amount in amounts.items():
         value = amount * _level(wire.source, key, velocity)

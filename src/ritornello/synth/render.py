@@ -111,7 +111,7 @@ def most_samples(piece: Piece, rate_hz: int) -> int:
 
 
 def check_rate(rate_hz: int) -> None:
-    """Refuse rates that nothing is played at.
+    """Refuse rates outside those that players take.
 
     Raises:
         ConfigError: if the rate is not 8,000 to 192,000 Hz.
@@ -176,7 +176,7 @@ def played_notes(piece: Piece, track: Track, rate_hz: int) -> list[PlayedNote]:
 
 
 def stem_names(piece: Piece) -> list[str]:
-    """What the stems of a piece are called, in the order of its tracks that have notes."""
+    """Names of the stems of a piece, in the order of its tracks that have notes."""
     seen: Counter[str] = Counter()
     names = []
     for track, _ in seated(piece.tracks):

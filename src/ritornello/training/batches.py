@@ -152,7 +152,7 @@ class Rows:
 
 
 def told_groups(rng: Rng) -> frozenset[str]:
-    """What of a plan is told in training: all of it, nothing, or each group by chance."""
+    """Which groups of plan inputs a training row is given: all, none, or each by chance."""
     how = rng.random()
     if how < NO_PLAN_TOLD:
         return frozenset()

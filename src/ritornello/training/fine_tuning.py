@@ -124,7 +124,7 @@ def _likest(start: Checkpoint, music: Music, model: NoteModel) -> str | None:
 
 
 def provenance_of(start: Checkpoint, name: str) -> JsonObject:
-    """What a model keeps saying of itself when it has gone on as another."""
+    """The provenance that a fine-tuned model takes over from the model it began with."""
     said: JsonObject = start.provenance
     kept: JsonObject = {key: value for key, value in said.items() if key in ("styles", "credits")}
     return {**kept, "begun_with": {"name": name, "data": said.get("data", [])}}

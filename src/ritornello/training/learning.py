@@ -58,7 +58,7 @@ def inspect(
     overwrite: bool = False,
     progress: Counted | None = None,
 ) -> ScanResult:
-    """What is in a folder of music, and what cannot be used and why.
+    """A report of a folder of music: what it holds, and which files cannot be used and why.
 
     Args:
         folder: searched with all its sub-folders.

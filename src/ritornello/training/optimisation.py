@@ -15,7 +15,7 @@ Course = Callable[[int, float], float]
 def adamw(
     network: nn.Module, *, weight_decay: float, betas: tuple[float, float] = (0.9, 0.98)
 ) -> torch.optim.Optimizer:
-    """AdamW that decays matrices only: norms and biases are no matter of size."""
+    """AdamW with weight decay on matrices only, not on norms and biases."""
     groups = [
         {"params": [each for each in network.parameters() if each.ndim > 1],
          "weight_decay": weight_decay},

@@ -29,7 +29,7 @@ _WORTH = 1.15  # rounding has to gain something
 
 @contextmanager
 def precision(products: str) -> Iterator[None]:
-    """Float32 products of a kind, in what is run inside, forward and backward."""
+    """A context in which float32 products are computed in a number format, forward and backward."""
     before = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision("medium" if products == "medium" else before)
     try:
@@ -39,15 +39,14 @@ def precision(products: str) -> Iterator[None]:
 
 
 def operands(products: str, device: torch.device | str = "cpu") -> torch.autocast:
-    """What a forward pass is run in, so that operands of its products are of a kind."""
+    """A context for a forward pass whose matrix products have operands of a number format."""
     enabled = products == "bfloat16"
     return torch.autocast(torch.device(device).type, torch.bfloat16, enabled=enabled)
 
 
 @torch.no_grad()
 def speeds() -> dict[str, float]:
-    """What this processor makes of each kind, in products of 10^9 additions and as many
-    multiplications a second."""
+    """Measured speed of each number format on this processor, in 10^9 operations a second."""
     left, right = torch.randn(_EVENTS, _INPUTS), torch.randn(_OUTPUTS, _INPUTS)
     operations = 2 * _EVENTS * _INPUTS * _OUTPUTS
     found = {}

@@ -93,7 +93,7 @@ def joined() -> Ranks:
 
 
 def left() -> None:
-    """Leave the others in good order."""
+    """Leave the process group."""
     if distributed.is_available() and distributed.is_initialized():
         distributed.destroy_process_group()
 
@@ -107,7 +107,7 @@ def _together(function: Any, *arguments: Any, **options: Any) -> None:
 
 
 def lost(error: Exception) -> RitornelloError:
-    """What to tell when another rank is gone."""
+    """The error for a rank whose fellow ranks are gone."""
     said = str(error).splitlines()[0] if str(error) else type(error).__name__
     return RitornelloError(
         f"Another process of the run is gone ({said}).",

@@ -39,7 +39,7 @@ _MOST_SKIPPED = 10  # steps in a row whose loss or gradient is no number
 
 @dataclass(frozen=True)
 class Loss:
-    """What a batch costs.
+    """The loss of a batch as a sum, and the count it is a sum over.
 
     Attributes:
         total: to be lowered, a sum with its gradient. count: of what it is a sum of, such as notes;

@@ -32,7 +32,7 @@ def beat_logits(blocks: Iterable[np.ndarray], network: WeightsFile) -> np.ndarra
 
 
 def window_logits(spectra: Iterable[np.ndarray], network: WeightsFile) -> np.ndarray:
-    """What a network answers to spectra in blocks [frames, bands], float32 [frames, answers]."""
+    """Outputs of a network for spectra in blocks [frames, bands]: float32 [frames, outputs]."""
     found: list[np.ndarray] = []
     waiting: list[np.ndarray] = []
     for window in _windows(spectra):

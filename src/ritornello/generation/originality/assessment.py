@@ -59,7 +59,7 @@ class Attempt:
 def originality(
     piece: Piece | str | PathLike[str], *, model: str | PathLike[str] = DEFAULT_MODEL
 ) -> Originality:
-    """What of a piece stands in a model's training music, in any transposition.
+    """The share of a piece that stands in a model's training music, in any transposition.
 
     For many pieces, keep `training_index` and call its ``measure``.
 

@@ -104,7 +104,7 @@ def held_back(pairs: Rated, *, seed: int = 0) -> tuple[float, int]:
 
 
 def likes(critic: Critic) -> list[str]:
-    """What a critic likes in words, what counts most first."""
+    """The strongest preferences of a critic as phrases, strongest first."""
     order = np.argsort(-np.abs(critic.weights))[:_TOLD]
     names = [*TRAITS.values()]
     return [

@@ -120,7 +120,7 @@ def bar_chords(bars: MeasuredBars) -> np.ndarray:
 
 
 def distinct_drum_bars(bars: MeasuredBars) -> float:
-    """Of the bars with kick or snare, how many different ones there are, as a share."""
+    """Different bars as a share of the bars with kick or snare, 0 to 1."""
     patterns = [*_drum_bars(bars).values()]
     return len(set(patterns)) / len(patterns) if patterns else np.nan
 
@@ -170,7 +170,7 @@ def silent_beats(bars: MeasuredBars) -> float:
 
 
 def swung_share(bars: MeasuredBars) -> float:
-    """Of the off-beats, straight or swung at 2 to 1, the share that is swung."""
+    """Share of the off-beats that are swung at 2 to 1 rather than straight, 0 to 1."""
     found = off_beats(bars.strokes)
     return found["swung"] / sum(found.values()) if sum(found.values()) else np.nan
 

@@ -247,7 +247,7 @@ def file_of(path: str | PathLike[str]) -> Path:
 
 
 def list_addresses(path: str | PathLike[str]) -> list[str]:
-    """What `read` needs for each piece of a file: the path alone, or an address for each in a book.
+    """Addresses of the pieces of a file, as `read` takes them: its path, or one for each in a book.
 
     Raises:
         InputError: if the file cannot be opened.
@@ -323,7 +323,7 @@ def write(piece: Piece, path: str | PathLike[str], *, overwrite: bool = False) -
 
 
 def losses(piece: Piece, extension: str) -> list[str]:
-    """What of a piece a file with this ending cannot hold, as sentences; none for other endings."""
+    """Sentences about what of a piece a file with this ending cannot hold."""
     entry = _BY_EXTENSION.get(extension.lower())
     from ritornello.music.io.loss_messages import tell_losses
 
@@ -335,7 +335,7 @@ def losses(piece: Piece, extension: str) -> list[str]:
 
 
 def check_size(piece: Piece, where: str) -> None:
-    """Refuse pieces no later step could handle.
+    """Refuse pieces with too many notes or hours.
 
     Raises:
         InputError: over `MAX_NOTES` notes or `MAX_HOURS` hours.

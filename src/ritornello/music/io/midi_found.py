@@ -111,5 +111,5 @@ class MidiMusic:
 
 
 def left_out(count: int) -> Remark:
-    """What is told of messages to synthesizers."""
+    """The remark on a number of messages to synthesizers."""
     return Remark(f"Messages to synthesizers (system exclusive) were left out: {count:,}.")

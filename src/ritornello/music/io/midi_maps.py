@@ -8,6 +8,7 @@ from ritornello.music.piece import DEFAULT_TEMPO_BPM, KeyChange, Metre, Tempo
 
 
 def tempo_map(changes: list[tuple[int, int]], repairs: list[str]) -> tuple[Tempo, ...]:
+    """Tempi of (tick, microseconds a quarter); those no player keeps are clamped, and told."""
     if not changes:
         return ()
     fastest, slowest = 60e6 / FASTEST_BPM, 60e6 / SLOWEST_BPM
@@ -38,6 +39,7 @@ def tempo_bpm(microseconds_per_quarter: float) -> float:
 def metre_map(
     changes: list[tuple[int, int, int]], resolution: int, repairs: list[str]
 ) -> tuple[Metre, ...]:
+    """Metres of (tick, numerator, denominator); impossible ones are left out, and told."""
     found = [Metre(*change) for change in changes]
     kept = tuple(m for m in found if m.numerator and m.denominator in (1, 2, 4, 8, 16, 32, 64))
     if len(kept) < len(found):
@@ -57,6 +59,7 @@ def as_pickup(metres: tuple[Metre, ...], resolution: int) -> tuple[Metre, ...]:
 
 
 def key_map(changes: list[tuple[int, int, int]], repairs: list[str]) -> tuple[KeyChange, ...]:
+    """Keys of (tick, sharps, mode); impossible ones are left out, and told."""
     kept = [
         (tick, sharps, mode)
         for tick, sharps, mode in changes

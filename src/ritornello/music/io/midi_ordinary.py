@@ -59,7 +59,7 @@ class Ordinary:
 
 
 def look_at(chunks: list[bytes]) -> Ordinary | None:
-    """What is needed beside symusic; None where it would not read the file rightly and whole."""
+    """What symusic does not tell of a file; None where it would not read it rightly and whole."""
     found = Ordinary()
     for number, chunk in enumerate(chunks):
         track = _Track(chunk, number, found)

@@ -37,7 +37,7 @@ _RELEASES = tuple(
 
 
 def read_ordinary(file: MidiFile) -> MidiMusic | None:
-    """What symusic reads; None where it would read otherwise than players do, or less."""
+    """A file as symusic reads it; None where it would read otherwise than players do, or less."""
     looked = look_at(file.chunks)
     if looked is None:
         return None

@@ -92,7 +92,7 @@ def line_ends_read(text: str) -> str:
 
 
 def line_ends_written(text: str) -> str:
-    """What `line_ends_read` reads again."""
+    """Line ends as RP-017 writes them; the inverse of `line_ends_read`."""
     return text.replace("\n\n", "\0").replace("\n", "\r").replace("\0", "\n")
 
 

@@ -127,7 +127,7 @@ def append_columns(table: np.ndarray, row: Sequence[int]) -> np.ndarray:
 
 
 def head_inputs(head: int, read: Callable[[str], np.ndarray]) -> np.ndarray | None:
-    """What a head sees beside the state, [..., columns]; None for the first, which sees no more.
+    """Columns that a head reads beside the state, [..., columns]; None for the first head.
 
     Args:
         head: index of the field that it predicts.

@@ -88,7 +88,7 @@ def key_class(key: KeyName) -> int:
 
 
 def is_minor(key: int) -> bool:
-    """Of a class of `key_class`."""
+    """Whether a class of `key_class` is a minor key."""
     return key >= 12
 
 

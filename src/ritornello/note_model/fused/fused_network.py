@@ -45,7 +45,7 @@ def is_possible(model: NoteModel) -> bool:
 
 
 def nats(model: NoteModel, events: Batch[Tensor], state: list[State]) -> tuple[Tensor, list[State]]:
-    """What a model gives, fused where that is possible; see `NoteModel.forward`."""
+    """Nats of a batch as `NoteModel.forward` gives them, by fused operations where possible."""
     if not is_possible(model):
         plain: tuple[Tensor, list[State]] = model(events, state)
         return plain
