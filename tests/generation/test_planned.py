@@ -25,6 +25,7 @@ from ritornello.plan.analysis import analyse
 from ritornello.plan.plan import Plan
 from ritornello.plan.players import Player, parse_player
 from ritornello.plan.returning_bars import AGAIN, NEW, VARIED
+from ritornello.plan.sections import Section
 from tests.plan.songs import phrase, song
 
 NAMES = ("drums", "bass", "piano", "violin", "flute")
@@ -64,7 +65,14 @@ def plans(draw: st.DrawFn) -> Plan:
     plan = Plan.open(bars, (Metre(0, *metre),), players)
     back = np.array([draw(st.integers(0, bar)) for bar in range(bars)])
     close = np.where(back > 0, draw(st.integers(VARIED, AGAIN)), NEW)
-    return dataclasses.replace(plan, plays=plays, back=back, close=close)
+    edge = draw(st.integers(1, bars))
+    sections = [Section("A", 0, edge), Section(draw(st.sampled_from("AB")), edge, bars - edge)]
+    if not draw(st.booleans()):
+        sections = []  # and no beats are stated
+    return dataclasses.replace(
+        plan, plays=plays, back=back, close=close,
+        sections=tuple(section for section in sections if section.bars),
+    )  # fmt: skip
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])

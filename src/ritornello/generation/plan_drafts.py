@@ -59,37 +59,35 @@ def asked_plan(
             "A form and a plan were both given.", next_step="A plan has sections: give it alone."
         )
     seconds = None if duration is None else _seconds(duration)
+    if seconds is not None and bars is None and plan is None and form in (None, FREE):
+        about = bars_of_duration(seconds, rules.tempo_bpm or _USUAL_BPM, rules.counts)
+        rules = replace(rules, bars=about)
+    wanted: Plan | None = None
     if plan is not None:
         wanted, rules = plan, _with_plan(rules, plan, bars)
-    elif sections := _sections(rules, form, seconds, bars):
+    elif sections := _sections(rules, form, bars, usual=seconds is not None):
         wanted = form_plan(sections, rules.counts)
         rules = replace(rules, bars=wanted.bars, metre=rules.counts)
-    else:
-        wanted, rules = None, rules if seconds is None else _with_bars(rules, seconds, bars)
     return rules if seconds is None else _lasting(rules, seconds), wanted
 
 
 def _sections(
-    rules: Rules, form: str | None, seconds: float | None, bars: int | None
+    rules: Rules, form: str | None, bars: int | None, *, usual: bool
 ) -> tuple[Section, ...]:
-    """The sections of a form that is asked for or usual; none for a piece without a form."""
-    if form == FREE or (form is None and seconds is None and rules.bars < USUAL_FORM_FROM_BARS):
+    """The sections of a form that is asked for or usual; none for a piece without a form.
+
+    Args:
+        usual: whether a short piece has a usual form as well.
+    """
+    if form == FREE:
         return ()
-    if form is not None:
-        sections = parse_form(form, bars=bars)
-    else:
-        sections = usual_form((_with_bars(rules, seconds, bars) if seconds else rules).bars)
+    if form is None:
+        has_one = usual or rules.bars >= USUAL_FORM_FROM_BARS
+        return usual_form(rules.bars) if has_one else ()
+    sections = parse_form(form, bars=bars)
     if sections[-1].end > MAX_BARS:
         raise ConfigError(f"A piece has 1 to {MAX_BARS} bars; the form has {sections[-1].end}.")
     return sections
-
-
-def _with_bars(rules: Rules, seconds: float, bars: int | None) -> Rules:
-    """The rules with as many bars as last about so long, unless a number of bars is asked for."""
-    if bars is not None:
-        return rules
-    bars = bars_of_duration(seconds, rules.tempo_bpm or _USUAL_BPM, rules.counts)
-    return replace(rules, bars=bars)
 
 
 def _seconds(duration: str | float) -> float:
