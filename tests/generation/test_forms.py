@@ -106,7 +106,7 @@ def test_a_long_section_is_played_twice(composer: Composer) -> None:
 @pytest.mark.parametrize("bars", [4, 8, 12])
 def test_a_short_piano_does_not_go_round_in_a_loop(composer: Composer, bars: int) -> None:
     pieces = composer.compose_many(6, bars=bars, parts=("piano",), seed=1)
-    assert np.mean([measure(piece)["looped bars"] for piece in pieces]) <= 0.05
+    assert np.mean([measure(piece)["looped bars"] for piece in pieces]) <= 0.1
 
 
 def test_a_form_of_one_bar(composer: Composer) -> None:

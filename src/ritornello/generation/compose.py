@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from ritornello.errors import CheckpointError
+from ritornello.generation.figures import Figures
 from ritornello.generation.instrumentation import Instrumentations, fill_in_instrumentation
 from ritornello.generation.job import Job, chord_symbols, whole_piece
 from ritornello.generation.masks import RuleMasks
@@ -65,6 +66,7 @@ class Writer:
     composed: list[bool]
     _playing: tuple[int, np.ndarray] | None = None  # of which bar, and what it adds
     _taken_up: int = 0  # bars whose earlier notes are given by now
+    figures: Figures = field(default_factory=Figures)
 
     @classmethod
     def start(cls, job: Job, rng: Rng) -> Writer:
@@ -82,6 +84,7 @@ class Writer:
             list(self.composed),
             None,
             self._taken_up,
+            self.figures,
         )
 
     def write(self, event: Event) -> None:
@@ -89,6 +92,10 @@ class Writer:
         self.tracker.advance(event)
         self.composed.append(self.tracker.next_given is ahead)
         self.events.append(event)
+        if self.job.leaves_figures and TEMPO < event[PART] < REST:
+            bar, length = self.tracker.bar
+            onset = self.tracker.onset_ticks
+            self.figures = self.figures.struck(bar, length, onset, event[PART], event[PITCH])
         self.masks.advance(event, self.tracker.next_given, composed=self.composed[-1])
 
     def given_event(self, shift: int, part: int, drawn_pitch: int) -> Event | None:
@@ -446,9 +453,15 @@ def propose(
         if (event := writer.forced_event()) is not None
     }
     # Who is forced draws no random numbers, whatever the others do.
-    if free := [index for index in range(len(writers)) if index not in events]:
-        drawn = _events(engine, hidden[free], [writers[index] for index in free], sampling)
-        events |= zip(free, drawn, strict=True)
+    for twice in (False, True):
+        free = [
+            index for index, writer in enumerate(writers)
+            if index not in events and writer.figures.came_twice is twice
+        ]  # fmt: skip
+        if free:
+            how = sampling.unsharpened() if twice else sampling
+            drawn = _events(engine, hidden[free], [writers[index] for index in free], how)
+            events |= zip(free, drawn, strict=True)
     return [events[index] for index in range(len(writers))], state
 
 

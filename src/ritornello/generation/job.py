@@ -77,6 +77,7 @@ class Job:
         plan: by which it is written, so that it may be silent before its end; None without one.
         chords_hold: whether the stated chords are rules, and not mere inputs of the model.
         reprise: what comes back; None where nothing does by a plan.
+        leaves_figures: whether a figure that came twice is left, see `figures`.
         beats: from which tick to before which a drummer's beat is given, ascending.
         swing: how what is written will be played; it is written in straight time.
         beat_chords: which the voices complete, and between which they are never silent.
@@ -103,6 +104,7 @@ class Job:
     beats: tuple[tuple[int, int], ...] = ()
     swing: Swing | None = field(default=None, compare=False)
     beat_chords: BeatChords | None = None
+    leaves_figures: bool = False
 
     @property
     def start_ticks(self) -> int:

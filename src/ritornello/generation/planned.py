@@ -70,6 +70,7 @@ def by_plan(job: Job, plan: Plan, rng: Rng, *, hears: bool) -> Job:
         chords_hold=bool(len(given.chord_ticks)),
         openings=_openings(job, plan, told, reprise),
         reprise=reprise,
+        leaves_figures=True,
         beats=tuple(
             (int(told.starts[bar]), int(told.starts[bar + 1])) for bar in sorted(reprise.beats)
         ),

@@ -210,7 +210,7 @@ def _hold_beat(
             if sources[bar, column] < 0:
                 if groove := grooves.get(section.name):
                     found[bar] = groove.beat(place)
-            elif is_last and plan.close[bar] != AGAIN:
+            elif is_last:
                 halves[bar, 1, column] = False
     return found
 

@@ -2,8 +2,8 @@
 
 A network that goes on from bar to bar seldom leaves a chord that it likes. Here the chords of a new
 section are drawn before its notes: a chain over the triads of the scale writes four bars that begin
-at the tonic, and the section goes round in them; bars that return have the chords of the bar they
-return to, and the last bar has the tonic.
+at the tonic, eight where the section is played twice, and the section goes round in them; bars that
+return have the chords of the bar they return to, and the last bar has the tonic.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ritornello.plan.plan import Plan
 from ritornello.plan.sections import Section
 from ritornello.rng import Rng
 
-_ROUND_BARS = 4
+_ROUND_BARS, _PHRASE_BARS = 4, 8
 # How often the chord of a bar (row) is followed by that of the next (column), as semitones above
 # the tonic: counted in 500 training pieces of band_arranged_synth, openewld_pd and free_game_midi.
 _MAJOR_DEGREES = ((0, "maj"), (7, "maj"), (5, "maj"), (9, "min"), (2, "min"), (4, "min"))
@@ -71,7 +71,8 @@ def with_progressions(plan: Plan, key: KeyName, rng: Rng) -> Plan:
 def _section(section: Section, chances: np.ndarray, rng: Rng) -> np.ndarray:
     """The degree of each bar of a new section, int64 [bars]; the last bar leads on by itself."""
     degrees = [0]
-    while len(degrees) < min(_ROUND_BARS, section.bars):
+    around = _PHRASE_BARS if section.bars >= 2 * _PHRASE_BARS else _ROUND_BARS
+    while len(degrees) < min(around, section.bars):
         now = chances[degrees[-1]].copy()
         if degrees[-2:-1] == degrees[-1:]:  # two bars of a chord are enough
             now[degrees[-1]] = 0.0

@@ -86,8 +86,8 @@ _COUNTED: dict[tuple[int, int], tuple[_Snares, _Cymbals]] = {
     ),
 }
 _OTHERS = 0.25
-_SAME_AGAIN = 0.6  # how often the second bar has the kick of the first
-_ONE_FOR_ALL = 0.6  # how often a section has the groove of the piece
+_SAME_AGAIN = 0.4  # how often the second bar has the kick of the first
+_ONE_FOR_ALL = 0.5  # how often a section has the groove of the piece
 
 
 def draw_grooves(

@@ -2,7 +2,7 @@
 
 A section whose name was there before returns to the bars of its first time, as it was or varied. A
 new section of sixteen bars or more is played twice, eight bars each, as it was or with another
-ending; in eight bars the second half may begin as the first. Few begin an intro, one
+ending; in a shorter one the second half may begin as the first. Few begin an intro, one
 or two leave for a verse, a bridge or a break, and all play a chorus, the last return and the end.
 What is stated stays.
 """
@@ -66,14 +66,16 @@ def _returns(
     if earlier is not section:
         source = earlier.start + bars % earlier.bars
     elif section.bars >= _PHRASE_BARS and section.name not in (INTRO, END):
-        phrase = _PHRASE_BARS if section.bars >= 2 * _PHRASE_BARS else section.bars
-        half, place = phrase // 2, bars % phrase
-        if rng.random() < _HALF_RETURNS:
+        if section.bars >= 2 * _PHRASE_BARS:
+            kept = _PHRASE_BARS - _OTHER_ENDING_BARS * (rng.random() < _OTHER_ENDING)
+            place = bars % _PHRASE_BARS
+            again = (bars >= _PHRASE_BARS) & (place < kept)
+            source = np.where(again, section.start + place, -1)
+        elif rng.random() < _HALF_RETURNS:
             # The second half goes its own way at its end, or it would not lead on.
-            begins = (bars < phrase) & (bars >= half) & (bars < half + max(1, half // 2))
+            half = section.bars // 2
+            begins = (bars >= half) & (bars < half + max(1, half // 2))
             source = np.where(begins, section.start + bars - half, -1)
-        kept = phrase - _OTHER_ENDING_BARS * (rng.random() < _OTHER_ENDING)
-        source = np.where((bars >= phrase) & (place < kept), section.start + place, source)
     distance = section.start + bars - source
     here = plan.lengths[section.start : section.end]
     can = (source >= 0) & (distance <= FARTHEST_BARS) & (plan.lengths[source] == here)

@@ -193,7 +193,6 @@ class Improvisation:
         self._condition = compose.conditions(self._engine, [self._writer], self._collections)
         self._instant = instant
         self._drawn: _Drawn | None = None
-        self._figure: tuple[int, bool] | None = None  # of a bar, whether it follows one twice
 
     # --- where the music is -----------------------------------------------------------------------
 
@@ -283,7 +282,7 @@ class Improvisation:
                 [self._writer],
                 self._condition,
                 self._instant.state,
-                self._sampling(),
+                self._instant.settings.sampling,
             )
             event = self._tempo_due() or event
             pending, form = self._instant.pending, self._instant.settings.form
@@ -296,31 +295,6 @@ class Improvisation:
             else:
                 self._drawn = _Drawn(event, state, rng)
         return self._drawn
-
-    def _sampling(self) -> Sampling:
-        """As asked; bolder in a bar before which a figure of one or two bars came twice.
-
-        What came twice is likelier to come again than it is in music, and sharpening does the rest:
-        a model stays in such a figure for ever.
-        """
-        sampling = self._instant.settings.sampling
-        if self._instant.settings.form is None:
-            return sampling
-        bar, length = self._bar(self.onset_ticks)
-        if self._figure is None or self._figure[0] != bar:
-            before = [self._strokes(bar - back * length, length) for back in range(1, 5)]
-            one = bool(before[0]) and before[0] == before[1]
-            two = bool(before[0] or before[1]) and before[:2] == before[2:]
-            self._figure = bar, one or two
-        return sampling.unsharpened() if self._figure[1] else sampling
-
-    def _strokes(self, start_ticks: int, length_ticks: int) -> set[tuple[int, int, int]]:
-        """What is struck in a bar: ticks from the bar line, parts and pitches."""
-        return {
-            (onset - start_ticks, event[PART], event[PITCH])
-            for onset, event in self._latest(start_ticks)
-            if onset < start_ticks + length_ticks and _is_note(event)
-        }
 
     def _next_section(self, form: SessionForm) -> Settings:
         """What holds in the section after one that is over."""
@@ -412,8 +386,8 @@ class Improvisation:
     def moment(self) -> Moment:
         """All that the future depends on; going on does not change it."""
         form = self._instant.settings.form
-        section = None if form is None else form.start_ticks
-        events, skipped = drop_forgotten(self._events, self._skipped, section)
+        needed = None if form is None else form.needed_ticks
+        events, skipped = drop_forgotten(self._events, self._skipped, needed)
         rows = [(onset, *event) for onset, event in events]
         table = np.array(rows, np.int64).reshape(-1, 1 + len(NONE))
         return Moment(self._now(), self.metres, table, skipped)
@@ -502,8 +476,8 @@ class Improvisation:
             return
         first = self._marks[0].events
         form = self._marks[0].instant.settings.form
-        section = None if form is None else form.start_ticks
-        kept, self._skipped = drop_forgotten(self._events[:first], self._skipped, section)
+        needed = None if form is None else form.needed_ticks
+        kept, self._skipped = drop_forgotten(self._events[:first], self._skipped, needed)
         self._events[:first] = kept
         self._thin_at = len(self._events) + _THIN_EVERY
         gone = first - len(kept)

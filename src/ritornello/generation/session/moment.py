@@ -97,6 +97,7 @@ class Settings:
             None if players is None else frozenset(players),
             key=self.key,
             chords_hold=form is not None and bool(form.chords),
+            leaves_figures=form is not None,
         )
         if form is None or players is None or not may_state_beats(job):
             return job
@@ -210,7 +211,7 @@ class Moment:
 
 
 def drop_forgotten(
-    events: Remembered, skipped: int = 0, section_ticks: int | None = None
+    events: Remembered, skipped: int = 0, needed_ticks: int | None = None
 ) -> tuple[Remembered, int]:
     """The events without those that no computed input can tell any more.
 
@@ -219,7 +220,7 @@ def drop_forgotten(
 
     Args:
         events: in order. skipped: between so many of them, the first, others are forgotten.
-        section_ticks: where the section that is played begins, whose notes may return.
+        needed_ticks: from where on all that was played matters in any case.
 
     Returns:
         the events that stay, and how many of them have gaps between.
@@ -228,8 +229,8 @@ def drop_forgotten(
     if edge <= skipped:
         return events, skipped
     oldest = events[-1][0] - _WINDOW_TICKS
-    if section_ticks is not None:
-        oldest = min(oldest, section_ticks)
+    if needed_ticks is not None:
+        oldest = min(oldest, needed_ticks)
     while edge > skipped and events[edge - 1][0] >= oldest:
         edge -= 1
     kept: Remembered = []

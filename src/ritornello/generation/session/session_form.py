@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
+from ritornello.generation.figures import MEMORY_BARS
 from ritornello.generation.job import ENDLESS, Opening
 from ritornello.generation.reprise import beat_rows
 from ritornello.json_values import JsonObject
@@ -67,6 +68,11 @@ class SessionForm:
     @property
     def end_ticks(self) -> int:
         return self.start_ticks + SECTION_BARS * self.bar_ticks
+
+    @property
+    def needed_ticks(self) -> int:
+        """From where on what was played may still matter: to the refrain, or as a figure."""
+        return self.start_ticks - (MEMORY_BARS + 1) * self.bar_ticks
 
     @property
     def kept_ticks(self) -> int:

@@ -80,6 +80,12 @@ class Tracker:
         events = self.given.events
         return events[self._passed] if self._passed < len(events) else None
 
+    @property
+    def bar(self) -> tuple[int, int]:
+        """Where the bar of the last event begins, and how long it is, in ticks."""
+        place, _, length = self._where
+        return self.onset_ticks - place[0], length
+
     def give_anew(self, given: Given) -> None:
         """From here on let other events be given, all of them still to come."""
         self.given, self._passed = given, 0
