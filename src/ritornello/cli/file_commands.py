@@ -42,7 +42,9 @@ def render(
     from ritornello import api
 
     if is_stream(output) and stems:
-        raise ConfigError("Stems are files, so they need one beside them.", where="-o -")
+        raise ConfigError(
+            "Stems are files of their own: they cannot go to standard output.", where="-o -"
+        )
     with write_to(output, to) as target, read_from(piece) as source:
         for path in api.render(
             source, target, stems=stems, soundfont=soundfont, overwrite=overwrite

@@ -122,7 +122,7 @@ def build_store(
         for batch, pieces in zip(batches, answers, strict=True):
             if isinstance(pieces, Failure):
                 raise InputError(
-                    f"It was read a moment ago and now is not ({pieces.detail})",
+                    f"It could be read before and now cannot ({pieces.detail})",
                     where=str(scan.folder / batch[0].path),
                     next_step="If the folder is being changed, wait for that and scan again.",
                 )

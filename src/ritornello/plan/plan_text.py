@@ -292,7 +292,7 @@ def _known_keys(table: Mapping[str, object], known: tuple[str, ...], where: str)
             near = get_close_matches(name, known, n=1)
             hint = f"Did you mean {near[0]!r}? " if near else ""
             raise ConfigError(
-                f"A plan says nothing called {name!r} here.",
+                f"A plan has no entry called {name!r} here.",
                 where=where,
                 next_step=f"{hint}Known: {', '.join(known)}.",
             )

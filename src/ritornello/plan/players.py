@@ -44,7 +44,7 @@ def parse_player(text: str) -> Player:
     player = Player(parse_instrument(name), int(last) - 1)
     most = 1 if player.is_drum else DESKS
     if not 0 <= player.desk < most:
-        raise ConfigError(f"{text!r}: desks of {name} are 1 to {most}.")
+        raise ConfigError(f"{text!r}: a plan has players 1 to {most} of {name}.")
     return player
 
 

@@ -248,7 +248,7 @@ def _songs(
             temporary.write_text(json.dumps(known), encoding="utf-8")
     if known["songs"] < 2:
         raise InputError(
-            "Only one song can be used; at least two are needed, one of them to listen to.",
+            "Only one song can be used; at least two are needed, one of them for validation.",
             where=str(folder),
         )
     return [

@@ -260,8 +260,8 @@ def _introduce(
     say(f"Learning from {notes:,} notes in {pieces} with {network}{begun}.")
     if not len(corpus.indices("valid")):
         say(
-            "There is no second piece to hold back, so nothing tells when the music is only "
-            "learned by heart. Give more pieces, or few minutes."
+            "There is no second piece to hold out, so nothing shows when the music is only "
+            "memorised. Give more pieces, or fewer minutes."
         )
 
 
@@ -353,7 +353,7 @@ def evaluate(
 
     if split == "all" and _learned(file, fingerprint(result, sides)):
         _LOG.warning(
-            "The model learned from this very folder. What it was not taught counts alone with "
+            "The model learned from this very folder. Score the pieces it did not learn from with "
             "--split valid."
         )
 

@@ -318,7 +318,7 @@ class Trainer(Generic[B]):
         if self._skipped >= _MOST_SKIPPED:
             raise RitornelloError(
                 f"The losses of {_MOST_SKIPPED} steps in a row, up to step "
-                f"{self.spent.steps + 1:,}, are no numbers: the weights have run away.",
+                f"{self.spent.steps + 1:,}, are not finite: training has diverged.",
                 next_step="Begin anew with a lower learning rate, such as half of it; what was "
                 "saved before is still there.",
             )

@@ -60,7 +60,7 @@ def program_of(instrument: str | None) -> int | None:
     index = parse_instrument(instrument)
     if index == DRUMS:
         raise ConfigError(
-            "The notes of drums cannot be heard, only those of pitched instruments.",
+            "Drums alone are not transcribed, only pitched instruments and whole bands.",
             next_step="Name the instrument that plays, such as piano, guitar or violin.",
         )
     return INSTRUMENTS[index].program

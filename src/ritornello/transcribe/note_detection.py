@@ -52,7 +52,7 @@ def find_notes(
         raise ConfigError(f"A player has at least one voice; found {voices}.")
     if not LOWEST_KEY <= lowest_pitch <= highest_pitch < LOWEST_KEY + KEYS:
         raise ConfigError(
-            f"Pitches can be heard from {LOWEST_KEY} to {LOWEST_KEY + KEYS - 1}; "
+            f"Pitches are transcribed from {LOWEST_KEY} to {LOWEST_KEY + KEYS - 1}; "
             f"found {lowest_pitch} to {highest_pitch}."
         )
     decoder = NoteDecoder()

@@ -84,7 +84,7 @@ def fit(piece: Piece, *, known_instruments: frozenset[int] | None = None) -> Fit
     """
     if not piece.note_count:
         raise InputError(
-            "There is nothing to hear: the piece has no notes.",
+            "The piece has no notes to go by.",
             where=piece.title,
             next_step="Give a piece with notes, or write one from nothing: ritornello compose.",
         )
