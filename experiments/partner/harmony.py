@@ -16,9 +16,10 @@ from experiments.generated.generated import excerpts
 from experiments.music_sets import MusicSets, open_music_sets
 from experiments.partner.units import Units
 from ritornello.api import Composer, find_model
-from ritornello.generation.compose import Writer, to_piece, write
+from ritornello.generation.compose import to_piece, write
 from ritornello.generation.job import whole_piece
 from ritornello.generation.rules import MAX_PARTS, Rules
+from ritornello.generation.writer import Writer
 from ritornello.metrics.consonance import agreement_table
 from ritornello.music.instruments import INSTRUMENTS
 from ritornello.music.keys import estimate_key, pitch_class_weights

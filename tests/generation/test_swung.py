@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from ritornello.errors import ConfigError
-from ritornello.generation.compose import Writer as NoteWriter
 from ritornello.generation.compose import compose, write
 from ritornello.generation.edit import verbs
 from ritornello.generation.edit.plans import finish
 from ritornello.generation.rules import Rules
+from ritornello.generation.writer import Writer as NoteWriter
 from ritornello.music.piece import Piece, Track
 from ritornello.note_model.engine.reference import Engine
 from ritornello.plan.swing import even_swing

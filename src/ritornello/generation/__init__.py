@@ -6,6 +6,7 @@ session          Session: endless music whose state is a value
 rules            Rules: what a piece must be
 job              what is given, where to write, under which rules
 compose          the loop: one event after another, many pieces at once
+writer           a piece while it is written, with its masks, inputs and random state
 best_of          candidates side by side, of which the best goes on after each section
 plan_drafts      what is asked of a form, as rules and a plan
 planned          a job by a plan: who plays when, which chords, what is told
@@ -38,4 +39,5 @@ __all__ = [
     "rules",
     "sampling",
     "session",
+    "writer",
 ]

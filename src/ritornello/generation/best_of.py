@@ -10,21 +10,14 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from ritornello.generation.compose import (
-    PlanOf,
-    UsualKeys,
-    Writer,
-    advance,
-    begin,
-    conditions,
-    piece_of,
-)
+from ritornello.generation.compose import PlanOf, UsualKeys, advance, begin, conditions, piece_of
 from ritornello.generation.instrumentation import Instrumentations
 from ritornello.generation.job import ENDLESS, Job
 from ritornello.generation.preference.excerpts import EXCERPT_BARS
 from ritornello.generation.preference.n_best import Selection
 from ritornello.generation.rules import Rules
 from ritornello.generation.sampling import Sampling
+from ritornello.generation.writer import Writer
 from ritornello.music.piece import Piece
 from ritornello.note_model.engine.reference import Engine
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ritornello.generation.compose import Writer
+from ritornello.generation.writer import Writer
 from ritornello.note_model.encoding.notes import (
     PART,
     RESOLUTION,

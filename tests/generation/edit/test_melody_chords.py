@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ritornello.generation.compose import Writer, write
+from ritornello.generation.compose import write
 from ritornello.generation.edit import verbs
 from ritornello.generation.edit.melody_chords import (
     Melody,
@@ -16,6 +16,7 @@ from ritornello.generation.edit.melody_chords import (
 )
 from ritornello.generation.edit.plans import finish
 from ritornello.generation.rules import Rules
+from ritornello.generation.writer import Writer
 from ritornello.metrics.keeping.choirs import measure_choir
 from ritornello.music.chords import chord_of_class
 from ritornello.music.keys import KeyName

@@ -16,11 +16,12 @@ from hypothesis import strategies as st
 from experiments.generated.unchanged import DRUMS, Part, changes
 from ritornello.errors import ConfigError, InputError, RitornelloError
 from ritornello.generation import compose
-from ritornello.generation.compose import Writer, write
+from ritornello.generation.compose import write
 from ritornello.generation.edit import verbs
 from ritornello.generation.edit.perform import perform
 from ritornello.generation.edit.plans import EditPlan, finish
 from ritornello.generation.rules import Rules
+from ritornello.generation.writer import Writer
 from ritornello.music import io
 from ritornello.music.chords import CHORD_OPEN
 from ritornello.music.instruments import INSTRUMENTS, parse_instrument

@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from ritornello.generation.compose import Hear, Writer, write
+from ritornello.generation.compose import Hear, write
 from ritornello.generation.edit.join import Joined
 from ritornello.generation.edit.plans import EditPlan, finish
 from ritornello.generation.sampling import Sampling
+from ritornello.generation.writer import Writer
 from ritornello.note_model.engine.reference import Engine
 
 

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from ritornello.errors import ConfigError, InputError
-from ritornello.generation.compose import Writer
 from ritornello.generation.edit.join import Joined, join
 from ritornello.generation.edit.kit_tracks import key_owners
 from ritornello.generation.edit.loudness import as_loud
@@ -23,6 +22,7 @@ from ritornello.generation.edit.primer import Fitted, fit, quantise_to_notation
 from ritornello.generation.instrumentation import Instrumentations, likely_collection
 from ritornello.generation.job import Job, Opening, chord_symbols, given_events, stated_chords
 from ritornello.generation.rules import Rules
+from ritornello.generation.writer import Writer
 from ritornello.music.chords import CHORD_OPEN
 from ritornello.music.instruments import DRUMS, INSTRUMENTS, parse_instrument
 from ritornello.music.io.loss_messages import tell_gone

@@ -15,7 +15,6 @@ import numpy as np
 
 from ritornello.errors import ConfigError, InputError
 from ritornello.generation import compose
-from ritornello.generation.compose import Event, Writer
 from ritornello.generation.instrumentation import Instrumentations, fill_in_instrumentation
 from ritornello.generation.masks import RuleMasks
 from ritornello.generation.rules import Rules
@@ -29,6 +28,7 @@ from ritornello.generation.session.moment import (
 )
 from ritornello.generation.session.primer_reading import read_primer
 from ritornello.generation.session.session_form import SessionForm, begin, following
+from ritornello.generation.writer import Event, Writer
 from ritornello.music.keys import KeyName, estimate_key, pitch_class_weights
 from ritornello.music.piece import DEFAULT_TEMPO_BPM, Metre, Piece, Tempo
 from ritornello.note_model.encoding import notes

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from ritornello.generation import compose
-from ritornello.generation.compose import HISTORY_EVENTS, Writer
+from ritornello.generation.compose import HISTORY_EVENTS
 from ritornello.generation.job import ENDLESS, Job, Opening, given_events, parts_of
 from ritornello.generation.session.moment import Settings
+from ritornello.generation.writer import Writer
 from ritornello.note_model.encoding import notes
 from ritornello.note_model.encoding.notes import PART, REST
 from ritornello.note_model.engine.reference import Engine

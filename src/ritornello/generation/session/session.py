@@ -15,11 +15,11 @@ import numpy as np
 
 from ritornello.errors import CheckpointError, ConfigError
 from ritornello.files import save as save_piece
-from ritornello.generation.compose import Event
 from ritornello.generation.rules import Rules
 from ritornello.generation.sampling import Sampling
 from ritornello.generation.session.improvisation import Improvisation
 from ritornello.generation.session.snapshot import Snapshot
+from ritornello.generation.writer import Event
 from ritornello.json_values import JsonObject
 from ritornello.music.piece import Piece
 from ritornello.note_model.encoding import notes
