@@ -35,6 +35,7 @@ _PURPOSES = {
     "score": "to engrave scores as SVG and PDF",
     "m4a": "to read m4a and the sound of films",
     "studio": "to compose by looking and listening in a browser: ritornello studio",
+    "cluster": "to keep large collections as Parquet files and read them on many machines",
     "interop": "to hand pieces to other libraries",
 }
 _NOT_PARTS = frozenset({"all", "dev", "docs"})  # extras for whoever works on the package
