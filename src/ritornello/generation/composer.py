@@ -20,7 +20,7 @@ from ritornello.generation.compose import Hear
 from ritornello.generation.edit.primer import fit
 from ritornello.generation.instrumentation import Instrumentations, read_instrumentations
 from ritornello.generation.partner import Partner, Song, Watch, load_song
-from ritornello.generation.plan_drafts import asked_plan, complete_plan
+from ritornello.generation.plan_drafts import FREE, asked_plan, complete_plan
 from ritornello.generation.preference.critic import CRITIC_FILE, Critic
 from ritornello.generation.preference.n_best import selection
 from ritornello.generation.rules import Rules, check_count
@@ -244,15 +244,16 @@ class Composer(Partner):
         seed: int = 0,
         temperature: float = Sampling.temperature,
         top_p: float = Sampling.top_p,
+        form: str | None = None,
         **fields: Any,
     ) -> Iterator[StreamedNote]:
         """Notes for ever, in the order they start, at constant cost and memory.
 
-        A refrain of eight bars keeps coming back, and something new comes between.
-
-        ``bars`` has no meaning here. Arguments and errors are those of `compose`.
+        ``bars`` has no meaning here. Arguments and errors are those of `session`.
         """
-        return self.session(rules, seed=seed, temperature=temperature, top_p=top_p, **fields)
+        return self.session(
+            rules, seed=seed, temperature=temperature, top_p=top_p, form=form, **fields
+        )
 
     def session(
         self,
@@ -262,6 +263,7 @@ class Composer(Partner):
         temperature: float = Sampling.temperature,
         top_p: float = Sampling.top_p,
         primer: Song | None = None,
+        form: str | None = None,
         **fields: Any,
     ) -> Session:
         """Notes for ever, whose state can be kept, gone back in, branched and steered.
@@ -273,7 +275,14 @@ class Composer(Partner):
             primer: a piece or a file to begin after: the first note comes with the bar line at its
                 end, ticks and seconds count from its beginning. The metre is that of the primer;
                 tempo and parts are where the rules leave them open.
+            form: "none" for music that goes on from bar to bar; by default a refrain of eight bars
+                keeps coming back, with other sections between.
         """
+        if form not in (None, FREE):
+            raise ConfigError(
+                f"Endless music has no form such as {form!r}.",
+                next_step=f'Leave it out, or say "{FREE}".',
+            )
         asked, fitted = self._check_rules(rules, seed, fields), None
         if asked.swing is not None:
             raise ConfigError("Endless music cannot swing yet.", next_step="Leave out the swing.")
@@ -290,7 +299,7 @@ class Composer(Partner):
             instrumentations=self._instrumentations,
             usual_keys=self._usual_keys,
             primer=None if fitted is None else fitted.piece,
-            form=True,
+            form=form is None,
         )
         warnings = () if fitted is None else fitted.warnings
         return Session(

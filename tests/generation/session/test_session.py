@@ -167,3 +167,11 @@ def test_chords_that_are_asked_for_go_round_under_the_refrain(composer: api.Comp
     for bar in range(20):
         first = {note.pitch % 12 for note in notes if note.onset_ticks == bar * 96}
         assert first <= triads[bar % 3]
+
+
+def test_music_without_a_form_goes_on_from_bar_to_bar(composer: api.Composer) -> None:
+    asked = {"parts": ("piano",), "seed": 1}
+    free = composer.session(form="none", **asked)  # type: ignore[arg-type]
+    assert free.bars(2) != composer.session(**asked).bars(2)  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="no form such as 'AABA'"):
+        composer.session(form="AABA")
