@@ -2,7 +2,8 @@
 
 Each is an excerpt of a piece in one metre: a full mix, a part alone, or the whole piece on one
 instrument; at a tempo near its own, steady or with rubato; with inexact fingers, silence before the
-first note, and now and then a room, noise and narrow bands. Used by `beat_model` and
+first note, swing, and what rooms and recorders do to it. Half of the parts are not sampled but
+synthesised (`tones`), and some clips are stems of real CC0 songs. Used by `beat_model` and
 `experiments.listening.note_beat_model` to train and by `experiments.listening.beats` to measure.
 """
 
@@ -16,8 +17,9 @@ from pathlib import Path
 
 import numpy as np
 
+from experiments.listening.tones import FAMILIES, Instrument
 from ritornello.corpus.store import Corpus
-from ritornello.dsp.reverb import add_room
+from ritornello.dsp.effects import band_limit, random_effects
 from ritornello.music.instruments import INSTRUMENTS
 from ritornello.music.piece import Metre, Piece, Track
 from ritornello.rng import Rng
@@ -62,6 +64,9 @@ _UPBEATS_UNKNOWN = {"mutopia_pd_midi", "open_hymnal_midi"}
 _METRES = {(4, 4), (3, 4), (2, 4), (6, 8)}
 _SHORTEST_BEATS = 16
 _LARGEST_RUBATO = 0.15
+_SYNTHESISED_SHARE = 0.5
+_SWING_SHARE = 0.15
+_OUT_OF_TUNE_SHARE, _LARGEST_TUNING = 0.4, 0.5  # semitones off, as whoever tunes by ear
 _TRIES = 200
 
 
@@ -149,7 +154,7 @@ class Renderer:
             ValueError: if the corpus has no music of that kind.
         """
         found = self._excerpts.draw(kind, rng, steady=steady)
-        return Clip(
+        clip = Clip(
             self._play(found, rng),
             found.beats_seconds,
             in_seconds(note for notes, _ in found.parts for note in notes),
@@ -158,6 +163,9 @@ class Renderer:
             kind,
             steady,
         )
+        if rng.random() > _OUT_OF_TUNE_SHARE:
+            return clip
+        return faster(clip, 2 ** (rng.uniform(-_LARGEST_TUNING, _LARGEST_TUNING) / 12))
 
     def beatless(self, kind: str, rng: Rng) -> Clip:
         """Sound of one of `BEATLESS`: notes at random times, speech-like, noise, or held notes."""
@@ -165,7 +173,7 @@ class Renderer:
         notes: list[PlayedNote] = []
         if kind == "noise":
             samples = rng.standard_normal(count).astype(np.float32) * np.float32(0.1)
-            samples = _band_limited(samples, float(rng.uniform(800, 11_000)))
+            samples = band_limit(samples, RATE_HZ, 20.0, float(rng.uniform(800, 11_000)))
         elif kind == "speech":
             samples = _speech(count, rng)
         else:
@@ -174,15 +182,20 @@ class Renderer:
         return Clip(recorded, np.zeros(0), in_seconds(notes), None, 0, kind, False)
 
     def _play(self, excerpt: Excerpt, rng: Rng) -> np.ndarray:
-        out = np.zeros((2, round(self._seconds * RATE_HZ)), np.float32)
+        count = round(self._seconds * RATE_HZ)
+        out = np.zeros(count, np.float32)
         sampler = self._samplers[rng.integers(len(self._samplers))]
         for notes, track in excerpt.parts:
-            part = np.zeros_like(out)
-            sampler.play(notes, part, program=track.program, is_drum=track.is_drum)
+            if track.is_drum or rng.random() > _SYNTHESISED_SHARE:
+                both = np.zeros((2, count), np.float32)
+                sampler.play(notes, both, program=track.program, is_drum=track.is_drum)
+                part = both.mean(axis=0)
+            else:
+                family = str(rng.choice(FAMILIES))
+                part = Instrument.draw(family, rng).play(notes, count, RATE_HZ, rng)
+                part *= np.float32(0.1 / max(1e-4, float(np.sqrt(np.square(part).mean()))))
             out += part * np.float32(rng.uniform(0.6, 1.4))
-        if rng.random() < 0.4:
-            add_room(out, RATE_HZ)
-        return _as_recorded(out.mean(axis=0), rng)
+        return _as_recorded(out, rng)
 
     def _notes_at_random(
         self, count: int, rng: Rng, *, sustained: bool
@@ -206,6 +219,24 @@ class Renderer:
         sampler = self._samplers[rng.integers(len(self._samplers))]
         sampler.play(notes, out, program=int(rng.choice(programs)))
         return out.mean(axis=0), notes
+
+
+def faster(clip: Clip, factor: float) -> Clip:
+    """A clip so much faster and higher, as long as before: silent at its end, or cut there."""
+    count = len(clip.samples)
+    places = np.arange(count) * factor
+    samples = np.interp(places, np.arange(count), clip.samples, right=0.0).astype(np.float32)
+    beats, notes = clip.beats_seconds / factor, clip.notes.copy()
+    for name in ("onset_seconds", "end_seconds"):
+        notes[name] /= factor
+    heard = beats < count / RATE_HZ
+    return replace(
+        clip,
+        samples=samples,
+        beats_seconds=beats[heard],
+        notes=notes[notes["onset_seconds"] < count / RATE_HZ],
+        is_downbeat=None if clip.is_downbeat is None else clip.is_downbeat[heard],
+    )
 
 
 # --- what is played -------------------------------------------------------------------------------
@@ -270,8 +301,10 @@ def _excerpt(piece: Piece, kind: str, rng: Rng, seconds: float, steady: bool) ->
     first, last = (int((tick - start) // beat) for tick in (onsets[0], onsets[-1]))
     numbers = np.arange(first, last + 1)
     numbers = numbers[grid[numbers] < seconds]
-    inexact = rng.uniform(0, 0.012)
-    played = [(_played(track, start, beat, beats, grid, rng, inexact), track) for track in tracks]
+    inexact = rng.uniform(0, 0.018)
+    is_swung = metre.denominator != 8 and rng.random() < _SWING_SHARE
+    swing = rng.uniform(0.5, 0.68) if is_swung else 0.5
+    played = [(_played(track, start, beat, beats, grid, rng, inexact, swing), track) for track in tracks]
     down = ((start - metre.tick) // beat + numbers) % (bar // beat) == 0
     return Excerpt(played, grid[numbers], down, bar // beat)
 
@@ -355,14 +388,19 @@ def _played(
     grid: np.ndarray,
     rng: Rng,
     inexact_seconds: float,
+    swing: float,
 ) -> list[PlayedNote]:
-    """The notes of the excerpt in samples; chords are inexact together and a little apart."""
+    """The notes of the excerpt in samples; chords are inexact together and a little apart.
+
+    Half a beat is played at ``swing`` of it, what lies between accordingly.
+    """
     notes = track.notes
     notes = notes[(notes["onset"] >= start) & (notes["onset"] < start + beats * beat)]
     places, chord = np.unique(notes["onset"], return_inverse=True)
     late = rng.normal(0, inexact_seconds, len(places))[chord]
     late += np.abs(rng.normal(0, inexact_seconds / 2, len(notes)))
-    number = np.arange(len(grid))
+    number = np.arange(0, len(grid) - 0.5, 0.5)
+    grid = np.interp(np.where(number % 1, number - 0.5 + swing, number), np.arange(len(grid)), grid)
     onset = np.interp((notes["onset"] - start) / beat, number, grid)
     end = np.interp((notes["onset"] + notes["duration"] - start) / beat, number, grid)
     first = np.maximum(0, (onset + late) * RATE_HZ).astype(int)
@@ -379,20 +417,13 @@ def _played(
 
 
 def _as_recorded(samples: np.ndarray, rng: Rng) -> np.ndarray:
-    """At a random level, now and then through narrow bands and with noise."""
-    samples = samples / max(float(np.abs(samples).max()), 1e-6)
-    if rng.random() < 0.2:
-        samples = _band_limited(samples, float(rng.uniform(2_500, 8_000)))
-    if rng.random() < 0.5:
-        noise_db = rng.uniform(-70, -30)
-        samples = samples + 10 ** (noise_db / 20) * rng.standard_normal(len(samples))
+    """What a room, a microphone, a recorder and a codec leave of it, at a random level."""
+    samples = (samples / max(float(np.abs(samples).max()), 1e-6)).astype(np.float32)
+    if rng.random() < 0.15:
+        samples = band_limit(samples, RATE_HZ, 30.0, float(rng.uniform(2_500, 8_000)))
+    strength = float(rng.choice([0.0, 0.7, 1.3], p=[0.2, 0.4, 0.4]))
+    samples = random_effects(samples, RATE_HZ, rng, strength=strength)
     return (samples * 10 ** (rng.uniform(-24, -1) / 20)).astype(np.float32)
-
-
-def _band_limited(samples: np.ndarray, highest_hz: float) -> np.ndarray:
-    spectrum = np.fft.rfft(samples)
-    hz = np.fft.rfftfreq(len(samples), 1 / RATE_HZ)
-    return np.fft.irfft(spectrum / (1 + (hz / highest_hz) ** 4), len(samples)).astype(np.float32)
 
 
 def _speech(count: int, rng: Rng) -> np.ndarray:

@@ -1,6 +1,6 @@
 """Make the network that hears beats: render clips, train on them, put the weights in the package.
 
-    python -m experiments.listening.beat_model render STORE WORK    # clips of a corpus store
+    python -m experiments.listening.beat_model render STORE WORK --songs DATA    # clips of a store
     python -m experiments.listening.beat_model train WORK           # resumes
     python -m experiments.listening.beat_model pack STORE WORK      # calibrates; into the package
 
@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from experiments.listening.beat_clips import BEATLESS, KINDS, Clip, Renderer, owed_to
+from experiments.listening.real_songs import RealSongs
 from ritornello.atomic import atomic_write
 from ritornello.corpus.store import Corpus
 from ritornello.note_model.weights_file import WeightsFile, save
@@ -31,6 +32,7 @@ _PACKAGE = Path(__file__).resolve().parents[2] / "src" / "ritornello"
 
 _SHARES = {"mix": 22, "piano": 20, "guitar": 15, "bass": 10, "strings": 10, "lead": 12, "drums": 6}
 _BEATLESS = {"notes": 2, "speech": 1.5, "noise": 0.75, "drone": 0.75}
+_REAL, _REAL_SHARE = "real songs", 4
 _STEADY_SHARE = 0.4
 _CLIPS_A_SHARD = 100
 _CALIBRATION_CLIPS, _CALIBRATION_SEED = 140, 99
@@ -39,11 +41,25 @@ _RIGHT_F1 = 0.8
 _NEWTON_STEPS, _PULL = 30, 0.1
 
 
-def render(store: Path, work: Path, fonts: list[str], clips: int, side: str, seed: int) -> None:
-    """Keep clips as shards ``SIDE-000.npz``; those that are there already are left alone."""
+def render(
+    store: Path,
+    work: Path,
+    fonts: list[str],
+    clips: int,
+    side: str,
+    seed: int,
+    songs: Path | None = None,
+) -> None:
+    """Keep clips as shards ``SIDE-000.npz``; those that are there already are left alone.
+
+    Args:
+        songs: the music sets, of whose `real_stems/train` some clips are.
+    """
     corpus = Corpus.open(store)
-    shares = np.array([*_SHARES.values(), *_BEATLESS.values()])
-    kinds = [*_SHARES, *_BEATLESS]
+    work.mkdir(parents=True, exist_ok=True)
+    recorded = RealSongs(songs) if songs else None
+    of_kinds = _SHARES | _BEATLESS | ({_REAL: _REAL_SHARE} if recorded else {})
+    shares, kinds = np.array([*of_kinds.values()]), [*of_kinds]
     for number in range(-(-clips // _CLIPS_A_SHARD)):
         path = work / f"{side}-{number:03}.npz"
         if path.exists():
@@ -53,7 +69,9 @@ def render(store: Path, work: Path, fonts: list[str], clips: int, side: str, see
         rng = np.random.default_rng([seed, number])
         shard = []
         for kind in rng.choice(kinds, _CLIPS_A_SHARD, p=shares / shares.sum()):
-            if kind in KINDS:
+            if kind == _REAL and recorded:
+                shard.append(recorded.clip(rng))
+            elif kind in KINDS:
                 steady = rng.random() < _STEADY_SHARE
                 shard.append(renderer.clip(str(kind), rng, steady=steady))
             else:
@@ -203,6 +221,7 @@ def main() -> None:
     rendering.add_argument("--clips", type=int, default=3000)
     rendering.add_argument("--side", default="train", choices=["train", "valid"])
     rendering.add_argument("--seed", type=int, default=0)
+    rendering.add_argument("--songs", type=Path, help="music sets with real stems to learn from")
     training = commands.add_parser("train")
     training.add_argument("work", type=Path)
     training.add_argument("--minutes", type=float, default=25.0, help="of processor time")
@@ -212,7 +231,8 @@ def main() -> None:
     packing.add_argument("--font", action="append", default=[], help="beside the package's")
     options = parser.parse_args()
     if options.command == "render":
-        render(options.store, options.work, options.font, options.clips, options.side, options.seed)
+        which = options.clips, options.side, options.seed, options.songs
+        render(options.store, options.work, options.font, *which)
     elif options.command == "train":
         train(options.work, options.minutes)
     else:
