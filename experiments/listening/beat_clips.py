@@ -304,7 +304,9 @@ def _excerpt(piece: Piece, kind: str, rng: Rng, seconds: float, steady: bool) ->
     inexact = rng.uniform(0, 0.018)
     is_swung = metre.denominator != 8 and rng.random() < _SWING_SHARE
     swing = rng.uniform(0.5, 0.68) if is_swung else 0.5
-    played = [(_played(track, start, beat, beats, grid, rng, inexact, swing), track) for track in tracks]
+    played = [
+        (_played(track, start, beat, beats, grid, rng, inexact, swing), track) for track in tracks
+    ]
     down = ((start - metre.tick) // beat + numbers) % (bar // beat) == 0
     return Excerpt(played, grid[numbers], down, bar // beat)
 

@@ -4,7 +4,8 @@
     python -m experiments.listening.beat_model train WORK           # resumes
     python -m experiments.listening.beat_model pack STORE WORK      # calibrates; into the package
 
-The confidence is that of beats by sound and notes together: pack `note_beat_model` first.
+The confidence in bars is that of beats by sound and notes together: pack `note_beat_model` first.
+How sure the beats are is fitted by `beat_choice`, afterwards.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from ritornello.corpus.store import Corpus
 from ritornello.note_model.weights_file import WeightsFile, save
 from ritornello.transcribe import tracking
 from ritornello.transcribe.activations import KIND, beat_logits
-from ritornello.transcribe.beats import bar_shares, features, raw_beats
+from ritornello.transcribe.beats import bar_shares, raw_beats
 from ritornello.transcribe.note_beats import told_by
 from ritornello.transcribe.note_detection import find_notes
 from ritornello.transcribe.spectra import BANDS, FRAME_SECONDS, log_bands
@@ -140,10 +141,7 @@ def pack(store: Path, work: Path, fonts: list[str]) -> None:
     weights = {name: weight.numpy() for name, weight in run["best"].items()}
     made = WeightsFile(KIND, weights, run["settings"])
     renderer = Renderer(Corpus.open(store), "valid", [None, *fonts])
-    confidence, downbeat_confidence = calibrated(_drawn(renderer), made)
-    settings = {
-        **made.settings, "confidence": confidence, "downbeat_confidence": downbeat_confidence
-    }  # fmt: skip
+    settings = {**made.settings, "downbeat_confidence": calibrated(_drawn(renderer), made)}
     provenance = {
         "about": "Hears beats and the beginnings of bars in music played by one or many; trained "
         "on rendered clips alone, so real recordings are harder than the figures say.",
@@ -173,29 +171,24 @@ def _drawn(renderer: Renderer) -> list[Clip]:
     return clips
 
 
-def calibrated(clips: list[Clip], network: WeightsFile) -> tuple[list[float], list[float]]:
-    """Weights of logistic curves that expect the F1 of beats, and that of downbeats among clips
-    with right beats."""
+def calibrated(clips: list[Clip], network: WeightsFile) -> list[float]:
+    """Weights of a logistic curve that expects the F1 of downbeats among clips with right beats."""
     from mir_eval.beat import f_measure
 
-    rows, scores, margins, bar_scores = [], [], [], []
+    margins, bar_scores = [], []
     for clip in clips:
-        logits = beat_logits([clip.samples], network)
-        told = told_by(find_notes([clip.samples]))
-        found = raw_beats(logits, told)
-        rows.append(features(logits, told, found))
         true = clip.beats_seconds
-        if not len(true):
-            scores.append(0.0)
+        if clip.is_downbeat is None or not len(true):
             continue
+        logits = beat_logits([clip.samples], network)
+        found = raw_beats(logits, told_by(find_notes([clip.samples])))
         near = (found > true[0] - _NEAR_SECONDS) & (found < true[-1] + _NEAR_SECONDS)
-        scores.append(f_measure(true, found[near]))
-        if clip.is_downbeat is not None and scores[-1] > _RIGHT_F1:
+        if f_measure(true, found[near]) > _RIGHT_F1:
             bars = tracking.find_bars(bar_shares(logits, found), (4, 3, 2))
             begins = np.arange(len(found)) % bars.beats_per_bar == bars.first
             margins.append([bars.margin])
             bar_scores.append(f_measure(true[clip.is_downbeat], found[near & begins]))
-    return logistic(rows, scores), logistic(margins, bar_scores)
+    return logistic(margins, bar_scores)
 
 
 def logistic(rows: Sequence[Any] | np.ndarray, wanted: Sequence[float] | np.ndarray) -> list[float]:

@@ -26,8 +26,9 @@ from experiments.listening.beat_clips import BEATLESS, KINDS, RATE_HZ, Clip, Ren
 from experiments.music_sets import ROOT, data_folder, open_music_sets
 from experiments.scorecard import RESULTS, plain, say, write
 from ritornello.transcribe import beats as listener
-from ritornello.transcribe.activations import beat_logits
+from ritornello.transcribe.activations import window_logits
 from ritornello.transcribe.note_detection import find_notes
+from ritornello.transcribe.spectra import log_bands
 from ritornello.transcribe.values import Beats, Hints
 
 PROTOCOL = (
@@ -70,11 +71,12 @@ def ways(clip: Clip) -> dict[str, Beats]:
     """The beats as heard with and without notes, and those of the grid."""
     seconds = len(clip.samples) / RATE_HZ
     notes = find_notes([clip.samples])
-    logits = beat_logits([clip.samples], listener.bundled())
+    spectra = np.concatenate([*log_bands([clip.samples])])
+    logits = window_logits([spectra], listener.bundled())
     grid = np.arange(clip.notes["onset_seconds"][0], seconds, 0.5)
     return {
-        "heard": listener.beats_of(logits, seconds, Hints(), notes),
-        "sound": listener.beats_of(logits, seconds, Hints(), notes[:0]),
+        "heard": listener.beats_of(logits, seconds, Hints(), notes, None, spectra),
+        "sound": listener.beats_of(logits, seconds, Hints(), notes[:0], None, spectra),
         "grid": Beats(grid, (4, 4), 0, 4, 0.0, 0.0),
     }
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from ritornello.accompany.band import OTHER, players_of, write_band
 from ritornello.accompany.form import plan_form
+from ritornello.accompany.heard_chords import are_played
 from ritornello.accompany.mixdown import MIX, SOLO, mix_down
 from ritornello.accompany.remix_report import write_report
 from ritornello.accompany.result import Remix
@@ -74,7 +75,8 @@ def remix(
         hints: what is known of tempo, metre and bar lines.
         key: of the recording, if it is known; the band then keeps to it.
         chords_at: of the recording, seconds and symbol of each, if they are known; the band then
-            keeps to them. Without them it follows the notes. In place of ``chords``, bar by bar.
+            keeps to them. Without them it keeps to chords that are clearly played, and follows
+            the notes of a melody. In place of ``chords``, bar by bar.
         instrument: that plays in the recording; a piano if None.
         model: that writes the band.
         soundfont: that plays it; None for the one that ships with the package.
@@ -118,6 +120,8 @@ def remix(
         options |= {"key": transcription.key if key is not None else None, "watch": clock.watch}
         if stated is not None:
             options["chords"] = chart_of(stated, form)
+        elif options.get("chords") is None and are_played(transcription):
+            options["chords"] = chart_of(transcription.chords, form)
         band = write_band(composer, transcription, form, players, options)
         clock.begin("mixing")
         folder.mkdir(parents=True, exist_ok=True)

@@ -19,6 +19,7 @@ steady         beats of a tempo that is known
 spectra        the bands that the beat network reads
 activations    how likely each frame is a beat
 note_beats     what the notes say of the beats
+beat_candidates  ways to count a recording, and the likeliest
 tracking       the likeliest sequence of beats
 heard_key      the key of the notes
 bars           which beats begin bars
@@ -29,6 +30,7 @@ timeline       seconds of a recording as ticks of a piece
 __all__ = [
     "activations",
     "bars",
+    "beat_candidates",
     "beats",
     "command",
     "drum_detection",

@@ -2,13 +2,13 @@
 
 One recurrent network hears how likely each instant is (`activations`), another reads it from the
 notes, with the tempo (`note_beats`). `tracking` finds the beats that explain both best, follows the
-player, and moves them to the notes.
+player, and moves them to the notes; `beat_candidates` finds other ways to count, and the likeliest.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -17,10 +17,11 @@ from ritornello.note_model import weights_file
 from ritornello.note_model.engine.layers import sigmoid
 from ritornello.note_model.weights_file import WeightsFile
 from ritornello.transcribe import tracking
-from ritornello.transcribe.activations import KIND, beat_logits
+from ritornello.transcribe.activations import KIND, window_logits
 from ritornello.transcribe.bars import METRES, beats_per_bar
+from ritornello.transcribe.beat_candidates import Clues, choice, likeliest
 from ritornello.transcribe.note_beats import NoteBeats, told_by
-from ritornello.transcribe.spectra import FRAME_SECONDS
+from ritornello.transcribe.spectra import BANDS, FRAME_SECONDS, log_bands
 from ritornello.transcribe.steady import held_beats, steady_beats
 from ritornello.transcribe.values import Beats, Hints
 
@@ -56,8 +57,17 @@ def find_beats(
         notes: that were transcribed, `HEARD_NOTE_DTYPE` by onset; may be empty.
         sounding_seconds: from when to when there is sound; None for all along.
     """
-    logits = beat_logits(blocks, bundled())
-    return beats_of(logits, duration_seconds, hints, notes, sounding_seconds)
+    spectra: list[np.ndarray] = []
+    logits = window_logits(_kept(log_bands(blocks), spectra), bundled())
+    heard = np.concatenate([np.zeros((0, BANDS), np.float16), *spectra])
+    return beats_of(logits, duration_seconds, hints, notes, sounding_seconds, heard)
+
+
+def _kept(spectra: Iterable[np.ndarray], into: list[np.ndarray]) -> Iterator[np.ndarray]:
+    """Spectra as they come, rounded copies of which are kept."""
+    for frames in spectra:
+        into.append(frames.astype(np.float16))
+        yield frames
 
 
 def beats_of(
@@ -66,8 +76,14 @@ def beats_of(
     hints: Hints,
     notes: np.ndarray,
     sounding_seconds: tuple[float, float] | None = None,
+    spectra: np.ndarray | None = None,
 ) -> Beats:
-    """Beat and downbeat logits and notes to beats: `find_beats` after its network."""
+    """Beat and downbeat logits and notes to beats: `find_beats` after its network.
+
+    Args:
+        spectra: log bands [frames, bands], by which ways to count are compared where nothing is
+            told; None for the way that explains logits and notes best.
+    """
     times, confidence = np.zeros(0), 0.0
     told = told_by(notes)
     first, last = 0, len(logits)
@@ -77,12 +93,19 @@ def beats_of(
         last = math.ceil((sounding_seconds[1] + _AROUND_SECONDS) / FRAME_SECONDS)
     heard, shift = logits[first:last], first * FRAME_SECONDS
     if len(heard):
-        shifted = _shifted(told, shift)
-        raw = raw_beats(heard, shifted, _moved(hints, shift))
-        confidence = _believed(features(heard, shifted, raw), bundled().settings["confidence"])
+        shifted, known = _shifted(told, shift), _moved(hints, shift)
+        is_steady = hints.steady
+        if spectra is None or known != (None, None, False):
+            raw = raw_beats(heard, shifted, known)
+        else:
+            moved = notes.copy()
+            for name in ("onset_seconds", "end_seconds"):
+                moved[name] -= shift
+            raw, is_steady = likeliest(Clues.of(heard, spectra[first:last], shifted, moved))
+        confidence = _believed(features(heard, shifted, raw), choice().settings["confidence"])
         confidence *= min(1.0, len(raw) / _ENOUGH_BEATS)
         times = raw + shift
-        if hints.steady:
+        if is_steady:
             times = times + _lateness(times, notes["onset_seconds"])
         else:
             times = tracking.snap(times, notes["onset_seconds"])

@@ -15,9 +15,9 @@ RATE_HZ = 22_050
 HOP = 441
 FRAME_SECONDS = HOP / RATE_HZ
 _SHORT, _LONG = 1024, 4096
-_SHORT_BANDS, _LOWEST_HZ, _HIGHEST_HZ = 32, 30.0, 10_000.0
+SHORT_BANDS, _LOWEST_HZ, _HIGHEST_HZ = 32, 30.0, 10_000.0
 _SEMITONES, _LOWEST_PITCH = 60, 36
-BANDS = _SHORT_BANDS + _SEMITONES
+BANDS = SHORT_BANDS + _SEMITONES
 FLOOR = -5.0  # in log10 of full scale
 _FRAMES_AT_ONCE = 512
 
@@ -30,7 +30,7 @@ def log_bands(blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
 
     Yields:
         float32 [frames, BANDS]: log10 of the amplitude, at least `FLOOR`; the first
-        `_SHORT_BANDS` equally wide for the ear, then semitones from C2. Frame ``t`` is centred on
+        `SHORT_BANDS` equally wide for the ear, then semitones from C2. Frame ``t`` is centred on
         ``t * FRAME_SECONDS``; there are as many as begin within the recording.
     """
     half = _LONG // 2
@@ -72,7 +72,7 @@ def _window(size: int) -> np.ndarray:
 @cache
 def _short_filters() -> np.ndarray:
     low, high = (2595 * np.log10(1 + hz / 700) for hz in (_LOWEST_HZ, _HIGHEST_HZ))  # mel
-    mels = np.linspace(low, high, _SHORT_BANDS + 2)
+    mels = np.linspace(low, high, SHORT_BANDS + 2)
     return _triangles(700 * (10 ** (mels / 2595) - 1), _SHORT)
 
 

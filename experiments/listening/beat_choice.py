@@ -1,0 +1,180 @@
+"""Learn which way to count a recording is right, see `ritornello.transcribe.beat_candidates`.
+
+    python -m experiments.listening.beat_choice STORE DATA    # a corpus store, the music sets
+
+Clips are rendered and heard as a user's are; each way to count gets the F1 of its beats, and the
+weights of a conditional logit are those that give the ways chances like theirs. How far the chosen
+beats are to be believed is fitted after it, to clips without beat too. Both networks that tell
+beats must be packed before. Half an hour for 400 clips, no torch.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from experiments.listening.beat_clips import BEATLESS, KINDS, Clip, Renderer
+from experiments.listening.beat_model import logistic
+from experiments.listening.real_songs import RealSongs
+from ritornello.corpus.store import Corpus
+from ritornello.note_model import weights_file
+from ritornello.transcribe.activations import window_logits
+from ritornello.transcribe.beat_candidates import (
+    CHOICE_FILE,
+    CHOICE_KIND,
+    FEATURES,
+    Clues,
+    describe,
+    ways,
+)
+from ritornello.transcribe.beats import bundled, features
+from ritornello.transcribe.note_beats import told_by
+from ritornello.transcribe.note_detection import find_notes
+from ritornello.transcribe.spectra import log_bands
+
+_BEATLESS_SHARE, _REAL_SHARE, _STEADY_SHARE = 0.1, 0.05, 0.4
+_NEAR_SECONDS = 0.07
+_SHARPNESS = 12.0  # a way whose F1 is .1 higher has e ** 1.2 times the chances
+_DECAY, _STEPS, _SPEED = 0.01, 3000, 0.1
+
+
+@dataclass(frozen=True, eq=False)
+class Example:
+    """The ways to count a clip.
+
+    Attributes:
+        described: [ways, FEATURES]. right: F1 of the beats of each, [ways].
+        believed: what confidence is made of, for each way, [ways, 5].
+        has_beat: whether the clip has.
+    """
+
+    described: np.ndarray
+    right: np.ndarray
+    believed: np.ndarray
+    has_beat: bool
+
+
+def example(clip: Clip) -> Example:
+    from mir_eval.beat import f_measure
+
+    spectra = np.concatenate([*log_bands([clip.samples])])
+    logits = window_logits([spectra], bundled())
+    notes = find_notes([clip.samples])
+    told, true = told_by(notes), clip.beats_seconds
+    clues = Clues.of(logits, spectra, told, notes)
+    described, right, believed = [], [], []
+    for way in ways(clues):
+        beats = way.beats_seconds
+        described.append(describe(way, clues))
+        believed.append(features(logits, told, beats))
+        near = beats
+        if len(true):
+            inside = (beats > true[0] - _NEAR_SECONDS) & (beats < true[-1] + _NEAR_SECONDS)
+            near = beats[inside]
+        right.append(f_measure(true, near) if len(true) else 0.0)
+    return Example(np.array(described), np.array(right), np.array(believed), bool(len(true)))
+
+
+def examples(corpus: Corpus, side: str, count: int, seed: int, data: Path | None) -> list[Example]:
+    """Clips of one side; of real songs too if their folder is given."""
+    renderer, rng = Renderer(corpus, side, [None]), np.random.default_rng(seed)
+    songs = RealSongs(data) if data else None
+    found: list[Example] = []
+    while len(found) < count:
+        drawn = rng.random()
+        if drawn < _BEATLESS_SHARE:
+            clip = renderer.beatless(str(rng.choice(BEATLESS)), rng)
+        elif songs is not None and drawn < _BEATLESS_SHARE + _REAL_SHARE:
+            clip = songs.clip(rng)
+        else:
+            steady = bool(rng.random() < _STEADY_SHARE)
+            clip = renderer.clip(str(rng.choice(KINDS)), rng, steady=steady)
+        found.append(example(clip))
+    return found
+
+
+def learn(found: Sequence[Example]) -> np.ndarray:
+    """Weights [FEATURES] by gradient descent with momentum, for features as they are."""
+    found = [one for one in found if one.has_beat]
+    scale = np.concatenate([one.described for one in found]).std(axis=0) + 1e-6
+    scaled = [one.described / scale for one in found]
+    wanted = [_chances(_SHARPNESS * one.right) for one in found]
+    weights, speed = np.zeros(len(scale)), np.zeros(len(scale))
+    for _ in range(_STEPS):
+        slope = 2 * _DECAY * weights
+        for table, target in zip(scaled, wanted, strict=True):
+            slope += (_chances(table @ weights) - target) @ table / len(found)
+        speed = 0.9 * speed - _SPEED * slope
+        weights = weights + speed
+    result: np.ndarray = weights / scale
+    return result
+
+
+def _chances(scores: np.ndarray) -> np.ndarray:
+    chances = np.exp(scores - scores.max())
+    result: np.ndarray = chances / chances.sum()
+    return result
+
+
+def chosen(one: Example, weights: np.ndarray) -> int:
+    return int((one.described @ weights).argmax())
+
+
+def figures(found: Sequence[Example], weights: np.ndarray) -> dict[str, Any]:
+    """Mean F1 of the first way, of the one chosen, and of the best there is."""
+    found = [one for one in found if one.has_beat]
+    picked = [one.right[chosen(one, weights)] for one in found]
+    return {
+        "clips": len(found),
+        "first": round(float(np.mean([one.right[0] for one in found])), 3),
+        "chosen": round(float(np.mean(picked)), 3),
+        "best": round(float(np.mean([one.right.max() for one in found])), 3),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("store", type=Path)
+    parser.add_argument("data", type=Path, help="music sets with real stems to learn from")
+    parser.add_argument("--clips", type=int, default=400)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    corpus = Corpus.open(options.store)
+    taught = examples(corpus, "train", options.clips, options.seed, options.data)
+    held_out = examples(corpus, "valid", options.clips // 4, options.seed + 1, None)
+    pack(taught, held_out, f"{options.clips} clips, seed {options.seed}")
+
+
+def pack(taught: Sequence[Example], held_out: Sequence[Example], data: str) -> None:
+    """Learn, print what came of it, and put it into the package."""
+    weights = learn(taught)
+    # Confidence is fitted on what the weights have not seen.
+    rows = [one.believed[chosen(one, weights)] for one in held_out]
+    right = [float(one.right[chosen(one, weights)]) for one in held_out]
+    for name, weight in zip(FEATURES, weights, strict=True):
+        print(f"{weight:8.2f}  {name}")
+    came = {"taught": figures(taught, weights), "held out": figures(held_out, weights)}
+    print(came)
+    file = weights_file.WeightsFile(
+        CHOICE_KIND,
+        {"weights": weights.astype(np.float32)},
+        {"features": list(FEATURES), "confidence": logistic(rows, right)},
+        {
+            "about": "Weighs ways to count a recording, and tells how sure the chosen one is.",
+            "data": f"rendered excerpts of the training side and CC0 songs: {data}",
+            "figures": came,
+            "made_by": "experiments/listening/beat_choice.py",
+        },
+    )
+    folder = Path(str(files("ritornello"))) / "assets" / "listening"
+    weights_file.save(file, folder / CHOICE_FILE, numbers="float32")
+
+
+if __name__ == "__main__":
+    main()
