@@ -181,8 +181,7 @@ def scores(take: Take, heard: Transcription) -> dict[str, Any]:
 
 def beat_scores(take: Take, heard: Transcription) -> dict[str, float]:
     times = heard.beats.times_seconds
-    levels = list(_levels(take.beats))
-    any_level = max(_beat_f(level, times) for level in levels)
+    any_level = max(_beat_f(level, times) for level in levels(take.beats))
     row = {"beat_f_any_level": any_level}
     if take.any_level_only:
         return row
@@ -192,7 +191,7 @@ def beat_scores(take: Take, heard: Transcription) -> dict[str, float]:
     return row
 
 
-def _levels(beats: np.ndarray) -> Iterator[np.ndarray]:
+def levels(beats: np.ndarray) -> Iterator[np.ndarray]:
     """The beats as they may be counted otherwise."""
     yield beats
     places = np.arange(len(beats))

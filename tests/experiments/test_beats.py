@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 
 from experiments.listening import beats as measured
-from experiments.listening.beat_clips import BEATLESS, RATE_HZ, Clip, Renderer
+from experiments.listening.beat_choice import Example, chosen, learn
+from experiments.listening.beat_clips import BEATLESS, RATE_HZ, Clip, Renderer, faster
 from experiments.listening.beat_model import as_arrays, logistic
+from experiments.listening.tones import FAMILIES, Instrument
+from ritornello.synth.sampler import PlayedNote
 from ritornello.transcribe.values import Beats
 from tests.examples import MemoryCorpus, band
 
@@ -73,3 +76,41 @@ def test_the_logistic_curve_expects_what_it_was_shown() -> None:
     x = rng.normal(0, 1, (4000, 1))
     y = rng.random(4000) < 1 / (1 + np.exp(-(0.5 + 2 * x[:, 0])))
     assert logistic(x, y.astype(float)) == pytest.approx([0.5, 2.0], abs=0.2)
+
+
+def test_a_faster_clip_has_its_beats_earlier(renderer: Renderer) -> None:
+    clip = renderer.clip("mix", np.random.default_rng(3), steady=True)
+    quick = faster(clip, 1.25)
+    assert len(quick.samples) == len(clip.samples)
+    assert quick.beats_seconds == pytest.approx(clip.beats_seconds / 1.25)
+    assert not quick.samples[-RATE_HZ:].any()
+    slow = faster(clip, 0.5)
+    assert slow.beats_seconds.max() < len(clip.samples) / RATE_HZ
+    assert slow.is_downbeat is not None
+    assert len(slow.is_downbeat) == len(slow.beats_seconds) < len(clip.beats_seconds)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_an_instrument_sounds_its_pitch_from_its_onset_on(family: str) -> None:
+    rng = np.random.default_rng(4)
+    note = PlayedNote(RATE_HZ // 2, RATE_HZ, 57, 100)  # A at 220 Hz
+    sound = Instrument.draw(family, rng).play([note], 2 * RATE_HZ, RATE_HZ, rng)
+    assert not sound[: RATE_HZ // 2].any()
+    held = sound[round(0.7 * RATE_HZ) : RATE_HZ]
+    spectrum = np.abs(np.fft.rfft(held * np.hanning(len(held))))
+    hz = np.argsort(spectrum)[::-1][:5] * RATE_HZ / len(held)
+    away = np.abs(hz / 220 - np.rint(hz / 220))
+    assert away.min() < 0.05
+
+
+def test_the_choice_learns_what_makes_ways_right() -> None:
+    rng = np.random.default_rng(5)
+    found = []
+    for _ in range(60):
+        right = rng.random(6)
+        described = np.stack([right + rng.normal(0, 0.1, 6), rng.normal(0, 1, 6)], axis=1)
+        found.append(Example(described, right, np.zeros((6, 5)), True))
+    weights = learn(found)
+    assert weights[0] > 5 * abs(weights[1])
+    best = [one.right[chosen(one, weights)] > one.right.max() - 0.25 for one in found]
+    assert np.mean(best) > 0.9

@@ -97,6 +97,6 @@ def test_onsets_and_changes_of_harmony_are_where_they_are() -> None:
     spectra[:300, SHORT_BANDS::12] = -1
     spectra[300:, SHORT_BANDS + 5 :: 12] = -1
     onsets, low, harmony = measured(spectra)
-    assert abs(int(onsets.argmax()) - 200) <= 1 or abs(int(onsets.argmax()) - 400) <= 1
-    assert abs(int(low.argmax()) % 200) <= 1
-    assert int(harmony.argmax()) == pytest.approx(300, abs=1)
+    for strength in (onsets, low):
+        assert np.abs(np.sort(np.argsort(strength)[-4:])[[0, 3]] - [200, 400]).max() <= 1
+    assert int(harmony[20:].argmax()) + 20 == pytest.approx(300, abs=1)
