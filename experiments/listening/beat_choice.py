@@ -40,7 +40,7 @@ from ritornello.transcribe.spectra import log_bands
 
 _BEATLESS_SHARE, _REAL_SHARE, _STEADY_SHARE = 0.1, 0.05, 0.4
 _NEAR_SECONDS = 0.07
-_SHARPNESS = 12.0  # a way whose F1 is .1 higher has e ** 1.2 times the chances
+_SHARPNESS = 6.0  # a way whose F1 is .1 higher has e ** 0.6 times the chances
 _DECAY, _STEPS, _SPEED = 0.01, 3000, 0.1
 
 

@@ -75,8 +75,8 @@ def remix(
         hints: what is known of tempo, metre and bar lines.
         key: of the recording, if it is known; the band then keeps to it.
         chords_at: of the recording, seconds and symbol of each, if they are known; the band then
-            keeps to them. Without them it keeps to chords that are clearly played, and follows
-            the notes of a melody. In place of ``chords``, bar by bar.
+            keeps to them. Without them it keeps to those that were heard, if they explain most
+            of what is played. In place of ``chords``, bar by bar.
         instrument: that plays in the recording; a piano if None.
         model: that writes the band.
         soundfont: that plays it; None for the one that ships with the package.
