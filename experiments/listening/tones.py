@@ -53,8 +53,8 @@ class Instrument:
         tilt, odd = float(rng.uniform(0.7, 1.8)), float(rng.choice([1.0, 1.0, 0.15]))
         still = (0.0, 5.0)
         if family == "plucked":
-            fades, strum = float(rng.uniform(0.25, 2.0)), float(rng.exponential(_STRUM_SECONDS))
-            return cls(body, tilt, 1.0, 0.002, fades, still, 0.0, strum, rng.uniform(0, 0.3))
+            rings, strum = float(rng.uniform(0.25, 2.0)), float(rng.exponential(_STRUM_SECONDS))
+            return cls(body, tilt, 1.0, 0.002, rings, still, 0.0, strum, rng.uniform(0, 0.3))
         vibrato = float(rng.uniform(0.05, 0.45)), float(rng.uniform(4.2, 6.8))
         if family == "electronic":
             fades = float(rng.uniform(0.2, 3)) if rng.random() < 0.5 else None
@@ -102,7 +102,8 @@ class Instrument:
         if self.breath:
             noise = rng.standard_normal(len(seconds)) * self.breath
             sound += noise * (np.exp(-seconds / 0.01) if self.fades else 0.15)
-        return (0.2 * loud * level * sound).astype(np.float32)
+        result: np.ndarray = (0.2 * loud * level * sound).astype(np.float32)
+        return result
 
     def _wave(self, hz: float, tilt: float, rate_hz: int) -> np.ndarray:
         """One period of all partials that the rate holds, root mean square 1."""
