@@ -198,9 +198,13 @@ class Style:
     chords
         Chords, one a bar as in "Am F C G", more between bar lines; repeated to the end.
     density
-        Notes a beat, as in 3; of parts (soft) also low, medium, high, as in piano=high,bass=2.
+        Notes a beat, as in 3; of parts also low, medium, high, as in piano=high,bass=2.
     like
         Collection of the training music to write like, see `ritornello models`. A soft constraint.
+    scale
+        Pitch classes of a scale of your own, C being 0, as in "0 2 3 7 8"; all new notes are of it.
+    loudness
+        Mean velocity of new notes, 1 to 127; by default the model's, or that of the song.
     swing
         1 straight to 3 dotted, 2 a triplet; by default as the song, or 2 for --like swing or jazz.
     """
@@ -210,6 +214,8 @@ class Style:
     density: Names = ()
     like: str | None = None
     swing: float | None = None
+    scale: str | None = None
+    loudness: float | None = None
 
     def fields(self) -> dict[str, Any]:
         """As fields of `Rules`.
@@ -227,6 +233,8 @@ class Style:
             "densities": split_pairs(named, "--density", _DENSITY_EXAMPLE, _density_value),
             "collection": self.like,
             "swing": self.swing,
+            "scale": self.scale,
+            "loudness": self.loudness,
         }
 
 

@@ -12,13 +12,14 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from ritornello.errors import CheckpointError
+from ritornello.generation.edit.loudness import at_loudness
 from ritornello.generation.instrumentation import Instrumentations, fill_in_instrumentation
 from ritornello.generation.job import Job, chord_symbols, whole_piece
 from ritornello.generation.planned import by_plan, plan_symbols, section_markers
 from ritornello.generation.rules import Rules
 from ritornello.generation.sampling import Sampling
 from ritornello.generation.writer import Event, Writer
-from ritornello.music.keys import KeyName, parse_key
+from ritornello.music.keys import KeyName, estimate_key, parse_key
 from ritornello.music.piece import KeyChange, Piece, Tempo
 from ritornello.note_model.encoding import notes
 from ritornello.note_model.encoding.bar_plan import OPEN_CONTEXT, OPEN_MEMORY
@@ -73,6 +74,8 @@ def draw_key(rules: Rules, usual: UsualKeys, rng: Rng) -> KeyName | None:
     """
     if rules.key is not None:
         return None
+    if rules.scale is not None:
+        return estimate_key(np.isin(np.arange(12), rules.scale).astype(float))
     if counts := usual.counts.get(rules.collection or ""):
         weights = np.array([*counts.values()], float)
         return parse_key(str(rng.choice([*counts], p=weights / weights.sum())))
@@ -224,6 +227,8 @@ def to_piece(
     tempos = () if rules.tempo_bpm is None else (Tempo(0, rules.tempo_bpm),)
     keys = (KeyChange(0, rules.key),) if isinstance(rules.key, KeyName) else ()
     piece = notes.decode(np.array(events), rules.metre_map(), keys, tempos)
+    if rules.loudness is not None:
+        piece = replace(piece, tracks=at_loudness(piece.tracks, rules.loudness))
     if swing is not None and swing.moves:
         piece = piece.at_resolution(_SWUNG_RESOLUTION)
         tracks = tuple(swing.play(track, piece.resolution) for track in piece.tracks)

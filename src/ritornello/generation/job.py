@@ -145,7 +145,7 @@ class Job:
             pitches = [key for key in pitches if key in self.drum_keys] or sorted(self.drum_keys)
         if not pitches:
             raise ConfigError(
-                f"{INSTRUMENTS[instrument].name} has no note of {self.rules.key} "
+                f"{INSTRUMENTS[instrument].name} has no note of {self.rules.scale_name} "
                 f"from {low} to {high}.",
                 next_step="Widen the range or change the key.",
             )

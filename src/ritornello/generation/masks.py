@@ -88,6 +88,8 @@ class RuleMasks:
             None if rules.tempo_bpm is None else notes.tempo_class(rules.tempo_bpm) + TEMPO_PITCH
         )
         self._on_place = _swung_places(job)
+        self._paces = {self._parts.index(part): pace for part, pace in _paces(job).items()}
+        self._not_before = np.zeros(len(self._parts), np.int64)  # as far as paces go
         # Where nothing but an END is given, the piece is told its tempo by its first event.
         self._writes_tempo = all(fields[1] == END for _, fields in job.given.events)
         self._pace: Pace | None = None
@@ -104,6 +106,8 @@ class RuleMasks:
         twin._largest = dict(self._largest)
         twin.pitch_rules = self.pitch_rules.copy()
         twin._voices = self._voices.copy()
+        twin._paces = {index: pace.copy() for index, pace in self._paces.items()}
+        twin._not_before = self._not_before.copy()
         twin._pace = None if self._pace is None else self._pace.copy()
         return twin
 
@@ -136,7 +140,7 @@ class RuleMasks:
         # and has room under its polyphony (t >= free), but never past the next given event.
         now = self.onset_ticks
         for (start, end), members in self._edges.items():
-            free = int(self._free_from[members].min())
+            free = int(np.maximum(self._free_from, self._not_before)[members].min())
             first = max(1, start - now, free - now)
             legal[first : max(first, min(end - now, len(legal)))] = True
         if self._on_place is not None:
@@ -148,8 +152,8 @@ class RuleMasks:
         if ahead <= MAX_SHIFT:
             legal[ahead] = True
         self._reach_what_must_come(legal)
-        if self.job.beat_chords is not None:
-            self._keep_voices_singing(legal)
+        if self.job.beat_chords is not None or self._paces:
+            self._keep_parts_playing(legal)
         here = self._open(0)
         legal[0] = len(here) > 0 or ahead == 0
         if not legal.any():
@@ -179,16 +183,17 @@ class RuleMasks:
                 if stop > now:
                     legal[max(2, start - now + 1, stop - now + 1 - count) :] = False
 
-    def _keep_voices_singing(self, legal: np.ndarray) -> None:
-        """Close the shifts beyond the moment at which a voice would fall silent."""
+    def _keep_parts_playing(self, legal: np.ndarray) -> None:
+        """Close the shifts beyond the moment at which a voice falls silent, or a note is late."""
         now = self.onset_ticks
-        falls = [
-            ends for part, ends in self._rested.items() if ends > now and self._opens(part, ends)
-        ]
-        stop = min(falls, default=ENDLESS) - now
-        if stop < (ENDLESS if self.ahead is None else self.ahead[0] - now):
-            legal[stop : stop + 1] = True
-            legal[stop + 1 :] = False
+        last = [*self._late.items()]
+        if self.job.beat_chords is not None:
+            last += self._rested.items()
+        ticks = [tick for part, tick in last if tick > now and self._opens(part, tick)]
+        stop = min(ticks, default=ENDLESS) - now
+        if stop < min(len(legal), ENDLESS if self.ahead is None else self.ahead[0] - now):
+            first = int(np.argmax(legal[stop:])) + stop  # where it is possible from then on
+            legal[first + 1 :] = False
 
     def parts(self, shift: int) -> np.ndarray:
         """Parts, rest, tempo or end that may come after a shift, bool [parts]."""
@@ -267,6 +272,7 @@ class RuleMasks:
                 is_bass = part == self.job.voices[-1]
                 stays = self.job.beat_chords.stays_until(onset, pitch, is_bass=is_bass)
                 end = min(end, stays or end)
+            end = min(end, self._free_by(self._parts.index(part), onset))
         closing = self.pitch_rules.closing_ticks
         shortest = 0
         if closing is not None:
@@ -281,6 +287,14 @@ class RuleMasks:
             legal = legal & ~_FIRST_DURATIONS[min(shortest, longest - 1)]
         result = legal
         return result
+
+    def _free_by(self, index: int, onset: int) -> int:
+        """The tick at which a note that begins now must end, so that the next is not late."""
+        if index not in self._paces or self._polyphony[index] is None:
+            return ENDLESS
+        pace = self._paces[index].copy()
+        pace.take(onset)
+        return max(onset + 1, int(pace.latest_ticks))
 
     # --- memory -------------------------------------------------------------------------------
 
@@ -314,6 +328,9 @@ class RuleMasks:
         if part not in self._parts:
             return
         index = self._parts.index(part)
+        if index in self._paces and is_own:
+            self._paces[index].take(self.onset_ticks)
+            self._not_before[index] = np.ceil(self._paces[index].earliest_ticks)
         limit = self._polyphony[index]
         if limit is not None:
             held = [end for end in self._sounding[index] if end > self.onset_ticks]
@@ -337,6 +354,9 @@ class RuleMasks:
         parts = self._part_classes[first:last]
         if onset < self._all_free:
             parts = parts[self._free_from[first:last] <= onset]
+        if self._paces and not self.pitch_rules.closing(onset):
+            early = {self._parts[i] for i in np.flatnonzero(self._not_before > onset).tolist()}
+            parts = parts[[part not in early for part in parts.tolist()]]
         if self.pitch_rules.over(onset) or not self._is_place(onset):
             return parts[:0]
         if self._alike:
@@ -376,7 +396,13 @@ class RuleMasks:
     def _due(self, onset: int) -> set[int]:
         closing = self.pitch_rules.closing(onset)
         late = {part for part in self._missing if closing or self._is_late(part, onset)}
-        return late | {part for part, rested in self._rested.items() if rested <= onset}
+        slow = {part for part, latest in self._late.items() if latest <= onset}
+        return late | slow | {part for part, rested in self._rested.items() if rested <= onset}
+
+    @property
+    def _late(self) -> dict[int, int]:
+        """By part class the tick at which its next note is late, of parts with a pace."""
+        return {self._parts[i]: int(pace.latest_ticks) for i, pace in self._paces.items()}
 
     def _is_late(self, part: int, onset: int) -> bool:
         """Whether less than half of the last opening of a part is left; never in endless music."""
@@ -393,3 +419,23 @@ def _swung_places(job: Job) -> np.ndarray | None:
     if job.swing is None or job.length_ticks is None or np.isnan(job.swing.ratios).all():
         return None
     return job.swing.swung_places(notes.RESOLUTION, job.length_ticks)
+
+
+def _paces(job: Job) -> dict[int, Pace]:
+    """How densely parts play, by part class: of an instrument's density each of its parts a share.
+
+    Where notes are given, the density of all is that of what is written, shared among its parts.
+    """
+    stated = job.rules.busy()
+    parts = job.composed_parts
+    kinds = [notes.instrument_of(part) for part in parts]
+    found = {
+        part: Pace(stated[kind] / kinds.count(kind), job.start_ticks)
+        for part, kind in zip(parts, kinds, strict=True)
+        if kind in stated
+    }
+    is_edit = any(fields[1] != END for _, fields in job.given.events)
+    if job.rules.density is not None and is_edit:
+        share = job.rules.density / len(parts)
+        found = {part: Pace(share, job.start_ticks) for part in parts} | found
+    return found

@@ -51,10 +51,20 @@ class Pace:
             behind = max(self.due_ticks, onset_ticks - self._leeway_ticks)
             self.due_ticks = behind + RESOLUTION / self.density
 
+    @property
+    def earliest_ticks(self) -> float:
+        """Before this no note may come."""
+        return self.due_ticks + RESOLUTION / self.density - self._leeway_ticks
+
+    @property
+    def latest_ticks(self) -> float:
+        """At this the next note must have come."""
+        return self.due_ticks + self._leeway_ticks
+
     def narrow(self, shifts: np.ndarray, now_ticks: int) -> np.ndarray:
         """The legal shifts that keep the pace, bool [shifts]."""
-        earliest = self.due_ticks + RESOLUTION / self.density - self._leeway_ticks - now_ticks
-        latest = max(self.due_ticks + self._leeway_ticks - now_ticks, 0)
+        earliest = self.earliest_ticks - now_ticks
+        latest = max(self.latest_ticks - now_ticks, 0)
         classes = np.arange(len(shifts))
         kept: np.ndarray = shifts & (classes >= earliest) & (classes <= latest)
         if not kept.any():  # what is late comes as soon as it may, what is early as late as it may

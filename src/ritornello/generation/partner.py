@@ -80,9 +80,10 @@ class Options(TypedDict, total=False):
         watch: called now and then with (tick reached, tick where writing ends).
         hear: told the notes as they are written: a `ritornello.generation.note_feed.NoteFeed`.
         rules: kept by what is written; bars, metre, tempo and parts are those of the song.
-        key, polyphony, ranges, density, densities, chords, ending, collection, swing: of `Rules`,
-            in place of those of ``rules``. Chords count from where writing begins. What a part of
-            the song already goes beyond, in range or polyphony, it may unless the rules name it.
+        key, polyphony, ranges, density, densities, chords, ending, collection, swing, scale,
+            loudness: of `Rules`, in place of those of ``rules``. Chords count from where writing
+            begins. What a part of the song already goes beyond, in range or polyphony, it may
+            unless the rules name it.
     """
 
     n: int
@@ -101,6 +102,8 @@ class Options(TypedDict, total=False):
     ending: bool
     collection: str | None
     swing: float | None
+    scale: tuple[int, ...] | str | None
+    loudness: float | None
 
 
 @dataclass(frozen=True)

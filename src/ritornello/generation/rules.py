@@ -51,6 +51,10 @@ class Rules:
         ending: whether the last bar of a whole piece must be an ending: nothing begins after its
             first beat, where at least one pitched part strikes the tonic's chord and holds it.
         collection: name of the training collection to write like; a soft constraint.
+        scale: pitch classes, C being 0, that pitched notes are of, in place of those of the key, as
+            in (0, 2, 3, 7, 8) or "0 2 3 7 8".
+        loudness: mean velocity of what is written, 1 to 127; left open, the model's, or that of
+            what is given.
         swing: how long the first half of a beat is, the second being 1: 1 is straight, 2 a
             triplet, 3 a dotted eighth. In a metre in quarters or halves every off-beat then comes
             so late. Left open, new music is straight, and swings where what is given does.
@@ -72,6 +76,8 @@ class Rules:
     ending: bool = True
     collection: str | None = None
     swing: float | None = None
+    scale: tuple[int, ...] | str | None = None
+    loudness: float | None = None
 
     def __post_init__(self) -> None:
         set_field = object.__setattr__
@@ -86,6 +92,8 @@ class Rules:
             set_field(self, "parts", tuple(self.parts))
         if isinstance(self.chords, str):
             set_field(self, "chords", parse_chart(self.chords))
+        if self.scale is not None:
+            set_field(self, "scale", _scale(self.scale))
         self._check_numbers()
         self._check_densities()
         self._check_parts()
@@ -103,6 +111,8 @@ class Rules:
             raise ConfigError(f"Tempo is 20 to 320 bpm; asked for {self.tempo_bpm:g}.")
         if self.density is not None and not 0 < self.density <= 100:
             raise ConfigError(f"Density is 0 to 100 notes a beat; asked for {self.density:g}.")
+        if self.loudness is not None and not 1 <= self.loudness <= 127:
+            raise ConfigError(f"Loudness is a velocity of 1 to 127; asked for {self.loudness:g}.")
         if self.swing is not None and not LEAST_RATIO <= self.swing <= MOST_RATIO:
             raise ConfigError(
                 f"A swing is {LEAST_RATIO:g}, straight, to {MOST_RATIO:g}, dotted; "
@@ -147,7 +157,8 @@ class Rules:
             if not INSTRUMENTS[index].is_drum and not self.allowed_pitches(index):
                 low, high = self.range_of(index)
                 raise ConfigError(
-                    f"{INSTRUMENTS[index].name} has no note of {self.key} from {low} to {high}.",
+                    f"{INSTRUMENTS[index].name} has no note of {self.scale_name} "
+                    f"from {low} to {high}.",
                     next_step="Widen the range or change the key.",
                 )
 
@@ -157,6 +168,11 @@ class Rules:
         if self.metre is None:
             return 4, 4
         return parse_metre(self.metre) if isinstance(self.metre, str) else self.metre
+
+    @property
+    def scale_name(self) -> str:
+        """What pitched notes are of, for messages."""
+        return str(self.key) if self.scale is None else f"the scale {self.scale}"
 
     def instruments(self) -> list[int] | None:
         """Indices into `INSTRUMENTS`, one for each part asked for; None when left open."""
@@ -184,6 +200,8 @@ class Rules:
         low, high = limits or self.range_of(instrument)
         key = None if INSTRUMENTS[instrument].is_drum else self.key
         scale = key.pitch_classes if isinstance(key, KeyName) else range(12)
+        if self.scale is not None and not INSTRUMENTS[instrument].is_drum:
+            scale = frozenset(_scale(self.scale))
         return [pitch for pitch in range(low, high + 1) if pitch % 12 in scale]
 
     def tell_chords_left(self, bars: int) -> tuple[str, ...]:
@@ -209,6 +227,17 @@ class Rules:
 
     def metre_map(self) -> tuple[Metre, ...]:
         return (Metre(0, *self.counts),)
+
+
+def _scale(asked: tuple[int, ...] | str) -> tuple[int, ...]:
+    """Pitch classes of a scale, ascending, each once; from text with blanks or commas too."""
+    words = asked.replace(",", " ").split() if isinstance(asked, str) else [*map(str, asked)]
+    if not words or not all(word.isdigit() and int(word) < 12 for word in words):
+        raise ConfigError(
+            f"{asked!r} is no scale.",
+            next_step="Give pitch classes from 0, which is C, to 11, as in 0 2 3 7 8.",
+        )
+    return tuple(sorted({*map(int, words)}))
 
 
 def check_count(pieces: int) -> None:

@@ -52,8 +52,9 @@ def bars_to_vary(
     return tuple(spans)
 
 
-def keep_near(plan: EditPlan, song: Piece, spans: Sequence[tuple[int, int]]) -> EditPlan:
-    """A plan for a whole song, narrowed to spans in ticks of the song, in the song's own key."""
+def keep_near(plan: EditPlan, spans: Sequence[tuple[int, int]]) -> EditPlan:
+    """A plan for a whole song, narrowed to spans in ticks of the song."""
+    song = plan.kept
     (whole,) = plan.job.openings
     openings = tuple(
         replace(whole, start_ticks=start, end_ticks=end, longest_rest_ticks=None)
@@ -65,9 +66,10 @@ def keep_near(plan: EditPlan, song: Piece, spans: Sequence[tuple[int, int]]) -> 
     )
     if not openings:
         raise InputError("The bars are too short to write in.", where=song.title)
-    return replace(plan, job=replace(plan.job, openings=openings, key=_key_of(song)))
+    return replace(plan, job=replace(plan.job, openings=openings))
 
 
-def _key_of(song: Piece) -> KeyName | None:
+def key_of_song(song: Piece) -> KeyName | None:
+    """The key that the pitches of a song are likeliest in."""
     pitches = [track.notes["pitch"] for track in song.tracks if not track.is_drum]
     return estimate_key(pitch_class_weights(np.concatenate([np.zeros(0, np.int64), *pitches])))

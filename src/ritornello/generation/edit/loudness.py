@@ -7,7 +7,7 @@ song. A song that is all of one loudness gets notes of that loudness.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -19,6 +19,23 @@ _NEAR_TICKS = 8 * RESOLUTION  # notes so far away count 1/e as much
 _STEP_TICKS = 2 * RESOLUTION  # how often the loudness of the song is looked up
 _ENOUGH_NOTES = 8  # of a part, to tell how loudly it is played
 _SOFTEST, _LOUDEST = 1, 127
+_PASSES = 4  # what is held back at the edges is made good by the others
+
+
+def at_loudness(tracks: Sequence[Track], loudness: float) -> tuple[Track, ...]:
+    """Tracks moved together to a mean velocity; what would be beyond the range stays within it."""
+    found = [*tracks]
+    for _ in range(_PASSES):
+        total = [each.notes["velocity"] for each in found]
+        if not sum(map(len, total)):
+            return tuple(found)
+        change = loudness - float(np.concatenate(total).mean())
+        for index, track in enumerate(found):
+            table = track.notes.copy()
+            moved = np.round(table["velocity"] + change)
+            table["velocity"] = np.clip(moved, _SOFTEST, _LOUDEST)
+            found[index] = replace(track, notes=table)
+    return tuple(found)
 
 
 def as_loud(

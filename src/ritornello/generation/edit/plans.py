@@ -16,7 +16,7 @@ import numpy as np
 from ritornello.errors import ConfigError, InputError
 from ritornello.generation.edit.join import Joined, join
 from ritornello.generation.edit.kit_tracks import key_owners
-from ritornello.generation.edit.loudness import as_loud
+from ritornello.generation.edit.loudness import as_loud, at_loudness
 from ritornello.generation.edit.melody_chords import Harmonisation
 from ritornello.generation.edit.primer import Fitted, fit, quantise_to_notation
 from ritornello.generation.instrumentation import Instrumentations, likely_collection
@@ -76,6 +76,8 @@ def finish(plan: EditPlan, writer: Writer) -> Joined:
     rows = events[composed]
     rows[:, SHIFT] = np.diff(onsets[composed], prepend=0)
     tracks = as_loud(notes.decode_by_part(rows), plan.kept, plan.homes)
+    if (asked := plan.job.rules.loudness) is not None:
+        tracks = dict(zip(tracks, at_loudness([*tracks.values()], asked), strict=True))
     for part, track in plan.new.items():
         if track is not None and part in tracks:
             tracks[part] = replace(track, notes=tracks[part].notes)

@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from ritornello.errors import ConfigError, InputError
-from ritornello.generation.edit.closeness import bars_to_vary, keep_near
+from ritornello.generation.edit.closeness import bars_to_vary, keep_near, key_of_song
 from ritornello.generation.edit.instrument_substitution import substitute_instrument
 from ritornello.generation.edit.melody_chords import (
     Harmonisation,
@@ -24,7 +24,7 @@ from ritornello.generation.edit.plans import EditPlan, FittedSong, plan
 from ritornello.generation.job import stated_chords
 from ritornello.generation.rules import MAX_BARS, Rules
 from ritornello.music.instruments import DRUMS, INSTRUMENTS, parse_instrument
-from ritornello.music.keys import KeyName
+from ritornello.music.keys import KeyName, pitch_class_weights
 from ritornello.music.note_tables import note_table
 from ritornello.music.piece import Piece, Track
 from ritornello.music.selection import highest_track, without
@@ -34,6 +34,7 @@ from ritornello.note_model.encoding.notes import PARTS_PER_INSTRUMENT
 
 _REST_BARS = 2  # who was asked to join in may rest for a while, not for good
 _VOICE_REST_BARS = 0  # within a phrase
+_STRAY_SHARE = 0.02  # of the notes of a part: rarer pitch classes are not of its scale
 _SILENT_BARS = 2  # so many at the end of a song are no rest of the music
 VOICES = {"soprano": (60, 81), "alto": (53, 74), "tenor": (48, 69), "bass": (40, 64)}
 
@@ -124,10 +125,15 @@ def vary_job(
     Args:
         closeness: 0 to 1, the share of their bars that stays, see `closeness`; none where None.
 
+    Where the rules state neither key nor scale, new notes are of the pitch classes that the parts
+    have now; where they state no density, each part stays as dense as it is.
+
     Raises:
         InputError, ConfigError: as of `continue_job`.
     """
     fitted_song = FittedSong.of(whole_bars(song), known)
+    if closeness is None:
+        rules = _as_now(fitted_song, tracks, rules)
     whole = 0, fitted_song.song.length_ticks
     spans = (whole,) if closeness is None else bars_to_vary(fitted_song.song, tracks, closeness)
     kept = fitted_song.song
@@ -142,7 +148,8 @@ def vary_job(
         longest_rest_bars=_REST_BARS,
         written=tracks,
     )
-    return made if closeness is None else keep_near(made, fitted_song.song, spans)
+    made = replace(made, job=replace(made.job, key=key_of_song(fitted_song.song)))
+    return made if closeness is None else keep_near(made, spans)
 
 
 def arrange_job(
@@ -246,6 +253,25 @@ def harmonise_job(
         voices=(fitted_song.fitted.parts[melody], *new),
     )
     return replace(made, warnings=(*told, *made.warnings))
+
+
+def _as_now(fitted_song: FittedSong, tracks: Collection[int], rules: Rules) -> Rules:
+    """The rules with the scale and the densities of tracks, where they state none."""
+    song = fitted_song.song
+    played = [song.tracks[index] for index in tracks if len(song.tracks[index])]
+    pitched = [track.notes["pitch"] for track in played if not track.is_drum]
+    if pitched and rules.key is None and rules.scale is None:
+        counts = pitch_class_weights(np.concatenate(pitched))
+        often = np.flatnonzero(counts >= _STRAY_SHARE * counts.sum())
+        rules = replace(rules, scale=tuple(often.tolist()))
+    if rules.density is None and not rules.densities and song.length_beats:
+        counted = Counter[str]()
+        for index in set(tracks).intersection(fitted_song.tracks_with_notes):
+            heard_as = notes.instrument_of(fitted_song.fitted.parts[index])
+            counted[INSTRUMENTS[heard_as].name] += len(song.tracks[index])
+        densities = {name: count / song.length_beats for name, count in counted.items()}
+        rules = replace(rules, densities={n: d for n, d in densities.items() if d <= 100})
+    return rules
 
 
 def _harmony(song: FittedSong, melody: int, rules: Rules, *, end: bool) -> Harmonisation:
