@@ -1,13 +1,15 @@
 """Events that threads tell and connections follow, each at its own pace.
 
-A log keeps what was told, so that whoever comes later, or comes back, misses nothing: events count
-from 1, and one follows them from any number on.
+A log keeps what was told, so that whoever comes later, or comes back, misses nothing: events have
+numbers, and one follows them from any number on. A log counts from the millisecond in which it was
+begun, so that the numbers of a studio that was killed are behind those of the one that goes on.
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import AsyncIterator
 from typing import NamedTuple
 
@@ -36,7 +38,7 @@ class EventLog:
         """A log that remembers at least so many of the last events, or all."""
         self._most = most
         self._events: list[Event] = []
-        self._count = 0
+        self._newest = time.time_ns() // 1_000_000
         self._is_closed = False
         self._changing = threading.Lock()
         self._waiting: set[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = set()
@@ -45,8 +47,8 @@ class EventLog:
         """Add an event of plain values."""
         text = as_json(data)
         with self._changing:
-            self._count += 1
-            self._events.append(Event(self._count, name, text))
+            self._newest += 1
+            self._events.append(Event(self._newest, name, text))
             if self._most is not None and len(self._events) > 2 * self._most:
                 del self._events[: -self._most]
             self._wake()
@@ -63,9 +65,9 @@ class EventLog:
                 loop.call_soon_threadsafe(wake.set)
 
     @property
-    def count(self) -> int:
-        """How many events there have been."""
-        return self._count
+    def newest(self) -> int:
+        """The number of the last event."""
+        return self._newest
 
     async def follow(self, after: int = 0) -> AsyncIterator[str]:
         """The events after a number as text, as they come; now and then a comment, to keep alive.
@@ -79,7 +81,7 @@ class EventLog:
             while True:
                 waiting[1].clear()
                 with self._changing:
-                    forgotten = self._count - len(self._events)
+                    forgotten = self._newest - len(self._events)
                     new = self._events[max(0, after - forgotten) :]
                     is_closed = self._is_closed
                 if new:

@@ -235,7 +235,7 @@ class JobQueue:
                 running.helper = helper
                 attempts = self.job(name)["attempts"] + 1
                 self._set(name, state="running", started=now(), attempts=attempts)
-            if running.log.count:
+            if attempts > 1:
                 running.log.tell("restart", {})
             self._news.tell("job", self.job(name))
             self._carry_out(name, running, helper)

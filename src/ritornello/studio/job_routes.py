@@ -57,7 +57,7 @@ def job_routes(studio: Studio) -> APIRouter:
 
     @routes.get("/events", summary="What happens in the studio, as server-sent events")
     async def events(last_event_id: Annotated[str | None, Header()] = None) -> StreamingResponse:
-        return _stream(studio.news, last_event_id or str(studio.news.count))
+        return _stream(studio.news, last_event_id or str(studio.news.newest))
 
     @routes.get("/jobs/{job}/files/{name:path}", summary="A file that a job made")
     def get_file(job: str, name: str) -> FileResponse:
