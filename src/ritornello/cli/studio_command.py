@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
 from ritornello.cli.options import Flag
-from ritornello.cli.show import out, print_json, say
+from ritornello.cli.show import out, print_json, progress, say
 from ritornello.errors import MissingExtraError
 from ritornello.folders import studio_folder
+
+if TYPE_CHECKING:
+    from ritornello.generation.preference.tuning import LearnNetwork
 
 
 def tune(
@@ -21,12 +26,14 @@ def tune(
     model: Annotated[str, Parameter(alias="-m")] = "default",
     ratings: Path | None = None,
     candidates: int = 8,
+    network: Flag = False,
     overwrite: Flag = False,
     json: Flag = False,
 ) -> None:
     """Learn from pairs that you rated in the studio what to keep of what a model composes.
 
-    The new model has the same network, and a critic that chooses the best of several pieces.
+    The new model has a critic that chooses the best of several pieces, and with --network a network
+    that learned to write more like what you preferred.
 
     Parameters
     ----------
@@ -38,6 +45,8 @@ def tune(
         The database of a studio, studio.db; that of your own library if left out.
     candidates
         How many pieces the critic chooses one from, each time the model composes one.
+    network
+        Let the network learn too, as far as it knows other music as well as before.
     overwrite
         Replace the folder.
     json
@@ -65,7 +74,15 @@ def tune(
         Comparison(piece_from_json(left), piece_from_json(right), answer)
         for left, right, answer in pairs
     ]
-    about = tune_model(model, comparisons, output, candidates=candidates, overwrite=overwrite)
+    with progress("Learning") as watch:
+        about = tune_model(
+            model,
+            comparisons,
+            output,
+            candidates=candidates,
+            learn_network=_learner(watch) if network else None,
+            overwrite=overwrite,
+        )
     if json:
         print_json(about)
         return
@@ -74,8 +91,27 @@ def tune(
         share, tried = about["held_back_right"], about["held_back_pairs"]
         out.print(f"  of {tried} pairs held back it names the winner in {share:.0%}")
     out.print(f"  you like: {', '.join(about['likes']) or 'nothing that it could name'}")
+    if "network" in about:
+        out.print(f"  {_of_network(about['network'])}")
     out.print(f"  {output}", markup=False)
     say(f"Compose with it: ritornello compose -m {shlex.quote(str(output))}")
+
+
+def _learner(watch: Callable[[int, int, str], None]) -> LearnNetwork:
+    """What lets a network learn, and tells how far it is."""
+    if find_spec("torch") is None:
+        raise MissingExtraError("A network learns with PyTorch.", extra="train")
+    from ritornello.training.preference_learning import learn_heads
+
+    return partial(learn_heads, watch=lambda done: watch(round(100 * done), 100, "Learning"))
+
+
+def _of_network(facts: dict[str, Any]) -> str:
+    return (
+        f"the network learned from {facts['pairs']} pairs with a winner: of "
+        f"{facts['held_back_pairs']} held back it prefers it in {facts['held_back_right']:.0%}, "
+        f"and other music costs it {facts['nats_rise']:+.1%} nats"
+    )
 
 
 def studio(

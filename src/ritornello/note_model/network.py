@@ -202,6 +202,10 @@ class NoteModel(nn.Module):
         hidden, state = self.trunk(
             events.context, events.controls, events.instruments, state, events.plays
         )
+        return self.nats(hidden, events), state
+
+    def nats(self, hidden: Tensor, events: Batch[Tensor]) -> Tensor:
+        """The same as `forward` gives, from what `trunk` gave [time, batch, width]."""
         nats = []
         for head in range(len(FIELDS)):
             logits = self.head_logits(head, hidden, events)
@@ -215,7 +219,7 @@ class NoteModel(nn.Module):
             ).reshape(target.shape)
             # `where` and not a product: a forbidden class costs infinity, and inf * 0 is nan.
             nats.append(torch.where(present, losses, torch.zeros_like(losses)))
-        return torch.stack(nats, dim=-1), state
+        return torch.stack(nats, dim=-1)
 
     def step(
         self,

@@ -289,9 +289,10 @@ class TuneRequest(_Request):
     name: Name
     model: str = DEFAULT_MODEL
     candidates: int = Field(8, ge=2, le=32, description="how many pieces one is chosen from")
+    network: bool = Field(False, description="whether the network learns too; needs PyTorch")
 
     def arguments(self) -> JsonObject:
-        return {"model": self.model, "candidates": self.candidates}
+        return {"model": self.model, "candidates": self.candidates, "network": self.network}
 
 
 class BlindTestRequest(_Request):

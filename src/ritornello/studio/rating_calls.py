@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -90,8 +91,16 @@ def blind_test(arguments: JsonObject, tell: Tell) -> JsonObject:
 
 def tune(arguments: JsonObject, tell: Tell) -> JsonObject:
     """Learn from ``pairs`` and make a model in ``output``."""
-    tell("progress", {"step": "listening", "done": None, "seconds_left": None})
+    tell("progress", {"step": "comparing", "done": None, "seconds_left": None})
     output = Path(arguments["output"])
+    learn_network = None
+    if arguments["network"]:
+        from ritornello.training.preference_learning import learn_heads
+
+        def watch(done: float) -> None:
+            tell("progress", {"step": "learning", "done": done, "seconds_left": None})
+
+        learn_network = partial(learn_heads, watch=watch)
     comparisons = [
         Comparison(piece_from_json(left), piece_from_json(right), answer)
         for left, right, answer in arguments["pairs"]
@@ -101,6 +110,7 @@ def tune(arguments: JsonObject, tell: Tell) -> JsonObject:
         comparisons,
         output,
         candidates=arguments["candidates"],
+        learn_network=learn_network,
         overwrite=True,
     )
     return {"model": output.name, "files": [], "learned": about}

@@ -6,6 +6,7 @@ loop             the training of a note model, and what a run writes
 note_objective   what a note model learns
 fine_tuning      going on from a model's weights with other music
 rehearsal        music that the model composes itself, read beside it
+preference_learning  what a note model learns from pairs that were rated
 music_facts      what a model knows of its music, for composing
 batches          rows of excerpts that carry the state of the network from chunk to chunk
 piece_plans      the plan of each piece, read when it is first drawn
@@ -36,6 +37,7 @@ __all__ = [
     "note_objective",
     "optimisation",
     "piece_plans",
+    "preference_learning",
     "products",
     "ranks",
     "reading_order",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,10 +21,12 @@ from ritornello.generation.preference.critic import (
 )
 from ritornello.generation.preference.traits import TRAITS
 from ritornello.json_values import JsonObject
-from ritornello.note_model.checkpoint import MODEL_FILE
+from ritornello.note_model import checkpoint
+from ritornello.note_model.checkpoint import MODEL_FILE, Checkpoint
 from ritornello.note_model.library import find_model
 
 LEAST_PAIRS = 10
+LearnNetwork = Callable[[Checkpoint, Sequence[Comparison]], tuple[Checkpoint, JsonObject]]
 _HELD_BACK = 0.2
 _REPEATS = 20
 _TOLD = 5
@@ -37,23 +39,26 @@ def tune(
     folder: Path,
     *,
     candidates: int = USUAL_CANDIDATES,
+    learn_network: LearnNetwork | None = None,
     overwrite: bool = False,
     seed: int = 0,
 ) -> JsonObject:
     """Make a model that keeps what somebody likes best of what it composes.
 
     Args:
-        model: a name or path; its network stays as it is.
+        model: a name or path; it stays as it is.
         comparisons: at least `LEAST_PAIRS`.
         folder: gets the model and the critic.
         candidates: how many pieces one is chosen from.
+        learn_network: (model, comparisons) -> a model whose network learned too, and facts, such as
+            `ritornello.training.preference_learning.learn_heads`; the network is copied where None.
         overwrite: replace the folder.
         seed: of what is held back.
 
     Returns:
         ``pairs``, ``held_back_right`` (share of pairs that were held back of which a critic taught
-        with the others names the winner, and ``held_back_pairs``), ``likes`` in words, and
-        ``weights`` by trait.
+        with the others names the winner, and ``held_back_pairs``), ``likes`` in words,
+        ``weights`` by trait, and what ``learn_network`` said as ``network``.
 
     Raises:
         InputError: if there are too few pairs. OutputError: if the folder exists.
@@ -80,7 +85,11 @@ def tune(
         },
     }
     with whole_folder(folder) as temporary:
-        shutil.copyfile(source, temporary / MODEL_FILE)
+        if learn_network is None:
+            shutil.copyfile(source, temporary / MODEL_FILE)
+        else:
+            learned, about["network"] = learn_network(checkpoint.load(source), comparisons)
+            checkpoint.save(learned, temporary / MODEL_FILE)
         if (index := source.with_name(INDEX_FILE)).is_file():
             shutil.copyfile(index, temporary / INDEX_FILE)
         replace(critic, candidates=candidates, about=about).save(temporary / CRITIC_FILE)
