@@ -10,6 +10,11 @@ Starts a studio with an empty library and then:
 2. 1,000 damaged files are uploaded: real ones with bytes changed, cut or swapped, noise with every
    ending, names with paths and markup. Measured: answers by status, seconds, memory of the server
    before and after, and files outside of the library (there must be none).
+3. What a person does in an hour, without the pauses: pieces are composed, opened, bars of them
+   filled, and exported. Measured: memory of the server and of its helpers after a tenth of that and
+   at the end.
+4. A browser that was never here opens the page and presses play. Measured: until the piece can be
+   seen, and from the press until it sounds. Left out where no Chromium is installed.
 """
 
 from __future__ import annotations
@@ -19,6 +24,7 @@ import asyncio
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -138,12 +144,80 @@ def upload(address: str, files: int, server: int, library: Path) -> dict[str, An
     }
 
 
+def work(address: str, rounds: int, server: int) -> dict[str, Any]:
+    """An hour of composing, filling and exporting, one job after another."""
+    memory: list[tuple[float, float]] = []
+    start = time.monotonic()
+    with httpx.Client(base_url=address, timeout=120, trust_env=False) as client:
+        for number in range(rounds):
+            asked = {"kind": "compose", "bars": 8, "seed": number, "parts": ["piano", "bass"]}
+            piece = _made(client, asked)
+            filled = _made(client, {"kind": "fill", "piece": piece, "bars": [3, 4], "seed": number})
+            client.get(f"/api/pieces/{filled}/plan")
+            for ending in ("mid", "musicxml"):
+                assert client.get(f"/api/pieces/{filled}/export/{ending}").status_code == 200
+            if number in (rounds // 10, rounds - 1):
+                helpers = sum(_memory_mb(child) for child in _children(server))
+                memory.append((_memory_mb(server), helpers))
+    (early, helpers_early), (late, helpers_late) = memory
+    return {
+        "jobs": 2 * rounds,
+        "exports": 2 * rounds,
+        "seconds": round(time.monotonic() - start),
+        "server_mb": [round(early), round(late)],
+        "helpers_mb": [round(helpers_early), round(helpers_late)],
+    }
+
+
+def _made(client: httpx.Client, request: dict[str, Any]) -> str:
+    """The piece that a job makes, once it is over."""
+    job = client.post("/api/jobs", json=request).json()
+    while job["state"] not in ("done", "failed"):
+        time.sleep(0.02)
+        job = client.get(f"/api/jobs/{job['id']}").json()
+    return str(job["result"]["pieces"][0])
+
+
+def _children(process: int) -> list[int]:
+    return [
+        int(child)
+        for thread in Path(f"/proc/{process}/task").iterdir()
+        for child in (thread / "children").read_text().split()
+    ]
+
+
+def first_sound(address: str) -> dict[str, float] | None:
+    """Seconds until a new visitor sees a piece, and hears it."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    browser = next(filter(None, map(shutil.which, names)), None)
+    if browser is None:
+        return None
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as tools:
+        opened = tools.chromium.launch(executable_path=browser, args=["--no-sandbox"])
+        page = opened.new_page()
+        start = time.monotonic()
+        page.goto(address)
+        page.get_by_role("button", name="Play this piece").wait_for()
+        seen = time.monotonic() - start
+        page.get_by_role("button", name="Play this piece").click()
+        pressed = time.monotonic()
+        page.wait_for_function(
+            "Number(document.querySelector('[data-level]').dataset.level) > 0.01"
+        )
+        heard = time.monotonic() - pressed
+        opened.close()
+    return {"until_it_is_seen": round(seen, 2), "from_press_to_sound": round(heard, 2)}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--clients", type=int, default=50)
     parser.add_argument("--bars", type=int, default=64)
     parser.add_argument("--files", type=int, default=1000)
+    parser.add_argument("--rounds", type=int, default=200, help="of work: two jobs, two exports")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         library = Path(folder, "library")
@@ -161,7 +235,9 @@ def main() -> None:
             facts = {
                 "processors": os.cpu_count(),
                 "load_of_machine": round(os.getloadavg()[0], 1),
+                "first_sound_seconds": first_sound(address),
                 "streaming": asyncio.run(stream(address, arguments.clients, arguments.bars)),
+                "work": work(address, arguments.rounds, server.pid),
                 "uploads": upload(address, arguments.files, server.pid, library),
             }
         finally:
