@@ -16,6 +16,7 @@ import numpy as np
 from ritornello.errors import ConfigError
 from ritornello.json_values import JsonObject
 from ritornello.music.io import midi_write
+from ritornello.plan.song_form import parse_form
 from ritornello.studio.job_requests import any_seed
 from ritornello.studio.library_folder import Library
 from ritornello.studio.piece_json import piece_from_json
@@ -51,8 +52,10 @@ def _song(library: Library, job: Job) -> JsonObject:
 
 
 def _recording(library: Library, job: Job) -> JsonObject:
+    recording = job["request"]["recording"]
     return {
-        "file": str(library.recordings.path(job["request"]["recording"])),
+        "file": str(library.recordings.path(recording)),
+        "name": Path(library.recordings.recording(recording)["name"]).stem,
         "folder": str(library.job_folder(job["id"])),
     }
 
@@ -201,8 +204,10 @@ def _vary_title(request: JsonObject) -> str:
 def _compose_title(request: JsonObject) -> str:
     if request["title"]:
         return str(request["title"])
-    length = request["form"] or request["duration"] or f"{request['bars'] or 16} bars"
-    return f"Piece of {length}"
+    if request["form"]:
+        bars = sum(section.bars for section in parse_form(request["form"], bars=request["bars"]))
+        return f"Song of {bars} bars"
+    return f"Piece of {request['duration'] or str(request['bars'] or 16) + ' bars'}"
 
 
 KINDS = {

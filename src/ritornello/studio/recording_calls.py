@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ritornello import api
 from ritornello.generation.rules import parse_metre
 from ritornello.json_values import JsonObject
+from ritornello.music.piece import Piece
 from ritornello.studio.helper_process import Tell
 from ritornello.studio.piece_json import piece_to_json
 
@@ -33,7 +35,7 @@ def transcribe(arguments: JsonObject, tell: Tell) -> JsonObject:
     else:
         made = api.transcribe(file, hints=hints, key=key, instrument=instrument)
     return {
-        "pieces": [{"piece": piece_to_json(made.piece), "given": None, "seed": None}],
+        "pieces": [_result(made.piece, arguments, None)],
         "warnings": [],
         "heard": _heard(made.as_facts()),
     }
@@ -65,11 +67,17 @@ def remix(arguments: JsonObject, tell: Tell) -> JsonObject:
     facts = made.as_facts()
     facts["mix"].pop("files")
     return {
-        "pieces": [{"piece": piece_to_json(made.piece), "given": None, "seed": arguments["seed"]}],
+        "pieces": [_result(made.piece, arguments, arguments["seed"])],
         "warnings": facts.pop("warnings"),
         "files": [str(path.relative_to(folder)) for path in made.files],
         **_plain({**facts, "heard": _heard(facts["heard"])}),
     }
+
+
+def _result(piece: Piece, arguments: JsonObject, seed: int | None) -> JsonObject:
+    """A piece that is called as the recording is, whose file has a number for a name."""
+    titled = replace(piece, title=arguments["name"])
+    return {"piece": piece_to_json(titled), "given": None, "seed": seed}
 
 
 class _Steps:

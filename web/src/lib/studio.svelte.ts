@@ -4,7 +4,7 @@ import { player } from './player.svelte'
 import { barAt, endTick, markedSections } from './timing'
 import type { About, Job, Model, Piece, PieceAnswer, Plan, Recording, Song, StreamedNote, Track, Trouble } from './types'
 
-export type View = 'roll' | 'score' | 'sound'
+export type View = 'roll' | 'score' | 'sound' | 'take'
 export type Tool = 'compose' | 'remix' | 'learn' | 'listen'
 
 interface Notice extends Trouble {
@@ -36,13 +36,14 @@ class Studio {
   locked = $state<Record<string, boolean>>({})
   view = $state<View>('roll')
   tool = $state<Tool>('compose')
+  /** What is shown where there is room for one column. */
+  side = $state<'make' | 'piece' | 'library'>('piece')
   notices = $state<Notice[]>([])
   /** What has just happened, for a screen reader. */
   spoken = $state('')
   /** A newer version of the shown song that another tab made. */
   newer = $state.raw<Song | null>(null)
   heardOnce = $state(false)
-  remixed = $state.raw<Job | null>(null)
   training = $state.raw<Job | null>(null)
   /** Files that were dropped to learn from, and the songs they became. */
   lessons = $state.raw<{ name: string; song: string | null }[]>([])
@@ -86,6 +87,13 @@ class Studio {
     void this.refreshRecordings()
   }
 
+  /** Opens a panel; the recording that one works on stands in the middle. */
+  use(tool: Tool) {
+    this.tool = tool
+    if (tool === 'remix' && this.recordings.length) this.view = 'take'
+    else if (this.view === 'take') this.view = 'roll'
+  }
+
   async refresh() {
     await this.try(async () => {
       this.songs = (await get<{ songs: Song[] }>('/songs')).songs
@@ -115,7 +123,6 @@ class Studio {
     if (!version || number !== this.asking) return
     this.show(version)
     if (!quietly) this.say(`${this.song?.title ?? 'A piece'}: ${describe(version)}.`)
-    for (const warning of version.warnings ?? []) this.tell(warning)
   }
 
   /** Makes an older version the one that the song shows. */
@@ -240,10 +247,10 @@ class Studio {
     this.jobs = known ? this.jobs.map((each) => (each.id === job.id ? job : each)) : [job, ...this.jobs]
     if (known && isOver(known)) return
     if (job.state === 'failed') this.complain(job.error ?? { what: `${job.title} failed.`, where: '', next_step: '' })
-    if (job.kind === 'remix' && job.state === 'done') this.remixed = job
     if (['train', 'tune'].includes(job.kind)) this.training = job
+    if (job.state === 'done' && this.started.has(job.id)) for (const warning of (job.result?.warnings as string[]) ?? []) this.tell(warning)
     if (isOver(job)) this.say(`${job.title || job.kind}: ${job.state}.`)
-    if (isOver(job) && job.kind === 'train') void this.refreshModels()
+    if (isOver(job) && ['train', 'tune'].includes(job.kind)) void this.refreshModels()
   }
 
   private heardOfSong(song: Song & { deleted?: boolean }) {
@@ -331,9 +338,11 @@ class Studio {
     await this.run({ kind: 'vary', piece: this.version.id, parts: [part + 1], bars, ...wishes })
   }
 
+  /** A player more, in the selected bars or everywhere. */
   async addPart(instrument: string, wishes: Record<string, unknown> = {}) {
     if (!this.version) return
-    await this.run({ kind: 'arrange', piece: this.version.id, add: [instrument], ...wishes })
+    const bars = this.selection?.bars ?? null
+    await this.run({ kind: 'arrange', piece: this.version.id, add: [instrument], bars, ...wishes })
   }
 
   /** The lower voices of a choir under the melody. */
@@ -443,7 +452,8 @@ class Studio {
         for (const warning of answer.piece.warnings ?? []) this.tell(warning)
       } else if (answer?.recording) {
         await this.refreshRecordings()
-        this.tool = 'remix'
+        this.use('remix')
+        this.side = 'make'
         this.say(`${file.name} is ready to remix.`)
       }
     }
@@ -452,7 +462,7 @@ class Studio {
 
   /** Takes files to learn from. */
   async takeLessons(files: Iterable<File>) {
-    this.tool = 'learn'
+    this.use('learn')
     this.reading = true
     for (const file of files) {
       if (file.name.startsWith('.')) continue

@@ -27,6 +27,8 @@ class Wishes {
   variations = $state(1)
   seed = $state('')
   ending = $state(true)
+  /** How much of a part stays that is varied as a whole; 0 is nothing. */
+  closeness = $state(0)
   model = $state('')
   /** Whether nothing was asked for here yet. */
   isNew = true
