@@ -36,6 +36,7 @@ def compose(arguments: JsonObject, tell: Tell) -> JsonObject:
         seed=arguments["seed"],
         temperature=arguments["temperature"],
         top_p=arguments["top_p"],
+        best_of=arguments["best_of"],
         watch=telling.watch,
         hear=NoteFeed(telling.hear),
         **arguments["rules"],

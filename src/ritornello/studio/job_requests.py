@@ -47,6 +47,7 @@ class Writing(_Request):
     polyphony: dict[str, int] = {}
     ranges: dict[str, Bars] = {}
     style: str | None = None
+    swing: float | None = Field(None, description="1 is straight, 2 a triplet feel")
 
     def fields_of_rules(self) -> JsonObject:
         """As fields of `Rules`, of plain values."""
@@ -59,6 +60,7 @@ class Writing(_Request):
             "polyphony": self.polyphony,
             "ranges": {name: list(limits) for name, limits in self.ranges.items()},
             "collection": self.style,
+            "swing": self.swing,
         }
 
     def arguments(self) -> JsonObject:
@@ -89,6 +91,7 @@ class _WholePiece(Writing):
     parts: list[str] | None = None
     form: str | None = Field(None, description='such as "intro 4, A 8, B 8, A 8, end 4"')
     ending: bool = True
+    best_of: int | None = Field(None, ge=2, le=32, description="candidates; a critic keeps one")
 
     def fields_of_rules(self) -> JsonObject:
         return {
@@ -108,7 +111,8 @@ class _WholePiece(Writing):
             parse_form(self.form, bars=self.bars)
             form["form"] = self.form
         arguments = super().arguments()
-        return {**arguments, "rules": {**arguments["rules"], **form}}
+        rules = {**arguments["rules"], **form}
+        return {**arguments, "best_of": self.best_of, "rules": rules}
 
 
 class ComposeRequest(_WholePiece):

@@ -27,6 +27,10 @@ class Wishes {
   variations = $state(1)
   seed = $state('')
   ending = $state(true)
+  /** Ratio of the halves of a beat, or as it comes. */
+  swing = $state('')
+  /** How many candidates a critic keeps one of. */
+  bestOf = $state(1)
   /** How much of a part stays that is varied as a whole; 0 is nothing. */
   closeness = $state(0)
   model = $state('')
@@ -46,12 +50,12 @@ class Wishes {
   }
 
   keep() {
-    const { lengthBy, bars, duration, key, tempo, metre, style, parts, chords, density, densities, adventure, ending } = this
+    const { lengthBy, bars, duration, key, tempo, metre, style, parts, chords, density, densities, adventure, ending, swing, bestOf } = this
     const form = this.form.map(({ name, bars }) => [name, bars])
     try {
       localStorage.setItem(
         KEPT,
-        JSON.stringify({ lengthBy, bars, duration, key, tempo, metre, style, parts, chords, density, densities, adventure, ending, form }),
+        JSON.stringify({ lengthBy, bars, duration, key, tempo, metre, style, parts, chords, density, densities, adventure, ending, swing, bestOf, form }),
       )
     } catch {
       // A browser that keeps nothing starts afresh each time.
@@ -82,6 +86,7 @@ class Wishes {
     const request: Record<string, unknown> = { adventure: this.adventure }
     if (this.model) request.model = this.model
     if (this.style) request.style = this.style
+    if (this.swing) request.swing = Number(this.swing)
     return request
   }
 
@@ -99,6 +104,7 @@ class Wishes {
     const densities = this.densities.split(',').map((each) => each.split('=').map((word) => word.trim()))
     if (this.densities.trim()) request.densities = Object.fromEntries(densities)
     if (this.variations > 1) request.variations = this.variations
+    if (this.bestOf > 1) request.best_of = this.bestOf
     if (this.seed.trim()) request.seed = Number(this.seed)
     return request
   }
