@@ -28,7 +28,7 @@ from ritornello import Composer, Piece, load
 from ritornello.generation.preference.comparisons import Answer, Comparison
 from ritornello.note_model import checkpoint
 from ritornello.note_model.library import find_model
-from ritornello.training.preference_learning import learn_heads, nats_a_note
+from ritornello.training.preference_learning import LEAST_DECIDED, learn_heads, nats_a_note
 
 BARS = 8
 _SETS = ("mutopia_pd_midi", "open_hymnal_midi", "openscore_lieder_midi", "freedoom_midi")
@@ -105,8 +105,10 @@ def main() -> None:
         rows = facts["listeners"][name] = []
         old = np.nan_to_num([figure(piece) for piece in before])
         for pairs in TEACHING:
-            began_learning = time.monotonic()
-            learned, about = learn_heads(start, answered(teaching[:pairs], figure))
+            began_learning, said = time.monotonic(), answered(teaching[:pairs], figure)
+            if sum(each.answer != "tie" for each in said) < LEAST_DECIDED:
+                continue  # what all pieces have alike teaches nothing
+            learned, about = learn_heads(start, said)
             seconds = time.monotonic() - began_learning
             with tempfile.TemporaryDirectory() as folder:
                 checkpoint.save(learned, Path(folder, checkpoint.MODEL_FILE))
