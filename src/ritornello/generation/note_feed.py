@@ -45,9 +45,16 @@ class NoteFeed:
     True
     """
 
-    def __init__(self, tell: Callable[[list[NewNote]], None]) -> None:
-        """Tell lists of new notes, none of them empty."""
-        self._tell = tell
+    def __init__(
+        self, tell: Callable[[list[NewNote]], None], *, returning_too: bool = False
+    ) -> None:
+        """Tell lists of new notes, none of them empty.
+
+        Args:
+            returning_too: whether notes are told that the model did not write at their place: those
+                of bars that return in a piece with a form, and, into a song, those of the song.
+        """
+        self._tell, self._all = tell, returning_too
         self._told: dict[int, tuple[int, int]] = {}  # events that were told, and where they end
 
     def __call__(self, writers: Sequence[Writer]) -> None:
@@ -63,7 +70,9 @@ class NoteFeed:
         fields = np.array(writer.events[told:])
         onsets = end_ticks + np.cumsum(fields[:, SHIFT])
         self._told[number] = len(writer.events), int(onsets[-1])
-        chosen = np.array(writer.composed[told:]) & is_note(fields[:, PART])
+        chosen = is_note(fields[:, PART])
+        if not self._all:
+            chosen &= np.array(writer.composed[told:])
         rows = fields[chosen]
         rows[:, SHIFT] = np.diff(onsets[chosen], prepend=0)
         return [

@@ -38,7 +38,7 @@ def compose(arguments: JsonObject, tell: Tell) -> JsonObject:
         top_p=arguments["top_p"],
         best_of=arguments["best_of"],
         watch=telling.watch,
-        hear=NoteFeed(telling.hear),
+        hear=NoteFeed(telling.hear, returning_too=True),
         **arguments["rules"],
     )
     telling.end()
