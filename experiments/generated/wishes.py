@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 
 from experiments.generated.keeping import RESULTS, rank_correlation
+from experiments.scorecard import say
 from ritornello.api import plan_of
 from ritornello.atomic import atomic_write
 from ritornello.generation.composer import Composer
@@ -70,6 +71,7 @@ def got(name: str, piece: Piece) -> float:
 
 def response(composer: Composer, name: str, count: int, seed: int) -> dict[str, Any]:
     """Means by level, and the rank correlation of asked and got."""
+    say(name)
     asked, found, means = [], [], {}
     for level in LEVELS[name]:
         pieces = composer.compose_many(count, seed=seed, **wish(name, level))

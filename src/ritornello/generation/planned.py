@@ -11,7 +11,7 @@ from ritornello.errors import ConfigError
 from ritornello.generation.job import Job, Opening, parts_of
 from ritornello.generation.reprise import Reprise, plan_reprise
 from ritornello.music.chords import CHORD_CLASSES
-from ritornello.music.instruments import INSTRUMENTS
+from ritornello.music.instruments import DRUMS, INSTRUMENTS
 from ritornello.music.piece import ChordSymbol, Text
 from ritornello.note_model.encoding import notes
 from ritornello.note_model.encoding.bar_plan import BarPlan
@@ -61,6 +61,7 @@ def by_plan(job: Job, plan: Plan, rng: Rng, *, hears: bool) -> Job:
         rng,
         ending=job.ending,
         beats=may_state_beats(job),
+        holds=not _is_thin(job),
     )
     return replace(
         job,
@@ -109,6 +110,12 @@ def _chords_of_halves(given: Given, told: BarPlan) -> np.ndarray:
     return given.chords(halves.ravel())[:, 0].reshape(halves.shape)
 
 
+def _is_thin(job: Job) -> bool:
+    """Whether fewer notes are asked for than a drummer needs to hold a beat."""
+    asked = (job.rules.density, job.rules.busy().get(DRUMS))
+    return any(density is not None and density < _LEAST_DENSITY for density in asked)
+
+
 def may_state_beats(job: Job) -> bool:
     """Whether the rules leave room for a stated beat, and for something beside it."""
     for part in job.composed_parts:
@@ -117,9 +124,7 @@ def may_state_beats(job: Job) -> bool:
         keys = set(job.allowed_pitches(part))
         fits = keys >= STATED_KEYS and bool(keys - {*BEAT_KEYS})
         most = job.polyphony_of(part)
-        asked = (job.rules.density, job.rules.busy().get(notes.instrument_of(part)))
-        thin = any(density is not None and density < _LEAST_DENSITY for density in asked)
-        return fits and not thin and (most is None or most >= _LEAST_POLYPHONY)
+        return fits and not _is_thin(job) and (most is None or most >= _LEAST_POLYPHONY)
     return False
 
 
@@ -141,10 +146,10 @@ def _openings(job: Job, plan: Plan, told: BarPlan, reprise: Reprise) -> tuple[Op
     """Where each part is composed: openings of all parts that are through the same bars.
 
     Where a part takes up its earlier notes it is not composed; notes do not sound on into that. Who
-    plays by the plan rests for no longer than a bar.
+    plays by the plan rests for no longer than a bar, unless less is asked of it.
     """
     required = any(opening.required for opening in job.openings)
-    rest = int((told.starts[1:] - told.starts[:-1]).max()) if required else None
+    rest = _longest_rest(job, told) if required else None
     starts, ends = told.starts[:-1], told.starts[1:]
     edges = np.append(np.stack([starts, starts + (ends - starts) // 2], axis=1), ends[-1])
     spans: dict[tuple[int, int, bool], list[int]] = {}
@@ -158,6 +163,15 @@ def _openings(job: Job, plan: Plan, told: BarPlan, reprise: Reprise) -> tuple[Op
         Opening(tuple(sorted(members)), start, end, required, spill, longest_rest_ticks=rest)
         for (start, end, spill), members in sorted(spans.items())
     )
+
+
+def _longest_rest(job: Job, told: BarPlan) -> int:
+    """Ticks that a player may rest: a bar, or two notes' time of a density that is asked for."""
+    bar = int((told.starts[1:] - told.starts[:-1]).max())
+    densities = [*job.rules.busy().values()]
+    if job.rules.density is not None:
+        densities.append(job.rules.density / len(job.composed_parts))
+    return max(bar, *(int(2 * notes.RESOLUTION / density) for density in densities), 0)
 
 
 def _open_bars(plays: np.ndarray, *, ending: bool) -> np.ndarray:

@@ -137,6 +137,7 @@ def plan_reprise(
     *,
     ending: bool,
     beats: bool,
+    holds: bool = True,
 ) -> Reprise:
     """The bars of a plan that return, and the notes they take up.
 
@@ -147,6 +148,7 @@ def plan_reprise(
         rng: who keeps what of a varied bar, and the beats of sections, are drawn from it.
         ending: whether the last bar is written anew whatever the plan says.
         beats: whether sections may state what their drummer holds.
+        holds: whether drummers hold the first bars of sections.
     """
     bars, count = plan.bars, len(parts)
     drums = np.array([player.is_drum for player in plan.players], bool)
@@ -164,7 +166,7 @@ def plan_reprise(
         sources[bar] = np.where(returning, bar - back, -1)
         halves[bar] = returning & (keeps | (close == AGAIN))
     stated: dict[int, np.ndarray] = {}
-    for column in np.flatnonzero(drums).tolist():
+    for column in np.flatnonzero(drums & holds).tolist():
         grooves: dict[str, Groove | None] = {}
         if beats:
             metre = plan.metres[0]
