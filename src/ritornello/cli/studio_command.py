@@ -110,7 +110,7 @@ def _of_network(facts: dict[str, Any]) -> str:
     return (
         f"the network learned from {facts['pairs']} pairs with a winner: of "
         f"{facts['held_back_pairs']} held back it prefers it in {facts['held_back_right']:.0%}, "
-        f"and other music costs it {facts['nats_rise']:+.1%} nats"
+        f"and what it was costs it {facts['nats_change']:+.1%} in nats"
     )
 
 
