@@ -130,7 +130,7 @@ def any_form(rng: Rng) -> str | None:
 
 
 def wrong_sections(data: bytes, asked: Asked) -> Iterator[str]:
-    """Where the markers of a MIDI file are not those of the sections."""
+    """Whether a section lacks its marker in a MIDI file; chords are markers there as well."""
     midi = mido.MidiFile(file=io.BytesIO(data))
     numerator, denominator = asked.rules.counts
     bar_ticks = midi.ticks_per_beat * 4 * numerator / denominator
@@ -142,8 +142,8 @@ def wrong_sections(data: bytes, asked: Asked) -> Iterator[str]:
             if message.type == "marker":
                 found.add((tick, message.text))
     wanted = {(first * bar_ticks, name) for first, name in asked.sections}
-    if asked.sections and found != wanted:
-        yield f"markers {sorted(found)}, not {sorted(wanted)}"
+    if missing := sorted(wanted - found):
+        yield f"no markers {missing}"
 
 
 def any_rules(rng: Rng) -> Rules:

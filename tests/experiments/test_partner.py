@@ -20,8 +20,10 @@ from experiments.partner.__main__ import main
 from experiments.partner.units import Units
 from ritornello.api import Composer
 from ritornello.corpus.store import Corpus, Entry, write_store
+from ritornello.generation.rules import Rules
 from ritornello.music.io.midi_write import write_bytes
 from ritornello.music.note_tables import note_table
+from ritornello.music.piece import ChordSymbol, Text
 from ritornello.note_model import checkpoint, likelihood
 from ritornello.note_model.checkpoint import Checkpoint
 from ritornello.note_model.encoding import notes
@@ -239,6 +241,14 @@ def test_pieces_under_random_rules_are_judged(composer: Composer) -> None:
     assert found["broken"] == {}
     assert found["counts"]["pieces"] == 8
     assert found == rules.judged(composer, range(8), 0)
+
+
+def test_a_section_without_its_marker_is_told() -> None:
+    piece = replace(band(bars=8), markers=(Text(0, "A"),), chords=(ChordSymbol(0, "C"),))
+    asked = rules.Asked(Rules(8), "A 4, B 4", ((0, "A"), (4, "B")), 1)
+    (fault,) = rules.wrong_sections(write_bytes(piece), asked)
+    assert "'B'" in fault
+    assert "'A'" not in fault
 
 
 def test_rules_of_all_kinds_are_drawn() -> None:
