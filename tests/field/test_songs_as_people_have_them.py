@@ -10,8 +10,12 @@ import pytest
 
 from ritornello import Composer
 from ritornello.generation.edit.kit_tracks import key_owners
+from ritornello.generation.edit.verbs import vary_job
+from ritornello.generation.rules import Rules
+from ritornello.generation.writer import Writer
 from ritornello.music.piece import Piece, Text, Track
 from ritornello.music.slicing import bar_edges
+from ritornello.note_model.encoding.notes import DRUM_PITCH, PART, PITCH, RESOLUTION
 
 BEAT = 480
 BAR = 4 * BEAT
@@ -95,6 +99,29 @@ def test_a_drum_written_anew_is_not_left_silent(composer: Composer, part: str) -
     assert (
         np.diff([0, *np.unique(played), 9]).max() <= 4
     )  # rests of two bars, and what is left of those around them
+
+
+def test_who_rested_long_enough_plays_before_the_given_note_of_its_part() -> None:
+    job = vary_job(KIT, [0], rules=Rules()).job
+    writer = Writer.start(job, np.random.default_rng(0))
+    (drums,) = job.composed_parts
+    hat = DRUM_PITCH + 42
+    for onset, fields in job.given.events:
+        if fields[PART] != drums or fields[PITCH] != hat:
+            continue
+        while writer.tracker.next_given != (onset, fields):  # other parts, and the snare
+            assert writer.tracker.next_given is not None
+            then, (_, *others) = writer.tracker.next_given
+            writer.write((then - writer.tracker.onset_ticks, *others))
+        shift = onset - writer.tracker.onset_ticks
+        if shift:  # else the snare came, and a kick goes before it
+            legal = writer.masks.pitches(shift, drums)
+            assert legal[:hat].any()  # a kick may come first
+            if onset < 4 * RESOLUTION:
+                assert legal[hat]
+            if onset >= 2 * 4 * RESOLUTION:
+                assert not legal[hat]  # after two bars without a kick one must come
+        writer.write((shift, *fields[1:]))
 
 
 def test_who_owns_a_drum_key() -> None:
