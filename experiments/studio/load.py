@@ -203,9 +203,9 @@ def first_sound(address: str) -> dict[str, float] | None:
         seen = time.monotonic() - start
         page.get_by_role("button", name="Play this piece").click()
         pressed = time.monotonic()
-        page.wait_for_function(
-            "Number(document.querySelector('[data-level]').dataset.level) > 0.01"
-        )
+        level = page.locator("[data-level]")
+        while float(level.get_attribute("data-level") or 0) <= 0.01:
+            page.wait_for_timeout(10)
         heard = time.monotonic() - pressed
         opened.close()
     return {"until_it_is_seen": round(seen, 2), "from_press_to_sound": round(heard, 2)}
