@@ -22,7 +22,8 @@ from ritornello.plan.plan import Plan
 from ritornello.plan.plan_text import chord_name
 from ritornello.rng import Rng
 
-_LEAST_DENSITY, _LEAST_POLYPHONY = 2.0, 3  # with which a beat may be stated
+_LEAST_DENSITY, _LEAST_POLYPHONY = 2.0, 4  # with which a beat may be stated
+BEAT_STROKES = 3  # struck together at most; what is written beside them leaves room for so many
 
 
 def by_plan(job: Job, plan: Plan, rng: Rng, *, hears: bool) -> Job:
@@ -71,6 +72,7 @@ def by_plan(job: Job, plan: Plan, rng: Rng, *, hears: bool) -> Job:
         chords_hold=bool(len(given.chord_ticks)),
         openings=_openings(job, plan, told, reprise),
         reprise=reprise,
+        polyphony=beside_beats(job) if reprise.beats else job.polyphony,
         leaves_figures=True,
         beats=tuple(
             (int(told.starts[bar]), int(told.starts[bar + 1])) for bar in sorted(reprise.beats)
@@ -114,6 +116,14 @@ def _is_thin(job: Job) -> bool:
     """Whether fewer notes are asked for than a drummer needs to hold a beat."""
     asked = (job.rules.density, job.rules.busy().get(DRUMS))
     return any(density is not None and density < _LEAST_DENSITY for density in asked)
+
+
+def beside_beats(job: Job) -> dict[int, int]:
+    """Most notes at a time by part class, those of drummers without the beat that is given."""
+    drums = [p for p in job.composed_parts if INSTRUMENTS[notes.instrument_of(p)].is_drum]
+    return dict(job.polyphony) | {
+        part: most - BEAT_STROKES for part in drums if (most := job.polyphony_of(part)) is not None
+    }
 
 
 def may_state_beats(job: Job) -> bool:

@@ -18,7 +18,7 @@ import numpy as np
 
 from ritornello.errors import InputError
 from ritornello.generation.job import ENDLESS, Job, Opening, given_events, parts_of, stated_chords
-from ritornello.generation.planned import may_state_beats
+from ritornello.generation.planned import beside_beats, may_state_beats
 from ritornello.generation.rules import Rules
 from ritornello.generation.sampling import Sampling
 from ritornello.generation.session.session_form import SessionForm
@@ -101,7 +101,8 @@ class Settings:
         )
         if form is None or players is None or not may_state_beats(job):
             return job
-        return replace(job, beats=tuple(form.beats(parts, self.start_ticks)))
+        beats = tuple(form.beats(parts, self.start_ticks))
+        return replace(job, beats=beats, polyphony=beside_beats(job) if beats else job.polyphony)
 
 
 @dataclass(frozen=True)
