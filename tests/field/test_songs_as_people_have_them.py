@@ -111,8 +111,8 @@ def test_who_rested_long_enough_plays_before_the_given_note_of_its_part() -> Non
             continue
         while writer.tracker.next_given != (onset, fields):  # other parts, and the snare
             assert writer.tracker.next_given is not None
-            then, (_, *others) = writer.tracker.next_given
-            writer.write((then - writer.tracker.onset_ticks, *others))
+            then, (_, part, pitch, duration, velocity) = writer.tracker.next_given
+            writer.write((then - writer.tracker.onset_ticks, part, pitch, duration, velocity))
         shift = onset - writer.tracker.onset_ticks
         if shift:  # else the snare came, and a kick goes before it
             legal = writer.masks.pitches(shift, drums)
@@ -121,7 +121,8 @@ def test_who_rested_long_enough_plays_before_the_given_note_of_its_part() -> Non
                 assert legal[hat]
             if onset >= 2 * 4 * RESOLUTION:
                 assert not legal[hat]  # after two bars without a kick one must come
-        writer.write((shift, *fields[1:]))
+        _, part, pitch, duration, velocity = fields
+        writer.write((shift, part, pitch, duration, velocity))
 
 
 def test_who_owns_a_drum_key() -> None:
