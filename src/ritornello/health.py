@@ -115,8 +115,8 @@ def _extras() -> Iterator[Check]:
             continue
         versions = {name: _version(name) for name in packages}
         missing = [name for name, version in versions.items() if version is None]
-        there = ", ".join(f"{name} {version}" for name, version in versions.items())
-        found = f"{', '.join(missing)} missing" if missing else there
+        there = [f"{name} {version or 'missing'}" for name, version in versions.items()]
+        found = ", ".join(there)
         purpose = _PURPOSES.get(extra, "for what its name says")
         fix = f"Only needed {purpose}: pip install 'ritornello[{extra}]'"
         yield Check(f"extra {extra}", not missing, False, found, fix)

@@ -122,8 +122,7 @@ def test_other_chords_are_played_anew(composer: Composer) -> None:
 
 def test_stated_chords_of_a_plan_hold(composer: Composer) -> None:
     plan = composer.plan(form="A 4", parts=("piano",), seed=1)
-    chords = np.full((4, 2), plan.chords[0, 0])
-    chords[:, 0] = [0, 5, 7, 0]  # C, F, G, C as major triads
+    chords = np.repeat([[0], [5], [7], [0]], 2, axis=1)  # C, F, G, C as major triads, whole bars
     piece = composer.compose(plan=replace(plan, chords=chords), seed=1, ending=False)
     (track,) = piece.tracks
     onsets = track.notes["onset"]

@@ -79,6 +79,14 @@ SONGS = (
 )
 
 
+def heard_bars(song: Piece) -> int:
+    """The bars of a song without the empty ones at its end, where there are several."""
+    lines = bar_lines(song)
+    last = max(track.end_ticks for track in song.tracks)
+    heard = next(number for number, line in enumerate(lines) if number and line >= last)
+    return heard if len(lines) - 1 - heard >= 2 else len(lines) - 1
+
+
 @st.composite
 def requests(draw: Any, verb: str, song: Piece) -> Request:
     """A request for a verb on a song, under rules."""
@@ -98,6 +106,8 @@ def requests(draw: Any, verb: str, song: Piece) -> Request:
     if verb == "vary":
         plan = verbs.vary_job(song, some, **more)
         return Request(plan, whole, programs(song, some), bars, True, len(plan.homes))
+    bars = heard_bars(song)
+    whole = Fraction(0), beats(song, lines[bars])
     if verb == "continue":
         count = draw(st.integers(1, 4))
         plan = verbs.continue_job(song, count, tracks=some_or_all, **more)
