@@ -99,7 +99,12 @@ def _asked(line: str, is_span: bool) -> Iterator[tuple[str, list[str]]]:
             yield "experiments", words[words.index(modules[0]) :]
         elif is_span and words and words[0] in _COMMANDS and len(words) > 1:
             yield "ritornello", words
-        elif is_span and names and names[0] not in _PROGRAMS and any(word[:2] == "--" for word in words):
+        elif (
+            is_span
+            and names
+            and names[0] not in _PROGRAMS
+            and any(word[:2] == "--" for word in words)
+        ):
             yield "nobody", words
 
 

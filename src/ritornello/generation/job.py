@@ -221,6 +221,8 @@ def _chart_changes(
         return ()
     bars = Grid(tuple(metres), length_ticks).bar_starts
     bars = bars[bars >= start_ticks]
+    if not len(bars):  # what is written begins and ends inside the last bar
+        return ()
     return chord_changes(rules.chart, bars.tolist(), length_ticks)
 
 

@@ -20,6 +20,7 @@ from ritornello.generation.compose import write
 from ritornello.generation.edit import verbs
 from ritornello.generation.edit.perform import perform
 from ritornello.generation.edit.plans import EditPlan, finish
+from ritornello.generation.job import chord_symbols
 from ritornello.generation.rules import Rules
 from ritornello.generation.writer import Writer
 from ritornello.music import io
@@ -377,3 +378,10 @@ def test_who_is_asked_to_join_in_does_not_rest_for_good(engine: Engine, seed: in
         ends = [0, *(track.notes["onset"] + track.notes["duration"]).tolist()]
         rests = [onset - end for onset, end in zip(onsets[1:], ends, strict=True)]
         assert max(rests) <= 3 * bar, "the next moment after two bars may be a bar away"
+
+
+def test_a_chart_says_nothing_of_a_bar_that_has_begun() -> None:
+    one_bar = (Metre(0, 4, 4),)
+    assert chord_symbols(Rules(chords="Am F"), one_bar, 96, start_ticks=10) == ()
+    (second,) = chord_symbols(Rules(chords="Am F"), one_bar, 192, start_ticks=10)
+    assert (second.tick, second.text) == (96, "Am")
