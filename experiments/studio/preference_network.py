@@ -1,6 +1,6 @@
 """Does a network that learned from ratings write what is liked, and does it still know real music?
 
-    python -m experiments.studio.preference_network /work/shared/data \\
+    python -m experiments.studio.preference_network DATA \\
         -o experiments/results/preference_network.json
 
 The listeners are those of `experiments.studio.preference`, with their errors. The heads of the
