@@ -46,7 +46,7 @@ def a_studio(library: Path) -> Iterator[tuple[httpx.Client, subprocess.Popen[str
 
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="looks at processes in /proc")
 def test_a_job_goes_on_after_a_kill(tmp_path: Path, tiny_model: Path) -> None:
-    asked = {"kind": "compose", "model": str(tiny_model), "bars": 400, "variations": 2}
+    asked = {"kind": "compose", "model": str(tiny_model), "bars": 96, "variations": 2}
     with a_studio(tmp_path) as (client, process):
         jobs = [client.post("/api/jobs", json=asked).json()["id"] for _ in range(2)]
         seed = client.get(f"/api/jobs/{jobs[0]}").json()["request"]["seed"]
