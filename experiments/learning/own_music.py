@@ -54,7 +54,7 @@ from ritornello.training.rehearsal import RehearsedMusic, write_rehearsal
 from ritornello.training.run_length import Length
 from ritornello.training.trainer import Trainer
 
-# Few numbers move slowly: they learn at a higher rate, the best of three powers of ten on jigs.
+# Few numbers learn at a higher rate; other rates were not tried.
 _RATES = {"rehearsed": 1e-3, "all weights": 1e-3, "adapters": 3e-3, "style": 1e-1, "start": 1e-1}
 _BASE_PIECES = 20  # of the bundled model's own held-out music
 _LONGEST_EVENTS = 512
