@@ -101,3 +101,10 @@ def test_a_cluster_finds_what_one_machine_finds(music: Path, tmp_path: Path) -> 
         tmp_path / "here", tmp_path / "there", ["shard-00000.parquet"], shallow=False
     )
     assert same[0] == ["shard-00000.parquet"]
+
+
+def test_a_file_is_left_alone(corpus: Corpus, tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("dear")
+    with pytest.raises(OutputError, match="holds no shards"):
+        write_shards(corpus, tmp_path / "mine")
+    assert (tmp_path / "mine").read_text() == "dear"

@@ -26,12 +26,18 @@ from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 
-from ritornello.atomic import whole_folder
 from ritornello.corpus.pool import Pool, map_in_processes
 from ritornello.corpus.ray_pool import map_with_ray
 from ritornello.corpus.scan import Progress, ScanResult, scan
-from ritornello.corpus.store import STORED_NOTE, Corpus, Entry, build_store, write_packed
-from ritornello.errors import InputError, MissingExtraError, OutputError
+from ritornello.corpus.store import (
+    STORED_NOTE,
+    Corpus,
+    Entry,
+    build_store,
+    own_folder,
+    write_packed,
+)
+from ritornello.errors import InputError, MissingExtraError
 
 if TYPE_CHECKING:
     import pyarrow
@@ -84,36 +90,23 @@ def write_shards(
         OutputError: if the folder holds something else or cannot be written.
     """
     parquet = _parquet()
-    folder = Path(folder)
-    if folder.exists() and not has_shards(folder) and any(folder.iterdir()):
-        raise OutputError(
-            "This exists and holds no shards.",
-            where=str(folder),
-            next_step="Choose another folder for the shards.",
-        )
+    folder, counts = Path(folder), corpus.note_counts
     shards: list[_Shard] = []
-    try:
-        with whole_folder(folder) as partial:
-            for pieces in _portions(corpus.note_counts, notes_a_shard):
-                table = _table(corpus, pieces, licence)
-                name = f"shard-{len(shards):05}.parquet"
-                parquet.write_table(table, partial / name, compression="zstd", row_group_size=1024)
-                notes = int(corpus.note_counts[pieces.start : pieces.stop].sum())
-                shards.append({"file": name, "pieces": len(pieces), "notes": notes})
-            contents: _Contents = {
-                "version": _VERSION,
-                "fingerprint": corpus.fingerprint,
-                "pieces": len(corpus),
-                "notes": int(corpus.note_counts.sum()),
-                "shards": shards,
-            }
-            (partial / SHARDS_FILE).write_text(json.dumps(contents, indent=1), encoding="utf-8")
-    except OSError as error:
-        raise OutputError(
-            f"The shards cannot be written ({error.strerror or error}).",
-            where=str(folder),
-            next_step="Check the free space and the rights of the folder.",
-        ) from error
+    with own_folder(folder, SHARDS_FILE, "shards", foreign="holds no shards") as partial:
+        for pieces in _portions(counts, notes_a_shard):
+            table = _table(corpus, pieces, licence)
+            name = f"shard-{len(shards):05}.parquet"
+            parquet.write_table(table, partial / name, compression="zstd", row_group_size=1024)
+            notes = int(counts[pieces.start : pieces.stop].sum())
+            shards.append({"file": name, "pieces": len(pieces), "notes": notes})
+        contents: _Contents = {
+            "version": _VERSION,
+            "fingerprint": corpus.fingerprint,
+            "pieces": len(corpus),
+            "notes": int(counts.sum()),
+            "shards": shards,
+        }
+        (partial / SHARDS_FILE).write_text(json.dumps(contents, indent=1), encoding="utf-8")
     return [folder / shard["file"] for shard in shards]
 
 
@@ -284,7 +277,9 @@ def _contents(folder: Path) -> _Contents:
                 where=str(path),
                 next_step="Write them again from the folder of music.",
             )
-        contents["fingerprint"], contents["shards"]
+        missing = {"fingerprint", "shards"} - contents.keys()
+        if missing:
+            raise ValueError(f"it lacks {', '.join(sorted(missing))}")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise _damaged(path, str(error)) from error
     return contents

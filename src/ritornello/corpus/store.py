@@ -39,6 +39,7 @@ from ritornello.music.note_tables import NOTE_DTYPE
 from ritornello.music.piece import KeyChange, Metre, Piece, Tempo, Track
 
 STORE_VERSION = 1
+_ABOUT_FILE = "store.json"
 STORED_NOTE = np.dtype(
     [("onset", "<u4"), ("duration", "<u4"), ("pitch", "u1"), ("velocity", "u1"), ("part", "<u2")]
 )
@@ -103,7 +104,7 @@ def build_store(
             next_step="See the ingest report for the reason of each file.",
         )
     mark = fingerprint(scan, splits)
-    if (Path(folder) / "store.json").is_file():
+    if (Path(folder) / _ABOUT_FILE).is_file():
         try:
             known = Corpus.open(folder)
         except InputError:
@@ -182,7 +183,9 @@ def write_packed(
 ) -> None:
     """Store pieces that are packed already, as `Corpus.packed` gives them; see `write_store`."""
     rows, collections = [], []
-    with _whole_folder(Path(folder)) as partial_folder:
+    with own_folder(
+        Path(folder), _ABOUT_FILE, "corpus store", foreign="is not a corpus store"
+    ) as partial_folder:
         with (
             _growing_array(partial_folder / "notes.npy", STORED_NOTE) as notes,
             open(partial_folder / "pieces.jsonl", "wb") as lines,
@@ -214,7 +217,7 @@ def write_packed(
             "pieces": len(rows),
             "notes": notes_end,
         }
-        (partial_folder / "store.json").write_text(json.dumps(about, indent=1), encoding="utf-8")
+        (partial_folder / _ABOUT_FILE).write_text(json.dumps(about, indent=1), encoding="utf-8")
 
 
 def _split_number(entry: Entry) -> int:
@@ -280,10 +283,10 @@ class Corpus:
         """
         folder = Path(folder)
         step = "Build it again from the folder of music."
-        if not (folder / "store.json").is_file():
+        if not (folder / _ABOUT_FILE).is_file():
             raise InputError("There is no corpus store here.", where=str(folder), next_step=step)
         try:
-            about = json.loads((folder / "store.json").read_text(encoding="utf-8"))
+            about = json.loads((folder / _ABOUT_FILE).read_text(encoding="utf-8"))
             if about["version"] != STORE_VERSION:
                 raise InputError(
                     f"The store has version {about['version']}, expected {STORE_VERSION}.",
@@ -374,27 +377,32 @@ class Corpus:
 
 
 @contextmanager
-def _whole_folder(folder: Path) -> Iterator[Path]:
-    """A temporary folder that takes the place of ``folder`` when all went well."""
-    if folder.exists() and not _replaceable(folder):
+def own_folder(folder: Path, mark: str, noun: str, *, foreign: str) -> Iterator[Path]:
+    """A temporary folder that takes the place of ``folder`` when all went well.
+
+    Args:
+        mark: a file that a folder of this kind has; any other is left alone unless it is empty.
+        noun: what the folder is called. foreign: what is said of one of another kind.
+
+    Raises:
+        OutputError: if the folder is of another kind or cannot be written.
+    """
+    is_own = folder.is_dir() and ((folder / mark).is_file() or not any(folder.iterdir()))
+    if folder.exists() and not is_own:
         raise OutputError(
-            "This exists and is not a corpus store.",
+            f"This exists and {foreign}.",
             where=str(folder),
-            next_step="Choose another folder for the store.",
+            next_step=f"Choose another folder for the {noun}.",
         )
     try:
         with whole_folder(folder) as temporary:
             yield temporary
     except OSError as error:
         raise OutputError(
-            f"The corpus store cannot be written ({error.strerror or error}).",
+            f"The {noun} cannot be written ({error.strerror or error}).",
             where=str(folder),
             next_step="Check the free space and the rights of the folder.",
         ) from error
-
-
-def _replaceable(folder: Path) -> bool:
-    return folder.is_dir() and ((folder / "store.json").is_file() or not any(folder.iterdir()))
 
 
 @contextmanager
