@@ -62,18 +62,25 @@ LISTENERS: dict[str, Callable[[Piece], float]] = {
 }
 
 
-def composed(composer: Composer, wishes: int, pieces: int, seed: int) -> tuple[np.ndarray, Any]:
-    """Pieces for random wishes: traits [wishes, pieces, traits], and by listener its figures."""
+def wishes(count: int, bars: int, seed: int) -> list[dict[str, Any]]:
+    """What pieces are asked for, drawn at random: style, tempo and players."""
     rng = np.random.default_rng(seed)
-    traits: list[list[np.ndarray]] = []
-    figures: dict[str, list[list[float]]] = {name: [] for name in LISTENERS}
-    for wish in range(wishes):
-        rules: dict[str, Any] = {
-            "bars": BARS,
+    return [
+        {
+            "bars": bars,
             "collection": str(rng.choice(STYLES)),
             "tempo_bpm": float(rng.integers(80, 150)),
             "parts": PLAYERS[rng.integers(len(PLAYERS))],
         }
+        for _ in range(count)
+    ]
+
+
+def composed(composer: Composer, count: int, pieces: int, seed: int) -> tuple[np.ndarray, Any]:
+    """Pieces for random wishes: traits [wishes, pieces, traits], and by listener its figures."""
+    traits: list[list[np.ndarray]] = []
+    figures: dict[str, list[list[float]]] = {name: [] for name in LISTENERS}
+    for wish, rules in enumerate(wishes(count, BARS, seed)):
         made = composer.compose_many(pieces, seed=seed + 1000 * wish, **rules)
         traits.append([traits_of(piece) for piece in made])
         for name, figure in LISTENERS.items():

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from experiments.studio.preference import ERRORS, LISTENERS, PLAYERS, STYLES, TEACHING
+from experiments.studio.preference import ERRORS, LISTENERS, TEACHING, wishes
 from ritornello import Composer, Piece, load
 from ritornello.generation.preference.comparisons import Answer, Comparison
 from ritornello.note_model import checkpoint
@@ -32,20 +32,6 @@ from ritornello.training.preference_learning import LEAST_DECIDED, learn_heads, 
 
 BARS = 8
 _SETS = ("mutopia_pd_midi", "open_hymnal_midi", "openscore_lieder_midi", "freedoom_midi")
-
-
-def wishes(count: int, seed: int) -> list[dict[str, Any]]:
-    """What pieces are asked for, drawn at random."""
-    rng = np.random.default_rng(seed)
-    return [
-        {
-            "bars": BARS,
-            "collection": str(rng.choice(STYLES)),
-            "tempo_bpm": float(rng.integers(80, 150)),
-            "parts": PLAYERS[rng.integers(len(PLAYERS))],
-        }
-        for _ in range(count)
-    ]
 
 
 def written(composer: Composer, asked: Sequence[dict[str, Any]], each: int) -> list[list[Piece]]:
@@ -87,8 +73,8 @@ def main() -> None:
     began = time.monotonic()
     start = checkpoint.load(find_model(arguments.model))
     original = Composer.load(arguments.model)
-    teaching = written(original, wishes(max(TEACHING), seed=1), 2)
-    asked = wishes(arguments.wishes, seed=2)
+    teaching = written(original, wishes(max(TEACHING), BARS, seed=1), 2)
+    asked = wishes(arguments.wishes, BARS, seed=2)
     before = [pieces[0] for pieces in written(original, asked, 1)]
     real = real_pieces(arguments.data, 10)
     nats = nats_a_note(start, real)

@@ -20,6 +20,7 @@ from ritornello.corpus.listing import Split
 from ritornello.json_values import JsonObject
 
 if TYPE_CHECKING:
+    from ritornello.corpus.scan import ScanResult
     from ritornello.training.loop import Progress as Step
 
 
@@ -57,7 +58,14 @@ def inspect(
             overwrite=overwrite,
             progress=watch,
         )
-    if json:
+    _tell(result, as_json=json)
+
+
+def _tell(result: ScanResult, *, as_json: bool) -> None:
+    """Print what was found in a folder, for people or for programs."""
+    from ritornello import api
+
+    if as_json:
         print_json(api.report_summary(result))
     else:
         api.print_report(result, out)
@@ -102,10 +110,8 @@ def shards(
             cluster=cluster,
             progress=watch,
         )
-    if json:
-        print_json(api.report_summary(result))
-    else:
-        api.print_report(result, out)
+    _tell(result, as_json=json)
+    if not json:
         out.print(str(output), markup=False)
 
 

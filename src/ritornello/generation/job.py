@@ -226,6 +226,11 @@ def _chart_changes(
     return chord_changes(rules.chart, bars.tolist(), length_ticks)
 
 
+def is_drums(part: int) -> bool:
+    """Whether a part class is one of drums."""
+    return INSTRUMENTS[notes.instrument_of(part)].is_drum
+
+
 def parts_of(instruments: Sequence[int] | None) -> list[int]:
     """Part classes for players of instruments, numbered in turn, ascending; all where None."""
     if instruments is None:

@@ -16,7 +16,7 @@ from bisect import bisect_left, bisect_right
 import numpy as np
 
 from ritornello.errors import ConfigError
-from ritornello.generation.job import Job, chord_symbols
+from ritornello.generation.job import Job, chord_symbols, is_drums
 from ritornello.music.chords import CHORD_CLASSES, chord_of_class, parse_chord
 from ritornello.music.instruments import INSTRUMENTS
 from ritornello.music.keys import KeyName, estimate_key
@@ -43,7 +43,7 @@ class Pitches:
         self._off_beat = {part: legal & ~beat for part, legal in self._usual.items()}
         self._highest = {part: _top(legal) for part, legal in self._usual.items()}
         self._chords: dict[tuple[int, int], np.ndarray] = {}
-        self._pitched = [p for p in job.composed_parts if not _is_drums(p)]
+        self._pitched = [p for p in job.composed_parts if not is_drums(p)]
         self._chords_hold = job.chords_hold or rules.chart is not None
         if self._chords_hold:
             for part in self._pitched:
@@ -68,9 +68,9 @@ class Pitches:
         """bool [pitches], at least one; not to be written to."""
         if self.closing_ticks is not None and onset_ticks >= self.closing_ticks:
             return self._closing_pitches()[part]
-        if self._job.beats and _is_drums(part) and self._beat_given(onset_ticks):
+        if self._job.beats and is_drums(part) and self._beat_given(onset_ticks):
             return self._off_beat[part]
-        if self._chords_hold and not _is_drums(part):
+        if self._chords_hold and not is_drums(part):
             place, _, _ = self._grid.locate_one(onset_ticks)
             index = self._job.given.chords.one(onset_ticks)[0]
             if place[1] == 0 and index < CHORD_CLASSES:
@@ -103,7 +103,7 @@ class Pitches:
 
     def closing_shortest(self, onset_ticks: int, part: int) -> int:
         """How many of the shortest durations are too short for the last chord."""
-        if not self.closing(onset_ticks) or _is_drums(part):
+        if not self.closing(onset_ticks) or is_drums(part):
             return 0
         return bisect_left(DURATIONS.tolist(), RESOLUTION)
 
@@ -122,7 +122,7 @@ class Pitches:
             triad = [tonic, (tonic + third) % 12, (tonic + 7) % 12]
             self._final = {
                 part: legal
-                if _is_drums(part)
+                if is_drums(part)
                 else _within(legal, [tonic] if part == self._pitched[0] else triad)
                 for part, legal in self._usual.items()
             }
@@ -183,10 +183,6 @@ def _stated_bass(text: str) -> int | None:
 
 def _is_bass(part: int) -> bool:
     return INSTRUMENTS[notes.instrument_of(part)].name in _BASSES
-
-
-def _is_drums(part: int) -> bool:
-    return INSTRUMENTS[notes.instrument_of(part)].is_drum
 
 
 def _usual(job: Job, part: int) -> np.ndarray:

@@ -8,10 +8,10 @@ from itertools import pairwise
 import numpy as np
 
 from ritornello.errors import ConfigError
-from ritornello.generation.job import Job, Opening, parts_of
+from ritornello.generation.job import Job, Opening, is_drums, parts_of
 from ritornello.generation.reprise import Reprise, plan_reprise
 from ritornello.music.chords import CHORD_CLASSES
-from ritornello.music.instruments import DRUMS, INSTRUMENTS
+from ritornello.music.instruments import DRUMS
 from ritornello.music.piece import ChordSymbol, Text
 from ritornello.note_model.encoding import notes
 from ritornello.note_model.encoding.bar_plan import BarPlan
@@ -120,7 +120,7 @@ def _is_thin(job: Job) -> bool:
 
 def beside_beats(job: Job) -> dict[int, int]:
     """Most notes at a time by part class, those of drummers without the beat that is given."""
-    drums = [p for p in job.composed_parts if INSTRUMENTS[notes.instrument_of(p)].is_drum]
+    drums = filter(is_drums, job.composed_parts)
     return dict(job.polyphony) | {
         part: most - BEAT_STROKES for part in drums if (most := job.polyphony_of(part)) is not None
     }
@@ -129,7 +129,7 @@ def beside_beats(job: Job) -> dict[int, int]:
 def may_state_beats(job: Job) -> bool:
     """Whether the rules leave room for a stated beat, and for something beside it."""
     for part in job.composed_parts:
-        if not INSTRUMENTS[notes.instrument_of(part)].is_drum:
+        if not is_drums(part):
             continue
         keys = set(job.allowed_pitches(part))
         fits = keys >= STATED_KEYS and bool(keys - {*BEAT_KEYS})

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ritornello.music.chords import CHORD_OPEN, QUALITIES
+from ritornello.music.chords import CHORD_OPEN, Chord, chord_class
 from ritornello.music.keys import KeyName
 from ritornello.plan.plan import Plan
 from ritornello.plan.sections import Section
@@ -54,7 +54,8 @@ def with_progressions(plan: Plan, key: KeyName, rng: Rng) -> Plan:
     if not plan.sections or (plan.chords != CHORD_OPEN).any() or key.scale not in _CHAINS:
         return plan
     degrees, counts = _CHAINS[key.scale]
-    classes = np.array([_chord_class(key, *degree) for degree in degrees])
+    triads = [Chord((key.tonic + above) % 12, quality) for above, quality in degrees]
+    classes = np.array([chord_class(triad) for triad in triads])
     chances = np.array(counts, float) + _SEEN_BEFORE
     # A bar that stays is worth little to hear, so a chord is left as often as it is kept at most.
     np.fill_diagonal(chances, np.minimum(chances.diagonal(), chances.sum(1) - chances.diagonal()))
@@ -81,8 +82,3 @@ def _section(section: Section, chances: np.ndarray, rng: Rng) -> np.ndarray:
     if section.bars > 1:
         found[-1] = rng.choice(len(chances), p=chances[found[-2]])
     return found
-
-
-def _chord_class(key: KeyName, above_tonic: int, quality: str) -> int:
-    """The class of a chord as the encoding numbers it."""
-    return [*QUALITIES].index(quality) * 12 + (key.tonic + above_tonic) % 12

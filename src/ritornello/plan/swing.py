@@ -147,17 +147,13 @@ def even_swing(piece: Piece, ratio: float | Sequence[float] | np.ndarray) -> Swi
     ratios = np.broadcast_to(np.asarray(ratio, float), (max(1, piece.bar_count),))[bar]
     ratios = np.where(swinging & (ratios > LEAST_RATIO), ratios, np.nan)
     off = ratios / (1 + ratios)
-    played = np.where(
-        np.isnan(off)[:, None],
-        np.array(PLACES),
-        np.stack([0 * off, off / 2, off, (1 + off) / 2], axis=1),
-    )
+    played = np.where(np.isnan(off)[:, None], np.array(PLACES), _swung(off))
     return Swing(starts, played, ratios)
 
 
-def _swung(off: float) -> tuple[float, float, float, float]:
-    """Where the places of a quarter are played whose off-beat is played there."""
-    return 0.0, off / 2, off, (1 + off) / 2
+def _swung(off: float | np.ndarray) -> np.ndarray:
+    """Where the places of quarters are played whose off-beats are played there, [..., 4]."""
+    return np.stack([np.zeros_like(off), off / 2, off, (1 + off) / 2], axis=-1)
 
 
 def _as_played(place: np.ndarray) -> np.ndarray:

@@ -86,8 +86,13 @@ def begin_with(
         like = _likest(start, music, model)
         say(f"Among the styles of the model, your music is most like {like or 'none of them'}.")
         start = with_room(start, new, like)
-    weights = {name: torch.as_tensor(weight) for name, weight in start.weights.items()}
-    model.load_state_dict(weights)
+    take_weights(model, start)
+
+
+def take_weights(network: NoteModel, model: Checkpoint) -> None:
+    """Give a network the weights of a model of the same settings."""
+    weights = {name: torch.as_tensor(weight) for name, weight in model.weights.items()}
+    network.load_state_dict(weights)
 
 
 def with_room(start: Checkpoint, new: tuple[str, ...], like: str | None) -> Checkpoint:
@@ -111,7 +116,7 @@ def with_room(start: Checkpoint, new: tuple[str, ...], like: str | None) -> Chec
 def _likest(start: Checkpoint, music: Music, model: NoteModel) -> str | None:
     """The collection as which a model predicts music best; None where that is to be of none."""
     network = NoteModel(replace(model.config, collections=len(start.collections)))
-    network.load_state_dict({name: torch.as_tensor(w) for name, w in start.weights.items()})
+    take_weights(network, start)
     network.eval()
     rows = [row for _, row in choose(music, _COMPARED_EVENTS, "compose", split="train")]
     names: list[str | None] = [*start.collections, None]

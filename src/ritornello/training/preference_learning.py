@@ -29,6 +29,7 @@ from ritornello.note_model.encoding import notes, piece_controls
 from ritornello.note_model.encoding.batch import Batch, stack, tell_no_plan
 from ritornello.note_model.encoding.sequences import Sequences, sequences
 from ritornello.note_model.network import NoteModel, NoteModelConfig, append_columns, to_tensors
+from ritornello.training.fine_tuning import take_weights
 from ritornello.training.optimisation import adamw, constant
 from ritornello.training.run_length import Every, Length
 from ritornello.training.trainer import Loss, Objective, Standing, Step, Trainer
@@ -223,7 +224,7 @@ def _margins(now: Tensor, base: Tensor) -> Tensor:
 def _network(start: Checkpoint) -> NoteModel:
     """The network of a model, of which the heads alone can learn; without dropout."""
     network = NoteModel(replace(NoteModelConfig(**start.network), dropout=0.0))
-    network.load_state_dict({name: torch.as_tensor(w) for name, w in start.weights.items()})
+    take_weights(network, start)
     for parameter in network.parameters():
         parameter.requires_grad_(False)
     for parameter in network.heads.parameters():

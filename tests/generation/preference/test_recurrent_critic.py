@@ -14,7 +14,11 @@ from ritornello.generation.preference.excerpts import (
     excerpt_with_past,
     played_before,
 )
-from ritornello.generation.preference.recurrent_critic import COLUMN_SIZES, RecurrentCritic
+from ritornello.generation.preference.recurrent_critic import (
+    COLUMN_SIZES,
+    RecurrentCritic,
+    weight_shapes,
+)
 from ritornello.metrics.keeping.two_sample import Learner
 from ritornello.music.piece import Piece
 from ritornello.note_model.weights_file import WeightsFile
@@ -25,16 +29,7 @@ from tests.plan.songs import phrase, song
 
 def weights(units: int = 4) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(0)
-    shapes = {
-        **{f"tables.{n}.weight": (size, units) for n, size in enumerate(COLUMN_SIZES)},
-        "read.weight_ih_l0": (3 * units, units),
-        "read.weight_hh_l0": (3 * units, units),
-        "read.bias_ih_l0": (3 * units,),
-        "read.bias_hh_l0": (3 * units,),
-        "out.weight": (1, 2 * units),
-        "out.bias": (1,),
-    }
-    return {name: rng.normal(size=s).astype(np.float32) for name, s in shapes.items()}
+    return {name: rng.normal(size=s).astype(np.float32) for name, s in weight_shapes(units).items()}
 
 
 def critic() -> RecurrentCritic:

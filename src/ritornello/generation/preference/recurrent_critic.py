@@ -31,6 +31,19 @@ RECURRENT_CRITIC_KIND = "critic"
 COLUMN_SIZES = (*SIZES, BACK_SIZE)
 
 
+def weight_shapes(units: int) -> dict[str, tuple[int, ...]]:
+    """The shape of each weight of a critic of so many units, by its name in torch."""
+    return {
+        **{f"tables.{n}.weight": (size, units) for n, size in enumerate(COLUMN_SIZES)},
+        "read.weight_ih_l0": (3 * units, units),
+        "read.weight_hh_l0": (3 * units, units),
+        "read.bias_ih_l0": (3 * units,),
+        "read.bias_hh_l0": (3 * units,),
+        "out.weight": (1, 2 * units),
+        "out.bias": (1,),
+    }
+
+
 @dataclass(frozen=True, eq=False)
 class RecurrentCritic:
     """A network that tells real bars from composed ones.
@@ -65,16 +78,8 @@ class RecurrentCritic:
         w = file.weights
         try:
             units = w["read.weight_hh_l0"].shape[1]
-            shapes = {
-                **{f"tables.{n}.weight": (size, units) for n, size in enumerate(COLUMN_SIZES)},
-                "read.weight_ih_l0": (3 * units, units),
-                "read.weight_hh_l0": (3 * units, units),
-                "read.bias_ih_l0": (3 * units,),
-                "read.bias_hh_l0": (3 * units,),
-                "out.weight": (1, 2 * units),
-                "out.bias": (1,),
-            }
-            wrong = [name for name, shape in shapes.items() if w[name].shape != shape]
+            shapes = weight_shapes(units).items()
+            wrong = [name for name, shape in shapes if w[name].shape != shape]
         except (KeyError, IndexError) as error:
             raise CheckpointError(f"The critic lacks a weight ({error}).") from None
         if wrong:

@@ -14,10 +14,9 @@ from dataclasses import asdict, dataclass, replace
 import numpy as np
 
 from ritornello.generation.figures import MEMORY_BARS
-from ritornello.generation.job import ENDLESS, Opening
+from ritornello.generation.job import ENDLESS, Opening, is_drums
 from ritornello.generation.reprise import beat_rows
 from ritornello.json_values import JsonObject
-from ritornello.music.instruments import INSTRUMENTS
 from ritornello.music.keys import KeyName
 from ritornello.music.piece import Metre
 from ritornello.note_model.encoding import notes
@@ -106,7 +105,7 @@ class SessionForm:
     def beats(self, parts: Sequence[int], start_ticks: int) -> dict[tuple[int, int], np.ndarray]:
         """From which tick to before which the beat of a drummer is given, and its notes, from a
         tick on. The last half bar is left for a fill."""
-        drummer = next((part for part in parts if _is_drum(part)), None)
+        drummer = next((part for part in parts if is_drums(part)), None)
         if self.groove is None or drummer is None or drummer in (*self.kept, *self.resting):
             return {}
         found = {}
@@ -208,7 +207,7 @@ def following(
         keeps = rng.random(len(played)) < _KEPT
         kept = tuple(
             part for part, keep in zip(played, keeps, strict=True)
-            if every or keep or part == played[-1] or _is_drum(part)
+            if every or keep or part == played[-1] or is_drums(part)
         )  # fmt: skip
         if chart_bars is not None and place * SECTION_BARS % chart_bars:
             kept = ()
@@ -239,7 +238,3 @@ def _draw_chords(metre: Metre, key: KeyName | None, rng: Rng) -> tuple[int, ...]
 
 def _draw_groove(metre: Metre, rng: Rng) -> Groove | None:
     return draw_groove((metre.numerator, metre.denominator), rng)
-
-
-def _is_drum(part: int) -> bool:
-    return INSTRUMENTS[notes.instrument_of(part)].is_drum
