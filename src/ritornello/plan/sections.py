@@ -40,7 +40,8 @@ _CUT_COST = 0.8
 _CLOSE_LEAST = 0.4  # how alike two bars of sections that are the same are
 _SAME_LEAST = 0.5  # share of their bars that are
 _MOVED_LEAST = 0.5  # of the strokes that either has (Jaccard)
-_TRANSPOSITIONS = tuple(by for by in range(-11, 12) if by)
+_MOST_MOVED = 11  # semitones
+_PITCHES = 128
 _THIN = 0.85  # an intro has at most so many strokes a bar, as a share of the piece's
 
 
@@ -172,6 +173,7 @@ def _kinds(strokes: Strokes, shared: Shared, spans: list[tuple[int, int]]) -> li
     kinds: list[int] = []
     drums = np.array([player.is_drum for player in strokes.players])
     close = _closeness(shared, ~drums if (~drums).any() else drums) >= _CLOSE_LEAST
+    pitched = [_Pitched.of(strokes, ~drums, start, end) for start, end in spans]
     for number, (start, end) in enumerate(spans):
         found, most = -1, 0.0
         for other in range(number - 1, -1, -1):
@@ -184,42 +186,63 @@ def _kinds(strokes: Strokes, shared: Shared, spans: list[tuple[int, int]]) -> li
             if share >= _SAME_LEAST and share > most:
                 found, most = kinds[other], share
         if found < 0:
-            same = [spans[k][1] - spans[k][0] == end - start for k in range(number)]
             found = next(
-                (kinds[k] for k in range(number)
-                 if same[k] and _moved(strokes, spans[k][0], start, end - start)),
+                (kinds[other] for other, (begin, finish) in enumerate(spans[:number])
+                 if finish - begin == end - start and pitched[other].is_moved(pitched[number])),
                 max(kinds, default=-1) + 1,
             )  # fmt: skip
         kinds.append(found)
     return kinds
 
 
-def _moved(strokes: Strokes, first: int, second: int, bars: int) -> bool:
-    """Whether so many bars come back transposed: half of what either has is the same then."""
-    one, other = (_places(strokes, start, bars) for start in (first, second))
-    if _alike(np.unique(one // 256), np.unique(other // 256)) < _MOVED_LEAST:
-        return False  # they have another rhythm
-    # A pitch moved by a semitone moves its place by one: pitches count last.
-    return any(_alike(one + by, other) >= _MOVED_LEAST for by in _TRANSPOSITIONS)
+@dataclass(frozen=True)
+class _Pitched:
+    """The pitched strokes of a section.
+
+    Attributes:
+        keys: int64, each stroke as a number: its place in the section and its player, then in the
+            last `_PITCHES` its pitch; sorted, without repetitions.
+        rhythm: int64, the same without pitches.
+    """
+
+    keys: np.ndarray
+    rhythm: np.ndarray
+
+    @classmethod
+    def of(cls, strokes: Strokes, pitched: np.ndarray, start: int, end: int) -> _Pitched:
+        first, last = np.searchsorted(strokes.bar, [start, end])
+        inside = np.arange(first, last)[pitched[strokes.player[first:last]]]
+        tick = strokes.bar_starts[strokes.bar[inside]] - strokes.bar_starts[start]
+        place = (tick + strokes.tick[inside]) * len(strokes.players) + strokes.player[inside]
+        return cls(np.unique(place * _PITCHES + strokes.pitch[inside]), np.unique(place))
+
+    def is_moved(self, other: _Pitched) -> bool:
+        """Whether the other is this one transposed: half of what either has is the same then."""
+        if not _are_alike(len(self.rhythm), len(other.rhythm), _common(self.rhythm, other.rhythm)):
+            return False
+        # Of each stroke and each at the same place by the same player of the other: the interval.
+        # How often an interval comes is how many strokes are the same when moved by it.
+        place = self.keys // _PITCHES * _PITCHES
+        first = np.searchsorted(other.keys, place)
+        last = np.searchsorted(other.keys, place + _PITCHES)
+        most = int((last - first).max(initial=0))  # of a player's pitches at one time
+        candidates = first[:, None] + np.arange(most)
+        there = candidates < last[:, None]
+        one = np.broadcast_to(self.keys[:, None], there.shape)[there]
+        intervals = other.keys[candidates[there]] - one
+        counts = np.bincount(intervals[np.abs(intervals) <= _MOST_MOVED] + _MOST_MOVED)
+        counts[_MOST_MOVED : _MOST_MOVED + 1] = 0
+        return _are_alike(len(self.keys), len(other.keys), int(counts.max(initial=0)))
 
 
-def _alike(one: np.ndarray, other: np.ndarray) -> float:
-    """Jaccard of two sets of numbers, each without repetitions; 0 of nothing."""
-    common = len(np.intersect1d(one, other, assume_unique=True))
-    return common / max(len(one) + len(other) - common, 1)
+def _common(one: np.ndarray, other: np.ndarray) -> int:
+    """How many numbers are in both, each without repetitions."""
+    return len(np.intersect1d(one, other, assume_unique=True))
 
 
-def _places(strokes: Strokes, start: int, bars: int) -> np.ndarray:
-    """The pitched strokes of bars as numbers: their place, their player, their pitch."""
-    first, last = np.searchsorted(strokes.bar, [start, start + bars])
-    inside = slice(first, last)
-    tick = (
-        strokes.bar_starts[strokes.bar[inside]] - strokes.bar_starts[start] + strokes.tick[inside]
-    )
-    drums = np.array([player.is_drum for player in strokes.players])[strokes.player[inside]]
-    key = (tick * len(strokes.players) + strokes.player[inside]) * 256 + 64 + strokes.pitch[inside]
-    result: np.ndarray = key[~drums]
-    return result
+def _are_alike(one: int, other: int, common: int) -> bool:
+    """Whether sets of so many are alike, of which so many are in both (Jaccard); not if empty."""
+    return bool(common) and common >= _MOVED_LEAST * (one + other - common)
 
 
 def _closeness(shared: Shared, counted: np.ndarray) -> np.ndarray:

@@ -32,6 +32,8 @@ from ritornello.note_model.network import Block, Head, NoteModel, append_columns
 # Heads that count for the same events: when and who, also of given events; the rest of what is
 # composed.
 _GROUPS = ((range(PART + 1), GIVEN), (range(PITCH, len(FIELDS)), COMPOSED - 1))
+# Products are compiled for each number of rows that they meet, so heads meet multiples of this.
+_ROWS = 128
 
 
 def is_possible(model: NoteModel) -> bool:
@@ -77,15 +79,18 @@ def nats(model: NoteModel, events: Batch[Tensor], state: list[State]) -> tuple[T
     found = torch.zeros(count, len(FIELDS))
     for heads, least in _GROUPS:
         chosen = ((counts > least) & (fields[:, heads[0]] < SIZES[heads[0]])).nonzero().squeeze(1)
+        wanted = len(chosen)
+        chosen = torch.cat([chosen, chosen[:1].expand(-wanted % _ROWS if wanted else 0)])
         modules = [cast(Head, model.heads[head]) for head in heads]
         group = heads_nats(
             trunk.index_select(0, chosen),
-            [_asked(model, head, events, tables, chosen, batch) for head in heads],
+            [_asked(model, head, events, tables, chosen, wanted, batch) for head in heads],
             [(module.hidden.weight, module.hidden.bias) for module in modules],
             [_table(module) for module in modules],
             [(module.out.weight, module.out.bias) for module in modules],
         )
-        found = found.index_put((chosen[:, None], torch.tensor([*heads])), group.t())
+        places = chosen[:wanted, None], torch.tensor([*heads])
+        found = found.index_put(places, group[:, :wanted].t())
     return found.view(time, batch, len(FIELDS)), after
 
 
@@ -110,12 +115,14 @@ def _asked(
     events: Batch[Tensor],
     tables: dict[str, Tensor],
     chosen: Tensor,
+    wanted: int,
     batch: int,
 ) -> HeadInputs:
-    """What a head is asked for, of the chosen events."""
+    """What a head is asked for, of the chosen events, of which those after `wanted` count not."""
     module = cast("Head", model.heads[head])
     target = tables["fields"][chosen, head]
     present = target < SIZES[head]
+    present[wanted:] = False
     if module.lookup is None:
         rows = torch.zeros(len(chosen), 0, dtype=torch.int32)
     else:
