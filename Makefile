@@ -17,6 +17,8 @@ export PIP_CONSTRAINT := constraints.txt
 export PIP_BUILD_CONSTRAINT := constraints.txt
 # Only what is used gets compiled, when it is: that saves 30 MB and some seconds.
 PIP := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile
+# What is compiled is kept: tests start hundreds of processes, each of which would compile PyTorch anew.
+unexport PYTHONDONTWRITEBYTECODE
 # PyTorch without CUDA, which alone takes 3 GB: only the CPU build for Linux has "+cpu" in its version,
 # so pip stops rather than fetch the other one. It is looked for where pip looks, then at PyTorch's own.
 ifeq ($(shell uname -s),Linux)

@@ -12,6 +12,8 @@ import re
 import shutil
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +22,12 @@ import pytest
 
 import ritornello
 from ritornello.music.piece import Piece, Tempo, Track
+from tests.docs import warm_command
 from tests.docs.pages import ROOT, Block, blocks, links, pages
 
 RUNNABLE = [page for page in pages() if blocks(page)]
 # Learning takes minutes by design: tests follow the same command with a small network for a moment.
-_SMALL: dict[str, Any] = {"steps": 60, "width": 32, "layers": 1, "batch": 4, "threads": 1}
+_SMALL: dict[str, Any] = {"steps": 20, "width": 32, "layers": 1, "batch": 4, "threads": 1}
 _SHORTER = " ".join(f"--{name} {value}" for name, value in _SMALL.items())
 _FEW_STEPS = "--steps 2 --threads 1"  # of a model whose size is not ours to choose
 # Make works in the repository but writes the song to the reader's folder. Of what else it is asked
@@ -67,16 +70,33 @@ def mymodel(music: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def command(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A script that is the command `ritornello`, run by a process that has imported it already."""
+    address = tmp_path_factory.mktemp("command") / "socket"
+    server = subprocess.Popen(
+        [sys.executable, "-m", "tests.docs.warm_command", "serve", str(address)],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+    )
+    while server.poll() is None and not address.exists():
+        time.sleep(0.02)
+    script = Path(warm_command.__file__)
+    yield f'#!/bin/sh\nexec "{sys.executable}" -I -S "{script}" ask "{address}" "$@"\n'
+    server.communicate()
+
+
 @pytest.fixture
-def desk(tmp_path: Path, music: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def desk(tmp_path: Path, music: Path, command: str, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A reader's folder, with the commands as they are after `make setup`."""
     shutil.copytree(music, tmp_path / "my-music")
     (tmp_path / ".venv").symlink_to(sys.prefix)
     tools = tmp_path / ".tools"
     tools.mkdir()
-    make = tools / "make"
-    make.write_text(_MAKE.format(make=shutil.which("make"), root=ROOT, prefix=sys.prefix))
-    make.chmod(0o755)
+    make = _MAKE.format(make=shutil.which("make"), root=ROOT, prefix=sys.prefix)
+    for name, script in (("make", make), ("ritornello", command)):
+        (tools / name).write_text(script)
+        (tools / name).chmod(0o755)
     path = [str(tools), f"{sys.prefix}/bin", os.environ["PATH"]]
     monkeypatch.setenv("PATH", os.pathsep.join(path))
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / ".local"))

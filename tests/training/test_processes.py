@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,13 +20,11 @@ from ritornello.files import save
 from tests.examples import band
 
 STEPS = 14
-RUN = f"""
-import ritornello
-ritornello.train(
-    "music", "model", steps={STEPS}, width=16, layers=1, head_width=16, batch=4, chunk=32,
-    dropout=0.0, learning_rate=1e-3, products="float32", validate_every=3, threads=1,
-)
-"""
+SETTINGS: dict[str, Any] = {
+    "steps": STEPS, "width": 16, "layers": 1, "head_width": 16, "batch": 4, "chunk": 32,
+    "dropout": 0.0, "learning_rate": 1e-3, "products": "float32", "validate_every": 3, "threads": 1,
+}  # fmt: skip
+RUN = f"import ritornello; ritornello.train('music', 'model', **{SETTINGS})"
 pytestmark = pytest.mark.slow
 
 
@@ -34,7 +33,7 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with music, and the run of one process."""
     folder = tmp_path_factory.mktemp("alone")
     with_music(folder)
-    assert start(folder, 1).wait() == 0
+    ritornello.train(folder / "music", folder / "model", **SETTINGS)
     return folder
 
 
@@ -43,14 +42,14 @@ def with_music(folder: Path) -> None:
         save(band(seed), folder / "music" / f"{seed}.mid")
 
 
-def start(folder: Path, processes: int) -> subprocess.Popen[bytes]:
+def start_two(folder: Path) -> subprocess.Popen[bytes]:
     script = folder / "run.py"
     script.write_text(RUN)
     source = str(Path(ritornello.__file__).parents[1])
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", str(processes)]
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
     command += ["--master-port", "0", "--standalone", str(script)]
     return subprocess.Popen(
-        command if processes > 1 else [sys.executable, str(script)],
+        command,
         cwd=folder,
         env={**os.environ, "PYTHONPATH": source, "OMP_NUM_THREADS": "1"},
         stdout=subprocess.DEVNULL,
@@ -77,11 +76,11 @@ def test_two_processes_take_the_steps_of_one_though_they_are_killed(
     alone: Path, tmp_path: Path
 ) -> None:
     with_music(tmp_path)
-    run = start(tmp_path, 2)
+    run = start_two(tmp_path)
     while run.poll() is None and len(steps(tmp_path)) < 8:  # between two savings
         time.sleep(0.01)
     os.killpg(run.pid, signal.SIGKILL)
     run.wait()
     assert 8 <= len(steps(tmp_path)) < STEPS
-    assert start(tmp_path, 1).wait() == 0  # on another number of processes
+    ritornello.train(tmp_path / "music", tmp_path / "model", **SETTINGS)  # one process now
     check_same_run(tmp_path, alone)
