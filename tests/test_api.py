@@ -164,9 +164,11 @@ def test_a_piece_is_played_with_its_stems(tmp_path: Path) -> None:
     assert sorted(names[1:]) == [f"song-stems/{part}.flac" for part in ("bass", "drums", "piano")]
     lengths = {soundfile.info(path).frames for path in paths[1:]}
     assert len(lengths) == 1
+    api.render(band(bars=2), tmp_path / "song.ogg", stems=True)  # beside those of the other format
+    (tmp_path / "song.flac").unlink()
     with pytest.raises(OutputError, match="folder for the stems exists"):
-        api.render(band(bars=2), tmp_path / "song.wav", stems=True)
-    assert not (tmp_path / "song.wav").exists(), "nothing is written before the refusal"
+        api.render(band(bars=2), tmp_path / "song.flac", stems=True)
+    assert not (tmp_path / "song.flac").exists(), "nothing is written before the refusal"
 
 
 @pytest.mark.parametrize("name", ["a.mid", "a.mp3", "a.png"])

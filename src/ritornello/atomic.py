@@ -1,4 +1,9 @@
-"""Files appear whole or not at all: write beside the target, then rename over it."""
+"""Files appear whole or not at all: they get their name when they are written.
+
+On Linux a file on its way has no name at all (O_TMPFILE), so a process that is killed leaves
+nothing. Where that is not possible it lies hidden beside the target and is renamed. A folder on
+its way is hidden, and a shell that waits for the end of this process removes it.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +11,7 @@ import os
 import re
 import secrets
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
@@ -24,15 +30,19 @@ except ImportError:  # Windows
 _PARTIAL = re.compile(r"\..*\.(?P<process>\d+)(-\w+)?\.partial(\.[^.]*)?")
 _MOST_STEM_BYTES, _MOST_SUFFIX_BYTES = 60, 16  # names have 255 bytes
 _swept: set[Path] = set()
+_OPEN_FILES = Path("/proc/self/fd")
 
 
 @contextmanager
 def atomic_write(path: str | PathLike[str], *, overwrite: bool = False) -> Iterator[Path]:
-    """A temporary path in the folder of ``path``; it takes the name of ``path`` on success.
+    """A path to write to; what was written takes the name of ``path`` on success.
 
-    The temporary file has the same suffix, so that writers which look at it keep working. It is
-    removed if the body fails; what a killed process left in the folder is removed with the first
-    file that another one writes there. Missing parent folders are made.
+    Nothing is left if the body fails or the process is killed. Where files need a name from the
+    beginning, what a killed process left in the folder is removed with the first file that
+    another one writes there. Missing parent folders are made.
+
+    The path may be one that only this process knows, such as ``/proc/self/fd/7``, and may have
+    no suffix. It can be opened as often as one likes.
 
     Args:
         path: the file to be.
@@ -47,13 +57,69 @@ def atomic_write(path: str | PathLike[str], *, overwrite: bool = False) -> Itera
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         sweep(target.parent)
-        handle, name = tempfile.mkstemp(
-            suffix=f".partial{_cut(target.suffix, _MOST_SUFFIX_BYTES)}",
-            prefix=f".{_cut(target.stem, _MOST_STEM_BYTES)}.{os.getpid()}-",
-            dir=target.parent,
-        )
+        unnamed = _open_unnamed(target.parent)
+        with (
+            _named_file(target, overwrite)
+            if unnamed is None
+            else _unnamed_file(unnamed, target, overwrite)
+        ) as temporary:
+            yield temporary
     except OSError as error:
         raise _refused(error, target) from error
+
+
+def _open_unnamed(folder: Path) -> int | None:
+    """A new file in a folder that has no name yet; None where the system has no such files."""
+    if not hasattr(os, "O_TMPFILE") or not _OPEN_FILES.is_dir():
+        return None
+    try:
+        return os.open(folder, os.O_TMPFILE | os.O_RDWR, 0o666)
+    except OSError:
+        return None  # this file system has none; if it refuses all files, the next try tells
+
+
+@contextmanager
+def _unnamed_file(handle: int, target: Path, overwrite: bool) -> Iterator[Path]:
+    """The path of an open file without a name, which becomes ``target`` on success."""
+    try:
+        path = _OPEN_FILES / str(handle)
+        yield path
+        refuse_existing(target, overwrite)
+        try:
+            _link(path, target)
+        except OSError:
+            # Something is there, or this file system gives no names to such files.
+            with _named_file(target, overwrite) as named:
+                named.unlink()
+                try:
+                    _link(path, named)
+                except OSError:
+                    shutil.copyfile(path, named)
+    finally:
+        os.close(handle)
+
+
+def _link(path: Path, target: Path) -> None:
+    """Give an open file a name that nothing has.
+
+    Raises:
+        OSError: if the name is taken, or the file system cannot do it.
+    """
+    folder = os.open(target.parent, os.O_RDONLY)
+    try:  # with a folder as handle Python calls linkat, which follows the link in /proc
+        os.link(path, target.name, dst_dir_fd=folder, follow_symlinks=True)
+    finally:
+        os.close(folder)
+
+
+@contextmanager
+def _named_file(target: Path, overwrite: bool) -> Iterator[Path]:
+    """A hidden file beside ``target`` that takes its name on success; of the same suffix."""
+    handle, name = tempfile.mkstemp(
+        suffix=f".partial{_cut(target.suffix, _MOST_SUFFIX_BYTES)}",
+        prefix=f".{_cut(target.stem, _MOST_STEM_BYTES)}.{os.getpid()}-",
+        dir=target.parent,
+    )
     temporary = Path(name)
     try:
         with _held(handle):
@@ -61,8 +127,6 @@ def atomic_write(path: str | PathLike[str], *, overwrite: bool = False) -> Itera
             temporary.chmod(0o666 & ~_umask())
             refuse_existing(target, overwrite)
             temporary.replace(target)
-    except OSError as error:
-        raise _refused(error, target) from error
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -82,13 +146,39 @@ def whole_folder(folder: Path) -> Iterator[Path]:
     temporary = folder.with_name(f".{name}.{os.getpid()}-{secrets.token_hex(4)}.partial")
     try:
         temporary.mkdir()
-        with _held(None if fcntl is None else os.open(temporary, os.O_RDONLY)):
+        handle = None if fcntl is None else os.open(temporary, os.O_RDONLY)
+        with _held(handle), _removed_if_killed(temporary):
             yield temporary
             if folder.exists():
                 shutil.rmtree(folder)
             os.replace(temporary, folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextmanager
+def _removed_if_killed(folder: Path) -> Iterator[None]:
+    """Have a folder removed should this process end inside the body."""
+    if os.name != "posix":
+        yield
+        return
+    # A pipe closes however a process ends; then the shell reads no line.
+    words = ("sh", "-c", 'read -r line || rm -rf -- "$1"', "sh", str(folder))
+    try:
+        guard = subprocess.Popen(
+            words,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    except OSError:
+        yield  # no shell: what is left goes with the next run
+        return
+    try:
+        yield
+    finally:
+        guard.communicate(b"done\n")
 
 
 def sweep(folder: Path) -> None:

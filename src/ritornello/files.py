@@ -141,7 +141,7 @@ def refuse_target(
         from ritornello.pages.score import require_engraver
 
         require_engraver(pdf=ending == ".pdf")
-    if stems and ending in AUDIO_SUFFIXES and _stem_folder(path).exists() and not overwrite:
+    if stems and ending in AUDIO_SUFFIXES and _has_stems(path) and not overwrite:
         raise OutputError(
             "The folder for the stems exists already and was not touched.",
             where=str(_stem_folder(path)),
@@ -158,6 +158,15 @@ def refuse_target(
 
 def _stem_folder(target: Path) -> Path:
     return target.with_name(f"{target.stem}-stems")
+
+
+def _has_stems(target: Path) -> bool:
+    """Whether the folder for the stems is taken; those of another format may stand there."""
+    folder = _stem_folder(target)
+    if not folder.is_dir():
+        return folder.exists()
+    endings = {path.suffix.lower() for path in folder.iterdir()}
+    return target.suffix.lower() in endings or bool(endings - AUDIO_SUFFIXES)
 
 
 @dataclass(frozen=True)

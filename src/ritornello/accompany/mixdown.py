@@ -32,7 +32,7 @@ from ritornello.dsp.mastering import Levels, Meter, limiter_curve, mastering_gai
 from ritornello.dsp.scratch import Scratch, refuse_full_disk, stretches
 from ritornello.dsp.sound_files import refuse_unholdable
 from ritornello.errors import ConfigError
-from ritornello.music import io
+from ritornello.music.io import midi_write
 from ritornello.music.io.midi_write import holdable
 from ritornello.music.piece import Piece, Track
 from ritornello.synth.block_playback import played
@@ -153,7 +153,7 @@ def mix_down(
         # Each hidden file goes when its stem is written, and what is left is smaller.
         refuse_full_disk(Path(folder), total, len(names) + 1)
         for name, score in scores.items():
-            io.write(score, places[f"{name}.mid"].temporary, overwrite=True)
+            places[f"{name}.mid"].temporary.write_bytes(midi_write.write_bytes(score))
         scratches = {name: files.enter_context(closing(Scratch(Path(folder)))) for name in names}
         job = _Mixdown(band, parts, scratches, places, total, rate_hz, fade_seconds)
         sampler = open_sampler(soundfont, rate_hz, tuning_cents)

@@ -402,7 +402,12 @@ class Piece:
 
     @property
     def duration_seconds(self) -> float:
-        return float(self.ticks_to_seconds(np.array([self.length_ticks]))[0])
+        # As `ticks_to_seconds`, without arrays: each file that is read is asked for it.
+        seconds = 0.0
+        for tempo, end in zip(self.tempos, [*self.tempos[1:], None], strict=True):
+            until = self.length_ticks if end is None else min(end.tick, self.length_ticks)
+            seconds += max(until - tempo.tick, 0) * (60 / (tempo.bpm * self.resolution))
+        return seconds
 
     @property
     def bar_count(self) -> int:

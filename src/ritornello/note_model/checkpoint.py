@@ -65,7 +65,7 @@ def quantise_matrix(weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def save(checkpoint: Checkpoint, path: Path, *, int8: bool = False, overwrite: bool = True) -> None:
     """Write a checkpoint; with ``int8`` every matrix takes a quarter of the room."""
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save
 
     arrays: dict[str, np.ndarray] = {}
     for name, weight in checkpoint.weights.items():
@@ -84,7 +84,7 @@ def save(checkpoint: Checkpoint, path: Path, *, int8: bool = False, overwrite: b
         "provenance": checkpoint.provenance,
     }
     with atomic_write(path, overwrite=overwrite) as temporary:
-        save_file(arrays, temporary, metadata={METADATA_NAME: json.dumps(about)})
+        temporary.write_bytes(save(arrays, metadata={METADATA_NAME: json.dumps(about)}))
 
 
 def find(model: str | Path) -> Path:

@@ -59,7 +59,7 @@ def save(
     Raises:
         OutputError: if it cannot be written.
     """
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save
 
     about = {
         "format": _FORMAT,
@@ -69,7 +69,7 @@ def save(
     }
     arrays = {name: np.ascontiguousarray(w, numbers) for name, w in file.weights.items()}
     with atomic_write(path, overwrite=overwrite) as temporary:
-        save_file(arrays, temporary, metadata={METADATA_NAME: json.dumps(about)})
+        temporary.write_bytes(save(arrays, metadata={METADATA_NAME: json.dumps(about)}))
 
 
 def load(path: str | PathLike[str], kind: str) -> WeightsFile:

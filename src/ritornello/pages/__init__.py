@@ -5,6 +5,7 @@ numbers           numbers as a reader sees them
 svg               one element of a drawing: the only place where markup is made by code
 charts            curves, bars and histograms as SVG
 canvas            a drawing as shapes, painted as SVG or PNG
+lettering         text as pixels
 pianoroll         piano-rolls of a piece
 plan_files        plans as files: TOML, SVG, PNG
 plan_picture      a plan: sections, chords, returns and players over the bars

@@ -240,8 +240,9 @@ def _songs(
             )
         known = {"files": listing, "songs": 0}
         for number, song in enumerate(stems, 1):
-            with atomic_write(place / f"{number:05d}.npy", overwrite=True) as temporary:
-                np.save(temporary, song.astype(np.float16))
+            path = place / f"{number:05d}.npy"
+            with atomic_write(path, overwrite=True) as temporary, temporary.open("wb") as file:
+                np.save(file, song.astype(np.float16))
             known["songs"] = number
             read(number)
         with atomic_write(about, overwrite=True) as temporary:

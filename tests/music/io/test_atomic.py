@@ -8,20 +8,27 @@ import signal
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from ritornello import atomic
 from ritornello.atomic import atomic_write, refuse_existing
 from ritornello.errors import OutputError
+
+
+@pytest.fixture(params=["without names", "hidden"], autouse=True)
+def ways(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files on their way as on Linux, and as on systems where each file has a name."""
+    if request.param == "hidden":
+        monkeypatch.setattr(atomic, "_open_unnamed", lambda folder: None)
 
 
 def test_a_file_appears_whole_with_missing_folders_and_the_usual_rights(tmp_path: Path) -> None:
     target = tmp_path / "new" / "folder" / "tune.mid"
     with atomic_write(target) as temporary:
-        assert temporary.suffix == ".mid"
-        assert temporary.parent == target.parent
         temporary.write_bytes(b"music")
         assert not target.exists()
     assert target.read_bytes() == b"music"
@@ -83,10 +90,32 @@ def test_a_folder_is_no_target_and_a_file_is_no_folder(tmp_path: Path) -> None:
         pytest.fail("the body must not run")
 
 
+@pytest.mark.skipif(not hasattr(os, "O_TMPFILE"), reason="needs files without names")
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_file_is_copied_where_it_cannot_be_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, overwrite: bool
+) -> None:
+    target = tmp_path / "tune.mid"
+    if overwrite:
+        target.write_bytes(b"old")
+
+    def refuse(*args: object, **options: object) -> None:
+        raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+
+    monkeypatch.setattr(os, "link", refuse)
+    fill(target, then=lambda: None, overwrite=overwrite)
+    assert target.read_bytes() == b"ours"
+    assert list(tmp_path.iterdir()) == [target]
+
+
 KILLED = """
-import os, signal, sys
+import contextlib, os, signal, sys
 from pathlib import Path
+from ritornello import atomic
 from ritornello.atomic import atomic_write, whole_folder
+if "hidden" in sys.argv:
+    atomic._open_unnamed = lambda folder: None
+    atomic._removed_if_killed = lambda folder: contextlib.nullcontext()
 with whole_folder(Path("corpus")) as folder, atomic_write("tune.mid") as file:
     file.write_bytes(b"half")
     (folder / "notes.npy").write_bytes(b"half")
@@ -94,9 +123,21 @@ with whole_folder(Path("corpus")) as folder, atomic_write("tune.mid") as file:
 """
 
 
+@pytest.mark.skipif(not hasattr(os, "O_TMPFILE"), reason="needs files without names")
+def test_a_killed_process_leaves_nothing(tmp_path: Path) -> None:
+    killed = subprocess.run([sys.executable, "-c", KILLED], cwd=tmp_path, env=os.environ)
+    assert killed.returncode == -signal.SIGKILL
+    for _ in range(1000):  # until its shell has seen it
+        if not list(tmp_path.iterdir()):
+            break
+        time.sleep(0.02)
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.skipif(os.name == "nt", reason="other systems keep no such leftovers apart")
 def test_what_a_killed_process_left_goes_with_the_next_file(tmp_path: Path) -> None:
-    killed = subprocess.run([sys.executable, "-c", KILLED], cwd=tmp_path, env=os.environ)
+    words = [sys.executable, "-c", KILLED, "hidden"]
+    killed = subprocess.run(words, cwd=tmp_path, env=os.environ)
     assert killed.returncode == -signal.SIGKILL
     left = {path.name for path in tmp_path.iterdir()}
     assert len(left) == 2

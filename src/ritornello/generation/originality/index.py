@@ -205,7 +205,7 @@ class TrainingIndex:
 
     def save(self, path: Path, *, overwrite: bool = True) -> None:
         """Write the index."""
-        from safetensors.numpy import save_file
+        from safetensors.numpy import save
 
         about = {
             "format": FORMAT,
@@ -221,7 +221,7 @@ class TrainingIndex:
             for half, bits in kept.to_bits().items()
         }
         with atomic_write(path, overwrite=overwrite) as temporary:
-            save_file(arrays, temporary, metadata={METADATA_NAME: json.dumps(about)})
+            temporary.write_bytes(save(arrays, metadata={METADATA_NAME: json.dumps(about)}))
 
     @classmethod
     def load(cls, path: Path) -> TrainingIndex:

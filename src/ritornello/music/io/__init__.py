@@ -282,7 +282,7 @@ def read_each(
 
 def _split_address(path: str | PathLike[str]) -> tuple[Path, int | None]:
     """The file and, of an address, the number of its piece; a file of that very name wins."""
-    match = _ADDRESS.fullmatch(os.fspath(path))
+    match = _ADDRESS.fullmatch(os.fspath(path)) if "#" in os.fspath(path) else None
     if match is None or Path(path).exists():
         return Path(path), None
     entry = _BY_EXTENSION.get(Path(match["file"]).suffix.lower())
@@ -382,7 +382,7 @@ def _with_names_cut(piece: Piece, repairs: list[str]) -> Piece:
 
 def _load(source: Path) -> bytes:
     try:
-        with source.open("rb") as file:
+        with open(source, "rb", buffering=0) as file:
             size = os.fstat(file.fileno()).st_size
             if size > MAX_FILE_BYTES:
                 raise _too_large(size, str(source))

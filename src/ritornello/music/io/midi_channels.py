@@ -41,7 +41,7 @@ class Part:
 
     Attributes:
         chunk: the track.
-        onsets, durations, pitches, velocities: int64 [notes], in any order.
+        notes: time, duration, pitch and velocity, each int64 [notes], in any order.
         is_lost: bool [notes], which were never released.
         playing: fields of `Track` that say how it is played.
     """
@@ -49,10 +49,7 @@ class Part:
     chunk: int
     program: int
     is_drum: bool
-    onsets: np.ndarray
-    durations: np.ndarray
-    pitches: np.ndarray
-    velocities: np.ndarray
+    notes: dict[str, np.ndarray]
     is_lost: np.ndarray
     playing: dict[str, Any] = field(default_factory=dict)
 
@@ -245,10 +242,12 @@ def _by_sound(
                 0,
                 program,
                 bool(is_drum),
-                notes.onsets[here],
-                notes.durations[here],
-                table.firsts[rows[here]],
-                table.seconds[rows[here]],
+                {
+                    "time": notes.onsets[here],
+                    "duration": notes.durations[here],
+                    "pitch": table.firsts[rows[here]],
+                    "velocity": table.seconds[rows[here]],
+                },
                 notes.is_lost[here],
             )
         )

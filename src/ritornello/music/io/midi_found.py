@@ -13,6 +13,8 @@ from ritornello.music.io.midi_events import Message
 from ritornello.music.io.midi_words import MidiWords
 from ritornello.music.note_tables import NOTE_DTYPE
 
+# How symusic calls the columns of `NOTE_DTYPE`.
+_THEIR_NAMES = {"onset": "time", "duration": "duration", "pitch": "pitch", "velocity": "velocity"}
 UNHEARD = Remark("Controllers on channels that play no note were left out.")
 
 
@@ -21,26 +23,33 @@ class NoteColumns:
     """The notes of all tracks, one track after another, so that each step is one operation.
 
     Attributes:
-        onset, duration, pitch, velocity: integers [notes].
+        table: `NOTE_DTYPE` [notes], of each track in any order.
         sizes: how many notes each track has, int64 [tracks].
     """
 
-    onset: np.ndarray
-    duration: np.ndarray
-    pitch: np.ndarray
-    velocity: np.ndarray
+    table: np.ndarray
     sizes: np.ndarray
 
     @classmethod
-    def of(cls, tracks: list[Any]) -> NoteColumns:
-        columns = [track.notes.numpy() for track in tracks]
+    def of(cls, tracks: list[dict[str, np.ndarray]]) -> NoteColumns:
+        """From the columns of each track: time, duration, pitch and velocity."""
+        sizes = [len(columns["time"]) for columns in tracks]
+        table = np.empty(sum(sizes), NOTE_DTYPE)
+        for name, theirs in _THEIR_NAMES.items():
+            if tracks:
+                parts = [columns[theirs] for columns in tracks]
+                np.concatenate(parts, out=table[name], casting="unsafe")
+        return cls(table, np.array(sizes, np.int64))
 
-        def joined(name: str) -> np.ndarray:
-            parts = [column[name] for column in columns]
-            return np.concatenate(parts) if parts else np.zeros(0, np.int32)
+    @property
+    def onset(self) -> np.ndarray:
+        """A view, int64 [notes]."""
+        return self.table["onset"]
 
-        sizes = np.array([len(column["time"]) for column in columns], np.int64)
-        return cls(joined("time"), joined("duration"), joined("pitch"), joined("velocity"), sizes)
+    @property
+    def duration(self) -> np.ndarray:
+        """A view, int64 [notes]."""
+        return self.table["duration"]
 
     @property
     def track_numbers(self) -> np.ndarray:
@@ -64,18 +73,18 @@ class NoteColumns:
         """The `NOTE_DTYPE` table of each track, sorted and read-only as a `Track` wants it."""
         track = self.track_numbers
         # One key of 31 bits of time and 7 of pitch; a stable sort is fast on what is nearly sorted.
-        key = (track << 38) + (self.onset.astype(np.int64) << 7) + self.pitch
-        order = np.argsort(key, kind="stable")
-        ties = np.flatnonzero(np.diff(key[order]) == 0)
-        if len(ties):
-            places = np.union1d(ties, ties + 1)
-            tied = order[places]
-            order[places] = tied[np.lexsort([self.velocity[tied], self.duration[tied], key[tied]])]
-        table = np.empty(len(order), NOTE_DTYPE)
-        table["onset"] = self.onset[order]
-        table["duration"] = self.duration[order]
-        table["pitch"] = self.pitch[order]
-        table["velocity"] = self.velocity[order]
+        table = self.table
+        key = (track << 38) + (table["onset"] << 7) + table["pitch"]
+        if not (key[1:] > key[:-1]).all():
+            order = np.argsort(key, kind="stable")
+            in_order = key[order]
+            ties = np.flatnonzero(in_order[1:] == in_order[:-1])
+            if len(ties):
+                places = np.union1d(ties, ties + 1)
+                tied = order[places]
+                by_all = np.lexsort([table["velocity"][tied], table["duration"][tied], key[tied]])
+                order[places] = tied[by_all]
+            table = table.take(order)  # twenty times as fast as by index
         table.flags.writeable = False
         edges = [0, *np.cumsum(self.sizes).tolist()]
         return [table[start:end] for start, end in pairwise(edges)]

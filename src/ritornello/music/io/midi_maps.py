@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from ritornello.music.io.limits import FASTEST_BPM, SLOWEST_BPM
 from ritornello.music.keys import KeyName
 from ritornello.music.piece import DEFAULT_TEMPO_BPM, KeyChange, Metre, Tempo
@@ -26,6 +28,7 @@ def tempo_map(changes: list[tuple[int, int]], repairs: list[str]) -> tuple[Tempo
     return tuple(tempos)
 
 
+@lru_cache(maxsize=4096)
 def tempo_bpm(microseconds_per_quarter: float) -> float:
     """The roundest tempo that programs write as this number, whether they round or cut it."""
     exact = 60e6 / microseconds_per_quarter

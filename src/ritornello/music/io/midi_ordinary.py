@@ -15,20 +15,26 @@ a delta time if it leaves none.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from functools import lru_cache
+
+import numpy as np
 
 from ritornello.music.io.midi_container import END_OF_TRACK
 from ritornello.music.io.midi_events import Message
 
-_HIGH = bytes(range(0x80, 0x100))
+_LOW, _HIGH = bytes(range(0x80)), bytes(range(0x80, 0x100))
 _NOTES_AND_DATA = bytes(range(0xA0))
 _SETTINGS = bytes((*range(0xB0, 0xC0), *range(0xE0, 0xF0)))
 _RARE_BYTES = bytes((*range(0xA0, 0xB0), *range(0xC0, 0xE0), *range(0xF0, 0x100)))
+_STRIKES = range(0x90, 0xA0)
 _TAKE_TWO = frozenset((*range(0x80, 0xA0), *range(0xB0, 0xC0), *range(0xE0, 0xF0)))
 _META, _SYSEX, _END = 0xFF, 0xF0, 0x2F
 _TEXTS, _TEXT, _NAME, _LYRIC, _MARKER, _OWN = range(0x01, 0x10), 0x01, 0x03, 0x05, 0x06, 0x7F
+# Controllers and bends at one tick, from the first one's status on.
+_AT_ONCE = re.compile(
+    rb"[\xb0-\xbf\xe0-\xef][\x00-\x7f]{2}(?:\x00[\xb0-\xbf\xe0-\xef]?[\x00-\x7f]{2})*"
+)
 _KITS = re.compile(rb"\x41.\x42\x12\x40[\x10-\x1f]\x15|\x43.\x4c\x08.\x07", re.DOTALL)
 _RESETS = re.compile(rb"\x7e.\x09|\x41.\x42\x12\x40\x00\x7f|\x43.\x4c\x00\x00\x7e", re.DOTALL)
 
@@ -42,19 +48,21 @@ class Ordinary:
             a tick less than 0, -1 minus their place in ``late``.
         late: the track, and from where to where in it, of each text among notes.
         note_channels: of each track the channels it has notes on, perhaps with some it has not.
-        programs: how often each program but 0 is set; where the parts that symusic finds do not
+        programs: each program but 0 that a track sets; where the parts that symusic finds do not
             have just these, a program counts for another track.
         first_plays: whether the first track has notes.
         unheard: channels, as bits, that a track sets controllers on and plays nothing on.
+        events: how many beginnings and ends of notes, controllers and bends are in the file.
         system_messages: how many messages to synthesizers, resets aside, are in the file.
     """
 
     messages: list[list[Message]] = field(default_factory=list)
     late: list[tuple[int, int, int]] = field(default_factory=list)
     note_channels: list[list[int]] = field(default_factory=list)
-    programs: Counter[int] = field(default_factory=Counter)
+    programs: list[int] = field(default_factory=list)
     first_plays: bool = False
     unheard: int = 0
+    events: int = 0
     system_messages: int = 0
 
 
@@ -88,7 +96,7 @@ class _Track:
         self.programs: dict[int, int] = {}
         self.settings = 0  # channels with controllers or bends before the first note, as bits
         self.first_note = self.first_status = -1
-        self.may_set = False  # controllers or bends among the notes
+        self.others = b""  # bytes from the first note on that are no data and begin no note
         self.spans: list[tuple[int, int]] = []  # where events are notes, controllers or bends
         found.messages.append(self.messages)
 
@@ -109,6 +117,14 @@ class _Track:
                 if at < 0:
                     return at == _AT_END
                 continue
+            if at_once := _AT_ONCE.match(chunk, at):
+                statuses = at_once.group().translate(None, _LOW)
+                for channel in {each & 15 for each in statuses}:
+                    self.settings |= 1 << channel
+                running = statuses[-1]
+                self.found.events += (at_once.end() - at - len(statuses) + 1) // 3
+                at = at_once.end()
+                continue
             if status > 0x7F:
                 running = status
                 at += 1
@@ -124,6 +140,7 @@ class _Track:
                 at += 1
             elif kind in (0xB, 0xE, 0x8):
                 self.settings |= (kind != 0x8) << (running & 15)
+                self.found.events += 1
                 if chunk[at + 1] > 0x7F:
                     return False
                 at += 2
@@ -138,11 +155,10 @@ class _Track:
         chunk, size = self.chunk, len(self.chunk)
         start = at = self.first_note
         # In most tracks hardly a byte is left here: some controllers, and the end mark.
-        others = chunk[start:].translate(None, _NOTES_AND_DATA)
-        self.may_set = bool(others.translate(None, _RARE_BYTES))
-        rare = others.translate(None, _SETTINGS)
+        self.others = chunk[start:].translate(None, _NOTES_AND_DATA)
+        rare = self.others.translate(None, _SETTINGS)
         if rare == b"\xff" and chunk.endswith(END_OF_TRACK):
-            self.spans.append((start, len(chunk) - 3))
+            self.spans.append((start, size - 3))
             return True
         low_bytes = 0  # since ``start``
         for place in _places(chunk, at, rare):
@@ -151,6 +167,7 @@ class _Track:
             if chunk[place - 3] in _TAKE_TWO and chunk[place - 2] < 0x80 and place > at + 3:
                 continue  # behind a status and its data, where only a delta time can begin
             if place == size - 3 and chunk.endswith(END_OF_TRACK):
+                size -= 3
                 break
             low_bytes += len(chunk[at:place].translate(None, _HIGH))
             at = place
@@ -175,7 +192,7 @@ class _Track:
             else:
                 return False
             start, low_bytes = at, 0
-        self.spans.append((start, len(chunk)))
+        self.spans.append((start, size))
         return True
 
     def _message(self, at: int, now: int) -> int:
@@ -218,21 +235,19 @@ class _Track:
 
     def count(self) -> None:
         """Add the channels and programs of the track to what was found."""
-        for program in self.programs.values():
-            if program:
-                self.found.programs[program] += 1
+        self.found.programs += filter(None, self.programs.values())
         channels: list[int] = []
         if self.first_note >= 0:
             self.found.first_plays |= self.number == 0
-            strikes = {
-                self.first_status,
-                *self.chunk.translate(None, _all_but_others(self.first_status)),
-            }
-            channels = sorted(strike & 15 for strike in strikes)
+            channels = [status & 15 for status in _STRIKES if status in self.chunk]
         self.found.note_channels.append(channels)
         own = sum(1 << channel for channel in channels)
         self.found.unheard |= self.settings & ~own
-        if self.may_set:
+        if self.spans:
+            low = np.frombuffer(self.chunk, np.int8) >= 0
+            for start, end in self.spans:
+                self.found.events += int(np.count_nonzero(low[start:end])) // 3
+        if self.others.translate(None, _all_but_settings(own)):
             for start, end in self.spans:
                 self.found.unheard |= self._settings_of_others(start, end, own)
 
@@ -240,8 +255,6 @@ class _Track:
         """Channels, as bits, with controllers or bends in a span, other than those given."""
         span = self.chunk[start:end]
         others = span.translate(None, _NOTES_AND_DATA).translate(None, _all_but_settings(own))
-        if not others:
-            return 0
         found = low_bytes = at = 0
         for place in _places(span, 0, others):
             if place and span[place - 1] > 0x7F:
@@ -254,12 +267,6 @@ class _Track:
 
 
 _AT_END, _NOT_FOLLOWED = -1, -2
-
-
-@cache
-def _all_but_others(strike: int) -> bytes:
-    """All bytes but the statuses of notes on other channels than that of one such status."""
-    return bytes(byte for byte in range(0x100) if byte >> 4 != 0x9 or byte == strike)
 
 
 @lru_cache(maxsize=256)

@@ -154,19 +154,9 @@ def _read_any(file: MidiFile, where: str) -> MidiMusic:
     playing_tracks = {part.chunk for part in parts}
     title = "" if file.format and 0 in playing_tracks else next(iter(all_names[0]), "")
 
-    def joined(name: str) -> np.ndarray:
-        return np.concatenate([np.zeros(0, np.int64), *(getattr(part, name) for part in parts)])
-
-    notes = NoteColumns(
-        joined("onsets"),
-        joined("durations"),
-        joined("pitches"),
-        joined("velocities"),
-        np.array([len(part.onsets) for part in parts], np.int64),
-    )
     return MidiMusic(
-        notes=notes,
-        is_lost=joined("is_lost").astype(bool),
+        notes=NoteColumns.of([part.notes for part in parts]),
+        is_lost=np.concatenate([np.zeros(0, bool), *(part.is_lost for part in parts)]),
         owners=[part.chunk for part in parts],
         programs=[part.program for part in parts],
         drums=[part.is_drum for part in parts],

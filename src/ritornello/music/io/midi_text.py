@@ -68,6 +68,8 @@ def choose_codec(texts: Iterable[bytes]) -> str:
 
 def decode(raw: bytes, codec: str) -> str:
     """A text in a codec; what has no meaning in it is taken as UTF-8, or else as Latin-1."""
+    if raw.isascii():
+        return raw.decode("ascii")
     for name in (codec, "utf-8"):
         try:
             return raw.decode(name)

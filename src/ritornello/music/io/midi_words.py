@@ -41,10 +41,10 @@ def words_in(
     for number, track in enumerate(messages):
         is_chord = False
         for tick, kind, payload in track:
-            if kind == _OWN:
-                is_chord = payload == CHORD_SIGN
+            if kind == _NAME or not payload:
                 continue
-            if not 0 < kind < 0x10 or kind == _NAME:
+            if not 0 < kind < 0x10:
+                is_chord = payload == CHORD_SIGN if kind == _OWN else is_chord
                 continue
             text = decode_name(payload, codec)
             if kind == _LYRIC:
