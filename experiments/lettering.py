@@ -21,6 +21,8 @@ def main() -> None:
     from PIL import Image, ImageDraw, ImageFont
 
     font = ImageFont.load_default(_EM)
+    if not isinstance(font, ImageFont.FreeTypeFont):
+        raise SystemExit("Pillow lacks FreeType.")
     ascent, descent = font.getmetrics()
 
     def painted(code: int) -> np.ndarray:

@@ -73,7 +73,8 @@ def _scaled(number: int, size: float) -> np.ndarray:
     font = _font()
     cell, factor = font.cells[number], size / font.em
     rows, columns = _weights(cell.shape[0], factor), _weights(cell.shape[1], factor)
-    return rows @ (cell.astype(np.float32) / 255) @ columns.T
+    result: np.ndarray = rows @ (cell.astype(np.float32) / 255) @ columns.T
+    return result
 
 
 @lru_cache(maxsize=256)
@@ -82,4 +83,5 @@ def _weights(length: int, factor: float) -> np.ndarray:
     starts = np.arange(int(np.ceil(length * factor)))[:, None] / factor
     old = np.arange(length)
     covered = np.minimum(starts + 1 / factor, old + 1) - np.maximum(starts, old)
-    return (np.maximum(covered, 0) * factor).astype(np.float32)
+    weights: np.ndarray = (np.maximum(covered, 0) * factor).astype(np.float32)
+    return weights
