@@ -34,9 +34,11 @@ MODULES = {
     "masks": (
         "generation/masks.py",
         (
+            "tests/generation/test_masks.py",
             "tests/generation/test_compose.py",
             "tests/generation/test_pace.py",
-            "tests/field/test_songs_as_people_have_them.py",
+            "tests/generation/test_voice_leading.py",
+            "tests/generation/test_swung.py",
         ),
     ),
     "beats": ("transcribe/tracking.py", ("tests/transcribe/test_tracking.py",)),
