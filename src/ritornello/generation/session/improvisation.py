@@ -13,12 +13,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ritornello.errors import ConfigError, InputError
+from ritornello.errors import ConfigError
 from ritornello.generation import compose
-from ritornello.generation.instrumentation import Instrumentations, fill_in_instrumentation
+from ritornello.generation.instrumentation import Instrumentations
 from ritornello.generation.masks import RuleMasks
 from ritornello.generation.rules import Rules
 from ritornello.generation.sampling import Sampling
+from ritornello.generation.session.beginning import from_nothing, from_primer
 from ritornello.generation.session.moment import (
     Instant,
     Moment,
@@ -26,19 +27,15 @@ from ritornello.generation.session.moment import (
     Settings,
     drop_forgotten,
 )
-from ritornello.generation.session.primer_reading import read_primer
-from ritornello.generation.session.session_form import SessionForm, begin, following
+from ritornello.generation.session.remembered_piece import is_note, piece_of
+from ritornello.generation.session.section_settings import next_section, with_refrain
 from ritornello.generation.writer import Event, Writer
-from ritornello.music.keys import KeyName, estimate_key, pitch_class_weights
-from ritornello.music.piece import DEFAULT_TEMPO_BPM, Metre, Piece, Tempo
+from ritornello.music.piece import DEFAULT_TEMPO_BPM, Piece, Tempo
 from ritornello.note_model.encoding import notes
 from ritornello.note_model.encoding.bar_grid import Grid
 from ritornello.note_model.encoding.notes import (
-    DRUM_PITCH,
     DURATION,
     DURATIONS,
-    END,
-    FIRST_PART,
     MAX_SHIFT,
     NONE,
     PART,
@@ -51,7 +48,6 @@ from ritornello.note_model.encoding.notes import (
     VELOCITY,
 )
 from ritornello.note_model.engine.reference import Engine
-from ritornello.rng import Rng
 
 HISTORY_BARS = 64
 _HISTORY_EVENTS = 16384  # marked bars hold no more than that
@@ -121,63 +117,17 @@ class Improvisation:
                 them open.
             form: whether it has sections, see `session_form`; else it goes on from bar to bar.
         """
-        rng, sampling = np.random.default_rng(seed), sampling or Sampling()
-        if primer is not None:
-            form_seed = seed if form else None
-            return cls._after(engine, primer, rules, rng, sampling, collections, form_seed)
-        rules = fill_in_instrumentation(rules, instrumentations, rng)
-        key = compose.draw_key(rules, usual_keys, rng)
-        metres = rules.metre_map()
-        settings = Settings(rules, sampling, key=key)
-        instant = Instant(
-            _with_refrain(settings, metres, seed, key) if form else settings,
-            None,
-            engine.initial_state(1),
-            rng.bit_generator.state,
-            seconds=0.0,
-            tempos=(),
-            reached_ticks=0,
-        )
-        moment = Moment(instant, metres, np.zeros((0, 1 + len(NONE)), np.int64))
-        return cls(engine, moment, collections)
-
-    @classmethod
-    def _after(
-        cls,
-        engine: Engine,
-        primer: Piece,
-        rules: Rules,
-        rng: Rng,
-        sampling: Sampling,
-        collections: tuple[str, ...],
-        form_seed: int | None,
-    ) -> Improvisation:
-        encoded = notes.encode(primer)
-        asked = rules.tempo_bpm or primer.tempos[-1].bpm
-        rules = replace(
-            rules,
-            parts=rules.parts or notes.instrumentation_of(encoded),
-            tempo_bpm=primer.tempos[-1].bpm,
-        )
-        settings = Settings(rules, sampling, encoded.length_ticks, encoded.length_ticks)
-        if form_seed is not None:
-            settings = _with_refrain(settings, encoded.metres, form_seed, _key_of(encoded.fields))
-        writer, state = read_primer(engine, encoded, settings, rng, collections)
-        onsets = np.cumsum([event[SHIFT] for event in writer.events])
-        seconds = primer.ticks_to_seconds(onsets[-1:])
-        instant = Instant(
-            settings,
-            None,
-            state,
-            rng.bit_generator.state,
-            float(seconds[0]),
-            primer.tempos,
-            encoded.length_ticks,
-        )
-        events = np.concatenate([onsets[:, None], np.array(writer.events)], axis=1)
-        music = cls(engine, Moment(instant, encoded.metres, events), collections)
-        if asked != rules.tempo_bpm:
-            music.change(replace(rules, tempo_bpm=asked), sampling)
+        sampling = sampling or Sampling()
+        if primer is None:
+            moment = from_nothing(
+                engine, rules, sampling, seed, instrumentations, usual_keys, form=form
+            )
+            return cls(engine, moment, collections)
+        moment = from_primer(engine, primer, rules, sampling, seed, collections, form=form)
+        music = cls(engine, moment, collections)
+        in_force = music.settings.rules  # those of the primer at first
+        if rules.tempo_bpm not in (None, in_force.tempo_bpm):
+            music.change(replace(in_force, tempo_bpm=rules.tempo_bpm), sampling)
         return music
 
     def _take_up(self, instant: Instant) -> None:
@@ -291,23 +241,12 @@ class Improvisation:
             if pending is not None and onset >= pending.start_ticks:
                 self._use(pending)
             elif form is not None and onset >= form.end_ticks:
-                self._use(self._next_section(form), pending=True)
+                heard = self._latest(form.start_ticks)
+                after = next_section(self._instant.settings, form, heard, self.metres)
+                self._use(after, pending=True)
             else:
                 self._drawn = _Drawn(event, state, rng)
         return self._drawn
-
-    def _next_section(self, form: SessionForm) -> Settings:
-        """What holds in the section after one that is over."""
-        settings = self._instant.settings
-        chart = settings.rules.chart
-        after = following(
-            form.with_refrain(self._latest(form.start_ticks)),
-            self.metres[-1],
-            settings.parts,
-            _key(settings),
-            None if chart is None else len(chart),
-        )
-        return _with_form(settings, self.metres, after)
 
     def _tempo_due(self) -> Event | None:
         """The change to a tempo that is asked for, as an event, or the rest before it."""
@@ -338,9 +277,7 @@ class Improvisation:
             if replace(rules, tempo_bpm=None) == replace(in_force.rules, tempo_bpm=None):
                 settings = replace(settings, form=form)
             else:
-                settings = _with_refrain(
-                    settings, self.metres, form.seed, _key(settings), form.number + 1
-                )
+                settings = with_refrain(settings, self.metres, form.seed, number=form.number + 1)
         self._undraw()
         self._instant = replace(self._instant, pending=settings)
 
@@ -413,7 +350,7 @@ class Improvisation:
         first, left = len(self._events), count
         while left and first > self._marks[0].events:
             first -= 1
-            left -= _is_note(self._events[first][1])
+            left -= is_note(self._events[first][1])
         if left:
             raise ConfigError(
                 f"The last {count - left} notes can be taken back; asked for {count}.",
@@ -505,15 +442,7 @@ class Improvisation:
             _, length = self._bar(max(0, line - 1))
             start = max(start, line - bars * length)
         chosen = [(onset, event) for onset, event in self._latest(start) if onset >= start]
-        if not any(_is_note(event) for _, event in chosen):
-            raise InputError("No note has been played in these bars.", next_step="Play some first.")
-        onsets = np.array([onset for onset, _ in chosen]) - start
-        onsets = np.append(onsets, line - start)
-        fields = np.array([*(event for _, event in chosen), (0, END, *NONE[PITCH:])])
-        fields[:, SHIFT] = np.diff(onsets, prepend=0)
-        tempos = [Tempo(*tempo) for tempo in _from(self._instant.tempos, start)]
-        metres = [Metre(*metre) for metre in _from(self.metres, start)]
-        return notes.decode(fields, tuple(metres), tempos=tuple(tempos))
+        return piece_of(chosen, start, line, self._instant.tempos, self.metres)
 
     def _first_line(self) -> int:
         """The bar line from which on every event is remembered."""
@@ -523,49 +452,6 @@ class Improvisation:
         return start + length
 
 
-def _with_refrain(
-    settings: Settings, metres: tuple[Metre, ...], seed: int, key: KeyName | None, number: int = 0
-) -> Settings:
-    """Settings with a form that begins with them."""
-    form = begin(seed, settings.start_ticks, metres[-1], _key(settings) or key, number=number)
-    return _with_form(settings, metres, form)
-
-
-def _with_form(settings: Settings, metres: tuple[Metre, ...], form: SessionForm) -> Settings:
-    """Settings that hold in a section, without its chords where a part cannot play them."""
-    if settings.rules.chart is not None:
-        form = replace(form, chords=())
-    found = replace(settings, form=form, start_ticks=form.start_ticks)
-    try:
-        RuleMasks(found.job(metres))
-    except ConfigError:
-        return replace(found, form=replace(form, chords=()))
-    return found
-
-
-def _key(settings: Settings) -> KeyName | None:
-    """The key that chords are drawn in."""
-    return settings.rules.key if isinstance(settings.rules.key, KeyName) else settings.key
-
-
-def _key_of(fields: np.ndarray) -> KeyName | None:
-    """The key of the notes of a primer."""
-    pitched = notes.is_note(fields[:, PART]) & (fields[:, PITCH] < DRUM_PITCH)
-    return estimate_key(pitch_class_weights(fields[pitched, PITCH]))
-
-
 def _with_shift(event: Event, shift: int) -> Event:
     _, part, pitch, duration, velocity = event
     return shift, part, pitch, duration, velocity
-
-
-def _is_note(event: Event) -> bool:
-    return FIRST_PART <= event[PART] < REST
-
-
-def _from(changes: tuple[Any, ...], start_ticks: int) -> list[tuple[Any, ...]]:
-    """Changes from a tick on, counted from it, with the one in force there."""
-    before = [change for change in changes if change.tick <= start_ticks]
-    after = [change for change in changes if change.tick > start_ticks]
-    moved = [(change.tick - start_ticks, *change[1:]) for change in after]
-    return [(0, *before[-1][1:]), *moved] if before else moved

@@ -1,0 +1,63 @@
+"""What holds in a section of endless music: what is asked, with a form that begins or goes on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ritornello.errors import ConfigError
+from ritornello.generation.masks import RuleMasks
+from ritornello.generation.session.moment import Remembered, Settings
+from ritornello.generation.session.session_form import SessionForm, begin, following
+from ritornello.music.keys import KeyName
+from ritornello.music.piece import Metre
+
+
+def with_refrain(
+    settings: Settings,
+    metres: tuple[Metre, ...],
+    seed: int,
+    key: KeyName | None = None,
+    *,
+    number: int = 0,
+) -> Settings:
+    """Settings with a form that begins with them.
+
+    Args:
+        settings: that hold from their ``start_ticks`` on. metres: of the music.
+        seed: of the form. number: of its first section.
+        key: that chords are drawn in where the settings have none.
+    """
+    form = begin(seed, settings.start_ticks, metres[-1], _key(settings) or key, number=number)
+    return _with_form(settings, metres, form)
+
+
+def next_section(
+    settings: Settings, form: SessionForm, heard: Remembered, metres: tuple[Metre, ...]
+) -> Settings:
+    """Settings of the section after one that is over, of which ``heard`` are the events."""
+    chart = settings.rules.chart
+    after = following(
+        form.with_refrain(heard),
+        metres[-1],
+        settings.parts,
+        _key(settings),
+        None if chart is None else len(chart),
+    )
+    return _with_form(settings, metres, after)
+
+
+def _with_form(settings: Settings, metres: tuple[Metre, ...], form: SessionForm) -> Settings:
+    """Settings that hold in a section, without its chords where a part cannot play them."""
+    if settings.rules.chart is not None:
+        form = replace(form, chords=())
+    found = replace(settings, form=form, start_ticks=form.start_ticks)
+    try:
+        RuleMasks(found.job(metres))
+    except ConfigError:
+        return replace(found, form=replace(form, chords=()))
+    return found
+
+
+def _key(settings: Settings) -> KeyName | None:
+    """The key that chords are drawn in."""
+    return settings.rules.key if isinstance(settings.rules.key, KeyName) else settings.key
