@@ -10,11 +10,16 @@ import pytest
 from experiments.generated.judge import violations
 from ritornello.errors import ConfigError
 from ritornello.generation.composer import Composer
+from ritornello.generation.job import whole_piece
 from ritornello.generation.plan_drafts import form_of, without_players
+from ritornello.generation.planned import in_a_band
 from ritornello.generation.rules import Rules
 from ritornello.metrics.keeping.measures import measure
+from ritornello.music.chords import chord_of_class
+from ritornello.music.instruments import parse_instrument
 from ritornello.music.io.midi_write import write_bytes
 from ritornello.music.piece import Piece
+from ritornello.note_model.encoding.notes import part_of
 from ritornello.plan.analysis import analyse
 from ritornello.plan.bar_strokes import RESOLUTION, Shared, Strokes
 from ritornello.plan.returning_bars import VARIED_LEAST
@@ -164,3 +169,44 @@ def test_longer_pieces_have_a_form_unless_none_is_wanted(composer: Composer) -> 
     ):
         assert not plain.markers
     assert composer.compose(rules, seed=3, chords="G C").chords[1].text == "C"
+
+
+def test_sections_and_chords_of_a_piece_that_swings_stand_at_their_bars(
+    composer: Composer,
+) -> None:
+    piece = composer.compose(form="A 4, B 4", parts=("piano", "bass"), swing=2, seed=1)
+    bars = piece.bar_starts_ticks().tolist()
+    assert [mark.tick for mark in piece.markers] == [bars[0], bars[4]]
+    assert {chord.tick for chord in piece.chords} <= set(bars)
+    assert piece.chords[-1].tick >= bars[4]
+
+
+def test_drums_alone_have_no_chords(composer: Composer) -> None:
+    assert not composer.compose(bars=8, parts=("drums",), seed=1).chords
+
+
+def test_chords_that_nobody_asked_for_bind_the_accompaniment_at_bar_lines(
+    composer: Composer,
+) -> None:
+    plan = composer.plan(form="A 8, B 8", parts=BAND, key="C major", seed=1)
+    assert plan.drafted_chords
+    piece = composer.compose(plan=plan, seed=1, parts=BAND, key="C major")
+    off = dict.fromkeys(BAND, 0)
+    for track in piece.tracks:
+        for onset, _, pitch, _ in track.notes.tolist():
+            bar, within = divmod(onset, 4 * piece.resolution)
+            chord = chord_of_class(int(plan.chords[bar, 0]))
+            assert chord is not None
+            if pitch % 12 not in chord.pitch_classes and not within and not track.is_drum:
+                off[track.name] += 1
+    assert off["piano"] == off["bass"] == 0
+
+
+def test_who_accompanies_a_band_stays_below_its_melody(composer: Composer) -> None:
+    piece = composer.compose(bars=16, parts=("lead", "piano", "bass", "drums"), seed=1)
+    top = {track.name: int(track.notes["pitch"].max()) for track in piece.tracks}
+    low = {track.name: int(track.notes["pitch"].min()) for track in piece.tracks}
+    assert top["piano"] <= 79
+    assert low["lead"] >= 55
+    wide = in_a_band(whole_piece(Rules(8, parts=BAND, ranges={"piano": (30, 100)})))
+    assert wide.ranges.get(part_of(parse_instrument("piano"), 0)) is None

@@ -84,3 +84,14 @@ def test_a_metre_left_open_goes_with_the_players() -> None:
     asked = fill_in_instrumentation(Rules(parts=("flute",)), known, rng)
     assert (asked.collection, asked.counts) == ("jigs", (6, 8))
     assert fill_in_instrumentation(Rules(metre="3/4"), known, rng).counts == (3, 4)
+
+
+def test_a_style_that_names_nobody_has_the_players_of_its_set() -> None:
+    known = read_instrumentations(
+        [[["voice"] * 4, 9, "hymns"], [["drums", "bass"], 1, "band_pop"], [["flute"], 1, "band"]]
+    )
+    rng = np.random.default_rng(3)
+    drawn = {
+        fill_in_instrumentation(Rules(collection="band_funk"), known, rng).parts for _ in range(30)
+    }
+    assert drawn == {("drums", "bass"), ("flute",)}

@@ -229,14 +229,15 @@ def to_piece(
     piece = notes.decode(np.array(events), rules.metre_map(), keys, tempos)
     if rules.loudness is not None:
         piece = replace(piece, tracks=at_loudness(piece.tracks, rules.loudness))
+    piece = replace(piece, chords=chord_symbols(rules, piece.metres, piece.length_ticks))
+    if plan is not None:
+        chords = piece.chords or plan_symbols(plan)
+        piece = replace(piece, chords=chords, markers=section_markers(plan))
     if swing is not None and swing.moves:
         piece = piece.at_resolution(_SWUNG_RESOLUTION)
         tracks = tuple(swing.play(track, piece.resolution) for track in piece.tracks)
         piece = replace(piece, tracks=tracks)
-    chords = chord_symbols(rules, piece.metres, piece.length_ticks)
-    if plan is None:
-        return replace(piece, chords=chords)
-    return replace(piece, chords=chords or plan_symbols(plan), markers=section_markers(plan))
+    return piece
 
 
 def conditions(

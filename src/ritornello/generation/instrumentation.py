@@ -46,8 +46,7 @@ def fill_in_instrumentation(rules: Rules, instrumentations: Instrumentations, rn
     if not instrumentations:
         return rules
     if rules.parts is None:
-        known = [each for each in instrumentations if rules.collection in (None, each.collection)]
-        known = known or list(instrumentations)
+        known = _of_collection(rules.collection, instrumentations)
         weights = np.array([each.weight for each in known], float)
         chosen = known[rng.choice(len(known), p=weights / weights.sum())]
         return replace(
@@ -67,6 +66,22 @@ def fill_in_instrumentation(rules: Rules, instrumentations: Instrumentations, rn
         chosen = metred[rng.choice(len(metred), p=weights / weights.sum())]
         return replace(rules, metre=chosen.metre)
     return rules
+
+
+def _of_collection(collection: str | None, of_all: Instrumentations) -> list[Instrumentation]:
+    """Those of a collection; else of those whose names begin with the same word, as styles of a
+    set do; else all.
+
+    >>> band = Instrumentation(("drums", "bass"), 1.0, "band_pop")
+    >>> _of_collection("band_funk", [band, Instrumentation(("voice",), 9.0, "songs")]) == [band]
+    True
+    """
+    if collection is None:
+        return [*of_all]
+    word = collection.split("_")[0]
+    own = [each for each in of_all if each.collection == collection]
+    kin = [each for each in of_all if (each.collection or "").split("_")[0] == word]
+    return own or kin or [*of_all]
 
 
 def likely_collection(players: Iterable[str], instrumentations: Instrumentations) -> str | None:

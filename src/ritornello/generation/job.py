@@ -76,6 +76,8 @@ class Job:
             written: at a tick with a given note more of its part may be composed.
         plan: by which it is written, so that it may be silent before its end; None without one.
         chords_hold: whether the stated chords are rules, and not mere inputs of the model.
+        drafted_chords: whether nobody asked for them: then they hold at bar lines, and a melody
+            that is accompanied goes its own way.
         reprise: what comes back; None where nothing does by a plan.
         leaves_figures: whether a figure that came twice is left, see `figures`.
         beats: from which tick to before which a drummer's beat is given, ascending.
@@ -100,6 +102,7 @@ class Job:
     shared_parts: frozenset[int] = frozenset()
     plan: Plan | None = None
     chords_hold: bool = False
+    drafted_chords: bool = False
     reprise: Reprise | None = None
     beats: tuple[tuple[int, int], ...] = ()
     swing: Swing | None = field(default=None, compare=False)

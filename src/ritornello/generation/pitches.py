@@ -1,5 +1,8 @@
 """Which pitches a part may play at a tick: range and key always, chords on the beat, the ending.
 
+Chords that were drafted with a form, and not asked for, bind the accompaniment at bar lines alone:
+tunes move by steps, and steps need notes between those of a chord.
+
 Where a plan states the beat of a bar, its kick, snare and cymbal are left alone.
 
 The ending, where it is asked for: in the last bar nothing is composed after the first beat. There
@@ -18,13 +21,11 @@ import numpy as np
 from ritornello.errors import ConfigError
 from ritornello.generation.job import Job, chord_symbols, is_drums
 from ritornello.music.chords import CHORD_CLASSES, chord_of_class, parse_chord
-from ritornello.music.instruments import INSTRUMENTS
+from ritornello.music.instruments import BASSES, INSTRUMENTS
 from ritornello.music.keys import KeyName, estimate_key
 from ritornello.note_model.encoding import notes
 from ritornello.note_model.encoding.notes import DRUM_PITCH, DURATIONS, PITCH, RESOLUTION, SIZES
 from ritornello.plan.drum_grooves import BEAT_KEYS
-
-_BASSES = ("bass", "double bass", "tuba")
 
 
 class Pitches:
@@ -44,6 +45,7 @@ class Pitches:
         self._highest = {part: _top(legal) for part, legal in self._usual.items()}
         self._chords: dict[tuple[int, int], np.ndarray] = {}
         self._pitched = [p for p in job.composed_parts if not is_drums(p)]
+        self._melody = self._pitched[-1] if len(self._pitched) > 1 else None
         self._chords_hold = job.chords_hold or rules.chart is not None
         if self._chords_hold:
             for part in self._pitched:
@@ -73,7 +75,11 @@ class Pitches:
         if self._chords_hold and not is_drums(part):
             place, _, _ = self._grid.locate_one(onset_ticks)
             index = self._job.given.chords.one(onset_ticks)[0]
-            if place[1] == 0 and index < CHORD_CLASSES:
+            # Ticks into the bar and into the beat.
+            holds = place[1] == 0
+            if self._job.drafted_chords:
+                holds = place[0] == 0 and part != self._melody
+            if holds and index < CHORD_CLASSES:
                 bass = self._bass_at(onset_ticks) if _is_bass(part) else None
                 return self._of_chord(part, index) if bass is None else self._of_bass(part, bass)
         return self._usual[part]
@@ -182,7 +188,7 @@ def _stated_bass(text: str) -> int | None:
 
 
 def _is_bass(part: int) -> bool:
-    return INSTRUMENTS[notes.instrument_of(part)].name in _BASSES
+    return notes.instrument_of(part) in BASSES
 
 
 def _usual(job: Job, part: int) -> np.ndarray:

@@ -190,7 +190,8 @@ def complete_plan(wanted: Plan, job: Job, seed: int) -> Plan:
     rng = np.random.default_rng((seed, 1))
     filled = fill_form(wanted, rng)
     key = job.rules.key or job.key
-    if len(job.given.chord_ticks) or not isinstance(key, KeyName):
+    pitched = any(not player.is_drum for player in filled.players)
+    if len(job.given.chord_ticks) or not isinstance(key, KeyName) or not pitched:
         return filled
     return with_progressions(filled, key, rng)
 

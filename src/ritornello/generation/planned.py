@@ -11,7 +11,7 @@ from ritornello.errors import ConfigError
 from ritornello.generation.job import Job, Opening, is_drums, parts_of
 from ritornello.generation.reprise import Reprise, plan_reprise
 from ritornello.music.chords import CHORD_CLASSES
-from ritornello.music.instruments import DRUMS
+from ritornello.music.instruments import BASSES, DRUMS, parse_instrument
 from ritornello.music.piece import ChordSymbol, Text
 from ritornello.note_model.encoding import notes
 from ritornello.note_model.encoding.bar_plan import BarPlan
@@ -23,6 +23,10 @@ from ritornello.plan.plan_text import chord_name
 from ritornello.rng import Rng
 
 _LEAST_DENSITY, _LEAST_POLYPHONY = 2.0, 4  # with which a beat may be stated
+# In 60 training pieces of band_arranged_synth 99 of 100 notes of those who accompany are up to 77,
+# 999 of 1,000 of their chords have up to 4 notes, and 99 of 100 notes of leads are 58 and above.
+_HIGHEST_ACCOMPANIMENT, _LARGEST_CHORD, _LOWEST_MELODY = 79, 4, 55
+_LEAST_RANGE = 24  # semitones that are left to anyone
 BEAT_STROKES = 3  # struck together at most; what is written beside them leaves room for so many
 
 
@@ -43,6 +47,7 @@ def by_plan(job: Job, plan: Plan, rng: Rng, *, hears: bool) -> Job:
     Raises:
         ConfigError: if the plan has other bars than the job, or players that the rules leave out.
     """
+    job = in_a_band(job)
     told = BarPlan.of(_straight(plan))
     if job.length_ticks != int(told.starts[-1]) or job.metres != plan.metres:
         raise ConfigError(
@@ -70,6 +75,7 @@ def by_plan(job: Job, plan: Plan, rng: Rng, *, hears: bool) -> Job:
         told=told if hears else None,
         plan=plan,
         chords_hold=bool(len(given.chord_ticks)),
+        drafted_chords=plan.drafted_chords and given is not job.given,
         openings=_openings(job, plan, told, reprise),
         reprise=reprise,
         polyphony=beside_beats(job) if reprise.beats else job.polyphony,
@@ -78,6 +84,31 @@ def by_plan(job: Job, plan: Plan, rng: Rng, *, hears: bool) -> Job:
             (int(told.starts[bar]), int(told.starts[bar + 1])) for bar in sorted(reprise.beats)
         ),
     )
+
+
+def in_a_band(job: Job) -> Job:
+    """A job with a drummer, a melody and who accompanies it, in the registers that bands use.
+
+    Players that the rules say something of are left alone, as are all where there is no band.
+    """
+    pitched = [part for part in job.composed_parts if not is_drums(part)]
+    above = [part for part in pitched if notes.instrument_of(part) not in BASSES]
+    if len(pitched) == len(job.composed_parts) or len(above) < 2:
+        return job
+    rules, ranges, polyphony = job.rules, dict(job.ranges), dict(job.polyphony)
+    with_range = set(map(parse_instrument, rules.ranges))
+    for part in above:
+        instrument = notes.instrument_of(part)
+        low, high = job.range_of(part)
+        if part == above[-1]:
+            low = max(low, min(_LOWEST_MELODY, high - _LEAST_RANGE))
+        else:
+            high = min(high, max(_HIGHEST_ACCOMPANIMENT, low + _LEAST_RANGE))
+            if not rules.polyphony:
+                polyphony[part] = min(_LARGEST_CHORD, job.polyphony_of(part) or _LARGEST_CHORD)
+        if instrument not in with_range:
+            ranges[part] = low, high
+    return replace(job, ranges=ranges, polyphony=polyphony)
 
 
 def _straight(plan: Plan) -> Plan:

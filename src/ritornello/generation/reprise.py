@@ -35,8 +35,9 @@ from ritornello.plan.plan import Plan
 from ritornello.plan.returning_bars import AGAIN, NEW
 from ritornello.rng import Rng
 
-_WHOLE, _HALF = 0.65, 0.2  # how often a player keeps all of a varied bar, or its first half
-_MELODY_WHOLE = 0.85  # how often the melody does, which is of the last player
+# With drums and without: how often a player keeps all of a varied bar, how often the melody does,
+# which is of the last player, and how often one that does not keeps its first half.
+_WHOLE, _MELODY_WHOLE, _HALF = (0.65, 0.35), (0.85, 0.55), 0.2
 _LEAST_SECTION_BARS = 4  # that ends with a fill
 # Of what is stated: the means of the training music, cymbals a little less between the beats.
 _VELOCITIES = {KICK: 78, SNARE: 102}
@@ -231,9 +232,10 @@ def beat_rows(beat: Beat, start_ticks: int, part: int) -> np.ndarray:
 def _draw_keeps(count: int, drums: np.ndarray, rng: Rng) -> np.ndarray:
     """Who keeps each half of varied bars, bool [2, players]; somebody keeps one."""
     drawn = rng.random(count)
-    whole = np.full(count, _WHOLE)
+    alone = not drums.any()
+    whole = np.full(count, _WHOLE[alone])
     if count > 1:
-        whole[-1] = _MELODY_WHOLE
+        whole[-1] = _MELODY_WHOLE[alone]
     keeps = np.stack([drawn < whole + _HALF, drawn < whole])
     if not keeps[0].any():
         keeps[0, rng.integers(count)] = True

@@ -103,6 +103,9 @@ _ALIASES = {
 }
 
 
+BASSES = frozenset(map(_BY_NAME.__getitem__, ("bass", "double bass", "tuba")))  # indices
+
+
 def instrument_index(program: int, is_drum: bool = False) -> int:
     """Index into `INSTRUMENTS` of the class that holds a General MIDI program (0-127)."""
     return DRUMS if is_drum else _BY_PROGRAM[program]

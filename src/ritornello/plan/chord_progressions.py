@@ -57,16 +57,20 @@ def with_progressions(plan: Plan, key: KeyName, rng: Rng) -> Plan:
     triads = [Chord((key.tonic + above) % 12, quality) for above, quality in degrees]
     classes = np.array([chord_class(triad) for triad in triads])
     chances = np.array(counts, float) + _SEEN_BEFORE
-    # A bar that stays is worth little to hear, so a chord is left as often as it is kept at most.
-    np.fill_diagonal(chances, np.minimum(chances.diagonal(), chances.sum(1) - chances.diagonal()))
+    # A bar that stays is worth little to hear, so a chord is kept half as often as left at most.
+    left = chances.sum(axis=1) - chances.diagonal()
+    np.fill_diagonal(chances, np.minimum(chances.diagonal(), left / 2))
     chances /= chances.sum(axis=1, keepdims=True)
     chords = plan.chords.copy()
     for section in plan.sections:
         chords[section.start : section.end] = classes[_section(section, chances, rng)][:, None]
-    for bar in np.flatnonzero(plan.back > 0):
-        chords[bar] = chords[bar - plan.back[bar]]
+    # Where the accompaniment alone returns, its chords come with it.
+    under = plan.back_by_player.max(axis=1, initial=-1)
+    for bar, back in enumerate(np.where(plan.back > 0, plan.back, under).tolist()):
+        if back > 0:
+            chords[bar] = chords[bar - back]
     chords[-1] = classes[0]
-    return replace(plan, chords=chords)
+    return replace(plan, chords=chords, drafted_chords=True)
 
 
 def _section(section: Section, chances: np.ndarray, rng: Rng) -> np.ndarray:

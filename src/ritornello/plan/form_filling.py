@@ -2,9 +2,10 @@
 
 A section whose name was there before returns to the bars of its first time, as it was or varied. A
 new section of sixteen bars or more is played twice, eight bars each, as it was or with another
-ending; in a shorter one the second half may begin as the first. Few begin an intro, one
-or two leave for a verse, a bridge or a break, and all play a chorus, the last return and the end.
-What is stated stays.
+ending; in a shorter one the second half may begin as the first. Few begin an intro, not the bass
+alone, or all of a band; one of those between bass and melody leaves for a verse, drums for a bridge
+or a break; all play a chorus, the last return and the end. In a band the accompaniment of a new
+section may go round in four bars, or be that of the section before. What is stated stays.
 """
 
 from __future__ import annotations
@@ -13,18 +14,27 @@ from dataclasses import replace
 
 import numpy as np
 
+from ritornello.music.instruments import BASSES
 from ritornello.plan.bar_strokes import FARTHEST_BARS
 from ritornello.plan.plan import OPEN, Plan
 from ritornello.plan.returning_bars import AGAIN, NEW, VARIED
 from ritornello.plan.sections import END, INTRO, Section
 from ritornello.rng import Rng
 
-_AS_IT_WAS = 0.5  # how often a section returns unvaried
-_HALF_RETURNS = 0.7  # how often the second half of a new section begins as the first
+# With drums and without: songs and chamber music return less closely than bands do.
+_AS_IT_WAS = 0.35, 0.1  # how often a section returns unvaried
+_HALF_RETURNS = 0.7, 0.4  # how often the second half of a new section begins as the first
+# In a band, how often a new section has the accompaniment of the section before it, and how often
+# it goes round in four bars: there the melody changes more than what is under it.
+_SAME_UNDER, _ROUND_UNDER = 0.35, 0.6
+_ROUND_BARS = 4
 _PHRASE_BARS = 8
 _OTHER_ENDING_BARS, _OTHER_ENDING = 2, 0.6  # of a phrase that returns, and how often it has one
 _FULL = ("chorus", END)
 _THIN = ("bridge", "break", "solo")
+_DRUMS_LEAVE, _DRUMS_LEAVE_THIN = 0.05, 0.3  # how often for a section, and for one of these
+_ONLY_ONE_LEAVES = 0.25  # how often the only one between bass and melody does
+_BAND_BEGINS = 0.4  # how often all of a band play its intro
 
 
 def fill_form(plan: Plan, rng: Rng) -> Plan:
@@ -38,6 +48,8 @@ def fill_form(plan: Plan, rng: Rng) -> Plan:
         return plan
     back, close = plan.back.copy(), plan.close.copy()
     plays = plan.plays.copy()
+    back_of, close_of = plan.back_by_player.copy(), plan.close_by_player.copy()
+    under: Section | None = None  # the last section with an accompaniment of its own
     first: dict[str, Section] = {}
     last = {section.name: section for section in plan.sections}
     for section in plan.sections:
@@ -47,13 +59,27 @@ def fill_form(plan: Plan, rng: Rng) -> Plan:
         open_ = (back[inside] == OPEN) & (close[inside] == OPEN)
         back[inside] = np.where(open_, distances, back[inside])
         close[inside] = np.where(open_, kinds, close[inside])
+        if earlier is section and section.name not in (INTRO, END):
+            held = _held_under(plan, section, under, rng)
+            for member in np.flatnonzero(_accompanists(plan)):
+                holds = (held > 0) & (back[inside] <= 0) & (back_of[inside, member] == OPEN)
+                back_of[inside, member] = np.where(holds, held, back_of[inside, member])
+                close_of[inside, member] = np.where(holds, AGAIN, close_of[inside, member])
+            under = section
         who = _players(plan, section, again=earlier is not section, rng=rng)
         if earlier is not section and section is not last[section.name]:
             who = plays[earlier.start] != 0  # as at its first time
         plays[inside] = np.where(plays[inside] == OPEN, who, plays[inside])
     silent = ~(plays > 0).any(axis=0)
     plays[:, silent & (plan.plays == OPEN).any(axis=0)] = 1
-    return replace(plan, back=back, close=close, plays=plays)
+    return replace(
+        plan,
+        back=back,
+        close=close,
+        plays=plays,
+        back_by_player=back_of,
+        close_by_player=close_of,
+    )
 
 
 def _returns(
@@ -62,7 +88,8 @@ def _returns(
     """How many bars back each bar of a section returns, and how closely; int64 [bars] each."""
     bars = np.arange(section.bars)
     source = np.full(section.bars, -1)
-    kind = AGAIN if rng.random() < _AS_IT_WAS else VARIED
+    alone = not any(player.is_drum for player in plan.players)
+    kind = AGAIN if rng.random() < _AS_IT_WAS[alone] else VARIED
     if earlier is not section:
         source = earlier.start + bars % earlier.bars
     elif section.bars >= _PHRASE_BARS and section.name not in (INTRO, END):
@@ -71,7 +98,7 @@ def _returns(
             place = bars % _PHRASE_BARS
             again = (bars >= _PHRASE_BARS) & (place < kept)
             source = np.where(again, section.start + place, -1)
-        elif rng.random() < _HALF_RETURNS:
+        elif rng.random() < _HALF_RETURNS[alone]:
             # The second half goes its own way at its end, or it would not lead on.
             half = section.bars // 2
             begins = (bars >= half) & (bars < half + max(1, half // 2))
@@ -82,6 +109,34 @@ def _returns(
     return np.where(can, distance, 0), np.where(can, kind, NEW)
 
 
+def _held_under(plan: Plan, section: Section, before: Section | None, rng: Rng) -> np.ndarray:
+    """How many bars back the accompaniment of a new section comes from, int64 [bars], 0 for none.
+
+    Its last bar is its own, or it would not lead on.
+    """
+    bars = np.arange(section.bars)
+    same, around = rng.random() < _SAME_UNDER, rng.random() < _ROUND_UNDER
+    found = np.zeros(section.bars, np.int64)
+    if around:
+        found[bars % _PHRASE_BARS >= _ROUND_BARS] = _ROUND_BARS
+    if same and before is not None:
+        distance = section.start - before.start
+        shared = (bars < before.bars) & (distance <= FARTHEST_BARS)
+        found[shared] = distance
+    source = section.start + bars - found
+    found[plan.lengths[source] != plan.lengths[section.start : section.end]] = 0
+    found[-1] = 0
+    return found
+
+
+def _accompanists(plan: Plan) -> np.ndarray:
+    """Who of a band is neither its drummer nor its melody, bool [players]."""
+    drums = np.array([player.is_drum for player in plan.players], bool)
+    found = ~drums & drums.any()
+    found[-1:] = False
+    return found
+
+
 def _players(plan: Plan, section: Section, *, again: bool, rng: Rng) -> np.ndarray:
     """Who plays in a section, bool [players]."""
     count = len(plan.players)
@@ -90,13 +145,26 @@ def _players(plan: Plan, section: Section, *, again: bool, rng: Rng) -> np.ndarr
     if count < 2 or len(plan.sections) < 2 or again or section.name in _FULL:
         return who
     if section.name == INTRO:
+        if drums.any() and count > 2 and rng.random() < _BAND_BEGINS:
+            return who
         pitched = np.flatnonzero(~drums)
         chosen = rng.permutation(pitched)[: max(1, count // 2)]
+        above = np.flatnonzero(~drums & ~_basses(plan))
+        if len(above) and not np.isin(chosen, above).any():
+            chosen = rng.permutation(above)[:1]
         who[:] = False
         who[chosen if len(chosen) else 0] = True
     elif count > 2:
-        # The melody, which is of the last instrument in the order of parts, stays.
-        may_leave = np.flatnonzero(drums) if section.name in _THIN and drums.any() else None
-        may_leave = np.arange(count - 1) if may_leave is None else may_leave
-        who[rng.choice(may_leave)] = False
+        chance = _DRUMS_LEAVE_THIN if section.name in _THIN else _DRUMS_LEAVE
+        # The melody, which is of the last instrument in the order of parts, stays, as a bass does.
+        between = np.flatnonzero(~drums & ~_basses(plan) & (np.arange(count) < count - 1))
+        if drums.any() and rng.random() < chance:
+            who[drums] = False
+        elif len(between) > 1 or (len(between) and rng.random() < _ONLY_ONE_LEAVES):
+            who[rng.choice(between)] = False
     return who
+
+
+def _basses(plan: Plan) -> np.ndarray:
+    """Who of the players is a bass, bool [players]."""
+    return np.array([player.instrument in BASSES for player in plan.players], bool)

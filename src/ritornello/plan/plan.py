@@ -44,6 +44,7 @@ class Plan:
         back_by_player, close_by_player: int64 [bars, players], the same of each player alone;
             where it is silent it is new.
         key, tempo_bpm, title: of the piece; None and "" where open.
+        drafted_chords: whether the chords were drawn with the form and asked for by nobody.
 
     Raises:
         ConfigError: if the rows do not fit each other, or a bar returns to none.
@@ -65,6 +66,7 @@ class Plan:
     key: KeyName | None = None
     tempo_bpm: float | None = None
     title: str = ""
+    drafted_chords: bool = False
 
     @classmethod
     def open(

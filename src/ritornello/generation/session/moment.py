@@ -97,6 +97,7 @@ class Settings:
             None if players is None else frozenset(players),
             key=self.key,
             chords_hold=form is not None and bool(form.chords),
+            drafted_chords=chart is None,
             leaves_figures=form is not None,
         )
         if form is None or players is None or not may_state_beats(job):

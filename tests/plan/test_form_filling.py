@@ -1,0 +1,51 @@
+"""What a form leaves open: who begins and who leaves, and what is under a new tune."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ritornello.music.instruments import parse_instrument
+from ritornello.plan.form_filling import fill_form
+from ritornello.plan.plan import Plan
+from ritornello.plan.players import Player
+from ritornello.plan.song_form import form_plan, parse_form
+
+FORM = "intro 4, verse 16, chorus 8, verse 8, bridge 8, chorus 8, end 4"
+BAND = ("drums", "bass", "piano", "guitar", "lead")  # in the order of parts
+
+
+def filled(parts: tuple[str, ...], seed: int) -> Plan:
+    players = tuple(Player(parse_instrument(name)) for name in parts)
+    plan = form_plan(parse_form(FORM), players=players)
+    return fill_form(plan, np.random.default_rng(seed))
+
+
+@pytest.mark.parametrize("parts", [BAND, ("bass", "guitar", "flute"), ("drums", "bass", "piano")])
+def test_no_bass_begins_alone_and_none_leaves(parts: tuple[str, ...]) -> None:
+    bass = parts.index("bass")
+    others = [at for at, name in enumerate(parts) if name not in ("bass", "drums")]
+    for seed in range(40):
+        plays = filled(parts, seed).plays
+        assert plays[0, others].any()
+        assert (plays[4:, bass] != 0).all()
+
+
+def test_drums_play_most_of_a_song() -> None:
+    shares = [(filled(BAND, seed).plays[4:, 0] != 0).mean() for seed in range(60)]
+    assert np.mean(shares) > 0.85
+
+
+def test_the_accompaniment_of_a_band_may_stay_under_a_new_tune() -> None:
+    plans = [filled(BAND, seed) for seed in range(40)]
+    held = np.array([(plan.back_by_player > 0).mean(axis=0) for plan in plans])
+    assert not held[:, [0, -1]].any()  # drums hold their own beat, and the tune is new
+    assert 0.1 < held[:, 1:-1].mean() < 0.7
+    assert all((plan.back_by_player <= 0).all() for plan in (filled(("piano", "flute"), 1),))
+
+
+def test_songs_return_less_closely_than_bands() -> None:
+    def again(parts: tuple[str, ...]) -> float:
+        return float(np.mean([(filled(parts, seed).close == 2).mean() for seed in range(60)]))
+
+    assert again(("piano", "voice")) < again(BAND) / 2
