@@ -10,7 +10,14 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from ritornello.generation.compose import PlanOf, UsualKeys, advance, begin, conditions, piece_of
+from ritornello.generation.compose import (
+    PlanOf,
+    UsualKeys,
+    advance_all,
+    begin,
+    conditions,
+    piece_of,
+)
 from ritornello.generation.instrumentation import Instrumentations
 from ritornello.generation.job import ENDLESS, Job
 from ritornello.generation.preference.excerpts import EXCERPT_BARS
@@ -57,9 +64,12 @@ def compose_best(
     kept: list[int] = []
     for end in ends:
         kept = []
-        state = _write_until(
-            engine, writers, int(starts[end]), condition, state, sampling or Sampling(), watch
+        steps = advance_all(
+            engine, writers, condition, state, sampling or Sampling(), until_ticks=int(starts[end])
         )
+        for step, left in enumerate(steps, 1):
+            if step % _STEPS_BETWEEN_NEWS == 0:
+                watch(min(w.tracker.onset_ticks for w in left), left[0].job.end_ticks)
         for group in groups:
             best = _best(writers, group, end, selection)
             for index in group:
@@ -86,30 +96,6 @@ def section_ends(job: Job, *, by_section: bool) -> list[int]:
         if min(end - found[-1], bars - end) >= _SHORTEST_BARS:
             found.append(end)
     return [*found[1:], bars]
-
-
-def _write_until(
-    engine: Engine,
-    writers: Sequence[Writer],
-    until_ticks: int,
-    condition: np.ndarray,
-    state: np.ndarray,
-    sampling: Sampling,
-    watch: Callable[[int, int], None],
-) -> np.ndarray:
-    """Let each writer write until it has begun a note from a tick on; the states after that."""
-    going, step = [*range(len(writers))], 0
-    while going := [
-        index
-        for index in going
-        if not writers[index].has_ended and writers[index].tracker.onset_ticks < until_ticks
-    ]:
-        chosen = [writers[index] for index in going]
-        state[going] = advance(engine, chosen, condition[going], state[going], sampling)
-        step += 1
-        if step % _STEPS_BETWEEN_NEWS == 0:
-            watch(min(w.tracker.onset_ticks for w in chosen), chosen[0].job.end_ticks)
-    return state
 
 
 def _best(writers: Sequence[Writer], group: range, end_bar: int, selection: Selection) -> int:

@@ -14,7 +14,7 @@ import numpy as np
 from ritornello.errors import CheckpointError
 from ritornello.generation.edit.loudness import at_loudness
 from ritornello.generation.instrumentation import Instrumentations, fill_in_instrumentation
-from ritornello.generation.job import Job, chord_symbols, whole_piece
+from ritornello.generation.job import ENDLESS, Job, chord_symbols, whole_piece
 from ritornello.generation.planned import by_plan, plan_symbols, section_markers
 from ritornello.generation.rules import Rules
 from ritornello.generation.sampling import Sampling
@@ -194,8 +194,10 @@ def write(
     going = [writer for writer in writers if not writer.has_ended]
     condition = conditions(engine, going, collections)
     length = max((writer.job.end_ticks for writer in going), default=0)
-    for step, left in enumerate(_run(engine, going, condition, sampling or Sampling())):
-        if step % _STEPS_BETWEEN_NEWS == 0 and left:
+    state = engine.initial_state(len(going))
+    steps = advance_all(engine, going, condition, state, sampling or Sampling())
+    for step, left in enumerate(steps):
+        if step % _STEPS_BETWEEN_NEWS == 0:
             watch(min(writer.tracker.onset_ticks for writer in left), length)
             if hear is not None:
                 hear(writers)
@@ -266,18 +268,30 @@ def _controls(job: Job, collections: tuple[str, ...]) -> Controls:
     )
 
 
-def _run(
-    engine: Engine, writers: list[Writer], condition: np.ndarray, sampling: Sampling
+def advance_all(
+    engine: Engine,
+    writers: Sequence[Writer],
+    condition: np.ndarray,
+    state: np.ndarray,
+    sampling: Sampling,
+    until_ticks: int = ENDLESS,
 ) -> Iterator[list[Writer]]:
-    """Advance all writers until each has ended; yields those that go on after each step."""
-    state = engine.initial_state(len(writers))
-    while writers:
-        state = advance(engine, writers, condition, state, sampling)
-        yield writers
-        going = [index for index, writer in enumerate(writers) if not writer.has_ended]
-        if len(going) < len(writers):
-            writers = [writers[index] for index in going]
-            state, condition = state[going], condition[going]
+    """Advance all writers; yields those that went on, after each step.
+
+    Args:
+        writers: each goes on until it has ended, or has begun an event from a tick on.
+        condition: see `conditions`. state: of the network for each writer, which is written to.
+        until_ticks: that tick.
+    """
+    going = [*range(len(writers))]
+    while going := [
+        index
+        for index in going
+        if not writers[index].has_ended and writers[index].tracker.onset_ticks < until_ticks
+    ]:
+        chosen = [writers[index] for index in going]
+        state[going] = advance(engine, chosen, condition[going], state[going], sampling)
+        yield chosen
 
 
 def advance(

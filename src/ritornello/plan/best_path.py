@@ -1,4 +1,8 @@
-"""The best row of states over time where changes cost something: the Viterbi algorithm."""
+"""The best row of states over time where changes cost something: the Viterbi algorithm.
+
+`best_path` is for changes that all cost the same, which takes time linear in the number of states;
+`cheapest_path` for any costs, which takes time quadratic in it.
+"""
 
 from __future__ import annotations
 
@@ -35,4 +39,31 @@ def best_path(scores: np.ndarray, change_cost: float) -> np.ndarray:
     for time in range(times - 1, 0, -1):
         state = np.where(stays[time, row, state], state, came_from[time, row])
         path[time - 1] = state
+    return path
+
+
+def cheapest_path(costs: np.ndarray, steps: np.ndarray) -> np.ndarray:
+    """The state at each time with the lowest sum of costs and of the costs of its steps.
+
+    Of equal ways to a state the one from the first state, and of equal last states the first.
+
+    Args:
+        costs: float [times, states].
+        steps: float [times - 1, states, states], from a state at a time (row) to one at the next.
+
+    Returns:
+        int64 [times].
+    """
+    if not len(costs):
+        return np.zeros(0, np.int64)
+    value = costs[0]
+    came_from = np.zeros(costs.shape, np.int64)
+    for time, step in enumerate(steps, 1):
+        total = value[:, None] + step
+        came_from[time] = total.argmin(axis=0)
+        value = total.min(axis=0) + costs[time]
+    path = np.empty(len(costs), np.int64)
+    path[-1] = value.argmin()
+    for time in range(len(costs) - 1, 0, -1):
+        path[time - 1] = came_from[time, path[time]]
     return path

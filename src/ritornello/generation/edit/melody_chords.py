@@ -27,6 +27,7 @@ from ritornello.music.keys import (
 )
 from ritornello.music.piece import Metre, Piece, Track
 from ritornello.note_model.encoding.notes import RESOLUTION
+from ritornello.plan.best_path import cheapest_path
 
 # Chords as quality and semitones above the tonic; then how often the chord on a beat (row) is
 # followed by that on the next (column), counted in the 249 training hymns of open_hymnal_midi.
@@ -265,28 +266,22 @@ def _best(
     """The best chord on each beat, as indices of the chords of the mode."""
     names, counts = (_MINOR, _MINOR_COUNTS) if key.is_minor else (_MAJOR, _MAJOR_COUNTS)
     chain = np.array(counts) + _SEEN_BEFORE
-    steps = -np.log(chain / chain.sum(axis=1, keepdims=True)) + _STAY_NATS * np.eye(len(names))
+    usual = -np.log(chain / chain.sum(axis=1, keepdims=True)) + _STAY_NATS * np.eye(len(names))
     closing = np.array([_ENDS[key.is_minor].get(name, _OTHER_END) for name in names])
     leading = np.array([_LEADING.get(name, _OTHER_LEADING) for name in names])
-    last = len(costs) - 1
-    value = costs[0] + np.where(np.arange(len(names)) == 0, 0.0, 1.0)
-    came_from = np.zeros(costs.shape, np.int64)
-    for place in range(1, len(costs)):
-        step = steps.copy()
+    steps = np.tile(usual, (len(costs) - 1, 1, 1))  # to the beat of that number and one
+    for place, step in enumerate(steps, 1):
         if on_bar[place]:
             step += _OVER_BAR_LINE_NATS * np.eye(len(names))
         if place in closes:
-            step = step + closing
+            step += closing
             step[:, 0] += leading
         if ends and place >= max(closes):  # the last note
             step[:, 1:] = np.inf
-        total = value[:, None] + step
-        came_from[place] = total.argmin(axis=0)
-        value = total.min(axis=0) + costs[place]
-    path = [int(value.argmin())]
-    for place in range(last, 0, -1):
-        path.append(int(came_from[place, path[-1]]))
-    return path[::-1]
+    begins = costs.copy()
+    begins[0, 1:] += 1.0  # anywhere but on the tonic
+    path: list[int] = cheapest_path(begins, steps).tolist()
+    return path
 
 
 def _class(name: tuple[str, int], key: KeyName) -> int:
