@@ -45,6 +45,22 @@ def test_a_form_and_a_duration_are_kept(client: Client) -> None:
     assert abs(lasting["seconds"] - 20) < 0.5
 
 
+def test_a_plan_is_taken_away_and_composed_from(client: Client, song: Song) -> None:
+    plan = client.get(f"/api/pieces/{song['id']}/export/plan.toml").text
+    made = client.made("compose", plan=plan, seed=3)
+    assert made["bars"] == song["bars"]
+    assert {track["instrument"] for track in made["piece"]["tracks"]} == {"piano", "bass"}
+
+
+def test_a_scale_and_a_loudness_are_kept(client: Client) -> None:
+    made = client.made(
+        "compose", bars=4, parts=["piano"], scale="0 2 3 7 8", loudness=40, ending=False, seed=4
+    )
+    notes = [note for track in made["piece"]["tracks"] for note in track["notes"]]
+    assert {note[2] % 12 for note in notes} <= {0, 2, 3, 7, 8}
+    assert abs(sum(note[3] for note in notes) / len(notes) - 40) < 8
+
+
 def test_notes_are_streamed_while_they_are_composed(client: Client, tiny_model: Path) -> None:
     asked = {"kind": "compose", "model": str(tiny_model), "bars": 8, "seed": 3, "variations": 2}
     job = client.post("/api/jobs", json=asked).json()
@@ -172,6 +188,10 @@ def test_a_piece_has_a_form(client: Client, song: Song) -> None:
         ({"kind": "compose", "bars": 0}, 400, "1 to 4000 bars"),
         ({"kind": "compose", "key": "H"}, 400, "not a key"),
         ({"kind": "compose", "parts": ["kazoo"]}, 400, "No instrument is called"),
+        ({"kind": "compose", "scale": "0 13"}, 400, "no scale"),
+        ({"kind": "compose", "loudness": 300}, 400, "1 to 127"),
+        ({"kind": "compose", "plan": "bars = 3"}, 400, "bars"),
+        ({"kind": "compose", "form": "A 4", "plan": "x"}, 400, "together"),
         ({"kind": "compose", "bras": 8}, 422, "Extra inputs"),
         ({"kind": "compose", "adventure": 7}, 422, "less than or equal to 1"),
         ({"kind": "dance"}, 422, "dance"),

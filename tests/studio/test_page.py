@@ -140,6 +140,22 @@ def test_a_form_of_blocks_is_composed_as_it_stands(visitor: BrowserContext) -> N
     assert song["versions"][0]["bars"] == 8
 
 
+def test_a_piece_gives_its_form_and_a_file_its_plan(visitor: BrowserContext) -> None:
+    page = visit(visitor)
+    page.get_by_text("Form", exact=True).click()
+    page.get_by_role("button", name="As this piece").click()
+    shown = get(page, "/songs")["songs"][0]["versions"][0]
+    expect(page.locator(".blocks")).to_have_attribute("aria-label", f"Form: {shown['bars']} bars")
+    bars = "".join(f"  {{ bar = {number} }},\n" for number in (1, 2, 3))
+    plan = f'format = "ritornello-plan-1"\nplayers = ["piano"]\nbars = [\n{bars}]\n'
+    page.get_by_label("Choose a plan").set_input_files(
+        {"name": "mine.toml", "mimeType": "application/toml", "buffer": plan.encode()}
+    )
+    expect(page.get_by_text("As mine.toml says")).to_be_visible()
+    song = compose(page)
+    assert song["versions"][0]["bars"] == 3
+
+
 def test_the_midi_that_is_saved_has_the_notes_that_are_shown(
     visitor: BrowserContext, tmp_path: Path
 ) -> None:

@@ -19,6 +19,7 @@ from ritornello.json_values import JsonObject
 from ritornello.music.instruments import INSTRUMENTS
 from ritornello.music.piece import Piece
 from ritornello.note_model.encoding.notes import RESOLUTION
+from ritornello.plan.plan_text import parse_plan
 from ritornello.studio.helper_process import Tell
 from ritornello.studio.piece_json import piece_from_json, piece_to_json
 
@@ -39,6 +40,7 @@ def compose(arguments: JsonObject, tell: Tell) -> JsonObject:
         best_of=arguments["best_of"],
         watch=telling.watch,
         hear=NoteFeed(telling.hear, returning_too=True),
+        plan=parse_plan(arguments["plan"]) if arguments["plan"] else None,
         **arguments["rules"],
     )
     telling.end()
@@ -88,7 +90,11 @@ def harmonise(arguments: JsonObject, tell: Tell) -> JsonObject:
         arguments,
         tell,
         lambda composer, song, options: composer.harmonise(
-            song, arguments["voices"], melody=arguments["melody"], **options
+            song,
+            arguments["voices"],
+            melody=arguments["melody"],
+            end=arguments["end"],
+            **options,
         ),
     )
 

@@ -11,7 +11,7 @@ from ritornello.errors import ConfigError
 from ritornello.files import file_kinds
 from ritornello.json_values import JsonObject
 from ritornello.studio.database import as_json
-from ritornello.studio.file_calls import ARCHIVES
+from ritornello.studio.file_calls import ARCHIVES, PLAN
 from ritornello.studio.open_studio import Studio
 
 _MOST_CACHE_BYTES = 2 * 2**30
@@ -30,6 +30,7 @@ _MEDIA_TYPES = {
     "pdf": "application/pdf",
     "stems.zip": "application/zip",
     "midis.zip": "application/zip",
+    PLAN: "application/toml",
 }
 _NAMES = {
     "mid": "MIDI",
@@ -47,6 +48,7 @@ _NAMES = {
     "pdf": "Score as PDF",
     "stems.zip": "Stems: each part as WAV",
     "midis.zip": "Each part as MIDI",
+    PLAN: "Plan, to edit and compose from",
 }
 _writing: dict[Path, threading.Lock] = {}
 _writing_lock = threading.Lock()
@@ -65,8 +67,12 @@ def export_formats() -> list[dict[str, str]]:
     """Formats that pieces can be exported in: ``id``, ``name`` and ``content``."""
     contents = {kind.endings[0][1:]: kind.content for kind in file_kinds() if kind.is_written}
     return [
-        {"id": name, "name": _NAMES.get(name, name), "content": contents.get(name, "archive")}
-        for name in (*contents, *ARCHIVES)
+        {"id": name, "name": _NAMES.get(name, name), "content": content}
+        for name, content in {
+            **contents,
+            **dict.fromkeys(ARCHIVES, "archive"),
+            PLAN: "plan",
+        }.items()
     ]
 
 

@@ -16,6 +16,7 @@ from ritornello.errors import ConfigError
 from ritornello.generation.rules import DENSITIES, Rules, parse_metre
 from ritornello.json_values import JsonObject
 from ritornello.note_model.library import DEFAULT_MODEL
+from ritornello.plan.plan_text import parse_plan
 from ritornello.plan.song_form import parse_duration, parse_form
 
 MOST_VARIATIONS = 8
@@ -48,6 +49,8 @@ class Writing(_Request):
     ranges: dict[str, Bars] = {}
     style: str | None = None
     swing: float | None = Field(None, description="1 is straight, 2 a triplet feel")
+    scale: str | None = Field(None, description='pitch classes, such as "0 2 3 7 8"')
+    loudness: float | None = Field(None, description="mean velocity, 1 to 127")
 
     def fields_of_rules(self) -> JsonObject:
         """As fields of `Rules`, of plain values."""
@@ -61,6 +64,8 @@ class Writing(_Request):
             "ranges": {name: list(limits) for name, limits in self.ranges.items()},
             "collection": self.style,
             "swing": self.swing,
+            "scale": self.scale or None,
+            "loudness": self.loudness,
         }
 
     def arguments(self) -> JsonObject:
@@ -120,6 +125,22 @@ class ComposeRequest(_WholePiece):
 
     kind: Literal["compose"]
     title: str | None = Field(None, max_length=200)
+    plan: str | None = Field(
+        None, max_length=2_000_000, description="bar by bar, as TOML, in place of a form"
+    )
+
+    def fields_of_rules(self) -> JsonObject:
+        fields = super().fields_of_rules()
+        # A plan has metres of its own.
+        said = "metre" in self.model_fields_set or not self.plan
+        return fields if said else fields | {"metre": None}
+
+    def arguments(self) -> JsonObject:
+        if self.plan and self.form:
+            raise ConfigError("A form and a plan were given together.", next_step="Give one.")
+        if self.plan:
+            parse_plan(self.plan)
+        return {**super().arguments(), "plan": self.plan or None}
 
 
 class PairRequest(_WholePiece):
@@ -199,9 +220,11 @@ class HarmoniseRequest(_IntoPiece):
     kind: Literal["harmonise"]
     voices: list[str] = ["alto", "tenor", "bass"]
     melody: Part | None = None
+    end: bool = True
 
     def arguments(self) -> JsonObject:
-        return {**super().arguments(), "voices": self.voices, "melody": self.melody}
+        own = {"voices": self.voices, "melody": self.melody, "end": self.end}
+        return {**super().arguments(), **own}
 
 
 class _Hearing(BaseModel):

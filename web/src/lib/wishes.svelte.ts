@@ -29,6 +29,11 @@ class Wishes {
   ending = $state(true)
   /** Ratio of the halves of a beat, or as it comes. */
   swing = $state('')
+  /** Pitch classes in place of a key's, as in "0 2 3 7 8". */
+  scale = $state('')
+  loudness = $state('')
+  /** A plan in place of a form: what its file is called, and what it says. */
+  plan = $state<{ name: string; text: string } | null>(null)
   /** How many candidates a critic keeps one of. */
   bestOf = $state(1)
   /** How much of a part stays that is varied as a whole; 0 is nothing. */
@@ -50,12 +55,12 @@ class Wishes {
   }
 
   keep() {
-    const { lengthBy, bars, duration, key, tempo, metre, style, parts, chords, density, densities, adventure, ending, swing, bestOf } = this
+    const { lengthBy, bars, duration, key, tempo, metre, style, parts, chords, density, densities, adventure, ending, swing, scale, loudness, bestOf } = this
     const form = this.form.map(({ name, bars }) => [name, bars])
     try {
       localStorage.setItem(
         KEPT,
-        JSON.stringify({ lengthBy, bars, duration, key, tempo, metre, style, parts, chords, density, densities, adventure, ending, swing, bestOf, form }),
+        JSON.stringify({ lengthBy, bars, duration, key, tempo, metre, style, parts, chords, density, densities, adventure, ending, swing, scale, loudness, bestOf, form }),
       )
     } catch {
       // A browser that keeps nothing starts afresh each time.
@@ -87,18 +92,24 @@ class Wishes {
     if (this.model) request.model = this.model
     if (this.style) request.style = this.style
     if (this.swing) request.swing = Number(this.swing)
+    if (this.scale.trim()) request.scale = this.scale.trim()
+    if (this.loudness) request.loudness = Number(this.loudness)
     return request
   }
 
   compose(): Record<string, unknown> {
-    const request: Record<string, unknown> = { kind: 'compose', ...this.common(), metre: this.metre, ending: this.ending }
-    if (this.lengthBy === 'form' && this.form.length)
+    const request: Record<string, unknown> = { kind: 'compose', ...this.common(), ending: this.ending }
+    const plan = this.lengthBy === 'form' ? this.plan : null
+    // A plan says itself who plays, in which metres.
+    if (!plan) request.metre = this.metre
+    if (plan) request.plan = plan.text
+    else if (this.lengthBy === 'form' && this.form.length)
       request.form = this.form.map((block) => `${block.name} ${block.bars}`).join(', ')
     else if (this.lengthBy === 'duration') request.duration = this.duration
     else request.bars = this.bars
     if (this.key) request.key = this.key
     if (this.tempo) request.tempo = this.tempo
-    if (this.parts.length) request.parts = [...this.parts]
+    if (this.parts.length && !plan) request.parts = [...this.parts]
     if (this.chords.trim()) request.chords = this.chords.trim()
     if (this.density) request.density = this.density
     const densities = this.densities.split(',').map((each) => each.split('=').map((word) => word.trim()))
