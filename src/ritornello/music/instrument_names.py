@@ -158,7 +158,7 @@ def name_meaning(name: str) -> NameMeaning:
     """
     folded = _folded(name[:_LONGEST_NAME])
     letters = re.sub(r"[^a-z]", "", folded)
-    if letters in _LETTERS:
+    if letters in _LETTERS and name.lstrip()[:1].isupper():
         return NameMeaning(None, _LETTERS[letters])
     if re.fullmatch(r"(?=...)s*a*t*b*|sa|tb", letters):
         return NameMeaning(NamedSound(VOICE_PROGRAM))
@@ -222,14 +222,18 @@ def register_sound(register: str, beside: Sequence[NameMeaning], *, is_sung: boo
         is_sung: whether the part has words.
 
     Two registers without an instrument are a choir, and so is any beside a voice, unless all
-    others are of one family that comes in registers too, such as saxophones.
+    others are of one family that comes in registers too, such as saxophones. A lone bass beside
+    drums or guitars is one of theirs.
     """
     sounds = {
         meaning.sound.program for meaning in beside if meaning.sound and not meaning.sound.is_drum
     }
     bare = {meaning.register for meaning in beside if meaning.sound is None} - {""} | {register}
-    is_choir = len(bare) > 1 and not bare.isdisjoint({"soprano", "tenor"})
-    singers = is_choir or VOICE_PROGRAM in sounds
+    is_choir = len(bare) > 1 and (not sounds or not bare.isdisjoint({"soprano", "tenor"}))
+    is_band = any(meaning.sound and meaning.sound.is_drum for meaning in beside) or (
+        not sounds.isdisjoint(_GUITARS)
+    )
+    singers = is_choir or (VOICE_PROGRAM in sounds and not is_band)
     if is_sung:
         return NamedSound(VOICE_PROGRAM)
     for family, programs in _BESIDE:

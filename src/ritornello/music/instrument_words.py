@@ -9,7 +9,7 @@ electric: electrique elettrico elettrica electrico electrica eletrico eletrica e
   elektrische elektrisches elektro elec elek elettr
 acoustic: acoustique acustico acustica akustisch akustische akustik acoust
 bass: basse basso bassus bajo bas baixo basses bajos bassi бас
-soprano: sopran soprani soprane sopr sop tiple treble sopraan сопрано sopranino
+soprano: sopran dessus soprani soprane sopr sop tiple treble sopraan сопрано sopranino
 alto: alt alti altus altos alte альт contralt
 tenor: taille tenore tenori tenors tenores teneur ten тенор
 baritone: bar bariton baritono baryton bari barytone barytono barit баритон

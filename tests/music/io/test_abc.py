@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from ritornello.errors import InputError
-from ritornello.music.io.abc.read import read_bytes
+from ritornello.music.io.abc.read import AbcBook, read_bytes
+from ritornello.music.io.content import ending_of
 from ritornello.music.keys import KeyName
 from ritornello.music.piece import (
     ChordSymbol,
@@ -492,3 +493,27 @@ def test_a_hymn_has_four_voices_that_end_together(data_dir: Path) -> None:
     sixteenth = piece.resolution // 4
     for track in piece.tracks:
         assert (track.notes["onset"] % sixteenth == 0).all()
+
+
+TWO_TUNES = "X:1\nT:a\nL:1/4\nK:C\nCDEF|\n\n", "X:2\nT:b\nL:1/4\nK:C\nGABc|\n"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\xef\xbb\xbf".join(("", *TWO_TUNES)[part].encode() for part in (0, 1, 2)),
+        b"\xef\xbb\xbf\xef\xbb\xbf" + "".join(TWO_TUNES).encode(),
+        "".join(TWO_TUNES).encode("utf-16"),
+        "".join(TWO_TUNES).encode("utf-16-le"),
+        "".join(TWO_TUNES).encode("utf-16-be"),
+    ],
+)
+def test_a_book_is_read_whatever_marks_of_byte_order_it_has(data: bytes) -> None:
+    book = AbcBook(data, "book.abc")
+    assert [book.read_piece(number)[0].title for number in range(1, len(book) + 1)] == ["a", "b"]
+    assert ending_of(data) == ".abc"
+
+
+def test_a_tune_without_a_number_is_a_tune() -> None:
+    piece, _ = read_bytes(b"T:a\nL:1/4\nK:G\nGABc|\n", "tune.abc")
+    assert (piece.title, piece.note_count) == ("a", 4)

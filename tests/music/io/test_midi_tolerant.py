@@ -369,3 +369,41 @@ def test_a_marker_that_only_begins_like_ours_is_kept() -> None:
     markers = (Text(0, "ritornello:foo"), Text(0, "ritornello:late:3"))
     piece = Piece((Track([(0, 480, 60, 80)]),), markers=markers)
     assert read_bytes(write_bytes(piece), "")[0].markers == markers
+
+
+@pytest.mark.parametrize("codec", ["cp1251", "koi8-r", "cp866"])
+@pytest.mark.parametrize(
+    "name", ["скрипка", "соло гитара", "струнные", "Ударные", "Песня о друге", "дорожка 1", "Бас"]
+)
+def test_a_russian_name_alone_is_read_in_each_code_page(codec: str, name: str) -> None:
+    assert decode(name.encode(codec), choose_codec([name.encode(codec)])) == name
+
+
+def test_notes_end_where_all_of_their_channel_are_turned_off() -> None:
+    silence = b"\x00\x90\x3c\x50\x00\x40\x50\x81\x48\xb0\x7b\x00\x00\x90\x43\x50\x60\x80\x43\x00"
+    piece, repairs = read(midi(silence + END))
+    assert [(n.onset_ticks, n.duration_ticks, n.pitch) for n in piece.tracks[0]] == [
+        (0, 200, 60), (0, 200, 64), (200, 96, 67)
+    ]  # fmt: skip
+    assert not repairs
+
+
+def test_what_stands_before_a_bank_stays_there() -> None:
+    controls = b"\x00\xb0\x07\x5a\x00\xb0\x0a\x14\x00\xb0\x00\x08\x00\xc0\x28\x00\xb0\x5b\x05"
+    piece, _ = read(midi(controls + NOTE + END))
+    assert piece.tracks[0].controls["number"].tolist() == [7, 10, 0, 91]
+    assert read(write_bytes(piece))[0] == piece
+
+
+@pytest.mark.parametrize("size", [0, 0xFFFFFFFF])
+def test_an_rmid_file_of_a_wrong_size_is_read_to_its_end(size: int) -> None:
+    plain = midi(NOTE + END)
+    sizes = struct.pack("<I", size)
+    piece, _ = read(b"".join((b"RIFF", sizes, b"RMIDdata", sizes, plain)))
+    assert piece.note_count == 1
+
+
+def test_a_pitch_over_127_is_taken_as_127_and_told() -> None:
+    piece, repairs = read(midi(b"\x00\x90\xbc\x50\x60\x80\xbc\x00" + END))
+    assert [note.pitch for note in piece.tracks[0]] == [127]
+    assert "over 127" in repairs[0]

@@ -218,3 +218,52 @@ def test_what_repeats_without_end_is_read_in_its_own_time() -> None:
 def test_bytes_that_belie_their_encoding_are_read_as_what_they_are() -> None:
     data = b'\xef\xbb\xbf<?xml version="1.0" encoding="UTF-16"?>' + score(FIRST + note())
     assert notes_of(read(data)) == [(0, 1, 60)]
+
+
+# --- kinds like those, found by looking for them ------------------------------------------------
+
+
+def test_a_lone_bass_beside_a_band_is_plucked_though_somebody_sings() -> None:
+    assert programs(parts("Vocals", "Guitar", "Bass", "Drums")) == [52, 24, 33, 0]
+    assert programs(parts("Vocals", "Piano", "Bass", "Drumset"))[2] == 33
+    assert programs(parts("Baritone", "Bass")) == [52, 52]
+    assert programs(parts("Dessus", "Haute-contre", "Taille", "Basse")) == [52] * 4
+    assert programs(parts("a", "b")) == [0, 0], "letters of a list are no voices"
+
+
+def test_without_divisions_the_written_values_say_how_long_notes_are() -> None:
+    bare = "<attributes><time><beats>4</beats><beat-type>4</beat-type></time></attributes>"
+    half = note(duration=480).replace("</note>", "<type>half</type></note>")
+    piece = read(score(bare + half + half))
+    assert [duration for _, duration, _ in notes_of(piece)] == [2, 2]
+
+
+def test_a_printed_name_is_that_of_the_part_where_its_own_is_not_printed() -> None:
+    shown = (
+        '<part-name print-object="no">MusicXML Part</part-name><part-name-display>'
+        "<display-text>Oboe</display-text></part-name-display>"
+    )
+    data = parts("x").replace(b"<part-name>x</part-name>", shown.encode())
+    (track,) = read(data).tracks
+    assert (track.name, track.program) == ("Oboe", 68)
+
+
+def test_a_second_chord_symbol_at_one_place_is_told() -> None:
+    chords = "".join(
+        f"<harmony><root><root-step>{root}</root-step></root><kind>major</kind></harmony>"
+        for root in "CG"
+    )
+    piece, repairs = read_bytes(score(FIRST + chords + note()), "x")
+    assert [chord.text for chord in piece.chords] == ["C"]
+    assert "1 x chord symbol at the place of another left out." in repairs
+
+
+def test_a_sound_that_names_a_drum_says_more_than_percussion() -> None:
+    unpitched = "<note><unpitched/><duration>4</duration><voice>1</voice></note>"
+    named = (
+        "<part-name>Perc.</part-name><score-instrument id='I'><instrument-name>x</instrument-name>"
+        "<instrument-sound>metal.cymbal.crash</instrument-sound></score-instrument>"
+    )
+    data = parts("x").replace(b"<part-name>x</part-name>", named.encode())
+    data = data.replace(note().encode(), unpitched.encode())
+    assert [pitch for *_, pitch in notes_of(read(data))] == [49]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 
-_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+_MARK_BYTES = b"\xef\xbb\xbf\xff\xfe"  # of byte order marks
 _HEAD_BYTES = 4096
 
 
@@ -19,8 +19,9 @@ def ending_of(data: bytes) -> str | None:
         return ".mid"
     if data[:2] == b"PK":
         return _ending_of_archive(data)
-    head = data[:_HEAD_BYTES].removeprefix(b"\xef\xbb\xbf").lstrip()
-    if head.startswith((b"<", *_UTF_16)):
+    # Of UTF-16 the letters that tell formats apart have a byte 0 beside them.
+    head = data[:_HEAD_BYTES].lstrip(_MARK_BYTES).replace(b"\0", b"").lstrip()
+    if head.startswith(b"<"):
         return ".musicxml"
     lines = head.replace(b"\r", b"\n").split(b"\n")
     if head[:4] == b"%abc" or any(line.lstrip()[:2] in (b"X:", b"K:") for line in lines):

@@ -6,6 +6,7 @@ controller that one track sets on a channel counts for another that plays there 
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,6 +23,7 @@ from ritornello.music.note_tables import ALL_PITCHES, BEND_DTYPE, CONTROL_DTYPE,
 _NEVER_TICKS = 2**40
 _DRUM_CHANNEL = 9
 _PORT = 0x21
+_SILENCES = (120, 123, 124, 125, 126, 127)  # controllers that turn all notes of a channel off
 # Banks of drum kits: General MIDI 2 has 120, XG 127 and, of effects, 126; 121 is melodic in GM2.
 # Roland's GS has other sounds in bank 127.
 _GM2_DRUMS, _GM2_MELODIC, _XG_DRUMS = 120, 121, (126, 127)
@@ -306,7 +308,9 @@ def _paired(table: _Table, channel: int, quarter_ticks: int, end_ticks: int) -> 
     order = np.argsort(table.firsts[rows], kind="stable")
     begins, releases = order[ons[order]], order[~ons[order]]
     if not _is_whole(table.firsts[rows][order], ons[order]):
-        return _paired_one_by_one(table, rows, ons, quarter_ticks, end_ticks)
+        is_silence = np.isin(table.firsts, _SILENCES) & (table.kinds == 0xB0)
+        silences = table.ticks[is_silence & (table.channels == channel)].tolist()
+        return _paired_one_by_one(table, rows, ons, silences, quarter_ticks, end_ticks)
     # By pitch and time, the first beginning and the first release make a note, and so on.
     ticks = table.ticks[rows]
     until = np.zeros(len(rows), np.int64)
@@ -323,7 +327,12 @@ def _is_whole(pitches: np.ndarray, ons: np.ndarray) -> bool:
 
 
 def _paired_one_by_one(
-    table: _Table, rows: np.ndarray, on: np.ndarray, quarter_ticks: int, end_ticks: int
+    table: _Table,
+    rows: np.ndarray,
+    on: np.ndarray,
+    silences: list[int],
+    quarter_ticks: int,
+    end_ticks: int,
 ) -> _Paired:
     pitches, ons, ticks = table.firsts[rows].tolist(), on.tolist(), table.ticks[rows].tolist()
     begun: dict[int, list[int]] = defaultdict(list)  # of a pitch: its notes, as a stack
@@ -348,7 +357,7 @@ def _paired_one_by_one(
         if pitches[index] in touched:
             by_pitch[pitches[index]].append(index)
     for same in by_pitch.values():
-        _end_lost(same, lost, ends, ticks, quarter_ticks, end_ticks)
+        _end_lost(same, lost, ends, ticks, silences, quarter_ticks, end_ticks)
     onsets = np.array([ticks[index] for index in notes], np.int64)
     until = np.array([ends[index] for index in notes], np.int64)
     is_lost = np.array([index in lost for index in notes], bool)
@@ -360,13 +369,15 @@ def _end_lost(
     lost: set[int],
     ends: dict[int, int],
     ticks: list[int],
+    silences: list[int],
     quarter_ticks: int,
     end_ticks: int,
 ) -> None:
     """Ends for the notes of a pitch that were never released.
 
-    They last a quarter, or less where their pitch is struck again or the piece ends before, but
-    end no sooner than notes that began before them, and no later than those that begin after.
+    Where all notes are turned off before their pitch is struck again, they end there, and are not
+    lost. Others last a quarter, or less where their pitch is struck again or the piece ends before,
+    but end no sooner than notes that began before them, and no later than those that begin after.
     """
     latest, ends_before = 0, {}
     for index in notes:
@@ -376,7 +387,12 @@ def _end_lost(
     for index in reversed(notes):
         onset = ticks[index]
         if index in lost:
-            end = min(onset + quarter_ticks, end_ticks, next_onset)
+            silence = bisect_right(silences, onset)
+            if silence < len(silences) and silences[silence] <= next_onset:
+                end = silences[silence]
+                lost.discard(index)
+            else:
+                end = min(onset + quarter_ticks, end_ticks, next_onset)
             ends[index] = min(max(end, ends_before[index], onset + 1), next_end)
         next_onset, next_end = onset, ends[index]
 

@@ -79,8 +79,8 @@ def _from_header(data: bytes, repairs: list[str]) -> bytes:
         at = 12
         while at + 8 <= len(data):
             kind, size = struct.unpack("<4sI", data[at : at + 8])
-            if kind == b"data":
-                return data[at + 8 : at + 8 + size]
+            if kind == b"data" and data[at + 8 : at + 12] == b"MThd":
+                return data[at + 8 : at + 8 + size] if size > 14 else data[at + 8 :]
             at += 8 + size + size % 2
     repairs.append(f"{start:,} bytes before the header were skipped.")
     return data[start:]

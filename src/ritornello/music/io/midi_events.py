@@ -144,8 +144,6 @@ def _read(chunk: bytes, events: TrackEvents, most: int) -> None:
             second = chunk[at + 1]
             at += 2
         if (first | second) > 0x7F:
-            if running < 0xB0 and first > 0x7F:
-                raise _DamageError(f"a pitch of {first}")
             events.faults["values over 127 were taken as 127"] += 1
             first, second = min(first, 0x7F), min(second, 0x7F)
         ticks(now)

@@ -14,7 +14,18 @@ from collections.abc import Iterable
 from ritornello.music.io.limits import clean_name
 
 _FALLBACK = "cp1252"
-_CODECS = (_FALLBACK, "cp1250", "cp1251", "koi8-r", "cp932", "euc_jp", "gbk", "big5", "cp949")
+_CODECS = (
+    _FALLBACK,
+    "cp1250",
+    "cp1251",
+    "koi8-r",
+    "cp866",
+    "cp932",
+    "euc_jp",
+    "gbk",
+    "big5",
+    "cp949",
+)
 _MOST_BYTES = 4096  # of texts that are looked at
 # Frequent in each language, and in the names of parts.
 _COMMON_SIMPLIFIED = (
@@ -46,6 +57,7 @@ _ACCENTED = {
         "áâăäąćčçďđéęëěíîłńňóôőöŕřśšşťţúůűüýźžżßÁÂĂÄĄĆČÇĎĐÉĘËĚÍÎŁŃŇÓÔŐÖŘŚŠŞŤŢÚŮŰÜÝŹŽŻ"
     ),
 }
+_COMMON_CYRILLIC = frozenset("оеаинтсрвлкмдпуя")
 _PUNCTUATION = frozenset("’‘“”„–—…«»©®°·•\u00a0€№")
 
 
@@ -143,7 +155,10 @@ def _cyrillic(char: str, before: str, after: str) -> float:
         return -1.5
     if char.isupper() and before[-1:].islower():
         return -1.0
-    return -0.5 if char.islower() and len(before) == 2 and before.isupper() else 1.1
+    if char.islower() and len(before) == 2 and before.isupper():
+        return -0.5
+    # A rare letter, and one after a capital (all of a word may be), is a little less likely.
+    return 1.1 + 0.3 * (char.lower() in _COMMON_CYRILLIC) - 0.07 * char.isupper()
 
 
 def _east_asian(char: str, codec: str, common: frozenset[str]) -> float:

@@ -41,7 +41,7 @@ _LAST_TICK = 2**28 - 1  # of a delta time, and so of the end mark of a piece wit
 _SHORTEST_UNIT = 64  # of a metre
 # Where several events share a tick: releases, what changes the sound, then strikes.
 _RELEASE, _CHANGE, _STRIKE = range(3)
-_BANKS = (b"\x00", b"\x20")  # numbers of the controllers that choose one
+_BANKS = (0x00, 0x20)  # numbers of the controllers that choose one
 
 
 def holdable(piece: Piece) -> Piece:
@@ -340,11 +340,12 @@ def _part(group: Sequence[Track], port: int, channel: int) -> list[tuple[int, by
         events.append((0, _meta(0x21, bytes((port,)))))
     program = bytes((0xC0 | channel, first.program))
     later = _played(first, channel) + _sung(group)
-    # A bank must be chosen before the program; readers know no other order at the beginning.
-    banks = [event for tick, _, event in later if tick == 0 and event[1:2] in _BANKS]
-    later = [item for item in later if not (item[0] == 0 and item[2] in banks)]
-    events += [(0, event) for event in banks]
+    # A bank must be chosen before the program, and what stands before the bank comes before it.
+    banks = [tick == 0 and event[:2] in _bank_starts(channel) for tick, _, event in later]
+    chosen = len(banks) - banks[::-1].index(True) if any(banks) else 0
+    events += [(0, event) for _, _, event in later[:chosen]]
     events.append((0, program))
+    later = later[chosen:]
     if len(group) == 1 and not later:
         return events + _notes(first, channel)
     now = 0  # which of the programs stands
@@ -362,6 +363,10 @@ def _part(group: Sequence[Track], port: int, channel: int) -> list[tuple[int, by
             now = place
         events.append((tick, event))
     return events
+
+
+def _bank_starts(channel: int) -> tuple[bytes, ...]:
+    return tuple(bytes((0xB0 | channel, number)) for number in _BANKS)
 
 
 def _played(track: Track, channel: int) -> list[tuple[int, int, bytes]]:

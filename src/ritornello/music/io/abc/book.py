@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 _LINE_END = re.compile(r"\r\n?|\n")
 _TUNE_START = re.compile(r"(?:^|(?<=[\r\n]))(X:)")
+_KEY_LINE = re.compile(r"(?:^|[\r\n])K:")
 _COMMENT = re.compile(r"(?<!\\)%.*", re.DOTALL)
 _CHARSET = re.compile(rb"^(?:%%|I:)\s*abc-charset\s+([\w.-]{1,20})", re.MULTILINE)
 _BLOCK = re.compile(r"%%\s*begin(text|ps|svg|ml|js|css)\b")
@@ -60,10 +61,20 @@ class Tune:
 
 
 def decode(data: bytes) -> str:
-    """The text of an ABC file: by its byte order mark, its ``abc-charset``, UTF-8 or Latin-1."""
+    """The text of an ABC file: by its byte order mark, its ``abc-charset``, UTF-8 or Latin-1.
+
+    A mark within the text, where files were put together, has no meaning and is left out.
+    """
+    return _decoded(data).replace("\ufeff", "")
+
+
+def _decoded(data: bytes) -> str:
     for mark, charset in _BYTE_ORDER_MARKS:
         if data.startswith(mark):
             return data[len(mark) :].decode(charset, "replace")
+    head = data[:64]
+    if len(data) % 2 == 0 and head.count(0) > len(head) // 4:  # of plain letters each second is 0
+        return data.decode("utf-16-be" if head[:1] == b"\0" else "utf-16-le", "replace")
     stated = _CHARSET.search(data[:4096])
     name = stated[1].decode("ascii", "replace").lower() if stated else "utf-8"
     try:
@@ -73,11 +84,16 @@ def decode(data: bytes) -> str:
 
 
 class TuneBook:
-    """The tunes of a text, each cut out when it is asked for; none if no line begins with X:."""
+    """The tunes of a text, each cut out when it is asked for.
+
+    A text without a line that begins with X: is one tune if it has a key, and else none.
+    """
 
     def __init__(self, text: str) -> None:
         self._text = text
         self._starts = [match.start(1) for match in _TUNE_START.finditer(text)]
+        if not self._starts and _KEY_LINE.search(text):
+            self._starts = [0]
         self._header: list[Line] = []
         self._includes = 0
         before = text[: self._starts[0]] if self._starts else ""

@@ -25,6 +25,7 @@ from ritornello.music.io.musicxml.numbers import number
 
 _DRUM_CHANNEL = 10
 _PIANO = 0
+_ANY_PERCUSSION = NamedSound(0, is_drum=True)
 _MOST_INSTRUMENTS = 256  # of a part: more than there are percussion keys
 
 
@@ -101,10 +102,20 @@ def read_part_list(
                     sound = register_sound(register, beside, is_sung=is_sung(index))
             return sound
 
-        name = " ".join((element.findtext("part-name") or "").split())
+        name = " ".join(_printed_name(element).split())
         instruments = _instruments(element, guess, repairs, is_unset=stated == {"1"})
         infos.append(PartInfo(name, instruments))
     return infos
+
+
+def _printed_name(part: Element) -> str:
+    """The name of a part as it is printed: programs put a name of their own where none is."""
+    name = part.find("part-name")
+    text = "" if name is None else name.text or ""
+    if text.strip() and (name is None or name.get("print-object") != "no"):
+        return text
+    shown = part.find("part-name-display")
+    return ("" if shown is None else "".join(_texts(shown, "display-text"))) or text
 
 
 def _texts(element: Element, tag: str) -> Iterator[str]:
@@ -115,7 +126,7 @@ def _meaning(part: Element) -> NameMeaning:
     """What the names of a part say together, its own first."""
     tags = ("part-name", "instrument-name", "instrument-sound", "part-abbreviation")
     texts = islice((text for tag in tags for text in _texts(part, tag)), _MOST_INSTRUMENTS)
-    meanings = [name_meaning(text) for text in texts]
+    meanings = [name_meaning(text) for text in (*texts, _printed_name(part))]
     register = next((meaning.register for meaning in meanings if meaning.register), "")
     sounds = [meaning.sound for meaning in meanings if meaning.sound is not None]
     if register and sounds and sounds[0] == NamedSound(_PIANO):
@@ -156,6 +167,8 @@ def _instruments(
         by_name = own
         if is_drum or is_unset or not is_stated:
             by_name = guess() if is_alone or own is None else own
+            if own is not None and own.drum_key is not None and by_name == _ANY_PERCUSSION:
+                by_name = own  # a crash cymbal says more than "Percussion"
         if is_unset or not is_stated:
             new = by_name.program if by_name is not None and not is_drum else _PIANO
             if new != program and not is_drum and not told:

@@ -158,7 +158,11 @@ class PartReader:
                 self._sound(child, now + self._ticks(child, "offset"), measure)
             elif tag == "harmony":
                 if text := read_harmony(child, self.repairs):
-                    measure.chords.append((max(0, now + self._ticks(child, "offset")), text))
+                    at = max(0, now + self._ticks(child, "offset"))
+                    for place, other in measure.chords[-1:]:
+                        is_second = place == at and other != text
+                        self.repairs["chord symbol at the place of another left out"] += is_second
+                    measure.chords.append((at, text))
             elif tag == "barline":
                 self._barline(child, measure)
                 last = max((note.offset for note in measure.notes), default=0)
@@ -320,6 +324,16 @@ def first_divisions(measures: list[Element]) -> Fraction | None:
     for measure in measures:
         for element in measure.iterfind("attributes/divisions"):
             return _divisions(element)
+    return None
+
+
+def written_divisions(measures: list[Element]) -> Fraction | None:
+    """What the first note with a plain written value says of the divisions of a part."""
+    for note in (note for measure in measures for note in measure.iterfind("note")):
+        quarters = _BEAT_UNITS.get((note.findtext("type") or "").strip())
+        length = number(note, "duration", 0)
+        if quarters and length > 0 and note.find("time-modification") is None:
+            return _fraction(length) / _fraction(quarters * (2 - 0.5 ** len(note.findall("dot"))))
     return None
 
 

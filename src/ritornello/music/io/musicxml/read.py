@@ -26,6 +26,7 @@ from ritornello.music.io.musicxml.measures import (
     Measure,
     PartReader,
     first_divisions,
+    written_divisions,
 )
 from ritornello.music.io.musicxml.timeline import MAX_PLAYED_MEASURES, ScoreTimeline
 from ritornello.music.io.musicxml.tracks import read_texts, read_tracks
@@ -66,7 +67,9 @@ def _read(xml: ScoreXml, repairs: Counter[str]) -> Piece:
 
     stated = [score_parts.get(identity) for identity in xml.parts]
     infos = read_part_list(stated, is_sung, repairs)
-    divisions = next(filter(None, map(first_divisions, elements)), Fraction(1))
+    ways = (first_divisions, written_divisions)
+    stated_or_written = (way(measures) for way in ways for measures in elements)
+    divisions = next(filter(None, stated_or_written), Fraction(1))
     parts = [
         PartReader(measures, info, repairs, divisions)
         for measures, info in zip(elements, infos, strict=True)
