@@ -109,10 +109,12 @@ def read_part_list(
 
 
 def _printed_name(part: Element) -> str:
-    """The name of a part as it is printed: programs put a name of their own where none is."""
+    """The name of a part, or what is printed where its own is not to be."""
     name = part.find("part-name")
-    text = "" if name is None else name.text or ""
-    if text.strip() and (name is None or name.get("print-object") != "no"):
+    if name is None:
+        return ""
+    text = name.text or ""
+    if name.get("print-object") != "no":
         return text
     shown = part.find("part-name-display")
     return ("" if shown is None else "".join(_texts(shown, "display-text"))) or text
