@@ -6,6 +6,7 @@ compose     Composer: compose, compose_many, stream, session, and the verbs of a
 session     Session, what Composer.session plays; Snapshot, its state; StreamedNote
 recordings  transcribe, transcribe_band -> Transcription; remix -> Remix; Hints;
             separate -> Separation
+played      lacks_beats, on_its_beats -> Regridded: MIDI that was played without a beat grid
 plans       plan_of -> Plan, save_plan, load_plan, refuse_plan_target
 learning    inspect, shard_folder, train, evaluate, train_separator, load_separator
 models      models, find_model, model_card, network_size
@@ -49,6 +50,7 @@ from ritornello.separate.separation import Separation, load_separator, separate,
 from ritornello.training.config import network_size
 from ritornello.training.learning import evaluate, inspect, train
 from ritornello.transcribe.command import transcribe
+from ritornello.transcribe.played_beats import Regridded, lacks_beats, on_its_beats
 from ritornello.transcribe.transcription import Transcription
 from ritornello.transcribe.values import Hints
 
@@ -62,6 +64,7 @@ __all__ = [
     "Options",
     "Partner",
     "Plan",
+    "Regridded",
     "Remix",
     "Result",
     "Separation",
@@ -74,6 +77,7 @@ __all__ = [
     "evaluate",
     "find_model",
     "inspect",
+    "lacks_beats",
     "load",
     "load_plan",
     "load_separator",
@@ -82,6 +86,7 @@ __all__ = [
     "most_original",
     "network_size",
     "notebook_html",
+    "on_its_beats",
     "originality",
     "plan_of",
     "print_report",

@@ -321,3 +321,19 @@ def test_a_result_that_is_there_is_not_touched(
     refused(command(*fill), 1, "song-filled-7.mid", "exists already", "--overwrite")
     assert (tmp_path / "out" / "song-filled-7.mid").read_text() == "mine"
     assert command(*fill, "--overwrite").code == 0
+
+
+def test_a_song_that_was_played_without_beats_gets_some_unless_they_are_kept(
+    command: Callable[..., Outcome], tiny_model: Path, tmp_path: Path
+) -> None:
+    at = 0
+    rows = []
+    for number in range(60):
+        rows.append((at, 300, 60 + number * 5 % 12, 80))
+        at += 331 + 40 * (number // 8 % 3)
+    Piece((Track(rows, name="piano"),), 480).save(tmp_path / "free.mid")
+    asked = ("continue", "free.mid", "-m", tiny_model, "--bars", 1, *OPTIONS, "--overwrite")
+    done, kept = command(*asked), command(*asked, "--keep-beats")
+    assert done.code == kept.code == 0, done.err + kept.err
+    assert "--keep-beats takes those of the file" in done.err
+    assert "beats were found" not in kept.err

@@ -5,6 +5,7 @@ Each takes a song, names its own options, and asks a `Composer` with them; all e
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -32,8 +33,12 @@ if TYPE_CHECKING:
     from ritornello.api import Composer, Result
     from ritornello.music.piece import Piece
 
+_LOG = logging.getLogger(__name__)
 Song = Annotated[Path, Parameter(help=SONG_HELP)]
 OnlyNew = Annotated[Flag, Parameter(help="Write the new notes alone, to lay beside the song.")]
+KeepBeats = Annotated[
+    Flag, Parameter(help="Take the beats of the file, also where it was played without any.")
+]
 # What is asked of a composer: (composer, song, options of all verbs) -> what came of it.
 _Ask = Callable[["Composer", "Piece", dict[str, Any]], "Result"]
 
@@ -48,6 +53,7 @@ def continue_(
     style: Style = ANY_STYLE,
     limits: PartLimits = NO_LIMITS,
     only_new: OnlyNew = False,
+    keep_beats: KeepBeats = False,
     making: Making = AS_USUAL,
 ) -> None:
     """Go on where a song stops, and end it.
@@ -70,6 +76,7 @@ def continue_(
         ("Continuation", "continued"),
         making,
         only_new,
+        keep_beats,
         fields,
         lambda composer, piece, options: composer.continue_(piece, bars, parts=names, **options),
     )
@@ -103,6 +110,7 @@ def fill(
         ("Filling", "filled"),
         making,
         only_new,
+        True,  # bars are counted as the file has them
         style.fields() | limits.fields(),
         lambda composer, piece, options: composer.fill(piece, span, parts=names, **options),
     )
@@ -118,6 +126,7 @@ def arrange(
     style: Style = ANY_STYLE,
     limits: PartLimits = NO_LIMITS,
     only_new: OnlyNew = False,
+    keep_beats: KeepBeats = False,
     making: Making = AS_USUAL,
 ) -> None:
     """Add players to a song.
@@ -140,6 +149,7 @@ def arrange(
         ("Arrangement", "arranged"),
         making,
         only_new,
+        keep_beats or span is not None,
         style.fields() | limits.fields(),
         lambda composer, piece, options: composer.arrange(
             piece, names, bars=span, end=end, **options
@@ -156,6 +166,7 @@ def harmonise(
     end: bool = True,
     style: Style = ANY_STYLE,
     only_new: OnlyNew = False,
+    keep_beats: KeepBeats = False,
     making: Making = AS_USUAL,
 ) -> None:
     """Set voices to a melody, each one note at a time.
@@ -178,6 +189,7 @@ def harmonise(
         ("Harmonisation", "harmonised"),
         making,
         only_new,
+        keep_beats,
         style.fields(),
         lambda composer, piece, options: composer.harmonise(
             piece, names, melody=melody, end=end, **options
@@ -194,6 +206,7 @@ def vary(
     style: Style = ANY_STYLE,
     limits: PartLimits = NO_LIMITS,
     only_new: OnlyNew = False,
+    keep_beats: KeepBeats = False,
     making: Making = AS_USUAL,
 ) -> None:
     """Write whole parts of a song anew.
@@ -213,6 +226,7 @@ def vary(
         ("Variation", "varied"),
         making,
         only_new,
+        keep_beats,
         style.fields() | limits.fields(),
         lambda composer, piece, options: composer.vary(
             piece, names, closeness=closeness, **options
@@ -220,32 +234,51 @@ def vary(
     )
 
 
+def _on_beats(piece: Piece) -> tuple[Piece, tuple[str, ...]]:
+    """A song on beats of its own, and a sentence on them if they had to be found."""
+    from ritornello import api
+
+    if not api.lacks_beats(piece):
+        return piece, ()
+    found = api.on_its_beats(piece)
+    sentence = f"{found}; --keep-beats takes those of the file."
+    _LOG.warning("%s", sentence)
+    return found.piece, (sentence,)
+
+
 def _write(
     song: Path,
     words: tuple[str, str],
     making: Making,
     only_new: bool,
+    keep_beats: bool,
     fields: dict[str, Any],
     ask: _Ask,
 ) -> None:
-    """Carry out a verb: the word for what is made, that for the song then, fields of `Rules`."""
+    """Carry out a verb: the word for what is made, that for the song then, fields of `Rules`.
+
+    A song that was played without a beat grid is read on the beats that its notes tell.
+    """
     from ritornello import api
     from ritornello.generation.rules import Rules
 
     rules = Rules(**fields)
     what, done = words
-    opened: list[Piece] = []  # once, after everything that can be refused at once
+    opened: list[
+        tuple[Piece, tuple[str, ...]]
+    ] = []  # once, after everything that can be refused at once
 
     def write(composer: Composer, seed: int, number: int, watch: Watch) -> list[Written]:
         if not opened:
             with read_from(song) as path:
-                opened.append(api.load(path))
-        (piece,) = opened
+                piece = api.load(path)
+            opened.append((piece, ()) if keep_beats else _on_beats(piece))
+        ((piece, notes),) = opened
         options = {"rules": rules, "seed": seed, "n": number, "watch": watch}
         result = ask(composer, piece, options | making.boldness())
         alone = result.only_new if only_new else (None,) * len(result.pieces)
         return [
-            Written(each, given, result.warnings, new)
+            Written(each, given, (*notes, *result.warnings), new)
             for each, given, new in zip(result.pieces, result.given, alone, strict=True)
         ]
 

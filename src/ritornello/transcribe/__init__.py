@@ -19,6 +19,7 @@ steady         beats of a tempo that is known
 spectra        the bands that the beat network reads
 activations    how likely each frame is a beat
 note_beats     what the notes say of the beats
+played_beats   played MIDI without a beat grid on beats of its own
 beat_candidates  ways to count a recording, and the likeliest
 tracking       the likeliest sequence of beats
 heard_key      the key of the notes
