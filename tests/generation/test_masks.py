@@ -141,6 +141,15 @@ def test_openings_of_several_parts_are_their_own() -> None:
     assert parts == {12: {PIANO}, 17: {PIANO, BASS}, 25: {BASS}}
 
 
+def test_openings_are_where_they_are_from_anywhere() -> None:
+    made = masks(opening(PIANO, end=100))
+    play(made, 50, PIANO, 60)
+    assert open_shifts(made) == [*range(50), MAX_SHIFT]
+    far = masks(opening(PIANO, start=300))
+    play(far, MAX_SHIFT, BASS, 40)
+    assert open_shifts(far) == [*range(108, MAX_SHIFT + 1)]
+
+
 def test_a_note_ends_with_its_opening_unless_it_may_spill() -> None:
     assert longest(masks(opening(PIANO, end=60)), 40, PIANO) == 20
     assert longest(masks(opening(PIANO, end=60, spill=True)), 40, PIANO) == 336  # the end is 344 on
@@ -221,6 +230,28 @@ def test_a_given_event_comes_where_nothing_can_be_composed_before_it() -> None:
     assert masks(opening(PIANO, start=100), given=((100, BASS, 40),)).forced_event is None
 
 
+def test_an_opening_that_begins_after_it_or_is_over_holds_no_given_event_up() -> None:
+    later = masks(opening(PIANO, start=101), given=((100, BASS, 40),)).forced_event
+    assert later is not None
+    over = masks(opening(PIANO, end=100), given=((100, BASS, 40), (150, BASS, 42)))
+    over.advance((100, BASS, 40, QUARTER, 20), over.job.given.events[1])
+    assert over.forced_event is not None
+    assert over.forced_event[0] == 150
+    one_of_two = (opening(PIANO, end=50), opening(DRUMS, start=2 * BAR))
+    assert masks(*one_of_two, given=((100, BASS, 40),)).forced_event is None
+
+
+def test_a_chord_that_is_given_is_struck_at_once() -> None:
+    made = masks(opening(PIANO, start=BAR), given=((50, BASS, 40), (50, BASS, 45)))
+    made.advance((50, BASS, 40, QUARTER, 20), made.job.given.events[1])
+    assert open_shifts(made) == [0]
+    assert open_parts(made, 0) == [BASS]
+
+
+def test_the_tempo_comes_before_a_long_silence() -> None:
+    assert masks(opening(PIANO, start=300), begun=False).forced_event is None
+
+
 def test_a_far_given_event_is_reached_by_rests() -> None:
     made = masks(opening(PIANO, start=300), given=((250, BASS, 40),))
     assert made.forced_event == (MAX_SHIFT, (MAX_SHIFT, REST, *NONE[2:]))
@@ -277,6 +308,26 @@ def test_each_who_must_play_has_a_tick_left() -> None:
     assert max(open_shifts(masks(*late, length=BAR))) == 95  # where both begin together
 
 
+def test_the_last_tick_is_kept_for_who_must_play() -> None:
+    made = masks(opening(PIANO, end=2, required=True), length=BAR)
+    assert open_shifts(made) == [0, 1]
+    made = masks(opening(PIANO, end=BAR, required=True), opening(BASS), length=2 * BAR)
+    play(made, 40, BASS, 40)
+    assert max(open_shifts(made)) == BAR - 1 - 40
+    late = masks(opening(PIANO, start=95, end=BAR, required=True), opening(BASS), length=2 * BAR)
+    play(late, 40, BASS, 40)
+    assert max(open_shifts(late)) == BAR - 1 - 40
+
+
+def test_of_two_openings_the_last_is_the_last_chance() -> None:
+    spans = (opening(PIANO, end=20, required=True), opening(PIANO, start=BAR, required=True))
+    made = masks(*spans, opening(DRUMS))
+    play(made, 15, DRUMS, notes.DRUM_PITCH + 36)
+    assert DRUMS in open_parts(made, 4)  # the second half of the first is no reason to hurry
+    assert not made._is_late(PIANO, BAR)
+    assert made._is_late(PIANO, (BAR + 4 * BAR) // 2)
+
+
 def test_what_others_play_in_a_shared_part_is_not_its_own() -> None:
     must = opening(PIANO, end=BAR, required=True)
     made = masks(must, length=BAR, shared_parts=frozenset({PIANO}))
@@ -319,6 +370,34 @@ def test_the_last_chord_is_no_larger_than_those_before(ending: RuleMasks) -> Non
     assert PIANO in open_parts(ending, 0)
     play(ending, 0, PIANO, 64)
     assert PIANO not in open_parts(ending, 0)
+
+
+def test_from_anywhere_nobody_goes_past_the_last_chord(ending: RuleMasks) -> None:
+    play(ending, 0, BASS, 40)
+    play(ending, 50, PIANO, 60)
+    assert max(open_shifts(ending)) == BAR - 50
+    assert longest(ending, 10, PIANO) == BAR - 60
+
+
+def test_once_it_is_struck_the_last_chord_may_grow_or_the_piece_ends(ending: RuleMasks) -> None:
+    play(ending, 0, BASS, 40)
+    play(ending, 24, PIANO, 60)
+    play(ending, 0, PIANO, 64)
+    play(ending, BAR - 24, BASS, 36)
+    assert open_shifts(ending) == [0, BAR]
+    assert open_parts(ending, 0) == [PIANO]
+
+
+def test_drums_alone_are_no_last_chord() -> None:
+    rules = Rules(bars=2, parts=("piano", "drums"), key="C major", ending=True)
+    made = RuleMasks(whole_piece(rules))
+    made.advance(A_TEMPO, made.ahead)
+    play(made, 0, DRUMS, notes.DRUM_PITCH + 36)
+    play(made, 0, PIANO, 60)
+    play(made, BAR, DRUMS, notes.DRUM_PITCH + 36)
+    assert open_shifts(made) == [0]
+    assert PIANO in open_parts(made, 0)
+    assert DURATIONS[made.durations(0, DRUMS, notes.DRUM_PITCH + 38)].min() == 1
 
 
 # --- density, swing, voices -----------------------------------------------------------------------
@@ -367,16 +446,66 @@ def test_a_voice_neither_falls_silent_nor_holds_a_note_against_a_chord() -> None
     assert longest(made, 24, PIANO, 67) > 24
 
 
+def test_voices_rest_from_where_they_begin_and_come_back_in_turn() -> None:
+    c = chord_class(parse_chord("C"))
+    chords = BeatChords((0, 96), (c, c), frozenset(), frozenset({0, 2, 4, 5, 7}))
+    voices = tuple(sorted((PIANO, notes.part_of(NAMES.index("strings")))))
+    sung = opening(*voices, start=BAR, longest_rest_ticks=12)
+    made = masks(sung, voices=voices, beat_chords=chords)
+    assert max(open_shifts(made)) == BAR + 12
+    play(made, BAR, voices[0], 64)
+    assert max(open_shifts(made)) == 12  # the other has not sung yet
+    play(made, 0, voices[1], 60, EIGHTH)
+    assert max(open_shifts(made)) == 24
+    assert open_parts(made, 24) == [voices[1]]
+    assert open_parts(made, 36) == [voices[0]]  # both are due, and the first goes first
+
+
+def test_the_lowest_voice_leaves_a_note_that_is_no_root_of_a_firm_chord() -> None:
+    c = chord_class(parse_chord("C"))
+    chords = BeatChords((0, 24), (c, c), frozenset({24}), frozenset({0, 2, 4, 5, 7}))
+    voices = tuple(sorted((PIANO, notes.part_of(NAMES.index("strings")))))
+    made = masks(opening(*voices), voices=voices, beat_chords=chords)
+    assert longest(made, 0, voices[1], 52) == 24
+    assert longest(made, 0, voices[0], 64) > 24
+
+
+def test_notes_on_the_beat_are_of_the_stated_chord() -> None:
+    rules = Rules(bars=3, parts=("piano",), chords="C G C", tempo_bpm=100)
+    made = RuleMasks(whole_piece(rules))
+    made.advance(A_TEMPO, made.ahead)
+    play(made, 24, PIANO, 21)
+
+    def classes(shift: int) -> set[int]:
+        return {int(pitch) % 12 for pitch in np.flatnonzero(made.pitches(shift, PIANO))}
+
+    assert classes(24) == {0, 4, 7}
+    assert classes(72) == {7, 11, 2}
+    assert len(classes(25)) == 12
+
+
+def test_a_note_of_a_part_with_a_pace_ends_before_the_next_is_late() -> None:
+    rules = Rules(bars=4, densities={"bass": 1.0}, polyphony={"piano": 4})
+    made = masks(opening(PIANO, BASS), rules=rules)
+    assert longest(made, 0, BASS, 40) == DURATIONS[DURATIONS <= 24 + 72].max()
+    assert longest(made, 0, PIANO, 60) == DURATIONS[DURATIONS <= 4 * BAR].max()
+
+
 # --- memory ---------------------------------------------------------------------------------------
 
 
 def test_a_copy_goes_its_own_way() -> None:
     rules = Rules(bars=4, density=2.0, polyphony={"all": 1})
     made = masks(opening(PIANO, BASS, required=True), rules=rules)
+    play(made, 0, BASS, 40)
+    play(made, 20, PIANO, 60)
     before = made.shifts()
     twin = made.copy()
+    assert np.array_equal(twin.shifts(), before)
     play(twin, 7, PIANO, 60)
     assert not np.array_equal(twin.shifts(), before)
     assert np.array_equal(made.shifts(), before)
-    assert made.onset_ticks == 0
-    assert {*open_parts(made, 1)} >= {PIANO, BASS}
+    assert made.onset_ticks == 20
+    assert made._pace is not None
+    assert twin._pace is not None
+    assert made._pace.due_ticks < twin._pace.due_ticks
