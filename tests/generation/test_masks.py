@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from ritornello.generation.beat_chords import BeatChords
-from ritornello.generation.job import Job, Opening, given_events, whole_piece
+from ritornello.generation.job import ENDLESS, Job, Opening, given_events, whole_piece
 from ritornello.generation.masks import RuleMasks
 from ritornello.generation.rules import Rules
 from ritornello.music.chords import chord_class, parse_chord
@@ -150,15 +150,17 @@ def test_openings_are_where_they_are_from_anywhere() -> None:
     assert open_shifts(far) == [*range(108, MAX_SHIFT + 1)]
 
 
-def test_a_note_ends_with_its_opening_unless_it_may_spill() -> None:
+def test_a_note_ends_with_its_opening_unless_it_may_sound_on() -> None:
     assert longest(masks(opening(PIANO, end=60)), 40, PIANO) == 20
-    assert longest(masks(opening(PIANO, end=60, spill=True)), 40, PIANO) == 336  # the end is 344 on
+    assert longest(masks(opening(PIANO, end=60, sounds_until_ticks=76)), 40, PIANO) == 36
+    for_ever = opening(PIANO, end=60, sounds_until_ticks=ENDLESS)
+    assert longest(masks(for_ever), 40, PIANO) == 336  # the piece ends 344 on
     assert longest(masks(opening(PIANO, end=60)), 59, PIANO) == 1
     assert longest(masks(opening(PIANO)), 4 * BAR - 12, PIANO) == 12
 
 
 def test_in_endless_music_a_note_may_be_as_long_as_any() -> None:
-    made = masks(opening(PIANO, end=np.iinfo(np.int64).max), length=None)
+    made = masks(opening(PIANO, end=ENDLESS), length=None)
     assert longest(made, 10, PIANO) == DURATIONS[-1]
 
 

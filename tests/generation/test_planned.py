@@ -123,3 +123,18 @@ def test_a_plan_that_does_not_fit_is_refused() -> None:
     second = dataclasses.replace(Plan.open(8, players=(Player(10, 1),)))
     with pytest.raises(ConfigError, match="Number the players"):
         by_plan(whole_piece(Rules(8, parts=("piano",))), second, rng, hears=True)
+
+
+def test_notes_end_where_the_player_takes_up_earlier_ones_though_it_rests_before() -> None:
+    plan = Plan.open(4, (Metre(0, 4, 4),), (parse_player("flute"),))
+    plan = dataclasses.replace(
+        plan,
+        plays=np.array([[1], [0], [1], [0]]),
+        back=np.array([0, 0, 2, 0]),
+        close=np.array([NEW, NEW, AGAIN, NEW]),
+    )
+    job = by_plan(
+        whole_piece(Rules(4, parts=("flute",))), plan, np.random.default_rng(0), hears=True
+    )
+    assert job.openings[0].end_ticks == 96
+    assert job.openings[0].sounds_until_ticks == 2 * 96

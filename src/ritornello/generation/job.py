@@ -40,7 +40,7 @@ class Opening:
         parts: part classes, ascending.
         start_ticks, end_ticks: at 24 a quarter note.
         required: whether each of the parts must play at least once.
-        spill: whether notes may sound beyond the end.
+        sounds_until_ticks: where notes end at the latest; None: where the opening does.
         longest_rest_ticks: after so long a rest a part plays at the next moment; None lets it rest.
     """
 
@@ -48,7 +48,7 @@ class Opening:
     start_ticks: int
     end_ticks: int
     required: bool = False
-    spill: bool = False
+    sounds_until_ticks: int | None = None
     longest_rest_ticks: int | None = None
 
 

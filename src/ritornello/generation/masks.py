@@ -266,8 +266,9 @@ class RuleMasks:
         end = ENDLESS if self.job.length_ticks is None else self.job.length_ticks
         if part in self._parts:
             for span in self._spans[self._parts.index(part)]:
-                if span.start_ticks <= onset < span.end_ticks and not span.spill:
-                    end = min(end, span.end_ticks)
+                if span.start_ticks <= onset < span.end_ticks:
+                    until = span.sounds_until_ticks
+                    end = min(end, span.end_ticks if until is None else until)
             if self.job.beat_chords is not None:
                 is_bass = part == self.job.voices[-1]
                 stays = self.job.beat_chords.stays_until(onset, pitch, is_bass=is_bass)

@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from ritornello.errors import ConfigError
-from ritornello.generation.job import Job, Opening, is_drums, parts_of
+from ritornello.generation.job import ENDLESS, Job, Opening, is_drums, parts_of
 from ritornello.generation.reprise import Reprise, plan_reprise
 from ritornello.music.chords import CHORD_CLASSES
 from ritornello.music.instruments import BASSES, DRUMS, parse_instrument
@@ -186,23 +186,23 @@ def _parts(job: Job, plan: Plan) -> tuple[int, ...]:
 def _openings(job: Job, plan: Plan, told: BarPlan, reprise: Reprise) -> tuple[Opening, ...]:
     """Where each part is composed: openings of all parts that are through the same bars.
 
-    Where a part takes up its earlier notes it is not composed; notes do not sound on into that. Who
+    Where a part takes up its earlier notes it is not composed; notes sound on up to there. Who
     plays by the plan rests for no longer than a bar, unless less is asked of it.
     """
     required = any(opening.required for opening in job.openings)
     rest = _longest_rest(job, told) if required else None
     starts, ends = told.starts[:-1], told.starts[1:]
     edges = np.append(np.stack([starts, starts + (ends - starts) // 2], axis=1), ends[-1])
-    spans: dict[tuple[int, int, bool], list[int]] = {}
+    spans: dict[tuple[int, int, int], list[int]] = {}
     for column, part in enumerate(reprise.parts):
         kept = reprise.halves[:, :, column].ravel()
         open_halves = np.repeat(_open_bars(plan.plays[:, column], ending=job.ending), 2) & ~kept
         for start, end in _runs(open_halves):
-            spill = end == len(kept) or not kept[end]
-            spans.setdefault((int(edges[start]), int(edges[end]), spill), []).append(part)
+            until = int(edges[end + kept[end:].argmax()]) if kept[end:].any() else ENDLESS
+            spans.setdefault((int(edges[start]), int(edges[end]), until), []).append(part)
     return tuple(
-        Opening(tuple(sorted(members)), start, end, required, spill, longest_rest_ticks=rest)
-        for (start, end, spill), members in sorted(spans.items())
+        Opening(tuple(sorted(members)), start, end, required, until, longest_rest_ticks=rest)
+        for (start, end, until), members in sorted(spans.items())
     )
 
 

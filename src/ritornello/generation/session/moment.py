@@ -85,9 +85,7 @@ class Settings:
         elif form is not None:
             chords = form.chord_changes()
         players = rules.instruments()
-        openings: tuple[Opening, ...] = (
-            Opening(tuple(parts), self.start_ticks, ENDLESS, spill=True),
-        )
+        openings: tuple[Opening, ...] = (Opening(tuple(parts), self.start_ticks, ENDLESS),)
         job = Job(
             rules,
             metres,

@@ -31,7 +31,7 @@ def read_primer(
         encoded.metres,
         None,
         given_events(None, encoded.fields[given], encoded.onsets_ticks[given]),
-        (Opening(parts, encoded.length_ticks, ENDLESS, spill=True),),
+        (Opening(parts, encoded.length_ticks, ENDLESS),),
         players,
     )
     writer = Writer.start(job, rng)

@@ -99,7 +99,7 @@ class SessionForm:
         return (
             *(Opening(who, start, self.end_ticks, longest_rest_ticks=self.bar_ticks)
               for who, start in spans if who and start < self.end_ticks),
-            Opening(tuple(parts), self.end_ticks, ENDLESS, spill=True),
+            Opening(tuple(parts), self.end_ticks, ENDLESS),
         )  # fmt: skip
 
     def beats(self, parts: Sequence[int], start_ticks: int) -> dict[tuple[int, int], np.ndarray]:
