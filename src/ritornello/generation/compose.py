@@ -38,13 +38,12 @@ from ritornello.note_model.encoding.piece_controls import Controls, density_clas
 from ritornello.note_model.engine.reference import Engine
 from ritornello.plan.feel import SWUNG
 from ritornello.plan.plan import Plan
-from ritornello.plan.swing import LEAST_RATIO, MOST_RATIO, Swing, even_swing
+from ritornello.plan.swing import LEAST_RATIO, MOST_RATIO, Swing, as_swung, even_swing
 from ritornello.rng import Rng
 
 PlanOf = Callable[[Job, int], Plan]  # of a job and a seed
 HISTORY_EVENTS = 1024  # the network reads no more of a song than that before it writes
 _STEPS_BETWEEN_NEWS = 64
-_SWUNG_RESOLUTION = 480  # ticks a quarter of pieces that swing
 
 
 # Called now and then while pieces are written, with all of them, see `note_feed`.
@@ -235,11 +234,7 @@ def to_piece(
     if plan is not None:
         chords = piece.chords or plan_symbols(plan)
         piece = replace(piece, chords=chords, markers=section_markers(plan))
-    if swing is not None and swing.moves:
-        piece = piece.at_resolution(_SWUNG_RESOLUTION)
-        tracks = tuple(swing.play(track, piece.resolution) for track in piece.tracks)
-        piece = replace(piece, tracks=tracks)
-    return piece
+    return piece if swing is None else as_swung(piece, swing)
 
 
 def conditions(

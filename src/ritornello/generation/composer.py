@@ -283,9 +283,15 @@ class Composer(Partner):
                 f"Endless music has no form such as {form!r}.",
                 next_step=f'Leave it out, or say "{FREE}".',
             )
-        asked, fitted = self._check_rules(rules, seed, fields), None
+        swings = self._check_rules if primer is not None else self._swinging
+        asked, fitted = swings(rules, seed, fields), None
         if asked.swing is not None:
-            raise ConfigError("Endless music cannot swing yet.", next_step="Leave out the swing.")
+            if primer is not None:
+                raise ConfigError(
+                    "Endless music that begins after a piece cannot swing yet.",
+                    next_step="Leave out the swing or the primer.",
+                )
+            asked = replace(asked, metre=asked.counts)  # a metre that is drawn may not swing
         if primer is not None:
             fitted = fit(load_song(primer), known_instruments=self._known)
             for warning in fitted.warnings:
@@ -319,12 +325,17 @@ class Composer(Partner):
         duration: str | float | None,
     ) -> tuple[Rules, Plan | None]:
         """The rules, and the plan that is asked for; checked."""
+        asked = self._swinging(rules, seed, fields)
+        bars = fields.get("bars")
+        return asked_plan(asked, form=form, plan=plan, duration=duration, bars=bars)
+
+    def _swinging(self, rules: Rules | None, seed: int, fields: Mapping[str, Any]) -> Rules:
+        """The rules, checked, with the swing of styles that swing unasked."""
         named = fields.get("collection", None if rules is None else rules.collection)
         asked = self._check_rules(rules, seed, fields)
         if asked.swing is None and named in _SWINGING and asked.counts[1] <= 4:
             asked = replace(asked, swing=_USUAL_SWING)
-        bars = fields.get("bars")
-        return asked_plan(asked, form=form, plan=plan, duration=duration, bars=bars)
+        return asked
 
     def _check_rules(self, rules: Rules | None, seed: int, fields: Mapping[str, Any]) -> Rules:
         known = [field.name for field in dataclass_fields(Rules)]

@@ -50,8 +50,13 @@ class RuleMasks:
         self._parts = job.composed_parts
         self._part_classes = np.array(self._parts)
         self._spans = [
-            [opening for opening in job.openings if part in opening.parts] for part in self._parts
+            sorted(
+                (opening for opening in job.openings if part in opening.parts),
+                key=lambda opening: opening.start_ticks,
+            )
+            for part in self._parts
         ]
+        self._span_starts = [[span.start_ticks for span in spans] for spans in self._spans]
         self._edges: dict[tuple[int, int], list[int]] = {}  # span -> indices of parts
         for opening in job.openings:
             members = [self._parts.index(part) for part in opening.parts]
@@ -140,6 +145,8 @@ class RuleMasks:
         # and has room under its polyphony (t >= free), but never past the next given event.
         now = self.onset_ticks
         for (start, end), members in self._edges.items():
+            if end <= now or start > now + MAX_SHIFT:  # a form has many spans, few of them near
+                continue
             free = int(np.maximum(self._free_from, self._not_before)[members].min())
             first = max(1, start - now, free - now)
             legal[first : max(first, min(end - now, len(legal)))] = True
@@ -411,8 +418,9 @@ class RuleMasks:
         return end != ENDLESS and onset >= (start + end) // 2
 
     def _opens(self, part: int, onset: int) -> bool:
-        spans = self._spans[self._parts.index(part)]
-        return any(span.start_ticks <= onset < span.end_ticks for span in spans)
+        index = self._parts.index(part)
+        begun = bisect_right(self._span_starts[index], onset)
+        return begun > 0 and onset < self._spans[index][begun - 1].end_ticks
 
 
 def _swung_places(job: Job) -> np.ndarray | None:

@@ -27,6 +27,7 @@ from ritornello.plan.best_path import best_path
 
 LEAST_RATIO, MOST_RATIO = 1.0, 3.0  # of the first half of a beat to the second
 PLACES = (0.0, 0.25, 0.5, 0.75)  # of straight time in a quarter that are moved
+_SWUNG_RESOLUTION = 480  # ticks a quarter of pieces that swing
 _PARTS = 96  # of a quarter, in which notes are told apart
 _PLAYED = 0.05  # quarters: standard deviation of what is played from its place
 _ANYWHERE = 0.05  # share of the notes that stand anywhere
@@ -149,6 +150,28 @@ def even_swing(piece: Piece, ratio: float | Sequence[float] | np.ndarray) -> Swi
     off = ratios / (1 + ratios)
     played = np.where(np.isnan(off)[:, None], np.array(PLACES), _swung(off))
     return Swing(starts, played, ratios)
+
+
+def as_swung(piece: Piece, swing: Swing) -> Piece:
+    """A piece in straight time as it is played, at a resolution that tells swung places apart."""
+    if not swing.moves:
+        return piece
+    piece = piece.at_resolution(_SWUNG_RESOLUTION)
+    return replace(
+        piece, tracks=tuple(swing.play(track, piece.resolution) for track in piece.tracks)
+    )
+
+
+def swung_later(quarters: float, ratio: float | None) -> float:
+    """How much later, in quarters, a moment of straight time is played at an even swing.
+
+    >>> round(swung_later(4.5, 2.0), 3), swung_later(4.0, 2.0), swung_later(4.5, None)
+    (0.167, 0.0, 0.0)
+    """
+    if ratio is None or ratio <= LEAST_RATIO:
+        return 0.0
+    place, off = quarters % 1, ratio / (1 + ratio)
+    return float(np.interp(place, (0.0, 0.5, 1.0), (0.0, off, 1.0))) - place
 
 
 def _swung(off: float | np.ndarray) -> np.ndarray:

@@ -175,3 +175,22 @@ def test_music_without_a_form_goes_on_from_bar_to_bar(composer: api.Composer) ->
     assert free.bars(2) != composer.session(**asked).bars(2)  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="no form such as 'AABA'"):
         composer.session(form="AABA")
+
+
+def test_endless_music_swings() -> None:
+    composer = api.Composer.load()
+    session = composer.session(parts=("piano",), swing=2.0, seed=1, tempo_bpm=120)
+    notes = session.bars(8)
+    late = {
+        (note.onset_ticks % 24, round(24 * (note.onset_seconds * 2 - note.onset_ticks / 24), 6))
+        for note in notes
+    }
+    assert {moved for place, moved in late if place == 0} <= {0.0}
+    assert {moved for place, moved in late if place == 12} <= {4.0}
+    assert any(place == 12 for place, _ in late)
+    kept = session.piece().tracks[0].notes["onset"] % 480
+    assert 240 not in kept.tolist()
+    straight = composer.session(parts=("piano",), metre="4/4", seed=1, tempo_bpm=120).bars(8)
+    assert [note.onset_ticks for note in straight] == [note.onset_ticks for note in notes]
+    with pytest.raises(ConfigError, match="begins after a piece"):
+        composer.session(primer=band(), swing=2.0)

@@ -24,6 +24,7 @@ from ritornello.json_values import JsonObject
 from ritornello.music.piece import Piece
 from ritornello.note_model.encoding import notes
 from ritornello.note_model.encoding.notes import FIRST_PART, PART, REST, SHIFT
+from ritornello.plan.swing import as_swung, even_swing, swung_later
 
 CHANGEABLE = (
     "tempo_bpm", "key", "parts", "polyphony", "ranges", "density", "densities", "chords",
@@ -34,7 +35,8 @@ CHANGEABLE = (
 class StreamedNote(NamedTuple):
     """A note of music without an end.
 
-    ``onset_seconds`` counts from the start and follows the tempo; ticks are 24 a quarter note;
+    ``onset_seconds`` counts from the start and follows the tempo and the swing; ticks are 24 a
+    quarter note, and straight;
     ``part`` is the name of an instrument, such as "violin", or of its second player, "violin 2";
     ``pitch`` is a MIDI number, of drums a percussion key; ``velocity`` is 1-127.
     """
@@ -99,9 +101,12 @@ class Session:
 
     def _notes_of(self, events: Iterable[Event]) -> Iterator[StreamedNote]:
         music = self._music
+        ratio = music.settings.rules.swing
         for event in events:
             if FIRST_PART <= event[PART] < REST:
-                yield _streamed_note(event, music.onset_ticks, music.onset_seconds, music.tempo_bpm)
+                yield _streamed_note(
+                    event, music.onset_ticks, music.onset_seconds, music.tempo_bpm, ratio
+                )
 
     # --- steering ---------------------------------------------------------------------------------
 
@@ -207,7 +212,9 @@ class Session:
         Raises:
             InputError: if there are no notes in them.
         """
-        return self._music.piece(None if bars is None else _check_count("bars", bars))
+        found = self._music.piece(None if bars is None else _check_count("bars", bars))
+        ratio = self._music.settings.rules.swing
+        return found if ratio is None else as_swung(found, even_swing(found, ratio))
 
     def save(
         self, path: str | PathLike[str], *, bars: int | None = None, overwrite: bool = False
@@ -217,13 +224,17 @@ class Session:
 
 
 def _streamed_note(
-    event: Event, onset_ticks: int, seconds: float, tempo_bpm: float
+    event: Event, onset_ticks: int, seconds: float, tempo_bpm: float, ratio: float | None
 ) -> StreamedNote:
     track = notes.decode(np.array([(0, *event[SHIFT + 1 :])])).tracks[0]
     note = next(iter(track))
+    begins, ends = (
+        swung_later(tick / notes.RESOLUTION, ratio)
+        for tick in (onset_ticks, onset_ticks + note.duration_ticks)
+    )
     return StreamedNote(
-        onset_seconds=seconds,
-        duration_seconds=note.duration_ticks * 60 / (tempo_bpm * notes.RESOLUTION),
+        onset_seconds=seconds + begins * 60 / tempo_bpm,
+        duration_seconds=(note.duration_ticks / notes.RESOLUTION + ends - begins) * 60 / tempo_bpm,
         onset_ticks=onset_ticks,
         duration_ticks=note.duration_ticks,
         part=track.name,
