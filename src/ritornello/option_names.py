@@ -1,4 +1,4 @@
-"""Names of options in Python: American spellings are known, misspelt ones told the nearest.
+"""Options in Python: American spellings are known, misspelt ones told the nearest; numbers checked.
 
 A misspelt keyword is a `TypeError` in Python and an error of ours for the person who wrote it; so
 an `OptionError` is both.
@@ -10,9 +10,10 @@ import functools
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from difflib import get_close_matches
+from numbers import Integral, Real
 from typing import Any, TypeVar
 
-from ritornello.errors import OptionError, shortened
+from ritornello.errors import ConfigError, OptionError, shortened
 
 Class = TypeVar("Class", bound=type)
 AMERICAN = {"meter": "metre"}
@@ -44,6 +45,32 @@ def canonical(given: Mapping[str, Any], known: Iterable[str], *, of: str) -> dic
             raise OptionError(f"The option {own!r} of {of} is given twice.")
         found[own] = value
     return found
+
+
+def check_numbers(numbers: Mapping[str, object]) -> None:
+    """Refuse values of options that are no numbers; None asks for nothing.
+
+    Raises:
+        ConfigError: naming the option.
+    """
+    for name, value in numbers.items():
+        if value is not None and not isinstance(value, Real):
+            raise ConfigError(f"{_named(name)} is a number; found {shortened(repr(value))}.")
+
+
+def check_whole_numbers(numbers: Mapping[str, object]) -> None:
+    """Refuse values of options that are no whole numbers.
+
+    Raises:
+        ConfigError: naming the option.
+    """
+    for name, value in numbers.items():
+        if not isinstance(value, Integral):
+            raise ConfigError(f"{_named(name)} is a whole number; found {shortened(repr(value))}.")
+
+
+def _named(name: str) -> str:
+    return f"The option {name!r}"
 
 
 def named_options(of: str) -> Callable[[Class], Class]:

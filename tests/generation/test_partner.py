@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -122,3 +123,30 @@ def test_voices_are_heard_as_what_most_pieces_for_four_are_played_by() -> None:
     )
     assert choir(instrumentations) == parse_instrument("piano")
     assert choir(()) is None
+
+
+@pytest.mark.parametrize("bars", ["2", (1,), 2.5, (1, "x"), None])
+def test_bars_that_are_no_numbers_are_refused_in_words(composer: api.Composer, bars: Any) -> None:
+    with pytest.raises(ConfigError, match=r"bars=\(5, 8\)"):
+        composer.fill(band(bars=4), bars)
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"bars": "4"}, {"bars": 4.5}, {"tempo_bpm": "fast"}, {"density": "much"}, {"seed": "x"},
+        {"seed": 1.5}, {"temperature": "hot"}, {"loudness": []}, {"polyphony": {"piano": "two"}},
+    ],
+)  # fmt: skip
+def test_a_value_that_is_no_number_is_refused_in_words(
+    composer: api.Composer, how: dict[str, Any]
+) -> None:
+    with pytest.raises(ConfigError, match=r"is a (whole )?number; found"):
+        composer.compose(**{"bars": 1, **how})
+
+
+def test_one_name_needs_no_list(composer: api.Composer) -> None:
+    song = band(bars=2)
+    added = composer.arrange(song, add="flute", bars=1).piece
+    assert len(added.tracks) == len(song.tracks) + 1
+    assert len(composer.vary(song, parts="bass").piece.tracks) == len(song.tracks)

@@ -34,7 +34,7 @@ from ritornello.note_model.checkpoint import Checkpoint
 from ritornello.note_model.encoding.ngrams import known_instruments
 from ritornello.note_model.engine import open_engine
 from ritornello.note_model.library import DEFAULT_MODEL, find_model
-from ritornello.option_names import canonical
+from ritornello.option_names import canonical, check_whole_numbers
 from ritornello.plan.plan import Plan
 
 _LOG = logging.getLogger(__name__)
@@ -342,6 +342,7 @@ class Composer(Partner):
         asked = replace(rules or Rules(), **canonical(fields, known, of="Composing"))
         if asked.collection in self._styles:
             asked = replace(asked, collection=self._styles[asked.collection])
+        check_whole_numbers({"seed": seed})
         if seed < 0:
             raise ConfigError(f"A seed is a whole number from 0 up; found {seed}.")
         if asked.collection is not None and asked.collection not in self._collections:

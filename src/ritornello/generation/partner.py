@@ -7,10 +7,12 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import index
 from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
 
 import numpy as np
 
+from ritornello.errors import ConfigError
 from ritornello.files import load
 from ritornello.generation.compose import Hear
 from ritornello.generation.edit import verbs
@@ -29,7 +31,7 @@ from ritornello.music.piece import Piece
 from ritornello.music.selection import new_alone
 from ritornello.note_model.encoding.notes import PARTS_PER_INSTRUMENT
 from ritornello.note_model.engine.reference import Engine
-from ritornello.option_names import canonical
+from ritornello.option_names import canonical, check_numbers, check_whole_numbers
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -149,6 +151,7 @@ class Partner(ABC):
             parts: who goes on; all that play where None.
             options: see `Options`; ``ending=False`` leaves the end open.
         """
+        check_whole_numbers({"bars": bars})
         piece = load_song(song)
         tracks = None if parts is None else find_tracks(piece, parts)
         return self._result(
@@ -175,7 +178,7 @@ class Partner(ABC):
             options: see `Options`.
         """
         piece = load_song(song)
-        first, last = (bars, bars) if isinstance(bars, int) else bars
+        first, last = _span(bars)
         tracks = None if parts is None else find_tracks(piece, parts)
         return self._result(
             lambda rules: verbs.fill_job(
@@ -202,8 +205,8 @@ class Partner(ABC):
             end: whether the band ends in the last bar: it strikes the chord of the tonic and holds.
             options: see `Options`; ``collection`` is what to write like.
         """
-        piece = load_song(song)
-        span = (bars, bars) if isinstance(bars, int) else bars
+        piece, add = load_song(song), [add] if isinstance(add, str) else add
+        span = None if bars is None else _span(bars)
         return self._result(
             lambda rules: verbs.arrange_job(
                 piece, add, bars=span, end=end, rules=rules, known=self._known
@@ -237,7 +240,7 @@ class Partner(ABC):
         return self._result(
             lambda rules: verbs.harmonise_job(
                 piece,
-                voices,
+                [voices] if isinstance(voices, str) else voices,
                 rules=rules,
                 melody=track,
                 end=end,
@@ -266,6 +269,7 @@ class Partner(ABC):
                 them; nothing of the parts stays where None.
             options: see `Options`; ``n=4`` for four variations.
         """
+        check_numbers({"closeness": closeness})
         piece = load_song(song)
         tracks = find_tracks(piece, parts)
         return self._result(
@@ -335,3 +339,20 @@ def choir(instrumentations: Instrumentations) -> int | None:
         if len(each.players) == PARTS_PER_INSTRUMENT and len(set(each.players)) == 1:
             alike[each.players[0]] += each.weight  # type: ignore[assignment]
     return parse_instrument(alike.most_common(1)[0][0]) if alike else None
+
+
+def _span(bars: int | tuple[int, int]) -> tuple[int, int]:
+    """The first and the last of bars given as one number or two.
+
+    Raises:
+        ConfigError: if they are anything else.
+    """
+    numbers = (bars, bars) if isinstance(bars, int) else bars
+    try:
+        first, last = map(index, numbers)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(
+            f"The bars are a number or the first and the last one; found {bars!r}.",
+            next_step="For example bars=5 or bars=(5, 8).",
+        ) from error
+    return first, last

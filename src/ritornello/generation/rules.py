@@ -16,7 +16,7 @@ from ritornello.music.instruments import INSTRUMENTS, parse_instrument
 from ritornello.music.keys import KeyName, parse_key
 from ritornello.music.piece import Metre
 from ritornello.note_model.encoding.notes import PARTS_PER_INSTRUMENT
-from ritornello.option_names import named_options
+from ritornello.option_names import check_numbers, check_whole_numbers, named_options
 from ritornello.plan.swing import LEAST_RATIO, MOST_RATIO
 
 MAX_BARS = 4000
@@ -99,6 +99,10 @@ class Rules:
         self._check_parts()
 
     def _check_numbers(self) -> None:
+        check_whole_numbers({"bars": self.bars})
+        check_whole_numbers({f"polyphony of {name}": n for name, n in self.polyphony.items()})
+        names = ("tempo_bpm", "density", "loudness", "swing")
+        check_numbers({name: getattr(self, name) for name in names})
         if not 1 <= self.bars <= MAX_BARS:
             raise ConfigError(f"A piece has 1 to {MAX_BARS} bars; asked for {self.bars}.")
         numerator, denominator = self.counts
@@ -246,6 +250,7 @@ def check_count(pieces: int) -> None:
     Raises:
         ConfigError: if it is not 1 to `MAX_PIECES`.
     """
+    check_whole_numbers({"n": pieces})
     if not 1 <= pieces <= MAX_PIECES:
         raise ConfigError(f"1 to {MAX_PIECES:,} pieces can be asked for; found {pieces}.")
 

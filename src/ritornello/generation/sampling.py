@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from ritornello.errors import ConfigError
 from ritornello.note_model.encoding.notes import FIELDS, PITCH, SHIFT
+from ritornello.option_names import check_numbers, check_whole_numbers
 
 # The logits of a field are divided by temperature * factor, so a factor below 1 sharpens it. One
 # temperature for all fields would not do: a pitch out of the key costs a listener more than a rare
@@ -40,6 +41,9 @@ class Sampling:
     by_field: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        numbers = {"temperature": self.temperature, "top_p": self.top_p, **self.by_field}
+        check_numbers(numbers)
+        check_whole_numbers({"top_k": self.top_k})
         for name, value in {"temperature": self.temperature, **self.by_field}.items():
             if not _COLDEST <= value <= _HOTTEST:
                 raise ConfigError(f"The {name} is 0.05 to 5; asked for {value:g}.")

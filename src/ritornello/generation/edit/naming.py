@@ -9,18 +9,19 @@ from ritornello.music.instruments import parse_instrument
 from ritornello.music.piece import Piece
 
 
-def find_tracks(song: Piece, names: Sequence[str | int]) -> list[int]:
+def find_tracks(song: Piece, names: str | Sequence[str | int]) -> list[int]:
     """Indices of tracks, ascending.
 
     Args:
-        names: each is the number of a track, counted from 1; its name; an instrument, which means
-            all tracks of that; or an instrument and a number, as in "violin 2". Of two meanings
-            the first holds. Case does not matter.
+        names: one or several; each is the number of a track, counted from 1; its name; an
+            instrument, which means all tracks of that; or an instrument and a number, as in
+            "violin 2". Of two meanings the first holds. Case does not matter.
 
     Raises:
         ConfigError: if a name means no track; the message lists those of the song.
     """
-    return sorted({index for name in names for index in _find(song, str(name))})
+    each = [names] if isinstance(names, str) else names
+    return sorted({index for name in each for index in _find(song, str(name))})
 
 
 def _find(song: Piece, name: str) -> list[int]:

@@ -24,6 +24,7 @@ from ritornello.json_values import JsonObject
 from ritornello.music.piece import Piece
 from ritornello.note_model.encoding import notes
 from ritornello.note_model.encoding.notes import FIRST_PART, PART, REST, SHIFT
+from ritornello.option_names import check_whole_numbers
 from ritornello.plan.swing import as_swung, even_swing, swung_later
 
 CHANGEABLE = (
@@ -250,6 +251,7 @@ def _check_count(name: str, count: int) -> int:
 
 
 def _check_seed(seed: int) -> int:
+    check_whole_numbers({"seed": seed})
     if seed < 0:
         raise ConfigError(f"A seed is a whole number from 0 up; found {seed}.")
     return seed
