@@ -21,15 +21,24 @@ settings.register_profile("random", deadline=None, derandomize=False, print_blob
 settings.load_profile("random" if _TIMES else "the same each time")
 
 
-# Whole commands, networks that learn, sound: a minute and more, left out by `make check`.
+# Whole commands and songs, networks that learn, sound: minutes, left out by `make check`.
 SLOW = (
     "accompany",
     "cli",
+    "corpus/test_scan.py",
     "docs",
     "experiments",
+    "generation/preference",
+    "generation/test_best_of.py",
+    "generation/test_forms.py",
+    "metrics",
+    "music/io/test_musicxml_field.py",
     "papers",
+    "plan_model",
     "separate",
     "studio",
+    "synth",
+    "test_api.py",
     "training",
     "transcribe",
 )
@@ -40,7 +49,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
     for item in items:
         real_music = "data_dir" in getattr(item, "fixturenames", ())
-        if real_music or item.path.relative_to(here).parts[0] in SLOW:
+        place = item.path.relative_to(here).as_posix()
+        if real_music or any(place == slow or place.startswith(f"{slow}/") for slow in SLOW):
             item.add_marker(pytest.mark.slow)
         test = getattr(item, "obj", None)
         usual: settings | None = getattr(test, "_hypothesis_internal_use_settings", None)

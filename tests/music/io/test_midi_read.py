@@ -169,8 +169,15 @@ def test_time_that_runs_over_is_an_error() -> None:
         understood(midi(far))
 
 
-def test_bytes_that_are_no_music_inside_a_track_are_an_error() -> None:
+def test_a_pitch_that_there_is_not_is_taken_as_the_highest_and_told() -> None:
     data = midi([on(60), off(60, 9)]).replace(bytes((0x90, 60)), bytes((0x90, 0xFC)))
+    piece, told = understood(data)
+    assert piece.tracks[0].notes["pitch"].tolist() == [127]
+    assert any("over 127" in remark for remark in told)
+
+
+def test_bytes_that_are_no_music_inside_a_track_are_an_error() -> None:
+    data = midi([on(60), off(60, 9)]).replace(bytes((0x90, 60)), bytes((60, 60)), 1)
     with pytest.raises(InputError, match="damaged"):
         understood(data)
 
