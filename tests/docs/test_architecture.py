@@ -1,4 +1,4 @@
-"""ARCHITECTURE.md names only what there is."""
+"""ARCHITECTURE.md and the pages on internals name only what there is."""
 
 from __future__ import annotations
 
@@ -10,10 +10,19 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "src" / "ritornello"
 TEXT = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+INTERNALS = "".join(
+    path.read_text(encoding="utf-8")
+    for folder in ("decisions", "explanation")
+    for path in sorted((ROOT / "docs" / folder).glob("*.md"))
+)
 ROOMS = {path.stem for path in PACKAGE.iterdir()} - {"__init__", "__main__", "__pycache__"}
-DOTTED = sorted({name for name in re.findall(r"`([a-z_]+(?:\.\w+)+)`", TEXT)
-                 if name.split(".")[0] in ROOMS and not name.endswith(".jsonl")})  # fmt: skip
-PATHS = sorted(set(re.findall(r"`([\w/]+/[\w/.]*)`", TEXT)))
+_DOTTED = re.compile(r"`(?:ritornello\.)?([a-z_]+(?:\.\w+)+)`")
+DOTTED = sorted(
+    name
+    for name in {*_DOTTED.findall(TEXT + INTERNALS)}
+    if name.split(".")[0] in ROOMS and not name.endswith(".jsonl")
+)
+PATHS = sorted(set(re.findall(r"`([\w/]+/[\w/.]*)`", TEXT + INTERNALS)))
 
 
 @pytest.mark.parametrize("name", DOTTED)
