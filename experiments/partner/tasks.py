@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -54,7 +54,7 @@ def measure(options: argparse.Namespace, units: Units) -> dict[str, Any]:
     for task in TASKS:
         figures[task] = {}
         for told in ("no chords", "chords"):
-            score = partial(
+            score: Callable[[], Any] = partial(
                 likelihood.evaluate, model, held_out, controls="given", task=task,
                 chords=told == "chords", longest=options.longest,
             )  # fmt: skip

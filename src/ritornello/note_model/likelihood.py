@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import TypedDict
 
 import numpy as np
 
 from ritornello.errors import CheckpointError, InputError
-from ritornello.json_values import JsonObject
 from ritornello.music.piece import Piece
 from ritornello.note_model.checkpoint import Checkpoint
 from ritornello.note_model.encoding import ngrams, notes, tasks
@@ -35,6 +35,29 @@ _BATCH = 32
 _CHUNK = 64
 
 
+class SetLikelihood(TypedDict):
+    """How well a model predicts some music.
+
+    ``nats_per_note`` and ``nats_per_beat`` sum all ``fields`` (nats a note of each) of all events;
+    the baselines are scored on the same notes.
+    """
+
+    pieces: int
+    notes: int
+    nats_per_note: float
+    nats_per_beat: float
+    fields: dict[str, float]
+    unigram_nats_per_note: float
+    bigram_nats_per_note: float
+
+
+class Likelihood(SetLikelihood):
+    """The same of all music that was asked for, and of each collection in it."""
+
+    controls: str
+    collections: dict[str, SetLikelihood]
+
+
 @dataclass
 class _Sums:
     """Nats of each field and what they are divided by."""
@@ -46,7 +69,7 @@ class _Sums:
     unigram: np.ndarray = field(default_factory=lambda: np.zeros(len(FIELDS)))
     bigram: np.ndarray = field(default_factory=lambda: np.zeros(len(FIELDS)))
 
-    def figures(self) -> JsonObject:
+    def figures(self) -> SetLikelihood:
         per_note = self.model / self.notes
         return {
             "pieces": self.pieces,
@@ -69,7 +92,7 @@ def evaluate(
     plan: bool = False,
     longest: int | None = None,
     watch: Callable[[int], None] = lambda done: None,
-) -> JsonObject:
+) -> Likelihood:
     """Score pieces.
 
     Args:
@@ -83,10 +106,6 @@ def evaluate(
         plan: whether a model that reads plans is told that of each piece; its chords with it.
         longest: only the first so many events of each piece count; None for all.
         watch: called with the number of pieces done.
-
-    Returns:
-        ``nats_per_note``, ``nats_per_beat``, ``fields`` (nats per note of each field), the
-        baselines, ``notes``, ``pieces``, and the same for each of ``collections``.
 
     Raises:
         InputError: if there is no piece. CheckpointError: if the model lacks its baselines.

@@ -3,28 +3,38 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import torch
 from torch import nn
 
 from ritornello.atomic import atomic_write
-from ritornello.json_values import JsonObject
 from ritornello.note_model.encoding.notes import FIELDS
 
 METRICS_FILE = "metrics.jsonl"
 _BINS = 40
 
 
-def histograms(model: nn.Module) -> JsonObject:
-    """Histogram of the weights and of the gradients of every matrix of a model.
+class Histogram(TypedDict):
+    """How many values lie in each of 40 equal bins from the lowest to the highest."""
 
-    Returns:
-        For each parameter name ``weight`` and ``gradient``, each with the range ``low``, ``high``
-        and the ``counts`` of 40 equal bins.
-    """
-    found = {}
+    low: float
+    high: float
+    counts: list[int]
+
+
+class MatrixHistograms(TypedDict):
+    """Of a matrix and of its gradient."""
+
+    weight: Histogram
+    gradient: Histogram
+
+
+def histograms(model: nn.Module) -> dict[str, MatrixHistograms]:
+    """Histograms of every matrix of a model that has a gradient, by the name of the parameter."""
+    found: dict[str, MatrixHistograms] = {}
     for name, parameter in model.named_parameters():
         if parameter.ndim < 2 or parameter.grad is None:
             continue
@@ -35,7 +45,7 @@ def histograms(model: nn.Module) -> JsonObject:
     return found
 
 
-def _histogram(values: torch.Tensor) -> JsonObject:
+def _histogram(values: torch.Tensor) -> Histogram:
     values = values.float().flatten()
     low, high = float(values.min()), float(values.max())
     counts = torch.histc(values, _BINS, low, high) if high > low else torch.zeros(_BINS)
@@ -54,18 +64,18 @@ class Journal:
         rounded = {name: round(value, 6) for name, value in figures.items()}
         self._write({"kind": "step", "step": step, **rounded, "fields": named})
 
-    def validation(self, step: int, figures: JsonObject) -> None:
+    def validation(self, step: int, figures: Mapping[str, object]) -> None:
         self._write({"kind": "validation", "step": step, **figures})
 
     def sitting(self, step: int, **facts: Any) -> None:
         """A run begins or goes on: what is true of this sitting, such as its products."""
         self._write({"kind": "sitting", "step": step, **facts})
 
-    def evaluation(self, step: int, figures: JsonObject) -> None:
+    def evaluation(self, step: int, figures: Mapping[str, object]) -> None:
         """What `ritornello evaluate` says of the best model on the validation split."""
         self._write({"kind": "evaluation", "step": step, **figures})
 
-    def histograms(self, step: int, shapes: JsonObject) -> None:
+    def histograms(self, step: int, shapes: Mapping[str, MatrixHistograms]) -> None:
         self._write({"kind": "histograms", "step": step, "parameters": shapes})
 
     def cut(self, step: int) -> None:
@@ -78,6 +88,6 @@ class Journal:
         with atomic_write(self.path, overwrite=True) as temporary:
             temporary.write_text("".join(kept))
 
-    def _write(self, line: JsonObject) -> None:
+    def _write(self, line: Mapping[str, object]) -> None:
         with self.path.open("a") as file:
             file.write(json.dumps(line) + "\n")

@@ -288,7 +288,7 @@ def _judge(
         say(f"How well it predicts the music that was held back: {again}")
         return
 
-    def judged(one: Checkpoint) -> JsonObject:
+    def judged(one: Checkpoint) -> likelihood.Likelihood:
         pieces = ((corpus.collection_of(index), corpus.piece(index)) for index in held_out)
         return likelihood.evaluate(one, pieces)
 

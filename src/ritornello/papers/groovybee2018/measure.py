@@ -10,9 +10,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ritornello.errors import InputError
-from ritornello.json_values import JsonObject
 from ritornello.metrics import rolls as scores
 from ritornello.music.piece import Piece
+from ritornello.note_model import likelihood
 from ritornello.papers.groovybee2018 import train as learning
 from ritornello.papers.groovybee2018.data import (
     TICKS_PER_QUARTER,
@@ -234,7 +234,7 @@ def generate(study: Study, music: Music, judged: Judged) -> Written:
 class Ours:
     """Our model taught the same pieces, its pieces, and those of the model that ships."""
 
-    figures: JsonObject
+    figures: likelihood.SetLikelihood
     pieces: list[Piece]
     bundled: list[Piece]
 

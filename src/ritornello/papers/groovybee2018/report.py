@@ -285,7 +285,10 @@ def _foreseeing(found: Findings) -> list[Figure]:
             "nats",
             "lower",
             ours=ours["nats_per_note"],
-            baselines={name: ours[f"{name}_nats_per_note"] for name in ("unigram", "bigram")},
+            baselines={
+                "unigram": ours["unigram_nats_per_note"],
+                "bigram": ours["bigram_nats_per_note"],
+            },
             protocol="the same held-out pieces and length, told nothing about them; a squared "
             "error is no likelihood, so the published system has no such figure",
         ),

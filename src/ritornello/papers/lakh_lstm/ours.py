@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from ritornello.json_values import JsonObject
 from ritornello.metrics.endings import endings
 from ritornello.music.note_tables import note_table
 from ritornello.music.piece import Piece, Track
@@ -55,7 +54,7 @@ class Ours:
 
     token_nats: float
     token_pieces: list[Piece]
-    real: JsonObject
+    real: likelihood.SetLikelihood
     pieces: list[Piece]
     primers: Primers
     tables: list[Table]
@@ -149,7 +148,7 @@ def nats_per_token(model: Path, songs: Songs, skip: int) -> float:
     return total / max(1, tokens)
 
 
-def _table(figures: dict[str, JsonObject], minutes: float) -> Table:
+def _table(figures: dict[str, likelihood.SetLikelihood], minutes: float) -> Table:
     fields = [*next(iter(figures.values()))["fields"]]
     rows: list[list[Any]] = [
         [name, each["nats_per_note"], *(each["fields"][field] for field in fields)]
@@ -169,7 +168,7 @@ def _table(figures: dict[str, JsonObject], minutes: float) -> Table:
 
 
 def _wishes(
-    songs: Songs, figures: dict[str, JsonObject], pieces: list[Piece], minutes: float
+    songs: Songs, figures: dict[str, likelihood.SetLikelihood], pieces: list[Piece], minutes: float
 ) -> dict[str, str]:
     nats = {name: each["nats_per_note"] for name, each in figures.items()}
     whole, quarter, wide = nats.values()

@@ -11,7 +11,6 @@ from ritornello.corpus.store import Corpus, Entry, write_store
 from ritornello.dsp.sound_files import write_audio
 from ritornello.dsp.waveform import Waveform
 from ritornello.generation.composer import Composer
-from ritornello.json_values import JsonObject
 from ritornello.music import io
 from ritornello.music.grid import on_grid
 from ritornello.music.piece import Piece
@@ -81,20 +80,15 @@ def train_ours(
     return train(music, folder, TrainConfig(**asked), start=before, provenance=about)
 
 
-def score_ours(model: Path, pieces: Iterable[Piece]) -> JsonObject:
-    """How well a model foresees pieces, told nothing about them; exact.
-
-    Returns:
-        ``nats_per_note``, ``fields`` (nats per note of each field), ``nats_per_beat``,
-        ``unigram_nats_per_note``, ``bigram_nats_per_note``, ``notes`` and ``pieces``.
+def score_ours(model: Path, pieces: Iterable[Piece]) -> likelihood.SetLikelihood:
+    """How well a model predicts pieces, told nothing about them; exact.
 
     Raises:
         InputError: if there is no piece. CheckpointError: if there is no such model.
     """
     named: Iterator[tuple[str, Piece]] = ((_COLLECTION, on_grid(piece)[0]) for piece in pieces)
     figures = likelihood.evaluate(checkpoint.load(checkpoint.find(model)), named)
-    del figures["collections"], figures["controls"]
-    return figures
+    return figures["collections"][_COLLECTION]
 
 
 def compose_ours(model: Path, *, bars: int, seed: int, **rules: Any) -> Piece:
