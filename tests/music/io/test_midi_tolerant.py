@@ -407,3 +407,18 @@ def test_a_pitch_over_127_is_taken_as_127_and_told() -> None:
     piece, repairs = read(midi(b"\x00\x90\xbc\x50\x60\x80\xbc\x00" + END))
     assert [note.pitch for note in piece.tracks[0]] == [127]
     assert "over 127" in repairs[0]
+
+
+def test_karaoke_without_its_mark_has_a_title_and_keeps_its_remarks() -> None:
+    words = (b"@TSong", b"@TSinger", b"@TMade at home", b"\\La")
+    piece, _ = read(midi(meta(3, b"Words") + b"".join(meta(1, text) for text in words) + END,
+                         NOTE + END))  # fmt: skip
+    assert (piece.title, piece.composer) == ("Song", "Singer")
+    assert [text.text for text in piece.texts] == ["Made at home"]
+    assert [lyric.text for lyric in piece.tracks[0].lyrics] == ["\n\nLa"]
+
+
+def test_names_of_instruments_and_devices_are_kept_as_texts() -> None:
+    piece, _ = read(midi(meta(4, b"Violin") + meta(9, b"Synth") + NOTE + END))
+    assert sorted(text.text for text in piece.texts) == ["Synth", "Violin"]
+    assert read(write_bytes(piece))[0] == piece

@@ -14,6 +14,7 @@ from ritornello.music.piece import ChordSymbol, Lyric, Text
 # Written before a marker that is a chord symbol: bytes for the maker of the file alone (7D).
 CHORD_SIGN = b"\x7dchord"
 COMPOSER = "Composer: "
+KARAOKE = ("@K", "@T")  # texts that begin so make a file one of karaoke
 END_MARK = "ritornello:end:"  # begins the marker put where a track ends, see `midi_symusic`
 _TEXT, _COPYRIGHT, _NAME, _LYRIC, _MARKER, _CUE, _OWN = 1, 2, 3, 5, 6, 7, 0x7F
 
@@ -64,13 +65,13 @@ def words_in(
                 notices.setdefault(text)
             elif kind == _TEXT and tick == 0 and text.startswith(COMPOSER) and not found.composer:
                 found.composer = text.removeprefix(COMPOSER)
-            elif kind == _TEXT:
+            else:  # also names of instruments, programs and devices
                 found.texts.append(Text(tick, text))
             is_chord = False
     found.copyright = "; ".join(notices)
     for places in (found.markers, found.cues, found.texts, found.chords):
         places.sort(key=lambda place: place[0])
-    if any(text.startswith("@K") for _, text in found.texts):
+    if any(text.startswith(KARAOKE) for _, text in found.texts):
         _read_karaoke(found, messages, codec)
     return found
 
@@ -78,13 +79,13 @@ def words_in(
 def _read_karaoke(found: MidiWords, messages: list[list[Message]], codec: str) -> None:
     """Title, singer and words of a .kar file, which stand in its texts.
 
-    ``@T`` is the title and then who made it; ``/`` begins a line and ``\\`` a paragraph.
+    ``@T`` is the title, then who made it, then remarks; ``/`` begins a line and ``\\`` a paragraph.
     """
     told = [text[2:].strip() for _, text in found.texts if text.startswith("@T")]
     found.title = told[0] if told else found.title
     if len(told) > 1 and not found.composer:
-        found.composer = told[1]
-    found.texts = [
+        found.composer = told.pop(1)
+    found.texts = [Text(0, text) for text in told[1:] if text] + [
         text
         for text in found.texts
         if text.text.startswith("@") and not text.text.startswith(("@T", "@K"))

@@ -28,7 +28,7 @@ from ritornello.music.io.limits import FASTEST_BPM, SLOWEST_BPM, clean_name
 from ritornello.music.io.midi_channels import playing_of
 from ritornello.music.io.midi_maps import as_pickup, tempo_bpm
 from ritornello.music.io.midi_text import line_ends_written, sung_text
-from ritornello.music.io.midi_words import CHORD_SIGN, COMPOSER, sung_by
+from ritornello.music.io.midi_words import CHORD_SIGN, COMPOSER, KARAOKE, sung_by
 from ritornello.music.keys import KeyName
 from ritornello.music.note_tables import ALL_PITCHES
 from ritornello.music.piece import ChordSymbol, KeyChange, Lyric, Metre, Piece, Text, Track
@@ -96,8 +96,14 @@ def _as_held(piece: Piece) -> Piece:
 
 def _lines(places: tuple[_Words, ...]) -> tuple[_Words, ...]:
     """Words at places, each one line; a sign of karaoke at their beginning is none here."""
-    lines = ((place, clean_name(place.text).removeprefix("@K").strip()) for place in places)
+    lines = ((place, _without_karaoke(clean_name(place.text))) for place in places)
     return tuple(place._replace(text=text) for place, text in lines if text)
+
+
+def _without_karaoke(text: str) -> str:
+    while text.startswith(KARAOKE):
+        text = text[2:].strip()
+    return text
 
 
 def _held_track(track: Track) -> Track:
