@@ -11,7 +11,7 @@ beats must be packed before. Half an hour for 400 clips, no torch.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -29,6 +29,7 @@ from ritornello.transcribe.beat_candidates import (
     CHOICE_FILE,
     CHOICE_KIND,
     FEATURES,
+    TAPPED_WEIGHT,
     Clues,
     describe,
     ways,
@@ -42,6 +43,9 @@ _BEATLESS_SHARE, _REAL_SHARE, _STEADY_SHARE = 0.1, 0.05, 0.4
 _NEAR_SECONDS = 0.07
 _SHARPNESS = 6.0  # a way whose F1 is .1 higher has e ** 0.6 times the chances
 _DECAY, _STEPS, _SPEED = 0.01, 3000, 0.1
+# Clips are played as fast as they happen to be drawn, and tell nothing of what people tap.
+_HELD = {FEATURES.index("tapped"): TAPPED_WEIGHT}
+_NONE_HELD: Mapping[int, float] = {}
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,12 +65,21 @@ class Example:
 
 
 def example(clip: Clip) -> Example:
+    """The ways to count a clip, which is heard first."""
+    spectra = np.concatenate([*log_bands([clip.samples])])
+    return compared(spectra, find_notes([clip.samples]), clip.beats_seconds)
+
+
+def compared(spectra: np.ndarray, notes: np.ndarray, true: np.ndarray) -> Example:
+    """The ways to count what was heard, beside the true beats in seconds.
+
+    Args:
+        spectra: log bands [frames, bands]. notes: `HEARD_NOTE_DTYPE` by onset.
+    """
     from mir_eval.beat import f_measure
 
-    spectra = np.concatenate([*log_bands([clip.samples])])
     logits = window_logits([spectra], bundled())
-    notes = find_notes([clip.samples])
-    told, true = told_by(notes), clip.beats_seconds
+    told = told_by(notes)
     clues = Clues.of(logits, spectra, told, notes)
     described, right, believed = [], [], []
     for way in ways(clues):
@@ -83,7 +96,7 @@ def example(clip: Clip) -> Example:
 
 def examples(corpus: Corpus, side: str, count: int, seed: int, data: Path | None) -> list[Example]:
     """Clips of one side; of real songs too if their folder is given."""
-    renderer, rng = Renderer(corpus, side, [None]), np.random.default_rng(seed)
+    renderer, rng = Renderer(corpus, side, [None], data=data), np.random.default_rng(seed)
     songs = RealSongs(data) if data else None
     found: list[Example] = []
     while len(found) < count:
@@ -99,17 +112,24 @@ def examples(corpus: Corpus, side: str, count: int, seed: int, data: Path | None
     return found
 
 
-def learn(found: Sequence[Example]) -> np.ndarray:
-    """Weights [FEATURES] by gradient descent with momentum, for features as they are."""
+def learn(found: Sequence[Example], held: Mapping[int, float] = _NONE_HELD) -> np.ndarray:
+    """Weights [features] by gradient descent with momentum, for features as they are.
+
+    Args:
+        held: weights that stay what they are, by the number of the feature.
+    """
     found = [one for one in found if one.has_beat]
     scale = np.concatenate([one.described for one in found]).std(axis=0) + 1e-6
     scaled = [one.described / scale for one in found]
     wanted = [_chances(_SHARPNESS * one.right) for one in found]
     weights, speed = np.zeros(len(scale)), np.zeros(len(scale))
+    for number, weight in held.items():
+        weights[number] = weight * scale[number]
     for _ in range(_STEPS):
         slope = 2 * _DECAY * weights
         for table, target in zip(scaled, wanted, strict=True):
             slope += (_chances(table @ weights) - target) @ table / len(found)
+        slope[[*held]] = 0.0
         speed = 0.9 * speed - _SPEED * slope
         weights = weights + speed
     result: np.ndarray = weights / scale
@@ -153,7 +173,7 @@ def main() -> None:
 
 def pack(taught: Sequence[Example], held_out: Sequence[Example], data: str) -> None:
     """Learn, print what came of it, and put it into the package."""
-    weights = learn(taught)
+    weights = learn(taught, _HELD)
     # Confidence is fitted on what the weights have not seen.
     rows = [one.believed[chosen(one, weights)] for one in held_out]
     right = [float(one.right[chosen(one, weights)]) for one in held_out]

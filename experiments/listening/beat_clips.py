@@ -3,7 +3,8 @@
 Each is an excerpt of a piece in one metre: a full mix, a part alone, or the whole piece on one
 instrument; at a tempo near its own, steady or with rubato; with inexact fingers, silence before the
 first note, swing, and what rooms and recorders do to it. Half of the parts are not sampled but
-synthesised (`tones`), and some clips are stems of real CC0 songs. Used by `beat_model` and
+synthesised (`tones`), every third accompaniment is of no piece but a pattern of its style
+(`styles`), and some clips are stems of real CC0 songs. Used by `beat_model` and
 `experiments.listening.note_beat_model` to train and by `experiments.listening.beats` to measure.
 """
 
@@ -17,6 +18,8 @@ from pathlib import Path
 
 import numpy as np
 
+from experiments.listening import styles
+from experiments.listening.drum_clips import Kit, one_shots
 from experiments.listening.tones import FAMILIES, Instrument
 from ritornello.corpus.store import Corpus
 from ritornello.dsp.effects import band_limit, random_effects
@@ -44,10 +47,10 @@ _SETS = {
     "guitar": {"band_arranged_synth": 10, "freedoom_midi": 3, "mutopia_pd_midi": 4,
                "open_hymnal_midi": 3},
     "bass": {"band_arranged_synth": 12, "freedoom_midi": 8},
-    "strings": {"band_arranged_synth": 7, "openscore_quartets_midi": 5, "open_hymnal_midi": 4,
-                "mutopia_pd_midi": 4},
-    "lead": {"band_arranged_synth": 8, "openewld_pd": 6, "openscore_lieder_midi": 4,
-             "mutopia_pd_midi": 2},
+    "strings": {"band_arranged_synth": 6, "openscore_quartets_midi": 5, "open_hymnal_midi": 3,
+                "mutopia_pd_midi": 6},
+    "lead": {"band_arranged_synth": 7, "openewld_pd": 5, "openscore_lieder_midi": 4,
+             "mutopia_pd_midi": 4},
     "drums": {"groove_midi": 14, "band_arranged_synth": 3, "freedoom_midi": 3},
 }  # fmt: skip
 KINDS = tuple(_SETS)
@@ -61,7 +64,10 @@ SETS = tuple(sorted({name for sets in _SETS.values() for name in sets}))
 BEATLESS = ("notes", "speech", "noise", "drone")
 # The files of these sets begin with the upbeat and their bar lines ignore it.
 _UPBEATS_UNKNOWN = {"mutopia_pd_midi", "open_hymnal_midi"}
-_METRES = {(4, 4), (3, 4), (2, 4), (6, 8)}
+_METRES = {(4, 4), (3, 4), (2, 4), (2, 2), (6, 8), (9, 8), (12, 8)}
+_COUNTED_IN_QUARTERS = (2, 2)  # as fast as it is written; people count four
+_STYLED_SHARE = 0.3  # of the kinds that accompany
+_STYLED = "mix", "piano", "guitar", "bass", "drums", "any part"
 _SHORTEST_BEATS = 16
 _LARGEST_RUBATO = 0.15
 _SYNTHESISED_SHARE = 0.5
@@ -105,10 +111,13 @@ class Excerpts:
 
     Args:
         seconds: length of what is played, at most.
+        styled: share of the kinds that accompany that is of `styles`, not of the corpus.
     """
 
-    def __init__(self, corpus: Corpus, side: str, seconds: float) -> None:
-        self._corpus, self._seconds = corpus, seconds
+    def __init__(
+        self, corpus: Corpus, side: str, seconds: float, styled: float = _STYLED_SHARE
+    ) -> None:
+        self._corpus, self._seconds, self._styled = corpus, seconds, styled
         self._pieces: dict[str, list[int]] = {}
         for index in corpus.indices(side):
             self._pieces.setdefault(corpus.collection_of(index), []).append(int(index))
@@ -124,9 +133,13 @@ class Excerpts:
             name = str(rng.choice(sets, p=np.array(shares) / sum(shares)))
             if name not in self._pieces:
                 continue
-            piece = self._corpus.piece(int(rng.choice(self._pieces[name])))
+            is_styled = kind in _STYLED and rng.random() < self._styled
+            if is_styled:
+                piece = styles.piece(rng)
+            else:
+                piece = self._corpus.piece(int(rng.choice(self._pieces[name])))
             found = _excerpt(piece, kind, rng, self._seconds, steady)
-            if found is not None and name not in _UPBEATS_UNKNOWN:
+            if found is not None and (is_styled or name not in _UPBEATS_UNKNOWN):
                 return found
             if found is not None and found.beats_per_bar != 2:
                 return replace(found, knows_bars=False)
@@ -139,12 +152,21 @@ class Renderer:
     Args:
         fonts: paths of SoundFonts; None is the one of the package.
         seconds: length of a clip.
+        data: the music sets, of whose one-shots kits are made; without, drums are of the fonts.
+        styled: see `Excerpts`.
     """
 
     def __init__(
-        self, corpus: Corpus, side: str, fonts: Sequence[str | None], seconds: float = 20.0
+        self,
+        corpus: Corpus,
+        side: str,
+        fonts: Sequence[str | None],
+        seconds: float = 20.0,
+        data: Path | None = None,
+        styled: float = _STYLED_SHARE,
     ) -> None:
-        self._excerpts, self._seconds = Excerpts(corpus, side, seconds), seconds
+        self._excerpts, self._seconds = Excerpts(corpus, side, seconds, styled), seconds
+        self._shots = one_shots(data, side) if data else None
         self._samplers = [Sampler(SoundFont.load(font), RATE_HZ) for font in fonts]
 
     def clip(self, kind: str, rng: Rng, *, steady: bool) -> Clip:
@@ -186,7 +208,10 @@ class Renderer:
         out = np.zeros(count, np.float32)
         sampler = self._samplers[rng.integers(len(self._samplers))]
         for notes, track in excerpt.parts:
-            if track.is_drum or rng.random() > _SYNTHESISED_SHARE:
+            is_sampled = rng.random() > _SYNTHESISED_SHARE
+            if track.is_drum and self._shots and not is_sampled:
+                part = Kit.draw(self._shots, rng).play(notes, count, rng)
+            elif track.is_drum or is_sampled:
                 both = np.zeros((2, count), np.float32)
                 sampler.play(notes, both, program=track.program, is_drum=track.is_drum)
                 part = both.mean(axis=0)
@@ -284,6 +309,8 @@ def _excerpt(piece: Piece, kind: str, rng: Rng, seconds: float, steady: bool) ->
     if not tracks or not spans:
         return None
     metre, end = spans[rng.integers(len(spans))]
+    if (metre.numerator, metre.denominator) == _COUNTED_IN_QUARTERS:
+        metre = Metre(metre.tick, 4, 4)
     beat, bar = metre.beat_ticks(piece.resolution), metre.bar_ticks(piece.resolution)
     bpm = _tempo(piece, metre, rng)
     beats = int(seconds * bpm / 60)

@@ -24,7 +24,7 @@ from ritornello.corpus.store import Corpus
 from ritornello.note_model.weights_file import WeightsFile, save
 from ritornello.transcribe import tracking
 from ritornello.transcribe.activations import KIND, beat_logits
-from ritornello.transcribe.beats import bar_shares, raw_beats
+from ritornello.transcribe.beats import bar_shares, bundled, raw_beats
 from ritornello.transcribe.note_beats import told_by
 from ritornello.transcribe.note_detection import find_notes
 from ritornello.transcribe.spectra import BANDS, FRAME_SECONDS, log_bands
@@ -33,7 +33,7 @@ _PACKAGE = Path(__file__).resolve().parents[2] / "src" / "ritornello"
 
 _SHARES = {"mix": 22, "piano": 20, "guitar": 15, "bass": 10, "strings": 10, "lead": 12, "drums": 6}
 _BEATLESS = {"notes": 2, "speech": 1.5, "noise": 0.75, "drone": 0.75}
-_REAL, _REAL_SHARE = "real songs", 4
+_REAL, _REAL_SHARE = "real songs", 6
 _STEADY_SHARE = 0.4
 _CLIPS_A_SHARD = 100
 _CALIBRATION_CLIPS, _CALIBRATION_SEED = 140, 99
@@ -66,7 +66,7 @@ def render(
         if path.exists():
             continue
         # A new one each time: it keeps all the sounds that it has played.
-        renderer = Renderer(corpus, side, [None, *fonts])
+        renderer = Renderer(corpus, side, [None, *fonts], data=songs)
         rng = np.random.default_rng([seed, number])
         shard = []
         for kind in rng.choice(kinds, _CLIPS_A_SHARD, p=shares / shares.sum()):
@@ -115,7 +115,8 @@ def _shards(work: Path, side: str) -> dict[str, np.ndarray]:
     return {name: np.concatenate([shard[name] for shard in shards]) for name in shards[0].files}
 
 
-def train(work: Path, minutes: float) -> None:
+def train(work: Path, minutes: float, *, goes_on: bool = False) -> None:
+    """Train, from nothing or from the network of the package."""
     from experiments.listening import learning as listeners
     from experiments.listening.beat_net import BeatNet, BeatNetConfig
     from experiments.listening.beats_training import BeatClips, BeatLessons
@@ -123,12 +124,13 @@ def train(work: Path, minutes: float) -> None:
     sides = [BeatClips(**_shards(work, side)) for side in ("train", "valid")]
     print(f"{len(sides[0])} clips, {len(sides[1])} for validation", flush=True)
     network = BeatNetConfig(bands=BANDS)
+    known = bundled() if goes_on else None
     listeners.train(
-        lambda: BeatNet(network),
+        lambda: listeners.begun(BeatNet(network), known),
         network.settings(),
         BeatLessons(sides[0], sides[1]),
         work,
-        listeners.ListenerTraining(seconds=60 * minutes),
+        listeners.ListenerTraining(seconds=60 * minutes, learning_rate=2e-3 if goes_on else 4e-3),
         watch=lambda told: print(told, flush=True),
     )
 
@@ -218,6 +220,7 @@ def main() -> None:
     training = commands.add_parser("train")
     training.add_argument("work", type=Path)
     training.add_argument("--minutes", type=float, default=25.0, help="of processor time")
+    training.add_argument("--goes-on", action="store_true", help="from the package's network")
     packing = commands.add_parser("pack")
     packing.add_argument("store", type=Path)
     packing.add_argument("work", type=Path)
@@ -227,7 +230,7 @@ def main() -> None:
         which = options.clips, options.side, options.seed, options.songs
         render(options.store, options.work, options.font, *which)
     elif options.command == "train":
-        train(options.work, options.minutes)
+        train(options.work, options.minutes, goes_on=options.goes_on)
     else:
         pack(options.store, options.work, options.font)
 

@@ -1,8 +1,8 @@
 """What the network that hears beats in sound learns.
 
-Excerpts of clips are drawn at random, made louder or softer, buried in a little noise and
-coloured, and the network says for each frame how near it is to a beat and to the beginning of a
-bar. The loop is `experiments.listening.learning`.
+Excerpts of clips are drawn at random, made faster or slower, louder or softer, buried in a little
+noise and coloured, and the network says for each frame how near it is to a beat and to the
+beginning of a bar. The loop is `experiments.listening.learning`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from ritornello.rng import Rng
 
 _VALIDATED_TOGETHER = 20
+_LARGEST_PACE = 0.2  # of the logarithm of the tempo
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,10 +56,14 @@ class BeatLessons:
         clips, frames = self.clips, self.clips.spectra.shape[1]
         length = min(frames, self.excerpt)
         chosen = rng.integers(len(clips), size=self.together)
-        starts = rng.integers(frames - length + 1, size=self.together)
-        rows = [(clip, slice(at, at + length)) for clip, at in zip(chosen, starts, strict=True)]
-        spectra = np.stack([clips.spectra[row] for row in rows]).astype(np.float32)
-        targets = np.stack([clips.targets[row] for row in rows]).astype(np.float32)
+        # Each at another tempo: every excerpt is read faster or slower than it is.
+        pace = np.exp(rng.uniform(-_LARGEST_PACE, _LARGEST_PACE, self.together))
+        pace = np.minimum(pace, frames / length)
+        starts = rng.uniform(0, frames - length * pace)
+        places = starts[:, None] + np.arange(length) * pace[:, None]
+        read = chosen[:, None], np.rint(places).astype(int).clip(0, frames - 1)
+        spectra = clips.spectra[read].astype(np.float32)
+        targets = clips.targets[read].astype(np.float32)
         knows_bars = clips.knows_bars[chosen].astype(np.float32)
         spectra = _recorded_otherwise(spectra, rng)
         return tuple(torch.from_numpy(part) for part in (spectra, targets, knows_bars))

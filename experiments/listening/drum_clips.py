@@ -10,7 +10,7 @@ music, as a separated stem keeps some. One-shots of validation are no others' of
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,6 +21,7 @@ from ritornello.dsp.effects import random_effects
 from ritornello.dsp.sound_files import read_audio
 from ritornello.music import io
 from ritornello.music.piece import Piece
+from ritornello.synth.sampler import PlayedNote
 from ritornello.transcribe.drum_detection import DRUM_KINDS, kind_of
 from ritornello.transcribe.spectra import RATE_HZ
 
@@ -78,6 +79,39 @@ def one_shots(data: Path, side: str) -> dict[str, list[np.ndarray]]:
     return found
 
 
+class Kit(NamedTuple):
+    """Drums of all kinds, a few of each, and how loud each kind is."""
+
+    drums: dict[str, list[np.ndarray]]
+    levels: np.ndarray
+
+    @classmethod
+    def draw(cls, shots: dict[str, list[np.ndarray]], rng: np.random.Generator) -> Kit:
+        levels = 10 ** (rng.uniform(-14, 0, len(DRUM_KINDS)) / 20)
+        levels[[0, 1]] = 10 ** (rng.uniform(-6, 0, 2) / 20)
+        drums = {
+            kind: [_drum(kind, shots, rng) for _ in range(3 if kind in ("tom", "cymbal") else 1)]
+            for kind in DRUM_KINDS
+        }
+        return cls(drums, levels)
+
+    def play(
+        self, notes: Sequence[PlayedNote], samples: int, rng: np.random.Generator
+    ) -> np.ndarray:
+        """Strokes on General MIDI keys as they sound, float32 [samples]; other keys are silent."""
+        out = np.zeros(samples, np.float32)
+        for note in notes:
+            number = kind_of(note.pitch)
+            if number < 0 or note.onset >= samples:
+                continue
+            variants = self.drums[DRUM_KINDS[number]]
+            sound = variants[rng.integers(len(variants))][: samples - note.onset]
+            force = self.levels[number] * (0.15 + 0.85 * (note.velocity / 127) ** 1.5)
+            out[note.onset : note.onset + len(sound)] += (force * sound).astype(np.float32)
+        out *= np.float32(0.1 / max(1e-4, float(np.sqrt(np.square(out).mean()))))
+        return out
+
+
 def _clip(
     piece: Piece, shots: dict[str, list[np.ndarray]], rng: np.random.Generator
 ) -> DrumClip | None:
@@ -88,20 +122,14 @@ def _clip(
     here = (times >= start) & (times < start + SECONDS - 0.1) & (kinds >= 0)
     if here.sum() < 8:
         return None
-    seconds, kinds, strength = times[here] - start, kinds[here], notes["velocity"][here] / 127
-    out = np.zeros(round((SECONDS + 2) * RATE_HZ))
-    levels = 10 ** (rng.uniform(-14, 0, len(DRUM_KINDS)) / 20)
-    levels[[0, 1]] = 10 ** (rng.uniform(-6, 0, 2) / 20)
-    for number, kind in enumerate(DRUM_KINDS):
-        variants = [_drum(kind, shots, rng) for _ in range(3 if kind in ("tom", "cymbal") else 1)]
-        for at, force in zip(seconds[kinds == number], strength[kinds == number], strict=True):
-            sound = variants[rng.integers(len(variants))]
-            first = round(at * RATE_HZ)
-            room = len(out) - first
-            out[first : first + len(sound)] += (
-                levels[number] * (0.15 + 0.85 * force**1.5) * sound[:room]
-            )
-    samples = out[: round(SECONDS * RATE_HZ)]
+    seconds, kinds = times[here] - start, kinds[here]
+    placed = [
+        PlayedNote(round(at * RATE_HZ), 0, int(pitch), int(velocity))
+        for at, pitch, velocity in zip(
+            seconds, notes["pitch"][here], notes["velocity"][here], strict=True
+        )
+    ]
+    samples = Kit.draw(shots, rng).play(placed, round(SECONDS * RATE_HZ), rng)
     if rng.random() < _MUSIC_SHARE:
         samples = samples + 10 ** (rng.uniform(-30, -8) / 20) * _music(len(samples), rng)
     samples = (0.5 * samples / max(1e-6, np.abs(samples).max())).astype(np.float32)

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from ritornello.errors import ConfigError
+from ritornello.note_model.weights_file import WeightsFile
 from ritornello.rng import Rng
 from ritornello.training import run_state
 from ritornello.training.optimisation import cosine
@@ -100,6 +101,13 @@ def train(
     )
     trainer.resume()
     trainer.run()
+
+
+def begun(network: nn.Module, known: WeightsFile | None) -> nn.Module:
+    """A network with the weights of one that has learned already, if there is one."""
+    if known is not None:
+        network.load_state_dict({name: torch.tensor(w) for name, w in known.weights.items()})
+    return network
 
 
 def best(folder: Path) -> dict[str, Any]:

@@ -17,6 +17,7 @@ import numpy as np
 
 from experiments.listening.beat_clips import ANY_PART, Excerpt, Excerpts, in_seconds, owed_to
 from ritornello.corpus.store import Corpus
+from ritornello.note_model import weights_file
 from ritornello.note_model.weights_file import WeightsFile, save
 from ritornello.rng import Rng
 from ritornello.transcribe.note_beats import (
@@ -95,7 +96,8 @@ def parts(corpus: Corpus, side: str, count: int, seed: int) -> list[PlayedPart]:
     return found
 
 
-def train(store: Path, work: Path, minutes: float) -> None:
+def train(store: Path, work: Path, minutes: float, *, goes_on: bool = False) -> None:
+    """Train, from nothing or from the network of the package."""
     from experiments.listening import learning as listeners
     from experiments.listening.note_beat_net import NoteBeatNet, NoteBeatNetConfig
     from experiments.listening.note_beats_training import NoteBeatLessons
@@ -105,12 +107,13 @@ def train(store: Path, work: Path, minutes: float) -> None:
     sides = [parts(corpus, side, count, seed) for seed, (side, count) in enumerate(_PARTS.items())]
     print(f"{len(sides[0])} parts, {len(sides[1])} for validation", flush=True)
     network = NoteBeatNetConfig(FEATURES, TEMPI)
+    known = weights_file.bundled(NOTE_BEATS_FILE, NOTE_BEATS_KIND) if goes_on else None
     listeners.train(
-        lambda: NoteBeatNet(network),
+        lambda: listeners.begun(NoteBeatNet(network), known),
         network.settings(),
         NoteBeatLessons(sides[0], sides[1], transposed),
         work,
-        listeners.ListenerTraining(seconds=60 * minutes, learning_rate=3e-3),
+        listeners.ListenerTraining(seconds=60 * minutes, learning_rate=1.5e-3 if goes_on else 3e-3),
         watch=lambda told: print(told, flush=True),
     )
 
@@ -143,11 +146,12 @@ def main() -> None:
     training.add_argument("store", type=Path)
     training.add_argument("work", type=Path)
     training.add_argument("--minutes", type=float, default=20.0, help="of processor time")
+    training.add_argument("--goes-on", action="store_true", help="from the package's network")
     packing = commands.add_parser("pack")
     packing.add_argument("work", type=Path)
     options = parser.parse_args()
     if options.command == "train":
-        train(options.store, options.work, options.minutes)
+        train(options.store, options.work, options.minutes, goes_on=options.goes_on)
     else:
         pack(options.work)
 

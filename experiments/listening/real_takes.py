@@ -111,10 +111,14 @@ def song_takes(data: Path, scratch: Path) -> Iterator[Take]:
         target = scratch / f"{name.replace('/', '-')}.wav"
         write_audio(Waveform(mix[:, None].astype(np.float32), rate_hz), target, overwrite=True)
         period = 60 / truth["bpm"]
-        grid = truth["first_beat_s"] + period * np.arange(2000) - start
-        beats = grid[(grid >= 0) & (grid < len(mix) / rate_hz)]
-        key = truth["key"]
-        yield Take(name, "real songs", target, beats, False, tempo_bpm=truth["bpm"], key=key)
+        number = np.arange(2000)
+        grid = truth["first_beat_s"] + period * number - start
+        inside = (grid >= 0) & (grid < len(mix) / rate_hz)
+        # The stems begin at bar 1, and the songs are in 4/4.
+        bars = grid[inside & (number % 4 == 0)]
+        known = truth["bpm"], "4/4", truth["key"]
+        taught = "songs heard in training" if name.startswith("train/") else "real songs"
+        yield Take(name, taught, target, grid[inside], False, bars, *known)
 
 
 def excerpt_takes(data: Path) -> Iterator[Take]:

@@ -24,7 +24,8 @@ class Bands(MemoryCorpus):
 
 @pytest.fixture(scope="module")
 def renderer() -> Renderer:
-    return Renderer(Bands([band(seed, bars=16) for seed in range(3)], 1), "train", [None], 10.0)  # type: ignore[arg-type]
+    corpus = Bands([band(seed, bars=16) for seed in range(3)], 1)
+    return Renderer(corpus, "train", [None], 10.0, styled=0.0)  # type: ignore[arg-type]
 
 
 def heard(clip: Clip, times: np.ndarray, first: int = 0) -> Beats:

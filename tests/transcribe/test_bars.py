@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ritornello.note_model.weights_file import bundled
-from ritornello.transcribe.bars import FEATURES, METRES, describe, falls_into_three, with_bars
+from ritornello.transcribe.bars import (
+    FEATURES,
+    METRES,
+    by_sound,
+    describe,
+    falls_into_three,
+    with_bars,
+)
 from ritornello.transcribe.note_beats import NOTE_BEATS_FILE, NOTE_BEATS_KIND, NoteBeats, read_notes
 from ritornello.transcribe.values import HEARD_NOTE_DTYPE, Beats, Hints
 
@@ -124,3 +133,13 @@ def test_two_hours_of_notes_are_described_in_little_memory() -> None:
     describe(notes, read, times, [(4, 0), (3, 0)])
     assert tracemalloc.get_traced_memory()[1] < 60e6
     tracemalloc.stop()
+
+
+def test_sound_tells_bars_where_notes_say_nothing() -> None:
+    """Every beat alike in the notes; the sound hears each third beat of four begin a bar."""
+    notes = accompaniment(1, bars=48)
+    odds = np.where(np.arange(48) % 4 == 2, 3.0, -3.0)
+    heard = replace(beats(48), bar_odds=odds)
+    assert with_bars(heard, notes, NO_HINTS).first_downbeat == 2
+    louder = by_sound(odds, [(4, 2), (4, 0), (3, 0)])
+    assert louder[0] > max(louder[1:])

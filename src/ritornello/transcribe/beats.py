@@ -318,7 +318,8 @@ def _with_bars(times: np.ndarray, confidence: float, logits: np.ndarray, hints: 
     downbeat = None
     if hints.downbeat_seconds is not None:
         downbeat = int(np.abs(times - hints.downbeat_seconds).argmin())
-    bars = tracking.find_bars(bar_shares(logits, times), tuple(metres), downbeat)
+    shares = bar_shares(logits, times)
+    bars = tracking.find_bars(shares, tuple(metres), downbeat)
     certainty = 1.0
     if downbeat is None:
         weights = bundled().settings["downbeat_confidence"]
@@ -330,6 +331,7 @@ def _with_bars(times: np.ndarray, confidence: float, logits: np.ndarray, hints: 
         beats_per_bar=bars.beats_per_bar,
         confidence=confidence,
         downbeat_confidence=certainty,
+        bar_odds=tracking.bar_odds(shares),
     )
 
 

@@ -244,15 +244,24 @@ def find_bars(shares: np.ndarray, metres: Sequence[int], downbeat: int | None = 
         metres: beats in a bar to choose from.
         downbeat: number of a beat that is known to begin a bar.
     """
-    begins, weight = np.clip(shares[0], 0.02, 0.98), shares[1]
-    # log p(answers | metre, first): the log odds of each beat, at its weight, summed over the beats
-    # that would begin a bar; all others say that they do not. To it the prior of the metre.
-    no, yes = weight * np.log(1 - begins), weight * np.log(begins)
-    ways = []
+    # log p(answers | metre, first), but for what is the same for all: the log odds of the beats
+    # that would begin a bar. To it the prior of the metre.
+    odds, ways = bar_odds(shares), []
     for beats in metres:
         for first in range(beats) if downbeat is None else [downbeat % beats]:
-            score = no.sum() + (yes - no)[first::beats].sum() + _METRE_PRIOR.get(beats, 0.0)
+            score = odds[first::beats].sum() + _METRE_PRIOR.get(beats, 0.0)
             ways.append((float(score), beats, first))
     ways.sort(key=lambda way: -way[0])
     margin = ways[0][0] - ways[1][0] if len(ways) > 1 else 0.0
     return FoundBars(ways[0][1], ways[0][2], margin)
+
+
+def bar_odds(shares: np.ndarray) -> np.ndarray:
+    """Log odds [beats] that each beat begins a bar, weighed by how likely it is a beat at all.
+
+    Args:
+        shares: see `find_bars`.
+    """
+    begins = np.clip(shares[0], 0.02, 0.98)
+    result: np.ndarray = shares[1] * (np.log(begins) - np.log(1 - begins))
+    return result

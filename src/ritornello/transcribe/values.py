@@ -77,6 +77,8 @@ class Beats:
         downbeat_confidence: 0 to 1, that bars begin where they are said to; 1 where the player says
             so.
         other_tempo_bpm: twice or half the tempo, where the beat may as well be felt so.
+        bar_odds: log odds, by sound alone, that each of the beats begins a bar, float64 [beats];
+            None where nothing was heard.
     """
 
     times_seconds: np.ndarray
@@ -86,6 +88,7 @@ class Beats:
     confidence: float
     downbeat_confidence: float
     other_tempo_bpm: float | None = None
+    bar_odds: np.ndarray | None = None
 
     @cached_property
     def tempo_bpm(self) -> float:

@@ -1,0 +1,60 @@
+"""Accompaniments by rule: patterns fill their bars, and every style can be played and swung."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from experiments.listening import styles
+from experiments.listening.drum_clips import Kit
+from ritornello.synth.sampler import PlayedNote
+from ritornello.transcribe.drum_detection import DRUM_KINDS
+
+
+@pytest.mark.parametrize("name", [*styles.STYLES])
+def test_patterns_fill_their_bars(name: str) -> None:
+    style = styles.STYLES[name]
+    numerator, denominator = style.metre
+    patterns = [*style.basses, *style.arps]
+    patterns += [pattern for several in (*style.comps, *style.drums) for pattern in several]
+    assert {len(pattern) for pattern in patterns} == {16 * numerator // denominator}
+    assert set("".join(patterns)) <= set("x.urofab-")
+
+
+@pytest.mark.parametrize("name", [*styles.STYLES])
+def test_every_style_plays_chords_bass_and_drums_in_its_metre(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    style = styles.STYLES[name]
+    monkeypatch.setattr(styles, "STYLES", {name: style})
+    piece = styles.piece(np.random.default_rng(0))
+    assert (piece.metres[0].numerator, piece.metres[0].denominator) == style.metre
+    chords, bass, drums = piece.tracks[:3]
+    assert drums.is_drum
+    assert not bass.is_drum
+    beat = piece.metres[0].beat_ticks(piece.resolution)
+    felt = piece.tempos[0].bpm * piece.resolution / beat
+    assert style.bpm[0] - 0.01 < felt < style.bpm[1] + 0.01
+    for track in (chords, bass, drums):
+        assert len(track) > 40
+        assert track.notes["onset"].max() < piece.length_ticks
+    assert 28 <= bass.notes["pitch"].min() <= bass.notes["pitch"].max() < 60
+
+
+def test_swing_moves_halves_of_beats_and_leaves_beats(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(styles, "STYLES", {"swing": styles.STYLES["swing"]})
+    onsets = styles.piece(np.random.default_rng(1)).tracks[0].notes["onset"] % styles.RESOLUTION
+    late = round(styles.STYLES["swing"].swing * styles.RESOLUTION)
+    assert late in onsets
+    assert styles.RESOLUTION // 2 not in onsets
+
+
+def test_a_kit_sounds_where_its_strokes_are() -> None:
+    rng = np.random.default_rng(0)
+    shots = {kind: [np.ones(100)] for kind in DRUM_KINDS}
+    strokes = [PlayedNote(1000, 0, 36, 100), PlayedNote(5000, 0, 38, 100)]
+    sound = Kit.draw(shots, rng).play([*strokes, PlayedNote(9_000, 0, 38, 90)], 8000, rng)
+    assert not sound[:1000].any()
+    assert sound[1000:1100].any()
+    assert sound[5000:5100].any()
+    assert len(sound) == 8000
