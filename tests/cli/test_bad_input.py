@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import resource
 from collections.abc import Callable
 from pathlib import Path
@@ -205,7 +206,9 @@ def test_a_full_disk_leaves_nothing_behind(target: str, song: Path, tmp_path: Pa
     def fill() -> None:  # a disk with room for a hundred bytes: the system refuses the rest
         resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
 
-    process = start("convert", "song.mid", target, cwd=tmp_path, preexec_fn=fill)
+    # Python itself would leave cut bytecode on such a disk, which no later process could import.
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    process = start("convert", "song.mid", target, cwd=tmp_path, preexec_fn=fill, env=environment)
     out, err = process.communicate()
     refused(Outcome(process.returncode, out, err), 1, target, "written")
     assert files(tmp_path) == {"song.mid"}
