@@ -95,3 +95,17 @@ def test_a_style_that_names_nobody_has_the_players_of_its_set() -> None:
         fill_in_instrumentation(Rules(collection="band_funk"), known, rng).parts for _ in range(30)
     }
     assert drawn == {("drums", "bass"), ("flute",)}
+
+
+def test_who_asks_for_nothing_gets_players_who_make_a_piece() -> None:
+    odd = [[["cello"], 3], [["piano"] * 4, 3], [["flute"], 1]]
+    whole = [[["piano"], 9], [["voice"] * 4, 9], [["violin", "cello"], 9]]
+    rng = np.random.default_rng(4)
+
+    def drawn(entries: list[list[object]]) -> set[tuple[str, ...]]:
+        known = read_instrumentations(entries)
+        parts = {fill_in_instrumentation(Rules(), known, rng).parts for _ in range(60)}
+        return {players for players in parts if players}
+
+    assert drawn(odd + whole) == {tuple(players) for players, _ in whole}  # type: ignore[arg-type]
+    assert drawn(odd) == {tuple(players) for players, _ in odd}  # type: ignore[arg-type]

@@ -18,6 +18,9 @@ from ritornello.generation.rules import Rules
 from ritornello.music.instruments import INSTRUMENTS, parse_instrument
 from ritornello.rng import Rng
 
+_ALONE = frozenset({"piano", "harpsichord", "organ", "guitar", "harp"})  # chords and tune in one
+_LEAST_SHARE = 0.7
+
 
 class Instrumentation(NamedTuple):
     """Instruments by name, one for each part; how often they play together; in which collection,
@@ -47,6 +50,8 @@ def fill_in_instrumentation(rules: Rules, instrumentations: Instrumentations, rn
         return rules
     if rules.parts is None:
         known = _of_collection(rules.collection, instrumentations)
+        if rules.collection is None:
+            known = _that_make_a_piece(known)
         weights = np.array([each.weight for each in known], float)
         chosen = known[rng.choice(len(known), p=weights / weights.sum())]
         return replace(
@@ -82,6 +87,21 @@ def _of_collection(collection: str | None, of_all: Instrumentations) -> list[Ins
     own = [each for each in of_all if each.collection == collection]
     kin = [each for each in of_all if (each.collection or "").split("_")[0] == word]
     return own or kin or [*of_all]
+
+
+def _that_make_a_piece(known: list[Instrumentation]) -> list[Instrumentation]:
+    """Those that somebody who asks for nothing would keep: not a cello alone, nor four pianos.
+
+    Where most of the music is of that kind, such as tunes for a violin, all stay.
+    """
+    found = [each for each in known if _makes_a_piece(each.players)]
+    share = sum(each.weight for each in found) / sum(each.weight for each in known)
+    return found if share >= _LEAST_SHARE else known
+
+
+def _makes_a_piece(players: Sequence[str]) -> bool:
+    kinds = set(players)
+    return len(kinds) > 1 or kinds == {"voice"} or (len(players) <= 2 and kinds <= _ALONE)
 
 
 def likely_collection(players: Iterable[str], instrumentations: Instrumentations) -> str | None:
