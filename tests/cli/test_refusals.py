@@ -94,6 +94,7 @@ def test_values_refuse_as_the_commands_do(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="exists"):
         PIECE.save(path)
     (tmp_path / "a-stems").mkdir()
+    (tmp_path / "a-stems" / "piano.wav").touch()
     with pytest.raises(OutputError, match="stems"):
         render("nowhere.mid", tmp_path / "a.wav", stems=True)
     with pytest.raises(OutputError, match="exists"):
