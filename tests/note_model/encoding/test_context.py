@@ -32,6 +32,8 @@ def assert_tracker_agrees(piece: Piece, name: str, seed: int, most: int = 3000) 
     tracker = Tracker(Grid(encoded.metres, encoded.length_ticks), seen, told)
     for index, event in enumerate(encoded.fields[:most].tolist()):
         shift, part, pitch, *_ = event
+        start, length = tracker.bar
+        assert start <= tracker.onset_ticks < start + length
         assert tracker.context() == inputs.context[index].tolist()
         assert list(tracker.place(shift)) == inputs.place[index].tolist()
         assert list(tracker.memory(shift, part)) == inputs.memory[index].tolist()
