@@ -64,7 +64,7 @@ test-all:  ## Run all tests on each Python from 3.11 on that is installed, in .v
 		$(MAKE) --no-print-directory test PYTHON="$$python" VENV=.venv-$$version || failed="$$failed $$version"; \
 	done; test -z "$$failed" || { echo "Failed on Python$$failed."; exit 1; }
 
-check: lint  ## Check style, types and the fast tests (under a minute)
+check: lint  ## Check style, types and the fast tests (about a minute)
 	@OMP_NUM_THREADS=1 RITORNELLO_EXAMPLES=0.2 $(VENV)/bin/python -m pytest -n $(WORKERS) -m "not slow" $(ARGS)
 
 fuzz: $(VENV)/workshop  ## Search for what breaks: random examples, damaged files and models, odd options
