@@ -210,3 +210,9 @@ def test_who_accompanies_a_band_stays_below_its_melody(composer: Composer) -> No
     assert low["lead"] >= 55
     wide = in_a_band(whole_piece(Rules(8, parts=BAND, ranges={"piano": (30, 100)})))
     assert wide.ranges.get(part_of(parse_instrument("piano"), 0)) is None
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_dense_flute_holds_the_last_chord(composer: Composer, seed: int) -> None:
+    rules = Rules(4, "2/4", parts=("flute", "piano"), densities={"flute": "high"})
+    assert not violations(write_bytes(composer.compose(rules, seed=seed)), rules)

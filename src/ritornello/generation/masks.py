@@ -280,7 +280,8 @@ class RuleMasks:
                 is_bass = part == self.job.voices[-1]
                 stays = self.job.beat_chords.stays_until(onset, pitch, is_bass=is_bass)
                 end = min(end, stays or end)
-            end = min(end, self._free_by(self._parts.index(part), onset))
+            if not self.pitch_rules.closing(onset):  # nothing of it comes after the last chord
+                end = min(end, self._free_by(self._parts.index(part), onset))
         closing = self.pitch_rules.closing_ticks
         shortest = 0
         if closing is not None:
