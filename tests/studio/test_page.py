@@ -193,7 +193,7 @@ def test_what_is_no_music_gets_a_message(visitor: BrowserContext) -> None:
     )
     expect(page.get_by_role("alert")).to_contain_text("letter", timeout=PATIENCE_MS)
     page.get_by_role("button", name="Close the message").click()
-    page.get_by_text("Chords, swing, variations").click()
+    page.get_by_text("Chords, swing, scale, variations").click()
     page.get_by_label("Chords, one a bar; they repeat").fill("Am Hx")
     page.get_by_role("button", name=re.compile("^Compose")).last.click()
     expect(page.get_by_role("alert")).to_contain_text("Hx", timeout=PATIENCE_MS)

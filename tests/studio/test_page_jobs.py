@@ -99,7 +99,7 @@ def test_thirty_pairs_are_rated_and_learned_from(rating_visitor: BrowserContext)
     expect(learned).to_contain_text("mine learned from 30 pairs", timeout=PATIENCE_MS)
     learned.get_by_role("button", name="Compose with it").click()
     expect(page.get_by_role("form", name="Compose")).to_be_visible()
-    page.get_by_text("Chords, swing, variations").click()
+    page.get_by_text("Chords, swing, scale, variations").click()
     chosen = page.get_by_role("combobox", name="Model", exact=True)
     expect(chosen).to_have_value(re.compile("mine$"))
 
