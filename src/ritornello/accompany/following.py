@@ -13,10 +13,9 @@ import numpy as np
 
 from ritornello.music.chords import ChordChange
 from ritornello.music.harmony import piece_chords
-from ritornello.music.instruments import INSTRUMENTS
+from ritornello.music.instruments import BASSES
 from ritornello.music.piece import Piece, Track
 
-_BASSES = frozenset({"bass", "double bass", "tuba"})
 _LOWEST, _HIGHEST = 28, 55  # of roots that a bass plays
 _EARLY_BEATS = 0.25  # a note so shortly before or after a bar line is on it
 _TOGETHER_QUARTERS = 0.08  # between the strings of a strum
@@ -29,7 +28,7 @@ _SOFTEST, _LOUDEST = 20, 122
 
 def is_bass(track: Track) -> bool:
     """Whether a part is a bass."""
-    return not track.is_drum and INSTRUMENTS[track.instrument].name in _BASSES
+    return not track.is_drum and track.instrument in BASSES
 
 
 def with_roots(piece: Piece, player: int = 0, stated: Sequence[ChordChange] | None = None) -> Piece:
