@@ -122,12 +122,17 @@ def compose(page: Page, **asked: str) -> dict[str, Any]:
     for label, value in asked.items():
         page.get_by_label(label.replace("_", " "), exact=True).fill(value)
     page.get_by_role("button", name=re.compile("^Compose")).last.click()
-    expect(page.get_by_role("button", name="Cancel").first).to_be_visible(timeout=PATIENCE_MS)
-    wait_until_written(page)
-    # Until the piece is shown, keys go to the one before.
-    expect(page.get_by_label("Title of the piece")).to_be_visible(timeout=PATIENCE_MS)
-    songs: list[dict[str, Any]] = get(page, "/songs")["songs"]
+    # A short piece may be written before anybody sees that it is.
+    for _ in range(PATIENCE_MS // 100):
+        songs: list[dict[str, Any]] = get(page, "/songs")["songs"]
+        if len(songs) > before:
+            break
+        page.wait_for_timeout(100)
     assert len(songs) == before + 1
+    # Until the piece is shown, keys go to the one before.
+    title = page.get_by_label("Title of the piece")
+    expect(title).to_have_value(songs[0]["title"], timeout=PATIENCE_MS)
+    wait_until_written(page)
     return songs[0]
 
 

@@ -89,9 +89,15 @@ def test_thirty_pairs_are_rated_and_learned_from(rating_visitor: BrowserContext)
         expect(panel).to_contain_text(f"{rated} rated", timeout=PATIENCE_MS)
         sounds = panel.locator("audio")
         expect(sounds).to_have_count(2, timeout=PATIENCE_MS)
-        expect(panel.get_by_role("button", name=answer)).to_be_disabled()
-        sounds.evaluate_all("both => both.forEach(each => each.play().catch(() => 0))")
-        panel.get_by_role("button", name=answer).click()
+        button = panel.get_by_role("button", name=answer)
+        expect(button).to_be_disabled()
+        # The pair before may still be there: what is played must be the new one.
+        for _ in range(PATIENCE_MS // 100):
+            sounds.evaluate_all("both => both.forEach(each => each.play().catch(() => 0))")
+            page.wait_for_timeout(100)
+            if button.is_enabled():
+                break
+        button.click()
     expect(panel).to_contain_text("30 rated", timeout=PATIENCE_MS)
     panel.get_by_label("Name of the new model").fill("mine")
     panel.get_by_role("button", name="Learn from my ratings").click()
