@@ -20,6 +20,7 @@ from ritornello.errors import ConfigError
 from ritornello.note_model.weights_file import WeightsFile
 from ritornello.rng import Rng
 from ritornello.training import run_state
+from ritornello.training.fine_tuning import take_weights
 from ritornello.training.optimisation import cosine
 from ritornello.training.run_length import Every, Length
 from ritornello.training.trainer import Judgement, Loss, Objective, Standing, Trainer
@@ -106,7 +107,7 @@ def train(
 def begun(network: nn.Module, known: WeightsFile | None) -> nn.Module:
     """A network with the weights of one that has learned already, if there is one."""
     if known is not None:
-        network.load_state_dict({name: torch.tensor(w) for name, w in known.weights.items()})
+        take_weights(network, known.weights)
     return network
 
 

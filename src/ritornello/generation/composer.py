@@ -23,7 +23,7 @@ from ritornello.generation.partner import Partner, Song, Watch, load_song
 from ritornello.generation.plan_drafts import FREE, asked_plan, complete_plan
 from ritornello.generation.preference.critic import CRITIC_FILE, Critic
 from ritornello.generation.preference.n_best import selection
-from ritornello.generation.rules import Rules, check_count
+from ritornello.generation.rules import Rules, check_count, check_seed
 from ritornello.generation.sampling import Sampling
 from ritornello.generation.session import Session, StreamedNote
 from ritornello.generation.session.improvisation import Improvisation
@@ -34,7 +34,7 @@ from ritornello.note_model.checkpoint import Checkpoint
 from ritornello.note_model.encoding.ngrams import known_instruments
 from ritornello.note_model.engine import open_engine
 from ritornello.note_model.library import DEFAULT_MODEL, find_model
-from ritornello.option_names import canonical, check_whole_numbers
+from ritornello.option_names import canonical
 from ritornello.plan.plan import Plan
 
 _LOG = logging.getLogger(__name__)
@@ -283,8 +283,8 @@ class Composer(Partner):
                 f"Endless music has no form such as {form!r}.",
                 next_step=f'Leave it out, or say "{FREE}".',
             )
-        swings = self._check_rules if primer is not None else self._swinging
-        asked, fitted = swings(rules, seed, fields), None
+        read = self._check_rules if primer is not None else self._swinging
+        asked, fitted = read(rules, seed, fields), None
         if asked.swing is not None:
             if primer is not None:
                 raise ConfigError(
@@ -342,9 +342,7 @@ class Composer(Partner):
         asked = replace(rules or Rules(), **canonical(fields, known, of="Composing"))
         if asked.collection in self._styles:
             asked = replace(asked, collection=self._styles[asked.collection])
-        check_whole_numbers({"seed": seed})
-        if seed < 0:
-            raise ConfigError(f"A seed is a whole number from 0 up; found {seed}.")
+        check_seed(seed)
         if asked.collection is not None and asked.collection not in self._collections:
             known = [*self._styles, *self._collections]
             near = get_close_matches(asked.collection, known, n=1)

@@ -244,6 +244,18 @@ def _scale(asked: tuple[int, ...] | str) -> tuple[int, ...]:
     return tuple(sorted({*map(int, words)}))
 
 
+def check_seed(seed: int) -> int:
+    """A seed, checked.
+
+    Raises:
+        ConfigError: if it is no whole number from 0 up.
+    """
+    check_whole_numbers({"seed": seed})
+    if seed < 0:
+        raise ConfigError(f"A seed is a whole number from 0 up; found {seed}.")
+    return seed
+
+
 def check_count(pieces: int) -> None:
     """Refuse numbers of pieces below 1 or above the most.
 

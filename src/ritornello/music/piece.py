@@ -371,7 +371,7 @@ class Piece:
             if any(tick < 0 for tick, *_ in changes):
                 raise InputError("Tempo, metre or key changes before the piece begins.")
         set_field = object.__setattr__
-        for name in _PLACES:
+        for name in PLACES:
             places = getattr(self, name)
             if places:
                 places = tuple(sorted(set(places)))
@@ -444,7 +444,7 @@ class Piece:
         def moved(ticks: Any) -> Any:
             return (np.asarray(ticks) * resolution * 2 + self.resolution) // (2 * self.resolution)
 
-        places: dict[str, Any] = {n: retimed(getattr(self, n), moved) for n in _PLACES}
+        places: dict[str, Any] = {n: retimed(getattr(self, n), moved) for n in PLACES}
         return replace(
             self,
             resolution=resolution,
@@ -501,4 +501,4 @@ class Piece:
         return str(lent("notebook_html")(self))
 
 
-_PLACES = ("chords", "markers", "cues", "texts")
+PLACES = ("chords", "markers", "cues", "texts")

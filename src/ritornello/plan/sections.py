@@ -231,7 +231,7 @@ class _Pitched:
         one = np.broadcast_to(self.keys[:, None], there.shape)[there]
         intervals = other.keys[candidates[there]] - one
         counts = np.bincount(intervals[np.abs(intervals) <= _MOST_MOVED] + _MOST_MOVED)
-        counts[_MOST_MOVED : _MOST_MOVED + 1] = 0
+        counts[_MOST_MOVED : _MOST_MOVED + 1] = 0  # as it stands is not moved
         return _are_alike(len(self.keys), len(other.keys), int(counts.max(initial=0)))
 
 

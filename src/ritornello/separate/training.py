@@ -29,6 +29,7 @@ from ritornello.note_model.weights_file import save as save_weights
 from ritornello.rng import Rng
 from ritornello.separate.mixing import LEVELS_DB
 from ritornello.separate.model import Separator, SeparatorConfig
+from ritornello.training.fine_tuning import take_weights
 from ritornello.training.optimisation import cosine
 from ritornello.training.run_length import Every, Length
 from ritornello.training.run_state import TrainingState
@@ -198,8 +199,7 @@ class _Separation(Objective[np.ndarray]):
         self._draw, self._songs, self._judge, self.training = draw, songs, judge, training
         self.network = Separator(network_config(start) if start else sizes or SeparatorConfig())
         if start:
-            tensors = {name: torch.as_tensor(array) for name, array in start.weights.items()}
-            self.network.load_state_dict(tensors)
+            take_weights(self.network, start.weights)
         self._size = window_size(training.rate_hz, self.network.config.split.window_seconds)
         self.curve: list[SeparatorValidation] = []
         self.best: SeparatorValidation | None = None

@@ -19,7 +19,6 @@ from ritornello.music.io import losses, read_with_repairs, readable_extensions
 from ritornello.music.piece import Piece
 from ritornello.music.selection import new_alone
 from ritornello.plan.analysis import analyse
-from ritornello.plan.plan_text import plan_text
 from ritornello.plan.song_form import form_text
 from ritornello.studio.helper_process import Tell
 from ritornello.studio.piece_json import piece_from_json, piece_to_json
@@ -78,8 +77,7 @@ def export(arguments: JsonObject, _tell: Tell) -> JsonObject:
         raise InputError("There is no note in this choice of parts, so nothing can be written.")
     kind, target = arguments["format"], Path(arguments["file"])
     if kind == PLAN:
-        with atomic_write(target, overwrite=True) as temporary:
-            temporary.write_text(plan_text(analyse(piece)), encoding="utf-8")
+        api.save_plan(analyse(piece), target, overwrite=True)
         return {"losses": []}
     if kind in ARCHIVES:
         _write_archive(piece, target, ARCHIVES[kind])

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
 import torch
+from torch import nn
 
 from ritornello.errors import ConfigError
 from ritornello.json_values import JsonObject
@@ -86,13 +87,12 @@ def begin_with(
         like = _likest(start, music, model)
         say(f"Among the styles of the model, your music is most like {like or 'none of them'}.")
         start = with_room(start, new, like)
-    take_weights(model, start)
+    take_weights(model, start.weights)
 
 
-def take_weights(network: NoteModel, model: Checkpoint) -> None:
-    """Give a network the weights of a model of the same settings."""
-    weights = {name: torch.as_tensor(weight) for name, weight in model.weights.items()}
-    network.load_state_dict(weights)
+def take_weights(network: nn.Module, weights: Mapping[str, np.ndarray]) -> None:
+    """Give a network weights by their names, as files keep them."""
+    network.load_state_dict({name: torch.as_tensor(weight) for name, weight in weights.items()})
 
 
 def with_room(start: Checkpoint, new: tuple[str, ...], like: str | None) -> Checkpoint:
@@ -116,7 +116,7 @@ def with_room(start: Checkpoint, new: tuple[str, ...], like: str | None) -> Chec
 def _likest(start: Checkpoint, music: Music, model: NoteModel) -> str | None:
     """The collection as which a model predicts music best; None where that is to be of none."""
     network = NoteModel(replace(model.config, collections=len(start.collections)))
-    take_weights(network, start)
+    take_weights(network, start.weights)
     network.eval()
     rows = [row for _, row in choose(music, _COMPARED_EVENTS, "compose", split="train")]
     names: list[str | None] = [*start.collections, None]

@@ -224,7 +224,7 @@ def _margins(now: Tensor, base: Tensor) -> Tensor:
 def _network(start: Checkpoint) -> NoteModel:
     """The network of a model, of which the heads alone can learn; without dropout."""
     network = NoteModel(replace(NoteModelConfig(**start.network), dropout=0.0))
-    take_weights(network, start)
+    take_weights(network, start.weights)
     for parameter in network.parameters():
         parameter.requires_grad_(False)
     for parameter in network.heads.parameters():

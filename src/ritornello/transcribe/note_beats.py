@@ -97,6 +97,16 @@ def read_notes(notes: np.ndarray, network: WeightsFile) -> NoteBeats:
     )
 
 
+def begin_events(onsets_seconds: np.ndarray) -> np.ndarray:
+    """Which notes begin an event, bool [notes]; the others are struck together with them.
+
+    Args:
+        onsets_seconds: ascending.
+    """
+    begins: np.ndarray = np.diff(onsets_seconds, prepend=-np.inf) > _TOGETHER_SECONDS
+    return begins
+
+
 def events(notes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Notes to the events that the network reads: notes struck together are one event.
 
@@ -112,7 +122,7 @@ def events(notes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     if not len(notes):
         return np.zeros(0), np.zeros((0, FEATURES), np.float32)
     onsets, pitches = notes["onset_seconds"], notes["pitch"].astype(int)
-    number = np.cumsum(np.diff(onsets, prepend=-np.inf) > _TOGETHER_SECONDS) - 1
+    number = np.cumsum(begin_events(onsets)) - 1
     count = np.bincount(number)
     times = np.bincount(number, onsets) / count
     lowest, highest = np.full(len(count), 128), np.zeros(len(count))

@@ -16,13 +16,12 @@ import numpy as np
 from ritornello.errors import InputError
 from ritornello.music.changes import retimed
 from ritornello.music.note_tables import NOTE_DTYPE
-from ritornello.music.piece import Piece
+from ritornello.music.piece import PLACES, Piece
 from ritornello.transcribe.bars import with_bars
-from ritornello.transcribe.note_beats import NoteBeats, told_by
+from ritornello.transcribe.note_beats import NoteBeats, begin_events, told_by
 from ritornello.transcribe.timeline import RESOLUTION, Timeline
 from ritornello.transcribe.values import HEARD_NOTE_DTYPE, Beats, Hints
 
-_TOGETHER_SECONDS = 0.03  # notes struck together are one event
 _FEWEST_EVENTS = 32  # fewer do not show that there is no grid
 # Of events that fall anywhere, n of them, the phases in a grid add up to about 1 / sqrt(n); of
 # those on a grid, to most of 1 on its lines. Grids by the parts of a quarter note.
@@ -62,7 +61,8 @@ def lacks_beats(piece: Piece) -> bool:
     notes, and they begin anywhere between the beats."""
     if len(piece.tempos) > 1 or len(piece.metres) > 1:
         return False
-    onsets = _events(_heard(piece))["onset_seconds"]
+    onsets = _heard(piece)["onset_seconds"]
+    onsets = onsets[begin_events(onsets)]
     if len(onsets) < _FEWEST_EVENTS:
         return False
     bpm = piece.tempos[0].bpm if piece.tempos else 120.0
@@ -174,19 +174,13 @@ def _heard(piece: Piece) -> np.ndarray:
     return result
 
 
-def _events(notes: np.ndarray) -> np.ndarray:
-    """The first of the notes that are struck together."""
-    apart = np.diff(notes["onset_seconds"], prepend=-np.inf) > _TOGETHER_SECONDS
-    result: np.ndarray = notes[apart]
-    return result
-
-
 def _moved(piece: Piece, timeline: Timeline) -> Piece:
     """A piece on another tempo map, all of it at its seconds."""
 
     def at(ticks: Any) -> Any:
         return timeline.ticks(piece.ticks_to_seconds(np.asarray(ticks)))
 
+    places: dict[str, Any] = {name: retimed(getattr(piece, name), at) for name in PLACES}
     return replace(
         piece,
         resolution=RESOLUTION,
@@ -194,9 +188,6 @@ def _moved(piece: Piece, timeline: Timeline) -> Piece:
         tempos=timeline.tempos,
         metres=timeline.metres,
         keys=retimed(piece.keys, at),
-        chords=retimed(piece.chords, at),
-        markers=retimed(piece.markers, at),
-        cues=retimed(piece.cues, at),
-        texts=retimed(piece.texts, at),
         length_ticks=int(at(piece.length_ticks)),
+        **places,
     )

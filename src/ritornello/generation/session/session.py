@@ -15,7 +15,7 @@ import numpy as np
 
 from ritornello.errors import CheckpointError, ConfigError
 from ritornello.files import save as save_piece
-from ritornello.generation.rules import Rules
+from ritornello.generation.rules import Rules, check_seed
 from ritornello.generation.sampling import Sampling
 from ritornello.generation.session.improvisation import Improvisation
 from ritornello.generation.session.snapshot import Snapshot
@@ -24,7 +24,6 @@ from ritornello.json_values import JsonObject
 from ritornello.music.piece import Piece
 from ritornello.note_model.encoding import notes
 from ritornello.note_model.encoding.notes import FIRST_PART, PART, REST, SHIFT
-from ritornello.option_names import check_whole_numbers
 from ritornello.plan.swing import as_swung, even_swing, swung_later
 
 CHANGEABLE = (
@@ -173,7 +172,7 @@ class Session:
         """
         music = self._music.branch()
         if seed is not None:
-            music.reseed(_check_seed(seed))
+            music.reseed(check_seed(seed))
         return Session(music, self._model, self._check, self.warnings)
 
     def undo(
@@ -195,7 +194,7 @@ class Session:
         if (notes is None) == (bars is None):
             raise ConfigError("Give either how many notes to take back, or how many bars.")
         if seed is not None:
-            _check_seed(seed)
+            check_seed(seed)
         if notes is not None:
             self._music.undo_notes(_check_count("notes", notes))
         if bars is not None:
@@ -248,10 +247,3 @@ def _check_count(name: str, count: int) -> int:
     if count < 1:
         raise ConfigError(f"At least 1 of the {name} is needed; asked for {count}.")
     return count
-
-
-def _check_seed(seed: int) -> int:
-    check_whole_numbers({"seed": seed})
-    if seed < 0:
-        raise ConfigError(f"A seed is a whole number from 0 up; found {seed}.")
-    return seed

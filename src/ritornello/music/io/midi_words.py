@@ -88,7 +88,7 @@ def _read_karaoke(found: MidiWords, messages: list[list[Message]], codec: str) -
     found.texts = [Text(0, text) for text in told[1:] if text] + [
         text
         for text in found.texts
-        if text.text.startswith("@") and not text.text.startswith(("@T", "@K"))
+        if text.text.startswith("@") and not text.text.startswith(KARAOKE)
     ]
     has_lyrics = bool(found.lyrics)
     for number, track in enumerate(messages):
