@@ -233,7 +233,7 @@ def test_the_api_describes_itself(client: Client) -> None:
 
 def test_what_a_model_knows(client: Client, tiny_model: Path) -> None:
     known = client.get("/api/model", params={"name": str(tiny_model)}).json()
-    assert known["styles"] == ["chorales", "rags"]
+    assert known["styles"] == known["collections"] == ["chorales", "rags"]
     assert "A minor" in known["keys"]
     assert client.get("/api/models").json()["default"] == "default"
 

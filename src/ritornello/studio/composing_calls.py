@@ -118,6 +118,7 @@ def model_facts(arguments: JsonObject, _tell: Tell) -> JsonObject:
     known = composer.known_instruments
     return {
         "styles": list(composer.styles),
+        "collections": list(composer.collections),
         "instruments": [
             {
                 "name": one.name,

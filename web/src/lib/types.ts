@@ -129,6 +129,7 @@ export interface Instrument {
 export interface Model {
   name: string
   styles: string[]
+  collections: string[]
   instruments: Instrument[]
   keys: string[]
   metres: string[]
