@@ -231,6 +231,23 @@ def test_the_api_describes_itself(client: Client) -> None:
     assert "ComposeRequest" in described["components"]["schemas"]
 
 
+def test_the_api_describes_the_fields_of_every_answer(client: Client) -> None:
+    described = client.get("/api/openapi.json").json()
+    shapes = described["components"]["schemas"]
+    undescribed = []
+    for path, verbs in described["paths"].items():
+        for verb, route in verbs.items():
+            for status, answer in route["responses"].items():
+                shape = answer.get("content", {}).get("application/json", {}).get("schema")
+                if not status.startswith("2") or shape is None or shape == {}:
+                    continue  # a file, a stream, or nothing
+                name = shape.get("$ref", "").rpartition("/")[2]
+                if not shapes.get(name, {}).get("properties"):
+                    undescribed.append(f"{verb} {path}")
+    assert undescribed == []
+    assert {"tempo_bpm", "parts", "piece"} <= set(shapes["PieceAnswer"]["properties"])
+
+
 def test_what_a_model_knows(client: Client, tiny_model: Path) -> None:
     known = client.get("/api/model", params={"name": str(tiny_model)}).json()
     assert known["styles"] == known["collections"] == ["chorales", "rags"]

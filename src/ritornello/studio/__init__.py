@@ -8,6 +8,7 @@ library_routes    songs, versions, files in and out
 job_routes        jobs and their events
 rating_routes     pairs to be rated, tests of real or machine
 model_routes      what there is, and what a model knows
+answers           the shapes of what the routes answer
 page_routes       the page, and the SoundFont it plays with
 first_piece       what is ready on the first visit
 library_folder    the folder of a library, open for one studio at a time

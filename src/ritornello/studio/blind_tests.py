@@ -8,6 +8,14 @@ import math
 
 from ritornello.errors import InputError
 from ritornello.json_values import JsonObject
+from ritornello.studio.answers import (
+    BlindTest,
+    Job,
+    OpenTrial,
+    TestCounts,
+    TestResults,
+    TrialSource,
+)
 from ritornello.studio.database import Database, now
 from ritornello.studio.song_library import MissingError, StateError
 
@@ -21,7 +29,7 @@ class BlindTests:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, job: JsonObject, trials: list[JsonObject]) -> str:
+    def add(self, job: Job, trials: list[JsonObject]) -> str:
         """Keep a test that a job prepared; returns its name, which is that of the job."""
         name, request = str(job["id"]), job["request"]
         self._database.insert(
@@ -45,7 +53,7 @@ class BlindTests:
             )
         return name
 
-    def test(self, name: str) -> JsonObject:
+    def test(self, name: str) -> BlindTest:
         """How far a test is: the next trial, or its result once all is answered.
 
         Raises:
@@ -55,7 +63,7 @@ class BlindTests:
         if not trials:
             raise MissingError("test", name)
         open_ = [trial for trial in trials if trial["answer"] is None]
-        following = None
+        following: OpenTrial | None = None
         if open_:
             number = open_[0]["number"]
             following = {"number": number, "audio": f"/api/blind-tests/{name}/{number}.mp3"}
@@ -68,12 +76,17 @@ class BlindTests:
             "sources": None
             if open_
             else [
-                {key: trial[key] for key in ("number", "is_real", "answer", "source")}
+                TrialSource(
+                    number=trial["number"],
+                    is_real=trial["is_real"],
+                    answer=trial["answer"],
+                    source=trial["source"],
+                )
                 for trial in trials
             ],
         }
 
-    def answer(self, name: str, number: int, answer: str) -> JsonObject:
+    def answer(self, name: str, number: int, answer: str) -> BlindTest:
         """Keep an answer, "real" or "machine"; nothing is told before the last one.
 
         Raises:
@@ -90,7 +103,7 @@ class BlindTests:
             raise StateError("This was answered already, or there is no such trial.")
         return self.test(name)
 
-    def results(self) -> JsonObject:
+    def results(self) -> TestResults:
         """What all answers say together, and those of musicians and of others."""
         rows = self._rows()
         return {
@@ -122,7 +135,7 @@ class BlindTests:
         )
 
 
-def summarise(trials: list[JsonObject]) -> JsonObject:
+def summarise(trials: list[JsonObject]) -> TestCounts:
     """Counts of answers, and how surely real and machine are told apart.
 
     Returns:

@@ -10,10 +10,9 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import NamedTuple
 
-from ritornello.json_values import JsonObject
 from ritornello.studio.database import as_json
 
 _PING_SECONDS = 15.0
@@ -43,7 +42,7 @@ class EventLog:
         self._changing = threading.Lock()
         self._waiting: set[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = set()
 
-    def tell(self, name: str, data: JsonObject) -> None:
+    def tell(self, name: str, data: Mapping[str, object]) -> None:
         """Add an event of plain values."""
         text = as_json(data)
         with self._changing:

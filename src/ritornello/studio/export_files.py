@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ritornello.errors import ConfigError
 from ritornello.files import file_kinds
-from ritornello.json_values import JsonObject
+from ritornello.studio.answers import Format, Version
 from ritornello.studio.database import as_json
 from ritornello.studio.file_calls import ARCHIVES, PLAN
 from ritornello.studio.open_studio import Studio
@@ -63,7 +63,7 @@ class Export:
     new: bool = False
 
 
-def export_formats() -> list[dict[str, str]]:
+def export_formats() -> list[Format]:
     """Formats that pieces can be exported in: ``id``, ``name`` and ``content``."""
     contents = {kind.endings[0][1:]: kind.content for kind in file_kinds() if kind.is_written}
     return [
@@ -149,7 +149,7 @@ def _make_room(cache: Path, newest: Path) -> None:
             total -= size
 
 
-def summary_of(piece: JsonObject) -> str:
+def summary_of(piece: Version) -> str:
     """A name for a file of a piece, from its title."""
     letters = "".join(c if c.isalnum() else "-" for c in str(piece.get("title") or "piece"))
     return "-".join(filter(None, letters.split("-")))[:60].lower() or "piece"

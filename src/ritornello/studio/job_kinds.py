@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -17,11 +17,10 @@ from ritornello.errors import ConfigError
 from ritornello.json_values import JsonObject
 from ritornello.music.io import midi_write
 from ritornello.plan.song_form import parse_form
+from ritornello.studio.answers import Job, JobResult, Link
 from ritornello.studio.job_requests import any_seed
 from ritornello.studio.library_folder import Library
 from ritornello.studio.piece_json import piece_from_json
-
-Job = JsonObject
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ class Kind:
     lane: str
     title: Callable[[JsonObject], str]
     prepare: Callable[[Library, Job], JsonObject]
-    finish: Callable[[Library, Job, JsonObject], JsonObject]
+    finish: Callable[[Library, Job, JsonObject], JobResult]
     saves_state: bool = False
 
 
@@ -74,7 +73,7 @@ def _music(library: Library, job: Job) -> JsonObject:
     return {"output": str(output), "folder": str(folder)}
 
 
-def _keep_pieces(library: Library, job: Job, answer: JsonObject) -> JsonObject:
+def _keep_pieces(library: Library, job: Job, answer: JsonObject) -> JobResult:
     """Keep pieces as versions of the song that they were written into, or as new songs."""
     request = job["request"]
     kept = []
@@ -98,12 +97,13 @@ def _keep_pieces(library: Library, job: Job, answer: JsonObject) -> JsonObject:
     rest = {name: value for name, value in answer.items() if name not in ("pieces", "warnings")}
     if "files" in rest:
         rest["files"] = _links(job, rest["files"])
-    return {
+    result = {
         "pieces": [version["id"] for version in kept],
         "songs": list(dict.fromkeys(version["song"] for version in kept)),
         "warnings": answer["warnings"],
         **rest,
     }
+    return cast(JobResult, result)
 
 
 def _pairs(library: Library, job: Job) -> JsonObject:
@@ -132,7 +132,7 @@ def _real_music(library: Library, job: Job) -> JsonObject:
     return {"output": output, "songs": uploads}
 
 
-def _keep_pair(library: Library, job: Job, answer: JsonObject) -> JsonObject:
+def _keep_pair(library: Library, job: Job, answer: JsonObject) -> JobResult:
     """Keep two pieces out of sight, until somebody wants one."""
     sides = [
         library.songs.add(
@@ -152,15 +152,15 @@ def _keep_pair(library: Library, job: Job, answer: JsonObject) -> JsonObject:
     return {"pair": library.ratings.add_pair(job, left, right, seconds)}
 
 
-def _keep_test(library: Library, job: Job, answer: JsonObject) -> JsonObject:
+def _keep_test(library: Library, job: Job, answer: JsonObject) -> JobResult:
     return {"test": library.blind_tests.add(job, answer["trials"])}
 
 
-def _keep_model(_library: Library, job: Job, answer: JsonObject) -> JsonObject:
-    return {**answer, "files": _links(job, answer["files"])}
+def _keep_model(_library: Library, job: Job, answer: JsonObject) -> JobResult:
+    return cast(JobResult, {**answer, "files": _links(job, answer["files"])})
 
 
-def _links(job: Job, files: list[str]) -> list[JsonObject]:
+def _links(job: Job, files: list[str]) -> list[Link]:
     return [{"name": name, "url": f"/api/jobs/{job['id']}/files/{name}"} for name in files]
 
 

@@ -13,15 +13,16 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from ritornello.errors import RitornelloError
 from ritornello.json_values import JsonObject
 from ritornello.note_model.library import DEFAULT_MODEL
+from ritornello.studio.answers import Job, JobState, Trouble
 from ritornello.studio.database import as_json, new_id, now
 from ritornello.studio.event_log import EventLog
 from ritornello.studio.helper_process import CancelledError, Helper
-from ritornello.studio.job_kinds import KINDS, Job, drawn
+from ritornello.studio.job_kinds import KINDS, drawn
 from ritornello.studio.library_folder import Library
 from ritornello.studio.song_library import MissingError, StateError
 
@@ -202,13 +203,13 @@ class JobQueue:
     # --- inside -----------------------------------------------------------------------------------
 
     def _job(self, row: JsonObject) -> Job:
-        job = {**row, **{name: json.loads(row[name]) if row[name] else None for name in _JSON}}
+        values = {name: json.loads(row[name]) if row[name] else None for name in _JSON}
         running = self._running.get(row["id"])
-        nothing = {"step": "", "done": None, "seconds_left": None}
-        job["progress"] = {**nothing, **(running.progress if running else {})}
+        progress: JsonObject = {"step": "", "done": None, "seconds_left": None}
+        progress.update(running.progress if running else {})
         if row["state"] == "done":
-            job["progress"]["done"] = 1.0
-        return job
+            progress["done"] = 1.0
+        return cast(Job, {**row, **values, "progress": progress})
 
     def _set(self, name: str, **columns: Any) -> None:
         settings = ", ".join(f"{column} = ?" for column in columns)
@@ -275,7 +276,7 @@ class JobQueue:
             self._news.tell("model", {"name": answer["model"]})
 
     def _end(
-        self, name: str, running: _Running | None, state: str, error: dict[str, str] | None = None
+        self, name: str, running: _Running | None, state: JobState, error: Trouble | None = None
     ) -> None:
         """Call a job over that gave no result, and tell it."""
         words = None if error is None else as_json(error)
@@ -297,7 +298,7 @@ class JobQueue:
         self._news.tell("job", job)
 
 
-def _words(error: Exception) -> dict[str, str]:
+def _words(error: Exception) -> Trouble:
     """An error for the page; what nobody expected goes to the log as well."""
     if isinstance(error, RitornelloError):
         return {"what": error.what, "where": error.where, "next_step": error.next_step}

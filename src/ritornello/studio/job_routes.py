@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Body, Header
 from fastapi.responses import FileResponse, StreamingResponse
 
-from ritornello.json_values import JsonObject
+from ritornello.studio.answers import Job, Jobs, JobState
 from ritornello.studio.event_log import EventLog
 from ritornello.studio.export_files import media_type
 from ritornello.studio.job_kinds import files_folder
@@ -16,7 +16,6 @@ from ritornello.studio.job_requests import JobRequest
 from ritornello.studio.open_studio import Studio
 from ritornello.studio.song_library import MissingError
 
-State = Literal["queued", "running", "done", "failed", "cancelled"]
 # A page of ours or of others: it may look as it likes, and do nothing.
 _HARMLESS = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data: blob: 'self'; "
@@ -29,24 +28,24 @@ def job_routes(studio: Studio) -> APIRouter:
     routes, jobs = APIRouter(prefix="/api", tags=["jobs"]), studio.jobs
 
     @routes.post("/jobs", status_code=201, summary="Ask for a job")
-    def add_job(request: Annotated[JobRequest, Body()]) -> JsonObject:
+    def add_job(request: Annotated[JobRequest, Body()]) -> Job:
         request.arguments()  # refuses what has no meaning
         return jobs.add(request.model_dump(mode="json"))
 
     @routes.get("/jobs", summary="The newest jobs")
-    def list_jobs(state: State | None = None) -> JsonObject:
+    def list_jobs(state: JobState | None = None) -> Jobs:
         return {"jobs": jobs.jobs(state)}
 
     @routes.get("/jobs/{job}", summary="One job")
-    def get_job(job: str) -> JsonObject:
+    def get_job(job: str) -> Job:
         return jobs.job(job)
 
     @routes.post("/jobs/{job}/cancel", summary="Stop a job; one that is over stays as it is")
-    def cancel(job: str) -> JsonObject:
+    def cancel(job: str) -> Job:
         return jobs.cancel(job)
 
     @routes.post("/jobs/{job}/retry", status_code=201, summary="The same job once more")
-    def retry(job: str) -> JsonObject:
+    def retry(job: str) -> Job:
         return jobs.retry(job)
 
     @routes.get("/jobs/{job}/events", summary="What a job does, as server-sent events")

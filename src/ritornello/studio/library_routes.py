@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import FileResponse, Response
@@ -15,6 +15,17 @@ from ritornello.json_values import JsonObject
 from ritornello.music.piece import Piece
 from ritornello.music.selection import without
 from ritornello.music.slicing import bar_edges
+from ritornello.studio.answers import (
+    Formats,
+    Originality,
+    Pages,
+    PieceAnswer,
+    PlanAnswer,
+    Recordings,
+    Song,
+    Songs,
+    Upload,
+)
 from ritornello.studio.export_files import (
     Export,
     export_formats,
@@ -58,58 +69,56 @@ def library_routes(studio: Studio) -> APIRouter:
     """The routes for a studio."""
     routes, songs = APIRouter(prefix="/api", tags=["library"]), studio.library.songs
 
-    def whole(name: str) -> JsonObject:
-        """A version with its notes."""
-        return {"warnings": [], "request": None, **songs.version(name), **songs.content(name)}
-
-    def told(song: JsonObject) -> JsonObject:
+    def told(song: Song) -> Song:
         studio.news.tell("song", song)
         return song
 
-    def keep_edit(piece: Piece, parent: str | None, label: str, title: str) -> JsonObject:
+    def keep_edit(piece: Piece, parent: str | None, label: str, title: str) -> PieceAnswer:
         version = songs.add(piece, "edit", parent=parent, label=label, title=title)
         told(songs.song(version["song"]))
-        return whole(version["id"])
+        return songs.whole(version["id"])
 
     @routes.get("/songs", summary="All songs with their versions, the newest first")
-    def list_songs(deleted: bool = False) -> JsonObject:
+    def list_songs(deleted: bool = False) -> Songs:
         return {"songs": songs.songs(deleted=deleted)}
 
     @routes.get("/songs/{song}", summary="One song")
-    def get_song(song: str) -> JsonObject:
+    def get_song(song: str) -> Song:
         return songs.song(song)
 
     @routes.patch("/songs/{song}", summary="Rename a song, show a version, remove or restore it")
-    def change_song(song: str, change: SongChange) -> JsonObject:
+    def change_song(song: str, change: SongChange) -> Song:
         return told(songs.change_song(song, **change.model_dump()))
 
     @routes.post("/songs/{song}/undo", summary="Show the parent of the version shown")
-    def undo(song: str) -> JsonObject:
+    def undo(song: str) -> Song:
         return told(songs.undo(song))
 
     @routes.post("/songs/{song}/redo", summary="Show the version again that was undone")
-    def redo(song: str) -> JsonObject:
+    def redo(song: str) -> Song:
         return told(songs.redo(song))
 
     @routes.delete("/songs/{song}", status_code=204, summary="Remove a song; it can be restored")
     def delete_song(song: str) -> None:
         told(songs.change_song(song, deleted=True))
 
-    @routes.get("/pieces/{piece}", summary="A version with all its notes")
+    @routes.get(
+        "/pieces/{piece}", summary="A version with all its notes", response_model=PieceAnswer
+    )
     def get_piece(piece: str) -> Response:
         # A piece may have a million notes: it goes out as it is, through no model.
-        content = json.dumps(whole(piece), ensure_ascii=False, separators=(",", ":"))
+        content = json.dumps(songs.whole(piece), ensure_ascii=False, separators=(",", ":"))
         return Response(content, media_type="application/json")
 
     @routes.post("/pieces", status_code=201, summary="Keep a piece that was changed by hand")
-    def add_piece(edit: EditedPiece) -> JsonObject:
+    def add_piece(edit: EditedPiece) -> PieceAnswer:
         piece = piece_from_json(edit.piece)
         return keep_edit(piece, edit.parent, edit.label or "Edited", edit.title or piece.title)
 
     @routes.post(
         "/pieces/{piece}/delete-bars", status_code=201, summary="Clear bars of all parts or some"
     )
-    def delete_bars(piece: str, gap: Gap) -> JsonObject:
+    def delete_bars(piece: str, gap: Gap) -> PieceAnswer:
         source = songs.piece(piece)
         edges = bar_edges(source).tolist()
         first, last = gap.bars
@@ -121,14 +130,11 @@ def library_routes(studio: Studio) -> APIRouter:
         return keep_edit(cleared, piece, f"{bars} cleared", source.title)
 
     @routes.post("/uploads", status_code=201, summary="Take a file of music, as the body")
-    async def upload(request: Request, name: Annotated[str, Query(max_length=1000)]) -> JsonObject:
-        taken = await take_upload(studio, name, request.stream())
-        if taken["kind"] == "piece":
-            taken["piece"] = whole(taken["piece"]["id"])
-        return taken
+    async def upload(request: Request, name: Annotated[str, Query(max_length=1000)]) -> Upload:
+        return await take_upload(studio, name, request.stream())
 
     @routes.get("/recordings", summary="All recordings")
-    def list_recordings() -> JsonObject:
+    def list_recordings() -> Recordings:
         return {"recordings": studio.library.recordings.all()}
 
     @routes.get("/recordings/{recording}/audio", summary="A recording, as it was given")
@@ -137,7 +143,7 @@ def library_routes(studio: Studio) -> APIRouter:
         return FileResponse(path, media_type=media_type(path.name))
 
     @routes.get("/formats", summary="What pieces can be exported as")
-    def list_formats() -> JsonObject:
+    def list_formats() -> Formats:
         return {"formats": export_formats()}
 
     @routes.get("/pieces/{piece}/export/{form}", summary="A piece as a file of a format")
@@ -149,7 +155,7 @@ def library_routes(studio: Studio) -> APIRouter:
         return _file(path, f"{summary_of(songs.version(piece))}.{form}" if download else None)
 
     @routes.get("/pieces/{piece}/score", summary="How many pages the score of a piece has")
-    def score(piece: str) -> JsonObject:
+    def score(piece: str) -> Pages:
         first = exported(studio, piece, Export("score.svg"))
         return {"pages": len(score_pages(first.parent))}
 
@@ -158,13 +164,15 @@ def library_routes(studio: Studio) -> APIRouter:
         return _file(exported(studio, piece, Export("score.svg"), page), None)
 
     @routes.get("/pieces/{piece}/plan", summary="Sections, chords and returning bars of a piece")
-    def plan(piece: str) -> JsonObject:
-        return studio.writers.call("read_plan", piece=songs.content(piece)["piece"])
+    def plan(piece: str) -> PlanAnswer:
+        found = studio.writers.call("read_plan", piece=songs.content(piece)["piece"])
+        return cast(PlanAnswer, found)
 
     @routes.get("/pieces/{piece}/originality", summary="What stands in the training music")
-    def originality(piece: str, model: str = "default") -> JsonObject:
+    def originality(piece: str, model: str = "default") -> Originality:
         content = songs.content(piece)["piece"]
-        return studio.writers.call("originality", piece=content, model=model)
+        found = studio.writers.call("originality", piece=content, model=model)
+        return cast(Originality, found)
 
     return routes
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.util import find_spec
+from typing import cast
 
 from fastapi import APIRouter
 
@@ -11,11 +12,11 @@ from ritornello import __version__
 from ritornello.dsp.sound_formats import AUDIO_SUFFIXES
 from ritornello.generation.edit.verbs import VOICES
 from ritornello.generation.rules import MAX_BARS, MAX_PARTS
-from ritornello.json_values import JsonObject
 from ritornello.music.io import readable_extensions
 from ritornello.music.keys import SCALES, KeyName
 from ritornello.note_model.library import DEFAULT_MODEL, ModelInfo, models
 from ritornello.plan.song_form import NAMES
+from ritornello.studio.answers import About, ModelEntry, ModelFacts, Models
 from ritornello.studio.export_files import export_formats
 from ritornello.studio.job_requests import MOST_VARIATIONS
 from ritornello.studio.open_studio import Studio
@@ -32,7 +33,7 @@ def model_routes(studio: Studio, *, lan: bool) -> APIRouter:
     routes = APIRouter(prefix="/api", tags=["models"])
 
     @routes.get("/about", summary="This studio")
-    def about() -> JsonObject:
+    def about() -> About:
         songs = studio.library.songs.songs()
         return {
             "version": __version__,
@@ -53,25 +54,25 @@ def model_routes(studio: Studio, *, lan: bool) -> APIRouter:
         }
 
     @routes.get("/models", summary="All models")
-    def list_models() -> JsonObject:
+    def list_models() -> Models:
         known = [_model(each) for each in models()]
         folders = sorted(studio.library.models_folder.glob("*/model.safetensors"))
         own = [
-            {
-                "name": str(path.parent),
-                "title": path.parent.name,
-                "origin": "studio",
-                "usable": True,
-                "problem": "",
-                "size_bytes": path.stat().st_size,
-            }
+            ModelEntry(
+                name=str(path.parent),
+                title=path.parent.name,
+                origin="studio",
+                usable=True,
+                problem="",
+                size_bytes=path.stat().st_size,
+            )
             for path in folders
         ]
         return {"models": [*known, *own], "default": DEFAULT_MODEL}
 
     @routes.get("/model", summary="What a model knows")
-    def get_model(name: str = DEFAULT_MODEL) -> JsonObject:
-        return {
+    def get_model(name: str = DEFAULT_MODEL) -> ModelFacts:
+        facts = {
             "name": name,
             **studio.writers.call("model_facts", model=name),
             "keys": [str(KeyName(t, scale)) for scale in ("major", "minor") for t in range(12)],
@@ -87,6 +88,7 @@ def model_routes(studio: Studio, *, lan: bool) -> APIRouter:
                 "variations": [1, MOST_VARIATIONS],
             },
         }
+        return cast(ModelFacts, facts)
 
     return routes
 
@@ -98,7 +100,7 @@ def _sounds_as() -> list[int]:
     return [substitute_program(program, there) for program in range(128)]
 
 
-def _model(info: ModelInfo) -> JsonObject:
+def _model(info: ModelInfo) -> ModelEntry:
     return {
         "name": info.name,
         "title": info.name,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ritornello.errors import InputError
 from ritornello.generation.preference.comparisons import ANSWERS, Answer
 from ritornello.json_values import JsonObject
+from ritornello.studio.answers import Counts, Job, Pair, PairSide, Rated, RatedSide, RatingAnswer
 from ritornello.studio.database import Database, as_json, now
 from ritornello.studio.song_library import MissingError, SongLibrary, StateError
 
@@ -17,7 +18,7 @@ class RatingLibrary:
     def __init__(self, database: Database, songs: SongLibrary) -> None:
         self._database, self._songs = database, songs
 
-    def add_pair(self, job: JsonObject, left: str, right: str, seconds: float) -> str:
+    def add_pair(self, job: Job, left: str, right: str, seconds: float) -> str:
         """Keep a pair that a job wrote; returns its name, which is that of the job."""
         self._database.insert(
             "pairs",
@@ -32,28 +33,28 @@ class RatingLibrary:
         )
         return str(job["id"])
 
-    def next_pair(self) -> JsonObject | None:
+    def next_pair(self) -> Pair | None:
         """The oldest pair that is not rated; nothing tells who wrote what and how."""
         row = self._database.row(f"SELECT * FROM pairs WHERE NOT ({_RATED}) ORDER BY rowid LIMIT 1")
         if row is None:
             return None
-        sides = {
-            side: {
-                "audio": f"/api/pairs/{row['id']}/{side}.mp3",
-                "notes": self._songs.content(row[f"{side}_piece"])["piece"],
-            }
+        left, right = (
+            PairSide(
+                audio=f"/api/pairs/{row['id']}/{side}.mp3",
+                notes=self._songs.content(row[f"{side}_piece"])["piece"],
+            )
             for side in ("left", "right")
-        }
-        return {"id": row["id"], **sides}
+        )
+        return {"id": row["id"], "left": left, "right": right}
 
-    def counts(self) -> dict[str, int]:
+    def counts(self) -> Counts:
         """How many pairs are rated, and how many wait."""
         return {
             "rated": self._count(_RATED),
             "waiting": self._count(f"NOT ({_RATED})"),
         }
 
-    def rate(self, name: str, answer: str) -> JsonObject:
+    def rate(self, name: str, answer: str) -> Rated:
         """Keep an answer, in place of an earlier one.
 
         Returns:
@@ -69,21 +70,18 @@ class RatingLibrary:
         self._database.execute(
             "UPDATE pairs SET answer = ?, answered = ? WHERE id = ?", answer, now(), name
         )
-        sides = {side: self._songs.version(row[f"{side}_piece"]) for side in ("left", "right")}
-        return {
-            **self.counts(),
-            **{
-                side: {"piece": version["id"], "song": version["song"]}
-                for side, version in sides.items()
-            },
-        }
+        left, right = (
+            RatedSide(piece=version["id"], song=version["song"])
+            for version in (self._songs.version(row[f"{side}_piece"]) for side in ("left", "right"))
+        )
+        return {**self.counts(), "left": left, "right": right}
 
     def skip(self, name: str) -> None:
         """Forget a pair, rated or not; its pieces stay."""
         self._row(name)
         self._database.execute("DELETE FROM pairs WHERE id = ?", name)
 
-    def ratings(self) -> list[JsonObject]:
+    def ratings(self) -> list[RatingAnswer]:
         """All answers, the newest first."""
         rows = self._database.rows(f"SELECT * FROM pairs WHERE {_RATED} ORDER BY answered DESC")
         return [

@@ -8,7 +8,15 @@ from fastapi import APIRouter
 from fastapi.responses import FileResponse, Response
 from pydantic import BaseModel
 
-from ritornello.json_values import JsonObject
+from ritornello.studio.answers import (
+    BlindTest,
+    Job,
+    NextPair,
+    PairJob,
+    Rated,
+    Ratings,
+    TestResults,
+)
 from ritornello.studio.job_requests import BlindTestRequest, PairRequest
 from ritornello.studio.open_studio import Studio
 from ritornello.studio.song_library import MissingError
@@ -39,12 +47,12 @@ def rating_routes(studio: Studio) -> APIRouter:
         return FileResponse(path, media_type="audio/mpeg")
 
     @routes.post("/pairs", status_code=201, summary="Write two pieces to be compared")
-    def add_pair(request: PairRequest) -> JsonObject:
+    def add_pair(request: PairRequest) -> PairJob:
         request.arguments()
         return {"job": studio.jobs.add(request.model_dump(mode="json"))}
 
     @routes.get("/pairs/next", summary="The pair to be rated next")
-    def next_pair() -> JsonObject:
+    def next_pair() -> NextPair:
         return {"pair": ratings.next_pair(), **ratings.counts()}
 
     @routes.get("/pairs/{pair}/{side}.mp3", summary="One side of a pair, as loud as the other")
@@ -53,11 +61,11 @@ def rating_routes(studio: Studio) -> APIRouter:
         return sound(pair, f"{side}.mp3")
 
     @routes.post("/pairs/{pair}/rating", summary="Say which side is better")
-    def rate(pair: str, rating: Rating) -> JsonObject:
+    def rate(pair: str, rating: Rating) -> Rated:
         return ratings.rate(pair, rating.answer)
 
     @routes.get("/ratings", summary="All ratings")
-    def list_ratings() -> JsonObject:
+    def list_ratings() -> Ratings:
         return {"ratings": ratings.ratings(), **ratings.counts()}
 
     @routes.delete("/ratings/{pair}", status_code=204, summary="Forget a pair")
@@ -65,11 +73,11 @@ def rating_routes(studio: Studio) -> APIRouter:
         ratings.skip(pair)
 
     @routes.post("/blind-tests", status_code=201, summary="Prepare a test of real or machine")
-    def add_test(request: BlindTestRequest) -> JsonObject:
+    def add_test(request: BlindTestRequest) -> BlindTest:
         return _in_preparation(studio.jobs.add(request.model_dump(mode="json")))
 
     @routes.get("/blind-tests/results", summary="What all tests say")
-    def results() -> JsonObject:
+    def results() -> TestResults:
         return tests.results()
 
     @routes.get("/blind-tests/export.csv", summary="Every answer as a row")
@@ -78,7 +86,7 @@ def rating_routes(studio: Studio) -> APIRouter:
         return Response(tests.as_csv(), media_type="text/csv; charset=utf-8", headers=headers)
 
     @routes.get("/blind-tests/{test}", summary="How far a test is")
-    def get_test(test: str) -> JsonObject:
+    def get_test(test: str) -> BlindTest:
         job = studio.jobs.job(test)
         return tests.test(test) if job["state"] == "done" else _in_preparation(job)
 
@@ -88,13 +96,13 @@ def rating_routes(studio: Studio) -> APIRouter:
         return sound(test, f"{number}.mp3")
 
     @routes.post("/blind-tests/{test}/answers", summary="Answer a trial")
-    def answer(test: str, guess: Guess) -> JsonObject:
+    def answer(test: str, guess: Guess) -> BlindTest:
         return tests.answer(test, guess.number, guess.answer)
 
     return routes
 
 
-def _in_preparation(job: JsonObject) -> JsonObject:
+def _in_preparation(job: Job) -> BlindTest:
     """A test of which nothing can be heard yet; ``problem`` says why it never will."""
     return {
         "id": job["id"],

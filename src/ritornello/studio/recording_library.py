@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import cast
 
 from ritornello.json_values import JsonObject
+from ritornello.studio.answers import RecordingFacts
 from ritornello.studio.database import Database, as_json, new_id, now
 from ritornello.studio.song_library import MissingError
 
@@ -16,7 +18,7 @@ class RecordingLibrary:
     def __init__(self, database: Database, folder: Path) -> None:
         self._database, self._folder = database, folder
 
-    def add(self, file: Path, name: str, facts: JsonObject) -> JsonObject:
+    def add(self, file: Path, name: str, facts: JsonObject) -> RecordingFacts:
         """Keep a file, which is moved; ``name`` is what people see and names no file."""
         key = new_id()
         self._folder.mkdir(exist_ok=True)
@@ -31,12 +33,12 @@ class RecordingLibrary:
         self._database.insert("recordings", row)
         return _recording(row)
 
-    def all(self) -> list[JsonObject]:
+    def all(self) -> list[RecordingFacts]:
         """All recordings, the newest first."""
         rows = self._database.rows("SELECT * FROM recordings ORDER BY created DESC")
         return [_recording(row) for row in rows]
 
-    def recording(self, name: str) -> JsonObject:
+    def recording(self, name: str) -> RecordingFacts:
         """What is known of a recording.
 
         Raises:
@@ -55,10 +57,11 @@ class RecordingLibrary:
         return row
 
 
-def _recording(row: JsonObject) -> JsonObject:
-    return {
+def _recording(row: JsonObject) -> RecordingFacts:
+    facts = {
         "id": row["id"],
         "name": row["name"],
         "created": row["created"],
         **json.loads(row["facts"]),
     }
+    return cast(RecordingFacts, facts)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from ritornello.errors import ConfigError
 from ritornello.json_values import JsonObject
 from ritornello.music.piece import Piece
 from ritornello.music.piece_facts import facts_of, new_bars
+from ritornello.studio.answers import PieceAnswer, Song, Version
 from ritornello.studio.database import Database, as_json, new_id, now
 from ritornello.studio.piece_json import piece_from_json, piece_to_json
 
@@ -45,15 +46,15 @@ class SongLibrary:
 
     # --- songs ------------------------------------------------------------------------------------
 
-    def songs(self, *, deleted: bool = False) -> list[JsonObject]:
+    def songs(self, *, deleted: bool = False) -> list[Song]:
         """All songs with their versions, the one that was changed last first."""
         query = "SELECT * FROM songs WHERE deleted = ? ORDER BY updated DESC, id"
-        versions: dict[str, list[JsonObject]] = {}
+        versions: dict[str, list[Version]] = {}
         for row in self._database.rows(f"SELECT {_VERSION} FROM pieces ORDER BY created, rowid"):
             versions.setdefault(row["song"], []).append(_version(row))
         return [_song(row, versions[row["id"]]) for row in self._database.rows(query, int(deleted))]
 
-    def song(self, name: str) -> JsonObject:
+    def song(self, name: str) -> Song:
         """One song.
 
         Raises:
@@ -70,7 +71,7 @@ class SongLibrary:
         title: str | None = None,
         head: str | None = None,
         deleted: bool | None = None,
-    ) -> JsonObject:
+    ) -> Song:
         """Give a song another title, show another of its versions, remove it or bring it back."""
         with self._database.transaction():
             self._song_row(name)
@@ -82,7 +83,7 @@ class SongLibrary:
                 self._set(name, "deleted", int(deleted))
             return self.song(name)
 
-    def undo(self, name: str) -> JsonObject:
+    def undo(self, name: str) -> Song:
         """Show the parent of the version that is shown.
 
         Raises:
@@ -94,7 +95,7 @@ class SongLibrary:
                 raise StateError("This is the first version, so there is nothing to undo.")
             return self.change_song(name, head=parent)
 
-    def redo(self, name: str) -> JsonObject:
+    def redo(self, name: str) -> Song:
         """Show the version again that came from the one that is shown, and was shown last.
 
         Raises:
@@ -120,7 +121,7 @@ class SongLibrary:
         show: bool = True,
         hidden: bool = False,
         **facts: Any,
-    ) -> JsonObject:
+    ) -> Version:
         """Keep a piece, as a version that came from another or as a new song.
 
         Args:
@@ -175,9 +176,14 @@ class SongLibrary:
                 self._move_head(song, name)
         return _version(row)
 
-    def version(self, name: str) -> JsonObject:
+    def version(self, name: str) -> Version:
         """What is known of a piece, without its notes."""
         return _version(self._piece_row(name))
+
+    def whole(self, name: str) -> PieceAnswer:
+        """A version with its notes."""
+        known = {"warnings": [], "request": None, **self.version(name), **self.content(name)}
+        return cast(PieceAnswer, known)
 
     def content(self, name: str) -> JsonObject:
         """``piece`` and ``given`` of a piece, as JSON values."""
@@ -229,13 +235,13 @@ class SongLibrary:
         )
 
 
-def _song(row: JsonObject, versions: list[JsonObject]) -> JsonObject:
-    return {**row, "deleted": bool(row["deleted"]), "versions": versions}
+def _song(row: JsonObject, versions: list[Version]) -> Song:
+    return cast(Song, {**row, "deleted": bool(row["deleted"]), "versions": versions})
 
 
-def _version(row: JsonObject) -> JsonObject:
+def _version(row: JsonObject) -> Version:
     known = {name: row[name] for name in _VERSION.split(", ") if name != "facts"}
-    return {**known, **json.loads(row["facts"])}
+    return cast(Version, {**known, **json.loads(row["facts"])})
 
 
 def _title(text: str) -> str:

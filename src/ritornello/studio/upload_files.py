@@ -10,7 +10,7 @@ from pathlib import Path
 from fastapi.concurrency import run_in_threadpool
 
 from ritornello.errors import InputError, OutputError, RitornelloError
-from ritornello.json_values import JsonObject
+from ritornello.studio.answers import Upload
 from ritornello.studio.database import new_id
 from ritornello.studio.open_studio import Studio
 from ritornello.studio.piece_json import piece_from_json
@@ -24,7 +24,7 @@ class TooLargeError(InputError):
     """A file with more bytes than are taken."""
 
 
-async def take_upload(studio: Studio, name: str, body: AsyncIterator[bytes]) -> JsonObject:
+async def take_upload(studio: Studio, name: str, body: AsyncIterator[bytes]) -> Upload:
     """Keep a file as a new song or as a recording.
 
     Args:
@@ -72,7 +72,7 @@ async def _write(path: Path, body: AsyncIterator[bytes], shown: str) -> None:
         raise InputError("The file is empty.", where=shown)
 
 
-def _keep(studio: Studio, path: Path, shown: str) -> JsonObject:
+def _keep(studio: Studio, path: Path, shown: str) -> Upload:
     try:
         found = studio.readers.call("read_file", file=str(path), name=shown)
     except RitornelloError as error:  # also where reading it ended the process
@@ -89,7 +89,7 @@ def _keep(studio: Studio, path: Path, shown: str) -> JsonObject:
         warnings=found["repairs"],
     )
     studio.news.tell("song", studio.library.songs.song(version["song"]))
-    return {"kind": "piece", "piece": version}
+    return {"kind": "piece", "piece": studio.library.songs.whole(version["id"])}
 
 
 def shown_name(name: str) -> str:
