@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -19,8 +21,9 @@ def a_piece(pitch: int = 60) -> Piece:
 
 
 @pytest.fixture
-def songs(tmp_path: Path) -> SongLibrary:
-    return SongLibrary(Database(tmp_path / DATABASE_FILE))
+def songs(tmp_path: Path) -> Iterator[SongLibrary]:
+    with closing(Database(tmp_path / DATABASE_FILE)) as database:
+        yield SongLibrary(database)
 
 
 def test_undo_goes_to_the_parent_and_redo_comes_back(songs: SongLibrary) -> None:
@@ -84,7 +87,8 @@ def test_every_older_library_is_brought_up_to_date(tmp_path: Path) -> None:
             older.execute(f"PRAGMA application_id = {0x5269746F}")
         older.commit()
         older.close()
-        SongLibrary(Database(path)).add(a_piece(), "upload")
+        with closing(Database(path)) as database:
+            SongLibrary(database).add(a_piece(), "upload")
 
 
 def test_a_newer_library_is_refused_and_stays_as_it_was(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeAlias
 
-from ritornello.errors import InputError, OutputError
+from ritornello.errors import InputError, OutputError, RitornelloError
 from ritornello.json_values import JsonObject
 
 SqlValue: TypeAlias = int | float | str | bytes | None
@@ -97,7 +97,7 @@ class Database:
                 where=str(path),
                 next_step="Move the file away, or name another folder with --library.",
             ) from None
-        except InputError:
+        except RitornelloError:
             self._connection.close()
             raise
 
