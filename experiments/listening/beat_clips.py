@@ -4,7 +4,7 @@ Each is an excerpt of a piece in one metre: a full mix, a part alone, or the who
 instrument; at a tempo near its own, steady or with rubato; with inexact fingers, silence before the
 first note, swing, and what rooms and recorders do to it. Half of the parts are not sampled but
 synthesised (`tones`), every third accompaniment is of no piece but a pattern of its style
-(`styles`), and some clips are stems of real CC0 songs. Used by `beat_model` and
+(`rule_accompaniments`), and some clips are stems of real CC0 songs. Used by `beat_model` and
 `experiments.listening.note_beat_model` to train and by `experiments.listening.beats` to measure.
 """
 
@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.listening import styles
+from experiments.listening import rule_accompaniments
 from experiments.listening.drum_clips import Kit, one_shots
 from experiments.listening.tones import FAMILIES, Instrument
 from ritornello.corpus.store import Corpus
@@ -111,7 +111,7 @@ class Excerpts:
 
     Args:
         seconds: length of what is played, at most.
-        styled: share of the kinds that accompany that is of `styles`, not of the corpus.
+        styled: share of the kinds that accompany that is of `rule_accompaniments`, not the corpus.
     """
 
     def __init__(
@@ -135,7 +135,7 @@ class Excerpts:
                 continue
             is_styled = kind in _STYLED and rng.random() < self._styled
             if is_styled:
-                piece = styles.piece(rng)
+                piece = rule_accompaniments.piece(rng)
             else:
                 piece = self._corpus.piece(int(rng.choice(self._pieces[name])))
             found = _excerpt(piece, kind, rng, self._seconds, steady)

@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from experiments.listening import styles
+from experiments.listening import rule_accompaniments
 from experiments.listening.drum_clips import Kit
 from ritornello.synth.sampler import PlayedNote
 from ritornello.transcribe.drum_detection import DRUM_KINDS
 
 
-@pytest.mark.parametrize("name", [*styles.STYLES])
+@pytest.mark.parametrize("name", [*rule_accompaniments.STYLES])
 def test_patterns_fill_their_bars(name: str) -> None:
-    style = styles.STYLES[name]
+    style = rule_accompaniments.STYLES[name]
     numerator, denominator = style.metre
     patterns = [*style.basses, *style.arps]
     patterns += [pattern for several in (*style.comps, *style.drums) for pattern in several]
@@ -21,13 +21,13 @@ def test_patterns_fill_their_bars(name: str) -> None:
     assert set("".join(patterns)) <= set("x.urofab-")
 
 
-@pytest.mark.parametrize("name", [*styles.STYLES])
+@pytest.mark.parametrize("name", [*rule_accompaniments.STYLES])
 def test_every_style_plays_chords_bass_and_drums_in_its_metre(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    style = styles.STYLES[name]
-    monkeypatch.setattr(styles, "STYLES", {name: style})
-    piece = styles.piece(np.random.default_rng(0))
+    style = rule_accompaniments.STYLES[name]
+    monkeypatch.setattr(rule_accompaniments, "STYLES", {name: style})
+    piece = rule_accompaniments.piece(np.random.default_rng(0))
     assert (piece.metres[0].numerator, piece.metres[0].denominator) == style.metre
     chords, bass, drums = piece.tracks[:3]
     assert drums.is_drum
@@ -42,11 +42,16 @@ def test_every_style_plays_chords_bass_and_drums_in_its_metre(
 
 
 def test_swing_moves_halves_of_beats_and_leaves_beats(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(styles, "STYLES", {"swing": styles.STYLES["swing"]})
-    onsets = styles.piece(np.random.default_rng(1)).tracks[0].notes["onset"] % styles.RESOLUTION
-    late = round(styles.STYLES["swing"].swing * styles.RESOLUTION)
+    monkeypatch.setattr(
+        rule_accompaniments, "STYLES", {"swing": rule_accompaniments.STYLES["swing"]}
+    )
+    onsets = (
+        rule_accompaniments.piece(np.random.default_rng(1)).tracks[0].notes["onset"]
+        % rule_accompaniments.RESOLUTION
+    )
+    late = round(rule_accompaniments.STYLES["swing"].swing * rule_accompaniments.RESOLUTION)
     assert late in onsets
-    assert styles.RESOLUTION // 2 not in onsets
+    assert rule_accompaniments.RESOLUTION // 2 not in onsets
 
 
 def test_a_kit_sounds_where_its_strokes_are() -> None:
