@@ -249,8 +249,8 @@ def outcome(kind: str, folder: Path, data: bytes) -> str:
     return "used"
 
 
-def fuzz(kind: str, inputs: int, failures: Path | None) -> Counter[str]:
-    """Outcomes over damaged files of a kind; those that failed are saved to ``failures``."""
+def fuzz(kind: str, inputs: range, failures: Path | None) -> Counter[str]:
+    """Outcomes over damaged files of a kind, by number; those that failed are saved."""
 
     def damaged(number: int) -> bytes:
         rng = random.Random(number)
@@ -259,25 +259,27 @@ def fuzz(kind: str, inputs: int, failures: Path | None) -> Counter[str]:
     with tempfile.TemporaryDirectory() as folder:
         return try_inputs(
             partial(outcome, kind, Path(folder)),
-            map(damaged, range(inputs)),
+            map(damaged, inputs),
             ("used", "error"),
             failures,
-            lambda number: f"{kind}-{number}.safetensors",
+            lambda place: f"{kind}-{inputs[place]}.safetensors",
         )
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--inputs", type=int, default=10_000, help="inputs of each kind")
+    parser.add_argument("--first", type=int, default=0, help="number of the first input")
     parser.add_argument("--only", choices=USES)
     parser.add_argument("--failures", type=Path, help="folder for the inputs that failed")
     options = parser.parse_args()
+    numbers = range(options.first, options.first + options.inputs)
     failed = 0
     for kind in USES:
         if options.only not in (None, kind):
             continue
         start = time.perf_counter()
-        outcomes = fuzz(kind, options.inputs, options.failures)
+        outcomes = fuzz(kind, numbers, options.failures)
         seconds = time.perf_counter() - start
         failed += tell_outcomes(kind, outcomes, ("used", "error"), seconds)
     return 1 if failed else 0

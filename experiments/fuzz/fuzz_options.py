@@ -157,28 +157,29 @@ def prepare(folder: Path) -> None:
     some_piece().save(folder / "song.mid")
 
 
-def fuzz(inputs: int, failures: Path | None) -> Counter[str]:
-    """Outcomes over odd command lines; those that failed are saved to ``failures``."""
+def fuzz(inputs: range, failures: Path | None) -> Counter[str]:
+    """Outcomes over odd command lines, by number; those that failed are saved."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         prepare(folder)
-        commands = (json.dumps(odd_command(random.Random(number))) for number in range(inputs))
+        commands = (json.dumps(odd_command(random.Random(number))) for number in inputs)
         return try_inputs(
             partial(outcome, folder),
             (command.encode() for command in commands),
             ("done", "refused"),
             failures,
-            lambda number: f"options-{number}.json",
+            lambda place: f"options-{inputs[place]}.json",
         )
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--inputs", type=int, default=10_000)
+    parser.add_argument("--first", type=int, default=0, help="number of the first input")
     parser.add_argument("--failures", type=Path, help="folder for the command lines that failed")
     options = parser.parse_args()
     start = time.perf_counter()
-    outcomes = fuzz(options.inputs, options.failures)
+    outcomes = fuzz(range(options.first, options.first + options.inputs), options.failures)
     seconds = time.perf_counter() - start
     return 1 if tell_outcomes("options", outcomes, ("done", "refused"), seconds) else 0
 

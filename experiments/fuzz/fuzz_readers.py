@@ -184,8 +184,8 @@ def seeds(entry: Format, folder: Path, count: int = 24) -> list[bytes]:
     return [entry.write_bytes(piece.at_resolution(24)) for piece in pieces]
 
 
-def fuzz(entry: Format, folder: Path, inputs: int, failures: Path | None) -> Counter[str]:
-    """Outcomes over mutated inputs; inputs that failed are saved to ``failures``, if given."""
+def fuzz(entry: Format, folder: Path, inputs: range, failures: Path | None) -> Counter[str]:
+    """Outcomes over mutated inputs by number; those that failed are saved to ``failures``."""
     files = seeds(entry, folder)
 
     def damaged(number: int) -> bytes:
@@ -194,10 +194,10 @@ def fuzz(entry: Format, folder: Path, inputs: int, failures: Path | None) -> Cou
 
     return try_inputs(
         partial(outcome, entry),
-        map(damaged, range(inputs)),
+        map(damaged, inputs),
         ("piece", "error"),
         failures,
-        lambda number: f"{entry.name.replace(' ', '-')}-{number}",
+        lambda place: f"{entry.name.replace(' ', '-')}-{inputs[place]}",
     )
 
 
@@ -205,6 +205,7 @@ def main() -> int:
     root = Path(__file__).resolve().parents[2]
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--inputs", type=int, default=10_000, help="inputs for each reader")
+    parser.add_argument("--first", type=int, default=0, help="number of the first input")
     parser.add_argument(
         "--data",
         type=Path,
@@ -213,12 +214,13 @@ def main() -> int:
     parser.add_argument("--only", help="name of one format")
     parser.add_argument("--failures", type=Path, help="folder for the inputs that failed")
     options = parser.parse_args()
+    numbers = range(options.first, options.first + options.inputs)
     failed = 0
     for entry in FORMATS:
         if entry.reader is None or (options.only and entry.name != options.only):
             continue
         start = time.perf_counter()
-        outcomes = fuzz(entry, options.data, options.inputs, options.failures)
+        outcomes = fuzz(entry, options.data, numbers, options.failures)
         seconds = time.perf_counter() - start
         failed += tell_outcomes(entry.name, outcomes, ("piece", "error"), seconds)
     return 1 if failed else 0
