@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from operator import lt
 from typing import Any, Protocol, Self, TypeVar
 
 
@@ -33,7 +34,8 @@ def from_zero(
         moves_first: rather than the default, the first of them is moved there.
     """
     changes = tuple(changes)
-    if len(changes) == 1 and changes[0].tick == 0:
+    ticks = [change.tick for change in changes]
+    if ticks[:1] == [0] and all(map(lt, ticks, ticks[1:])):
         return changes
     at: dict[int, Place] = {}
     for change in sorted(changes, key=lambda change: change.tick):

@@ -368,7 +368,7 @@ class Piece:
             if not (1 <= metre.numerator <= 255 and power and metre.denominator <= 64):
                 raise InputError(f"{metre.numerator}/{metre.denominator} is not a metre.")
         for changes in (self.tempos, self.metres, self.keys):
-            if any(tick < 0 for tick, *_ in changes):
+            if min((change.tick for change in changes), default=0) < 0:
                 raise InputError("Tempo, metre or key changes before the piece begins.")
         set_field = object.__setattr__
         for name in PLACES:
@@ -402,12 +402,7 @@ class Piece:
 
     @property
     def duration_seconds(self) -> float:
-        # As `ticks_to_seconds`, without arrays: each file that is read is asked for it.
-        seconds = 0.0
-        for tempo, end in zip(self.tempos, [*self.tempos[1:], None], strict=True):
-            until = self.length_ticks if end is None else min(end.tick, self.length_ticks)
-            seconds += max(until - tempo.tick, 0) * (60 / (tempo.bpm * self.resolution))
-        return seconds
+        return float(self.ticks_to_seconds(np.array(self.length_ticks)))
 
     @property
     def bar_count(self) -> int:

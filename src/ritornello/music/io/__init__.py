@@ -346,6 +346,10 @@ def check_size(piece: Piece, where: str) -> None:
             where=where,
             next_step="Split the file into separate pieces.",
         )
+    # Most pieces are short enough at their slowest tempo: that is told sooner.
+    slowest_bpm = min(tempo.bpm for tempo in piece.tempos)
+    if piece.length_beats / slowest_bpm < MAX_HOURS * 60:
+        return
     hours = piece.duration_seconds / 3600
     if hours > MAX_HOURS:
         raise InputError(

@@ -136,9 +136,9 @@ class _Table:
         return [kind for kind in kinds if kind >= 0xA0 and kind != 0xC0]
 
     @property
-    def control_channels(self) -> list[int]:
+    def control_channels(self) -> set[int]:
         """The channels that have such events."""
-        return [channel for channel in range(16) if self.control_kinds(channel)]
+        return {each & 0x0F for each in self._statuses if each >= 0xA0 and each & 0xF0 != 0xC0}
 
     @cached_property
     def playing(self) -> list[int]:
@@ -208,7 +208,7 @@ def _setups(tables: Sequence[_Table]) -> tuple[dict[Place, list[tuple[_Table, in
     unheard = 0
     for table in tables:
         is_control = (table.kinds >= 0xA0) & (table.kinds != 0xC0)
-        for channel in {*table.control_channels}.difference(table.playing):
+        for channel in sorted(table.control_channels.difference(table.playing)):
             if (table.port, channel) in heard:
                 found[table.port, channel].append((table, channel))
             else:
@@ -234,9 +234,8 @@ def _by_sound(
     has_own = last_own >= 0
     sounding[has_own] = table.firsts[own[last_own[has_own]]]
     keys = sounding * 2 + _standing(drums, ticks, number, int(channel == _DRUM_CHANNEL))
-    _, first = np.unique(keys, return_index=True)
     parts = []
-    for key in keys[np.sort(first)].tolist():
+    for key in dict.fromkeys(keys.tolist()):
         here = keys == key
         program, is_drum = divmod(key, 2)
         parts.append(

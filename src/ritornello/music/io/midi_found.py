@@ -15,6 +15,7 @@ from ritornello.music.note_tables import NOTE_DTYPE
 
 # How symusic calls the columns of `NOTE_DTYPE`.
 _THEIR_NAMES = {"onset": "time", "duration": "duration", "pitch": "pitch", "velocity": "velocity"}
+_NEGATIVE = 1 << 63  # the least number that is below 0 with a sign
 UNHEARD = Remark("Controllers on channels that play no note were left out.")
 
 
@@ -56,25 +57,29 @@ class NoteColumns:
         """The track of each note, int64 [notes]."""
         return np.repeat(np.arange(len(self.sizes)), self.sizes)
 
-    def lowest_time(self) -> int:
-        """The least onset or duration, at most 0; less than 0 where time ran over."""
-        return int(min(self.onset.min(initial=0), self.duration.min(initial=0)))
+    def ran_over(self, most_ticks: int) -> bool:
+        """Whether a note begins before the piece, or is negative or at least so long."""
+        # Numbers below 0 are very large ones without a sign: one pass sees both ends.
+        onset, duration = self.onset.view(np.uint64), self.duration.view(np.uint64)
+        return int(onset.max(initial=0)) >= _NEGATIVE or int(duration.max(initial=0)) >= most_ticks
 
     def ends_ticks(self) -> list[int]:
         """Where the last note of each track ends; 0 for one without notes."""
-        starts = np.cumsum(self.sizes) - self.sizes
         heard = self.sizes > 0
+        starts = (np.cumsum(self.sizes) - self.sizes)[heard]
         ends = np.zeros(len(self.sizes), np.int64)
-        if heard.any():
-            ends[heard] = np.maximum.reduceat(self.onset + self.duration, starts[heard])
-        return list(map(int, ends.tolist()))
+        if len(starts):
+            ends[heard] = np.maximum.reduceat(self.onset + self.duration, starts)
+        result: list[int] = ends.tolist()
+        return result
 
     def tables(self) -> list[np.ndarray]:
         """The `NOTE_DTYPE` table of each track, sorted and read-only as a `Track` wants it."""
-        track = self.track_numbers
         # One key of 31 bits of time and 7 of pitch; a stable sort is fast on what is nearly sorted.
         table = self.table
-        key = (track << 38) + (table["onset"] << 7) + table["pitch"]
+        key = table["onset"] << 7
+        key += table["pitch"]
+        key += np.repeat(np.arange(len(self.sizes)) << 38, self.sizes)
         if not (key[1:] > key[:-1]).all():
             order = np.argsort(key, kind="stable")
             in_order = key[order]

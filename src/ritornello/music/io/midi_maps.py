@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 from ritornello.music.io.limits import FASTEST_BPM, SLOWEST_BPM
@@ -9,20 +10,19 @@ from ritornello.music.keys import KeyName
 from ritornello.music.piece import DEFAULT_TEMPO_BPM, KeyChange, Metre, Tempo
 
 
-def tempo_map(changes: list[tuple[int, int]], repairs: list[str]) -> tuple[Tempo, ...]:
+def tempo_map(changes: Sequence[tuple[int, float]], repairs: list[str]) -> tuple[Tempo, ...]:
     """Tempi of (tick, microseconds a quarter); those no player keeps are clamped, and told."""
     if not changes:
         return ()
     fastest, slowest = 60e6 / FASTEST_BPM, 60e6 / SLOWEST_BPM
-    absurd = sum(not fastest <= microseconds <= slowest for _, microseconds in changes)
-    if absurd:
+    lengths = [microseconds for _, microseconds in changes]
+    if min(lengths) < fastest or max(lengths) > slowest:
+        absurd = sum(not fastest <= microseconds <= slowest for microseconds in lengths)
         repairs.append(
             f"{absurd} tempi outside {SLOWEST_BPM:g} to {FASTEST_BPM:g} bpm were clamped."
         )
-    tempos = [
-        Tempo(tick, tempo_bpm(min(max(microseconds, fastest), slowest)))
-        for tick, microseconds in changes
-    ]
+        changes = [(tick, min(max(length, fastest), slowest)) for tick, length in changes]
+    tempos = [Tempo(tick, tempo_bpm(microseconds)) for tick, microseconds in changes]
     if tempos[0].tick > 0:
         tempos.insert(0, Tempo(0, DEFAULT_TEMPO_BPM))
     return tuple(tempos)

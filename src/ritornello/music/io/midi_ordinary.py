@@ -18,13 +18,11 @@ import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-import numpy as np
-
 from ritornello.music.io.midi_container import END_OF_TRACK
 from ritornello.music.io.midi_events import Message
 
 _LOW, _HIGH = bytes(range(0x80)), bytes(range(0x80, 0x100))
-_NOTES_AND_DATA = bytes(range(0xA0))
+_NOTES, _NOTES_AND_DATA = bytes(range(0x80, 0xA0)), bytes(range(0xA0))
 _SETTINGS = bytes((*range(0xB0, 0xC0), *range(0xE0, 0xF0)))
 _RARE_BYTES = bytes((*range(0xA0, 0xB0), *range(0xC0, 0xE0), *range(0xF0, 0x100)))
 _STRIKES = range(0x90, 0xA0)
@@ -48,10 +46,11 @@ class Ordinary:
             a tick less than 0, -1 minus their place in ``late``.
         late: the track, and from where to where in it, of each text among notes.
         note_channels: of each track the channels it has notes on, perhaps with some it has not.
-        programs: each program but 0 that a track sets; where the parts that symusic finds do not
-            have just these, a program counts for another track.
+        programs: each program but 0 that a track sets for its own notes; where the parts that
+            symusic finds do not have just these, a program counts for another track.
         first_plays: whether the first track has notes.
         unheard: channels, as bits, that a track sets controllers on and plays nothing on.
+        set_elsewhere: the same of programs but 0.
         events: how many beginnings and ends of notes, controllers and bends are in the file.
         system_messages: how many messages to synthesizers, resets aside, are in the file.
     """
@@ -62,6 +61,7 @@ class Ordinary:
     programs: list[int] = field(default_factory=list)
     first_plays: bool = False
     unheard: int = 0
+    set_elsewhere: int = 0
     events: int = 0
     system_messages: int = 0
 
@@ -79,7 +79,8 @@ def look_at(chunks: list[bytes]) -> Ordinary | None:
         track.count()
     # A controller counts for another track that plays on its channel.
     heard = {channel for channels in found.note_channels for channel in channels}
-    return None if any(found.unheard >> channel & 1 for channel in heard) else found
+    set_elsewhere = found.unheard | found.set_elsewhere
+    return None if any(set_elsewhere >> channel & 1 for channel in heard) else found
 
 
 def is_reset(payload: bytes) -> bool:
@@ -95,8 +96,9 @@ class _Track:
         self.messages: list[Message] = []
         self.programs: dict[int, int] = {}
         self.settings = 0  # channels with controllers or bends before the first note, as bits
-        self.first_note = self.first_status = -1
-        self.others = b""  # bytes from the first note on that are no data and begin no note
+        self.first_note = -1
+        self.high = b""  # bytes from the first note on that are no data
+        self.others = b""  # those of them that begin no note
         self.spans: list[tuple[int, int]] = []  # where events are notes, controllers or bends
         found.messages.append(self.messages)
 
@@ -119,18 +121,19 @@ class _Track:
                 continue
             if at_once := _AT_ONCE.match(chunk, at):
                 statuses = at_once.group().translate(None, _LOW)
-                for channel in {each & 15 for each in statuses}:
-                    self.settings |= 1 << channel
+                for each in statuses:
+                    self.settings |= 1 << (each & 15)
                 running = statuses[-1]
-                self.found.events += (at_once.end() - at - len(statuses) + 1) // 3
-                at = at_once.end()
+                end = at_once.end()
+                self.found.events += (end - at - len(statuses) + 1) // 3
+                at = end
                 continue
             if status > 0x7F:
                 running = status
                 at += 1
             kind = running >> 4
             if kind == 0x9:
-                self.first_note, self.first_status = start, running
+                self.first_note = start
                 return True
             if chunk[at] > 0x7F:
                 return False
@@ -155,10 +158,11 @@ class _Track:
         chunk, size = self.chunk, len(self.chunk)
         start = at = self.first_note
         # In most tracks hardly a byte is left here: some controllers, and the end mark.
-        self.others = chunk[start:].translate(None, _NOTES_AND_DATA)
+        self.high = chunk[start:].translate(None, _LOW)
+        self.others = self.high.translate(None, _NOTES)
         rare = self.others.translate(None, _SETTINGS)
         if rare == b"\xff" and chunk.endswith(END_OF_TRACK):
-            self.spans.append((start, size - 3))
+            self._add_span(start, size - 3, size - start - len(self.high) - 2)
             return True
         low_bytes = 0  # since ``start``
         for place in _places(chunk, at, rare):
@@ -175,7 +179,7 @@ class _Track:
                 continue  # part of a delta time
             if low_bytes % 3 == 2:
                 return False
-            self.spans.append((start, place))
+            self._add_span(start, place, low_bytes)
             status = chunk[place]
             if status >= _SYSEX:
                 at = self._message(place, -1)
@@ -192,8 +196,13 @@ class _Track:
             else:
                 return False
             start, low_bytes = at, 0
-        self.spans.append((start, size))
+        self._add_span(start, size, low_bytes + len(chunk[at:size].translate(None, _HIGH)))
         return True
+
+    def _add_span(self, start: int, end: int, low_bytes: int) -> None:
+        """Take a span of events, of each of which three bytes are below 128."""
+        self.spans.append((start, end))
+        self.found.events += low_bytes // 3
 
     def _message(self, at: int, now: int) -> int:
         """Take a meta event or a message to synthesizers; where it ends, or less than 0.
@@ -235,19 +244,19 @@ class _Track:
 
     def count(self) -> None:
         """Add the channels and programs of the track to what was found."""
-        self.found.programs += filter(None, self.programs.values())
         channels: list[int] = []
         if self.first_note >= 0:
             self.found.first_plays |= self.number == 0
-            channels = [status & 15 for status in _STRIKES if status in self.chunk]
+            channels = [status & 15 for status in _STRIKES if status in self.high]
         self.found.note_channels.append(channels)
         own = sum(1 << channel for channel in channels)
         self.found.unheard |= self.settings & ~own
-        if self.spans:
-            low = np.frombuffer(self.chunk, np.int8) >= 0
-            for start, end in self.spans:
-                self.found.events += int(np.count_nonzero(low[start:end])) // 3
-        if self.others.translate(None, _all_but_settings(own)):
+        for channel, program in self.programs.items():
+            if program and own >> channel & 1:
+                self.found.programs.append(program)
+            elif program:
+                self.found.set_elsewhere |= 1 << channel
+        if self.others != b"\xff" and self.others.translate(None, _all_but_settings(own)):
             for start, end in self.spans:
                 self.found.unheard |= self._settings_of_others(start, end, own)
 

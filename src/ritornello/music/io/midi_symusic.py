@@ -30,6 +30,7 @@ from ritornello.music.note_tables import BEND_DTYPE, CONTROL_DTYPE
 _LATE_MARK = "ritornello:late:"
 _FAR_TICKS = 2**28 - 1  # the longest delta time a MIDI file can hold
 _FAR_DELTA = b"\xff\xff\xff\x7f"
+_LEAST_KIT = min(MEANT_AS_KITS)
 _NAME = 3
 _RELEASES = tuple(
     bytes((0, 0x90 | channel, 0, 0)) + b"".join(bytes((0, pitch, 0)) for pitch in range(1, 128))
@@ -55,11 +56,7 @@ def read_ordinary(file: MidiFile) -> MidiMusic | None:
     marks = [(mark.text, mark.time) for mark in score.markers]
     ends = [time for text, time in marks if text.startswith(END_MARK)]
     notes = NoteColumns.of([track.notes.numpy() for track in found])
-    if (
-        len(ends) < len(file.chunks)
-        or min([*ends, notes.lowest_time()]) < 0
-        or notes.duration.max(initial=0) >= _FAR_TICKS
-    ):
+    if len(ends) < len(file.chunks) or min(ends) < 0 or notes.ran_over(_FAR_TICKS):
         return None
     if looked.late and not _place_late(marks, looked):
         return None
@@ -163,7 +160,7 @@ def _ordinary_playing(found: list[Any], heard: list[bool]) -> list[dict[str, Any
         if name == "bends":
             if values.min() < -8192 or values.max() > 8191:
                 return None
-        elif (values[table["number"] == BANK] >= min(MEANT_AS_KITS)).any():
+        elif ((table["number"] == BANK) & (values >= _LEAST_KIT)).any():
             return None
         for index, end in enumerate(accumulate(counts)):
             if counts[index]:
@@ -176,6 +173,6 @@ def _table(columns: list[dict[str, np.ndarray]], dtype: np.dtype) -> np.ndarray:
     table = np.empty(sum(len(each["time"]) for each in columns), dtype)
     for name in dtype.names or ():
         symusics = "time" if name == "tick" else name
-        table[name] = np.concatenate([each[symusics] for each in columns])
+        np.concatenate([each[symusics] for each in columns], out=table[name], casting="unsafe")
     table.flags.writeable = False
     return table

@@ -92,7 +92,7 @@ def decode(raw: bytes, codec: str) -> str:
 
 def decode_name(raw: bytes, codec: str) -> str:
     """A text as one line."""
-    return clean_name(decode(raw, codec))
+    return clean_name(raw.decode() if raw.isascii() else decode(raw, codec))
 
 
 def sung_text(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from operator import itemgetter
 
 import numpy as np
 
@@ -17,6 +18,7 @@ COMPOSER = "Composer: "
 KARAOKE = ("@K", "@T")  # texts that begin so make a file one of karaoke
 END_MARK = "ritornello:end:"  # begins the marker put where a track ends, see `midi_symusic`
 _TEXT, _COPYRIGHT, _NAME, _LYRIC, _MARKER, _CUE, _OWN = 1, 2, 3, 5, 6, 7, 0x7F
+_tick_of = itemgetter(0)
 
 
 @dataclass
@@ -39,6 +41,7 @@ def words_in(
     """The words of a file; ``title`` is the name of a first track that plays nothing."""
     found = MidiWords(title)
     notices: dict[str, None] = {}
+    is_karaoke = False
     for number, track in enumerate(messages):
         is_chord = False
         for tick, kind, payload in track:
@@ -67,11 +70,12 @@ def words_in(
                 found.composer = text.removeprefix(COMPOSER)
             else:  # also names of instruments, programs and devices
                 found.texts.append(Text(tick, text))
+                is_karaoke |= text.startswith(KARAOKE)
             is_chord = False
     found.copyright = "; ".join(notices)
     for places in (found.markers, found.cues, found.texts, found.chords):
-        places.sort(key=lambda place: place[0])
-    if any(text.startswith(KARAOKE) for _, text in found.texts):
+        places.sort(key=_tick_of)
+    if is_karaoke:
         _read_karaoke(found, messages, codec)
     return found
 
