@@ -15,6 +15,7 @@ from ritornello.plan.chord_progressions import with_progressions
 from ritornello.plan.form_filling import fill_form
 from ritornello.plan.plan import Plan
 from ritornello.plan.song_form import form_plan, parse_form
+from ritornello.plan.style_usages import usages_of
 
 KEYS = st.builds(KeyName, st.integers(0, 11), st.sampled_from(["major", "minor"]))
 
@@ -55,3 +56,15 @@ def test_what_is_stated_stays_and_other_scales_state_nothing() -> None:
     assert (with_progressions(plan, KeyName(0, "dorian"), rng).chords == CHORD_OPEN).all()
     bare = replace(plan, sections=())
     assert (with_progressions(bare, KeyName(0), rng).chords == CHORD_OPEN).all()
+
+
+def test_a_style_has_its_sevenths() -> None:
+    plan = form("A 8, B 8, A 8", 1)
+    sevenths = {"band_swing": 0, "open_hymnal_midi": 0}
+    for style in sevenths:
+        for seed in range(40):
+            rng = np.random.default_rng(seed)
+            told = with_progressions(plan, KeyName(0), rng, usages_of(style))
+            kinds = [*QUALITIES]
+            sevenths[style] += sum("7" in kinds[c // 12] for c in told.chords[:, 0].tolist())
+    assert sevenths["band_swing"] > 3 * sevenths["open_hymnal_midi"]

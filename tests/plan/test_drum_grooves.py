@@ -21,9 +21,9 @@ def test_beats_lie_in_the_bar_and_are_of_keys_that_are_stated(metre: tuple[int, 
     for groove in drawn(metre, 50):
         for bar in range(3):
             strokes = groove.beat(bar).strokes()
-            assert {key for _, key in strokes} <= STATED_KEYS
-            assert all(0 <= tick < METRES[metre] for tick, _ in strokes)
-            assert len(set(strokes)) == len(strokes)
+            assert groove.beat(bar).keys <= STATED_KEYS
+            assert all(0 <= tick < METRES[metre] for tick, _, _ in strokes)
+            assert len({stroke[:2] for stroke in strokes}) == len(strokes)
 
 
 def test_the_snare_falls_on_two_and_four_about_as_often_as_in_music() -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ritornello.music.instruments import parse_instrument
+from ritornello.music.instruments import DRUMS, parse_instrument
 from ritornello.plan.form_filling import fill_form
 from ritornello.plan.plan import Plan
-from ritornello.plan.players import Player
+from ritornello.plan.players import Player, melody_of
 from ritornello.plan.song_form import form_plan, parse_form
 
 FORM = "intro 4, verse 16, chorus 8, verse 8, bridge 8, chorus 8, end 4"
@@ -49,3 +49,32 @@ def test_songs_return_less_closely_than_bands() -> None:
         return float(np.mean([(filled(parts, seed).close == 2).mean() for seed in range(60)]))
 
     assert again(("piano", "voice")) < again(BAND) / 2
+
+
+@pytest.mark.parametrize(
+    ("names", "melody"),
+    [
+        ("drums bass piano strings flute", "flute"),
+        ("drums bass piano guitar strings", "piano"),
+        ("drums bass guitar strings strings", "strings"),
+        ("drums bass piano guitar electric_guitar strings", "electric guitar"),
+        ("violin violin viola cello", "violin"),
+        ("piano voice", "voice"),
+        ("drums bass", "bass"),
+    ],
+)
+def test_who_has_the_melody(names: str, melody: str) -> None:
+    parts = names.split()
+    players = [
+        Player(parse_instrument(name), parts[:index].count(name))
+        for index, name in enumerate(parts)
+    ]
+    found = melody_of(sorted(players))
+    assert found is not None
+    assert str(sorted(players)[found]) == melody  # the first desk
+    assert melody_of([Player(DRUMS)]) is None
+
+
+def test_an_intro_leaves_the_melody_to_come() -> None:
+    begins = [filled(("piano", "voice"), seed).plays[0].tolist() for seed in range(20)]
+    assert begins == [[1, 0]] * 20

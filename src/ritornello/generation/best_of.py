@@ -16,6 +16,7 @@ from ritornello.generation.compose import (
     advance_all,
     begin,
     conditions,
+    finished_piece,
     piece_of,
 )
 from ritornello.generation.instrumentation import Instrumentations
@@ -79,7 +80,7 @@ def compose_best(
                     writers[index].rng = np.random.default_rng(seed)
                     state[index], condition[index] = state[best], condition[best]
             kept.append(best)
-    return [piece_of(writers[best]) for best in kept]
+    return [finished_piece(writers[best]) for best in kept]
 
 
 def section_ends(job: Job, *, by_section: bool) -> list[int]:

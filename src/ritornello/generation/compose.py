@@ -15,7 +15,12 @@ from ritornello.errors import CheckpointError
 from ritornello.generation.edit.loudness import at_loudness
 from ritornello.generation.instrumentation import Instrumentations, fill_in_instrumentation
 from ritornello.generation.job import ENDLESS, Job, chord_symbols, whole_piece
-from ritornello.generation.planned import by_plan, plan_symbols, section_markers
+from ritornello.generation.planned import (
+    by_plan,
+    plan_symbols,
+    section_markers,
+    with_heard_chords,
+)
 from ritornello.generation.rules import Rules
 from ritornello.generation.sampling import Sampling
 from ritornello.generation.writer import Event, Writer
@@ -38,6 +43,7 @@ from ritornello.note_model.encoding.piece_controls import Controls, density_clas
 from ritornello.note_model.engine.reference import Engine
 from ritornello.plan.feel import SWUNG
 from ritornello.plan.plan import Plan
+from ritornello.plan.style_usages import usages_of
 from ritornello.plan.swing import LEAST_RATIO, MOST_RATIO, Swing, as_swung, even_swing
 from ritornello.rng import Rng
 
@@ -129,7 +135,7 @@ def compose(
     written = write(
         engine, writers, sampling=sampling, collections=collections, watch=watch, hear=hear
     )
-    return [*map(piece_of, written)]
+    return [*map(finished_piece, written)]
 
 
 def begin(
@@ -170,7 +176,11 @@ def planned_job(
     plan_of: PlanOf | None,
 ) -> tuple[Job, Plan | None]:
     """The job of a piece, with what its rules leave open filled in, and its plan; see `compose`."""
-    job = whole_piece(fill_in_instrumentation(rules, instrumentations, rng))
+    filled = fill_in_instrumentation(rules, instrumentations, rng)
+    usages = usages_of(filled.collection)
+    if filled.tempo_bpm is None and usages is not None:
+        filled = replace(filled, tempo_bpm=usages.draw_tempo(rng))
+    job = whole_piece(filled)
     job = replace(job, key=draw_key(job.rules, usual_keys, rng))
     return job, None if plan_of is None else plan_of(job, seed)
 
@@ -208,6 +218,11 @@ def write(
 def piece_of(writer: Writer) -> Piece:
     """The events of a writer so far, as a piece."""
     return to_piece(writer.events, writer.job.rules, writer.job.plan, writer.job.swing)
+
+
+def finished_piece(writer: Writer) -> Piece:
+    """The piece of a writer at its end, with the chords that sound in it."""
+    return with_heard_chords(piece_of(writer), writer.job.plan)
 
 
 def _swing_of(job: Job) -> Swing | None:

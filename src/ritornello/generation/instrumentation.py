@@ -16,6 +16,7 @@ import numpy as np
 
 from ritornello.generation.rules import Rules
 from ritornello.music.instruments import INSTRUMENTS, parse_instrument
+from ritornello.plan.style_usages import usages_of
 from ritornello.rng import Rng
 
 _ALONE = frozenset({"piano", "harpsichord", "organ", "guitar", "harp"})  # chords and tune in one
@@ -74,8 +75,8 @@ def fill_in_instrumentation(rules: Rules, instrumentations: Instrumentations, rn
 
 
 def _of_collection(collection: str | None, of_all: Instrumentations) -> list[Instrumentation]:
-    """Those of a collection; else of those whose names begin with the same word, as styles of a
-    set do; else all.
+    """Those of a collection, or what is usual in it; else those of the other styles of a set, whose
+    names begin with the same word; else all.
 
     >>> band = Instrumentation(("drums", "bass"), 1.0, "band_pop")
     >>> _of_collection("band_funk", [band, Instrumentation(("voice",), 9.0, "songs")]) == [band]
@@ -85,6 +86,8 @@ def _of_collection(collection: str | None, of_all: Instrumentations) -> list[Ins
         return [*of_all]
     word = collection.split("_")[0]
     own = [each for each in of_all if each.collection == collection]
+    if not own and (usages := usages_of(collection)) is not None:
+        own = [Instrumentation(parts, n, collection) for n, parts in usages.line_ups]
     kin = [each for each in of_all if (each.collection or "").split("_")[0] == word]
     return own or kin or [*of_all]
 

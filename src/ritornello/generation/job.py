@@ -27,6 +27,7 @@ from ritornello.note_model.encoding.bar_plan import BarPlan
 from ritornello.note_model.encoding.given import Given
 from ritornello.note_model.encoding.notes import END, NONE, RESOLUTION
 from ritornello.plan.plan import Plan
+from ritornello.plan.players import Player, melody_of
 from ritornello.plan.swing import Swing
 
 ENDLESS = np.iinfo(np.int64).max
@@ -81,6 +82,7 @@ class Job:
         reprise: what comes back; None where nothing does by a plan.
         leaves_figures: whether a figure that came twice is left, see `figures`.
         beats: from which tick to before which a drummer's beat is given, ascending.
+        beat_keys: which keys it strikes; there nobody adds to them.
         swing: how what is written will be played; it is written in straight time.
         beat_chords: which the voices complete, and between which they are never silent.
     """
@@ -105,6 +107,7 @@ class Job:
     drafted_chords: bool = False
     reprise: Reprise | None = None
     beats: tuple[tuple[int, int], ...] = ()
+    beat_keys: frozenset[int] = frozenset()
     swing: Swing | None = field(default=None, compare=False)
     beat_chords: BeatChords | None = None
     leaves_figures: bool = False
@@ -232,6 +235,17 @@ def _chart_changes(
 def is_drums(part: int) -> bool:
     """Whether a part class is one of drums."""
     return INSTRUMENTS[notes.instrument_of(part)].is_drum
+
+
+def player_of(part: int) -> Player:
+    """The player of a part class."""
+    return Player(notes.instrument_of(part), (part - notes.FIRST_PART) % notes.PARTS_PER_INSTRUMENT)
+
+
+def melody_part(parts: Sequence[int]) -> int | None:
+    """Which of the part classes has the melody; None of drums alone."""
+    index = melody_of([*map(player_of, parts)])
+    return None if index is None else parts[index]
 
 
 def parts_of(instruments: Sequence[int] | None) -> list[int]:

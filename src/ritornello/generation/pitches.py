@@ -19,7 +19,7 @@ from bisect import bisect_left, bisect_right
 import numpy as np
 
 from ritornello.errors import ConfigError
-from ritornello.generation.job import Job, chord_symbols, is_drums
+from ritornello.generation.job import Job, chord_symbols, is_drums, melody_part
 from ritornello.music.chords import CHORD_CLASSES, chord_of_class, parse_chord
 from ritornello.music.instruments import BASSES, INSTRUMENTS
 from ritornello.music.keys import KeyName, estimate_key
@@ -40,12 +40,12 @@ class Pitches:
         self._job = job
         self._grid = job.grid()
         self._usual = {part: _usual(job, part) for part in job.composed_parts}
-        beat = np.isin(np.arange(SIZES[PITCH]) - DRUM_PITCH, BEAT_KEYS)
+        beat = np.isin(np.arange(SIZES[PITCH]) - DRUM_PITCH, [*BEAT_KEYS, *job.beat_keys])
         self._off_beat = {part: legal & ~beat for part, legal in self._usual.items()}
         self._highest = {part: _top(legal) for part, legal in self._usual.items()}
         self._chords: dict[tuple[int, int], np.ndarray] = {}
         self._pitched = [p for p in job.composed_parts if not is_drums(p)]
-        self._melody = self._pitched[-1] if len(self._pitched) > 1 else None
+        self._melody = melody_part(job.composed_parts) if len(self._pitched) > 1 else None
         self._chords_hold = job.chords_hold or rules.chart is not None
         if self._chords_hold:
             for part in self._pitched:

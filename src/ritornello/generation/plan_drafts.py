@@ -7,15 +7,13 @@ from dataclasses import replace
 import numpy as np
 
 from ritornello.errors import ConfigError
-from ritornello.generation.job import Job
+from ritornello.generation.job import Job, player_of
 from ritornello.generation.rules import MAX_BARS, Rules
 from ritornello.music.instruments import INSTRUMENTS
 from ritornello.music.keys import KeyName
-from ritornello.note_model.encoding import notes
 from ritornello.plan.chord_progressions import with_progressions
 from ritornello.plan.form_filling import fill_form
 from ritornello.plan.plan import Plan
-from ritornello.plan.players import Player
 from ritornello.plan.sections import Section
 from ritornello.plan.song_form import (
     bars_of_duration,
@@ -24,6 +22,7 @@ from ritornello.plan.song_form import (
     parse_form,
     usual_form,
 )
+from ritornello.plan.style_usages import usages_of
 
 FREE = "none"  # asks for a piece without a form
 USUAL_FORM_FROM_BARS = 4  # shorter pieces have room for nothing that returns
@@ -182,7 +181,7 @@ def without_players(plan: Plan) -> Plan:
 def complete_plan(wanted: Plan, job: Job, seed: int) -> Plan:
     """A plan for the players of a job, with what is open of its form and chords filled in."""
     if not wanted.players:
-        players = tuple(sorted(map(_player, job.composed_parts)))
+        players = tuple(sorted(map(player_of, job.composed_parts)))
         open_ = np.full((wanted.bars, len(players)), -1)
         wanted = replace(
             wanted, players=players, plays=open_, back_by_player=open_, close_by_player=open_.copy()
@@ -193,9 +192,4 @@ def complete_plan(wanted: Plan, job: Job, seed: int) -> Plan:
     pitched = any(not player.is_drum for player in filled.players)
     if len(job.given.chord_ticks) or not isinstance(key, KeyName) or not pitched:
         return filled
-    return with_progressions(filled, key, rng)
-
-
-def _player(part: int) -> Player:
-    """The player of a part class."""
-    return Player(notes.instrument_of(part), (part - notes.FIRST_PART) % notes.PARTS_PER_INSTRUMENT)
+    return with_progressions(filled, key, rng, usages_of(job.rules.collection))

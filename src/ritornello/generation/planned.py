@@ -8,24 +8,27 @@ from itertools import pairwise
 import numpy as np
 
 from ritornello.errors import ConfigError
-from ritornello.generation.job import ENDLESS, Job, Opening, is_drums, parts_of
+from ritornello.generation.job import ENDLESS, Job, Opening, is_drums, melody_part, parts_of
 from ritornello.generation.reprise import Reprise, plan_reprise
-from ritornello.music.chords import CHORD_CLASSES
+from ritornello.music.chords import CHORD_CLASSES, CHORD_OPEN
 from ritornello.music.instruments import BASSES, DRUMS, parse_instrument
-from ritornello.music.piece import ChordSymbol, Text
+from ritornello.music.piece import ChordSymbol, Piece, Text
 from ritornello.note_model.encoding import notes
 from ritornello.note_model.encoding.bar_plan import BarPlan
 from ritornello.note_model.encoding.given import Given
-from ritornello.plan.drum_grooves import BEAT_KEYS, STATED_KEYS
+from ritornello.plan.analysis import analyse
+from ritornello.plan.bar_strokes import RESOLUTION
+from ritornello.plan.drum_grooves import BEAT_KEYS, STATED_KEYS, WeightedBeats
 from ritornello.plan.feel import EIGHTHS, SWUNG
 from ritornello.plan.plan import Plan
 from ritornello.plan.plan_text import chord_name
+from ritornello.plan.style_usages import usages_of
 from ritornello.rng import Rng
 
 _LEAST_DENSITY, _LEAST_POLYPHONY = 2.0, 4  # with which a beat may be stated
-# In 60 training pieces of band_arranged_synth 99 of 100 notes of those who accompany are up to 77,
-# 999 of 1,000 of their chords have up to 4 notes, and 99 of 100 notes of leads are 58 and above.
-_HIGHEST_ACCOMPANIMENT, _LARGEST_CHORD, _LOWEST_MELODY = 79, 4, 55
+# In 60 training pieces of band_arranged_synth 99 of 100 notes of those who accompany are up to 76,
+# 999 of 1,000 of their chords have up to 4 notes, and 97 of 100 notes of melodies are 60 and above.
+_HIGHEST_ACCOMPANIMENT, _LARGEST_CHORD, _LOWEST_MELODY = 76, 4, 60
 _LEAST_RANGE = 24  # semitones that are left to anyone
 BEAT_STROKES = 3  # struck together at most; what is written beside them leaves room for so many
 
@@ -48,7 +51,7 @@ def by_plan(job: Job, plan: Plan, rng: Rng, *, hears: bool) -> Job:
         ConfigError: if the plan has other bars than the job, or players that the rules leave out.
     """
     job = in_a_band(job)
-    told = BarPlan.of(_straight(plan))
+    told = BarPlan.of(_straight(_with_free_bars(plan)))
     if job.length_ticks != int(told.starts[-1]) or job.metres != plan.metres:
         raise ConfigError(
             f"The plan has {plan.bars} bars up to tick {int(told.starts[-1])}, the piece ends at "
@@ -59,15 +62,17 @@ def by_plan(job: Job, plan: Plan, rng: Rng, *, hears: bool) -> Job:
     if len(told.chord_ticks) and not len(given.chord_ticks):
         given = replace(given, chord_ticks=told.chord_ticks, chord_classes=told.chord_classes)
     parts = _parts(job, plan)
+    beats = may_state_beats(job)
     reprise = plan_reprise(
         plan,
         told.starts,
         parts,
-        _chords_of_halves(given, told),
+        plan.chords if plan.drafted_chords else _chords_of_halves(given, told),
         rng,
         ending=job.ending,
-        beats=may_state_beats(job),
+        beats=beats,
         holds=not _is_thin(job),
+        own_beats=_own_beats(job) if beats else (),
     )
     return replace(
         job,
@@ -80,6 +85,11 @@ def by_plan(job: Job, plan: Plan, rng: Rng, *, hears: bool) -> Job:
         reprise=reprise,
         polyphony=beside_beats(job) if reprise.beats else job.polyphony,
         leaves_figures=True,
+        beat_keys=frozenset(
+            int(pitch) - notes.DRUM_PITCH
+            for rows in reprise.beats.values()
+            for pitch in rows[:, notes.PITCH]
+        ),
         beats=tuple(
             (int(told.starts[bar]), int(told.starts[bar + 1])) for bar in sorted(reprise.beats)
         ),
@@ -97,11 +107,14 @@ def in_a_band(job: Job) -> Job:
         return job
     rules, ranges, polyphony = job.rules, dict(job.ranges), dict(job.polyphony)
     with_range = set(map(parse_instrument, rules.ranges))
+    melody = melody_part(job.composed_parts)
     for part in above:
         instrument = notes.instrument_of(part)
         low, high = job.range_of(part)
-        if part == above[-1]:
+        if part == melody:
             low = max(low, min(_LOWEST_MELODY, high - _LEAST_RANGE))
+            if not rules.polyphony:
+                polyphony[part] = 1
         else:
             high = min(high, max(_HIGHEST_ACCOMPANIMENT, low + _LEAST_RANGE))
             if not rules.polyphony:
@@ -109,6 +122,26 @@ def in_a_band(job: Job) -> Job:
         if instrument not in with_range:
             ranges[part] = low, high
     return replace(job, ranges=ranges, polyphony=polyphony)
+
+
+def _with_free_bars(plan: Plan) -> Plan:
+    """A plan whose drafted chords are told in every other bar of a section and its last two.
+
+    There they hold for half a bar, so that sections begin at home, move, and lead on. Told a chord
+    for all of each bar, a model plays the three notes of it: its melodies repeat and leap, see
+    docs/decisions/plan.md.
+    """
+    if not plan.drafted_chords:
+        return plan
+    told = [
+        bar
+        for section in plan.sections
+        for bar in range(section.start, section.end)
+        if (bar - section.start) % 2 == 0 or bar >= section.end - 2
+    ]
+    chords = np.full_like(plan.chords, CHORD_OPEN)
+    chords[told, 0] = plan.chords[told, 0]
+    return replace(plan, chords=chords)
 
 
 def _straight(plan: Plan) -> Plan:
@@ -125,6 +158,15 @@ def section_markers(plan: Plan) -> tuple[Text, ...]:
     """Where each section begins, with its name."""
     starts = plan.starts.tolist()
     return tuple(Text(starts[section.start], section.name) for section in plan.sections)
+
+
+def with_heard_chords(piece: Piece, plan: Plan | None) -> Piece:
+    """A piece with symbols of the chords that sound in it where those of its plan were a draft."""
+    if plan is None or not plan.drafted_chords or not piece.note_count:
+        return piece
+    heard = plan_symbols(analyse(piece))
+    scale = piece.resolution // RESOLUTION
+    return replace(piece, chords=tuple(s._replace(tick=s.tick * scale) for s in heard))
 
 
 def plan_symbols(plan: Plan) -> tuple[ChordSymbol, ...]:
@@ -167,6 +209,15 @@ def may_state_beats(job: Job) -> bool:
         most = job.polyphony_of(part)
         return fits and not _is_thin(job) and (most is None or most >= _LEAST_POLYPHONY)
     return False
+
+
+def _own_beats(job: Job) -> WeightedBeats:
+    """The beats of the style that is asked for, or drawn, as far as its drummer may strike them."""
+    usages = usages_of(job.rules.collection)
+    drums = [part for part in job.composed_parts if is_drums(part)]
+    if usages is None or not drums:
+        return ()
+    return usages.beats_within(job.rules.counts, job.allowed_pitches(drums[0]))
 
 
 def _parts(job: Job, plan: Plan) -> tuple[int, ...]:

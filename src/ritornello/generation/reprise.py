@@ -13,7 +13,7 @@ bar is the drummer's own: a fill leads on.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -24,24 +24,21 @@ from ritornello.note_model.encoding.notes import (
     DURATIONS,
     PART,
     PITCH,
-    RESOLUTION,
     SHIFT,
     VELOCITIES,
     duration_class,
     is_note,
 )
-from ritornello.plan.drum_grooves import GROOVE_BARS, KICK, SNARE, Beat, Groove, draw_grooves
+from ritornello.plan.drum_grooves import GROOVE_BARS, Beat, Groove, WeightedBeats, draw_grooves
 from ritornello.plan.plan import Plan
+from ritornello.plan.players import Player, melody_of
 from ritornello.plan.returning_bars import AGAIN, NEW
 from ritornello.rng import Rng
 
 # With drums and without: how often a player keeps all of a varied bar, how often the melody does,
-# which is of the last player, and how often one that does not keeps its first half.
-_WHOLE, _MELODY_WHOLE, _HALF = (0.65, 0.35), (0.85, 0.55), 0.2
+# and how often one that does not keeps its first half.
+_WHOLE, _MELODY_WHOLE, _HALF = (0.65, 0.2), (0.85, 0.35), 0.2
 _LEAST_SECTION_BARS = 4  # that ends with a fill
-# Of what is stated: the means of the training music, cymbals a little less between the beats.
-_VELOCITIES = {KICK: 78, SNARE: 102}
-_CYMBAL_ON, _CYMBAL_OFF = 80, 66
 _STROKE_TICKS = 6
 
 
@@ -139,6 +136,7 @@ def plan_reprise(
     ending: bool,
     beats: bool,
     holds: bool = True,
+    own_beats: WeightedBeats = (),
 ) -> Reprise:
     """The bars of a plan that return, and the notes they take up.
 
@@ -150,6 +148,7 @@ def plan_reprise(
         ending: whether the last bar is written anew whatever the plan says.
         beats: whether sections may state what their drummer holds.
         holds: whether drummers hold the first bars of sections.
+        own_beats: those of a style, see `drum_grooves.draw_grooves`.
     """
     bars, count = plan.bars, len(parts)
     drums = np.array([player.is_drum for player in plan.players], bool)
@@ -159,7 +158,7 @@ def plan_reprise(
     keeps = np.ones((2, count), bool)
     for bar in range(bars):
         if bar == 0 or bar in begins or plan.back[bar] != plan.back[bar - 1]:
-            keeps = _draw_keeps(count, drums, rng)
+            keeps = _draw_keeps(plan.players, rng)
         back, close = _returns_of_players(plan, bar)
         returning = (back > 0) & (plan.plays[bar] != 0)
         returning &= plan.plays[bar - back, np.arange(count)] != 0
@@ -172,7 +171,8 @@ def plan_reprise(
         if beats:
             metre = plan.metres[0]
             names = [section.name for section in plan.sections]
-            grooves = draw_grooves(names, (metre.numerator, metre.denominator), rng)
+            counts = metre.numerator, metre.denominator
+            grooves = draw_grooves(names, counts, rng, own_beats)
         for bar, beat in _hold_beat(plan, column, sources, halves, grooves).items():
             if not (ending and bar == bars - 1):
                 stated[bar] = beat_rows(beat, int(starts[bar]), parts[column])
@@ -221,21 +221,22 @@ def _hold_beat(
 def beat_rows(beat: Beat, start_ticks: int, part: int) -> np.ndarray:
     """A beat from a bar line on; int64 [notes, 5], onsets in place of shifts."""
     duration = int(duration_class(np.array(_STROKE_TICKS)))
-    rows = []
-    for tick, key in sorted(beat.strokes()):
-        cymbal = _CYMBAL_OFF if tick % RESOLUTION else _CYMBAL_ON
-        velocity = _VELOCITIES.get(key, cymbal) * VELOCITIES // 128
-        rows.append((start_ticks + tick, part, DRUM_PITCH + key, duration, velocity))
+    rows = [
+        (start_ticks + tick, part, DRUM_PITCH + key, duration, velocity * VELOCITIES // 128)
+        for tick, key, velocity in sorted(beat.strokes())
+    ]
     return np.array(rows, np.int64).reshape(-1, 5)
 
 
-def _draw_keeps(count: int, drums: np.ndarray, rng: Rng) -> np.ndarray:
+def _draw_keeps(players: Sequence[Player], rng: Rng) -> np.ndarray:
     """Who keeps each half of varied bars, bool [2, players]; somebody keeps one."""
+    count = len(players)
+    drums = np.array([player.is_drum for player in players], bool)
     drawn = rng.random(count)
     alone = not drums.any()
     whole = np.full(count, _WHOLE[alone])
-    if count > 1:
-        whole[-1] = _MELODY_WHOLE[alone]
+    if count > 1 and (melody := melody_of(players)) is not None:
+        whole[melody] = _MELODY_WHOLE[alone]
     keeps = np.stack([drawn < whole + _HALF, drawn < whole])
     if not keeps[0].any():
         keeps[0, rng.integers(count)] = True

@@ -12,9 +12,19 @@ best_path       the best row of states over time
 form_filling    what a form leaves open, filled in
 chord_progressions  a chord for each bar of a form
 drum_grooves    kick and snare that a drummer holds through a section
+style_usages    what is usual in a style: tempi, beats, players
 song_form       forms and durations as people write them
 plan_text       plans as TOML
 """
 
 # What published systems and experiments may import; the rest is inside.
-__all__ = ["analysis", "bar_strokes", "plan", "plan_text", "players", "song_form"]
+__all__ = [
+    "analysis",
+    "bar_strokes",
+    "chord_progressions",
+    "drum_grooves",
+    "plan",
+    "plan_text",
+    "players",
+    "song_form",
+]

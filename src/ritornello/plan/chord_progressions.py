@@ -16,6 +16,7 @@ from ritornello.music.chords import CHORD_OPEN, Chord, chord_class
 from ritornello.music.keys import KeyName
 from ritornello.plan.plan import Plan
 from ritornello.plan.sections import Section
+from ritornello.plan.style_usages import StyleUsages
 from ritornello.rng import Rng
 
 _ROUND_BARS, _PHRASE_BARS = 4, 8
@@ -39,24 +40,28 @@ _MINOR_COUNTS = (
     (8, 6, 0, 9, 15, 5),
     (6, 5, 0, 1, 2, 21),
 )
-_CHAINS = {"major": (_MAJOR_DEGREES, _MAJOR_COUNTS), "minor": (_MINOR_DEGREES, _MINOR_COUNTS)}
+_COUNTS = {"major": _MAJOR_COUNTS, "minor": _MINOR_COUNTS}
+DEGREES = {"major": _MAJOR_DEGREES, "minor": _MINOR_DEGREES}  # semitones above the tonic, triad
 _SEEN_BEFORE = 1.0  # added to each count, so that what was rare can happen
 
 
-def with_progressions(plan: Plan, key: KeyName, rng: Rng) -> Plan:
+def with_progressions(
+    plan: Plan, key: KeyName, rng: Rng, usages: StyleUsages | None = None
+) -> Plan:
     """The plan with chords of a key in its bars.
 
     Args:
         plan: without sections, or with any chord stated, it comes back as it is.
         key: major or minor; in other scales no chord is stated.
         rng: what is not given is drawn from it.
+        usages: of a style, whose chain is used where it was counted; its chords have sevenths as
+            often as there.
     """
-    if not plan.sections or (plan.chords != CHORD_OPEN).any() or key.scale not in _CHAINS:
+    if not plan.sections or (plan.chords != CHORD_OPEN).any() or key.scale not in DEGREES:
         return plan
-    degrees, counts = _CHAINS[key.scale]
-    triads = [Chord((key.tonic + above) % 12, quality) for above, quality in degrees]
-    classes = np.array([chord_class(triad) for triad in triads])
-    chances = np.array(counts, float) + _SEEN_BEFORE
+    chains = {} if usages is None else usages.chains
+    classes = _classes(key, rng, usages)
+    chances = np.array(chains.get(key.scale, _COUNTS[key.scale]), float) + _SEEN_BEFORE
     # A bar that stays is worth little to hear, so a chord is kept half as often as left at most.
     left = chances.sum(axis=1) - chances.diagonal()
     np.fill_diagonal(chances, np.minimum(chances.diagonal(), left / 2))
@@ -71,6 +76,18 @@ def with_progressions(plan: Plan, key: KeyName, rng: Rng) -> Plan:
             chords[bar] = chords[bar - back]
     chords[-1] = classes[0]
     return replace(plan, chords=chords, drafted_chords=True)
+
+
+def _classes(key: KeyName, rng: Rng, usages: StyleUsages | None) -> np.ndarray:
+    """The chord class of each degree of a key, int64 [degrees]: a triad, or what a style has."""
+    found = []
+    for place, (above, triad) in enumerate(DEGREES[key.scale]):
+        quality = triad
+        if usages is not None and (counts := usages.qualities.get(f"{key.scale} {place}")):
+            total = sum(counts.values())
+            quality = str(rng.choice([*counts], p=[n / total for n in counts.values()]))
+        found.append(chord_class(Chord((key.tonic + above) % 12, quality)))
+    return np.array(found)
 
 
 def _section(section: Section, chances: np.ndarray, rng: Rng) -> np.ndarray:

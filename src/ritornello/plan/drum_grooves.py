@@ -19,6 +19,10 @@ STATED_KEYS = frozenset({KICK, SNARE, HAT, RIDE})
 GROOVE_BARS = 2
 _EIGHTHS, _SIXTEENTHS = tuple(range(0, 96, 12)), tuple(range(0, 96, 6))
 _Ticks = tuple[int, ...]
+# Of what is stated: the means of the training music, cymbals a little less between the beats.
+_VELOCITIES = {KICK: 78, SNARE: 102}
+_CYMBAL_ON, _CYMBAL_OFF = 80, 66
+_BEAT_TICKS = 24
 
 
 class Beat(NamedTuple):
@@ -28,11 +32,25 @@ class Beat(NamedTuple):
     snare: _Ticks
     cymbal: _Ticks
     cymbal_key: int
+    others: tuple[tuple[int, int, int], ...] = ()  # tick, key and velocity of whatever else
 
-    def strokes(self) -> list[tuple[int, int]]:
-        """Tick and key of each."""
+    def strokes(self) -> list[tuple[int, int, int]]:
+        """Tick, key and velocity of each."""
         lines = ((KICK, self.kick), (SNARE, self.snare), (self.cymbal_key, self.cymbal))
-        return [(tick, key) for key, ticks in lines for tick in ticks]
+        struck = [
+            (tick, key, _VELOCITIES.get(key, _CYMBAL_OFF if tick % _BEAT_TICKS else _CYMBAL_ON))
+            for key, ticks in lines
+            for tick in ticks
+        ]
+        return [*struck, *self.others]
+
+    @property
+    def keys(self) -> frozenset[int]:
+        """Those that it strikes."""
+        return frozenset(key for _, key, _ in self.strokes())
+
+
+WeightedBeats = Sequence[tuple[float, Beat]]
 
 
 @dataclass(frozen=True)
@@ -91,24 +109,27 @@ _ONE_FOR_ALL = 0.5  # how often a section has the groove of the piece
 
 
 def draw_grooves(
-    names: Iterable[str], metre: tuple[int, int], rng: Rng
+    names: Iterable[str], metre: tuple[int, int], rng: Rng, own: WeightedBeats = ()
 ) -> dict[str, Groove | None]:
     """The groove of each section by its name; None where it is left to who plays.
 
     Args:
         names: of the sections, in order.
         metre: numerator and denominator; of a metre that is not counted here all is left open.
+        own: beats of a style, in place of those of all music, and how often each comes.
     """
-    main = draw_groove(metre, rng)
+    main = draw_groove(metre, rng, own)
     found: dict[str, Groove | None] = {}
     for name in names:
         if name not in found:
-            found[name] = main if rng.random() < _ONE_FOR_ALL else draw_groove(metre, rng)
+            found[name] = main if rng.random() < _ONE_FOR_ALL else draw_groove(metre, rng, own)
     return found
 
 
-def draw_groove(metre: tuple[int, int], rng: Rng) -> Groove | None:
-    """One groove; None where it is left to who plays."""
+def draw_groove(metre: tuple[int, int], rng: Rng, own: WeightedBeats = ()) -> Groove | None:
+    """One groove; None where it is left to who plays. Arguments as of `draw_grooves`."""
+    if own:
+        return Groove((own[_index([weight for weight, _ in own], rng)][1],))
     if metre not in _COUNTED or rng.random() < _OTHERS:
         return None
     snares, cymbals = _COUNTED[metre]

@@ -1,11 +1,12 @@
 """What a form leaves open, filled in by rules of thumb: what returns, and who plays where.
 
-A section whose name was there before returns to the bars of its first time, as it was or varied. A
-new section of sixteen bars or more is played twice, eight bars each, as it was or with another
-ending; in a shorter one the second half may begin as the first. Few begin an intro, not the bass
-alone, or all of a band; one of those between bass and melody leaves for a verse, drums for a bridge
-or a break; all play a chorus, the last return and the end. In a band the accompaniment of a new
-section may go round in four bars, or be that of the section before. What is stated stays.
+A section whose name was there before returns to the bars of its first time, as it was or varied;
+where there are no drums, often with its first half alone. A new section of sixteen bars or more is
+played twice, eight bars each, as it was or with another ending; in a shorter one the second half
+may begin as the first. Few begin an intro, without the melody and not the bass alone, or all of a
+band; one of those between bass and melody leaves for a verse, drums for a bridge or a break; all
+play a chorus, the last return and the end. In a band the accompaniment of a new section may go
+round in four bars, or be that of the section before. What is stated stays.
 """
 
 from __future__ import annotations
@@ -17,13 +18,15 @@ import numpy as np
 from ritornello.music.instruments import BASSES
 from ritornello.plan.bar_strokes import FARTHEST_BARS
 from ritornello.plan.plan import OPEN, Plan
+from ritornello.plan.players import melody_of
 from ritornello.plan.returning_bars import AGAIN, NEW, VARIED
 from ritornello.plan.sections import END, INTRO, Section
 from ritornello.rng import Rng
 
 # With drums and without: songs and chamber music return less closely than bands do.
 _AS_IT_WAS = 0.35, 0.1  # how often a section returns unvaried
-_HALF_RETURNS = 0.7, 0.4  # how often the second half of a new section begins as the first
+_HALF_RETURNS = 0.7, 0.2  # how often the second half of a new section begins as the first
+_HEAD_RETURNS = 0.0, 0.6  # how often of a section that returns varied the first half alone does
 # In a band, how often a new section has the accompaniment of the section before it, and how often
 # it goes round in four bars: there the melody changes more than what is under it.
 _SAME_UNDER, _ROUND_UNDER = 0.35, 0.6
@@ -103,6 +106,8 @@ def _returns(
             half = section.bars // 2
             begins = (bars >= half) & (bars < half + max(1, half // 2))
             source = np.where(begins, section.start + bars - half, -1)
+    if earlier is not section and kind == VARIED and rng.random() < _HEAD_RETURNS[alone]:
+        source[max(1, section.bars // 2) :] = -1
     distance = section.start + bars - source
     here = plan.lengths[section.start : section.end]
     can = (source >= 0) & (distance <= FARTHEST_BARS) & (plan.lengths[source] == here)
@@ -133,7 +138,8 @@ def _accompanists(plan: Plan) -> np.ndarray:
     """Who of a band is neither its drummer nor its melody, bool [players]."""
     drums = np.array([player.is_drum for player in plan.players], bool)
     found = ~drums & drums.any()
-    found[-1:] = False
+    if (melody := melody_of(plan.players)) is not None:
+        found[melody] = False
     return found
 
 
@@ -148,16 +154,21 @@ def _players(plan: Plan, section: Section, *, again: bool, rng: Rng) -> np.ndarr
         if drums.any() and count > 2 and rng.random() < _BAND_BEGINS:
             return who
         pitched = np.flatnonzero(~drums)
+        above = pitched[~_basses(plan)[pitched]]
+        if len(above) > 1:
+            melody = melody_of(plan.players)
+            pitched, above = pitched[pitched != melody], above[above != melody]
         chosen = rng.permutation(pitched)[: max(1, count // 2)]
-        above = np.flatnonzero(~drums & ~_basses(plan))
         if len(above) and not np.isin(chosen, above).any():
             chosen = rng.permutation(above)[:1]
         who[:] = False
         who[chosen if len(chosen) else 0] = True
     elif count > 2:
         chance = _DRUMS_LEAVE_THIN if section.name in _THIN else _DRUMS_LEAVE
-        # The melody, which is of the last instrument in the order of parts, stays, as a bass does.
-        between = np.flatnonzero(~drums & ~_basses(plan) & (np.arange(count) < count - 1))
+        # The melody stays, as a bass does.
+        between = np.flatnonzero(
+            ~drums & ~_basses(plan) & (np.arange(count) != melody_of(plan.players))
+        )
         if drums.any() and rng.random() < chance:
             who[drums] = False
         elif len(between) > 1 or (len(between) and rng.random() < _ONLY_ONE_LEAVES):

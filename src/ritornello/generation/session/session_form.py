@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, replace
 import numpy as np
 
 from ritornello.generation.figures import MEMORY_BARS
-from ritornello.generation.job import ENDLESS, Opening, is_drums
+from ritornello.generation.job import ENDLESS, Opening, is_drums, melody_part
 from ritornello.generation.reprise import beat_rows
 from ritornello.json_values import JsonObject
 from ritornello.music.keys import KeyName
@@ -154,8 +154,8 @@ def _groove(found: JsonObject | None) -> Groove | None:
     if found is None:
         return None
     beats = (
-        Beat(tuple(kick), tuple(snare), tuple(cymbal), key)
-        for kick, snare, cymbal, key in found["beats"]
+        Beat(tuple(kick), tuple(snare), tuple(cymbal), key, tuple(map(tuple, others)))
+        for kick, snare, cymbal, key, others in found["beats"]
     )
     return Groove(tuple(beats))
 
@@ -221,7 +221,8 @@ def following(
         )
     resting: tuple[int, ...] = ()
     if len(parts) >= _LEAST_RESTING and rng.random() < _RESTS:
-        resting = (int(rng.choice(parts[:-1])),)  # the melody stays
+        melody = melody_part(parts)
+        resting = (int(rng.choice([part for part in parts if part != melody])),)
     groove = form.refrain_groove if rng.random() < _SAME_GROOVE else _draw_groove(metre, rng)
     return replace(
         after, chords=_draw_chords(metre, key, rng), groove=groove, resting=resting, kept_bars=0

@@ -1,0 +1,221 @@
+"""What is usual in a style: tempi, beats, chords and players, counted in the training music.
+
+    python -m experiments.learning.style_usages --run runs/edition --model default
+
+The beats of a style are the bars of drums that pieces of it hold (three times or more), on 16ths,
+without toms, in at most three strokes at a time, of those that are held equally often the nearest
+to their mean; what several styles hold alike is left out, since it would tell them from nothing.
+Players are counted where the model's own instrumentations lack a collection. The table goes to
+`ritornello/plan/style_usages.json`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import Counter, defaultdict
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+from experiments.edition_sets import EditionSets
+from experiments.music_sets import ROOT, data_folder
+from ritornello.atomic import atomic_write
+from ritornello.corpus.store import Corpus
+from ritornello.generation.composer import Composer
+from ritornello.generation.rules import MAX_PARTS
+from ritornello.metrics.keeping.measures import MeasuredBars, bar_chords
+from ritornello.music.chords import chord_of_class
+from ritornello.music.keys import estimate_key
+from ritornello.music.piece import Piece
+from ritornello.note_model.encoding import notes
+from ritornello.plan.chord_progressions import DEGREES
+from ritornello.plan.drum_grooves import KICK, SNARE
+
+TABLE = ROOT / "src" / "ritornello" / "plan" / "style_usages.json"
+_MOST_PIECES, _MOST_GROOVES, _MOST_LINE_UPS = 80, 12, 12
+_HELD, _LIKE_OTHERS = 3, 3  # bars; styles that hold a beat too many
+_STROKES = 3  # at a time
+_LEAST_STEPS, _LEAST_KIND = 300, 5
+_TRIADS = {"maj": "maj", "7": "maj", "maj7": "maj", "min": "min", "min7": "min"}
+_STYLES = ("band_", "groove_")  # of a set whose styles have players in common
+_SONG = 4  # parts; larger ones with voices are operas
+_SIXTEENTH, _BEAT = 6, 24
+_KEPT_KEYS = (36, 38, 37, 42, 46, 44, 51, 49, 39, 41, 43, 45, 47, 48, 50, 54, 56, 62, 63, 64, 70)
+_STICK, _TOMS = 37, (41, 43, 45, 47, 48, 50)
+_MEANS = {35: KICK, 40: SNARE}  # keys that sound alike
+_SWUNG = {8: None, 16: 12}  # triplets, as straight time has them
+
+Bar = tuple[tuple[int, int], ...]
+Loud = dict[tuple[int, int], list[int]]  # velocities of each stroke
+
+
+def held_beats(piece: Piece) -> list[tuple[str, Bar, Loud]]:
+    """The bars of drums that a piece holds, with their metre, and how loud its strokes are."""
+    if not piece.metres:
+        return []
+    metre = piece.metres[0]
+    length = metre.bar_ticks(_BEAT)
+    strokes: dict[int, set[tuple[int, int]]] = defaultdict(set)
+    loud: Loud = defaultdict(list)
+    for track in piece.tracks:
+        if track.is_drum:
+            ticks = track.notes["onset"] * _BEAT // piece.resolution
+            columns = (ticks, track.notes["pitch"], track.notes["velocity"])
+            for tick, key, velocity in zip(*(c.tolist() for c in columns), strict=True):
+                bar, within = divmod(tick, length)
+                place = _on_grid(within)
+                if place is not None and _MEANS.get(key, key) in _KEPT_KEYS:
+                    strokes[bar].add((place, _MEANS.get(key, key)))
+                    loud[place, _MEANS.get(key, key)].append(velocity)
+    counts = Counter(_thinned(bar) for bar in strokes.values())
+    name = f"{metre.numerator}/{metre.denominator}"
+    return [(name, bar, loud) for bar, count in counts.most_common(2) if count >= _HELD]
+
+
+def _on_grid(tick: int) -> int | None:
+    """A tick on straight 16ths, None for what has no place there."""
+    beat, within = divmod(tick, _BEAT)
+    if within in _SWUNG:
+        swung = _SWUNG[within]
+        return None if swung is None else beat * _BEAT + swung
+    return tick if within % _SIXTEENTH == 0 else None
+
+
+def _thinned(strokes: set[tuple[int, int]]) -> Bar:
+    """At most so many strokes at a time, the ones that matter most."""
+    found: dict[int, list[int]] = defaultdict(list)
+    for tick, key in sorted(strokes, key=lambda stroke: _KEPT_KEYS.index(stroke[1])):
+        if len(found[tick]) < _STROKES:
+            found[tick].append(key)
+    return tuple(sorted((tick, key) for tick, keys in found.items() for key in keys))
+
+
+def count_styles(music: EditionSets, composer: Composer) -> dict[str, dict[str, object]]:
+    """The table, by collection."""
+    known = sorted({*composer.card["provenance"].get("styles", {}).values(), "band_rock"})
+    pieces = {name: _pieces(music, name) for name in known}
+    beats: dict[str, Counter[tuple[str, Bar]]] = {name: Counter() for name in pieces}
+    loud: dict[tuple[str, Bar], Loud] = {}
+    for name, of_style in pieces.items():
+        for metre, bar, velocities in (beat for piece in of_style for beat in held_beats(piece)):
+            beats[name][metre, bar] += 1
+            loud.setdefault((metre, bar), velocities)
+    holders = Counter(beat for found in beats.values() for beat in found)
+    have = {each.collection for each in composer.instrumentations}
+    table: dict[str, dict[str, object]] = {}
+    for name, of_style in pieces.items():
+        tempi = [piece.tempos[0].bpm for piece in of_style if piece.tempos]
+        usual = Counter(stroke for (_, bar) in beats[name] for stroke in bar)
+        own = sorted(
+            (
+                (metre, bar, count)
+                for (metre, bar), count in beats[name].items()
+                if holders[metre, bar] < _LIKE_OTHERS and _keeps_time({key for _, key in bar})
+            ),
+            key=lambda beat: (-beat[2], _unusual(beat[1], usual, len(beats[name]))),
+        )
+        grooves: dict[str, list[list[object]]] = defaultdict(list)
+        for metre, bar, count in own:
+            if len(grooves[metre]) < _MOST_GROOVES:
+                grooves[metre].append([count, _by_key(bar, loud[metre, bar])])
+        entry: dict[str, object] = {
+            "tempi": np.percentile(tempi, range(10, 100, 10)).round().astype(int).tolist(),
+            "grooves": {metre: found for metre, found in grooves.items() if len(found) > 1},
+            **_harmony(of_style),
+        }
+        if name not in have and not name.startswith(_STYLES):  # these have those of their set
+            entry["line_ups"] = _line_ups(of_style)
+        table[name] = entry
+    return table
+
+
+def _keeps_time(keys: set[int]) -> bool:
+    """Whether a beat has a kick, something against it and no toms, as fills do."""
+    return KICK in keys and bool({SNARE, _STICK} & keys) and not keys & {*_TOMS}
+
+
+def _unusual(bar: Bar, usual: Counter[tuple[int, int]], beats: int) -> float:
+    """How far the kicks and snares of a bar are from the mean of a style's beats."""
+    struck = {
+        stroke: count / beats for stroke, count in usual.items() if stroke[1] in (KICK, SNARE)
+    }
+    return sum(abs((stroke in bar) - share) for stroke, share in struck.items())
+
+
+def _by_key(bar: Bar, loud: Loud) -> dict[str, list[list[int]]]:
+    """Ticks and velocities by key."""
+    found: dict[str, list[list[int]]] = defaultdict(list)
+    for tick, key in bar:
+        found[str(key)].append([tick, round(float(np.median(loud[tick, key])))])
+    return dict(found)
+
+
+def _harmony(pieces: list[Piece]) -> dict[str, object]:
+    """How often one chord of the key follows another, by bars, and which sevenths they have."""
+    steps = {scale: np.zeros((len(table),) * 2, int) for scale, table in DEGREES.items()}
+    kinds: dict[str, Counter[str]] = defaultdict(Counter)
+    for piece in pieces:
+        bars = MeasuredBars.of(piece)
+        classes = bar_chords(bars)
+        pitches = [track.notes["pitch"] for track in piece.tracks if not track.is_drum]
+        key = estimate_key(np.bincount(np.concatenate(pitches) % 12, minlength=12))
+        if key is None or not len(classes):
+            continue
+        degrees = {degree: at for at, degree in enumerate(DEGREES[key.scale])}
+        row: list[int | None] = []
+        for chord in map(chord_of_class, classes.tolist()):
+            triad = None if chord is None else _TRIADS.get(chord.quality)
+            place = None
+            if chord is not None and triad is not None:
+                place = degrees.get(((chord.root - key.tonic) % 12, triad))
+            if chord is not None and place is not None:
+                kinds[f"{key.scale} {place}"][chord.quality] += 1
+            row.append(place)
+        for now, after in pairwise(row):
+            if now is not None and after is not None:
+                steps[key.scale][now, after] += 1
+    chains = {s: table.tolist() for s, table in steps.items() if table.sum() >= _LEAST_STEPS}
+    usual = {
+        name: {kind: n for kind, n in found.most_common() if n >= _LEAST_KIND}
+        for name, found in kinds.items()
+    }
+    return {"chains": chains, "qualities": {n: found for n, found in usual.items() if found}}
+
+
+def _line_ups(pieces: list[Piece]) -> list[list[object]]:
+    counts = Counter(notes.instrumentation_of(notes.encode(piece)) for piece in pieces)
+    fitting = [
+        (parts, n)
+        for parts, n in counts.most_common()
+        if 1 < len(parts) <= MAX_PARTS and not ("voice" in parts and len(parts) > _SONG)
+    ]
+    return [[n, [*parts]] for parts, n in fitting[:_MOST_LINE_UPS]]
+
+
+def _pieces(music: EditionSets, name: str) -> list[Piece]:
+    indices = [index for index in music.indices("train") if music.collection_of(index) == name]
+    order = np.random.default_rng(1).permutation(indices)[:_MOST_PIECES].tolist()
+    return [piece for piece in map(music.piece, order) if piece.note_count]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--model", default="default")
+    parser.add_argument("--run", type=Path, required=True, help="folder with the corpus of a run")
+    parser.add_argument("--data", type=Path, default=data_folder())
+    options = parser.parse_args()
+    music = EditionSets(Corpus.open(options.run / "corpus"), [], options.data)
+    table = count_styles(music, Composer.load(options.model))
+    lines = (f"{json.dumps(name)}: {json.dumps(entry)}" for name, entry in table.items())
+    text = "{\n" + ",\n".join(lines) + "\n}\n"
+    with atomic_write(TABLE, overwrite=True) as part:
+        part.write_text(text, encoding="utf-8")
+    print(TABLE)
+
+
+if __name__ == "__main__":
+    main()

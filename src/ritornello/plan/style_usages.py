@@ -1,0 +1,82 @@
+"""What is usual in a style: its tempi, its chords, the beats its drummers hold, and who plays it.
+
+Asked for a style, a network goes some way towards it, but its tempo, its beat and its players are
+drawn as in any music. So where a style is asked for they are drawn as they are in that style. The
+table was counted in the training music (`experiments.learning.style_usages`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+
+from ritornello.plan.drum_grooves import BEAT_KEYS, HAT, Beat, WeightedBeats
+from ritornello.rng import Rng
+
+_TABLE = "style_usages.json"
+
+
+@dataclass(frozen=True)
+class StyleUsages:
+    """What is usual in a style.
+
+    Attributes:
+        tempi: quarter notes a minute, its deciles.
+        beats: by metre the bars that drummers hold, and how many pieces hold each.
+        line_ups: names of instruments, one for each part, and how many pieces are for them.
+        chains: by "major" and "minor", where enough was counted, how often the chord of a bar (row)
+            is followed by that of the next, in the order of `chord_progressions.DEGREES`.
+        qualities: of the chord of a degree, as in "minor 3", how often it is a triad or a seventh.
+    """
+
+    tempi: tuple[float, ...]
+    beats: Mapping[tuple[int, int], tuple[tuple[float, Beat], ...]] = field(default_factory=dict)
+    line_ups: tuple[tuple[float, tuple[str, ...]], ...] = ()
+    chains: Mapping[str, Sequence[Sequence[int]]] = field(default_factory=dict)
+    qualities: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+
+    def draw_tempo(self, rng: Rng) -> float:
+        """A tempo, quarter notes a minute."""
+        return float(rng.choice(self.tempi))
+
+    def beats_within(self, metre: tuple[int, int], keys: Collection[int]) -> WeightedBeats:
+        """The beats of a metre that need no other keys, and leave some to whoever plays to them."""
+        found = [(n, beat) for n, beat in self.beats.get(metre, ()) if beat.keys <= {*keys}]
+        struck = frozenset[int]().union(*(beat.keys for _, beat in found))
+        return found if {*keys} - struck - {*BEAT_KEYS} else ()
+
+
+def usages_of(collection: str | None) -> StyleUsages | None:
+    """What is usual in a collection of training music; None where that was not counted."""
+    return None if collection is None else _usages().get(collection)
+
+
+@cache
+def _usages() -> dict[str, StyleUsages]:
+    table = json.loads(files("ritornello.plan").joinpath(_TABLE).read_text(encoding="utf-8"))
+    return {
+        name: StyleUsages(
+            tuple(map(float, entry["tempi"])),
+            {
+                _metre(metre): tuple((count, _beat(lines)) for count, lines in found)
+                for metre, found in entry["grooves"].items()
+            },
+            tuple((count, tuple(parts)) for count, parts in entry.get("line_ups", ())),
+            entry["chains"],
+            entry["qualities"],
+        )
+        for name, entry in table.items()
+    }
+
+
+def _metre(text: str) -> tuple[int, int]:
+    numerator, denominator = text.split("/")
+    return int(numerator), int(denominator)
+
+
+def _beat(lines: Mapping[str, list[list[int]]]) -> Beat:
+    strokes = ((tick, int(key), loud) for key, found in lines.items() for tick, loud in found)
+    return Beat((), (), (), HAT, tuple(sorted(strokes)))

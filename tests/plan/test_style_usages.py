@@ -1,0 +1,50 @@
+"""What is usual in a style: its beats are those that are held, its tempi those of its music."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ritornello.generation.composer import Composer
+from ritornello.music.piece import Piece
+from ritornello.plan.drum_grooves import BEAT_KEYS
+from ritornello.plan.style_usages import usages_of
+
+
+def kit(piece: Piece) -> set[tuple[int, int]]:
+    """Ticks and keys of the sixth bar, in which a section has begun to hold its beat."""
+    (drums,) = (track for track in piece.tracks if track.is_drum)
+    ticks, keys = drums.notes["onset"] - 5 * 96, drums.notes["pitch"]
+    return {(int(t), int(k)) for t, k in zip(ticks, keys, strict=True) if 0 <= t < 96}
+
+
+@pytest.fixture(scope="module")
+def composer() -> Composer:
+    return Composer.load()
+
+
+@pytest.mark.parametrize("style", ["reggae", "bossa", "latin", "hiphop"])
+def test_a_style_has_its_own_beat_and_tempo(composer: Composer, style: str) -> None:
+    usages = usages_of(f"band_{style}")
+    assert usages is not None
+    piece = composer.compose(collection=style, form="A 8, A 8", metre=(4, 4), seed=3)
+    assert piece.tempos[0].bpm in usages.tempi
+    held = [{stroke[:2] for stroke in beat.strokes()} for _, beat in usages.beats[4, 4]]
+    assert any(beat <= kit(piece) for beat in held)
+    assert composer.compose(collection=style, bars=8, tempo_bpm=77.0).tempos[0].bpm == 77
+
+
+def test_beats_need_keys_and_leave_some() -> None:
+    usages = usages_of("band_funk")
+    assert usages is not None
+    every = range(128)
+    assert usages.beats_within((4, 4), every)
+    assert not usages.beats_within((4, 4), {36, 38})
+    struck = {key for _, beat in usages.beats[4, 4] for key in beat.keys}
+    assert not usages.beats_within((4, 4), struck | {*BEAT_KEYS})
+    assert usages.draw_tempo(np.random.default_rng(1)) in usages.tempi
+
+
+def test_an_orchestra_is_more_than_a_quartet(composer: Composer) -> None:
+    assert len(composer.compose(collection="orchestra", bars=4, seed=1).tracks) > 4
+    assert usages_of("nobody's music") is None
