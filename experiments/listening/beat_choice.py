@@ -3,8 +3,9 @@
     python -m experiments.listening.beat_choice STORE DATA    # a corpus store, the music sets
 
 Clips are rendered and heard as a user's are; each way to count gets the F1 of its beats, and the
-weights of a conditional logit are those that give the ways chances like theirs. How far the chosen
-beats are to be believed is fitted after it, to clips without beat too. Both networks that tell
+weights of a conditional logit are those that give the ways chances like theirs. What tells even
+beats from those half a beat later is learned after it, and how far the chosen beats are to be
+believed, to clips without beat too. Both networks that tell
 beats must be packed before. Half an hour for 400 clips, no torch.
 """
 
@@ -31,10 +32,13 @@ from ritornello.transcribe.beat_candidates import (
     FEATURES,
     TAPPED_WEIGHT,
     Clues,
+    Way,
     describe,
+    offbeats,
     ways,
 )
 from ritornello.transcribe.beats import bundled, features
+from ritornello.transcribe.counting import PHASE_FEATURES, apart
 from ritornello.transcribe.note_beats import told_by
 from ritornello.transcribe.note_detection import find_notes
 from ritornello.transcribe.spectra import log_bands
@@ -46,6 +50,8 @@ _DECAY, _STEPS, _SPEED = 0.01, 3000, 0.1
 # Clips are played as fast as they happen to be drawn, and tell nothing of what people tap.
 _HELD = {FEATURES.index("tapped"): TAPPED_WEIGHT}
 _NONE_HELD: Mapping[int, float] = {}
+_CLEARLY_ON, _CLEARLY_OFF = 0.8, 0.35  # F1 of even beats and of those half a beat off
+_PHASE_DECAY, _PHASE_SPEED = 0.1, 0.3
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,12 +62,15 @@ class Example:
         described: [ways, FEATURES]. right: F1 of the beats of each, [ways].
         believed: what confidence is made of, for each way, [ways, 5].
         has_beat: whether the clip has.
+        phases: of even beats that are right, and those half a beat off that are not, or the other
+            way round: 1 or -1, the difference of what is `described`, and `counting.apart`.
     """
 
     described: np.ndarray
     right: np.ndarray
     believed: np.ndarray
     has_beat: bool
+    phases: Sequence[tuple[int, np.ndarray, np.ndarray]] = ()
 
 
 def example(clip: Clip) -> Example:
@@ -76,22 +85,33 @@ def compared(spectra: np.ndarray, notes: np.ndarray, true: np.ndarray) -> Exampl
     Args:
         spectra: log bands [frames, bands]. notes: `HEARD_NOTE_DTYPE` by onset.
     """
-    from mir_eval.beat import f_measure
-
     logits = window_logits([spectra], bundled())
     told = told_by(notes)
     clues = Clues.of(logits, spectra, told, notes)
-    described, right, believed = [], [], []
+    described, right, believed, phases = [], [], [], []
     for way in ways(clues):
         beats = way.beats_seconds
         described.append(describe(way, clues))
         believed.append(features(logits, told, beats))
-        near = beats
-        if len(true):
-            inside = (beats > true[0] - _NEAR_SECONDS) & (beats < true[-1] + _NEAR_SECONDS)
-            near = beats[inside]
-        right.append(f_measure(true, near) if len(true) else 0.0)
-    return Example(np.array(described), np.array(right), np.array(believed), bool(len(true)))
+        right.append(_right(beats, true))
+        if way.is_steady:
+            other = Way(offbeats(beats), True)
+            one, two = right[-1], _right(other.beats_seconds, true)
+            if max(one, two) > _CLEARLY_ON and min(one, two) < _CLEARLY_OFF:
+                more = described[-1] - describe(other, clues)
+                phases.append((1 if one > two else -1, more, apart(way, other, clues)))
+    has_beat = bool(len(true))
+    return Example(np.array(described), np.array(right), np.array(believed), has_beat, phases)
+
+
+def _right(beats: np.ndarray, true: np.ndarray) -> float:
+    """F1 of beats as far as true ones are known; 0 where there are none."""
+    from mir_eval.beat import f_measure
+
+    if not len(true):
+        return 0.0
+    inside = (beats > true[0] - _NEAR_SECONDS) & (beats < true[-1] + _NEAR_SECONDS)
+    return float(f_measure(true, beats[inside]))
 
 
 def examples(corpus: Corpus, side: str, count: int, seed: int, data: Path | None) -> list[Example]:
@@ -133,6 +153,24 @@ def learn(found: Sequence[Example], held: Mapping[int, float] = _NONE_HELD) -> n
         speed = 0.9 * speed - _SPEED * slope
         weights = weights + speed
     result: np.ndarray = weights / scale
+    return result
+
+
+def learn_phase(found: Sequence[Example], weights: np.ndarray) -> np.ndarray:
+    """Weights of `PHASE_FEATURES` by a logit without a constant, given those of ways."""
+    rows = np.array(
+        [
+            sign * np.array([more @ weights, *other])
+            for one in found
+            for sign, more, other in one.phases
+        ]
+    )
+    scale = np.sqrt(np.square(rows).mean(axis=0)) + 1e-9
+    scaled, learned = rows / scale, np.zeros(len(PHASE_FEATURES))
+    for _ in range(_STEPS):
+        wrong = 1 / (1 + np.exp(scaled @ learned))
+        learned += _PHASE_SPEED * (scaled.T @ wrong / len(scaled) - _PHASE_DECAY * learned)
+    result: np.ndarray = learned / scale
     return result
 
 
@@ -183,8 +221,15 @@ def pack(taught: Sequence[Example], held_out: Sequence[Example], data: str) -> N
     print(came)
     file = weights_file.WeightsFile(
         CHOICE_KIND,
-        {"weights": weights.astype(np.float32)},
-        {"features": list(FEATURES), "confidence": logistic(rows, right)},
+        {
+            "weights": weights.astype(np.float32),
+            "phase": learn_phase(taught, weights).astype(np.float32),
+        },
+        {
+            "features": list(FEATURES),
+            "phase_features": list(PHASE_FEATURES),
+            "confidence": logistic(rows, right),
+        },
         {
             "about": "Weighs ways to count a recording, and tells how sure the chosen one is.",
             "data": f"rendered excerpts of the training side and CC0 songs: {data}",

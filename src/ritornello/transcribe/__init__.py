@@ -20,7 +20,9 @@ spectra        the bands that the beat network reads
 activations    how likely each frame is a beat
 note_beats     what the notes say of the beats
 played_beats   played MIDI without a beat grid on beats of its own
-beat_candidates  ways to count a recording, and the likeliest
+beat_candidates  ways to count a recording
+pulse          the even pulse of music made to a click
+counting       the likeliest way to count
 tracking       the likeliest sequence of beats
 heard_key      the key of the notes
 bars           which beats begin bars
@@ -34,6 +36,7 @@ __all__ = [
     "beat_candidates",
     "beats",
     "command",
+    "counting",
     "drum_detection",
     "note_activity",
     "note_beats",

@@ -1,11 +1,11 @@
-"""Ways in which a recording may be counted, and which of them is the likeliest.
+"""Ways in which a recording may be counted, and what speaks for each.
 
 Dynamic programming (`tracking`) finds the beats that explain both networks best, but it asks at
 every instant anew: it slips to the offbeat where those are strong, and counts twice as fast as
 people do. So it is asked several times: by sound alone too, near half, double and other levels of
 its tempo, in one tempo all along, and between the beats. Each way is described by numbers over the
 whole recording, and a conditional logit (McFadden, 1974) that `experiments.listening.beat_choice`
-has taught weighs them, as `bars` does for bars.
+has taught weighs them, as `bars` does for bars; `counting` chooses.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ _FEWEST_BEATS = 4
 _TAPPED_HZ, _DAMPING, _LEAST_TAPPED = 2.0, 1.12, 1e-3  # see `tapped_nats`
 TAPPED_WEIGHT = 0.3  # not learned: rendered clips are as fast as they are drawn
 _LOW_BANDS = 6  # below 300 Hz, where kick and bass begin
-_NOVELTY_FRAMES = 18  # before and behind a change of harmony
+_NOVELTY_FRAMES, _SLOW_FRAMES = 18, 45  # before and behind a change of harmony
+_QUIET_BEFORE = 1.3  # in log10 of the amplitude, below the first second
 _LOUDEST = 1000.0  # of what is compressed by log(1 + x)
 _ON_BEAT_SECONDS = 0.05
 _LEAST_SHARE = 0.02
@@ -58,9 +59,10 @@ class Clues(NamedTuple):
     Attributes:
         sound, notes_nats: log odds of a beat by the networks, see `tracking`.
         bars: how likely a bar begins.
-        onsets, low_onsets, new_harmony: see `measured`.
+        onsets, low_onsets, new_harmony, slow_harmony: see `measured`.
         told: what the notes say, if they do.
         notes: `HEARD_NOTE_DTYPE` by onset.
+        first_seconds: when the first note begins, if it is quiet before it.
     """
 
     sound: np.ndarray
@@ -69,8 +71,10 @@ class Clues(NamedTuple):
     onsets: np.ndarray
     low_onsets: np.ndarray
     new_harmony: np.ndarray
+    slow_harmony: np.ndarray
     told: NoteBeats | None
     notes: np.ndarray
+    first_seconds: float | None
 
     @classmethod
     def of(
@@ -85,16 +89,20 @@ class Clues(NamedTuple):
         if told is not None:
             by_notes = tracking.note_evidence(told, len(sound), FRAME_SECONDS)
         bars = sigmoid(logits[:, 1].astype(float))
-        return cls(sound, by_notes, bars, *measured(spectra), told, notes)
+        loudest = spectra[: round(1 / FRAME_SECONDS), :SHORT_BANDS].max(axis=1).astype(float)
+        is_first = len(notes) > 0 and loudest.max() - loudest[0] > _QUIET_BEFORE
+        first = float(notes["onset_seconds"][0]) if is_first else None
+        return cls(sound, by_notes, bars, *measured(spectra), told, notes, first)
 
 
-def measured(spectra: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Onset strength, that of low bands, and change of harmony, each [frames] with deviation 1.
+def measured(spectra: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Onset strength, that of low bands, and change of harmony, quick and slow, each [frames] with
+    mean 0 and deviation 1.
 
     Onsets are as in SuperFlux (Böck and Widmer, "Maximum filter vibrato suppression for onset
     detection", DAFx 2013): a band counts by how far it exceeds the loudest of itself and its
-    neighbours two frames before. Harmony changes as the chroma of the third of a second before and
-    behind a frame differ, by their cosine.
+    neighbours two frames before. Harmony changes as the chroma of the third of a second (slow: of
+    0.9 s) before and behind a frame differ, by their cosine.
     """
     bands = np.log1p(_LOUDEST * 10.0 ** spectra[:, :SHORT_BANDS].astype(np.float64))
     padded = np.pad(bands, ((0, 0), (1, 1)), mode="edge")
@@ -105,13 +113,23 @@ def measured(spectra: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     semitones = np.maximum(0, spectra[:, SHORT_BANDS:].astype(np.float64) - (FLOOR + 1))
     for place in range(12):
         chroma[1:, place] = np.cumsum(semitones[:, place::12].sum(axis=1))
-    frames = np.arange(len(spectra))
-    behind = chroma[np.minimum(len(spectra), frames + _NOVELTY_FRAMES)] - chroma[frames]
-    before = chroma[frames] - chroma[np.maximum(0, frames - _NOVELTY_FRAMES)]
-    sizes = np.sqrt(np.square(behind).sum(axis=1) * np.square(before).sum(axis=1))
-    change = 1 - (behind * before).sum(axis=1) / (sizes + 1e-6)
     low = rises[:, :_LOW_BANDS].mean(axis=1)
-    return _standard(rises.mean(axis=1)), _standard(low), _standard(change)
+    quick, slow = (_change(chroma, reach) for reach in (_NOVELTY_FRAMES, _SLOW_FRAMES))
+    return _standard(rises.mean(axis=1)), _standard(low), _standard(quick), _standard(slow)
+
+
+def _change(chroma: np.ndarray, reach: int) -> np.ndarray:
+    """How far what sounds behind each frame differs from what sounded before, [frames].
+
+    Args:
+        chroma: sums from the first frame on, [frames + 1, 12]. reach: so many frames count.
+    """
+    frames = np.arange(len(chroma) - 1)
+    behind = chroma[np.minimum(len(frames), frames + reach)] - chroma[frames]
+    before = chroma[frames] - chroma[np.maximum(0, frames - reach)]
+    sizes = np.sqrt(np.square(behind).sum(axis=1) * np.square(before).sum(axis=1))
+    result: np.ndarray = 1 - (behind * before).sum(axis=1) / (sizes + 1e-6)
+    return result
 
 
 def ways(clues: Clues) -> list[Way]:
@@ -132,19 +150,9 @@ def ways(clues: Clues) -> list[Way]:
             if level != 1 or first:
                 found.append(Way(tracking.track(both, FRAME_SECONDS, 60 / length, clues.told)))
             even = steady_beats(both, length / FRAME_SECONDS) * FRAME_SECONDS
-            found += [Way(even, True), Way(_offbeats(even), True)]
+            found += [Way(even, True), Way(offbeats(even), True)]
     found += [Way(_between(way.beats_seconds)) for way in found if not way.is_steady]
     return [way for way in found if len(way.beats_seconds) >= _FEWEST_BEATS] or found[:1]
-
-
-def likeliest(clues: Clues) -> Way:
-    """The way that is likeliest by all its features."""
-    found = ways(clues)
-    if len(found) == 1:
-        return found[0]
-    weights = choice().weights["weights"]
-    scores = [float(describe(way, clues) @ weights) for way in found]
-    return found[int(np.argmax(np.round(scores, 6)))]
 
 
 def choice() -> WeightsFile:
@@ -234,13 +242,19 @@ def _near(onsets: np.ndarray, times: np.ndarray) -> np.ndarray:
 
 
 def _at(values: np.ndarray, times_seconds: np.ndarray, reach: int) -> float:
-    """The mean of the largest values within so many frames of each time."""
-    frames = np.rint(times_seconds / FRAME_SECONDS).astype(int)[:, None]
-    frames = frames + np.arange(-reach, reach + 1)
-    inside = (frames >= 0) & (frames < len(values))
-    here = np.where(inside, values[np.clip(frames, 0, len(values) - 1)], -np.inf).max(axis=1)
-    here = here[inside.any(axis=1)]
+    """The mean of the largest values within so many frames of each time inside."""
+    frames = np.rint(times_seconds / FRAME_SECONDS)
+    inside = (frames >= -reach) & (frames < len(values) + reach)
+    here = at_most_within(values, times_seconds[inside], reach)
     return float(here.mean()) if len(here) else 0.0
+
+
+def at_most_within(values: np.ndarray, times_seconds: np.ndarray, reach: int) -> np.ndarray:
+    """The largest values within so many frames of each time, [times]."""
+    frames = np.rint(times_seconds / FRAME_SECONDS).astype(int)[:, None]
+    frames = np.clip(frames + np.arange(-reach, reach + 1), 0, len(values) - 1)
+    result: np.ndarray = values[frames].max(axis=1)
+    return result
 
 
 def _between(beats: np.ndarray) -> np.ndarray:
@@ -248,8 +262,8 @@ def _between(beats: np.ndarray) -> np.ndarray:
     return result
 
 
-def _offbeats(even: np.ndarray) -> np.ndarray:
-    """Steady beats half a beat off, those before the first one too."""
+def offbeats(even: np.ndarray) -> np.ndarray:
+    """Even beats half a beat off, those before the first one too."""
     if len(even) < 2:
         return even
     half = (even[1] - even[0]) / 2

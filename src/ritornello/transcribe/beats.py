@@ -2,7 +2,8 @@
 
 One recurrent network hears how likely each instant is (`activations`), another reads it from the
 notes, with the tempo (`note_beats`). `tracking` finds the beats that explain both best, follows the
-player, and moves them to the notes; `beat_candidates` finds other ways to count, and the likeliest.
+player, and moves them to the notes; `beat_candidates` finds other ways to count, `counting` the
+likeliest.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from ritornello.note_model.weights_file import WeightsFile
 from ritornello.transcribe import tracking
 from ritornello.transcribe.activations import KIND, window_logits
 from ritornello.transcribe.bars import METRES, beats_per_bar
-from ritornello.transcribe.beat_candidates import Clues, choice, likeliest
+from ritornello.transcribe.beat_candidates import Clues, choice
+from ritornello.transcribe.counting import likeliest
 from ritornello.transcribe.note_beats import NoteBeats, told_by
 from ritornello.transcribe.spectra import BANDS, FRAME_SECONDS, log_bands
 from ritornello.transcribe.steady import held_beats, steady_beats

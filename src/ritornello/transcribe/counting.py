@@ -1,0 +1,110 @@
+"""The way in which a recording is counted, of all that `beat_candidates` finds.
+
+1. Where onsets keep one pulse all along (`pulse`), its even grids are compared, else all ways, by
+   the weights of `beat_candidates`.
+2. Strong offbeats mislead all of them in part: what slips between beats and offbeats of one tempo
+   is of that tempo.
+3. Even beats are compared with those half a beat later by what tells them apart: harmony changes
+   and bars begin on beats, a take begins with one. A logit weighs that, taught by
+   `experiments.listening.beat_choice` as the others are.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ritornello.transcribe import pulse
+from ritornello.transcribe.beat_candidates import (
+    Clues,
+    Way,
+    at_most_within,
+    choice,
+    describe,
+    offbeats,
+    ways,
+)
+from ritornello.transcribe.spectra import FRAME_SECONDS
+
+PHASE_FEATURES = (
+    "score", "harmony changes on bars", "notes begin bars", "sound begins bars", "first note",
+)  # fmt: skip
+# In nats. Of made music nearly all has a step in four or two, and one that is shorter than a beat.
+_TERNARY_NATS, _NO_STEP_NATS = 1.0, 0.7
+_SAME_TEMPO = 0.04
+_ON_GRID_BEATS, _ON_GRID_SHARE, _SLIPPED_SHARE = 0.1, 0.75, 0.1
+_ON_BEAT_SECONDS = 0.05
+_BEATS_A_BAR = 2, 3, 4
+
+
+def likeliest(clues: Clues) -> Way:
+    """The way that is likeliest by all its features."""
+    weights = choice().weights["weights"]
+    made = pulse.find_pulse(clues.onsets)
+    if made is not None:
+        grids = pulse.grids(made, len(clues.sound) * FRAME_SECONDS)
+        found = [Way(grid.beats_seconds, True) for grid in grids]
+        less = [
+            _TERNARY_NATS * (grid.steps % 3 == 0) + _NO_STEP_NATS * (grid.steps == 1)
+            for grid in grids
+        ]
+    else:
+        found = ways(clues)
+        less = [0.0] * len(found)
+    if len(found) == 1:
+        return found[0]
+    scores = np.array([float(describe(way, clues) @ weights) for way in found]) - less
+    best = found[int(np.argmax(np.round(scores, 6)))]
+    even = best if best.is_steady else slipped_from(best, found)
+    if even is None:
+        return best
+    other = Way(offbeats(even.beats_seconds), True)
+    better = float((describe(even, clues) - describe(other, clues)) @ weights)
+    nats = np.array([better, *apart(even, other, clues)]) @ choice().weights["phase"]
+    return even if round(float(nats), 6) >= 0 else other
+
+
+def slipped_from(way: Way, found: list[Way]) -> Way | None:
+    """The even beats of which a way is on the beats for a part and on the offbeats for another."""
+    most, even = _SLIPPED_SHARE, None
+    length = float(np.median(np.diff(way.beats_seconds)))
+    for other in found:
+        beats = other.beats_seconds
+        if not other.is_steady or abs((beats[1] - beats[0]) / length - 1) > _SAME_TEMPO:
+            continue
+        places = (way.beats_seconds - beats[0]) / (beats[1] - beats[0])
+        on_beats = float(np.mean(np.abs(places - np.rint(places)) < _ON_GRID_BEATS))
+        halves = 2 * np.abs(places - np.rint(2 * places) / 2)
+        on_either = float(np.mean(halves < 2 * _ON_GRID_BEATS))
+        slipped = min(on_beats, on_either - on_beats)
+        if on_either > _ON_GRID_SHARE and slipped > most:
+            most, even = slipped, other
+    return even
+
+
+def apart(one: Way, other: Way, clues: Clues) -> np.ndarray:
+    """How far `PHASE_FEATURES` but the score speak for one of two ways half a beat apart, [4]."""
+    told = np.zeros(0)
+    if clues.told is not None:
+        told = np.full(len(clues.sound), -4.0)
+        at = np.rint(clues.told.times_seconds / FRAME_SECONDS).astype(int)
+        told[np.clip(at, 0, len(told) - 1)] = np.clip(clues.told.logits[:, 1], -4, 4)
+    regular = [
+        _on_bars(values, one.beats_seconds, reach) - _on_bars(values, other.beats_seconds, reach)
+        for values, reach in ((clues.slow_harmony, 1), (told, 2), (clues.bars, 1))
+    ]
+    first = 0.0
+    if clues.first_seconds is not None:
+        for way, sign in ((one, 1.0), (other, -1.0)):
+            if np.abs(way.beats_seconds - clues.first_seconds).min() < _ON_BEAT_SECONDS:
+                first = sign
+    return np.array([*regular, first])
+
+
+def _on_bars(values: np.ndarray, beats_seconds: np.ndarray, reach: int) -> float:
+    """How far the beats of the most regular bars exceed all, in the largest values near each."""
+    if not len(values):
+        return 0.0
+    here = at_most_within(values, beats_seconds, reach)
+    here = here - here.mean()
+    bars = [here[first::count] for count in _BEATS_A_BAR for first in range(count)]
+    return max(float(bar.mean()) for bar in bars if len(bar))

@@ -1,0 +1,89 @@
+"""The way that is chosen: a pulse held all along, no slips between beats and offbeats."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ritornello.transcribe.beat_candidates import Clues, Way, choice, offbeats
+from ritornello.transcribe.counting import PHASE_FEATURES, apart, slipped_from
+from ritornello.transcribe.pulse import STEPS, find_pulse, grids
+from ritornello.transcribe.spectra import BANDS, FLOOR, FRAME_SECONDS, SHORT_BANDS
+from ritornello.transcribe.values import HEARD_NOTE_DTYPE
+
+FRAMES = 1500
+EVEN = Way(0.3 + 0.5 * np.arange(58), True)
+
+
+def _onsets(times: np.ndarray) -> np.ndarray:
+    found = np.zeros(FRAMES)
+    for shift, strength in zip(range(-2, 3), (1, 3, 5, 3, 1), strict=True):
+        found[np.rint(times / FRAME_SECONDS).astype(int) + shift] += strength
+    return found - found.mean()
+
+
+def _played(rng: np.random.Generator, step: float, wander: float) -> np.ndarray:
+    """Two of three steps, each a little longer or shorter than the one before."""
+    steps = step * np.exp(wander * np.cumsum(rng.normal(size=int(28 / step))))
+    times = 0.2 + np.cumsum(steps)
+    return times[(rng.random(len(times)) < 0.7) & (times < 29)]
+
+
+def test_a_pulse_is_found_where_it_is_kept_and_only_there() -> None:
+    rng = np.random.default_rng(1)
+    for step in (0.11, 0.151, 0.2):
+        pulse = find_pulse(_onsets(_played(rng, step, 0.0)))
+        assert pulse is not None
+        assert abs(pulse.period_seconds / step - 1) < 0.002
+        away = (0.2 - pulse.first_seconds) / step
+        assert abs(away - round(away)) < 0.15
+        assert find_pulse(_onsets(_played(rng, step, 0.02))) is None
+    assert find_pulse(np.zeros(FRAMES)) is None
+
+
+def test_little_is_no_pulse() -> None:
+    assert find_pulse(_onsets(0.2 * np.arange(60))[:700]) is None
+
+
+def test_grids_are_on_the_pulse_at_all_its_steps() -> None:
+    pulse = find_pulse(_onsets(0.1 + 0.125 * np.arange(230)))
+    assert pulse is not None
+    found = grids(pulse, 30.0)
+    assert {grid.steps for grid in found} <= set(STEPS)
+    assert {4, 8} <= {grid.steps for grid in found}
+    fours = sorted(grid.beats_seconds[0] for grid in found if grid.steps == 4)
+    assert np.allclose(np.diff(fours), 0.125, atol=0.01)
+
+
+def test_what_slips_to_the_offbeat_is_of_one_tempo() -> None:
+    slipped = EVEN.beats_seconds.copy()
+    slipped[20:40] += 0.25
+    ways = [Way(slipped), EVEN, Way(offbeats(EVEN.beats_seconds), True)]
+    assert slipped_from(ways[0], ways) is EVEN
+    held = Way(EVEN.beats_seconds + 0.01)
+    assert slipped_from(held, [held, *ways[1:]]) is None
+    rubato = Way(0.3 + np.cumsum(0.5 + 0.12 * np.sin(np.arange(56) / 4)))
+    assert slipped_from(rubato, [rubato, *ways[1:]]) is None
+
+
+def test_bars_of_harmony_and_the_first_note_speak_for_the_beat() -> None:
+    spectra = np.full((FRAMES, BANDS), FLOOR, np.float32)
+    for bar, start in enumerate(EVEN.beats_seconds[::4]):
+        first, last = (round(seconds / FRAME_SECONDS) for seconds in (start, start + 2.0))
+        pitches = SHORT_BANDS + np.array([0, 4, 7]) + (5 * bar) % 12
+        spectra[first:last, pitches] = -1.0
+        spectra[first:last, 5] = -1.0
+    notes = np.ones(10, HEARD_NOTE_DTYPE)
+    notes["onset_seconds"] = EVEN.beats_seconds[:40:4]
+    notes["end_seconds"] = notes["onset_seconds"] + 1.0
+    clues = Clues.of(np.full((FRAMES, 2), -3.0), spectra, None, notes)
+    assert clues.first_seconds == notes["onset_seconds"][0]
+    off = Way(offbeats(EVEN.beats_seconds), True)
+    harmony, _, _, first = apart(EVEN, off, clues)
+    assert harmony > 0
+    assert first == 1
+    assert np.allclose(apart(off, EVEN, clues), -apart(EVEN, off, clues))
+
+
+def test_the_package_has_a_weight_for_each_feature() -> None:
+    assert choice().settings["phase_features"] == list(PHASE_FEATURES)
+    assert choice().weights["phase"].shape == (len(PHASE_FEATURES),)
