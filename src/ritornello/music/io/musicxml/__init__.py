@@ -15,6 +15,7 @@ placing      where what stands beside the notes is written
 part_lines   one part as lines
 notation     notes as notation writes them: voices, ties, tuplets, beams
 parts        tracks as staves
+choir_staves soprano and alto on one staff, tenor and bass on another
 marks        tempo, clef and loudness as a score prints them
 numbers      numbers as the format writes them
 """

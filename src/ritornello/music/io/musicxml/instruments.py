@@ -21,6 +21,7 @@ from ritornello.music.instrument_names import (
     register_sound,
 )
 from ritornello.music.instruments import INSTRUMENTS, instrument_index
+from ritornello.music.io.musicxml.choir_staves import is_singer
 from ritornello.music.io.musicxml.numbers import number
 
 _DRUM_CHANNEL = 10
@@ -33,13 +34,20 @@ class ScoreInstrument(NamedTuple):
     """One instrument of a part.
 
     ``key`` is the General MIDI percussion key of its unpitched notes, None where neither a number
-    nor a name tells; ``is_kit`` says that it is called a whole kit.
+    nor a name tells; ``is_kit`` says that it is called a whole kit; ``singer`` is the name of who
+    shares a staff with another, see `choir_staves`.
     """
 
     program: int
     is_drum: bool = False
     key: int | None = None
     is_kit: bool = False
+    singer: str = ""
+
+    @property
+    def sound(self) -> tuple[int, bool, str]:
+        """What tells its notes from those of others: program, whether drums, singer."""
+        return self.program, self.is_drum, self.singer
 
 
 @dataclass
@@ -146,11 +154,14 @@ def _instruments(
 ) -> dict[str, ScoreInstrument]:
     """The instruments of a part by their id; ``is_unset``: program 1 says nothing."""
     named: dict[str, NameMeaning] = {}
+    singers: dict[str, str] = {}
     for element in part.findall("score-instrument")[:_MOST_INSTRUMENTS]:
         texts = [*_texts(element, "instrument-sound"), *_texts(element, "instrument-name")]
         meanings = [name_meaning(text) for text in texts]
         sounds = [meaning for meaning in meanings if meaning.sound is not None]
-        named[element.get("id", "")] = sounds[0] if sounds else NameMeaning()
+        identity = element.get("id", "")
+        named[identity] = sounds[0] if sounds else NameMeaning()
+        singers[identity] = element.findtext("instrument-name", "") if is_singer(identity) else ""
     stated: dict[str, Element | None] = {
         element.get("id", ""): element
         for element in part.findall("midi-instrument")[:_MOST_INSTRUMENTS]
@@ -164,6 +175,7 @@ def _instruments(
         is_drum = number(midi, "midi-channel", 0) == _DRUM_CHANNEL
         program = int(number(midi, "midi-program", 0)) - 1
         is_stated = 0 <= program <= 127
+        is_unset = is_unset and not is_singer(identity)  # we state what we write
         if is_stated and is_unset and own is not None:
             is_unset = instrument_index(own.program) != instrument_index(_PIANO)
         by_name = own
@@ -181,7 +193,10 @@ def _instruments(
         if not 0 <= key <= 127:
             key = -1 if by_name is None or by_name.drum_key is None else by_name.drum_key
         is_kit = by_name is not None and by_name.is_kit
-        result[identity] = ScoreInstrument(program, is_drum, key if key >= 0 else None, is_kit)
+        singer = singers.get(identity, "")
+        result[identity] = ScoreInstrument(
+            program, is_drum, key if key >= 0 else None, is_kit, singer
+        )
     return result
 
 

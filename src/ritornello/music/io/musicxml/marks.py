@@ -14,13 +14,19 @@ from ritornello.music.quantise import Bar
 _OCTAVE_LOWER = frozenset({"bass", "double bass", "guitar", "electric guitar", "distortion guitar"})
 _MARKS = ((40, "pp"), (57, "p"), (72, "mp"), (88, "mf"), (104, "f"), (128, "ff"))
 _MARK_STEP = 12  # velocity
-
-
 _CLEFS = {"treble": ("G", 2), "alto": ("C", 3), "bass": ("F", 4)}
+_BASS_BELOW = 59  # middle pitch of what stands in the bass clef
 
 
-def clef(track: Track) -> str:
-    """A clef for one staff, see `clef_sign`; guitars and basses sound an octave lower."""
+def clef(track: Track, *, by_pitch: bool = False) -> str:
+    """A clef for one staff, see `clef_sign`; guitars and basses sound an octave lower.
+
+    Args:
+        by_pitch: the middle of its pitches decides, not the instrument.
+    """
+    if by_pitch:
+        sign, line = _CLEFS["bass" if np.median(track.notes["pitch"]) < _BASS_BELOW else "treble"]
+        return f"<clef><sign>{sign}</sign><line>{line}</line></clef>"
     if track.is_drum:
         return "<clef><sign>percussion</sign></clef>"
     sign, line = _CLEFS[clef_sign(track)]
@@ -40,7 +46,7 @@ def clef_sign(track: Track) -> str:
     )
     if name == "viola":
         return "alto"
-    if name in ("bass", "double bass") or (middle < 59 and name not in _OCTAVE_LOWER):
+    if name in ("bass", "double bass") or (middle < _BASS_BELOW and name not in _OCTAVE_LOWER):
         return "bass"
     return "treble"
 

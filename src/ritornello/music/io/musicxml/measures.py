@@ -54,7 +54,8 @@ _BEAT_UNITS = {"breve": 8.0, "whole": 4.0, "half": 2.0, "quarter": 1.0, "eighth"
 class RawNote:
     """A note as written: ``attack`` and ``release`` are how far it sounds from there.
 
-    ``sound`` is (program, is_drum); ``signs`` and ``lyrics`` are as of the modules of that name.
+    ``sound`` is (program, is_drum, singer), see `instruments`; ``signs`` and ``lyrics`` are as of
+    the modules of that name.
     """
 
     offset: int
@@ -62,7 +63,7 @@ class RawNote:
     pitch: int
     velocity: int
     voice: str
-    sound: tuple[int, bool]
+    sound: tuple[int, bool, str]
     attack: int = 0
     release: int = 0
     tied_from: bool = False
@@ -207,7 +208,11 @@ class PartReader:
                 min(127, max(0, pitch)),
                 min(127, max(1, velocity)),
                 element.findtext("voice") or "",
-                (self.info.drum_program if is_drum else instrument.program, is_drum),
+                (
+                    self.info.drum_program if is_drum else instrument.program,
+                    is_drum,
+                    instrument.singer,
+                ),
                 round(to_number(element.get("attack") or "0", "note attack") * self._scale),
                 round(to_number(element.get("release") or "0", "note release") * self._scale),
                 "stop" in kinds,

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from ritornello.music.io.limits import clean_name
+from ritornello.music.io.musicxml.choir_staves import is_choir, shares_staff, singer_id
 from ritornello.music.io.musicxml.directions import (
     CUE,
     MARKER,
@@ -21,7 +22,7 @@ from ritornello.music.io.musicxml.harmony import harmony
 from ritornello.music.io.musicxml.marks import clef, dynamic_marks, tempo_lines
 from ritornello.music.io.musicxml.measures import FORTE_VELOCITY
 from ritornello.music.io.musicxml.notation import Symbol
-from ritornello.music.io.musicxml.parts import Voice, has_grand_staff, write_part
+from ritornello.music.io.musicxml.parts import Voice, has_grand_staff, write_part, write_singers
 from ritornello.music.io.musicxml.placing import merged, place
 from ritornello.music.io.musicxml.signs import SlurNumbers, fermata, notations
 from ritornello.music.piece import Piece, Track
@@ -54,11 +55,16 @@ class PartWriter:
         self.signatures = signatures
         self.piece = piece
         self.players = len(tracks)
+        self.is_sung_by_several = shares_staff(tracks)
         self.notes = self.track.notes.tolist()
-        self.is_grand = has_grand_staff(self.track)
+        self.is_grand = not self.is_sung_by_several and has_grand_staff(self.track)
         # Some programs print a signature on a percussion staff: drums in a band have none.
         self.is_keyless = self.track.is_drum and not all(other.is_drum for other in piece.tracks)
-        self.voices = write_part(self.track, bars, piece.resolution)
+        self.voices = (
+            write_singers(tracks, owned, bars, piece.resolution)
+            if self.is_sung_by_several
+            else write_part(self.track, bars, piece.resolution)
+        )
         self.placed = place(tracks, owned, self.voices, bars)
         self._slurs = {voice.number: SlurNumbers() for voice in self.voices}
         self._between = self._lines_between(tracks)
@@ -149,7 +155,7 @@ class PartWriter:
             yield '<clef number="1"><sign>G</sign><line>2</line></clef>'
             yield '<clef number="2"><sign>F</sign><line>4</line></clef>'
         elif index == 0:
-            yield clef(self.track)
+            yield clef(self.track, by_pitch=self.is_sung_by_several)
         yield "</attributes>"
 
     def _music(self, index: int, signature: KeySignature) -> Iterator[str]:
@@ -228,7 +234,7 @@ class PartWriter:
             f"<pitch><step>{name.step}</step>{alter}<octave>{name.octave}</octave></pitch>"
             f"<duration>{symbol.ticks}</duration>{_ties(symbol)}{self._player(note)}"
             f"<voice>{voice.number}</voice>{_value(symbol, accidental)}"
-            f"{self._staff(voice)}{_beams(symbol, order)}"
+            f"{self._stem(voice)}{self._staff(voice)}{_beams(symbol, order)}"
             f"{self._beside(symbol, order, note, voice)}</note>"
         )
 
@@ -251,7 +257,11 @@ class PartWriter:
         """The instrument of a note, where the part has several."""
         if self.players == 1:
             return ""
-        return f'<instrument id="P{self.number}-I{self.placed.owners[note] + 1}"/>'
+        place = self.placed.owners[note] + 1
+        identity = f"P{self.number}-I{place}"
+        if self.is_sung_by_several:
+            identity = singer_id(self.number, place)
+        return f'<instrument id="{identity}"/>'
 
     def _beside(self, symbol: Symbol, order: int, note: int, voice: Voice) -> str:
         """Ties, tuplets, signs and words of a note; its signs and words where it begins."""
@@ -275,6 +285,12 @@ class PartWriter:
         if chord is not None and not symbol.tied_to and onset + duration != chord.end:
             release = f' release="{onset + duration - chord.end}"'
         return f"<note{attack}{release}{dynamics}>{'<chord/>' * (order > 0)}"
+
+    def _stem(self, voice: Voice) -> str:
+        """Up for the higher of two singers on a staff, down for the lower; else left open."""
+        if not self.is_sung_by_several:
+            return ""
+        return f"<stem>{'up' if voice.is_first_on_staff else 'down'}</stem>"
 
     def _staff(self, voice: Voice) -> str:
         return f"<staff>{voice.staff}</staff>" if self.is_grand else ""
@@ -321,12 +337,20 @@ def _lines_before(between: deque[_Line], onset: int, end: int | None) -> Iterato
 
 
 def part_tracks(piece: Piece) -> list[list[Track]]:
-    """The tracks of each part: one, or those of a player who changes instruments.
+    """The tracks of each part: one, those of a player who changes instruments, or two singers.
 
-    Those stand beside each other, have one name and no two the same program.
+    Of a player they stand beside each other, have one name and no two the same program; of singers
+    see `choir_staves`.
     """
     parts: list[list[Track]] = []
-    for track in piece.tracks:
+    sung = 0  # tracks that were taken as a choir, two of each part
+    for index, track in enumerate(piece.tracks):
+        if index < sung:
+            continue
+        if is_choir(choir := piece.tracks[index : index + 4]):
+            parts += [[*choir[:2]], [*choir[2:]]]
+            sung = index + 4
+            continue
         before = parts[-1] if parts else []
         joins = (
             bool(before and track.player)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -70,6 +71,27 @@ def write_part(
             voices.append(Voice((staff - 1) * _VOICES_PER_STAFF + place + 1, staff, symbols))
     if shortened:
         _LOG.info("%s: %d chords written shorter to fit the voices.", track.label, shortened)
+    return voices
+
+
+def write_singers(
+    tracks: Sequence[Track], owned: Sequence[Sequence[int]], bars: list[Bar], resolution: int
+) -> list[Voice]:
+    """The voices of singers who share a staff, one for each; see `choir_staves`.
+
+    Args:
+        tracks: one note at a time. owned: how their notes are numbered among those of the part.
+    """
+    voices = []
+    for place, (track, numbers) in enumerate(zip(tracks, owned, strict=True)):
+        timing = written_times(track, span_edges(bars, resolution), resolution)
+        own = list(range(len(track)))
+        chords = _chords(own, timing, track.notes["pitch"].tolist())
+        for chord in chords:
+            chord.notes = [numbers[note] for note in chord.notes]
+        sung, _ = assign_voices(chords, 1)
+        symbols = write_voice(sung[0], bars, resolution, is_first=place == 0)
+        voices.append(Voice(place + 1, 1, symbols))
     return voices
 
 

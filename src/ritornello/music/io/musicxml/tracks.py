@@ -47,27 +47,27 @@ def read_tracks(
     Players who change instruments become several tracks, of one ``player`` (1, for the caller to
     number) where no two of them sound together. What is said between the notes goes to the first.
     """
-    by_sound: dict[tuple[int, bool], list[_Sounding]] = defaultdict(list)
+    by_sound: dict[tuple[int, bool, str], list[_Sounding]] = defaultdict(list)
     for sounding in _sounding_notes(measures, timeline, scale):
         by_sound[sounding.note.sound].append(sounding)
-    listed = [instrument[:2] for instrument in info.instruments.values()]
+    listed = [instrument.sound for instrument in info.instruments.values()]
     sounds = sorted(by_sound, key=lambda sound: (*listed, sound).index(sound))
     beside = _beside(measures, timeline, scale)
     tracks: list[Track] = []
-    for program, is_drum in sounds or [info.default[:2]]:
-        notes = by_sound[program, is_drum]
+    for program, is_drum, singer in sounds or [info.default.sound]:
+        notes = by_sound[program, is_drum, singer]
         tracks.append(
             Track(
                 [_row(sounding) for sounding in notes],
                 program,
                 is_drum,
-                info.name,
+                singer or info.name,
                 controls=beside.controls,
                 bends=beside.bends,
                 pressures=beside.pressures,
                 lyrics=(*_lyrics(notes), *beside.lyrics),
                 marks=(*beside.marks, *_marks(notes)),
-                player=int(len(sounds) > 1 and _take_turns(by_sound)),
+                player=int(len(sounds) > 1 and not singer and _take_turns(by_sound)),
             )
         )
         beside = _Beside()
@@ -136,9 +136,9 @@ def _row(sounding: _Sounding) -> tuple[int, int, int, int]:
     return onset, max(1, sounding.end - onset), sounding.note.pitch, sounding.note.velocity
 
 
-def _take_turns(by_sound: dict[tuple[int, bool], list[_Sounding]]) -> bool:
+def _take_turns(by_sound: dict[tuple[int, bool, str], list[_Sounding]]) -> bool:
     """Whether the sounds of a part, none of them drums, are never heard together."""
-    if any(is_drum for _, is_drum in by_sound):
+    if any(is_drum for _, is_drum, _ in by_sound):
         return False
     spans = sorted(
         (sounding.onset, sounding.end, sound)

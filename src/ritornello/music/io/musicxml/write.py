@@ -18,6 +18,7 @@ from xml.sax.saxutils import escape
 from ritornello.errors import InputError
 from ritornello.music.instruments import INSTRUMENTS
 from ritornello.music.io.limits import clean_name
+from ritornello.music.io.musicxml.choir_staves import shares_staff, singer_id, staff_name
 from ritornello.music.io.musicxml.container import compressed
 from ritornello.music.io.musicxml.directions import RESERVED
 from ritornello.music.io.musicxml.lyrics import LINE, PARAGRAPH
@@ -166,7 +167,9 @@ def _has_plain_places(piece: Piece) -> bool:
 
 def _has_plain_players(piece: Piece) -> bool:
     """Whether those who change instruments are numbered from 1, in order, and take turns."""
-    groups = [tracks for tracks in part_tracks(piece) if len(tracks) > 1]
+    groups = [
+        tracks for tracks in part_tracks(piece) if len(tracks) > 1 and not shares_staff(tracks)
+    ]
     numbers = [tracks[0].player for tracks in groups]
     alone = [track.player for tracks in part_tracks(piece) if len(tracks) == 1 for track in tracks]
     return (
@@ -303,7 +306,8 @@ def _header(piece: Piece) -> Iterator[str]:
 
 def _score_part(tracks: list[Track], number: int) -> Iterator[str]:
     track = tracks[0]
-    name = clean_name(track.name)
+    shared = shares_staff(tracks)
+    name = clean_name(staff_name(tracks) if shared else track.name)
     yield f'<score-part id="P{number}"><part-name>{escape(name)}</part-name>'
     if not name:
         shown = escape(track.label.capitalize())
@@ -321,11 +325,18 @@ def _score_part(tracks: list[Track], number: int) -> Iterator[str]:
         channel = (number - 1) % 15 + 1
         channel += channel >= 10
         for place, member in enumerate(tracks, start=1):
-            played = escape(INSTRUMENTS[member.instrument].name.capitalize())
-            yield f'<score-instrument id="P{number}-I{place}">'
+            played = INSTRUMENTS[member.instrument].name.capitalize()
+            played = escape(clean_name(member.name) if shared else played)
+            yield f'<score-instrument id="{_identity(number, place, shared=shared)}">'
             yield f"<instrument-name>{played}</instrument-name></score-instrument>"
         for place, member in enumerate(tracks, start=1):
-            yield f'<midi-instrument id="P{number}-I{place}"><midi-channel>{channel}'
+            identity = _identity(number, place, shared=shared)
+            yield f'<midi-instrument id="{identity}"><midi-channel>{channel}'
             yield f"</midi-channel><midi-program>{member.program + 1}</midi-program>"
             yield "</midi-instrument>"
     yield "</score-part>"
+
+
+def _identity(part: int, place: int, *, shared: bool) -> str:
+    """The id of an instrument, or of a singer where they share a staff."""
+    return singer_id(part, place) if shared else f"P{part}-I{place}"
