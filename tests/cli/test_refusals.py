@@ -139,7 +139,11 @@ def test_american_spellings_mean_the_same(
     with pytest.raises(OptionError, match="twice"):
         composer.compose(meter="3/4", metre="3/4")
     PIECE.save("song.mid")
-    for words in ("compose --bars 1 --meter 3/4", "harmonize song.mid"):
+    for words in (
+        "compose --bars 1 --meter 3/4",
+        "compose --bars 1 --style chorales",
+        "harmonize song.mid",
+    ):
         done = command(*words.split(), "-m", tiny_model, "-f", "mid")
         assert done.code == 0, done.err
 

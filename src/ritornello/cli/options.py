@@ -200,7 +200,7 @@ class Style:
     density
         Notes a beat, as in 3; of parts also low, medium, high, as in piano=high,bass=2.
     like
-        Collection of the training music to write like, see `ritornello models`. A soft constraint.
+        Style or collection of the training music, see `ritornello models`; followed, not exactly.
     scale
         Pitch classes of a scale of your own, C being 0, as in "0 2 3 7 8"; all new notes are of it.
     loudness
@@ -212,7 +212,7 @@ class Style:
     key: str | None = None
     chords: str | None = None
     density: Names = ()
-    like: str | None = None
+    like: Annotated[str | None, Parameter(alias="--style")] = None
     swing: float | None = None
     scale: str | None = None
     loudness: float | None = None
