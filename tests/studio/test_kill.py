@@ -93,3 +93,12 @@ def test_a_port_in_use_is_told(tmp_path: Path) -> None:
         )
         assert done.returncode == 1
         assert "open with this library already" in done.stderr
+
+
+def test_a_port_that_cannot_be_is_refused(tmp_path: Path) -> None:
+    command = ["studio", "--no-browser", "--port", "99999", "--library", str(tmp_path / "one")]
+    done = subprocess.run(
+        [sys.executable, "-m", "ritornello", *command], capture_output=True, text=True
+    )
+    assert done.returncode == 1
+    assert "There is no port 99999" in done.stderr

@@ -21,11 +21,15 @@ from ritornello.plan.song_form import parse_duration, parse_form
 
 MOST_VARIATIONS = 8
 _SEEDS = 1_000_000
+_MOST_SEED = 2**53 - 1  # what any JSON keeps exactly (RFC 8259, 6)
 
 Part = int | str
 Bars = tuple[int, int]
 # Of a model: it becomes the name of a folder.
 Name = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^\w[\w .-]*$")]
+
+
+Text = Annotated[str, Field(max_length=20_000)]
 
 
 class _Request(BaseModel):
@@ -36,18 +40,18 @@ class Writing(_Request):
     """What all jobs share that write notes."""
 
     model: str = DEFAULT_MODEL
-    seed: int | None = Field(None, ge=0, description="at random if left out")
+    seed: int | None = Field(None, ge=0, le=_MOST_SEED, description="at random if left out")
     adventure: float = Field(0.5, ge=0, le=1, description="0 is safe, 0.5 usual, 1 adventurous")
     temperature: float | None = Field(None, gt=0, le=5, description="in place of adventure")
     top_p: float | None = Field(None, gt=0, le=1, description="in place of adventure")
     variations: int = Field(1, ge=1, le=MOST_VARIATIONS)
-    key: str | None = None
-    chords: str | None = None
+    key: Text | None = None
+    chords: Text | None = None
     density: float | Literal["low", "medium", "high"] | None = None
     densities: dict[str, float | str] = {}
     polyphony: dict[str, int] = {}
     ranges: dict[str, Bars] = {}
-    style: str | None = None
+    style: Text | None = None
     swing: float | None = Field(None, description="1 is straight, 2 a triplet feel")
     scale: str | None = Field(None, description='pitch classes, such as "0 2 3 7 8"')
     loudness: float | None = Field(None, description="mean velocity, 1 to 127")
@@ -90,11 +94,11 @@ class _WholePiece(Writing):
     """What whole pieces are to be."""
 
     bars: int | None = None
-    duration: str | None = Field(None, description='such as "2:00", in place of bars')
+    duration: Text | None = Field(None, description='such as "2:00", in place of bars')
     tempo: float | None = None
     metre: str = "4/4"
     parts: list[str] | None = None
-    form: str | None = Field(None, description='such as "intro 4, A 8, B 8, A 8, end 4"')
+    form: Text | None = Field(None, description='such as "intro 4, A 8, B 8, A 8, end 4"')
     ending: bool = True
     best_of: int | None = Field(None, ge=2, le=32, description="candidates; a critic keeps one")
 
@@ -301,12 +305,18 @@ class TrainRequest(_Request):
     folder: str | None = None
     songs: list[str] | None = Field(None, description="in place of a folder: their versions shown")
     minutes: float = Field(10, gt=0, le=10_000)
+    start: str | None = Field(None, description="a model to begin with; from nothing if left out")
     seed: int = Field(0, ge=0)
 
     def arguments(self) -> JsonObject:
         if (self.folder is None) == (not self.songs):
             raise ConfigError("Give either a folder or songs to learn from.")
-        return {"folder": self.folder, "minutes": self.minutes, "seed": self.seed}
+        return {
+            "folder": self.folder,
+            "minutes": self.minutes,
+            "start": self.start or None,
+            "seed": self.seed,
+        }
 
 
 class TuneRequest(_Request):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import uvicorn
 
-from ritornello.errors import OutputError
+from ritornello.errors import ConfigError, OutputError
 from ritornello.studio.first_piece import add_first_piece
 from ritornello.studio.http_api import create_app
 from ritornello.studio.open_studio import Studio
@@ -20,6 +20,7 @@ from ritornello.studio.request_guard import Access
 
 USUAL_PORT = 8340
 _NEXT_PORTS = 20
+_MOST_PORT = 65_535
 
 
 def serve_studio(
@@ -40,6 +41,7 @@ def serve_studio(
         say: called with what a person has to know.
 
     Raises:
+        ConfigError: if there is no such port.
         OutputError: if the port is in use or the library cannot be opened.
         InputError: if the library is damaged or newer.
     """
@@ -81,8 +83,10 @@ def _bound(port: int | None, address: str) -> socket.socket:
     """A socket at a port.
 
     Raises:
-        OutputError: if it is in use.
+        OutputError: if it is in use. ConfigError: if there is no such port.
     """
+    if port is not None and not 0 <= port <= _MOST_PORT:
+        raise ConfigError(f"There is no port {port}; ports are 0 (any free one) to {_MOST_PORT}.")
     ports = range(USUAL_PORT, USUAL_PORT + _NEXT_PORTS) if port is None else [port]
     for each in ports:
         listener = socket.socket()
