@@ -76,6 +76,42 @@ def test_notes_are_streamed_while_they_are_composed(client: Client, tiny_model: 
         assert streamed == notes_of(client.get(f"/api/pieces/{piece}").json())
 
 
+def test_form_chords_and_tempo_are_told_before_the_notes(client: Client, tiny_model: Path) -> None:
+    asked = {"kind": "compose", "model": str(tiny_model), "form": "A 2, B 2, A 2", "seed": 1}
+    job = client.post("/api/jobs", json=asked).json()
+    events = client.events(job["id"])
+    names = [name for name, _ in events]
+    assert names.count("outline") == 1
+    assert names.index("outline") < names.index("notes")
+    told = events[names.index("outline")][1]["piece"]
+    made = client.get(f"/api/pieces/{events[-1][1]['result']['pieces'][0]}").json()["piece"]
+    for name in ("resolution", "metres", "markers", "chords", "bar_lines"):
+        assert told[name] == made[name], name
+    assert told["tempos"] == made["tempos"][:1]
+    assert [name for _, name in told["markers"]] == ["A", "B", "A"]
+
+
+def test_asked_chords_are_told_before_the_notes_too(client: Client, tiny_model: Path) -> None:
+    asked = {"kind": "compose", "model": str(tiny_model), "bars": 4, "chords": "Am F C G"}
+    job = client.post("/api/jobs", json={**asked, "seed": 1}).json()
+    told = next(data for name, data in client.events(job["id"]) if name == "outline")
+    assert [text for _, text in told["piece"]["chords"]] == ["Am", "F", "C", "G"]
+
+
+def test_a_file_is_called_as_its_song_is(client: Client, song: Song) -> None:
+    client.patch(f"/api/songs/{song['song']}", json={"title": "Blue <b> river"})
+    answer = client.get(f"/api/pieces/{song['id']}/export/mid?download=true")
+    assert 'filename="blue-b-river.mid"' in answer.headers["content-disposition"]
+
+
+def test_what_a_piece_leaves_out_is_told(client: Client, tiny_model: Path) -> None:
+    chords = " ".join(["C"] * 6)
+    job = client.run("compose", model=str(tiny_model), bars=4, chords=chords)
+    assert job["result"]["warnings"] == [
+        "the chords have 6 bars; the last 2 are beyond the 4 written."
+    ]
+
+
 @pytest.mark.parametrize(
     ("kind", "request_"),
     [
@@ -148,6 +184,17 @@ def test_a_dropped_file_is_kept_whole(client: Client, tmp_path: Path) -> None:
     answer = client.upload("My band.mid", path.read_bytes()).json()
     assert answer["kind"] == "piece"
     assert piece_from_json(answer["piece"]["piece"]) == music_io.read(path)
+
+
+def test_songs_that_are_uploaded_to_learn_from_stand_in_no_list(
+    client: Client, tmp_path: Path
+) -> None:
+    data = band().save(tmp_path / "band.mid").read_bytes()
+    before = client.get("/api/songs").json()
+    asked = {"name": "band.mid", "listed": False}
+    taken = client.post("/api/uploads", params=asked, content=data).json()
+    assert client.get("/api/songs").json() == before
+    assert client.get(f"/api/pieces/{taken['piece']['id']}").status_code == 200
 
 
 def test_exports_are_what_other_programs_read(client: Client, song: Song) -> None:

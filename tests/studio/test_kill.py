@@ -100,5 +100,5 @@ def test_a_port_that_cannot_be_is_refused(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "ritornello", *command], capture_output=True, text=True
     )
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "There is no port 99999" in done.stderr

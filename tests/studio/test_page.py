@@ -57,6 +57,7 @@ def test_bars_are_chosen_by_keys_filled_and_undone(visitor: BrowserContext) -> N
     page.get_by_role("button", name="Fill").click()
     expect(page.locator(".versions li")).to_have_count(2, timeout=PATIENCE_MS)
     wait_until_written(page)
+    expect(page.locator("[data-actions]")).to_contain_text("Bars 2–3")  # to be filled once more
     filled = next(each for each in get(page, "/songs")["songs"] if each["id"] == song["id"])
     assert filled["head"] != song["head"]
     old, new = (get(page, f"/pieces/{each['head']}")["piece"] for each in (song, filled))
@@ -219,6 +220,18 @@ def test_without_audio_worklets_a_file_is_played(visitor: BrowserContext) -> Non
     page = visit(visitor)
     expect(page.get_by_label("The piece as sound")).to_be_visible()
     expect(page.get_by_text("no audio worklets")).to_be_visible()
+
+
+def test_a_narrow_window_has_all_there_is_to_a_part(visitor: BrowserContext) -> None:
+    page = visitor.new_page()
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto("/")
+    expect(page.locator(".version[aria-current=true]")).to_have_count(1, timeout=PATIENCE_MS)
+    page.get_by_role("button", name=re.compile("^More of")).first.click()
+    sheet = page.get_by_role("dialog")
+    sheet.get_by_label("Volume of").fill("0.5")
+    sheet.get_by_role("combobox").select_option("tuba")
+    expect(page.get_by_role("button", name="More of tuba")).to_be_visible(timeout=PATIENCE_MS)
 
 
 @pytest.mark.parametrize("width", [1280, 390])

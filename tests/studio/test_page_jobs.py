@@ -209,3 +209,33 @@ def test_all_but_the_drums_are_locked_and_stay(visitor: BrowserContext) -> None:
     for before, after in zip(old["tracks"], new["tracks"], strict=True):
         same = [note[:3] for note in before["notes"]] == [note[:3] for note in after["notes"]]
         assert same == (not before["is_drum"])
+
+
+def test_a_dropped_folder_is_learned_from(visitor: BrowserContext, tmp_path: Path) -> None:
+    folder = tmp_path / "my music"
+    folder.mkdir()
+    for number, piece in enumerate(Composer.load().compose_many(3, bars=8, seed=5)):
+        api.save(piece, folder / f"piece {number}.mid")
+    (folder / "broken.mid").write_bytes(b"no music")
+    (folder / "voice.mp3").write_bytes(b"a recording")
+    page = visit(visitor)
+    songs = len(get(page, "/songs")["songs"])
+    _tool(page, "Learn")
+    learn = page.get_by_role("region", name="Learn")
+    learn.locator("input[type=file]").set_input_files(folder)
+    expect(learn.get_by_text("3 pieces, 2 refused")).to_be_visible()
+    learn.get_by_text("2 refused", exact=True).click()
+    expect(learn.get_by_text("broken.mid: This is not a MIDI file")).to_be_visible()
+    assert len(get(page, "/songs")["songs"]) == songs, "what is learned from stands in no list"
+    learn.get_by_label("Begin with").select_option(label="nothing but this music")
+    learn.get_by_label("Name of the model").fill("of-three")
+    learn.get_by_label("Minutes").fill("0.1")
+    learn.get_by_role("button", name="Train", exact=True).click()
+    # The ingest report, the loss as it falls, and in the end samples and the model.
+    expect(learn.get_by_text("3 of 3 files are used")).to_be_visible(timeout=PATIENCE_MS)
+    expect(learn.get_by_role("img", name="Loss")).to_be_visible(timeout=PATIENCE_MS)
+    expect(learn.get_by_label("A sample of the model")).to_be_visible(timeout=2 * PATIENCE_MS)
+    learn.get_by_role("button", name="Compose with it").click(timeout=2 * PATIENCE_MS)
+    page.get_by_text("Chords, swing, scale, variations").click()
+    model = page.get_by_role("combobox", name="Model")
+    assert "of-three" in str(model.evaluate("select => select.selectedOptions[0].text"))

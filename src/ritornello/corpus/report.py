@@ -154,6 +154,17 @@ def headline(figures: IngestFigures) -> str:
     )
 
 
+def told(figures: IngestFigures) -> list[str]:
+    """The report in sentences: what is used, then what is not, for each reason with some names."""
+    sentences = [headline(figures)]
+    for group in figures["rejected"]:
+        names = [file["path"] for file in group["files"][:_SHOWN_FILES]]
+        more = group["count"] - len(names)
+        listed = ", ".join(names) + (f" and {more:,} more" if more else "")
+        sentences.append(f"Not used, {group.get('reason', '')}: {listed}.")
+    return sentences
+
+
 # --- terminal ---------------------------------------------------------------------------------
 
 

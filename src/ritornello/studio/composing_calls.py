@@ -6,19 +6,32 @@ Each call gives ``{"pieces": [{"piece", "given", "seed"}], "warnings"}``.
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ritornello.api import Composer, Options, find_model
+from ritornello.generation.compose import to_piece
 from ritornello.generation.note_feed import NewNote, NoteFeed
 from ritornello.generation.partner import Result
 from ritornello.generation.rules import Rules
+from ritornello.generation.writer import Writer
 from ritornello.json_values import JsonObject
 from ritornello.music.instruments import INSTRUMENTS
 from ritornello.music.piece import Piece
-from ritornello.note_model.encoding.notes import RESOLUTION
+from ritornello.note_model.encoding.notes import (
+    DURATION,
+    END,
+    NONE,
+    PITCH,
+    RESOLUTION,
+    SHIFT,
+    VELOCITY,
+)
 from ritornello.plan.plan_text import parse_plan
 from ritornello.studio.helper_process import Tell
 from ritornello.studio.piece_json import piece_from_json, piece_to_json
@@ -32,19 +45,26 @@ _TELL_SECONDS = 0.1
 def compose(arguments: JsonObject, tell: Tell) -> JsonObject:
     """Write whole pieces."""
     telling = _Telling(tell)
-    pieces = open_composer(arguments["model"]).compose_many(
-        arguments["variations"],
-        seed=arguments["seed"],
-        temperature=arguments["temperature"],
-        top_p=arguments["top_p"],
-        best_of=arguments["best_of"],
-        watch=telling.watch,
-        hear=NoteFeed(telling.hear, returning_too=True),
-        plan=parse_plan(arguments["plan"]) if arguments["plan"] else None,
-        **arguments["rules"],
-    )
+    feed = NoteFeed(telling.hear, returning_too=True)
+
+    def hear(writers: Sequence[Writer]) -> None:
+        telling.outline(writers[0])
+        feed(writers)
+
+    with _warnings() as warnings:
+        pieces = open_composer(arguments["model"]).compose_many(
+            arguments["variations"],
+            seed=arguments["seed"],
+            temperature=arguments["temperature"],
+            top_p=arguments["top_p"],
+            best_of=arguments["best_of"],
+            watch=telling.watch,
+            hear=hear,
+            plan=parse_plan(arguments["plan"]) if arguments["plan"] else None,
+            **arguments["rules"],
+        )
     telling.end()
-    return _result(pieces, None, arguments["seed"], ())
+    return _result(pieces, None, arguments["seed"], warnings)
 
 
 def continue_(arguments: JsonObject, tell: Tell) -> JsonObject:
@@ -183,6 +203,25 @@ def _result(
     }
 
 
+@contextmanager
+def _warnings() -> Iterator[list[str]]:
+    """A context in which the warnings of the package come together, each of them once."""
+    sentences: list[str] = []
+
+    class Collector(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            sentence = record.getMessage()
+            if sentence not in sentences:
+                sentences.append(sentence)
+
+    collector, logger = Collector(logging.WARNING), logging.getLogger("ritornello")
+    logger.addHandler(collector)
+    try:
+        yield sentences
+    finally:
+        logger.removeHandler(collector)
+
+
 class _Telling:
     """Tells progress and new notes, not more often than a person can see."""
 
@@ -190,7 +229,19 @@ class _Telling:
         self._tell, self._told_at, self._began = tell, 0.0, time.monotonic()
         self._done = self._total = 0
         self._new: list[NewNote] = []
+        self._has_outline = False
         tell("progress", {"step": "composing", "done": 0.0, "seconds_left": None})
+
+    def outline(self, writer: Writer) -> None:
+        """Tell once what is settled before the notes: tempo, metre, key, sections, chords."""
+        if self._has_outline or not writer.events:
+            return
+        self._has_outline = True
+        job = writer.job
+        rest = job.end_ticks - sum(event[SHIFT] for event in writer.events)
+        events = [*writer.events, (rest, END, NONE[PITCH], NONE[DURATION], NONE[VELOCITY])]
+        piece = to_piece(events, job.rules, job.plan, job.swing)
+        self._tell("outline", {"piece": piece_to_json(replace(piece, tracks=()))})
 
     def watch(self, done: int, total: int) -> None:
         self._done, self._total = done, total

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ritornello.errors import ConfigError
 from ritornello.files import file_kinds
-from ritornello.studio.answers import Format, Version
+from ritornello.studio.answers import Format, Song
 from ritornello.studio.database import as_json
 from ritornello.studio.file_calls import ARCHIVES, PLAN
 from ritornello.studio.open_studio import Studio
@@ -149,7 +149,7 @@ def _make_room(cache: Path, newest: Path) -> None:
             total -= size
 
 
-def summary_of(piece: Version) -> str:
-    """A name for a file of a piece, from its title."""
-    letters = "".join(c if c.isalnum() else "-" for c in str(piece.get("title") or "piece"))
+def file_stem(song: Song) -> str:
+    """A name for a file of a song, from its title."""
+    letters = "".join(c if c.isalnum() else "-" for c in song["title"])
     return "-".join(filter(None, letters.split("-")))[:60].lower() or "piece"

@@ -6,6 +6,7 @@ To add a kind, write its request in `job_requests`, its call in `helper_calls`, 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,8 +69,11 @@ def _music(library: Library, job: Job) -> JsonObject:
     folder = library.job_folder(job["id"]) / "music"
     folder.mkdir(parents=True, exist_ok=True)
     for name in request["songs"]:
-        piece = library.songs.piece(library.songs.song(name)["head"])
-        (folder / f"{name}.mid").write_bytes(midi_write.write_bytes(piece))
+        song = library.songs.song(name)
+        # Of the title, so that the report names what a person knows.
+        known = " ".join(re.findall(r"\w+", song["title"]))[:60]
+        piece = library.songs.piece(song["head"])
+        (folder / f"{known} {name}.mid").write_bytes(midi_write.write_bytes(piece))
     return {"output": str(output), "folder": str(folder)}
 
 

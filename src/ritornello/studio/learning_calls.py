@@ -53,6 +53,7 @@ def train(arguments: JsonObject, tell: Tell) -> JsonObject:
         arguments["folder"],
         output,
         minutes=arguments["minutes"],
+        start=arguments["start"],
         seed=arguments["seed"],
         scanned=scanned,
         watch=watch,

@@ -30,9 +30,9 @@ from ritornello.studio.export_files import (
     Export,
     export_formats,
     exported,
+    file_stem,
     media_type,
     score_pages,
-    summary_of,
 )
 from ritornello.studio.open_studio import Studio
 from ritornello.studio.piece_json import piece_from_json
@@ -130,8 +130,10 @@ def library_routes(studio: Studio) -> APIRouter:
         return keep_edit(cleared, piece, f"{bars} cleared", source.title)
 
     @routes.post("/uploads", status_code=201, summary="Take a file of music, as the body")
-    async def upload(request: Request, name: Annotated[str, Query(max_length=1000)]) -> Upload:
-        return await take_upload(studio, name, request.stream())
+    async def upload(
+        request: Request, name: Annotated[str, Query(max_length=1000)], listed: bool = True
+    ) -> Upload:
+        return await take_upload(studio, name, request.stream(), listed=listed)
 
     @routes.get("/recordings", summary="All recordings")
     def list_recordings() -> Recordings:
@@ -152,7 +154,8 @@ def library_routes(studio: Studio) -> APIRouter:
     ) -> FileResponse:
         numbers = tuple(_number(part) for part in parts.split(",") if part.strip())
         path = exported(studio, piece, Export(form, numbers or None, new))
-        return _file(path, f"{summary_of(songs.version(piece))}.{form}" if download else None)
+        song = songs.song(songs.version(piece)["song"])
+        return _file(path, f"{file_stem(song)}.{form}" if download else None)
 
     @routes.get("/pieces/{piece}/score", summary="How many pages the score of a piece has")
     def score(piece: str) -> Pages:

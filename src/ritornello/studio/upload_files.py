@@ -24,12 +24,15 @@ class TooLargeError(InputError):
     """A file with more bytes than are taken."""
 
 
-async def take_upload(studio: Studio, name: str, body: AsyncIterator[bytes]) -> Upload:
+async def take_upload(
+    studio: Studio, name: str, body: AsyncIterator[bytes], *, listed: bool = True
+) -> Upload:
     """Keep a file as a new song or as a recording.
 
     Args:
         name: what the file is called; only its ending and what a person sees come from it.
         body: its bytes.
+        listed: whether a piece is shown in the library; one to learn from need not be.
 
     Returns:
         ``kind``, "piece" or "recording", and the version or the recording under that name.
@@ -51,7 +54,7 @@ async def take_upload(studio: Studio, name: str, body: AsyncIterator[bytes]) -> 
     path = studio.library.uploads_folder / f"{new_id()}{ending.group()}"
     try:
         await _write(path, body, shown)
-        return await run_in_threadpool(_keep, studio, path, shown)
+        return await run_in_threadpool(_keep, studio, path, shown, listed)
     finally:
         path.unlink(missing_ok=True)
 
@@ -72,7 +75,7 @@ async def _write(path: Path, body: AsyncIterator[bytes], shown: str) -> None:
         raise InputError("The file is empty.", where=shown)
 
 
-def _keep(studio: Studio, path: Path, shown: str) -> Upload:
+def _keep(studio: Studio, path: Path, shown: str, listed: bool) -> Upload:
     try:
         found = studio.readers.call("read_file", file=str(path), name=shown)
     except RitornelloError as error:  # also where reading it ended the process
@@ -87,8 +90,10 @@ def _keep(studio: Studio, path: Path, shown: str) -> Upload:
         label=shown,
         title=piece.title or Path(shown).stem,
         warnings=found["repairs"],
+        hidden=not listed,
     )
-    studio.news.tell("song", studio.library.songs.song(version["song"]))
+    if listed:
+        studio.news.tell("song", studio.library.songs.song(version["song"]))
     return {"kind": "piece", "piece": studio.library.songs.whole(version["id"])}
 
 

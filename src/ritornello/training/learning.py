@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from ritornello import __version__
 from ritornello.atomic import refuse_existing
 from ritornello.corpus.listing import Split
-from ritornello.corpus.report import save_report
+from ritornello.corpus.report import save_report, summary, told
 from ritornello.corpus.scan import Progress as Counted
 from ritornello.corpus.scan import ScanResult, scan
 from ritornello.corpus.shards import has_shards, shards_fingerprint, store_shards
@@ -149,7 +149,7 @@ def train(
     resumes = (out / RESUME_FILE).is_file()
     about: JsonObject = {}
     if ranks.writes:
-        stored = _stored(Path(folder), out, collections, scanned, resumes)
+        stored = _stored(Path(folder), out, collections, scanned, resumes, say)
         write_training_index(stored, out)
         about = _provenance(stored, out.resolve().name)
         if base is not None and not resumes:
@@ -196,6 +196,7 @@ def _stored(
     collections: Iterable[str] | None,
     scanned: Counted | None,
     resumes: bool,
+    say: Callable[[str], None],
 ) -> Corpus:
     """The music of a folder, of files or of shards, as arrays in the folder of a run."""
     if has_shards(folder):
@@ -213,6 +214,9 @@ def _stored(
     if resumes:
         _refuse_other_music(out, fingerprint(result, splits))
     save_report(result, out / _REPORT_FILE, overwrite=True)
+    if not resumes:
+        for sentence in told(summary(result)):
+            say(sentence)
     return build_store(result, out / _CORPUS_FOLDER, splits=splits)
 
 

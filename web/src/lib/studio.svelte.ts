@@ -46,7 +46,7 @@ class Studio {
   heardOnce = $state(false)
   training = $state.raw<Job | null>(null)
   /** Files that were dropped to learn from, and the songs they became. */
-  lessons = $state.raw<{ name: string; song: string | null }[]>([])
+  lessons = $state.raw<{ name: string; song: string | null; why: string }[]>([])
   reading = $state(false)
 
   private stopListening: (() => void) | null = null
@@ -139,13 +139,15 @@ class Studio {
     this.stopListening?.()
     this.stopListening = null
     const same = this.version?.song === version.song
+    const before = this.version?.piece
     this.writing = null
     this.newer = null
     this.version = version
     this.piece = withLabels(version.piece)
     this.expectedHeads.add(version.id)
     if (!this.variations.includes(version.id)) this.variations = []
-    this.selection = null
+    if (!same || before?.bar_lines.length !== this.piece.bar_lines.length || before.tracks.length !== this.piece.tracks.length)
+      this.selection = null
     if (!same) {
       this.locked = {}
       player.stop()
@@ -180,7 +182,8 @@ class Studio {
     this.writtenTick = 0
     this.variations = []
     const isNew = job.kind === 'compose'
-    let draft = new Draft(isNew ? null : this.piece, job)
+    const places = (this.model?.instruments ?? []).map((instrument) => instrument.name)
+    let draft = new Draft(isNew ? null : this.piece, job, places)
     if (isNew) {
       player.stop()
       player.loop = null
@@ -205,8 +208,13 @@ class Studio {
         draft.add(data.notes, data.until, data.length)
         draw()
       },
+      outline: (data: { piece: Piece }) => {
+        draft.begin(data.piece)
+        this.plan = { form: '', sections: markedSections(data.piece), chords: data.piece.chords, returns: [] }
+        draw(true)
+      },
       restart: () => {
-        draft = new Draft(isNew ? null : (this.version && withLabels(this.version.piece)), job)
+        draft = new Draft(isNew ? null : (this.version && withLabels(this.version.piece)), job, places)
         draw(true)
       },
       message: (data: { text: string }) => this.tell(data.text),
@@ -247,7 +255,7 @@ class Studio {
     this.jobs = known ? this.jobs.map((each) => (each.id === job.id ? job : each)) : [job, ...this.jobs]
     if (known && isOver(known)) return
     if (job.state === 'failed') this.complain(job.error ?? { what: `${job.title} failed.`, where: '', next_step: '' })
-    if (['train', 'tune'].includes(job.kind)) this.training = job
+    if (job.kind === 'train') this.training = job
     if (job.state === 'done' && this.started.has(job.id)) for (const warning of (job.result?.warnings as string[]) ?? []) this.tell(warning)
     if (isOver(job)) this.say(`${job.title || job.kind}: ${job.state}.`)
     if (isOver(job) && ['train', 'tune'].includes(job.kind)) void this.refreshModels()
@@ -303,15 +311,16 @@ class Studio {
   }
 
   /** Numbers from 1 of the parts that may change: of the selection if there is one, without the locked. */
-  open_parts(): number[] {
-    const chosen = this.selection?.parts ?? this.piece!.tracks.map((_, index) => index)
+  open_parts(ofSelection = true): number[] {
+    const chosen = (ofSelection && this.selection?.parts) || this.piece!.tracks.map((_, index) => index)
     return chosen.filter((index) => !this.locked[this.piece!.tracks[index].label]).map((index) => index + 1)
   }
 
   async change(kind: 'fill' | 'vary' | 'continue' | 'delete', wishes: Record<string, unknown> = {}) {
     if (!this.version || !this.piece) return
     const bars = this.selection?.bars ?? null
-    const parts = this.open_parts()
+    // All who are not locked go on, also where the bars were chosen in the lane of one of them.
+    const parts = this.open_parts(kind !== 'continue')
     if (!parts.length) {
       this.complain({ what: 'All these parts are locked.', where: '', next_step: 'Unlock one of them, or choose others.' })
       return
@@ -460,16 +469,29 @@ class Studio {
     return songs
   }
 
-  /** Takes files to learn from. */
+  /** Takes files to learn from; they stand in no list of the library. */
   async takeLessons(files: Iterable<File>) {
     this.use('learn')
+    this.side = 'make'
     this.reading = true
+    const readable = this.about?.formats.read ?? []
     for (const file of files) {
-      if (file.name.startsWith('.')) continue
-      const [song] = await this.take([file])
-      this.lessons = [...this.lessons, { name: file.name, song: song ?? null }]
+      const ending = file.name.toLowerCase().split('.').pop() ?? ''
+      if (file.name.startsWith('.') || ['txt', 'md', 'html', 'pdf', 'json'].includes(ending)) continue
+      const lesson = { name: file.name, song: null as string | null, why: '' }
+      if (!readable.includes(ending)) lesson.why = 'No MIDI, ABC or MusicXML.'
+      else
+        try {
+          const path = `/uploads?listed=false&name=${encodeURIComponent(file.name)}`
+          lesson.song = (await post<{ piece: PieceAnswer }>(path, new Blob([file]))).piece.song
+        } catch (error) {
+          lesson.why = (error as Error).message
+        }
+      this.lessons = [...this.lessons, lesson]
     }
     this.reading = false
+    const good = this.lessons.filter((lesson) => lesson.song).length
+    this.say(`${good} pieces to learn from, ${this.lessons.length - good} refused.`)
   }
 
   /** Does something that the studio may refuse, and shows its reason if it does. */
@@ -526,12 +548,15 @@ function withLabels(piece: Piece): Piece {
 /** A piece that is being written: what was there, and the notes that have arrived. */
 class Draft {
   untilTick = 0
+  private readonly isNew: boolean
   private tracks: Track[]
   private lengthTicks: number
-  private readonly base: Piece
+  private base: Piece
   private readonly written: Map<string, Track>
 
-  constructor(base: Piece | null, job: Job) {
+  /** ``places`` are instruments from the lowest place in a score to the highest. */
+  constructor(base: Piece | null, job: Job, private readonly places: string[]) {
+    this.isNew = !base
     this.base = base ?? emptyPiece(job)
     this.lengthTicks = this.base.length_ticks
     const replaced = base ? replacedNotes(base, job) : () => false
@@ -540,6 +565,23 @@ class Draft {
       notes: track.notes.filter((note) => !replaced(index, note[0])),
     }))
     this.written = new Map(this.tracks.map((track) => [track.label, track]))
+    this.sort()
+  }
+
+  /** Tempo, metre, form and chords are known before the notes. */
+  begin(outline: Piece) {
+    this.base = { ...outline, tracks: [] }
+    this.lengthTicks = outline.length_ticks
+  }
+
+  /** Parts stand from the first note on where they will in the piece. */
+  private sort() {
+    if (!this.isNew) return
+    const place = (track: Track) => {
+      const exact = this.places.indexOf(track.label)
+      return exact >= 0 ? exact : this.places.indexOf(track.label.replace(/ \d+$/, ''))
+    }
+    this.tracks.sort((a, b) => place(b) - place(a) || a.label.localeCompare(b.label))
   }
 
   add(notes: StreamedNote[], until: number, length: number) {
@@ -557,6 +599,7 @@ class Draft {
         }
         this.tracks.push(track)
         this.written.set(note.part, track)
+        this.sort()
       } else if (!track.notes.length) Object.assign(track, { program: note.program, is_drum: note.is_drum })
       track.notes.push([Math.round(note.onset * scale), Math.round(note.duration * scale), note.pitch, note.velocity])
     }
