@@ -290,6 +290,40 @@ def test_names_are_read_in_their_code_page(codec: str, names: list[str]) -> None
         assert piece.tracks[0].name == name
 
 
+@pytest.mark.parametrize(
+    ("codec", "texts"),
+    [
+        ("cp1253", ["Συννεφιασμένη Κυριακή", "Κιθάρα"]),
+        ("cp1253", ["Βάρ", "κα", " στο", " για", "λό"]),
+        ("cp1253", ["ΑΓΑΠΗ ΜΟΥ"]),
+        ("cp1254", ["Aşkın Gözyaşları"]),
+        ("cp1254", ["Sa", "na", " gön", "lüm", " şim", "di", " a", "ğı", "r"]),
+        ("cp1254", ["Keman", "Flüt", "Vurmalı"]),
+        ("cp1255", ["ירושלים של זהב", "גיטרה"]),
+        ("cp1255", ["הת", "קו", "וה"]),
+        ("cp1256", ["أغنية", "عود", "إيقاع"]),
+        ("cp874", ["กีตาร์", "กลอง"]),
+        ("cp1257", ["Daina apie meilę", "Žvaigždė"]),
+        ("cp1250", ["Hej, sokoły", "Kłopoty miłości"]),
+        ("cp1250", ["Tavaszi szél vizet áraszt", "Fúvósok"]),
+        ("mac-roman", ["Flûte à bec", "Hautbois"]),
+        ("mac-roman", ["Fröhliche Weihnacht überall"]),
+        ("cp850", ["Coração", "Violão"]),
+        ("cp932", ["ﾋﾟｱﾉ", "ﾍﾞｰｽ", "ﾄﾞﾗﾑ"]),
+        ("cp932", ["ﾒﾛﾃﾞｨ"]),
+        ("cp932", ["主旋律", "ﾊﾓﾘ"]),
+        ("cp932", ["RPG2000 BGM J戦闘終了4"]),
+        ("cp932", ["RPG2000 BGM J謎"]),
+        ("cp866", ["ПРИПЕВ", "КУПЛЕТ"]),
+        ("koi8-r", ["СКРИПКА", "АЛЬТ"]),
+        ("cp1252", ["É", "toi", "le", " des", " nei", "ges"]),
+    ],
+)
+def test_texts_of_a_file_are_read_in_their_code_page(codec: str, texts: list[str]) -> None:
+    raw = [text.encode(codec) for text in texts]
+    assert [decode(text, choose_codec(raw)) for text in raw] == texts
+
+
 @given(raw=st.lists(st.binary(max_size=40), max_size=4))
 def test_any_bytes_have_a_reading(raw: list[bytes]) -> None:
     codec = choose_codec(raw)

@@ -13,6 +13,7 @@ midi_ordinary          which MIDI files symusic reads rightly and whole
 midi_events            the events of a track of any other MIDI file
 midi_channels          programs, kits and releases: the parts in such events
 midi_text              texts of MIDI files in the code page they were written in
+midi_code_pages        which code page gives the most likely words
 midi_symusic           ordinary MIDI files as symusic reads them
 midi_found             what a reader finds in the tracks of a MIDI file
 midi_words             title, names, markers, chord symbols and lyrics in MIDI files

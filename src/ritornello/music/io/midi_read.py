@@ -8,6 +8,7 @@ midi_channels   the parts in these events
 midi_found      what either of them finds
 midi_words      the words in a file
 midi_text       texts in the code page they were written in
+midi_code_pages which code page gives the most likely words
 midi_maps       tempi, metres and keys
 """
 
