@@ -18,6 +18,7 @@ from ritornello.note_model.encoding.bar_plan import BarPlan
 from ritornello.note_model.encoding.given import Given
 from ritornello.plan.analysis import analyse
 from ritornello.plan.bar_strokes import RESOLUTION
+from ritornello.plan.chord_progressions import is_told
 from ritornello.plan.drum_grooves import BEAT_KEYS, STATED_KEYS, WeightedBeats
 from ritornello.plan.feel import EIGHTHS, SWUNG
 from ritornello.plan.plan import Plan
@@ -125,19 +126,14 @@ def in_a_band(job: Job) -> Job:
 
 
 def _with_free_bars(plan: Plan) -> Plan:
-    """A plan whose drafted chords are told in every other bar of a section and its last two.
-
-    There they hold for half a bar, so that sections begin at home, move, and lead on. Told a chord
-    for all of each bar, a model plays the three notes of it: its melodies repeat and leap, see
-    docs/decisions/plan.md.
-    """
+    """A plan whose drafted chords are told now and then, see `chord_progressions.is_told`."""
     if not plan.drafted_chords:
         return plan
     told = [
         bar
         for section in plan.sections
         for bar in range(section.start, section.end)
-        if (bar - section.start) % 2 == 0 or bar >= section.end - 2
+        if is_told(bar - section.start, section.bars)
     ]
     chords = np.full_like(plan.chords, CHORD_OPEN)
     chords[told, 0] = plan.chords[told, 0]

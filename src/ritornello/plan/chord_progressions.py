@@ -78,6 +78,16 @@ def with_progressions(
     return replace(plan, chords=chords, drafted_chords=True)
 
 
+def is_told(place: int, bars: int) -> bool:
+    """Whether the chord of a bar of a section is told to a model, by its place among so many bars.
+
+    That of every other bar is, and of the last two, for the first half of the bar. Told a chord for
+    all of each bar, a model plays the three notes of it: its melodies repeat and leap, see
+    docs/decisions/plan.md. So sections begin at home, move, and lead on.
+    """
+    return place % 2 == 0 or place >= bars - 2
+
+
 def _classes(key: KeyName, rng: Rng, usages: StyleUsages | None) -> np.ndarray:
     """The chord class of each degree of a key, int64 [degrees]: a triad, or what a style has."""
     found = []

@@ -18,6 +18,7 @@ from ritornello.music.piece import Piece
 from ritornello.note_model.encoding import notes
 from ritornello.note_model.encoding.notes import DRUM_PITCH, NONE, PART, PITCH, SHIFT
 from ritornello.note_model.engine.reference import Engine
+from ritornello.plan.style_usages import usages_of
 
 
 def from_nothing(
@@ -37,6 +38,9 @@ def from_nothing(
     """
     rng = np.random.default_rng(seed)
     rules = fill_in_instrumentation(rules, instrumentations, rng)
+    usages = usages_of(rules.collection)
+    if rules.tempo_bpm is None and usages is not None:
+        rules = replace(rules, tempo_bpm=usages.draw_tempo(rng))
     key = compose.draw_key(rules, usual_keys, rng)
     metres = rules.metre_map()
     settings = Settings(rules, sampling, key=key)

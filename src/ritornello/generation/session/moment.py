@@ -101,7 +101,13 @@ class Settings:
         if form is None or players is None or not may_state_beats(job):
             return job
         beats = tuple(form.beats(parts, self.start_ticks))
-        return replace(job, beats=beats, polyphony=beside_beats(job) if beats else job.polyphony)
+        struck = () if form.groove is None else form.groove.beats
+        return replace(
+            job,
+            beats=beats,
+            beat_keys=frozenset[int]().union(*(beat.keys for beat in struck)),
+            polyphony=beside_beats(job) if beats else job.polyphony,
+        )
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from ritornello.generation.session.moment import Remembered, Settings
 from ritornello.generation.session.session_form import SessionForm, begin, following
 from ritornello.music.keys import KeyName
 from ritornello.music.piece import Metre
+from ritornello.plan.style_usages import StyleUsages, usages_of
 
 
 def with_refrain(
@@ -27,7 +28,14 @@ def with_refrain(
         seed: of the form. number: of its first section.
         key: that chords are drawn in where the settings have none.
     """
-    form = begin(seed, settings.start_ticks, metres[-1], _key(settings) or key, number=number)
+    form = begin(
+        seed,
+        settings.start_ticks,
+        metres[-1],
+        _key(settings) or key,
+        number=number,
+        style=_style(settings),
+    )
     return _with_form(settings, metres, form)
 
 
@@ -42,6 +50,7 @@ def next_section(
         settings.parts,
         _key(settings),
         None if chart is None else len(chart),
+        _style(settings),
     )
     return _with_form(settings, metres, after)
 
@@ -56,6 +65,11 @@ def _with_form(settings: Settings, metres: tuple[Metre, ...], form: SessionForm)
     except ConfigError:
         return replace(found, form=replace(form, chords=()))
     return found
+
+
+def _style(settings: Settings) -> StyleUsages | None:
+    """What is usual in the style of the music; nothing is drawn from it for a kit with rules."""
+    return None if settings.rules.ranges else usages_of(settings.rules.collection)
 
 
 def _key(settings: Settings) -> KeyName | None:

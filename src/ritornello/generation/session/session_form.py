@@ -17,14 +17,17 @@ from ritornello.generation.figures import MEMORY_BARS
 from ritornello.generation.job import ENDLESS, Opening, is_drums, melody_part
 from ritornello.generation.reprise import beat_rows
 from ritornello.json_values import JsonObject
+from ritornello.music.chords import CHORD_OPEN
+from ritornello.music.instruments import DRUMS, INSTRUMENTS
 from ritornello.music.keys import KeyName
 from ritornello.music.piece import Metre
 from ritornello.note_model.encoding import notes
 from ritornello.note_model.encoding.notes import DURATION, DURATIONS, PART, SHIFT, duration_class
-from ritornello.plan.chord_progressions import with_progressions
+from ritornello.plan.chord_progressions import is_told, with_progressions
 from ritornello.plan.drum_grooves import Beat, Groove, draw_groove
 from ritornello.plan.plan import Plan
 from ritornello.plan.sections import Section
+from ritornello.plan.style_usages import StyleUsages
 from ritornello.rng import Rng
 
 SECTION_BARS = 8
@@ -33,6 +36,7 @@ _OTHER_ENDING_BARS, _OTHER_ENDING = 2, 0.6  # of a refrain that returns, and how
 _AS_IT_WAS, _KEPT = 0.4, 0.7  # how often all play a refrain again, and each of them otherwise
 _RESTS = 0.5  # how often somebody rests in another section
 _LEAST_RESTING = 3  # players
+_KIT_KEYS = range(INSTRUMENTS[DRUMS].low, INSTRUMENTS[DRUMS].high + 1)
 _SAME_GROOVE = 0.6  # how often another section has the groove of the refrain
 
 
@@ -118,9 +122,14 @@ class SessionForm:
         return found
 
     def chord_changes(self) -> tuple[np.ndarray, np.ndarray]:
-        """Ticks and classes of the chords, bar by bar."""
-        ticks = self.start_ticks + self.bar_ticks * np.arange(len(self.chords))
-        return ticks, np.array(self.chords, np.int64)
+        """Ticks and classes of the chords by half bars, as far as they are told."""
+        bars = len(self.chords)
+        told = [
+            (chord if is_told(bar, bars) else CHORD_OPEN, CHORD_OPEN)
+            for bar, chord in enumerate(self.chords)
+        ]
+        ticks = self.start_ticks + self.bar_ticks // 2 * np.arange(2 * bars)
+        return ticks, np.array(told, np.int64).reshape(-1)
 
     def with_refrain(self, played: Sequence[tuple[int, tuple[int, ...]]]) -> SessionForm:
         """The same at its end, with what was played as the refrain if it is a new one.
@@ -167,17 +176,19 @@ def begin(
     key: KeyName | None,
     *,
     number: int = 0,
+    style: StyleUsages | None = None,
 ) -> SessionForm:
     """A form from a bar line on, with a refrain that is new.
 
     Args:
         key: that chords are drawn in; they are left open where None.
+        style: whose chords and beats are drawn; those of all music where None.
         number: of a section; the round of sections after it is the one that begins.
     """
     rounds = -(-number // len(_ROUND))
     rng = np.random.default_rng((seed, rounds * len(_ROUND)))
     bar = metre.bar_ticks(notes.RESOLUTION)
-    chords, groove = _draw_chords(metre, key, rng), _draw_groove(metre, rng)
+    chords, groove = _draw_chords(metre, key, rng, style), _draw_groove(metre, rng, style)
     return SessionForm(seed, rounds * len(_ROUND), start_ticks, bar, chords, groove=groove)
 
 
@@ -187,18 +198,19 @@ def following(
     parts: Sequence[int],
     key: KeyName | None,
     chart_bars: int | None = None,
+    style: StyleUsages | None = None,
 ) -> SessionForm:
     """The section after one that has ended.
 
     Args:
-        parts: part classes that play. metre, key: as of `begin`.
+        parts: part classes that play. metre, key, style: as of `begin`.
         chart_bars: after how many bars stated chords go round; a refrain keeps its notes where they
             are the same. None without any.
     """
     number = form.number + 1
     place = number % len(_ROUND)
     if place == 0:
-        return begin(form.seed, form.end_ticks, metre, key, number=number)
+        return begin(form.seed, form.end_ticks, metre, key, number=number, style=style)
     rng = np.random.default_rng((form.seed, number))
     after = replace(form, number=number, start_ticks=form.end_ticks, kept=(), resting=())
     if _ROUND[place] == 0:
@@ -223,19 +235,24 @@ def following(
     if len(parts) >= _LEAST_RESTING and rng.random() < _RESTS:
         melody = melody_part(parts)
         resting = (int(rng.choice([part for part in parts if part != melody])),)
-    groove = form.refrain_groove if rng.random() < _SAME_GROOVE else _draw_groove(metre, rng)
-    return replace(
-        after, chords=_draw_chords(metre, key, rng), groove=groove, resting=resting, kept_bars=0
-    )
+    same = rng.random() < _SAME_GROOVE
+    groove = form.refrain_groove if same else _draw_groove(metre, rng, style)
+    chords = _draw_chords(metre, key, rng, style)
+    return replace(after, chords=chords, groove=groove, resting=resting, kept_bars=0)
 
 
-def _draw_chords(metre: Metre, key: KeyName | None, rng: Rng) -> tuple[int, ...]:
+def _draw_chords(
+    metre: Metre, key: KeyName | None, rng: Rng, style: StyleUsages | None
+) -> tuple[int, ...]:
     if key is None:
         return ()
     bars = Plan.open(SECTION_BARS, (metre._replace(tick=0),))
-    plan = with_progressions(replace(bars, sections=(Section("A", 0, SECTION_BARS),)), key, rng)
+    section = Section("A", 0, SECTION_BARS)
+    plan = with_progressions(replace(bars, sections=(section,)), key, rng, style)
     return tuple(plan.chords[:, 0].tolist())
 
 
-def _draw_groove(metre: Metre, rng: Rng) -> Groove | None:
-    return draw_groove((metre.numerator, metre.denominator), rng)
+def _draw_groove(metre: Metre, rng: Rng, style: StyleUsages | None) -> Groove | None:
+    counts = metre.numerator, metre.denominator
+    own = () if style is None else style.beats_within(counts, _KIT_KEYS)
+    return draw_groove(counts, rng, own)
