@@ -31,6 +31,7 @@ _LEAST_DENSITY, _LEAST_POLYPHONY = 2.0, 4  # with which a beat may be stated
 # 999 of 1,000 of their chords have up to 4 notes, and 97 of 100 notes of melodies are 60 and above.
 _HIGHEST_ACCOMPANIMENT, _LARGEST_CHORD, _LOWEST_MELODY = 76, 4, 60
 _LEAST_RANGE = 24  # semitones that are left to anyone
+_DRUMS_SHARE = 0.6  # of the notes of a piece whose density is asked for that a beat may have
 BEAT_STROKES = 3  # struck together at most; what is written beside them leaves room for so many
 
 
@@ -213,7 +214,13 @@ def _own_beats(job: Job) -> WeightedBeats:
     drums = [part for part in job.composed_parts if is_drums(part)]
     if usages is None or not drums:
         return ()
-    return usages.beats_within(job.rules.counts, job.allowed_pitches(drums[0]))
+    found = usages.beats_within(job.rules.counts, job.allowed_pitches(drums[0]))
+    asked = [_DRUMS_SHARE * job.rules.density] if job.rules.density is not None else []
+    if (of_drums := job.rules.busy().get(DRUMS)) is not None:
+        asked.append(of_drums)
+    quarters = job.rules.counts[0] * 4 / job.rules.counts[1]
+    most = min(asked, default=np.inf) * quarters
+    return [(weight, beat) for weight, beat in found if len(beat.strokes()) <= most]
 
 
 def _parts(job: Job, plan: Plan) -> tuple[int, ...]:

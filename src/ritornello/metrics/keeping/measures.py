@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ritornello.metrics.endings import ending
+from ritornello.metrics.keeping import tunes
 from ritornello.music import harmony
 from ritornello.music.note_tables import NOTE_DTYPE
 from ritornello.music.piece import Piece
@@ -212,6 +213,9 @@ def self_similarity(bars: MeasuredBars) -> np.ndarray:
 
 MEASURES: dict[str, Callable[[MeasuredBars], float]] = {
     "melody as 8 bars before": melody_returns,
+    "tune: repeated notes": lambda bars: tunes.repeated_notes(bars.piece),
+    "tune: seconds": lambda bars: tunes.seconds(bars.piece),
+    "tune: leaps beyond a fifth": lambda bars: tunes.wide_leaps(bars.piece),
     "bars that return": returning_bars,
     "notes as 1, 2 or 4 bars back": notes_of_near_bars,
     "notes as in the best earlier bar": notes_of_best_bar,
