@@ -18,6 +18,7 @@ os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS
 
 import argparse
 import json
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,8 @@ LEVELS: dict[str, tuple[float, ...]] = {
     "swing": (1.0, 1.5, 2.0, 2.5),
 }
 SCALE = (0, 2, 3, 7, 8)
+CLOSENESS = (0.0, 0.25, 0.5, 0.75, 1.0)
+_TUNE = (69, 72, 76, 74, 72, 71, 69, 64, 69, 71, 72, 74, 76, 77, 76, 72)
 
 
 def wish(name: str, level: float) -> dict[str, Any]:
@@ -103,13 +106,36 @@ def share_of(pieces: list[Piece], is_so: Callable[[Track], np.ndarray]) -> float
     return round(float(np.concatenate([*map(is_so, tracks)]).mean()), 3)
 
 
+def closeness(composer: Composer, count: int, seed: int) -> dict[str, Any]:
+    """Variations of a solo that are asked to stay so close: the share of its notes that stays."""
+    solo = _solo()
+    old = Counter(_struck(solo))
+    means, asked, found = {}, [], []
+    for level in CLOSENESS:
+        made = composer.vary(solo, [1], closeness=level, n=count, seed=seed).pieces
+        kept = [(Counter(_struck(piece)) & old).total() / old.total() for piece in made]
+        means[f"{level:g}"] = round(float(np.mean(kept)), 2)
+        asked += [level] * len(kept)
+        found += kept
+    correlation = rank_correlation(np.array(asked), np.array(found))
+    return {"got": means, "pieces": len(found), "rank correlation": round(correlation, 3)}
+
+
+def _solo() -> Piece:
+    rows = [(24 * beat, 24, _TUNE[beat * 5 % 16], 80) for beat in range(64)]
+    return Piece((Track(rows, 73),), 24, metres=(Metre(0, 4, 4),))
+
+
+def _struck(piece: Piece) -> list[tuple[int, int]]:
+    notes = piece.at_resolution(24).tracks[0].notes
+    return [*zip(notes["onset"].tolist(), notes["pitch"].tolist(), strict=True)]
+
+
 def variations(composer: Composer, count: int, seed: int) -> dict[str, float]:
     """A solo of 16 bars in A minor, varied: whether it keeps its scale and its density."""
-    tune = (69, 72, 76, 74, 72, 71, 69, 64, 69, 71, 72, 74, 76, 77, 76, 72)
-    rows = [(24 * beat, 24, tune[beat * 5 % 16], 80) for beat in range(64)]
-    solo = Piece((Track(rows, 73),), 24, metres=(Metre(0, 4, 4),))
+    solo = _solo()
     made = composer.vary(solo, [1], n=count, seed=seed).pieces
-    classes = sorted({pitch % 12 for pitch in tune})
+    classes = sorted({pitch % 12 for pitch in _TUNE})
     density = [piece.note_count / solo.note_count for piece in made]
     return {
         "of its scale": share_of([*made], lambda t: np.isin(t.notes["pitch"] % 12, classes)),
@@ -125,6 +151,7 @@ def measure(composer: Composer, count: int, seed: int) -> dict[str, Any]:
         **{name: response(composer, name, count, seed) for name in LEVELS},
         "notes of a stated scale": share_of_scale(composer, count, seed),
         "basses of C/E on E": share_of_basses(composer, count, seed),
+        "closeness of a variation, by the notes that stay": closeness(composer, count, seed),
         "variations of a solo": variations(composer, count, seed),
     }
 
