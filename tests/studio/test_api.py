@@ -98,6 +98,14 @@ def test_asked_chords_are_told_before_the_notes_too(client: Client, tiny_model: 
     assert [text for _, text in told["piece"]["chords"]] == ["Am", "F", "C", "G"]
 
 
+def test_a_version_says_by_name_who_was_written_anew(
+    client: Client, song: Song, tiny_model: Path
+) -> None:
+    label = song["piece"]["tracks"][0]["label"]
+    made = client.made("vary", piece=song["id"], parts=[1], bars=[1, 2], model=str(tiny_model))
+    assert made["label"] == f"Vary {label}, bars 1 to 2"
+
+
 def test_a_file_is_called_as_its_song_is(client: Client, song: Song) -> None:
     client.patch(f"/api/songs/{song['song']}", json={"title": "Blue <b> river"})
     answer = client.get(f"/api/pieces/{song['id']}/export/mid?download=true")

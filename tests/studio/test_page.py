@@ -44,6 +44,36 @@ def test_the_first_press_of_play_is_heard(visitor: BrowserContext) -> None:
     expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible()
 
 
+def test_a_bar_is_practised_in_a_loop_and_muted(visitor: BrowserContext) -> None:
+    page = visit(visitor)
+    expect(page.locator(".version[aria-current=true]")).to_be_visible(timeout=PATIENCE_MS)
+    beat = page.locator(".beat")
+    usual = int(beat.inner_text())
+    page.get_by_label("Tempo for practice").fill("1.5")
+    assert int(beat.inner_text()) == round(1.5 * usual)
+    page.get_by_role("application", name="Piano-roll").focus()
+    page.keyboard.press("Home")
+    page.keyboard.press("Shift+ArrowRight")
+    page.keyboard.press("l")
+    page.keyboard.press("c")
+    expect(page.get_by_role("button", name="Click")).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("Space")
+    expect(page.get_by_role("button", name="Pause")).to_be_visible(timeout=PATIENCE_MS)
+    places = set()
+    for _ in range(60):
+        places.add(page.locator(".place .wide").inner_text().split(" of ")[0])
+        page.wait_for_timeout(50)
+    assert places == {"bar 1"}, "the loop is one bar, heard more than once in three seconds"
+    page.keyboard.press("c")
+    for mute in page.get_by_role("button", name=re.compile("^Mute")).all():
+        mute.click()
+    level = page.locator("[data-level]")
+    expect(level).to_have_attribute("data-level", "0.000", timeout=PATIENCE_MS)
+    page.get_by_role("button", name=re.compile("^Solo")).first.click()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Pause").click()
+
+
 def test_bars_are_chosen_by_keys_filled_and_undone(visitor: BrowserContext) -> None:
     page = visit(visitor)
     song = compose(page, Number_of_bars="6")

@@ -178,8 +178,18 @@ def files_folder(library: Library, job: Job) -> Path:
 # --- words ------------------------------------------------------------------------------------
 
 
+def title_of(library: Library, request: JsonObject) -> str:
+    """What a list calls a job; parts have the names that they have in the piece."""
+    parts, piece = request.get("parts"), request.get("piece")
+    if parts and piece:
+        labels = [track["label"] for track in library.songs.content(piece)["piece"]["tracks"]]
+        known = dict(enumerate(labels, 1))
+        request = {**request, "parts": [known.get(part, part) for part in parts]}
+    return KINDS[request["kind"]].title(request)
+
+
 def _label(job: Job, number: int, total: int) -> str:
-    text = KINDS[job["kind"]].title(job["request"])
+    text = job["title"]
     return text if total == 1 else f"{text}, variation {number + 1}"
 
 

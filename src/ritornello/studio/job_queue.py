@@ -22,7 +22,7 @@ from ritornello.studio.answers import Job, JobState, Trouble
 from ritornello.studio.database import as_json, new_id, now
 from ritornello.studio.event_log import EventLog
 from ritornello.studio.helper_process import CancelledError, Helper
-from ritornello.studio.job_kinds import KINDS, drawn
+from ritornello.studio.job_kinds import KINDS, drawn, title_of
 from ritornello.studio.library_folder import Library
 from ritornello.studio.song_library import MissingError, StateError
 
@@ -115,7 +115,6 @@ class JobQueue:
             StateError: if too many wait already. MissingError: if what it needs is not there.
         """
         request = drawn(request)
-        kind = KINDS[request["kind"]]
         waiting = self._database.row("SELECT COUNT(*) AS n FROM jobs WHERE state = 'queued'")
         if waiting is not None and waiting["n"] >= _MOST_WAITING:
             raise StateError(f"{_MOST_WAITING} jobs are waiting already.")
@@ -132,7 +131,7 @@ class JobQueue:
                     "id": name,
                     "kind": request["kind"],
                     "state": "queued",
-                    "title": kind.title(request),
+                    "title": title_of(self._library, request),
                     "request": as_json(request),
                     "created": now(),
                     "song": song,
