@@ -267,3 +267,80 @@ def test_a_sound_that_names_a_drum_says_more_than_percussion() -> None:
     data = parts("x").replace(b"<part-name>x</part-name>", named.encode())
     data = data.replace(note().encode(), unpitched.encode())
     assert [pitch for *_, pitch in notes_of(read(data))] == [49]
+
+
+# --- signs that stand for music, and the drum channel -----------------------------------------
+
+
+def style(inner: str, staff: str = "") -> str:
+    number = f' number="{staff}"' if staff else ""
+    return f"<attributes><measure-style{number}>{inner}</measure-style></attributes>"
+
+
+WHOLE_REST = '<note><rest measure="yes"/><duration>4</duration></note>'
+
+
+@pytest.mark.parametrize("under", [WHOLE_REST, ""])
+@pytest.mark.parametrize("back", [1, 2])
+def test_measures_under_a_repeat_sign_are_those_before_it(back: int, under: str) -> None:
+    start = style(f'<measure-repeat type="start">{back}</measure-repeat>')
+    bars = [FIRST + note(step="C"), note(step="D"), start + under, under]
+    bars.append(style('<measure-repeat type="stop"/>') + note(step="E"))
+    piece, repairs = read_bytes(score(*bars), "x")
+    pitches = [pitch for _, _, pitch, _ in piece.tracks[0].notes.tolist()]
+    assert pitches == [60, 62, *([62, 62] if back == 1 else [60, 62]), 64]
+    assert "2 x measure under a repeat sign played as the one before." in repairs
+
+
+def test_what_is_written_out_under_a_repeat_sign_is_played_as_written() -> None:
+    start = style('<measure-repeat type="start">1</measure-repeat>')
+    data = score(FIRST + note(step="C"), start + note(step="G"), WHOLE_REST)
+    assert [pitch for _, _, pitch, _ in read(data).tracks[0].notes.tolist()] == [60, 67, 67]
+
+
+def test_a_repeat_sign_of_one_staff_repeats_that_staff() -> None:
+    start = style('<measure-repeat type="start">1</measure-repeat>', staff="2")
+    back = "<backup><duration>4</duration></backup>"
+    low, high = note(step="C", after="<staff>2</staff>"), note(step="E", after="<staff>1</staff>")
+    data = score(FIRST + high + back + low, start + note(step="G", after="<staff>1</staff>"))
+    pitches = sorted((onset, p) for onset, _, p, _ in read(data).tracks[0].notes.tolist())
+    assert [pitch for _, pitch in pitches] == [60, 64, 60, 67]
+
+
+def test_repeat_signs_that_multiply_a_crowded_measure_are_refused() -> None:
+    start = style('<measure-repeat type="start">1</measure-repeat>')
+    crowd = note(step="C") + "".join(
+        note(step="D").replace("<note>", "<note><chord/>") for _ in range(2_000)
+    )
+    with pytest.raises(InputError, match="Repeated measures"):
+        read_bytes(score(FIRST + crowd, start, *[""] * 1_000), "x")
+
+
+@pytest.mark.parametrize(
+    ("name", "program", "expected"),
+    [
+        ("Timpani", 48, (47, False)),
+        ("Pauken", None, (47, False)),
+        ("Glockenspiel", 10, (9, False)),
+        ("Piano", 1, (0, False)),
+        ("Mallets", 12, (11, False)),
+        ("Perc. 1", 48, (47, False)),
+        ("Drumset", 1, (0, True)),
+        ("Snare Drum", None, (0, True)),
+        ("Percussion", 49, (48, True)),
+    ],
+)
+def test_pitched_notes_on_channel_10_are_of_who_is_named(
+    name: str, program: int | None, expected: tuple[int, bool]
+) -> None:
+    stated = f"<midi-program>{program}</midi-program>" if program else ""
+    listed = (
+        f'<score-part id="P1"><part-name>{name}</part-name><score-instrument id="I1">'
+        f"<instrument-name>{name}</instrument-name></score-instrument>"
+        f'<midi-instrument id="I1"><midi-channel>10</midi-channel>{stated}</midi-instrument>'
+        "</score-part>"
+    )
+    body = f"<part id='P1'><measure>{FIRST}{note()}</measure></part>"
+    data = f"<score-partwise><part-list>{listed}</part-list>{body}</score-partwise>"
+    (track,) = read(data.encode()).tracks
+    assert (track.program, track.is_drum) == expected

@@ -27,6 +27,7 @@ from ritornello.music.io.musicxml.numbers import number
 _DRUM_CHANNEL = 10
 _PIANO = 0
 _ANY_PERCUSSION = NamedSound(0, is_drum=True)
+_NO_KITS = (*range(9, 16), 47, 114)  # pitched percussion, of which none is the number of a kit
 _MOST_INSTRUMENTS = 256  # of a part: more than there are percussion keys
 
 
@@ -35,7 +36,8 @@ class ScoreInstrument(NamedTuple):
 
     ``key`` is the General MIDI percussion key of its unpitched notes, None where neither a number
     nor a name tells; ``is_kit`` says that it is called a whole kit; ``singer`` is the name of who
-    shares a staff with another, see `choir_staves`.
+    shares a staff with another, see `choir_staves`. ``melodic`` is the program of the pitched notes
+    of one on the drum channel whose name is no drum's: timpani, or the tenth of many parts.
     """
 
     program: int
@@ -43,6 +45,7 @@ class ScoreInstrument(NamedTuple):
     key: int | None = None
     is_kit: bool = False
     singer: str = ""
+    melodic: int | None = None
 
     @property
     def sound(self) -> tuple[int, bool, str]:
@@ -194,8 +197,13 @@ def _instruments(
             key = -1 if by_name is None or by_name.drum_key is None else by_name.drum_key
         is_kit = by_name is not None and by_name.is_kit
         singer = singers.get(identity, "")
+        melodic = None
+        if is_drum and by_name in (None, _ANY_PERCUSSION) and program in _NO_KITS:
+            melodic = program
+        elif is_drum and by_name is not None and not by_name.is_drum:
+            melodic = program if is_stated and not is_unset else by_name.program
         result[identity] = ScoreInstrument(
-            program, is_drum, key if key >= 0 else None, is_kit, singer
+            program, is_drum, key if key >= 0 else None, is_kit, singer, melodic
         )
     return result
 

@@ -10,11 +10,12 @@ import math
 import re
 from collections import Counter
 from collections.abc import Sized
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from xml.etree.ElementTree import Element
 
 from ritornello.errors import InputError
+from ritornello.music.io import MAX_NOTES
 from ritornello.music.io.musicxml.directions import (
     CONTROL,
     Direction,
@@ -70,6 +71,7 @@ class RawNote:
     tied_to: bool = False
     signs: tuple[Sign, ...] = ()
     lyrics: tuple[tuple[int, str], ...] = ()
+    staff: str = "1"
 
 
 @dataclass(slots=True)
@@ -122,7 +124,11 @@ class PartReader:
         self._endings: frozenset[int] = frozenset()
         self._chord_signs: tuple[Sign, ...] = ()
         self._changed: dict[str, ScoreInstrument] = {}
-        self.measures = [self._measure(element) for element in measures]
+        self._repeating: dict[str, int] = {}  # how far back, by staff ("" for all of them)
+        self._notes_repeated = 0
+        self.measures: list[Measure] = []
+        for element in measures:
+            self.measures.append(self._measure(element))
 
     def _ticks(self, element: Element, tag: str = "duration") -> int:
         return round(number(element, tag, 0) * self._scale)
@@ -172,15 +178,42 @@ class PartReader:
                     for sign in child.iterfind("fermata")
                 ]
             measure.length = max(measure.length, now)
+        if self._repeating:
+            self._repeat(measure)
         element.clear()  # what was read need not be kept beside what was written
         return measure
+
+    def _repeat(self, measure: Measure) -> None:
+        """Play under a sign of repeated measures what it stands for, unless it is written out."""
+        for staff, back in self._repeating.items():
+            is_written = any(staff in ("", note.staff) for note in measure.notes)
+            if is_written or not 0 < back <= len(self.measures):
+                continue
+            source = self.measures[-back]
+            notes = [note for note in source.notes if staff in ("", note.staff)]
+            self._notes_repeated += len(notes)
+            if self._notes_repeated > MAX_NOTES:
+                raise InputError(
+                    f"Repeated measures have more than {MAX_NOTES:,} notes.",
+                    next_step="Split the score into movements.",
+                )
+            measure.notes += [
+                replace(note, tied_from=False, tied_to=False, lyrics=()) for note in notes
+            ]
+            measure.length = max(measure.length, source.length)
+            measure.sounding = max(measure.sounding, source.sounding)
+            self.repairs["measure under a repeat sign played as the one before"] += 1
 
     def _note(self, element: Element, offset: int, duration: int, measure: Measure) -> None:
         identity = element.find("instrument")
         named = self._instrument(identity.get("id", "")) if identity is not None else None
         instrument = named or self._instrument(self.info.default_id) or self.info.default
         is_unpitched = element.find("unpitched") is not None
-        is_drum = instrument.is_drum or is_unpitched
+        program = instrument.program
+        if instrument.melodic is not None and not is_unpitched:
+            program = instrument.melodic
+            self.repairs["note on the drum channel played by its pitched instrument"] += 1
+        is_drum = is_unpitched or (instrument.is_drum and instrument.melodic is None)
         key = named.key if named is not None else self.info.only_key
         pitch = self._key(element, key) if is_unpitched else self._pitch(element, is_drum)
         if pitch is None or duration == 0:
@@ -209,7 +242,7 @@ class PartReader:
                 min(127, max(1, velocity)),
                 element.findtext("voice") or "",
                 (
-                    self.info.drum_program if is_drum else instrument.program,
+                    self.info.drum_program if is_drum else program,
                     is_drum,
                     instrument.singer,
                 ),
@@ -219,6 +252,7 @@ class PartReader:
                 "start" in kinds,
                 signs,
                 tuple(read_lyrics(element)),
+                element.findtext("staff") or "1",
             )
         )
         self.repairs["pitch outside 0-127 moved to the nearest"] += not 0 <= pitch <= 127
@@ -248,6 +282,12 @@ class PartReader:
         divisions = number(element, "divisions", 0)
         if divisions > 0:
             self._scale = _scale(self.divisions, _fraction(divisions))
+        for style in element.iterfind("measure-style"):
+            sign, staff = style.find("measure-repeat"), style.get("number", "")
+            if sign is not None and sign.get("type") == "start":
+                self._repeating[staff] = int(number(style, "measure-repeat", 1))
+            elif sign is not None:
+                self._repeating.pop(staff, None)
         for transpose in element.findall("transpose"):
             octaves = int(number(transpose, "octave-change", 0))
             shift = round(number(transpose, "chromatic", 0)) + 12 * octaves
