@@ -11,9 +11,9 @@ from ritornello.option_names import check_numbers, check_whole_numbers
 
 # The logits of a field are divided by temperature * factor, so a factor below 1 sharpens it. One
 # temperature for all fields would not do: a pitch out of the key costs a listener more than a rare
-# duration. With these factors composed music is most like real music: of eight settings tried on
-# training excerpts of bands and songs, see docs/decisions/sampling.md.
-_TEMPERATURE_FACTORS = {SHIFT: 0.8, PITCH: 0.68}
+# duration. With these factors the keys and the tunes of composed music are most like those of real
+# music, see docs/decisions/sampling.md.
+_TEMPERATURE_FACTORS = {SHIFT: 0.8, PITCH: 0.8}
 _UNSHARPENED = 1.2
 _COLDEST, _HOTTEST = 0.05, 5.0
 
@@ -24,7 +24,7 @@ class Sampling:
 
     Attributes:
         temperature: 1 is the default; lower is safer, higher is wilder. 0 would repeat itself for
-            ever and is refused. The shift is sampled at 0.8 of it, the pitch at 0.68 of it.
+            ever and is refused. Shift and pitch are sampled at 0.8 of it.
         top_p: nucleus sampling; the least likely classes that together hold less than 1 - top_p
             are never sampled.
         top_k: only the k likeliest classes are sampled; 0 for all.
