@@ -109,3 +109,19 @@ def test_who_asks_for_nothing_gets_players_who_make_a_piece() -> None:
 
     assert drawn(odd + whole) == {tuple(players) for players, _ in whole}  # type: ignore[arg-type]
     assert drawn(odd) == {tuple(players) for players, _ in odd}  # type: ignore[arg-type]
+
+
+def test_a_band_that_is_drawn_has_somebody_for_its_tune() -> None:
+    bands = [
+        [["drums", "bass", "piano", "flute"], 1],
+        [["drums", "bass", "piano", "piano", "strings"], 9],
+        [["drums", "bass", "strings", "strings"], 9],
+    ]
+    rng = np.random.default_rng(5)
+
+    def drawn(entries: list[list[object]]) -> int:
+        known = read_instrumentations(entries)
+        return len({fill_in_instrumentation(Rules(), known, rng).parts for _ in range(60)})
+
+    assert drawn(bands) == 1  # type: ignore[arg-type]
+    assert drawn(bands[1:]) == 2  # type: ignore[arg-type]  # as there is nobody else

@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ritornello.generation.rules import Rules
-from ritornello.music.instruments import INSTRUMENTS, parse_instrument
+from ritornello.music.instruments import BASSES, INSTRUMENTS, parse_instrument
+from ritornello.plan.players import LEADS, Player, melody_of
 from ritornello.plan.style_usages import usages_of
 from ritornello.rng import Rng
 
@@ -53,6 +55,7 @@ def fill_in_instrumentation(rules: Rules, instrumentations: Instrumentations, rn
         known = _of_collection(rules.collection, instrumentations)
         if rules.collection is None:
             known = _that_make_a_piece(known)
+        known = [each for each in known if _has_a_lead(each.players)] or known
         weights = np.array([each.weight for each in known], float)
         chosen = known[rng.choice(len(known), p=weights / weights.sum())]
         return replace(
@@ -100,6 +103,19 @@ def _that_make_a_piece(known: list[Instrumentation]) -> list[Instrumentation]:
     found = [each for each in known if _makes_a_piece(each.players)]
     share = sum(each.weight for each in found) / sum(each.weight for each in known)
     return found if share >= _LEAST_SHARE else known
+
+
+@cache
+def _has_a_lead(names: tuple[str, ...]) -> bool:
+    """Whether a band has somebody that models give its tune; of two pianos neither gets it."""
+    players = [
+        Player(parse_instrument(name), names[:at].count(name)) for at, name in enumerate(names)
+    ]
+    melody = melody_of(players)
+    above = [p for p in players if not p.is_drum and p.instrument not in BASSES]
+    if melody is None or len(above) < 2 or not any(player.is_drum for player in players):
+        return True
+    return INSTRUMENTS[players[melody].instrument].name in LEADS
 
 
 def _makes_a_piece(players: Sequence[str]) -> bool:

@@ -18,6 +18,7 @@ DESKS = 4  # players of one instrument that are told apart
 _SELDOM_LEADS = ("effects", "mallets", "brass", "pad", "guitar", "organ", "strings", "piano",
                  "electric guitar", "distortion guitar")  # fmt: skip
 _LINES = ("voice", "trumpet", "saxophone", "clarinet", "oboe", "flute", "violin", "lead")
+LEADS = (*_LINES, "electric guitar", "distortion guitar")
 
 
 @dataclass(frozen=True, order=True)
