@@ -204,6 +204,23 @@ def test_the_midi_that_is_saved_has_the_notes_that_are_shown(
     assert struck == sum(len(track["notes"]) for track in shown["tracks"])
 
 
+def test_what_stands_in_the_training_music_is_told_as_it_is(visitor: BrowserContext) -> None:
+    page = visit(visitor)
+    songs = get(page, "/songs")["songs"]
+    first = next(song for song in songs if song["versions"][0]["label"] == "Ready to play")
+    page.get_by_role("button", name=first["title"], exact=True).click()
+    expect(page.get_by_label("Title of the piece")).to_have_value(first["title"])
+    page.get_by_role("button", name="Is it original?").click()
+    told = page.get_by_role("region", name="Export").get_by_role("status")
+    expect(told).to_be_visible(timeout=PATIENCE_MS)
+    found = get(page, f"/pieces/{first['head']}/originality")
+    copies = found["texture"]["longest"] or found["texture"]["shares"]["8"]
+    assert ("Two bars or more" in told.inner_text()) == bool(copies)
+    longest = found["parts"]["longest"]
+    known = f"{longest['part']}, bar" if longest else "No part has a passage"
+    assert known in told.inner_text()
+
+
 def test_a_name_with_script_in_it_is_shown_as_text(visitor: BrowserContext, tmp_path: Path) -> None:
     page = visit(visitor)
     name = "<img src=x onerror=alert(1)>"

@@ -155,3 +155,26 @@ export interface Recording {
   seconds: number
   created: string
 }
+
+export interface Passage {
+  quarters: number
+  first_bar: number
+  last_bar: number
+  part: string
+}
+
+/** What of a piece stands in the training music; windows by their length in quarter notes. */
+interface Copied {
+  shares: Record<string, number | null>
+  windows: Record<string, number>
+  longest: Passage | null
+}
+
+export interface Originality {
+  available: boolean
+  reason?: string
+  texture: Copied
+  parts: Copied
+  /** The same of real music that was not learned from. */
+  held_out: Record<string, { shares: Record<string, number>; longest_quarters_median: number }>
+}

@@ -17,7 +17,7 @@ class Wishes {
   tempo = $state<number | null>(null)
   metre = $state('4/4')
   style = $state('')
-  parts = $state<string[]>(['piano', 'guitar', 'bass', 'strings', 'drums'])
+  parts = $state<string[]>(['piano', 'guitar', 'bass', 'saxophone', 'drums'])
   chords = $state('')
   density = $state('')
   /** Of parts, as in "piano=high, bass=2". */
