@@ -32,13 +32,26 @@ def test_a_piece_is_as_loud_as_asked(engine: Engine, asked: float) -> None:
     assert abs(float(piece.tracks[0].notes["velocity"].mean()) - asked) < 2
 
 
-@pytest.mark.parametrize("scale", [SCALE, "0 2 3 7 8", "8, 7, 3, 2, 0"])
+@pytest.mark.parametrize("scale", [SCALE, "0 2 3 7 8", "8, 7, 3, 2, 0", "C D Eb G Ab"])
 def test_a_scale_of_ones_own_is_kept(engine: Engine, scale: str | tuple[int, ...]) -> None:
     rules = Rules(bars=4, parts=("piano", "bass", "drums"), scale=scale)
     assert rules.scale == SCALE
     (piece,) = compose(engine, rules, seeds=[2])
     pitched = [track.notes["pitch"] % 12 for track in piece.tracks if not track.is_drum]
     assert set(np.concatenate(pitched).tolist()) <= {*SCALE}
+
+
+@pytest.mark.parametrize("players", [("violin", "viola", "cello"), ("piano", "bass")])
+def test_the_bass_of_a_chord_is_played_where_it_is_stated(
+    engine: Engine, players: tuple[str, ...]
+) -> None:
+    rules = Rules(bars=4, parts=players, chords="C/E Am/G", ending=False)
+    (piece,) = compose(engine, rules, seeds=[3])
+    low = min(piece.tracks, key=lambda track: track.instrument)
+    bar, beat = 4 * piece.resolution, piece.resolution
+    for onset, _, pitch, _ in low.notes.tolist():
+        if onset % beat == 0:
+            assert pitch % 12 == (4, 7)[onset // bar % 2]
 
 
 @pytest.mark.parametrize(

@@ -202,7 +202,7 @@ class Style:
     like
         Style or collection of the training music, see `ritornello models`; followed, not exactly.
     scale
-        Pitch classes of a scale of your own, C being 0, as in "0 2 3 7 8"; all new notes are of it.
+        Notes of a scale of your own that all new notes are of: "C D Eb G Ab", or "0 2 3 7 8".
     loudness
         Mean velocity of new notes, 1 to 127; by default the model's, or that of the song.
     swing

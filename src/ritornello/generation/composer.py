@@ -57,6 +57,11 @@ class Composer(Partner):
     """
 
     def __init__(self, model: Checkpoint) -> None:
+        if not isinstance(model, Checkpoint):
+            raise ConfigError(
+                f"A Composer is made of an opened model; found {model!r}.",
+                next_step="Use Composer.load(), or Composer.load(name or path of a model).",
+            )
         self._engine = open_engine(model)
         self._collections = model.collections
         self._fingerprint = checkpoint.weights_fingerprint(model)

@@ -27,6 +27,9 @@ from ritornello.note_model.encoding import notes
 from ritornello.note_model.encoding.notes import DRUM_PITCH, DURATIONS, PITCH, RESOLUTION, SIZES
 from ritornello.plan.drum_grooves import BEAT_KEYS
 
+# Whoever plays one line below the others where there is no bass; of the lowest kind first.
+_LOW_LINES = frozenset(["tuba", "cello", "bassoon", "trombone"])
+
 
 class Pitches:
     """The allowed pitches of the parts of one piece.
@@ -52,6 +55,7 @@ class Pitches:
                 for index in sorted(set(job.given.chord_classes.tolist())):
                     self._of_chord(part, index)
         self._basses = _stated_basses(job)
+        self._bass_parts = _bass_parts(self._pitched)
         self.closing_ticks: int | None = None
         last_bar = int(self._grid.bar_starts[-1])
         if job.ending and self._pitched and last_bar >= job.start_ticks:
@@ -80,7 +84,7 @@ class Pitches:
             if self._job.drafted_chords:
                 holds = place[0] == 0 and part != self._melody
             if holds and index < CHORD_CLASSES:
-                bass = self._bass_at(onset_ticks) if _is_bass(part) else None
+                bass = self._bass_at(onset_ticks) if part in self._bass_parts else None
                 return self._of_chord(part, index) if bass is None else self._of_bass(part, bass)
         return self._usual[part]
 
@@ -187,8 +191,11 @@ def _stated_bass(text: str) -> int | None:
     return None if "/" not in text else parse_chord(text).bass
 
 
-def _is_bass(part: int) -> bool:
-    return notes.instrument_of(part) in BASSES
+def _bass_parts(pitched: list[int]) -> list[int]:
+    """The parts that play the bass of C/E: basses, or else the lowest part of one line."""
+    basses = [part for part in pitched if notes.instrument_of(part) in BASSES]
+    lines = [part for part in pitched if INSTRUMENTS[notes.instrument_of(part)].name in _LOW_LINES]
+    return basses or sorted(lines)[:1]
 
 
 def _usual(job: Job, part: int) -> np.ndarray:

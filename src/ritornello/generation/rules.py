@@ -6,12 +6,13 @@ Soft constraints condition the network, which has learned what they mean but may
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ritornello.errors import ConfigError
-from ritornello.music.chords import Chart, parse_chart
+from ritornello.music.chords import Chart, parse_chart, parse_chord
 from ritornello.music.instruments import INSTRUMENTS, parse_instrument
 from ritornello.music.keys import KeyName, parse_key
 from ritornello.music.piece import Metre
@@ -24,6 +25,7 @@ MAX_PIECES = 10_000  # side by side
 MAX_PARTS = 16  # as many as a MIDI file has channels; each needs a tick to play in
 DENSITIES = {"low": 0.5, "medium": 1.5, "high": 4.0}  # notes per quarter note of one part
 _DENOMINATORS = (2, 4, 8, 16)
+_NOTE_NAME = re.compile("[A-G][#b♯♭]?")
 
 
 @named_options("Rules")
@@ -47,12 +49,13 @@ class Rules:
         densities: the same for single instruments, by name: a number, or one of `DENSITIES`.
         chords: a chart such as "Am F C G" or "Am7 | D7 G7 | %", repeated to the end. Each pitched
             note that begins on a beat is of the chord (and of the key, where they share a note);
-            a bass plays the bass of C/E there; between the beats chords are a soft constraint.
+            a bass, or else a cello, bassoon or trombone, plays the bass of C/E there; between the
+            beats chords are a soft constraint.
         ending: whether the last bar of a whole piece must be an ending: nothing begins after its
             first beat, where at least one pitched part strikes the tonic's chord and holds it.
         collection: name of the training collection to write like; a soft constraint.
         scale: pitch classes, C being 0, that pitched notes are of, in place of those of the key, as
-            in (0, 2, 3, 7, 8) or "0 2 3 7 8".
+            in (0, 2, 3, 7, 8), "0 2 3 7 8" or "C D Eb G Ab".
         loudness: mean velocity of what is written, 1 to 127; left open, the model's, or that of
             what is given.
         swing: how long the first half of a beat is, the second being 1: 1 is straight, 2 a
@@ -236,10 +239,13 @@ class Rules:
 def _scale(asked: tuple[int, ...] | str) -> tuple[int, ...]:
     """Pitch classes of a scale, ascending, each once; from text with blanks or commas too."""
     words = asked.replace(",", " ").split() if isinstance(asked, str) else [*map(str, asked)]
+    named = (parse_chord(word) if _NOTE_NAME.fullmatch(word) else None for word in words)
+    words = [str(n.root) if n else word for n, word in zip(named, words, strict=True)]
     if not words or not all(word.isdigit() and int(word) < 12 for word in words):
         raise ConfigError(
             f"{asked!r} is no scale.",
-            next_step="Give pitch classes from 0, which is C, to 11, as in 0 2 3 7 8.",
+            next_step="Give pitch classes from 0, which is C, to 11, as in 0 2 3 7 8, or names of "
+            "notes, as in C D Eb G Ab.",
         )
     return tuple(sorted({*map(int, words)}))
 
