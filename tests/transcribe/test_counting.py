@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ritornello.transcribe.beat_candidates import Clues, Way, choice, offbeats
-from ritornello.transcribe.counting import PHASE_FEATURES, apart, slipped_from
+from ritornello.transcribe.counting import PHASE_FEATURES, apart, likeliest, slipped_from, through
 from ritornello.transcribe.pulse import STEPS, find_pulse, grids
 from ritornello.transcribe.spectra import BANDS, FLOOR, FRAME_SECONDS, SHORT_BANDS
 from ritornello.transcribe.values import HEARD_NOTE_DTYPE
@@ -82,6 +82,31 @@ def test_bars_of_harmony_and_the_first_note_speak_for_the_beat() -> None:
     assert harmony > 0
     assert first == 1
     assert np.allclose(apart(off, EVEN, clues), -apart(EVEN, off, clues))
+
+
+def _clicks(step: float) -> Clues:
+    """What is heard of quick, quiet and loud clicks, the loud ones between the beats."""
+    spectra = np.full((FRAMES, BANDS), FLOOR, np.float32)
+    logits = np.full((FRAMES, 2), -3.0)
+    for number, time in enumerate(np.arange(0.2, 29.0, step)):
+        frame = round(time / FRAME_SECONDS)
+        spectra[frame : frame + 3, :SHORT_BANDS] = -2.5 if number % 4 else -1.0
+        logits[frame, 0] = 2.0 if number % 4 == 2 else -2.0
+    return Clues.of(logits, spectra, None, np.zeros(0, HEARD_NOTE_DTYPE))
+
+
+def test_what_the_player_says_is_kept_on_the_pulse() -> None:
+    clues = _clicks(0.14)
+    told = through(clues, 107.0, 0.2)
+    assert told is not None
+    assert told.is_steady
+    away = (told.beats_seconds - 0.2) / 0.56
+    assert np.abs(away - np.rint(away)).max() < 0.1
+    assert through(clues, 130.0, 0.2) is None
+    for tempo in (53.0, 107.0):
+        beats, is_steady = likeliest(clues, tempo)
+        assert is_steady
+        assert abs(np.diff(beats).mean() * tempo / 60 - 1) < 0.03
 
 
 def test_the_package_has_a_weight_for_each_feature() -> None:

@@ -132,19 +132,26 @@ def _change(chroma: np.ndarray, reach: int) -> np.ndarray:
     return result
 
 
-def ways(clues: Clues) -> list[Way]:
-    """Ways to count, the one that explains the networks best first; at least one."""
+def ways(clues: Clues, tempo_bpm: float | None = None) -> list[Way]:
+    """Ways to count, the one that explains the networks best first; at least one.
+
+    Args:
+        tempo_bpm: about, if it is known; then all are near it.
+    """
     both = clues.sound + clues.notes_nats
-    by_both = tracking.track(both, FRAME_SECONDS, None, clues.told)
-    by_sound = tracking.track(clues.sound, FRAME_SECONDS)
+    by_both = tracking.track(both, FRAME_SECONDS, tempo_bpm, clues.told)
+    by_sound = tracking.track(clues.sound, FRAME_SECONDS, tempo_bpm)
     found, tried = [Way(by_both), Way(by_sound)], [0.0]
     for first, beats in enumerate((by_both, by_sound)):
         if len(beats) < _FEWEST_BEATS:
             continue
-        for level in _LEVELS:
+        for level in _LEVELS if tempo_bpm is None else _LEVELS[:1]:
             length = float(np.median(np.diff(beats))) * level
             is_tapped = _SLOWEST_BPM <= 60 / length <= _FASTEST_BPM
-            if not is_tapped or min(abs(np.log2(length) - t) for t in tried) < _SAME_OCTAVES:
+            if (
+                not (is_tapped or tempo_bpm)
+                or min(abs(np.log2(length) - t) for t in tried) < _SAME_OCTAVES
+            ):
                 continue
             tried.append(float(np.log2(length)))
             if level != 1 or first:

@@ -20,8 +20,8 @@ from ritornello.note_model.weights_file import WeightsFile
 from ritornello.transcribe import tracking
 from ritornello.transcribe.activations import KIND, window_logits
 from ritornello.transcribe.bars import METRES, beats_per_bar
-from ritornello.transcribe.beat_candidates import Clues, choice
-from ritornello.transcribe.counting import likeliest
+from ritornello.transcribe.beat_candidates import Clues, Way, choice
+from ritornello.transcribe.counting import likeliest, through
 from ritornello.transcribe.note_beats import NoteBeats, told_by
 from ritornello.transcribe.spectra import BANDS, FRAME_SECONDS, log_bands
 from ritornello.transcribe.steady import held_beats, steady_beats
@@ -30,6 +30,8 @@ from ritornello.transcribe.values import Beats, Hints
 _USUAL_TEMPO_BPM = 120.0
 _UNHEARD = 0.2  # less confident beats are not better than a steady tempo
 _FAR_BEATS = 0.2  # nearer than that, what the player says is one of the beats that were heard
+_OFFBEAT_SHARE = 0.5  # of how likely beats are, that makes offbeats
+_EASED_BEATS = 3
 _ENOUGH_BEATS = 8  # fewer are no proof of a beat
 _ON_BEAT_SECONDS = 0.05
 _FEW_TAP_BPM = (65.0, 145.0)  # slower or faster than this (McKinney and Moelants 2006)
@@ -83,7 +85,7 @@ def beats_of(
     """Beat and downbeat logits and notes to beats: `find_beats` after its network.
 
     Args:
-        spectra: log bands [frames, bands], by which ways to count are compared where nothing is
+        spectra: log bands [frames, bands], by which ways to count are compared where no beat is
             told; None for the way that explains logits and notes best.
     """
     times, confidence = np.zeros(0), 0.0
@@ -97,13 +99,16 @@ def beats_of(
     if len(heard):
         shifted, known = _shifted(told, shift), _moved(hints, shift)
         is_steady = hints.steady
-        if spectra is None or known != (None, None, False):
-            raw = raw_beats(heard, shifted, known)
-        else:
+        way = None
+        if spectra is not None:
             moved = notes.copy()
             for name in ("onset_seconds", "end_seconds"):
                 moved[name] -= shift
-            raw, is_steady = likeliest(Clues.of(heard, spectra[first:last], shifted, moved))
+            way = _way(Clues.of(heard, spectra[first:last], shifted, moved), known)
+        if way is None:
+            raw = raw_beats(heard, shifted, known)
+        else:
+            raw, is_steady = way
         confidence = _believed(features(heard, shifted, raw), choice().settings["confidence"])
         confidence *= min(1.0, len(raw) / _ENOUGH_BEATS)
         times = raw + shift
@@ -112,7 +117,7 @@ def beats_of(
         else:
             times = tracking.snap(times, notes["onset_seconds"])
         if hints.downbeat_seconds is not None:
-            times = _through(times, hints.downbeat_seconds)
+            times = _through(times, hints.downbeat_seconds, logits)
             times = _extended(times, hints.downbeat_seconds)
         if hints.beats_seconds is not None:
             times, confidence = _by_hand(times, np.array(hints.beats_seconds)), 1.0
@@ -126,6 +131,14 @@ def beats_of(
     if told is None:
         return replace(found, other_tempo_bpm=_without_notes(found.tempo_bpm))
     return replace(found, other_tempo_bpm=_other_tempo(found.tempo_bpm, told))
+
+
+def _way(clues: Clues, known: tuple[float | None, float | None, bool]) -> Way | None:
+    """The likeliest way to count, or None where a known beat has to be followed."""
+    tempo_bpm, beat_seconds, is_steady = known
+    if beat_seconds is None:
+        return likeliest(clues, tempo_bpm, is_steady)
+    return None if tempo_bpm is None else through(clues, tempo_bpm, beat_seconds)
 
 
 def _shifted(told: NoteBeats | None, seconds: float) -> NoteBeats | None:
@@ -212,6 +225,8 @@ def raw_beats(
         return free
     period = float(np.median(np.diff(free))) / FRAME_SECONDS
     if is_steady:
+        if tempo_bpm is not None and anchor is not None:
+            period = 60 / tempo_bpm / FRAME_SECONDS
         return steady_beats(found, period, anchor) * FRAME_SECONDS
     if tempo_bpm is None or anchor is None or _wanders(free):
         return free
@@ -297,10 +312,11 @@ def _steady(duration_seconds: float, hints: Hints, onsets_seconds: np.ndarray) -
     )
 
 
-def _through(times: np.ndarray, known_seconds: float) -> np.ndarray:
-    """Beats shifted by half a beat where the hinted downbeat lies far from every one of them.
+def _through(times: np.ndarray, known_seconds: float, logits: np.ndarray) -> np.ndarray:
+    """The beats, moved so that one of them is where the player says one is.
 
-    Who hears offbeats for beats is half a beat off all along.
+    Whoever hears offbeats for beats is half a beat off all along, if they sound as beats do. If
+    what lies there is little, only the beats around the known one are wrong.
     """
     if len(times) < 2:
         return times
@@ -309,7 +325,15 @@ def _through(times: np.ndarray, known_seconds: float) -> np.ndarray:
     around = np.concatenate([outer[:1], times, outer[1:]])
     known = float(np.interp(known_seconds, around, places))
     moved = known - round(known)
-    return times if abs(moved) < _FAR_BEATS else np.interp(places[1:] + moved, places, around)
+    if abs(moved) < _FAR_BEATS:
+        return times
+    result: np.ndarray = np.interp(places[1:] + moved, places, around)
+    likely = sigmoid(logits[:, 0].astype(float))
+    if _around(likely, result).mean() < _OFFBEAT_SHARE * _around(likely, times).mean():
+        inner = places[1:-1]
+        near = np.maximum(0, 1 - np.abs(inner - round(known)) / _EASED_BEATS)
+        result = np.interp(inner + moved * near, places, around)
+    return result
 
 
 # --- bars -----------------------------------------------------------------------------------------

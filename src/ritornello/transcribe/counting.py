@@ -30,25 +30,31 @@ PHASE_FEATURES = (
 )  # fmt: skip
 # In nats. Of made music nearly all has a step in four or two, and one that is shorter than a beat.
 _TERNARY_NATS, _NO_STEP_NATS = 1.0, 0.7
-_SAME_TEMPO = 0.04
+_SAME_TEMPO, _NEAR_TEMPO = 0.04, 0.08
 _ON_GRID_BEATS, _ON_GRID_SHARE, _SLIPPED_SHARE = 0.1, 0.75, 0.1
 _ON_BEAT_SECONDS = 0.05
 _BEATS_A_BAR = 2, 3, 4
 
 
-def likeliest(clues: Clues) -> Way:
-    """The way that is likeliest by all its features."""
+def likeliest(clues: Clues, tempo_bpm: float | None = None, is_steady: bool = False) -> Way:
+    """The way that is likeliest by all its features.
+
+    Args:
+        tempo_bpm: about, if it is known. is_steady: whether the tempo is known to be the same all
+            along.
+    """
     weights = choice().weights["weights"]
     made = pulse.find_pulse(clues.onsets)
-    if made is not None:
-        grids = pulse.grids(made, len(clues.sound) * FRAME_SECONDS)
-        found = [Way(grid.beats_seconds, True) for grid in grids]
-        less = [
-            _TERNARY_NATS * (grid.steps % 3 == 0) + _NO_STEP_NATS * (grid.steps == 1)
-            for grid in grids
-        ]
-    else:
-        found = ways(clues)
+    grids = pulse.grids(made, len(clues.sound) * FRAME_SECONDS) if made else []
+    if tempo_bpm is not None:
+        grids = [grid for grid in grids if abs(grid.tempo_bpm / tempo_bpm - 1) < _NEAR_TEMPO]
+    found = [Way(grid.beats_seconds, True) for grid in grids]
+    less = [
+        _TERNARY_NATS * (grid.steps % 3 == 0) + _NO_STEP_NATS * (grid.steps == 1) for grid in grids
+    ]
+    if not found:
+        every = ways(clues, tempo_bpm)
+        found = [way for way in every if way.is_steady or not is_steady] or every
         less = [0.0] * len(found)
     if len(found) == 1:
         return found[0]
@@ -61,6 +67,22 @@ def likeliest(clues: Clues) -> Way:
     better = float((describe(even, clues) - describe(other, clues)) @ weights)
     nats = np.array([better, *apart(even, other, clues)]) @ choice().weights["phase"]
     return even if round(float(nats), 6) >= 0 else other
+
+
+def through(clues: Clues, tempo_bpm: float, beat_seconds: float) -> Way | None:
+    """The way on the pulse, near a tempo, that has a beat nearest to one that is known, or None
+    where there is no pulse of such a tempo."""
+    made = pulse.find_pulse(clues.onsets)
+    grids = pulse.grids(made, len(clues.sound) * FRAME_SECONDS) if made else []
+    found = [grid for grid in grids if abs(grid.tempo_bpm / tempo_bpm - 1) < _SAME_TEMPO]
+    if not found:
+        return None
+
+    def away(grid: pulse.Grid) -> float:
+        beats = (beat_seconds - grid.beats_seconds[0]) * grid.tempo_bpm / 60
+        return abs(beats - round(beats))
+
+    return Way(min(found, key=away).beats_seconds, True)
 
 
 def slipped_from(way: Way, found: list[Way]) -> Way | None:

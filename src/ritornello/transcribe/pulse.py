@@ -38,6 +38,10 @@ class Grid(NamedTuple):
     beats_seconds: np.ndarray
     steps: int
 
+    @property
+    def tempo_bpm(self) -> float:
+        return 60 / float(self.beats_seconds[1] - self.beats_seconds[0])
+
 
 def find_pulse(onsets: np.ndarray) -> Pulse | None:
     """The pulse that onsets keep all along, or None where they keep none.
