@@ -79,7 +79,7 @@ def through(clues: Clues, tempo_bpm: float, beat_seconds: float) -> Way | None:
         return None
 
     def away(grid: pulse.Grid) -> float:
-        beats = (beat_seconds - grid.beats_seconds[0]) * grid.tempo_bpm / 60
+        beats = (beat_seconds - float(grid.beats_seconds[0])) * grid.tempo_bpm / 60
         return abs(beats - round(beats))
 
     return Way(min(found, key=away).beats_seconds, True)
