@@ -32,21 +32,21 @@ def take_pictures(address: str, folder: Path) -> None:
         page = _visit(browser, address, _WIDE, "light")
         _play(page, seconds=11)
         _save(_shot(page), folder / "studio.webp")
+        page = _visit(browser, address, _TELEPHONE, "light")
+        _play(page, seconds=4)
+        views = [_shot(page)]
+        page = _visit(browser, address, _TELEPHONE, "dark")
+        _play(page, seconds=0)
+        page.get_by_role("button", name="Pause").click()
+        page.locator(".strip").first.get_by_role("button").first.click()
+        views.append(_shot(page))
+        page.keyboard.press("Escape")
+        page.get_by_role("button", name="Make", exact=True).click()
+        views.append(_shot(page))
+        _save(_beside(views), folder / "studio-phone.webp")
         page = _visit(browser, address, _WIDE, "dark")
         _fill(page)
         _save(_shot(page), folder / "studio-fill.webp")
-        page = _visit(browser, address, _TELEPHONE, "light")
-        page.get_by_role("button", name="Play", exact=True).click()
-        page.wait_for_timeout(4000)
-        views = [_shot(page)]
-        page.get_by_role("button", name="Pause").click()
-        page = _visit(browser, address, _TELEPHONE, "dark")
-        page.get_by_role("button", name="Make", exact=True).click()
-        views.append(_shot(page))
-        page.get_by_role("button", name="Piece", exact=True).click()
-        page.locator(".strip").first.get_by_role("button").first.click()
-        views.append(_shot(page))
-        _save(_beside(views), folder / "studio-phone.webp")
         browser.close()
 
 
@@ -70,10 +70,8 @@ def _play(page: Page, seconds: float) -> None:
 
 def _fill(page: Page) -> None:
     """Have bars 13 to 16 written anew by all parts; they stay chosen."""
-    hello = page.get_by_role("button", name="Play this piece")
-    if hello.count():
-        hello.click()
-        page.get_by_role("button", name="Pause").click()
+    _play(page, seconds=0)
+    page.get_by_role("button", name="Pause").click()
     page.get_by_role("application", name="Piano-roll").focus()
     page.keyboard.press("Home")
     for _ in range(12):
