@@ -83,3 +83,12 @@ def test_others_keep_a_staff_each() -> None:
         written = write_bytes(open_score)
         assert len([*ElementTree.fromstring(written).iter("part")]) == 4
         assert read_bytes(written, "score")[0] == open_score
+
+
+def test_a_melody_without_a_name_keeps_none() -> None:
+    first, *others = chorale().tracks
+    piece = Piece((replace(first, name=""), *others), 24)
+    written = write_bytes(piece)
+    names = [name.text for name in ElementTree.fromstring(written).iter("part-name")]
+    assert names == ["melody, alto", "tenor, bass"]
+    assert read_bytes(written, "score")[0] == piece

@@ -14,6 +14,7 @@ from ritornello.music.io.limits import clean_name
 from ritornello.music.piece import Track
 
 _LOWER = ("alto", "tenor", "bass")  # what voices below a melody are called
+_UNNAMED = "melody"
 _SINGERS = 1 + len(_LOWER)
 _ID = re.compile(r"P\d+-V\d+")
 
@@ -21,7 +22,7 @@ _ID = re.compile(r"P\d+-V\d+")
 def is_choir(tracks: Sequence[Track]) -> bool:
     """Whether four tracks are a melody and the voices below it, each one note at a time.
 
-    They have one sound and names, and the lower ones nothing but notes and the words to them.
+    They have one sound, and the lower ones names and nothing but notes and the words to them.
     """
     if len(tracks) != _SINGERS or any(track.is_drum or track.player for track in tracks):
         return False
@@ -29,7 +30,6 @@ def is_choir(tracks: Sequence[Track]) -> bool:
     return (
         tuple(name.lower() for name in names[1:]) == _LOWER
         and len({*names}) == _SINGERS
-        and bool(names[0])
         and len({track.program for track in tracks}) == 1
         and all(map(_sings, tracks))
         and all(map(_has_but_words, tracks[1:]))
@@ -57,7 +57,7 @@ def shares_staff(tracks: Sequence[Track]) -> bool:
 
 def staff_name(tracks: Sequence[Track]) -> str:
     """The name of a part whose staff singers share."""
-    return ", ".join(track.name for track in tracks)
+    return ", ".join(track.name or _UNNAMED for track in tracks)
 
 
 def singer_id(part: int, place: int) -> str:

@@ -31,25 +31,29 @@ _NO_KITS = (*range(9, 16), 47, 114)  # pitched percussion, of which none is the 
 _MOST_INSTRUMENTS = 256  # of a part: more than there are percussion keys
 
 
+Sound = tuple[int, bool, str | None]  # program, whether drums, singer
+
+
 class ScoreInstrument(NamedTuple):
     """One instrument of a part.
 
     ``key`` is the General MIDI percussion key of its unpitched notes, None where neither a number
     nor a name tells; ``is_kit`` says that it is called a whole kit; ``singer`` is the name of who
-    shares a staff with another, see `choir_staves`. ``melodic`` is the program of the pitched notes
-    of one on the drum channel whose name is no drum's: timpani, or the tenth of many parts.
+    shares a staff with another, see `choir_staves`, None of others. ``melodic`` is the program of
+    the pitched notes of one on the drum channel whose name is no drum's: timpani, or the tenth of
+    many parts.
     """
 
     program: int
     is_drum: bool = False
     key: int | None = None
     is_kit: bool = False
-    singer: str = ""
+    singer: str | None = None
     melodic: int | None = None
 
     @property
-    def sound(self) -> tuple[int, bool, str]:
-        """What tells its notes from those of others: program, whether drums, singer."""
+    def sound(self) -> Sound:
+        """What tells its notes from those of others."""
         return self.program, self.is_drum, self.singer
 
 
@@ -157,14 +161,14 @@ def _instruments(
 ) -> dict[str, ScoreInstrument]:
     """The instruments of a part by their id; ``is_unset``: program 1 says nothing."""
     named: dict[str, NameMeaning] = {}
-    singers: dict[str, str] = {}
+    singers: dict[str, str | None] = {}
     for element in part.findall("score-instrument")[:_MOST_INSTRUMENTS]:
         texts = [*_texts(element, "instrument-sound"), *_texts(element, "instrument-name")]
         meanings = [name_meaning(text) for text in texts]
         sounds = [meaning for meaning in meanings if meaning.sound is not None]
         identity = element.get("id", "")
         named[identity] = sounds[0] if sounds else NameMeaning()
-        singers[identity] = element.findtext("instrument-name", "") if is_singer(identity) else ""
+        singers[identity] = element.findtext("instrument-name", "") if is_singer(identity) else None
     stated: dict[str, Element | None] = {
         element.get("id", ""): element
         for element in part.findall("midi-instrument")[:_MOST_INSTRUMENTS]
@@ -196,7 +200,7 @@ def _instruments(
         if not 0 <= key <= 127:
             key = -1 if by_name is None or by_name.drum_key is None else by_name.drum_key
         is_kit = by_name is not None and by_name.is_kit
-        singer = singers.get(identity, "")
+        singer = singers.get(identity)
         melodic = None
         if is_drum and by_name in (None, _ANY_PERCUSSION) and program in _NO_KITS:
             melodic = program

@@ -25,7 +25,7 @@ from ritornello.music.io.musicxml.directions import (
     read_sound_pedals,
 )
 from ritornello.music.io.musicxml.harmony import read_harmony
-from ritornello.music.io.musicxml.instruments import PartInfo, ScoreInstrument, read_changes
+from ritornello.music.io.musicxml.instruments import PartInfo, ScoreInstrument, Sound, read_changes
 from ritornello.music.io.musicxml.lyrics import read_lyrics
 from ritornello.music.io.musicxml.numbers import number, to_number
 from ritornello.music.io.musicxml.signs import Sign, fermata_name, is_for_chord, read_signs
@@ -64,7 +64,7 @@ class RawNote:
     pitch: int
     velocity: int
     voice: str
-    sound: tuple[int, bool, str]
+    sound: Sound
     attack: int = 0
     release: int = 0
     tied_from: bool = False

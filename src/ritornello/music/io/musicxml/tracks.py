@@ -15,7 +15,7 @@ from ritornello.music.io.musicxml.directions import (
     TEXT,
     value_of,
 )
-from ritornello.music.io.musicxml.instruments import PartInfo
+from ritornello.music.io.musicxml.instruments import PartInfo, Sound
 from ritornello.music.io.musicxml.lyrics import LINE, PARAGRAPH
 from ritornello.music.io.musicxml.measures import Measure, RawNote
 from ritornello.music.io.musicxml.signs import Sign
@@ -47,7 +47,7 @@ def read_tracks(
     Players who change instruments become several tracks, of one ``player`` (1, for the caller to
     number) where no two of them sound together. What is said between the notes goes to the first.
     """
-    by_sound: dict[tuple[int, bool, str], list[_Sounding]] = defaultdict(list)
+    by_sound: dict[Sound, list[_Sounding]] = defaultdict(list)
     for sounding in _sounding_notes(measures, timeline, scale):
         by_sound[sounding.note.sound].append(sounding)
     listed = [instrument.sound for instrument in info.instruments.values()]
@@ -61,13 +61,13 @@ def read_tracks(
                 [_row(sounding) for sounding in notes],
                 program,
                 is_drum,
-                singer or info.name,
+                info.name if singer is None else singer,
                 controls=beside.controls,
                 bends=beside.bends,
                 pressures=beside.pressures,
                 lyrics=(*_lyrics(notes), *beside.lyrics),
                 marks=(*beside.marks, *_marks(notes)),
-                player=int(len(sounds) > 1 and not singer and _take_turns(by_sound)),
+                player=int(len(sounds) > 1 and singer is None and _take_turns(by_sound)),
             )
         )
         beside = _Beside()
@@ -136,7 +136,7 @@ def _row(sounding: _Sounding) -> tuple[int, int, int, int]:
     return onset, max(1, sounding.end - onset), sounding.note.pitch, sounding.note.velocity
 
 
-def _take_turns(by_sound: dict[tuple[int, bool, str], list[_Sounding]]) -> bool:
+def _take_turns(by_sound: dict[Sound, list[_Sounding]]) -> bool:
     """Whether the sounds of a part, none of them drums, are never heard together."""
     if any(is_drum for _, is_drum, _ in by_sound):
         return False
