@@ -46,6 +46,8 @@ def test_every_stem_has_a_sound_and_its_notes(remix: api.Remix) -> None:
     assert names == expected | {"mix.mp3", "report.html"}
     assert all(path.stat().st_size > 100 for path in remix.files)
     assert tuple(remix.stems) == stems
+    tracks = {remix.piece.tracks[index].name for _, (index, *_) in remix.stems.items()}
+    assert tracks == {"solo", "bass", "drums", "piano", "strings"}
     title = "<title>take, with bass, drums, piano and strings</title>"
     assert title in remix.report.read_text(encoding="utf-8")
 

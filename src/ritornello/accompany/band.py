@@ -84,9 +84,13 @@ def write_band(
     together = replace(song, tracks=(song.tracks[0], *band))
     piece = with_loudness(with_roots(together, stated=_stated(options, song, first_tick)))
     stems: dict[str, tuple[int, ...]] = {}
-    for stem, track in zip(players, result.added[0], strict=True):
+    named = list(piece.tracks)
+    for (stem, player), track in zip(players.items(), result.added[0], strict=True):
         stems[stem] = (track,)
-    return Band(piece, stems, result.warnings)
+        # A piano beside a recording, which is written for a piano too, is the first of the band.
+        name = player if stem == OTHER else stem.replace("-", " ")
+        named[track] = replace(named[track], name=name)
+    return Band(replace(piece, tracks=tuple(named)), stems, result.warnings)
 
 
 def _stated(
