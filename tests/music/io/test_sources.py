@@ -84,6 +84,15 @@ def test_arrays_of_symusic_and_pretty_midi() -> None:
     assert found == notes_of(TUNE)
 
 
+def test_a_list_of_rows_of_numbers_is_notes() -> None:
+    rows = [(0, 480, 60, 80), (480, 240, 62, 70)]
+    piece = ritornello.load(rows)
+    assert piece.tracks[0].notes.tolist() == rows
+    assert ritornello.load(list(piece.tracks[0])).tracks == piece.tracks
+    beats = ritornello.load([[0, 1, 60], [1.5, 0.5, 62]])
+    assert [onset / beats.resolution for onset, *_ in beats.tracks[0].notes.tolist()] == [0, 1.5]
+
+
 def test_a_file_of_mido_or_miditoolkit(tmp_path: Path) -> None:
     opened = mido.MidiFile(file=io.BytesIO(TUNE.to("symusic").dumps_midi()))
     assert notes_of(ritornello.load(opened)) == notes_of(TUNE)

@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ritornello.errors import ConfigError
 from ritornello.music import io
 
@@ -32,6 +34,8 @@ def read_source(source: Any) -> tuple[Piece, str, tuple[str, ...]]:
         return _read_file(source)
     if callable(getattr(source, "to_records", None)):  # a table of pandas
         source = source.to_records(index=False)
+    if isinstance(source, list | tuple) and source and all(map(_is_note, source)):
+        source = np.array([tuple(row) for row in source])
     if hasattr(source, "dtype") or isinstance(source, dict):
         return note_arrays.piece_of(source), name, ()
     raise ConfigError(
@@ -39,6 +43,12 @@ def read_source(source: Any) -> tuple[Piece, str, tuple[str, ...]]:
         next_step="Give a path, bytes, an open file, a score of symusic, pretty_midi, mido or "
         "music21, or an array of notes.",
     )
+
+
+def _is_note(row: Any) -> bool:
+    """Whether a row is numbers: onset, duration, pitch and perhaps velocity."""
+    is_row = isinstance(row, list | tuple) and len(row) in (3, 4)
+    return is_row and all(isinstance(number, int | float | np.number) for number in row)
 
 
 def _read_file(file: Any) -> tuple[Piece, str, tuple[str, ...]]:
