@@ -517,3 +517,11 @@ def test_a_book_is_read_whatever_marks_of_byte_order_it_has(data: bytes) -> None
 def test_a_tune_without_a_number_is_a_tune() -> None:
     piece, _ = read_bytes(b"T:a\nL:1/4\nK:G\nGABc|\n", "tune.abc")
     assert (piece.title, piece.note_count) == ("a", 4)
+
+
+def test_before_a_tempo_that_comes_late_the_usual_one_is_played() -> None:
+    piece, _ = read_bytes(b"X:1\nM:4/4\nL:1/4\nK:C\nCDEF|GABc|[Q:1/4=60]cBAG|", "x")
+    assert [(change.tick // piece.resolution, change.bpm) for change in piece.tempos] == [
+        (0, 120.0),
+        (8, 60.0),
+    ]

@@ -269,6 +269,16 @@ def test_a_sound_that_names_a_drum_says_more_than_percussion() -> None:
     assert [pitch for *_, pitch in notes_of(read(data))] == [49]
 
 
+@pytest.mark.parametrize(("bars_before", "expected"), [(0, [90.0]), (2, [120.0, 90.0])])
+def test_before_a_first_tempo_that_comes_late_the_usual_one_is_played(
+    bars_before: int, expected: list[float]
+) -> None:
+    bars = [note(duration=16)] * 3
+    bars[bars_before] = '<sound tempo="90"/>' + bars[bars_before]
+    data = score(FIRST + bars[0], *bars[1:])
+    assert [change.bpm for change in read(data).tempos] == expected
+
+
 # --- signs that stand for music, and the drum channel -----------------------------------------
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
+
+from ritornello.music.piece import DEFAULT_TEMPO_BPM, Metre, Tempo
 
 SLOWEST_BPM, FASTEST_BPM = 5.0, 1000.0
 MOST_TRACKS = 512
@@ -19,6 +23,20 @@ def clean_name(text: str) -> str:
     if not text.isprintable():
         text = "".join(char if char.isprintable() else " " for char in text)
     return " ".join(text.split())
+
+
+def tempos_of_score(
+    changes: Iterable[tuple[int, float]], metres: tuple[Metre, ...], resolution: int
+) -> tuple[Tempo, ...]:
+    """Tempi of a score, (tick, bpm); the usual one is played before a first one that comes late.
+
+    One within the first bar, or behind a pick-up, is that of the beginning.
+    """
+    tempos = tuple(Tempo(tick, bpm) for tick, bpm in changes)
+    bar_ticks = (metres or (Metre(0, 4, 4),))[0].bar_ticks(resolution)
+    if tempos and tempos[0].tick >= bar_ticks:
+        return (Tempo(0, DEFAULT_TEMPO_BPM), *tempos)
+    return tempos
 
 
 def one_at_a_time(notes: np.ndarray) -> np.ndarray:

@@ -33,6 +33,7 @@ from ritornello.music.io.abc.score import (
 )
 from ritornello.music.io.abc.signs import DEFAULT_VELOCITY, PLACED
 from ritornello.music.io.abc.tune import read_tune
+from ritornello.music.io.limits import tempos_of_score
 from ritornello.music.keys import KeyName
 from ritornello.music.note_tables import ALL_PITCHES, NOTE_DTYPE
 from ritornello.music.piece import (
@@ -43,7 +44,6 @@ from ritornello.music.piece import (
     Mark,
     Metre,
     Piece,
-    Tempo,
     Text,
     Track,
 )
@@ -168,11 +168,13 @@ class _Player:
     def piece(self) -> Piece:
         score, resolution, ticks = self.score, self.resolution, self._ticks
         tempos, keys = [bar.tempos for bar in self.bars], [bar.keys for bar in self.bars]
+        metres = tuple(Metre(ticks(at), *metre) for at, metre in self._metres())
+        bpms = ((ticks(at), bpm) for at, bpm in self._changes(tempos))
         return Piece(
             tuple(self._tracks()),
             resolution,
-            tuple(Tempo(ticks(at), bpm) for at, bpm in self._changes(tempos)),
-            tuple(Metre(ticks(at), *metre) for at, metre in self._metres()),
+            tempos_of_score(bpms, metres, resolution),
+            metres,
             tuple(KeyChange(ticks(at), key) for at, key in self._changes(keys) if key),
             self._length(),
             score.title,

@@ -16,7 +16,7 @@ import numpy as np
 
 from ritornello.errors import InputError
 from ritornello.music.io import MAX_NOTES
-from ritornello.music.io.limits import MOST_TRACKS, clean_name
+from ritornello.music.io.limits import MOST_TRACKS, clean_name, tempos_of_score
 from ritornello.music.io.musicxml.container import ScoreXml, open_score
 from ritornello.music.io.musicxml.directions import CUE, MARKER, TEXT
 from ritornello.music.io.musicxml.instruments import read_part_list
@@ -31,7 +31,7 @@ from ritornello.music.io.musicxml.measures import (
 from ritornello.music.io.musicxml.timeline import MAX_PLAYED_MEASURES, ScoreTimeline
 from ritornello.music.io.musicxml.tracks import read_texts, read_tracks
 from ritornello.music.keys import KeyName, estimate_key
-from ritornello.music.piece import ChordSymbol, KeyChange, Metre, Piece, Tempo, Text, Track
+from ritornello.music.piece import ChordSymbol, KeyChange, Metre, Piece, Text, Track
 from ritornello.music.spelling import KeySignature, key_of
 
 _MAX_RESOLUTION = 32767
@@ -96,11 +96,12 @@ def _read(xml: ScoreXml, repairs: Counter[str]) -> Piece:
     )
     chords = tuple(ChordSymbol(tick, text) for tick, text in timeline.chords())
     repairs["chord symbol kept beside the notes, which do not play it"] += len(chords)
+    metres = tuple(Metre(tick, *metre) for tick, metre in timeline.metres())
     return Piece(
         tuple(tracks),
         resolution,
-        tuple(Tempo(tick, bpm) for tick, bpm in timeline.tempos()),
-        tuple(Metre(tick, *metre) for tick, metre in timeline.metres()),
+        tempos_of_score(timeline.tempos(), metres, resolution),
+        metres,
         tuple(_key_changes(timeline.keys(), tracks)),
         _stated_length(xml, timeline),
         title=_title(xml),
