@@ -106,6 +106,18 @@ def test_a_version_says_by_name_who_was_written_anew(
     assert made["label"] == f"Vary {label}, bars 1 to 2"
 
 
+@pytest.mark.parametrize("number", ["²", "9" * 5000, "-1", "x"])
+def test_numbers_that_are_none_are_refused_in_words(
+    client: Client, song: Song, number: str
+) -> None:
+    answer = client.get(f"/api/pieces/{song['id']}/export/mid", params={"parts": number})
+    assert answer.status_code == 400
+    assert "is no number of a part" in answer.json()["error"]["what"]
+    job = client.get("/api/jobs").json()["jobs"][0]["id"]
+    seen = {"last-event-id": number.encode("latin-1")}
+    assert client.get(f"/api/jobs/{job}/events", headers=seen).status_code == 200
+
+
 def test_a_file_is_called_as_its_song_is(client: Client, song: Song) -> None:
     client.patch(f"/api/songs/{song['song']}", json={"title": "Blue <b> river"})
     answer = client.get(f"/api/pieces/{song['id']}/export/mid?download=true")

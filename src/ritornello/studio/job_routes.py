@@ -14,6 +14,7 @@ from ritornello.studio.export_files import media_type
 from ritornello.studio.job_kinds import files_folder
 from ritornello.studio.job_requests import JobRequest
 from ritornello.studio.open_studio import Studio
+from ritornello.studio.request_guard import whole_number
 from ritornello.studio.song_library import MissingError
 
 # A page of ours or of others: it may look as it likes, and do nothing.
@@ -75,7 +76,7 @@ def job_routes(studio: Studio) -> APIRouter:
 
 def _stream(log: EventLog, last_event_id: str | None) -> StreamingResponse:
     """A log as a response; a browser that comes back says what it had last."""
-    after = int(last_event_id) if last_event_id and last_event_id.isdigit() else 0
+    after = whole_number(last_event_id or "") or 0
 
     async def texts() -> AsyncIterator[str]:
         yield ": hello\n\n"  # so that the browser knows at once that it is heard

@@ -36,6 +36,7 @@ from ritornello.studio.export_files import (
 )
 from ritornello.studio.open_studio import Studio
 from ritornello.studio.piece_json import piece_from_json
+from ritornello.studio.request_guard import whole_number
 from ritornello.studio.upload_files import take_upload
 
 _FOR_EVER = "private, max-age=31536000, immutable"
@@ -181,9 +182,10 @@ def library_routes(studio: Studio) -> APIRouter:
 
 
 def _number(text: str) -> int:
-    if not text.strip().isdigit():
-        raise ConfigError(f"{text!r} is no number of a part.")
-    return int(text)
+    number = whole_number(text.strip())
+    if number is None:
+        raise ConfigError(f"{text[:20]!r} is no number of a part.")
+    return number
 
 
 def _file(path: Path, download: str | None) -> FileResponse:

@@ -67,6 +67,15 @@ class Access:
         return bool(self.token) and (name in self.names or _is_address(name))
 
 
+def whole_number(text: str) -> int | None:
+    """The number that plain digits write, or None; thousands of digits and other numerals are none.
+
+    >>> whole_number("12"), whole_number("-1"), whole_number("²"), whole_number("9" * 5000)
+    (12, None, None, None)
+    """
+    return int(text) if re.fullmatch("[0-9]{1,18}", text) else None
+
+
 def _is_address(name: str) -> bool:
     try:
         ipaddress.ip_address(name.strip("[]"))
@@ -119,8 +128,8 @@ class Guard:
         site = headers.get("sec-fetch-site", "none")
         if site not in ("none", "same-origin") and not is_visit:
             return 403, "Other pages may not ask this studio.", own
-        length = headers.get("content-length", "0")
-        if not length.isdigit() or int(length) > self._most_bytes:
+        length = whole_number(headers.get("content-length", "0"))
+        if length is None or length > self._most_bytes:
             most = self._most_bytes // 2**20
             return 413, f"This is too large; at most {most} MiB were expected.", "Split the file."
         return None

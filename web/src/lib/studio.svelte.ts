@@ -2,7 +2,7 @@
 import { ask, get, isOver, listen, listenToAll, post, StudioError } from './api'
 import { player } from './player.svelte'
 import { barAt, endTick, markedSections } from './timing'
-import type { About, Job, Model, Piece, PieceAnswer, Plan, Recording, Song, StreamedNote, Track, Trouble } from './types'
+import type { About, Job, Model, Piece, PieceAnswer, Plan, Recording, Section, Song, StreamedNote, Track, Trouble } from './types'
 
 export type View = 'roll' | 'score' | 'sound' | 'take'
 export type Tool = 'compose' | 'remix' | 'learn' | 'listen'
@@ -188,7 +188,8 @@ class Studio {
       player.stop()
       player.loop = null
       player.tick = 0
-      this.plan = null
+      const sections = askedSections(job)
+      this.plan = sections.length ? { form: '', sections, chords: [], returns: [] } : null
       this.selection = null
       this.version = null
     }
@@ -528,7 +529,8 @@ class Studio {
 export const writesNotes = (job: Job) => ['compose', 'continue', 'fill', 'arrange', 'vary', 'harmonise'].includes(job.kind)
 
 export function describe(version: PieceAnswer | Song['versions'][number]): string {
-  const parts = Object.keys(version.parts ?? {})
+  // Parts of one name come with their numbers.
+  const parts = Object.keys(version.parts ?? {}).map((part) => part.replace(/^\d+ '(.*)'$/, '$1'))
   return [`${version.bars} bars`, version.metre, `${Math.round(version.tempo_bpm)} beats a minute`, version.key, parts.join(', ')]
     .filter(Boolean)
     .join(', ')
@@ -616,8 +618,23 @@ class Draft {
   }
 }
 
+/** The form that a job asks for, such as "A 8, B 8"; none where it says another way what is to come. */
+function askedSections(job: Job): Section[] {
+  let start_bar = 1
+  return String(job.request.form ?? '')
+    .split(',')
+    .flatMap((block) => {
+      const found = /^\s*(.*\S)\s+(\d+)\s*$/.exec(block)
+      if (!found) return []
+      const section = { name: found[1], start_bar, bars: Number(found[2]) }
+      start_bar += section.bars
+      return [section]
+    })
+}
+
 function emptyPiece(job: Job): Piece {
-  const { metre = '4/4', tempo = 120, parts, bars = 16 } = job.request as any
+  const { metre = '4/4', tempo = 120, parts, bars: asked } = job.request as any
+  const bars = askedSections(job).reduce((sum, section) => sum + section.bars, 0) || asked
   const [over, under] = String(metre ?? '4/4').split('/').map(Number)
   const resolution = DRAFT_RESOLUTION
   return {
