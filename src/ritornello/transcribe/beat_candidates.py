@@ -33,7 +33,7 @@ _TAPPED_HZ, _DAMPING, _LEAST_TAPPED = 2.0, 1.12, 1e-3  # see `tapped_nats`
 TAPPED_WEIGHT = 0.3  # not learned: rendered clips are as fast as they are drawn
 _LOW_BANDS = 6  # below 300 Hz, where kick and bass begin
 _NOVELTY_FRAMES, _SLOW_FRAMES = 18, 45  # before and behind a change of harmony
-_QUIET_BEFORE = 1.3  # in log10 of the amplitude, below the first second
+_ATTACK_FRAMES, _LOUDER = 10, 0.6  # in log10 of the amplitude
 _LOUDEST = 1000.0  # of what is compressed by log(1 + x)
 _ON_BEAT_SECONDS = 0.05
 _LEAST_SHARE = 0.02
@@ -89,10 +89,18 @@ class Clues(NamedTuple):
         if told is not None:
             by_notes = tracking.note_evidence(told, len(sound), FRAME_SECONDS)
         bars = sigmoid(logits[:, 1].astype(float))
-        loudest = spectra[: round(1 / FRAME_SECONDS), :SHORT_BANDS].max(axis=1).astype(float)
-        is_first = len(notes) > 0 and loudest.max() - loudest[0] > _QUIET_BEFORE
-        first = float(notes["onset_seconds"][0]) if is_first else None
+        first = _begins(spectra, notes)
         return cls(sound, by_notes, bars, *measured(spectra), told, notes, first)
+
+
+def _begins(spectra: np.ndarray, notes: np.ndarray) -> float | None:
+    """When the first note begins, if what sounds after it is much louder than all before."""
+    if not len(notes):
+        return None
+    first = float(notes["onset_seconds"][0])
+    frame = int(np.clip(first / FRAME_SECONDS, 1, len(spectra) - 1))
+    loudest = spectra[: frame + _ATTACK_FRAMES, :SHORT_BANDS].max(axis=1).astype(float)
+    return first if loudest[frame:].max() - loudest[:frame].max() > _LOUDER else None
 
 
 def measured(spectra: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
