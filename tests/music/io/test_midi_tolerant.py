@@ -456,3 +456,36 @@ def test_names_of_instruments_and_devices_are_kept_as_texts() -> None:
     piece, _ = read(midi(meta(4, b"Violin") + meta(9, b"Synth") + NOTE + END))
     assert sorted(text.text for text in piece.texts) == ["Synth", "Violin"]
     assert read(write_bytes(piece))[0] == piece
+
+
+def test_chords_of_yamaha_instruments_are_chord_symbols() -> None:
+    events = [
+        b"\x31\x00",
+        b"\x36\x0a\x33\x7f",
+        b"\x27\x13\x7f\x7f",
+        b"\x31\x22\x7f\x7f",
+        b"\x7f\x00",
+    ]
+    data = b"".join(meta(0x7F, b"\x43\x7b\x01" + event) for event in events)
+    piece, _ = read(midi(data + NOTE + END))
+    assert [chord.text for chord in piece.chords] == ["Am7/E", "Bb7", "C", "N.C."]
+
+
+def test_words_of_karaoke_without_its_header_are_sung() -> None:
+    words = meta(3, b"Words") + meta(1, b"\\Hel") + meta(1, b"lo")
+    piece, _ = read(midi(words + END, NOTE + END))
+    assert [lyric.text for lyric in piece.tracks[0].lyrics] == ["\n\nHel", "lo"]
+
+
+def test_tags_among_lyrics_are_not_sung() -> None:
+    words = meta(5, b"{@LATIN}") + meta(5, b"{#Title=Song}la")
+    piece, _ = read(midi(words + NOTE + END))
+    assert [lyric.text for lyric in piece.tracks[0].lyrics] == ["la"]
+
+
+@pytest.mark.parametrize("kind", [0x51, 0x58, 0x59])
+def test_tempi_metres_and_keys_that_are_cut_short_are_left_out_and_told(kind: int) -> None:
+    piece, repairs = read(midi(meta(kind, b"") + NOTE + END))
+    assert [tempo.bpm for tempo in piece.tempos] == [120]
+    assert (piece.metres, piece.keys) == ((Metre(0, 4, 4),), ())
+    assert len(repairs) == 1

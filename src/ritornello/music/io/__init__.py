@@ -17,6 +17,7 @@ midi_code_pages        which code page gives the most likely words
 midi_symusic           ordinary MIDI files as symusic reads them
 midi_found             what a reader finds in the tracks of a MIDI file
 midi_words             title, names, markers, chord symbols and lyrics in MIDI files
+midi_chord_events      chords as instruments of Yamaha write them
 midi_maps              tempi, metres and keys in MIDI files
 musicxml               MusicXML, plain and compressed
 abc                    ABC

@@ -27,6 +27,7 @@ _SETTINGS = bytes((*range(0xB0, 0xC0), *range(0xE0, 0xF0)))
 _RARE_BYTES = bytes((*range(0xA0, 0xB0), *range(0xC0, 0xE0), *range(0xF0, 0x100)))
 _STRIKES = range(0x90, 0xA0)
 _TAKE_TWO = frozenset((*range(0x80, 0xA0), *range(0xB0, 0xC0), *range(0xE0, 0xF0)))
+LEAST_BYTES = {0x51: 3, 0x58: 2, 0x59: 2}  # of tempi, metres and keys
 _META, _SYSEX, _END = 0xFF, 0xF0, 0x2F
 _TEXTS, _TEXT, _NAME, _LYRIC, _MARKER, _OWN = range(0x01, 0x10), 0x01, 0x03, 0x05, 0x06, 0x7F
 # Controllers and bends at one tick, from the first one's status on.
@@ -218,6 +219,8 @@ class _Track:
                 length, at = _number(chunk, at - 1)
             if kind == _END:
                 return _AT_END
+            if length < LEAST_BYTES.get(kind, 0):
+                return _NOT_FOLLOWED
             end = at + length
             if kind in _TEXTS:
                 payload = chunk[at:end]

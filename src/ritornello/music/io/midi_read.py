@@ -7,6 +7,7 @@ midi_events     the events of a track, for all other files
 midi_channels   the parts in these events
 midi_found      what either of them finds
 midi_words      the words in a file
+midi_chord_events chords as instruments of Yamaha write them
 midi_text       texts in the code page they were written in
 midi_code_pages which code page gives the most likely words
 midi_maps       tempi, metres and keys
@@ -33,7 +34,7 @@ from ritornello.music.io.midi_events import (
 )
 from ritornello.music.io.midi_found import UNHEARD, MidiMusic, NoteColumns, left_out
 from ritornello.music.io.midi_maps import key_map, metre_map, tempo_map
-from ritornello.music.io.midi_ordinary import is_reset
+from ritornello.music.io.midi_ordinary import LEAST_BYTES, is_reset
 from ritornello.music.io.midi_symusic import read_ordinary
 from ritornello.music.io.midi_text import choose_codec, decode_name
 from ritornello.music.io.midi_words import sung_by, words_in
@@ -146,6 +147,9 @@ def _read_any(file: MidiFile, where: str) -> MidiMusic:
     )
     if system:
         file.repairs.append(left_out(system))
+    short = sum(len(m.payload) < LEAST_BYTES.get(m.kind, 0) for track in messages for m in track)
+    if short:
+        file.repairs.append(f"{short} tempi, metres or keys that are cut short were left out.")
     codec = choose_codec(m.payload for track in messages for m in track if 0 < m.kind < 0x10)
     all_names = [
         [decode_name(m.payload, codec) for m in track if m.kind == _NAME] for track in messages
@@ -163,9 +167,9 @@ def _read_any(file: MidiFile, where: str) -> MidiMusic:
         drums=[part.is_drum for part in parts],
         names=[names[part.chunk] if file.format else "" for part in parts],
         playing=[part.playing for part in parts],
-        tempos=_found(messages, _TEMPO, 3, lambda p: (int.from_bytes(p[:3], "big"),)),
-        metres=_found(messages, _METRE, 2, lambda p: (p[0], 2 ** min(p[1], 16))),
-        keys=_found(messages, _KEY, 2, lambda p: ((p[0] ^ 0x80) - 0x80, p[1])),
+        tempos=_found(messages, _TEMPO, lambda p: (int.from_bytes(p[:3], "big"),)),
+        metres=_found(messages, _METRE, lambda p: (p[0], 2 ** min(p[1], 16))),
+        keys=_found(messages, _KEY, lambda p: ((p[0] ^ 0x80) - 0x80, p[1])),
         messages=messages,
         end_ticks=end,
         texts=words_in(messages, codec, title, file.repairs),
@@ -181,13 +185,13 @@ def _tell_faults(tracks: list[TrackEvents], repairs: list[str]) -> None:
                 repairs.append(f"{count:,} {sentence} (track {number}).")
 
 
-def _found(messages: list[list[Message]], kind: int, size: int, numbers: Any) -> list[Any]:
+def _found(messages: list[list[Message]], kind: int, numbers: Any) -> list[Any]:
     """Events of a kind in all tracks, in order of time, as (tick, *numbers)."""
     found = [
         (message.tick, *numbers(message.payload))
         for track in messages
         for message in track
-        if message.kind == kind and len(message.payload) >= size
+        if message.kind == kind and len(message.payload) >= LEAST_BYTES[kind]
     ]
     return sorted(found, key=lambda event: event[0])
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from operator import itemgetter
 
 import numpy as np
 
 from ritornello.errors import shortened
+from ritornello.music.io.midi_chord_events import CHORD_EVENT, chord_text
 from ritornello.music.io.midi_events import Message
 from ritornello.music.io.midi_text import decode, decode_name, line_ends_read, sung_text
 from ritornello.music.piece import ChordSymbol, Lyric, Text
@@ -19,6 +21,10 @@ KARAOKE = ("@K", "@T")  # texts that begin so make a file one of karaoke
 END_MARK = "ritornello:end:"  # begins the marker put where a track ends, see `midi_symusic`
 _TEXT, _COPYRIGHT, _NAME, _LYRIC, _MARKER, _CUE, _OWN = 1, 2, 3, 5, 6, 7, 0x7F
 _tick_of = itemgetter(0)
+# Tags among lyrics, of a language or what a song is called (RP-026).
+_TAG = re.compile(r"\{[@#][^{}]*\}")
+_WORDS_TRACKS = (b"words", b"lyrics", b"lyric", b"karaoke", b"text")
+_LINE_SIGNS = (b"/", b"\\")
 
 
 @dataclass
@@ -44,15 +50,19 @@ def words_in(
     is_karaoke = False
     for number, track in enumerate(messages):
         is_chord = False
+        is_words = any(m.kind == _NAME and m.payload.lower() in _WORDS_TRACKS for m in track)
         for tick, kind, payload in track:
             if kind == _NAME or not payload:
                 continue
             if not 0 < kind < 0x10:
                 is_chord = payload == CHORD_SIGN if kind == _OWN else is_chord
+                if kind == _OWN and payload.startswith(CHORD_EVENT):
+                    found.chords += [ChordSymbol(tick, name) for name in chord_text(payload)]
                 continue
             text = decode_name(payload, codec)
             if kind == _LYRIC:
-                if sung := sung_text(line_ends_read(decode(payload, codec))):
+                sung = sung_text(line_ends_read(decode(payload, codec)))
+                if sung := _TAG.sub("", sung) if "{" in sung else sung:
                     found.lyrics.append((number, Lyric(tick, sung)))
             elif not text:
                 continue
@@ -71,6 +81,7 @@ def words_in(
             else:  # also names of instruments, programs and devices
                 found.texts.append(Text(tick, text))
                 is_karaoke |= text.startswith(KARAOKE)
+                is_karaoke |= is_words and kind == _TEXT and payload.startswith(_LINE_SIGNS)
             is_chord = False
     found.copyright = "; ".join(notices)
     for places in (found.markers, found.cues, found.texts, found.chords):
