@@ -27,6 +27,7 @@ from ritornello.generation.composer import Composer
 from ritornello.generation.rules import MAX_PARTS
 from ritornello.metrics.keeping.measures import MeasuredBars, bar_chords
 from ritornello.music.chords import chord_of_class
+from ritornello.music.instruments import INSTRUMENTS
 from ritornello.music.keys import estimate_key
 from ritornello.music.piece import Piece
 from ritornello.note_model.encoding import notes
@@ -122,6 +123,7 @@ def count_styles(music: EditionSets, composer: Composer) -> dict[str, dict[str, 
                 grooves[metre].append([count, _by_key(bar, loud[metre, bar])])
         entry: dict[str, object] = {
             "tempi": np.percentile(tempi, range(10, 100, 10)).round().astype(int).tolist(),
+            **_bass(of_style),
             "grooves": {metre: found for metre, found in grooves.items() if len(found) > 1},
             **_harmony(of_style),
         }
@@ -182,6 +184,19 @@ def _harmony(pieces: list[Piece]) -> dict[str, object]:
         for name, found in kinds.items()
     }
     return {"chains": chains, "qualities": {n: found for n, found in usual.items() if found}}
+
+
+def _bass(pieces: list[Piece]) -> dict[str, list[float]]:
+    """Quartiles of the notes a quarter that basses play, where most pieces have one."""
+    found = [
+        len(track) / piece.length_beats
+        for piece in pieces
+        for track in piece.tracks
+        if len(track) and not track.is_drum and INSTRUMENTS[track.instrument].name == "bass"
+    ]
+    if 2 * len(found) < len(pieces):
+        return {}
+    return {"bass": np.percentile(found, (25, 50, 75)).round(2).tolist()}
 
 
 def _line_ups(pieces: list[Piece]) -> list[list[object]]:

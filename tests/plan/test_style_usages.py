@@ -48,3 +48,15 @@ def test_beats_need_keys_and_leave_some() -> None:
 def test_an_orchestra_is_more_than_a_quartet(composer: Composer) -> None:
     assert len(composer.compose(collection="orchestra", bars=4, seed=1).tracks) > 4
     assert usages_of("nobody's music") is None
+
+
+def test_the_bass_of_a_style_is_as_busy_as_there(composer: Composer) -> None:
+    parts = ("drums", "bass", "piano", "flute")
+    piece = composer.compose(collection="dance", parts=parts, form="A 8, A 8", seed=2)
+    (bass,) = (track for track in piece.tracks if track.name == "bass")
+    assert 1.4 < len(bass) / piece.length_beats < 2.2
+    asked = composer.compose(
+        collection="dance", parts=parts, bars=8, densities={"bass": 0.5}, seed=2
+    )
+    (bass,) = (track for track in asked.tracks if track.name == "bass")
+    assert len(bass) / asked.length_beats < 0.8

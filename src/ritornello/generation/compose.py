@@ -43,13 +43,14 @@ from ritornello.note_model.encoding.piece_controls import Controls, density_clas
 from ritornello.note_model.engine.reference import Engine
 from ritornello.plan.feel import SWUNG
 from ritornello.plan.plan import Plan
-from ritornello.plan.style_usages import usages_of
+from ritornello.plan.style_usages import StyleUsages, usages_of
 from ritornello.plan.swing import LEAST_RATIO, MOST_RATIO, Swing, as_swung, even_swing
 from ritornello.rng import Rng
 
 PlanOf = Callable[[Job, int], Plan]  # of a job and a seed
 HISTORY_EVENTS = 1024  # the network reads no more of a song than that before it writes
 _STEPS_BETWEEN_NEWS = 64
+_BASS = "bass"
 
 
 # Called now and then while pieces are written, with all of them, see `note_feed`.
@@ -178,11 +179,21 @@ def planned_job(
     """The job of a piece, with what its rules leave open filled in, and its plan; see `compose`."""
     filled = fill_in_instrumentation(rules, instrumentations, rng)
     usages = usages_of(filled.collection)
-    if filled.tempo_bpm is None and usages is not None:
-        filled = replace(filled, tempo_bpm=usages.draw_tempo(rng))
+    if usages is not None:
+        filled = _in_style(filled, usages, rng)
     job = whole_piece(filled)
     job = replace(job, key=draw_key(job.rules, usual_keys, rng))
     return job, None if plan_of is None else plan_of(job, seed)
+
+
+def _in_style(rules: Rules, usages: StyleUsages, rng: Rng) -> Rules:
+    """The rules with the tempo and the density of basses of a style where they are left open."""
+    if rules.tempo_bpm is None:
+        rules = replace(rules, tempo_bpm=usages.draw_tempo(rng))
+    has_bass = rules.parts is not None and _BASS in rules.parts
+    if has_bass and usages.bass and rules.density is None and not rules.densities:
+        rules = replace(rules, densities={_BASS: float(rng.choice(usages.bass))})
+    return rules
 
 
 def write(

@@ -30,6 +30,7 @@ class StyleUsages:
         chains: by "major" and "minor", where enough was counted, how often the chord of a bar (row)
             is followed by that of the next, in the order of `chord_progressions.DEGREES`.
         qualities: of the chord of a degree, as in "minor 3", how often it is a triad or a seventh.
+        bass: notes a quarter that basses play, quartiles; none where there are few basses.
     """
 
     tempi: tuple[float, ...]
@@ -37,6 +38,7 @@ class StyleUsages:
     line_ups: tuple[tuple[float, tuple[str, ...]], ...] = ()
     chains: Mapping[str, Sequence[Sequence[int]]] = field(default_factory=dict)
     qualities: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    bass: tuple[float, ...] = ()
 
     def draw_tempo(self, rng: Rng) -> float:
         """A tempo, quarter notes a minute."""
@@ -67,6 +69,7 @@ def _usages() -> dict[str, StyleUsages]:
             tuple((count, tuple(parts)) for count, parts in entry.get("line_ups", ())),
             entry["chains"],
             entry["qualities"],
+            tuple(entry.get("bass", ())),
         )
         for name, entry in table.items()
     }
