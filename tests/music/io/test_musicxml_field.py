@@ -279,6 +279,33 @@ def test_before_a_first_tempo_that_comes_late_the_usual_one_is_played(
     assert [change.bpm for change in read(data).tempos] == expected
 
 
+def test_a_note_without_a_duration_lasts_as_long_as_it_is_printed() -> None:
+    def printed(step: str, inner: str) -> str:
+        return note(step=step, duration="", after=inner)
+
+    triplet = "<time-modification><actual-notes>3</actual-notes><normal-notes>2</normal-notes>"
+    piece = read(
+        score(
+            FIRST
+            + printed("C", "<type>quarter</type><dot/>")
+            + printed("D", "<type>eighth</type>")
+            + printed("E", f"<type>quarter</type>{triplet}</time-modification>")
+            + note(step="F")
+        )
+    )
+    onsets = [float(onset) for onset, _, _ in notes_of(piece)]
+    assert onsets == pytest.approx([0, 1.5, 2, 2 + 2 / 3], abs=0.1)
+
+
+def test_text_that_says_utf_8_and_is_latin_1_is_read_and_told() -> None:
+    data = b'<?xml version="1.0" encoding="UTF-8"?>' + score(FIRST + note()).replace(
+        b"Flute", "Flöte".encode("latin-1")
+    )
+    piece, repairs = read_bytes(data, "x")
+    assert piece.tracks[0].name == "Flöte"
+    assert "1 x text that is not UTF-8 as it says, read as Latin-1." in repairs
+
+
 # --- signs that stand for music, and the drum channel -----------------------------------------
 
 

@@ -11,7 +11,7 @@ import io
 import re
 import zipfile
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from xml.etree import ElementTree
 from xml.parsers import expat
 
@@ -31,10 +31,14 @@ _NEXT_STEP = "Open the file in a notation program and export it again as MusicXM
 
 @dataclass(frozen=True)
 class ScoreXml:
-    """The elements of a score: everything before the parts, and the measures of each part."""
+    """The elements of a score: everything before the parts, and the measures of each part.
+
+    ``is_latin`` says that it was eight-bit text which did not say so.
+    """
 
     header: ElementTree.Element
     parts: dict[str, list[ElementTree.Element]]
+    is_latin: bool = False
 
 
 def open_score(data: bytes, where: str) -> ScoreXml:
@@ -62,7 +66,7 @@ def open_score(data: bytes, where: str) -> ScoreXml:
                 next_step="Split the score into movements.",
             )
     try:
-        return _parse(text, where)
+        return replace(_parse(text, where), is_latin=is_latin(text))
     except (ElementTree.ParseError, expat.ExpatError, ValueError, LookupError) as error:
         raise InputError(
             f"The file is not well-formed XML ({error}).", where=where, next_step=_NEXT_STEP
@@ -108,6 +112,8 @@ def _tree(text: bytes, where: str) -> ElementTree.Element:
     is_wide = b"\0" in text[:4] or text[:2] in (b"\xff\xfe", b"\xfe\xff")
     is_mislabelled = not is_wide and re.search(rb"encoding=.UTF-16", text[:100], re.IGNORECASE)
     encoding = "utf-8" if is_mislabelled else None
+    if not is_wide and is_latin(text):
+        encoding = "iso-8859-1"
     prolog = expat.ParserCreate(encoding)
 
     def on_doctype(name: str, system: str | None, public: str | None, declares: int) -> None:
@@ -131,6 +137,18 @@ def _tree(text: bytes, where: str) -> ElementTree.Element:
     except _RootSeenError:
         pass
     return ElementTree.fromstring(text, ElementTree.XMLParser(encoding=encoding))
+
+
+def is_latin(text: bytes) -> bool:
+    """Whether bytes that call themselves UTF-8, or nothing at all, are eight-bit text instead."""
+    stated = re.search(rb"""encoding=["']([\w.-]+)""", text[:100])
+    if stated is not None and stated[1].lower() not in (b"utf-8", b"utf8"):
+        return False
+    try:
+        text.decode("utf-8")
+    except UnicodeDecodeError:
+        return text[:1] == b"<"
+    return False
 
 
 def _unzipped(data: bytes, where: str) -> bytes:

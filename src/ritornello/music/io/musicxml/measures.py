@@ -133,6 +133,15 @@ class PartReader:
     def _ticks(self, element: Element, tag: str = "duration") -> int:
         return round(number(element, tag, 0) * self._scale)
 
+    def _printed_ticks(self, note: Element) -> int:
+        """How long a note is by its printed value, of one whose duration is missing; 0 if none."""
+        quarters = _BEAT_UNITS.get((note.findtext("type") or "").strip(), 0.0)
+        quarters *= 2 - 0.5 ** len(note.findall("dot"))
+        ratio = note.find("time-modification")
+        quarters *= number(ratio, "normal-notes", 1) / max(1, number(ratio, "actual-notes", 1))
+        self.repairs["note without a duration given that of its value"] += quarters > 0
+        return round(quarters * self.divisions)
+
     def _measure(self, element: Element) -> Measure:
         measure = Measure(endings=self._endings)
         now = chord_onset = 0
@@ -143,6 +152,8 @@ class PartReader:
                     self.repairs["grace note left out"] += 1
                     continue
                 duration = max(0, self._ticks(child))
+                if duration == 0 and child.find("duration") is None:
+                    duration = self._printed_ticks(child)
                 if child.find("chord") is None:
                     chord_onset = now
                     now += duration

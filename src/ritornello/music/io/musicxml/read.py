@@ -59,6 +59,7 @@ def read_bytes(data: bytes, where: str) -> tuple[Piece, list[str]]:
 
 def _read(xml: ScoreXml, repairs: Counter[str]) -> Piece:
     _check_size(xml)
+    repairs["text that is not UTF-8 as it says, read as Latin-1"] += xml.is_latin
     score_parts = {part.get("id", ""): part for part in xml.header.findall("part-list/score-part")}
     elements = list(xml.parts.values())
 
