@@ -118,6 +118,20 @@ def test_numbers_that_are_none_are_refused_in_words(
     assert client.get(f"/api/jobs/{job}/events", headers=seen).status_code == 200
 
 
+def test_what_is_not_there_is_said_not_to_be(client: Client, song: Song) -> None:
+    job = client.get("/api/jobs").json()["jobs"][0]["id"]
+    for path in (
+        "/model?name=none",
+        f"/pieces/{'a' * 300}/export/mid",
+        "/pieces/%00/export/mid",
+        f"/jobs/{job}/files/%00",
+        f"/blind-tests/{job}",
+    ):
+        answer = client.get(f"/api{path}")
+        assert answer.status_code == 404, path
+        assert answer.json()["error"]["what"].startswith("There is no "), path
+
+
 def test_a_file_is_called_as_its_song_is(client: Client, song: Song) -> None:
     client.patch(f"/api/songs/{song['song']}", json={"title": "Blue <b> river"})
     answer = client.get(f"/api/pieces/{song['id']}/export/mid?download=true")

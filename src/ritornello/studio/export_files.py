@@ -89,7 +89,7 @@ def exported(studio: Studio, piece: str, export: Export, page: int = 1) -> Path:
         page: of a score.
 
     Raises:
-        ConfigError: if there is no such format or page.
+        ConfigError: if there is no such format or page. MissingError: if there is no such piece.
         RitornelloError: if it cannot be written.
     """
     known = [entry["id"] for entry in export_formats()]
@@ -98,6 +98,7 @@ def exported(studio: Studio, piece: str, export: Export, page: int = 1) -> Path:
             f"{export.format!r} is nothing that can be exported.",
             next_step=f"Known: {', '.join(known)}.",
         )
+    studio.library.songs.version(piece)  # of which nothing else is made a path
     asked = hashlib.sha256(as_json([export.format, export.parts, export.new]).encode())
     folder = studio.library.cache_folder / f"{piece}-{asked.hexdigest()[:16]}"
     target = folder / f"piece.{export.format}"

@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 
 from ritornello import __version__
 from ritornello.errors import (
+    CheckpointError,
     ConfigError,
     InputError,
     MissingExtraError,
@@ -37,6 +38,7 @@ _LOG = logging.getLogger(__name__)
 # The first that fits counts.
 _STATUS: tuple[tuple[type[RitornelloError], int], ...] = (
     (MissingError, 404),
+    (CheckpointError, 404),
     (StateError, 409),
     (TooLargeError, 413),
     (ConfigError, 400),

@@ -63,7 +63,7 @@ def job_routes(studio: Studio) -> APIRouter:
     def get_file(job: str, name: str) -> FileResponse:
         found = jobs.job(job)
         folder = files_folder(studio.library, found).resolve()
-        path = (folder / name).resolve()
+        path = (folder / name.replace("\0", "")).resolve()
         if folder not in path.parents or not path.is_file():
             raise MissingError("file", name)
         if path.suffix == ".html":

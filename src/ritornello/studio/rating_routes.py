@@ -88,6 +88,8 @@ def rating_routes(studio: Studio) -> APIRouter:
     @routes.get("/blind-tests/{test}", summary="How far a test is")
     def get_test(test: str) -> BlindTest:
         job = studio.jobs.job(test)
+        if job["kind"] != "blind_test":
+            raise MissingError("test", test)
         return tests.test(test) if job["state"] == "done" else _in_preparation(job)
 
     @routes.get("/blind-tests/{test}/{number}.mp3", summary="The sound of a trial")
