@@ -181,3 +181,13 @@ def test_odd_command_lines_work_or_are_refused(tmp_path: Path) -> None:
         words = json.dumps(fuzz_options.odd_command(random.Random(seed))).encode()
         assert fuzz_options.outcome(tmp_path, words) in ("done", "refused"), f"seed {seed}"
     os.chdir(home)
+
+
+@pytest.mark.usefixtures("no_work")
+@pytest.mark.parametrize(
+    "words", ["compose --bars 4.5", "compose --bars x", "compose --seed nan", "studio --port 8.5"]
+)
+def test_a_part_of_a_whole_number_is_refused(command: Callable[..., Outcome], words: str) -> None:
+    outcome = command(*words.split())
+    assert outcome.code == 2
+    assert "is no whole number" in outcome.err

@@ -9,7 +9,7 @@ from cyclopts import Parameter
 from rich.table import Table
 
 from ritornello.cli.choices import BenchmarkName
-from ritornello.cli.options import Flag
+from ritornello.cli.options import AnyWhole, Flag, Whole
 from ritornello.cli.show import out, print_json, say
 from ritornello.json_values import JsonObject
 
@@ -19,8 +19,8 @@ def benchmark(
     /,
     *,
     minutes: float | None = None,
-    seeds: int = 3,
-    jobs: int | None = None,
+    seeds: Whole = 3,
+    jobs: AnyWhole = None,
     output: Annotated[Path, Parameter(alias="-o")] = Path("scorecard"),
     json: Flag = False,
 ) -> None:

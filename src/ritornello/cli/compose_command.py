@@ -12,6 +12,7 @@ from ritornello.cli.options import (
     ANY_STYLE,
     AS_USUAL,
     NO_LIMITS,
+    AnyWhole,
     Flag,
     Making,
     Metre,
@@ -84,12 +85,12 @@ _ANY_FORM = FormOptions()
 
 def compose(
     *,
-    bars: int | None = None,
+    bars: AnyWhole = None,
     tempo: float | None = None,
     metre: Metre | None = None,
     parts: Names = (),
     end: bool = True,
-    best_of: int | None = None,
+    best_of: AnyWhole = None,
     form: FormOptions = _ANY_FORM,
     style: Style = ANY_STYLE,
     limits: PartLimits = NO_LIMITS,

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
 from ritornello.cli.choices import CELL_HELP, MUSIC_FOLDER_HELP, CellName
-from ritornello.cli.options import Flag, Names, split_names
+from ritornello.cli.options import AnyWhole, Flag, Names, Whole, split_names
 from ritornello.cli.show import clock, err, out, print_json, progress, resumable, say
 from ritornello.corpus.listing import Split
 from ritornello.json_values import JsonObject
@@ -122,16 +122,16 @@ def train(
     output: Annotated[Path, Parameter(alias="-o")],
     start: Annotated[str | None, Parameter(name="--from")] = None,
     minutes: float | None = None,
-    steps: int | None = None,
+    steps: AnyWhole = None,
     only: Names = (),
     cell: Annotated[CellName | None, Parameter(help=f"{CELL_HELP}.", show_choices=False)] = None,
-    layers: int | None = None,
-    width: int | None = None,
+    layers: AnyWhole = None,
+    width: AnyWhole = None,
     dropout: float | None = None,
     learning_rate: float | None = None,
-    batch: int | None = None,
-    seed: int = 0,
-    threads: int | None = None,
+    batch: AnyWhole = None,
+    seed: Whole = 0,
+    threads: AnyWhole = None,
 ) -> None:
     """Learn from a folder of music.
 

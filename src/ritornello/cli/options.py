@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypedDict, TypeVar
 
-from cyclopts import Parameter
+from cyclopts import Parameter, Token
 
 from ritornello.cli.choices import FORMATS_HELP
 from ritornello.dsp.sound_formats import AUDIO_SUFFIXES
@@ -31,6 +32,23 @@ def _whole(kind: Any, value: str, *, delimiter: str | None = None) -> list[str]:
 Names = Annotated[tuple[str, ...], Parameter(negative=(), show_default=False, env_var_split=_whole)]
 Metre = Annotated[str, Parameter(alias="--meter")]
 Flag = Annotated[bool, Parameter(negative=(), show_default=False)]
+
+
+def _whole_number(kind: Any, tokens: Sequence[Token]) -> int:
+    # 4.5 would become 4 without a word.
+    text = tokens[0].value
+    for read in (int, float):
+        try:
+            number = read(text)
+        except ValueError:
+            continue
+        if number == number // 1 and abs(number) < math.inf:
+            return int(number)
+    raise ValueError(f'"{text}" is no whole number.')
+
+
+Whole = Annotated[int, Parameter(converter=_whole_number)]
+AnyWhole = Annotated[int | None, Parameter(converter=_whole_number)]
 
 
 def split_names(texts: Iterable[str]) -> list[str]:
@@ -134,7 +152,7 @@ class ModelChoice:
     model: Annotated[str, Parameter(alias="-m")] = "default"
     temperature: float = 1.0
     top_p: float = 0.97
-    seed: int | None = None
+    seed: AnyWhole = None
 
     def boldness(self) -> Boldness:
         """As arguments of a `Composer`."""

@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from ritornello.cli.choices import EVERY_SYSTEM, SystemName
-from ritornello.cli.options import Flag
+from ritornello.cli.options import AnyWhole, Flag, Whole
 from ritornello.cli.show import out, print_error, print_json, say
 from ritornello.errors import ConfigError, RitornelloError
 from ritornello.papers.shared.recipe import BUDGETS, Budget
@@ -56,8 +56,8 @@ def run(
     *,
     budget: Budget = "tiny",
     data: Path | None = None,
-    seed: int = 0,
-    threads: int | None = None,
+    seed: Whole = 0,
+    threads: AnyWhole = None,
     set: Annotated[tuple[str, ...], Parameter(negative=(), show_default=False)] = (),
     output: Annotated[Path, Parameter(alias="-o")] = Path("papers"),
     overwrite: Flag = False,

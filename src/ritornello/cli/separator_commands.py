@@ -12,7 +12,7 @@ from cyclopts import Parameter
 from rich.progress import BarColumn, Progress, TextColumn
 
 from ritornello.cli.choices import StemFormat
-from ritornello.cli.options import Flag
+from ritornello.cli.options import AnyWhole, Flag, Whole
 from ritornello.cli.show import clock, err, out, print_json, progress, resumable, say
 from ritornello.cli.streams import read_from
 
@@ -82,8 +82,8 @@ def train_separator(
     output: Annotated[Path, Parameter(alias="-o")],
     minutes: float = 30.0,
     start: Annotated[str | None, Parameter(name="--from")] = None,
-    seed: int = 0,
-    threads: int | None = None,
+    seed: Whole = 0,
+    threads: AnyWhole = None,
 ) -> None:
     """Learn to take recordings apart, from songs whose stems or notes you have.
 

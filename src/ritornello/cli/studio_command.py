@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from ritornello.cli.options import Flag
+from ritornello.cli.options import AnyWhole, Flag, Whole
 from ritornello.cli.show import out, print_json, progress, say
 from ritornello.errors import MissingExtraError
 from ritornello.folders import studio_folder
@@ -25,7 +25,7 @@ def tune(
     output: Annotated[Path, Parameter(alias="-o")],
     model: Annotated[str, Parameter(alias="-m")] = "default",
     ratings: Path | None = None,
-    candidates: int = 8,
+    candidates: Whole = 8,
     network: Flag = False,
     overwrite: Flag = False,
     json: Flag = False,
@@ -116,7 +116,7 @@ def _of_network(facts: dict[str, Any]) -> str:
 
 def studio(
     *,
-    port: int | None = None,
+    port: AnyWhole = None,
     browser: bool = True,
     library: Path | None = None,
     lan: Flag = False,
