@@ -44,3 +44,11 @@ def test_what_was_missed_is_not_all_made_up_for() -> None:
     assert pace.due_ticks >= 24 * 98
     pace.take(-10)
     assert pace.due_ticks < 24 * 99
+
+
+def test_who_plays_thinly_still_strikes_the_last_chord(composer: Composer) -> None:
+    pieces = composer.compose_many(
+        40, seed=1, bars=4, metre="6/8", densities={"guitar": "low"}, parts=("guitar",), form="none"
+    )
+    for piece in pieces:
+        assert piece.tracks[0].notes["onset"][-1] == piece.bar_starts_ticks()[-1]

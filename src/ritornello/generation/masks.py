@@ -150,6 +150,13 @@ class RuleMasks:
             free = int(np.maximum(self._free_from, self._not_before)[members].min())
             first = max(1, start - now, free - now)
             legal[first : max(first, min(end - now, len(legal)))] = True
+        closing = self.pitch_rules.closing_ticks
+        if self._paces and closing is not None and 0 < closing - now <= MAX_SHIFT:
+            # Nobody is too far ahead of a density for the last chord.
+            legal[closing - now] |= any(
+                start <= closing < end and int(self._free_from[members].min()) <= closing
+                for (start, end), members in self._edges.items()
+            )
         if self._on_place is not None:
             places = self._on_place[now : now + len(legal)]
             legal[: len(places)] &= places
