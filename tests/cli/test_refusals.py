@@ -191,3 +191,9 @@ def test_a_part_of_a_whole_number_is_refused(command: Callable[..., Outcome], wo
     outcome = command(*words.split())
     assert outcome.code == 2
     assert "is no whole number" in outcome.err
+
+
+def test_a_metre_of_hundreds_of_digits_is_refused(command: Callable[..., Outcome]) -> None:
+    outcome = command("compose", f"--metre={'9' * 400}/8")
+    assert outcome.code == 2
+    assert "is not a metre this model can count" in outcome.err

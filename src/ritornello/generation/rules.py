@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ritornello.errors import ConfigError
+from ritornello.errors import ConfigError, shortened
 from ritornello.music.chords import Chart, parse_chart, parse_chord
 from ritornello.music.instruments import INSTRUMENTS, parse_instrument
 from ritornello.music.keys import KeyName, parse_key
@@ -109,9 +109,10 @@ class Rules:
         if not 1 <= self.bars <= MAX_BARS:
             raise ConfigError(f"A piece has 1 to {MAX_BARS} bars; asked for {self.bars}.")
         numerator, denominator = self.counts
-        if denominator not in _DENOMINATORS or not 1 <= numerator * 4 / denominator <= 8:
+        is_short = denominator <= numerator * 4 <= 8 * denominator  # in integers of any size
+        if denominator not in _DENOMINATORS or not is_short:
             raise ConfigError(
-                f"{numerator}/{denominator} is not a metre this model can count.",
+                f"{shortened(f'{numerator}/{denominator}')} is not a metre this model can count.",
                 next_step="A bar lasts 1 to 8 quarter notes, in halves, quarters, 8ths or 16ths.",
             )
         if self.tempo_bpm is not None and not 20 <= self.tempo_bpm <= 320:
