@@ -123,5 +123,5 @@ def test_a_band_that_is_drawn_has_somebody_for_its_tune() -> None:
         known = read_instrumentations(entries)
         return len({fill_in_instrumentation(Rules(), known, rng).parts for _ in range(60)})
 
-    assert drawn(bands) == 1  # type: ignore[arg-type]
-    assert drawn(bands[1:]) == 2  # type: ignore[arg-type]  # as there is nobody else
+    assert drawn(bands) == 1
+    assert drawn(bands[1:]) == 2  # as there is nobody else

@@ -62,7 +62,7 @@ def _with_pairs(folder: Path, model: Path, count: int) -> None:
             library.songs.add(piece, "compose", hidden=True, model=str(model), seed=number)["id"]
             for piece in pieces[2 * number : 2 * number + 2]
         ]
-        library.ratings.add_pair({**job, "request": request}, kept[0], kept[1], 2.0)
+        library.ratings.add_pair(job["id"], request, kept[0], kept[1], 2.0)
         library.job_folder(job["id"]).mkdir(parents=True)
         for side in ("left", "right"):
             shutil.copyfile(sound, library.job_folder(job["id"]) / f"{side}.mp3")

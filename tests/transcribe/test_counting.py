@@ -18,7 +18,8 @@ def _onsets(times: np.ndarray) -> np.ndarray:
     found = np.zeros(FRAMES)
     for shift, strength in zip(range(-2, 3), (1, 3, 5, 3, 1), strict=True):
         found[np.rint(times / FRAME_SECONDS).astype(int) + shift] += strength
-    return found - found.mean()
+    centred: np.ndarray = found - found.mean()
+    return centred
 
 
 def _played(rng: np.random.Generator, step: float, wander: float) -> np.ndarray:

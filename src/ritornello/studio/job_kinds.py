@@ -153,7 +153,7 @@ def _keep_pair(library: Library, job: Job, answer: JsonObject) -> JobResult:
     ]
     seconds = max(side["seconds"] for side in answer["sides"])
     left, right = (side["id"] for side in sides)
-    return {"pair": library.ratings.add_pair(job, left, right, seconds)}
+    return {"pair": library.ratings.add_pair(job["id"], job["request"], left, right, seconds)}
 
 
 def _keep_test(library: Library, job: Job, answer: JsonObject) -> JobResult:

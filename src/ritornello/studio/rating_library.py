@@ -5,7 +5,7 @@ from __future__ import annotations
 from ritornello.errors import InputError
 from ritornello.generation.preference.comparisons import ANSWERS, Answer
 from ritornello.json_values import JsonObject
-from ritornello.studio.answers import Counts, Job, Pair, PairSide, Rated, RatedSide, RatingAnswer
+from ritornello.studio.answers import Counts, Pair, PairSide, Rated, RatedSide, RatingAnswer
 from ritornello.studio.database import Database, as_json, now
 from ritornello.studio.song_library import MissingError, SongLibrary, StateError
 
@@ -18,20 +18,22 @@ class RatingLibrary:
     def __init__(self, database: Database, songs: SongLibrary) -> None:
         self._database, self._songs = database, songs
 
-    def add_pair(self, job: Job, left: str, right: str, seconds: float) -> str:
-        """Keep a pair that a job wrote; returns its name, which is that of the job."""
+    def add_pair(
+        self, name: str, request: JsonObject, left: str, right: str, seconds: float
+    ) -> str:
+        """Keep a pair that the job of this name wrote for a request; returns the name."""
         self._database.insert(
             "pairs",
             {
-                "id": job["id"],
-                "model": job["request"]["model"],
-                "request": as_json({**job["request"], "seconds": seconds}),
+                "id": name,
+                "model": request["model"],
+                "request": as_json({**request, "seconds": seconds}),
                 "created": now(),
                 "left_piece": left,
                 "right_piece": right,
             },
         )
-        return str(job["id"])
+        return name
 
     def next_pair(self) -> Pair | None:
         """The oldest pair that is not rated; nothing tells who wrote what and how."""

@@ -77,7 +77,7 @@ def test_others_keep_a_staff_each() -> None:
     first, *others = piece.tracks
     several = replace(piece, tracks=(replace(first, program=73), *others))
     flutes = replace(piece, tracks=tuple(replace(t, name="flute") for t in piece.tracks))
-    long = replace(others[0], notes=[(0, 96, 60, 80), (24, 24, 64, 80)])
+    long = Track([(0, 96, 60, 80), (24, 24, 64, 80)], name=others[0].name)
     chords = replace(piece, tracks=(first, long, *others[1:]))
     for open_score in (several, flutes, chords):
         written = write_bytes(open_score)
