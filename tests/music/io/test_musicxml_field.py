@@ -84,6 +84,14 @@ def test_players_who_change_instruments_are_tracks_of_one_player() -> None:
     assert notes_of(piece) == [(0, 1, 60), (1, 1, 62)]
 
 
+@pytest.mark.parametrize("name", ["Drum Set", "Drumset", "Drum Kit"])
+def test_pitches_of_a_kit_without_a_channel_are_percussion_keys(name: str) -> None:
+    listed = f'<score-part id="P1"><part-name>{name}</part-name></score-part>'
+    (track,) = read(score(FIRST + note() + note("D"), part_list=listed)).tracks
+    assert track.is_drum
+    assert track.notes["pitch"].tolist() == [60, 62]
+
+
 DRUM = "<note><unpitched><display-step>E</display-step><display-octave>4</display-octave>"
 DRUM += "</unpitched><duration>4</duration></note>"
 

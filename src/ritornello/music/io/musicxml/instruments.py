@@ -179,7 +179,8 @@ def _instruments(
     for identity in dict.fromkeys([*named, *stated]) or [""]:
         midi = stated.get(identity)
         own = named.get(identity, NameMeaning()).sound
-        is_drum = number(midi, "midi-channel", 0) == _DRUM_CHANNEL
+        channel = number(midi, "midi-channel", 0)
+        is_drum = channel == _DRUM_CHANNEL
         program = int(number(midi, "midi-program", 0)) - 1
         is_stated = 0 <= program <= 127
         is_unset = is_unset and not is_singer(identity)  # we state what we write
@@ -196,6 +197,8 @@ def _instruments(
                 repairs[_told(by_name, is_stated=is_stated)] += 1
                 told = True
             program = new
+            if by_name is not None and by_name.is_kit and not channel:
+                is_drum = True  # a kit, whose pitches are percussion keys as its MIDI had them
         key = int(number(midi, "midi-unpitched", 0)) - 1
         if not 0 <= key <= 127:
             key = -1 if by_name is None or by_name.drum_key is None else by_name.drum_key
