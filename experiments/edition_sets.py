@@ -73,6 +73,12 @@ class EditionSets:
     def indices(self, split: str) -> np.ndarray:
         return self.corpus.indices(split)
 
+    def drawn(self, collection: str, side: str, most: int, seed: int) -> list[Piece]:
+        """At most so many pieces of a side of a collection, by chance; empty ones left out."""
+        indices = [at for at in self.indices(side) if self.collection_of(at) == collection]
+        order = np.random.default_rng(seed).permutation(indices)[:most].tolist()
+        return [piece for piece in map(self.piece, order) if piece.note_count]
+
     def shares(self, of_sets: Mapping[str, float]) -> dict[str, float]:
         """The share of each collection: styles have that of their set by the notes they have."""
         notes: Counter[str] = Counter()

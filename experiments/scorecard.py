@@ -30,6 +30,7 @@ from typing import Any
 import numpy as np
 
 import ritornello
+from experiments.command_line import command_of
 from experiments.generated.generated import PROTOCOL, compare_generated
 from experiments.music_sets import ROOT, MusicSets, data_folder, open_music_sets
 from ritornello.api import Composer, find_model
@@ -255,7 +256,7 @@ def write(
     about = {
         "protocol": found["protocol"],
         "seeds": found["seeds"],
-        "command": " ".join([f"python -m {program}", *sys.argv[1:]]),
+        "command": command_of(program),
         "version": ritornello.__version__,
         "machine": {
             "processor": models[0] if models else platform.processor(),

@@ -21,7 +21,6 @@ os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS
 
 import argparse
 import json
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -31,6 +30,7 @@ from typing import Any
 
 import numpy as np
 
+from experiments.command_line import command_of
 from experiments.music_sets import ROOT, data_folder
 from experiments.scorecard import say
 from ritornello.api import training_index
@@ -433,7 +433,7 @@ def main() -> None:
     chosen = "" if options.best_of is None else f", best of {options.best_of}"
     known[f"{options.model}{chosen}"] = {
         "figures": as_json(made), **extra, "pieces": options.pieces, "seed": options.seed,
-        "command": " ".join(["python -m experiments.generated.keeping", *sys.argv[1:]]),
+        "command": command_of("experiments.generated.keeping"),
         "cpu_seconds": round(time.process_time() - began),
     }  # fmt: skip
     with atomic_write(options.results, overwrite=True) as temporary:

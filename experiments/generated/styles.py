@@ -127,9 +127,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
 
 def _real(music: EditionSets, name: str, side: str, count: int, seed: int) -> np.ndarray:
     """Statistics of so many pieces of a collection, float64 [pieces, 19]."""
-    indices = [index for index in music.indices(side) if music.collection_of(index) == name]
-    order = np.random.default_rng(seed).permutation(indices)[:count]
-    found = [statistics(music.piece(index)) for index in order if music.piece(index).note_count]
+    found = [*map(statistics, music.drawn(name, side, count, seed))]
     return np.array(found).reshape(len(found), -1)
 
 

@@ -96,7 +96,7 @@ def _thinned(strokes: set[tuple[int, int]]) -> Bar:
 def count_styles(music: EditionSets, composer: Composer) -> dict[str, dict[str, object]]:
     """The table, by collection."""
     known = sorted({*composer.card["provenance"].get("styles", {}).values(), "band_rock"})
-    pieces = {name: _pieces(music, name) for name in known}
+    pieces = {name: music.drawn(name, "train", _MOST_PIECES, seed=1) for name in known}
     beats: dict[str, Counter[tuple[str, Bar]]] = {name: Counter() for name in pieces}
     loud: dict[tuple[str, Bar], Loud] = {}
     for name, of_style in pieces.items():
@@ -207,12 +207,6 @@ def _line_ups(pieces: list[Piece]) -> list[list[object]]:
         if 1 < len(parts) <= MAX_PARTS and not ("voice" in parts and len(parts) > _SONG)
     ]
     return [[n, [*parts]] for parts, n in fitting[:_MOST_LINE_UPS]]
-
-
-def _pieces(music: EditionSets, name: str) -> list[Piece]:
-    indices = [index for index in music.indices("train") if music.collection_of(index) == name]
-    order = np.random.default_rng(1).permutation(indices)[:_MOST_PIECES].tolist()
-    return [piece for piece in map(music.piece, order) if piece.note_count]
 
 
 def main() -> None:
