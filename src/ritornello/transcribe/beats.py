@@ -20,7 +20,7 @@ from ritornello.note_model.weights_file import WeightsFile
 from ritornello.transcribe import tracking
 from ritornello.transcribe.activations import KIND, window_logits
 from ritornello.transcribe.bars import METRES, beats_per_bar
-from ritornello.transcribe.beat_candidates import Clues, Way, choice
+from ritornello.transcribe.beat_candidates import Clues, Way, at_most_within, choice
 from ritornello.transcribe.counting import likeliest, through
 from ritornello.transcribe.note_beats import NoteBeats, told_by
 from ritornello.transcribe.spectra import BANDS, FRAME_SECONDS, log_bands
@@ -32,6 +32,7 @@ _UNHEARD = 0.2  # less confident beats are not better than a steady tempo
 _FAR_BEATS = 0.2  # nearer than that, what the player says is one of the beats that were heard
 _OFFBEAT_SHARE = 0.5  # of how likely beats are, that makes offbeats
 _EASED_BEATS = 3
+_NEAR_FRAMES = 2  # a beat is heard so far from where it is
 _ENOUGH_BEATS = 8  # fewer are no proof of a beat
 _ON_BEAT_SECONDS = 0.05
 _FEW_TAP_BPM = (65.0, 145.0)  # slower or faster than this (McKinney and Moelants 2006)
@@ -260,7 +261,7 @@ def features(logits: np.ndarray, told: NoteBeats | None, beats_seconds: np.ndarr
         logits: of a beat and the beginning of a bar, [frames, 2].
     """
     likely = sigmoid(logits[:, 0].astype(float))
-    on_beats = _around(likely, beats_seconds)
+    on_beats = at_most_within(likely, beats_seconds, _NEAR_FRAMES)
     near = np.zeros(len(likely), bool)
     for shift in range(-3, 4):
         near[np.clip(_frames(beats_seconds) + shift, 0, len(likely) - 1)] = True
@@ -329,7 +330,8 @@ def _through(times: np.ndarray, known_seconds: float, logits: np.ndarray) -> np.
         return times
     result: np.ndarray = np.interp(places[1:] + moved, places, around)
     likely = sigmoid(logits[:, 0].astype(float))
-    if _around(likely, result).mean() < _OFFBEAT_SHARE * _around(likely, times).mean():
+    before, after = (at_most_within(likely, at, _NEAR_FRAMES).mean() for at in (times, result))
+    if after < _OFFBEAT_SHARE * before:
         inner = places[1:-1]
         near = np.maximum(0, 1 - np.abs(inner - round(known)) / _EASED_BEATS)
         result = np.interp(inner + moved * near, places, around)
@@ -363,15 +365,9 @@ def _with_bars(times: np.ndarray, confidence: float, logits: np.ndarray, hints: 
 
 def bar_shares(logits: np.ndarray, beats_seconds: np.ndarray) -> np.ndarray:
     """Probabilities [2, beats] that each beat is a downbeat and that it is a beat."""
-    beat, bar = (_around(sigmoid(column.astype(float)), beats_seconds) for column in logits.T)
+    shares = (sigmoid(column.astype(float)) for column in logits.T)
+    beat, bar = (at_most_within(share, beats_seconds, _NEAR_FRAMES) for share in shares)
     return np.stack([bar / np.maximum(beat, 1e-6), beat])
-
-
-def _around(values: np.ndarray, times_seconds: np.ndarray) -> np.ndarray:
-    """Maximum of the frames within two frames of each time."""
-    frames = _frames(times_seconds)[:, None] + np.arange(-2, 3)
-    result: np.ndarray = values[np.clip(frames, 0, len(values) - 1)].max(axis=1)
-    return result
 
 
 def _frames(times_seconds: np.ndarray) -> np.ndarray:

@@ -44,10 +44,7 @@ def likeliest(clues: Clues, tempo_bpm: float | None = None, is_steady: bool = Fa
             along.
     """
     weights = choice().weights["weights"]
-    made = pulse.find_pulse(clues.onsets)
-    grids = pulse.grids(made, len(clues.sound) * FRAME_SECONDS) if made else []
-    if tempo_bpm is not None:
-        grids = [grid for grid in grids if abs(grid.tempo_bpm / tempo_bpm - 1) < _NEAR_TEMPO]
+    grids = _grids(clues, tempo_bpm, _NEAR_TEMPO)
     found = [Way(grid.beats_seconds, True) for grid in grids]
     less = [
         _TERNARY_NATS * (grid.steps % 3 == 0) + _NO_STEP_NATS * (grid.steps == 1) for grid in grids
@@ -72,9 +69,7 @@ def likeliest(clues: Clues, tempo_bpm: float | None = None, is_steady: bool = Fa
 def through(clues: Clues, tempo_bpm: float, beat_seconds: float) -> Way | None:
     """The way on the pulse, near a tempo, that has a beat nearest to one that is known, or None
     where there is no pulse of such a tempo."""
-    made = pulse.find_pulse(clues.onsets)
-    grids = pulse.grids(made, len(clues.sound) * FRAME_SECONDS) if made else []
-    found = [grid for grid in grids if abs(grid.tempo_bpm / tempo_bpm - 1) < _SAME_TEMPO]
+    found = _grids(clues, tempo_bpm, _SAME_TEMPO)
     if not found:
         return None
 
@@ -83,6 +78,15 @@ def through(clues: Clues, tempo_bpm: float, beat_seconds: float) -> Way | None:
         return abs(beats - round(beats))
 
     return Way(min(found, key=away).beats_seconds, True)
+
+
+def _grids(clues: Clues, tempo_bpm: float | None, nearness: float) -> list[pulse.Grid]:
+    """The even beats on the pulse, of about a tempo if one is known; none without a pulse."""
+    made = pulse.find_pulse(clues.onsets)
+    found = pulse.grids(made, len(clues.sound) * FRAME_SECONDS) if made else []
+    if tempo_bpm is None:
+        return found
+    return [grid for grid in found if abs(grid.tempo_bpm / tempo_bpm - 1) < nearness]
 
 
 def slipped_from(way: Way, found: list[Way]) -> Way | None:

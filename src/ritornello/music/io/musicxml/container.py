@@ -11,7 +11,7 @@ import io
 import re
 import zipfile
 import zlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from xml.etree import ElementTree
 from xml.parsers import expat
 
@@ -66,7 +66,7 @@ def open_score(data: bytes, where: str) -> ScoreXml:
                 next_step="Split the score into movements.",
             )
     try:
-        return replace(_parse(text, where), is_latin=is_latin(text))
+        return _parse(text, where)
     except (ElementTree.ParseError, expat.ExpatError, ValueError, LookupError) as error:
         raise InputError(
             f"The file is not well-formed XML ({error}).", where=where, next_step=_NEXT_STEP
@@ -74,7 +74,8 @@ def open_score(data: bytes, where: str) -> ScoreXml:
 
 
 def _parse(text: bytes, where: str) -> ScoreXml:
-    root = _tree(text, where)
+    latin = _is_latin(text)
+    root = _tree(text, where, is_latin=latin)
     for element in root.iter():
         # Some programs write a default namespace; MusicXML itself has none.
         if isinstance(element.tag, str) and element.tag.startswith("{"):
@@ -95,24 +96,23 @@ def _parse(text: bytes, where: str) -> ScoreXml:
                 parts.setdefault(part.get("id", ""), []).append(part)
     if not any(parts.values()):
         raise InputError("The score has no part with a measure.", where=where, next_step=_NEXT_STEP)
-    return ScoreXml(root, parts)
+    return ScoreXml(root, parts, latin)
 
 
 class _RootSeenError(Exception):
     """The prolog is over."""
 
 
-def _tree(text: bytes, where: str) -> ElementTree.Element:
+def _tree(text: bytes, where: str, *, is_latin: bool) -> ElementTree.Element:
     """The parsed document, if it brings no declarations (entities, attribute lists) of its own.
 
     Scores name a public DTD, which is never fetched, but declare nothing: a declaration is an
     attack, or no score. The parser itself says so, in whatever encoding the file is.
     """
     # Eight-bit text that calls itself UTF-16 is not: some programs copy the line unread.
-    is_wide = b"\0" in text[:4] or text[:2] in (b"\xff\xfe", b"\xfe\xff")
-    is_mislabelled = not is_wide and re.search(rb"encoding=.UTF-16", text[:100], re.IGNORECASE)
-    encoding = "utf-8" if is_mislabelled else None
-    if not is_wide and is_latin(text):
+    says_utf_16 = re.search(rb"encoding=.UTF-16", text[:100], re.IGNORECASE)
+    encoding = "utf-8" if says_utf_16 and not _is_wide(text) else None
+    if is_latin:
         encoding = "iso-8859-1"
     prolog = expat.ParserCreate(encoding)
 
@@ -139,8 +139,15 @@ def _tree(text: bytes, where: str) -> ElementTree.Element:
     return ElementTree.fromstring(text, ElementTree.XMLParser(encoding=encoding))
 
 
-def is_latin(text: bytes) -> bool:
+def _is_wide(text: bytes) -> bool:
+    """Whether each character takes two bytes or more."""
+    return b"\0" in text[:4] or text[:2] in (b"\xff\xfe", b"\xfe\xff")
+
+
+def _is_latin(text: bytes) -> bool:
     """Whether bytes that call themselves UTF-8, or nothing at all, are eight-bit text instead."""
+    if _is_wide(text):
+        return False
     stated = re.search(rb"""encoding=["']([\w.-]+)""", text[:100])
     if stated is not None and stated[1].lower() not in (b"utf-8", b"utf8"):
         return False
@@ -183,7 +190,8 @@ def _root_file(archive: zipfile.ZipFile, where: str) -> str:
     names = archive.namelist()
     known = set(names)
     if _CONTAINER in known:
-        for element in _tree(_content(archive, _CONTAINER, 2**16), where).iter():
+        listing = _content(archive, _CONTAINER, 2**16)
+        for element in _tree(listing, where, is_latin=_is_latin(listing)).iter():
             path = element.get("full-path", "")
             if element.tag.endswith("rootfile") and path in known:
                 return path
