@@ -24,6 +24,7 @@ from ritornello.music.chords import (
     parse_chart,
     parse_chord,
 )
+from ritornello.music.keys import SCALES, KeyName, parse_key
 from ritornello.music.piece import Metre, Piece
 
 CHORDS = st.builds(
@@ -198,3 +199,27 @@ def test_a_chart_fills_its_bars_exactly(bars: Any, count: int) -> None:
             middle = 96 * bar + 96 * (2 * index + 1) / (2 * len(chords))
             assert [change for change in changes if change.tick <= middle][-1].chord == chord
     assert all(before.chord != after.chord for before, after in pairwise(changes))
+
+
+@pytest.mark.parametrize(
+    ("key", "symbols", "spelled"),
+    [
+        ("Db", "C# C#m7 F# G#m Bbm G#7", "Db Dbm7 Gb Abm Bbm Ab7"),
+        ("E", "E C#m Ab7 F#m B D#dim", "E C#m G#7 F#m B D#dim"),
+        ("C", "C Ab G#dim7 Bb Eb F#dim", "C Ab G#dim7 Bb Eb F#dim"),
+        ("F# minor", "F#m Db7 Bm Eb E", "F#m C#7 Bm D# E"),
+        ("Gb", "Gb Cb B/D# Ebm", "F# B B/D# D#m"),
+        ("Ab", "Db/F C#m/E", "Db/F Dbm/E"),
+    ],
+)
+def test_symbols_are_spelled_as_their_key_is(key: str, symbols: str, spelled: str) -> None:
+    chords = [parse_chord(text) for text in symbols.split()]
+    assert [chord.symbol_in(parse_key(key)) for chord in chords] == spelled.split()
+
+
+@pytest.mark.parametrize("key", [None, *(KeyName(n, s) for n in range(12) for s in SCALES)])
+def test_a_symbol_in_any_key_is_read_back(key: KeyName | None) -> None:
+    for index in range(NO_CHORD):
+        chord = chord_of_class(index)
+        assert chord is not None
+        assert parse_chord(chord.symbol_in(key)) == chord

@@ -75,7 +75,7 @@ def as_facts(plan: Plan) -> JsonObject:
                 "bar": bar + 1,
                 "close": CLOSENESS[plan.close[bar]],
                 "returns_to": bar + 1 - int(plan.back[bar]) if plan.back[bar] else None,
-                "chords": [chord_name(int(index)) for index in plan.chords[bar]],
+                "chords": [chord_name(int(index), plan.key) for index in plan.chords[bar]],
                 "plays": _names(plan, plan.plays[bar]),
                 "density": float(plan.density[bar]),
                 "loudness": float(plan.loudness[bar]),
@@ -101,7 +101,7 @@ def _print(plan: Plan) -> None:
         inside = slice(section.start, section.end)
         again, varied = (int((plan.close[inside] == kind).sum()) for kind in (AGAIN, VARIED))
         returns = [f"{again} again"] * bool(again) + [f"{varied} varied"] * bool(varied)
-        names = [chord_name(int(index)) for index in plan.chords[inside].ravel()]
+        names = [chord_name(int(index), plan.key) for index in plan.chords[inside].ravel()]
         changes = [n for n, before in zip(names, ["", *names], strict=False) if n != before]
         more = [" ..."] * (len(changes) > _MOST_CHORDS)
         rows.append(

@@ -171,7 +171,9 @@ def plan_symbols(plan: Plan) -> tuple[ChordSymbol, ...]:
     told = BarPlan.of(plan, ("chords",))
     pairs = zip(told.chord_ticks.tolist(), told.chord_classes.tolist(), strict=True)
     return tuple(
-        ChordSymbol(tick, chord_name(index)) for tick, index in pairs if index < CHORD_CLASSES
+        ChordSymbol(tick, chord_name(index, plan.key))
+        for tick, index in pairs
+        if index < CHORD_CLASSES
     )
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from ritornello.errors import ConfigError
-from ritornello.music.keys import LETTERS
+from ritornello.music.keys import LETTERS, TONICS_FLAT, TONICS_SHARP, KeyName
 
 # Semitones above the root. The order numbers the classes of an encoding: only ever add at the end.
 QUALITIES: dict[str, tuple[int, ...]] = {
@@ -33,9 +33,9 @@ CHORD_CLASSES = 12 * len(QUALITIES)  # quality index * 12 + root
 NO_CHORD = CHORD_CLASSES  # it is stated that no chord sounds
 CHORD_OPEN = NO_CHORD + 1  # nothing is stated
 
-# Roots as they are usually spelled, in major and in minor surroundings.
-_MAJOR_ROOTS = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
-_MINOR_ROOTS = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "G#", "A", "Bb", "B")
+# The flattest root on the line of fifths (F -1, C 0, G 1) in C major and A minor: roots run from Db
+# to F# where the third is major, from Eb to G# where it is minor.
+_FLATTEST_MAJOR, _FLATTEST_MINOR = -5, -3
 _SUFFIXES = {"maj": "", "min": "m", "min7": "m7"}
 
 
@@ -73,11 +73,18 @@ class Chord:
         return frozenset({(self.root + step) % 12 for step in QUALITIES[self.quality]} | bass)
 
     def __str__(self) -> str:
-        if self.written:
-            return self.written
-        roots = _MINOR_ROOTS if 3 in QUALITIES[self.quality] else _MAJOR_ROOTS
-        bass = "" if self.bass is None else f"/{roots[self.bass]}"
-        return f"{roots[self.root]}{_SUFFIXES.get(self.quality, self.quality)}{bass}"
+        return self.written or self.symbol_in(None)
+
+    def symbol_in(self, key: KeyName | None) -> str:
+        """Its symbol as music in a key spells it: F#m in D major, Gbm in Db major; C major if None.
+
+        >>> Chord(8).symbol_in(parse_key("C minor")), Chord(8).symbol_in(parse_key("E major"))
+        ('Ab', 'G#')
+        """
+        sharps = 0 if key is None else key.sharps
+        bass = "" if self.bass is None else f"/{_root_name(self.bass, self.quality, sharps)}"
+        root = _root_name(self.root, self.quality, sharps)
+        return f"{root}{_SUFFIXES.get(self.quality, self.quality)}{bass}"
 
     def transposed(self, semitones: int) -> Chord:
         """The same chord moved, and with it what was written."""
@@ -180,10 +187,8 @@ def transposed_symbol(text: str, semitones: int) -> str:
 
 
 def _respell(symbol: str, semitones: int, quality: str) -> str:
-    roots = _MINOR_ROOTS if 3 in QUALITIES[quality] else _MAJOR_ROOTS
-
     def move(note: re.Match[str]) -> str:
-        return note[1] + roots[(_pitch_class(note[2]) + semitones) % 12]
+        return note[1] + _root_name((_pitch_class(note[2]) + semitones) % 12, quality, 0)
 
     return re.sub(rf"(^|/)({_NOTE})", move, symbol.translate(_SIGNS))
 
@@ -317,3 +322,14 @@ def chord_changes(
             if not changes or (chord, str(chord)) != (changes[-1].chord, str(changes[-1].chord)):
                 changes.append(ChordChange(tick, chord))
     return tuple(changes)
+
+
+def _root_name(pitch_class: int, quality: str, sharps: int) -> str:
+    """A root or a bass of a chord, as music with so many sharps (negative: flats) spells it.
+
+    Twelve neighbours on the line of fifths are in use, which move with the key; those that would
+    need a second sharp or flat, or be Cb, Fb, B# or E#, have their plain name.
+    """
+    flattest = sharps + (_FLATTEST_MINOR if 3 in QUALITIES[quality] else _FLATTEST_MAJOR)
+    place = flattest + (7 * pitch_class - flattest) % 12
+    return (TONICS_FLAT if place < 0 else TONICS_SHARP)[pitch_class]

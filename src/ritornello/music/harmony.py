@@ -13,6 +13,7 @@ a coordinate search on lead sheets, on arrangements of them and on piano arrange
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -25,6 +26,7 @@ from ritornello.music.chords import (
     ChordChange,
     chord_of_class,
 )
+from ritornello.music.keys import estimate_key, pitch_class_weights
 from ritornello.music.note_tables import note_table
 from ritornello.music.piece import Metre, Piece
 
@@ -110,16 +112,24 @@ def detect(
 
 
 def piece_chords(piece: Piece) -> tuple[ChordChange, ...]:
-    """The chords of a piece in its own ticks, none if it is empty; drums never count."""
+    """The chords of a piece in its own ticks, none if it is empty; drums never count.
+
+    They are written as the key of the piece spells them: the one stated at its start, or else the
+    likeliest.
+    """
     pitched = [track.notes for track in piece.tracks if not track.is_drum]
     notes = np.concatenate(pitched or [note_table([])])
     beats = segments(piece.metres, piece.length_ticks, piece.resolution)
     classes = detect(notes["onset"], notes["duration"], notes["pitch"], beats)
-    changes = np.flatnonzero(np.diff(classes, prepend=-1))
-    return tuple(
-        ChordChange(int(beats.starts_ticks[index]), chord_of_class(int(classes[index])))
-        for index in changes
-    )
+    weights = pitch_class_weights(notes["pitch"], notes["duration"])
+    key = piece.keys[0].key if piece.keys else estimate_key(weights)
+    found = []
+    for index in np.flatnonzero(np.diff(classes, prepend=-1)):
+        chord = chord_of_class(int(classes[index]))
+        if chord is not None:
+            chord = replace(chord, written=chord.symbol_in(key))
+        found.append(ChordChange(int(beats.starts_ticks[index]), chord))
+    return tuple(found)
 
 
 def timed_chords(piece: Piece) -> tuple[tuple[float, Chord | None], ...]:

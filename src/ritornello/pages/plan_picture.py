@@ -10,9 +10,10 @@ from __future__ import annotations
 import numpy as np
 
 from ritornello.errors import ConfigError
-from ritornello.music.chords import CHORD_OPEN, NO_CHORD, chord_of_class
+from ritornello.music.chords import CHORD_OPEN
 from ritornello.pages.canvas import Box, Drawing, Label, text_width
 from ritornello.plan.plan import Plan
+from ritornello.plan.plan_text import chord_name
 from ritornello.plan.returning_bars import AGAIN, CLOSENESS, VARIED
 from ritornello.plan.sections import END, INTRO
 
@@ -138,7 +139,7 @@ class _Row:
                 if index in (before, CHORD_OPEN):
                     continue
                 before = index
-                name = "N.C." if index == NO_CHORD else str(chord_of_class(index))
+                name = chord_name(index, self.plan.key)
                 x = self.x(bar + half / 2) + 2
                 line = next((n for n in range(2) if taken[n] <= x), None)
                 if line is not None:

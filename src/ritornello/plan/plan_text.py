@@ -24,8 +24,8 @@ from typing import TypeVar
 import numpy as np
 
 from ritornello.errors import ConfigError, InputError
-from ritornello.music.chords import CHORD_OPEN, NO_CHORD, chord_class, chord_of_class, parse_chart
-from ritornello.music.keys import parse_key
+from ritornello.music.chords import CHORD_OPEN, chord_class, chord_of_class, parse_chart
+from ritornello.music.keys import KeyName, parse_key
 from ritornello.music.piece import Metre
 from ritornello.plan.bar_strokes import RESOLUTION
 from ritornello.plan.feel import FEELS
@@ -79,7 +79,7 @@ def _line(plan: Plan, bar: int, section: str | None, metre: Metre | None) -> lis
         found.append("new = true")
     elif close != OPEN and back != OPEN:
         found.append(f"{CLOSENESS[close]} = {bar + 1 - back}")
-    chords = [chord_name(int(index)) for index in plan.chords[bar]]
+    chords = [chord_name(int(index), plan.key) for index in plan.chords[bar]]
     if all(chords):
         found.append(f'chords = "{" ".join(dict.fromkeys(chords))}"')
     plays = plan.plays[bar]
@@ -95,11 +95,12 @@ def _line(plan: Plan, bar: int, section: str | None, metre: Metre | None) -> lis
     return found
 
 
-def chord_name(index: int) -> str:
-    """A chord class as people write it; empty where it is open."""
+def chord_name(index: int, key: KeyName | None) -> str:
+    """A chord class as people write it in a key; empty where it is open."""
     if index == CHORD_OPEN:
         return ""
-    return "N.C." if index == NO_CHORD else str(chord_of_class(index))
+    chord = chord_of_class(index)
+    return "N.C." if chord is None else chord.symbol_in(key)
 
 
 def _quoted(text: str) -> str:
