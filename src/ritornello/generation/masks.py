@@ -13,10 +13,14 @@ means that it comes and nothing is composed before it.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
+from copy import copy
+from math import ceil
 
 import numpy as np
 
 from ritornello.generation.job import ENDLESS, Job
+from ritornello.generation.open_spans import OpenSpans
 from ritornello.generation.pace import Pace
 from ritornello.generation.pitches import Pitches
 from ritornello.generation.voice_leading import VoiceLeading
@@ -47,25 +51,12 @@ class RuleMasks:
         self.job = job
         self.pitch_rules = Pitches(job)
         self._voices = VoiceLeading(job.voices, job.beat_chords)
-        self._parts = job.composed_parts
-        self._part_classes = np.array(self._parts)
-        self._spans = [
-            sorted(
-                (opening for opening in job.openings if part in opening.parts),
-                key=lambda opening: opening.start_ticks,
-            )
-            for part in self._parts
-        ]
-        self._span_starts = [[span.start_ticks for span in spans] for spans in self._spans]
-        self._edges: dict[tuple[int, int], list[int]] = {}  # span -> indices of parts
-        for opening in job.openings:
-            members = [self._parts.index(part) for part in opening.parts]
-            span = opening.start_ticks, opening.end_ticks
-            self._edges.setdefault(span, []).extend(members)
-        self._alike = len(self._edges) == 1  # all parts are open at the same time
+        self._spans = OpenSpans(job)
+        self._parts = self._spans.parts
+        self._index = {part: index for index, part in enumerate(self._parts)}
         self._polyphony = [job.polyphony_of(part) for part in self._parts]
         self._sounding: list[list[int]] = [[] for _ in self._parts]  # ends of held notes
-        self._free_from = np.zeros(len(self._parts), np.int64)
+        self._free_from = [0] * len(self._parts)
         self._all_free = 0  # the largest of them
         self._missing = {part for opening in job.openings if opening.required
                          for part in opening.parts}  # fmt: skip
@@ -80,7 +71,7 @@ class RuleMasks:
         # Where the last opening of each part begins and ends: its last chance to play.
         self._last_span = {
             part: max((span.start_ticks, span.end_ticks) for span in spans)
-            for part, spans in zip(self._parts, self._spans, strict=True)
+            for part, spans in zip(self._parts, self._spans.of_part, strict=True)
         }
         self.onset_ticks = 0
         self._part, self._pitch = START, NONE[PITCH]
@@ -93,8 +84,8 @@ class RuleMasks:
             None if rules.tempo_bpm is None else notes.tempo_class(rules.tempo_bpm) + TEMPO_PITCH
         )
         self._on_place = _swung_places(job)
-        self._paces = {self._parts.index(part): pace for part, pace in _paces(job).items()}
-        self._not_before = np.zeros(len(self._parts), np.int64)  # as far as paces go
+        self._paces = {self._index[part]: pace for part, pace in _paces(job).items()}
+        self._not_before = [0] * len(self._parts)  # as far as paces go
         # Where nothing but an END is given, the piece is told its tempo by its first event.
         self._writes_tempo = all(fields[1] == END for _, fields in job.given.events)
         self._pace: Pace | None = None
@@ -105,14 +96,15 @@ class RuleMasks:
         twin = object.__new__(RuleMasks)
         twin.__dict__.update(self.__dict__)
         twin._sounding = [list(ends) for ends in self._sounding]
-        twin._free_from = self._free_from.copy()
+        twin._free_from = list(self._free_from)
+        twin._spans = copy(self._spans)
         twin._missing = set(self._missing)
         twin._rested = dict(self._rested)
         twin._largest = dict(self._largest)
         twin.pitch_rules = self.pitch_rules.copy()
         twin._voices = self._voices.copy()
         twin._paces = {index: pace.copy() for index, pace in self._paces.items()}
-        twin._not_before = self._not_before.copy()
+        twin._not_before = list(self._not_before)
         twin._pace = None if self._pace is None else self._pace.copy()
         return twin
 
@@ -127,11 +119,9 @@ class RuleMasks:
         onset, fields = self.ahead
         if onset - self.onset_ticks > MAX_SHIFT:
             onset, fields = self.onset_ticks + MAX_SHIFT, _REST
-        open_now = any(
-            start < onset + (fields[1] != END) and end > self.onset_ticks
-            for start, end in self._edges
-        )
-        return None if open_now else (onset, fields)
+        before = onset + (fields[1] != END)
+        near = self._spans.near(self.onset_ticks)
+        return None if any(start < before for start, _, _ in near) else (onset, fields)
 
     # --- masks, in the order of the fields ----------------------------------------------------
 
@@ -144,18 +134,17 @@ class RuleMasks:
         # A shift s leads to t = now + s. It is legal if some part is open there (start <= t < end)
         # and has room under its polyphony (t >= free), but never past the next given event.
         now = self.onset_ticks
-        for (start, end), members in self._edges.items():
-            if end <= now or start > now + MAX_SHIFT:  # a form has many spans, few of them near
-                continue
-            free = int(np.maximum(self._free_from, self._not_before)[members].min())
+        near = self._spans.near(now)
+        for start, end, members in near:
+            free = min([max(self._free_from[i], self._not_before[i]) for i in members])
             first = max(1, start - now, free - now)
             legal[first : max(first, min(end - now, len(legal)))] = True
         closing = self.pitch_rules.closing_ticks
         if self._paces and closing is not None and 0 < closing - now <= MAX_SHIFT:
             # Nobody is too far ahead of a density for the last chord.
             legal[closing - now] |= any(
-                start <= closing < end and int(self._free_from[members].min()) <= closing
-                for (start, end), members in self._edges.items()
+                start <= closing < end and min(self._free_from[i] for i in members) <= closing
+                for start, end, members in near
             )
         if self._on_place is not None:
             places = self._on_place[now : now + len(legal)]
@@ -245,7 +234,7 @@ class RuleMasks:
                 True
             )
             return legal
-        if part >= REST or part not in self._parts:
+        if part >= REST or part not in self._index:
             return np.ones(SIZES[PITCH], bool)
         onset = self.onset_ticks + shift
         legal = self._voices.apply_rules(self.pitch_rules.allowed(part, onset), part, onset).copy()
@@ -278,17 +267,16 @@ class RuleMasks:
             return result
         onset = self.onset_ticks + shift
         end = ENDLESS if self.job.length_ticks is None else self.job.length_ticks
-        if part in self._parts:
-            for span in self._spans[self._parts.index(part)]:
-                if span.start_ticks <= onset < span.end_ticks:
-                    until = span.sounds_until_ticks
-                    end = min(end, span.end_ticks if until is None else until)
+        if part in self._index:
+            if (span := self._spans.at(self._index[part], onset)) is not None:
+                until = span.sounds_until_ticks
+                end = min(end, span.end_ticks if until is None else until)
             if self.job.beat_chords is not None:
                 is_bass = part == self.job.voices[-1]
                 stays = self.job.beat_chords.stays_until(onset, pitch, is_bass=is_bass)
                 end = min(end, stays or end)
             if not self.pitch_rules.closing(onset):  # nothing of it comes after the last chord
-                end = min(end, self._free_by(self._parts.index(part), onset))
+                end = min(end, self._free_by(self._index[part], onset))
         closing = self.pitch_rules.closing_ticks
         shortest = 0
         if closing is not None:
@@ -341,12 +329,12 @@ class RuleMasks:
             self._rested[part] = max(self._rested[part], ends + self._longest_rest[part])
         for rules in (self.pitch_rules, self._voices):
             rules.advance(self.onset_ticks, part, pitch, _DURATION_TICKS[duration])
-        if part not in self._parts:
+        if part not in self._index:
             return
-        index = self._parts.index(part)
+        index = self._index[part]
         if index in self._paces and is_own:
             self._paces[index].take(self.onset_ticks)
-            self._not_before[index] = np.ceil(self._paces[index].earliest_ticks)
+            self._not_before[index] = ceil(self._paces[index].earliest_ticks)
         limit = self._polyphony[index]
         if limit is not None:
             held = [end for end in self._sounding[index] if end > self.onset_ticks]
@@ -355,11 +343,13 @@ class RuleMasks:
             # With at most n notes at once there is room when the n-th last of the held ones ends.
             self._sounding[index] = held
             self._free_from[index] = held[-limit] if len(held) >= limit else 0
-            self._all_free = int(self._free_from.max())
+            self._all_free = max(self._free_from)
 
-    def _open(self, shift: int) -> np.ndarray:
-        """The allowed parts that may play after a shift; ascending part classes."""
+    def _open(self, shift: int) -> list[int]:
+        """The allowed parts that may play after a shift; part classes, ascending."""
         onset, first, last = self.onset_ticks + shift, 0, len(self._parts)
+        if self.pitch_rules.over(onset) or not self._is_place(onset):
+            return []
         if shift == 0 and self._part != START:  # only what comes after the previous event
             first = bisect_left(self._parts, self._part)
             if self._parts[first : first + 1] == [self._part]:
@@ -367,20 +357,15 @@ class RuleMasks:
         if self.ahead is not None and self.ahead[0] == onset:  # and before the given one
             last = bisect_left(self._parts, self.ahead[1][1])
             last += self._has_room_below_given(shift)
-        parts = self._part_classes[first:last]
+        indices: Iterable[int] = range(first, last)
         if onset < self._all_free:
-            parts = parts[self._free_from[first:last] <= onset]
+            indices = [i for i in indices if self._free_from[i] <= onset]
         if self._paces and not self.pitch_rules.closing(onset):
-            early = {self._parts[i] for i in np.flatnonzero(self._not_before > onset).tolist()}
-            parts = parts[[part not in early for part in parts.tolist()]]
-        if self.pitch_rules.over(onset) or not self._is_place(onset):
-            return parts[:0]
-        if self._alike:
-            [(start, end)] = self._edges
-            parts = parts if start <= onset < end else parts[:0]
-        else:
-            parts = parts[[self._opens(part, onset) for part in parts.tolist()]]
-        return parts
+            indices = [i for i in indices if self._not_before[i] <= onset]
+        if self._spans.all_alike:  # whoever it is
+            is_open = self._spans.at(0, onset) is not None
+            return [self._parts[i] for i in indices] if is_open else []
+        return [self._parts[i] for i in indices if self._spans.at(i, onset) is not None]
 
     def _is_place(self, onset: int) -> bool:
         """Whether a note may begin at a tick as far as swing goes."""
@@ -404,16 +389,19 @@ class RuleMasks:
         ends = self.pitch_rules.closing(onset) and self._struck >= largest
         return ends or self.pitch_rules.highest(self._part, onset) <= self._pitch
 
-    def _overdue(self, allowed: np.ndarray, onset: int) -> list[int]:
+    def _overdue(self, allowed: list[int], onset: int) -> list[int]:
         """Those of the parts that must play at last: in the second half, or after a long rest."""
         due = self._due(onset)
-        return [part for part in allowed.tolist() if part in due] if due else []
+        return [part for part in allowed if part in due] if due else []
 
     def _due(self, onset: int) -> set[int]:
-        closing = self.pitch_rules.closing(onset)
-        late = {part for part in self._missing if closing or self._is_late(part, onset)}
-        slow = {part for part, latest in self._late.items() if latest <= onset}
-        return late | slow | {part for part, rested in self._rested.items() if rested <= onset}
+        due = {part for part, rested in self._rested.items() if rested <= onset}
+        if self._missing:
+            closing = self.pitch_rules.closing(onset)
+            due |= {part for part in self._missing if closing or self._is_late(part, onset)}
+        if self._paces:
+            due |= {part for part, latest in self._late.items() if latest <= onset}
+        return due
 
     @property
     def _late(self) -> dict[int, int]:
@@ -426,9 +414,7 @@ class RuleMasks:
         return end != ENDLESS and onset >= (start + end) // 2
 
     def _opens(self, part: int, onset: int) -> bool:
-        index = self._parts.index(part)
-        begun = bisect_right(self._span_starts[index], onset)
-        return begun > 0 and onset < self._spans[index][begun - 1].end_ticks
+        return self._spans.at(self._index[part], onset) is not None
 
 
 def _swung_places(job: Job) -> np.ndarray | None:

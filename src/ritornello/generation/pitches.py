@@ -45,7 +45,9 @@ class Pitches:
         self._usual = {part: _usual(job, part) for part in job.composed_parts}
         beat = np.isin(np.arange(SIZES[PITCH]) - DRUM_PITCH, [*BEAT_KEYS, *job.beat_keys])
         self._off_beat = {part: legal & ~beat for part, legal in self._usual.items()}
-        self._highest = {part: _top(legal) for part, legal in self._usual.items()}
+        self._is_drums = {part: is_drums(part) for part in self._usual}
+        self._beats_from = [start for start, _ in job.beats]
+        self._tops: dict[int, int] = {}  # highest classes of masks that are kept here, by identity
         self._chords: dict[tuple[int, int], np.ndarray] = {}
         self._pitched = [p for p in job.composed_parts if not is_drums(p)]
         self._melody = melody_part(job.composed_parts) if len(self._pitched) > 1 else None
@@ -74,9 +76,10 @@ class Pitches:
         """bool [pitches], at least one; not to be written to."""
         if self.closing_ticks is not None and onset_ticks >= self.closing_ticks:
             return self._closing_pitches()[part]
-        if self._job.beats and is_drums(part) and self._beat_given(onset_ticks):
-            return self._off_beat[part]
-        if self._chords_hold and not is_drums(part):
+        if self._is_drums[part]:
+            is_given = self._beats_from and self._beat_given(onset_ticks)
+            return self._off_beat[part] if is_given else self._usual[part]
+        if self._chords_hold:
             place, _, _ = self._grid.locate_one(onset_ticks)
             index = self._job.given.chords.one(onset_ticks)[0]
             # Ticks into the bar and into the beat.
@@ -89,14 +92,15 @@ class Pitches:
         return self._usual[part]
 
     def _beat_given(self, onset_ticks: int) -> bool:
-        beats = self._job.beats
-        begun = bisect_right(beats, onset_ticks, key=lambda span: span[0])
-        return begun > 0 and onset_ticks < beats[begun - 1][1]
+        begun = bisect_right(self._beats_from, onset_ticks)
+        return begun > 0 and onset_ticks < self._job.beats[begun - 1][1]
 
     def highest(self, part: int, onset_ticks: int) -> int:
         """The highest class a part may play."""
         legal = self.allowed(part, onset_ticks)
-        return self._highest[part] if legal is self._usual[part] else _top(legal)
+        if id(legal) not in self._tops:
+            self._tops[id(legal)] = int(np.flatnonzero(legal)[-1])
+        return self._tops[id(legal)]
 
     # --- the ending ------------------------------------------------------------------------------
 
@@ -215,7 +219,3 @@ def _within(legal: np.ndarray, classes: list[int]) -> np.ndarray:
     """Those of the classes, or all if none is."""
     found = _of_classes(legal, classes)
     return found if found.any() else legal
-
-
-def _top(legal: np.ndarray) -> int:
-    return int(np.flatnonzero(legal)[-1])

@@ -13,8 +13,11 @@ bar is the drummer's own: a fill leads on.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import cast
 
 import numpy as np
 
@@ -65,21 +68,27 @@ class Reprise:
     def bars(self) -> int:
         return len(self.sources)
 
+    @cached_property
+    def _bar_lines(self) -> list[int]:
+        return cast(list[int], self.starts.tolist())
+
     def bar_of(self, tick: int) -> int:
         """The bar in which a tick lies."""
-        return int(np.searchsorted(self.starts, tick, side="right")) - 1
+        return bisect_right(self._bar_lines, tick) - 1
 
     def half_ticks(self, bar: int) -> tuple[int, int, int]:
         """Where a bar begins, its second half, and the next bar."""
         start, end = int(self.starts[bar]), int(self.starts[bar + 1])
         return start, start + (end - start) // 2, end
 
-    def ready_ticks(self, bar: int) -> int | None:
-        """From when on what a bar takes up is whole; None if it takes nothing up."""
-        latest = int(self.sources[bar].max(initial=-1))
-        if latest < 0:
-            return 0 if bar in self.beats else None
-        return int(self.starts[latest + 1])
+    @cached_property
+    def ready_ticks(self) -> list[int | None]:
+        """By bar from when on what it takes up is whole; None if it takes nothing up."""
+        latest = self.sources.max(axis=1, initial=-1).tolist()
+        return [
+            (0 if bar in self.beats else None) if source < 0 else self._bar_lines[source + 1]
+            for bar, source in enumerate(latest)
+        ]
 
     def notes_of(self, bar: int, fields: np.ndarray, onsets: np.ndarray) -> np.ndarray:
         """The notes that a bar takes up; int64 [notes, 5], onsets in place of shifts.

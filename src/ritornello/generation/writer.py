@@ -24,6 +24,7 @@ from ritornello.note_model.engine.reference import Engine
 from ritornello.rng import Rng
 
 Event = tuple[int, int, int, int, int]
+_NO_ONSETS = np.zeros(0, np.int64)
 
 
 @dataclass
@@ -124,10 +125,10 @@ class Writer:
             return False
         now = self.tracker.onset_ticks
         reached = -1 if event is None else reprise.bar_of(now + event[SHIFT])
-        fields, onsets = None, np.zeros(0, np.int64)
+        fields, onsets = None, _NO_ONSETS
         rows = []
         while self._taken_up < reprise.bars:
-            ready = reprise.ready_ticks(self._taken_up)
+            ready = reprise.ready_ticks[self._taken_up]
             if ready is not None:
                 if now < ready and self._taken_up > reached:
                     break
@@ -136,9 +137,9 @@ class Writer:
                     onsets = np.cumsum(fields[:, SHIFT])
                 rows.append(reprise.notes_of(self._taken_up, fields, onsets))
             self._taken_up += 1
-        found = np.concatenate(rows) if rows else np.zeros((0, len(notes.FIELDS)), np.int64)
-        if not len(found):
+        if not any(map(len, rows)):
             return False
+        found = np.concatenate(rows)
         self.give(found)
         return event is not None and int(found[0, SHIFT]) <= now + event[SHIFT]
 

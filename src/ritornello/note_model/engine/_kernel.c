@@ -11,6 +11,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#if defined(__AVX512VNNI__)
+#include <immintrin.h>
+#endif
 
 #include "_numbers.h"
 
@@ -60,12 +63,18 @@ struct model {
 
 /* --- numbers ------------------------------------------------------------------------------- */
 
+static inline void add_row(const float *restrict row, int64_t n, float *restrict sum)
+{
+    for (int64_t i = 0; i < n; i++)
+        sum[i] += row[i];
+}
+
+/* Row after row: a compiler that went through all rows at once would gather single numbers. */
 static void add_rows(const struct lookup *from, const int64_t *classes, float *sum)
 {
     for (int64_t c = 0; c < from->columns; c++) {
-        const float *row = from->table + (from->offset[c] + classes[c]) * from->width;
-        for (int64_t i = 0; i < from->width; i++)
-            sum[i] += row[i];
+        add_row(from->table + (from->offset[c] + classes[c]) * from->width, from->width, sum);
+        __asm__ volatile("" ::: "memory");
     }
 }
 
@@ -115,6 +124,59 @@ static inline void dot4(const int8_t *w, const act *x, int64_t n, int32_t *sums)
     sums[0] = sw, sums[1] = sv, sums[2] = su, sums[3] = st;
 }
 
+/* Four rows times up to four pieces: sixteen sums go on at once, so that none waits for the one
+   before it, and what is loaded serves four of them. Compilers do not find this by themselves. */
+enum { PIECES = 4 };
+#if defined(__AVX512VNNI__)
+static inline void dot4_pieces(const int8_t *w, const act *x, int64_t n, int64_t pieces,
+                               int32_t (*sums)[TILE])
+{
+    const int64_t whole = n - n % 64;
+    __m512i s[PIECES][4], row[4];
+    for (int p = 0; p < PIECES; p++)
+        for (int r = 0; r < 4; r++)
+            s[p][r] = _mm512_setzero_si512();
+    const act *in[PIECES]; /* where there are fewer pieces the last is worked on again */
+    for (int p = 0; p < PIECES; p++)
+        in[p] = x + (p < pieces ? p : pieces - 1) * n;
+    for (int64_t i = 0; i < whole; i += 64) {
+#pragma GCC unroll 4
+        for (int r = 0; r < 4; r++)
+            row[r] = _mm512_loadu_si512(w + r * n + i);
+#pragma GCC unroll 4
+        for (int p = 0; p < PIECES; p++) {
+            const __m512i of_piece = _mm512_loadu_si512(in[p] + i);
+#pragma GCC unroll 4
+            for (int r = 0; r < 4; r++)
+                s[p][r] = _mm512_dpbusd_epi32(s[p][r], of_piece, row[r]);
+        }
+    }
+    for (int p = 0; p < pieces; p++) {
+        /* [a, b, c, d] in each quarter, then the sum of the quarters */
+        const __m512i ab = _mm512_add_epi32(_mm512_unpacklo_epi32(s[p][0], s[p][1]),
+                                            _mm512_unpackhi_epi32(s[p][0], s[p][1]));
+        const __m512i cd = _mm512_add_epi32(_mm512_unpacklo_epi32(s[p][2], s[p][3]),
+                                            _mm512_unpackhi_epi32(s[p][2], s[p][3]));
+        const __m512i all = _mm512_add_epi32(_mm512_unpacklo_epi64(ab, cd),
+                                             _mm512_unpackhi_epi64(ab, cd));
+        const __m256i half = _mm256_add_epi32(_mm512_castsi512_si256(all),
+                                              _mm512_extracti64x4_epi64(all, 1));
+        _mm_storeu_si128((__m128i *)sums[p], _mm_add_epi32(_mm256_castsi256_si128(half),
+                                                           _mm256_extracti128_si256(half, 1)));
+        for (int64_t i = whole; i < n; i++)
+            for (int r = 0; r < 4; r++)
+                sums[p][r] += (int32_t)w[r * n + i] * x[p * n + i];
+    }
+}
+#else
+static inline void dot4_pieces(const int8_t *w, const act *x, int64_t n, int64_t pieces,
+                               int32_t (*sums)[TILE])
+{
+    for (int64_t p = 0; p < pieces; p++)
+        dot4(w, x + p * n, n, sums[p]);
+}
+#endif
+
 /* out [group, rows] = m of each x [group, columns]. One piece alone waits for the memory and is
    fastest row by row; several wait for the processor. */
 static void linear(const struct linear *m, const act *x, const float *worth, int64_t group,
@@ -127,8 +189,10 @@ static void linear(const struct linear *m, const act *x, const float *worth, int
         const int8_t *weight = m->weight + start * n;
         int64_t r = 0;
         for (; group > 1 && r + 4 <= rows; r += 4)
-            for (int64_t g = 0; g < group; g++)
-                dot4(weight + r * n, x + g * n, n, &sums[g][r]);
+            for (int64_t g = 0; g < group; g += PIECES) {
+                const int64_t pieces = group - g < PIECES ? group - g : PIECES;
+                dot4_pieces(weight + r * n, x + g * n, n, pieces, (int32_t(*)[TILE])&sums[g][r]);
+            }
         for (; r < rows; r++)
             for (int64_t g = 0; g < group; g++)
                 sums[g][r] = dot(weight + r * n, x + g * n, n);
