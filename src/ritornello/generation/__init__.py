@@ -13,6 +13,7 @@ planned          a job by a plan: who plays when, which chords, what is told
 note_feed        notes of pieces that are still being written
 reprise          which notes come back where a plan says that bars return
 figures          whether music goes round in a figure, and may leave it
+open_spans       which parts are open when, near the moment
 masks            rules as masks on the choices of the network
 pace             density that is kept: which shifts let notes come thick enough
 pitches          which pitches the rules allow

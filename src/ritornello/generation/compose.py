@@ -377,24 +377,26 @@ def _events(
     known: dict[str, np.ndarray] = {}
 
     def choose(head: int, legal: list[np.ndarray] | None) -> list[int]:
-        chosen: list[int] = engine.choose(
+        masks = None if legal is None else np.array(legal)
+        chosen = engine.choose(
             head,
             hidden,
             head_inputs(head, known.__getitem__),
-            None if legal is None else np.array(legal),
+            masks,
             uniform[:, head],
             sampling.temperature_of(head),
             sampling.top_p,
             sampling.top_k,
-        ).tolist()
+        )
         # Where weights overflow, nothing is likelier than anything else, and the piece never ends.
-        is_legal = legal is None or all(row[at] for row, at in zip(legal, chosen, strict=True))
-        if min(chosen) < 0 or not is_legal:
+        is_legal = masks is None or masks[np.arange(len(masks)), chosen].all()
+        if chosen.min() < 0 or not is_legal:
             raise CheckpointError(
                 "The model's answers are no numbers, so its weights are damaged.",
                 next_step="Get its file again, or train it again.",
             )
-        return chosen
+        found: list[int] = chosen.tolist()
+        return found
 
     def know(name: str, rows: Sequence[int] | Sequence[Sequence[int]]) -> None:
         known[name] = np.array(rows).reshape(len(writers), -1)

@@ -94,6 +94,10 @@ class Given:
         """Onset and fields of each event."""
         return [*zip(self.onsets_ticks.tolist(), map(tuple, self.fields.tolist()), strict=True)]
 
+    def event(self, index: int) -> tuple[int, tuple[int, ...]] | None:
+        """Onset and fields of an event; None after the last."""
+        return self.events[index] if index < len(self.events) else None
+
     # --- functions of the tick -----------------------------------------------------------------
 
     @cached_property

@@ -164,7 +164,8 @@ class Voices:
 
     def __init__(self) -> None:
         self._count = 0
-        self._last: dict[int, tuple[int, int, tuple[int, ...]]] = {}  # pitch, onset, latest marks
+        # Of each part the last pitch, its onset, the latest marks, and their hash if they suffice.
+        self._last: dict[int, tuple[int, int, tuple[int, ...], int | None]] = {}
         self._after: dict[int, tuple[int, int, int]] = {}  # when, step, wait
 
     def copy(self) -> Voices:
@@ -175,9 +176,9 @@ class Voices:
 
     def pitch(self, part: int, onset_ticks: int) -> int:
         last = self._last.get(part)
-        if last is None or len(last[2]) < VOICE_STEPS + 1:
+        if last is None or last[3] is None:
             return NONE[PITCH]
-        found = self._after.get(_hash(last[2]))
+        found = self._after.get(last[3])
         if found is None or self._count - found[0] > REACH:
             return NONE[PITCH]
         led = last[0] + found[1]
@@ -190,14 +191,15 @@ class Voices:
         part, pitch = event[PART], event[PITCH]
         if not FIRST_PART <= part < REST:
             return
-        before, onset, marks = self._last.get(part, (pitch, onset_ticks, ()))
+        before, onset, marks, key = self._last.get(part, (pitch, onset_ticks, (), None))
         step, wait = pitch - before, min(onset_ticks - onset, _LONGEST_WAIT_TICKS)
-        if len(marks) > VOICE_STEPS:
-            key = _hash(marks)
+        if key is not None:
             self._after.pop(key, None)
             self._after[key] = (self._count - 1, step, wait)
         mark = _mix_numbers(step + SIZES[PITCH], wait, part)
-        self._last[part] = (pitch, onset_ticks, (*marks, mark)[-VOICE_STEPS - 1 :])
+        marks = (*marks, mark)[-VOICE_STEPS - 1 :]
+        key = _hash(marks) if len(marks) > VOICE_STEPS else None
+        self._last[part] = (pitch, onset_ticks, marks, key)
         _forget(self._after, 2 * REACH)
 
 

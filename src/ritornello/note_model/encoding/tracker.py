@@ -52,6 +52,7 @@ class Tracker:
         self.grid, self.told, self._shared_parts = grid, told, shared_parts
         self.given = Given.nothing() if given is None else given
         self._passed = 0  # given events
+        self.next_given = self.given.event(0)  # onset and fields of the next one
         self._stream, self._voices = Stream(), Voices()
         self.onset_ticks = 0
         self.previous: tuple[int, ...] = (0, *NONE[PART:])
@@ -75,12 +76,6 @@ class Tracker:
         return twin
 
     @property
-    def next_given(self) -> tuple[int, tuple[int, ...]] | None:
-        """Onset and fields of the next given event."""
-        events = self.given.events
-        return events[self._passed] if self._passed < len(events) else None
-
-    @property
     def bar(self) -> tuple[int, int]:
         """Where the bar of the last event begins, and how long it is, in ticks."""
         place, _, length = self._where
@@ -89,10 +84,12 @@ class Tracker:
     def give_anew(self, given: Given) -> None:
         """From here on let other events be given, all of them still to come."""
         self.given, self._passed = given, 0
+        self.next_given = given.event(0)
 
     def give(self, rows: np.ndarray) -> None:
         """Add notes to what is given and still to come; int64 [notes, 5], onsets for shifts."""
         self.given = self.given.with_notes(self._passed, rows)
+        self.next_given = self.given.event(self._passed)
 
     def context(self) -> list[int]:
         """The columns of `CONTEXT` for the next event."""
@@ -161,6 +158,7 @@ class Tracker:
         ahead = self.next_given
         if ahead is not None and ahead[0] == self.onset_ticks + shift:
             self._passed += ahead[1][PART : PITCH + 1] == (part, pitch)
+            self.next_given = self.given.event(self._passed)
         again = shift == 0 and part == self.previous[PART]
         self._chord_size = min(self._chord_size + 1, CHORD_SIZES - 1) if again else 1
         self.onset_ticks += shift

@@ -298,12 +298,14 @@ int ritornello_logits(const struct model *m, int64_t which, int64_t batch, const
 }
 
 /* Drop the least likely classes beyond those that reach `mass` or count `most`; return the mass
-   that stays. Positive floats sort like their bits, so the threshold is bisected bit by bit. */
+   that stays. Positive floats sort like their bits, so the threshold is bisected bit by bit, until
+   one class at most lies between what is kept and what is not enough. */
 static float keep_likeliest(float *chance, int64_t n, float mass, int64_t most)
 {
     float least = 0, kept = 0;
     int32_t low = 0, high = 0x3f800001; /* 0 keeps all; just above 1 keeps none */
-    while (high - low > 1) {
+    int64_t of_low = n, of_high = 0;
+    while (high - low > 1 && of_low - of_high > 1) {
         int32_t middle = low + (high - low) / 2, count = 0;
         memcpy(&least, &middle, sizeof least);
         kept = 0;
@@ -312,9 +314,9 @@ static float keep_likeliest(float *chance, int64_t n, float mass, int64_t most)
             count += chance[i] >= least;
         }
         if (kept >= mass || count >= most)
-            low = middle;
+            low = middle, of_low = count;
         else
-            high = middle;
+            high = middle, of_high = count;
     }
     memcpy(&least, &low, sizeof least);
     kept = 0;
