@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict, deque
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any, NamedTuple
+from operator import itemgetter
+from typing import Any
 
 import numpy as np
 
 from ritornello.music.controls import BANK
-from ritornello.music.io.midi_events import SYSTEM_EXCLUSIVE, Message, TrackEvents
+from ritornello.music.io.midi_events import SYSTEM_EXCLUSIVE, TrackEvents
 from ritornello.music.note_tables import ALL_PITCHES, BEND_DTYPE, CONTROL_DTYPE, PRESSURE_DTYPE
 
 _NEVER_TICKS = 2**40
@@ -35,6 +35,13 @@ _XG_ON = b"\x4c\x00\x00\x7e\x00"
 Place = tuple[int, int]  # port and channel
 Change = tuple[int, int, int]  # tick, track and value
 Changes = dict[Place, list[Change]]  # in order of time, and of tracks
+_tick_and_track = itemgetter(0, 1)
+_KINDS = (
+    ("controls", 0xB0, CONTROL_DTYPE),
+    ("bends", 0xE0, BEND_DTYPE),
+    ("pressures", 0xA0, PRESSURE_DTYPE),
+    ("pressures", 0xD0, PRESSURE_DTYPE),
+)
 
 
 @dataclass
@@ -56,129 +63,90 @@ class Part:
     playing: dict[str, Any] = field(default_factory=dict)
 
 
-def parts_of(tracks: Sequence[TrackEvents], quarter_ticks: int) -> tuple[list[Part], int]:
+def parts_of(events: TrackEvents, quarter_ticks: int) -> tuple[list[Part], int]:
     """The parts of all tracks, and how many controllers belong to channels that play nothing.
 
     Args:
         quarter_ticks: how long a note lasts at most that was never released.
     """
-    end_ticks = max((events.end_tick for events in tracks), default=0)
-    tables = [_Table.of(events) for events in tracks]
-    programs, drums = _programs(tables), _drums(tables)
-    elsewhere, unheard = _setups(tables)
+    table = _Table(events)
+    programs, drums = _programs(table), _drums(table)
+    notes = _paired(table, quarter_ticks)
+    playing, unheard = _playing(table, notes.groups)
     parts: list[Part] = []
     players = 0
-    for number, table in enumerate(tables):
-        for channel in table.playing:
-            place = (table.port, channel)
-            notes = _paired(table, channel, quarter_ticks, end_ticks)
-            playing_now = _playing(table, channel, elsewhere.get(place, ()))
-            found = [
-                replace(part, chunk=number, playing=playing_of(playing_now, is_drum=part.is_drum))
-                for part in _by_sound(table, channel, number, notes, programs[place], drums[place])
-            ]
-            if len(found) > 1:
-                players += 1
-                for part in found:
-                    part.playing["player"] = players
-            parts += found
+    for group, here in notes.groups.items():
+        found = _by_sound(table, group, notes, here, programs, drums)
+        for part in found:
+            part.playing = playing_of(playing[group], is_drum=part.is_drum)
+        if len(found) > 1:
+            players += 1
+            for part in found:
+                part.playing["player"] = players
+        parts += found
     return parts, unheard
 
 
-@dataclass
 class _Table:
-    """The channel events of a track as columns, each int64 [events]."""
+    """The channel events of all tracks.
 
-    port: int
-    ticks: np.ndarray
-    kinds: np.ndarray
-    channels: np.ndarray
-    firsts: np.ndarray
-    seconds: np.ndarray
-    messages: list[Message]
+    A group is what one track sends on one channel; its number is 16 times that of the track, and
+    the channel.
 
-    @classmethod
-    def of(cls, events: TrackEvents) -> _Table:
-        def column(values: bytearray) -> np.ndarray:
-            return np.frombuffer(values, np.uint8).astype(np.int64)
+    Attributes:
+        ports: of each track.
+        ticks: int64 [events].
+        kinds, firsts, seconds: uint8 [events]; place holders are of the kind F0.
+        groups: int64 [events].
+        end_ticks: where the piece ends.
+    """
 
-        ports = [m.payload[0] for m in events.messages if m.kind == _PORT and m.payload]
-        statuses = column(events.statuses)
-        return cls(
-            ports[0] if ports else 0,
-            np.frombuffer(events.ticks, np.int64),
-            statuses & 0xF0,
-            statuses & 0x0F,
-            column(events.firsts),
-            column(events.seconds),
-            events.messages,
-        )
+    def __init__(self, events: TrackEvents) -> None:
+        self.messages = events.messages
+        ports = [[m.payload[0] for m in t if m.kind == _PORT and m.payload] for t in self.messages]
+        self.ports = [each[0] if each else 0 for each in ports]
+        self.ticks, self.firsts, self.seconds = events.ticks, events.firsts, events.seconds
+        self.kinds = events.statuses & 0xF0
+        self.groups = (events.tracks << 4) + (events.statuses & 15)
+        self.end_ticks = max(events.ends_ticks, default=0)
 
-    def of_kind(self, kind: int, channel: int) -> np.ndarray:
-        """Indices of the events of a kind on a channel."""
-        return np.flatnonzero((self.kinds == kind) & (self.channels == channel))
+    def place(self, group: int) -> Place:
+        return self.ports[group >> 4], group & 15
 
-    @cached_property
-    def is_onset(self) -> np.ndarray:
-        """bool [events], which begin a note."""
-        result: np.ndarray = (self.kinds == 0x90) & (self.seconds > 0)
-        return result
-
-    @cached_property
-    def _statuses(self) -> list[int]:
-        """Kind and channel of its events, each once."""
-        found: list[int] = np.flatnonzero(np.bincount(self.kinds | self.channels)).tolist()
-        return found
-
-    def control_kinds(self, channel: int) -> list[int]:
-        """The kinds of its events on a channel that are no notes and no programs."""
-        kinds = (status & 0xF0 for status in self._statuses if status & 0x0F == channel)
-        return [kind for kind in kinds if kind >= 0xA0 and kind != 0xC0]
-
-    @property
-    def control_channels(self) -> set[int]:
-        """The channels that have such events."""
-        return {each & 0x0F for each in self._statuses if each >= 0xA0 and each & 0xF0 != 0xC0}
-
-    @cached_property
-    def playing(self) -> list[int]:
-        """The channels it has notes on, in the order of their first ones."""
-        channels, first = np.unique(self.channels[self.is_onset], return_index=True)
-        found: list[int] = channels[np.argsort(first)].tolist()
-        return found
+    def changes(self, rows: np.ndarray, values: Iterable[int]) -> Iterable[tuple[Place, Change]]:
+        """Values that events set, with their places."""
+        groups, ticks = self.groups[rows].tolist(), self.ticks[rows].tolist()
+        for group, tick, value in zip(groups, ticks, values, strict=True):
+            yield self.place(group), (tick, group >> 4, value)
 
 
-def _programs(tables: Iterable[_Table]) -> Changes:
+def _programs(table: _Table) -> Changes:
     changes: Changes = defaultdict(list)
-    for number, table in enumerate(tables):
-        for index in np.flatnonzero(table.kinds == 0xC0).tolist():
-            place = (table.port, int(table.channels[index]))
-            changes[place].append((int(table.ticks[index]), number, int(table.firsts[index])))
+    rows = np.flatnonzero(table.kinds == 0xC0)
+    for place, change in table.changes(rows, table.firsts[rows].tolist()):
+        changes[place].append(change)
     for found in changes.values():
-        found.sort(key=lambda change: change[:2])
+        found.sort(key=_tick_and_track)
     return changes
 
 
-def _drums(tables: Iterable[_Table]) -> Changes:
+def _drums(table: _Table) -> Changes:
     """Where a channel becomes a drum kit (1) or ceases to be one (0)."""
-    tables = list(tables)
     messages = [
-        (number, table.port, message)
-        for number, table in enumerate(tables)
-        for message in table.messages
+        (number, table.ports[number], message)
+        for number, track in enumerate(table.messages)
+        for message in track
         if message.kind == SYSTEM_EXCLUSIVE
     ]
     is_gs = any(m.payload[:1] == _GS and m.payload[2:8] == _GS_RESET for *_, m in messages)
     is_xg = any(m.payload[:1] == _XG and m.payload[2:7] == _XG_ON for *_, m in messages)
     kits = (_GM2_DRUMS, *(_XG_DRUMS if is_xg or not is_gs else ()))
     changes: Changes = defaultdict(list)
-    for number, table in enumerate(tables):
-        for index in np.flatnonzero((table.kinds == 0xB0) & (table.firsts == BANK)).tolist():
-            channel, bank = int(table.channels[index]), int(table.seconds[index])
-            # Channel 10 is drums whatever bank is asked for, but for the melodic one of GM2.
-            if bank in kits or channel != _DRUM_CHANNEL or bank == _GM2_MELODIC:
-                change = (int(table.ticks[index]), number, int(bank in kits))
-                changes[table.port, channel].append(change)
+    rows = np.flatnonzero((table.kinds == 0xB0) & (table.firsts == BANK))
+    for place, (tick, number, bank) in table.changes(rows, table.seconds[rows].tolist()):
+        # Channel 10 is drums whatever bank is asked for, but for the melodic one of GM2.
+        if bank in kits or place[1] != _DRUM_CHANNEL or bank == _GM2_MELODIC:
+            changes[place].append((tick, number, int(bank in kits)))
     for number, port, (tick, _, payload) in messages:
         if payload[:1] == _GS and payload[2:5] == _GS_MODEL + b"\x40" and len(payload) >= 8:
             block, address, value = payload[5:8]
@@ -190,7 +158,7 @@ def _drums(tables: Iterable[_Table]) -> Changes:
             if part < 16 and address == 7:
                 changes[port, part].append((tick, number, int(value > 0)))
     for found in changes.values():
-        found.sort(key=lambda change: change[:2])
+        found.sort(key=_tick_and_track)
     return changes
 
 
@@ -201,58 +169,42 @@ def _gs_channel(block: int) -> int:
     return block - 1 if block <= 9 else block
 
 
-def _setups(tables: Sequence[_Table]) -> tuple[dict[Place, list[tuple[_Table, int]]], int]:
-    """Tracks that set controllers on channels on which they play nothing themselves."""
-    heard = {(table.port, channel) for table in tables for channel in table.playing}
-    found: dict[Place, list[tuple[_Table, int]]] = defaultdict(list)
-    unheard = 0
-    for table in tables:
-        is_control = (table.kinds >= 0xA0) & (table.kinds != 0xC0)
-        for channel in sorted(table.control_channels.difference(table.playing)):
-            if (table.port, channel) in heard:
-                found[table.port, channel].append((table, channel))
-            else:
-                unheard += int((is_control & (table.channels == channel)).sum())
-    return found, unheard
-
-
 def _by_sound(
-    table: _Table,
-    channel: int,
-    number: int,
-    notes: _Paired,
-    programs: list[Change],
-    drums: list[Change],
+    table: _Table, group: int, notes: _Notes, here: slice, programs: Changes, drums: Changes
 ) -> list[Part]:
-    """The notes of a channel by program and kit, in the order in which these come."""
-    rows = notes.rows
-    ticks = table.ticks[rows]
+    """The notes of a group by program and kit, in the order in which these come."""
+    track, channel = group >> 4, group & 15
+    place = table.place(group)
+    set_programs, set_drums = programs.get(place, []), drums.get(place, [])
+    ticks = notes.onsets[here]
+    is_drum_channel = int(channel == _DRUM_CHANNEL)
+    program = _single(set_programs, ticks[0], 0)
+    is_drum = _single(set_drums, ticks[0], is_drum_channel)
+    if program is not None and is_drum is not None:
+        return [Part(track, program, bool(is_drum), notes.columns(here), notes.is_lost[here])]
     # The program that stands: the last the track itself set, or else the last of any track.
-    own = table.of_kind(0xC0, channel)
-    last_own = np.searchsorted(own, rows) - 1
-    sounding = _standing(programs, ticks, number, 0)
+    own = np.flatnonzero((table.kinds == 0xC0) & (table.groups == group))
+    last_own = np.searchsorted(own, notes.rows[here]) - 1
+    sounding = _standing(set_programs, ticks, track, 0)
     has_own = last_own >= 0
     sounding[has_own] = table.firsts[own[last_own[has_own]]]
-    keys = sounding * 2 + _standing(drums, ticks, number, int(channel == _DRUM_CHANNEL))
+    keys = sounding * 2 + _standing(set_drums, ticks, track, is_drum_channel)
     parts = []
     for key in dict.fromkeys(keys.tolist()):
-        here = keys == key
-        program, is_drum = divmod(key, 2)
+        kept = np.flatnonzero(keys == key) + here.start
         parts.append(
-            Part(
-                0,
-                program,
-                bool(is_drum),
-                {
-                    "time": notes.onsets[here],
-                    "duration": notes.durations[here],
-                    "pitch": table.firsts[rows[here]],
-                    "velocity": table.seconds[rows[here]],
-                },
-                notes.is_lost[here],
-            )
+            Part(track, key >> 1, bool(key & 1), notes.columns(kept), notes.is_lost[kept])
         )
     return parts
+
+
+def _single(changes: list[Change], tick: int, default: int) -> int | None:
+    """The one value that stands from a tick on; None if there may be several."""
+    if not changes:
+        return default
+    value = changes[0][2]
+    is_single = changes[0][0] <= tick and all(each == value for *_, each in changes)
+    return value if is_single else None
 
 
 def playing_of(playing: dict[str, Any], *, is_drum: bool) -> dict[str, Any]:
@@ -286,54 +238,124 @@ def _standing(changes: list[Change], ticks: np.ndarray, number: int, default: in
     return found
 
 
-class _Paired(NamedTuple):
-    """The notes of a channel: int64 [notes], with the rows of their beginnings in the table."""
+@dataclass
+class _Notes:
+    """The notes of all groups, one group after another.
 
+    Attributes:
+        groups: which notes are those of a group; by track, and of a track by first note.
+        rows: int64 [notes], of their beginnings in the table.
+        onsets, durations: int64 [notes].
+        pitches, velocities: uint8 [notes].
+        is_lost: bool [notes], which were never released.
+    """
+
+    groups: dict[int, slice]
     rows: np.ndarray
     onsets: np.ndarray
     durations: np.ndarray
+    pitches: np.ndarray
+    velocities: np.ndarray
     is_lost: np.ndarray
 
+    def columns(self, here: slice | np.ndarray) -> dict[str, np.ndarray]:
+        """Some of the notes, as `Part` has them."""
+        return {
+            "time": self.onsets[here],
+            "duration": self.durations[here],
+            "pitch": self.pitches[here],
+            "velocity": self.velocities[here],
+        }
 
-def _paired(table: _Table, channel: int, quarter_ticks: int, end_ticks: int) -> _Paired:
+
+def _paired(table: _Table, quarter_ticks: int) -> _Notes:
     """Of one pitch the note that began first ends first.
 
     Where releases are lost, each of those that are left ends the note struck nearest before it, so
     that the loss harms one note only.
     """
-    is_note = (table.channels == channel) & ((table.kinds == 0x80) | (table.kinds == 0x90))
-    rows = np.flatnonzero(is_note)
-    ons = table.is_onset[rows]
-    order = np.argsort(table.firsts[rows], kind="stable")
+    rows = np.flatnonzero(table.kinds & 0xE0 == 0x80)
+    groups, ticks, velocities = table.groups[rows], table.ticks[rows], table.seconds[rows]
+    ons = (table.kinds[rows] == 0x90) & (velocities > 0)
+    pitches = table.firsts[rows]
+    keys = groups << 7
+    keys += pitches
+    order = _stable_order(keys)
     begins, releases = order[ons[order]], order[~ons[order]]
-    if not _is_whole(table.firsts[rows][order], ons[order]):
-        is_silence = np.isin(table.firsts, _SILENCES) & (table.kinds == 0xB0)
-        silences = table.ticks[is_silence & (table.channels == channel)].tolist()
-        return _paired_one_by_one(table, rows, ons, silences, quarter_ticks, end_ticks)
+    torn = _torn(keys[order], ons[order])
+    if torn:
+        begins, releases = (each[~np.isin(groups[each], torn)] for each in (begins, releases))
     # By pitch and time, the first beginning and the first release make a note, and so on.
-    ticks = table.ticks[rows]
-    until = np.zeros(len(rows), np.int64)
-    until[begins] = ticks[releases]
-    onsets = ticks[ons]
-    return _Paired(rows[ons], onsets, until[ons] - onsets, np.zeros(len(onsets), bool))
+    ends = np.zeros(len(rows), np.int64)
+    ends[begins] = ticks[releases]
+    is_lost = np.zeros(len(rows), bool)
+    for group in torn:
+        here = np.flatnonzero(groups == group)
+        is_silence = (table.groups == group) & (table.kinds == 0xB0)
+        silences = table.ticks[is_silence & np.isin(table.firsts, _SILENCES)].tolist()
+        ends[here], is_lost[here] = _paired_one_by_one(
+            *(pitches[here].tolist(), ons[here].tolist(), ticks[here].tolist()),
+            *(silences, quarter_ticks, table.end_ticks),
+        )
+    by_group = np.flatnonzero(ons)
+    by_group = by_group[_stable_order(groups[by_group])]
+    found = _slices(groups[by_group])
+    rows, onsets = rows[by_group], ticks[by_group]
+    return _Notes(
+        groups=dict(sorted(found.items(), key=lambda each: int(rows[each[1].start]))),
+        rows=rows,
+        onsets=onsets,
+        durations=ends[by_group] - onsets,
+        pitches=pitches[by_group],
+        velocities=velocities[by_group],
+        is_lost=is_lost[by_group],
+    )
 
 
-def _is_whole(pitches: np.ndarray, ons: np.ndarray) -> bool:
-    """Whether each note is released, and each release has a note; events by pitch and time."""
+def _stable_order(numbers: np.ndarray) -> np.ndarray:
+    """Indices that sort numbers from 0 on stably; NumPy is fastest with short ones."""
+    is_short = len(numbers) == 0 or numbers.max() < 1 << 16
+    return np.argsort(numbers.astype(np.uint16) if is_short else numbers, kind="stable")
+
+
+def _slices(ordered: np.ndarray) -> dict[int, slice]:
+    """Where each of some ordered numbers stands."""
+    edges = [0, *(np.flatnonzero(np.diff(ordered)) + 1).tolist(), len(ordered)]
+    starts = ordered[edges[:-1]].tolist() if len(ordered) else []
+    return {number: slice(*edge) for number, edge in zip(starts, pairwise(edges), strict=False)}
+
+
+def _torn(keys: np.ndarray, ons: np.ndarray) -> list[int]:
+    """The groups with a note that is not released, or a release that has no note.
+
+    Args:
+        keys: group and pitch of beginnings and releases, in order of them and of time.
+        ons: which of them are beginnings.
+    """
     sounding = np.cumsum(np.where(ons, 1, -1))
-    pitch_ends = np.append(np.flatnonzero(np.diff(pitches)), len(pitches) - 1)
-    return bool((sounding >= 0).all() and not sounding[pitch_ends].any())
+    last = np.append(np.flatnonzero(np.diff(keys)), len(keys) - 1)
+    if not len(keys) or not (sounding.min() < 0 or sounding[last].any()):
+        return []
+    counts = np.diff(last, prepend=-1)
+    sounding -= np.repeat(np.append(0, sounding[last[:-1]]), counts)
+    is_wrong = sounding < 0
+    is_wrong[last] |= sounding[last] != 0
+    found: list[int] = np.unique(keys[is_wrong] >> 7).tolist()
+    return found
 
 
 def _paired_one_by_one(
-    table: _Table,
-    rows: np.ndarray,
-    on: np.ndarray,
+    pitches: list[int],
+    ons: list[bool],
+    ticks: list[int],
     silences: list[int],
     quarter_ticks: int,
     end_ticks: int,
-) -> _Paired:
-    pitches, ons, ticks = table.firsts[rows].tolist(), on.tolist(), table.ticks[rows].tolist()
+) -> tuple[list[int], list[bool]]:
+    """Of beginnings and releases of a group, where the notes end and which were never released.
+
+    What it says at releases means nothing.
+    """
     begun: dict[int, list[int]] = defaultdict(list)  # of a pitch: its notes, as a stack
     for index, (pitch, is_on) in enumerate(zip(pitches, ons, strict=True)):
         if is_on:
@@ -357,10 +379,8 @@ def _paired_one_by_one(
             by_pitch[pitches[index]].append(index)
     for same in by_pitch.values():
         _end_lost(same, lost, ends, ticks, silences, quarter_ticks, end_ticks)
-    onsets = np.array([ticks[index] for index in notes], np.int64)
-    until = np.array([ends[index] for index in notes], np.int64)
-    is_lost = np.array([index in lost for index in notes], bool)
-    return _Paired(rows[notes], onsets, until - onsets, is_lost)
+    places = range(len(ons))
+    return [ends.get(index, 0) for index in places], [index in lost for index in places]
 
 
 def _end_lost(
@@ -396,41 +416,67 @@ def _end_lost(
         next_onset, next_end = onset, ends[index]
 
 
-def _playing(table: _Table, channel: int, setups: Sequence[tuple[_Table, int]]) -> dict[str, Any]:
-    """Controllers, bends and pressures of a channel, as fields of `Track`."""
-    sources = [*setups, (table, channel)]
-    kinds = {kind for source, on in sources for kind in source.control_kinds(on)}
+def _playing(table: _Table, heard: Iterable[int]) -> tuple[dict[int, dict[str, Any]], int]:
+    """Controllers, bends and pressures of each group, as fields of `Track`; how many are unheard.
 
-    def rows(kind: int) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-        found: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
-        if kind not in kinds:
-            return found
-        for source, on in sources:
-            at = source.of_kind(kind, on)
-            found.append((source.ticks[at], source.firsts[at], source.seconds[at]))
-        return found
+    Args:
+        heard: the groups that have notes.
+    """
+    playing: dict[int, dict[str, Any]] = {group: {} for group in heard}
+    kinds = np.bincount(table.kinds >> 4, minlength=16).tolist()
+    tables = [
+        (name, *_table_of(table, kind, dtype))
+        for name, kind, dtype in _KINDS
+        if kinds[kind >> 4]
+    ]
+    # What a track sets on a channel where it plays nothing itself is heard where others play.
+    setups: dict[Place, list[int]] = defaultdict(list)
+    places = {table.place(group) for group in playing}
+    unheard = 0
+    for group in sorted(set().union(*(slices for *_, slices in tables))):
+        if group in playing:
+            continue
+        if table.place(group) in places:
+            setups[table.place(group)].append(group)
+        else:
+            unheard += sum(
+                each[group].stop - each[group].start for *_, each in tables if group in each
+            )
+    for group, fields in playing.items():
+        sources = [*setups.get(table.place(group), ()), group]
+        found: dict[str, list[np.ndarray]] = defaultdict(list)
+        for name, events, slices in tables:
+            found[name] += [events[slices[source]] for source in sources if source in slices]
+        for name, each in found.items():
+            if each:
+                fields[name] = each[0] if len(each) == 1 else _merged(each)
+    return playing, unheard
 
-    controls = [(ticks, numbers, values) for ticks, numbers, values in rows(0xB0)]
-    bends = [(ticks, (fine | coarse << 7) - 8192) for ticks, fine, coarse in rows(0xE0)]
-    pressures = [(ticks, pitches, values) for ticks, pitches, values in rows(0xA0)]
-    pressures += [(t, np.full(len(t), ALL_PITCHES), values) for t, values, _ in rows(0xD0)]
-    return {
-        name: events
-        for name, columns, dtype in (
-            ("controls", controls, CONTROL_DTYPE),
-            ("bends", bends, BEND_DTYPE),
-            ("pressures", pressures, PRESSURE_DTYPE),
-        )
-        if columns and len(events := _in_order(columns, dtype))
-    }
+
+def _table_of(
+    table: _Table, kind: int, dtype: np.dtype
+) -> tuple[np.ndarray, dict[int, slice]]:
+    """All events of a kind as a read-only table, one group after another; where each stands."""
+    rows = np.flatnonzero(table.kinds == kind)
+    rows = rows[_stable_order(table.groups[rows])]
+    firsts, seconds = table.firsts[rows], table.seconds[rows]
+    events = np.empty(len(rows), dtype)
+    events["tick"] = table.ticks[rows]
+    if kind == 0xB0:
+        events["number"], events["value"] = firsts, seconds
+    elif kind == 0xE0:
+        events["value"] = (firsts | seconds.astype(np.int16) << 7) - 8192
+    elif kind == 0xA0:
+        events["pitch"], events["value"] = firsts, seconds
+    else:
+        events["pitch"], events["value"] = ALL_PITCHES, firsts
+    events.flags.writeable = False
+    return events, _slices(table.groups[rows])
 
 
-def _in_order(columns: Sequence[tuple[np.ndarray, ...]], dtype: np.dtype) -> np.ndarray:
-    table = np.empty(sum(len(part[0]) for part in columns), dtype)
-    edges = np.cumsum([0, *(len(part[0]) for part in columns)]).tolist()
-    for (start, end), part in zip(pairwise(edges), columns, strict=True):
-        for name, values in zip(dtype.names or (), part, strict=True):
-            table[name][start:end] = values
-    table = table[np.argsort(table["tick"], kind="stable")]
-    table.flags.writeable = False
-    return table
+def _merged(tables: list[np.ndarray]) -> np.ndarray:
+    """Tables in order of time as one, in which at one tick the first of them comes first."""
+    merged = np.concatenate(tables)
+    merged = merged[np.argsort(merged["tick"], kind="stable")]
+    merged.flags.writeable = False
+    return merged

@@ -129,19 +129,15 @@ def _remarks(piece: Piece) -> list[str]:
 
 def _read_any(file: MidiFile, where: str) -> MidiMusic:
     """What our own reader finds, which reads whatever players play."""
-    tracks: list[TrackEvents] = []
-    left = MOST_EVENTS
-    for number, chunk in enumerate(file.chunks):
-        tracks.append(read_events(chunk, number, where, left))
-        left -= len(tracks[-1].ticks) + len(tracks[-1].messages)
-    end = max(events.end_tick for events in tracks)
+    events = read_events(file.chunks, where, MOST_EVENTS)
+    end = max(events.ends_ticks)
     if end > _LAST_TICK:
         raise InputError("Its time runs past 2^31 ticks.", where=where, next_step=NEXT_STEP)
-    _tell_faults(tracks, file.repairs)
-    parts, unheard = parts_of(tracks, file.resolution)
+    _tell_faults(events, file.repairs)
+    parts, unheard = parts_of(events, file.resolution)
     if unheard:
         file.repairs.append(UNHEARD)
-    messages = [events.messages for events in tracks]
+    messages = events.messages
     system = sum(
         m.kind == SYSTEM_EXCLUSIVE and not is_reset(m.payload) for track in messages for m in track
     )
@@ -176,9 +172,9 @@ def _read_any(file: MidiFile, where: str) -> MidiMusic:
     )
 
 
-def _tell_faults(tracks: list[TrackEvents], repairs: list[str]) -> None:
-    for number, events in enumerate(tracks):
-        for sentence, count in events.faults.items():
+def _tell_faults(events: TrackEvents, repairs: list[str]) -> None:
+    for number, faults in enumerate(events.faults):
+        for sentence, count in faults.items():
             if sentence == TrackEvents.AFTER_END:
                 repairs.append(f"What follows the end mark of track {number} was ignored.")
             else:
