@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
@@ -13,44 +13,28 @@ from ritornello.music.io.midi_events import Message
 from ritornello.music.io.midi_words import MidiWords
 from ritornello.music.note_tables import NOTE_DTYPE
 
-# How symusic calls the columns of `NOTE_DTYPE`.
-_THEIR_NAMES = {"onset": "time", "duration": "duration", "pitch": "pitch", "velocity": "velocity"}
-_NEGATIVE = 1 << 63  # the least number that is below 0 with a sign
 UNHEARD = Remark("Controllers on channels that play no note were left out.")
 
 
-@dataclass
 class NoteColumns:
     """The notes of all tracks, one track after another, so that each step is one operation.
 
     Attributes:
-        table: `NOTE_DTYPE` [notes], of each track in any order.
-        sizes: how many notes each track has, int64 [tracks].
+        onset, duration: int64 [notes].
+        pitch, velocity: integers [notes].
+        sizes: how many notes each track has.
     """
 
-    table: np.ndarray
-    sizes: np.ndarray
+    def __init__(self, tracks: list[dict[str, np.ndarray]]) -> None:
+        """From the columns of each track, in any order: time, duration, pitch and velocity."""
+        self.sizes = [len(columns["time"]) for columns in tracks]
+        self.onset = _joined(tracks, "time", np.int64)
+        self.duration = _joined(tracks, "duration", np.int64)
+        self.pitch = _joined(tracks, "pitch", np.int16)
+        self.velocity = _joined(tracks, "velocity", np.int16)
 
-    @classmethod
-    def of(cls, tracks: list[dict[str, np.ndarray]]) -> NoteColumns:
-        """From the columns of each track: time, duration, pitch and velocity."""
-        sizes = [len(columns["time"]) for columns in tracks]
-        table = np.empty(sum(sizes), NOTE_DTYPE)
-        for name, theirs in _THEIR_NAMES.items():
-            if tracks:
-                parts = [columns[theirs] for columns in tracks]
-                np.concatenate(parts, out=table[name], casting="unsafe")
-        return cls(table, np.array(sizes, np.int64))
-
-    @property
-    def onset(self) -> np.ndarray:
-        """A view, int64 [notes]."""
-        return self.table["onset"]
-
-    @property
-    def duration(self) -> np.ndarray:
-        """A view, int64 [notes]."""
-        return self.table["duration"]
+    def __len__(self) -> int:
+        return len(self.onset)
 
     @property
     def track_numbers(self) -> np.ndarray:
@@ -59,27 +43,28 @@ class NoteColumns:
 
     def ran_over(self, most_ticks: int) -> bool:
         """Whether a note begins before the piece, or is negative or at least so long."""
-        # Numbers below 0 are very large ones without a sign: one pass sees both ends.
-        onset, duration = self.onset.view(np.uint64), self.duration.view(np.uint64)
-        return int(onset.max(initial=0)) >= _NEGATIVE or int(duration.max(initial=0)) >= most_ticks
+        # Numbers below 0 are very large ones without a sign: most notes need one pass.
+        if int((self.onset | self.duration).view(np.uint64).max(initial=0)) < most_ticks:
+            return False
+        return bool((self.onset < 0).any()) or bool(
+            ((self.duration < 0) | (self.duration >= most_ticks)).any()
+        )
 
     def ends_ticks(self) -> list[int]:
         """Where the last note of each track ends; 0 for one without notes."""
-        heard = self.sizes > 0
-        starts = (np.cumsum(self.sizes) - self.sizes)[heard]
-        ends = np.zeros(len(self.sizes), np.int64)
-        if len(starts):
-            ends[heard] = np.maximum.reduceat(self.onset + self.duration, starts)
-        result: list[int] = ends.tolist()
-        return result
+        starts = list(accumulate(self.sizes, initial=0))[:-1]
+        heard = [start for start, size in zip(starts, self.sizes, strict=True) if size]
+        ends = iter(np.maximum.reduceat(self.onset + self.duration, heard).tolist() if heard else ())
+        return [next(ends) if size else 0 for size in self.sizes]
 
     def tables(self) -> list[np.ndarray]:
         """The `NOTE_DTYPE` table of each track, sorted and read-only as a `Track` wants it."""
         # One key of 31 bits of time and 7 of pitch; a stable sort is fast on what is nearly sorted.
-        table = self.table
-        key = table["onset"] << 7
-        key += table["pitch"]
-        key += np.repeat(np.arange(len(self.sizes)) << 38, self.sizes)
+        key = self.onset << 7
+        key |= self.pitch
+        if len(self.sizes) > 1:
+            key += self.track_numbers << 38
+        columns = self.onset, self.duration, self.pitch, self.velocity
         if not (key[1:] > key[:-1]).all():
             order = np.argsort(key, kind="stable")
             in_order = key[order]
@@ -87,12 +72,23 @@ class NoteColumns:
             if len(ties):
                 places = np.union1d(ties, ties + 1)
                 tied = order[places]
-                by_all = np.lexsort([table["velocity"][tied], table["duration"][tied], key[tied]])
+                by_all = np.lexsort([self.velocity[tied], self.duration[tied], key[tied]])
                 order[places] = tied[by_all]
-            table = table.take(order)  # twenty times as fast as by index
+            columns = tuple(column[order] for column in columns)
+        table = np.empty(len(key), NOTE_DTYPE)
+        for name, column in zip(_COLUMNS, columns, strict=True):
+            table[name] = column
         table.flags.writeable = False
-        edges = [0, *np.cumsum(self.sizes).tolist()]
-        return [table[start:end] for start, end in pairwise(edges)]
+        return [table[start:end] for start, end in pairwise(accumulate(self.sizes, initial=0))]
+
+
+_COLUMNS = ("onset", "duration", "pitch", "velocity")
+
+
+def _joined(tracks: list[dict[str, np.ndarray]], name: str, dtype: type) -> np.ndarray:
+    if not tracks:
+        return np.zeros(0, dtype)
+    return np.concatenate([columns[name] for columns in tracks], dtype=dtype, casting="unsafe")
 
 
 @dataclass
@@ -101,7 +97,7 @@ class MidiMusic:
 
     Attributes:
         notes: of all parts, one part after another.
-        is_lost: bool [notes], which were never released.
+        is_lost: bool [notes], which were never released; None if all were.
         owners: the track of the file each part stands in.
         programs, drums, names, playing: of each part; the last are fields of `Track`.
         tempos, metres, keys: ticks, with the bytes of the events as numbers.
@@ -110,7 +106,7 @@ class MidiMusic:
     """
 
     notes: NoteColumns
-    is_lost: np.ndarray
+    is_lost: np.ndarray | None
     owners: list[int]
     programs: list[int]
     drums: list[bool]

@@ -17,6 +17,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import NamedTuple
 
 from ritornello.music.io.midi_container import END_OF_TRACK
 from ritornello.music.io.midi_events import Message
@@ -29,13 +30,22 @@ _STRIKES = range(0x90, 0xA0)
 _TAKE_TWO = frozenset((*range(0x80, 0xA0), *range(0xB0, 0xC0), *range(0xE0, 0xF0)))
 LEAST_BYTES = {0x51: 3, 0x58: 2, 0x59: 2}  # of tempi, metres and keys
 _META, _SYSEX, _END = 0xFF, 0xF0, 0x2F
-_TEXTS, _TEXT, _NAME, _LYRIC, _MARKER, _OWN = range(0x01, 0x10), 0x01, 0x03, 0x05, 0x06, 0x7F
+_FIRST_NO_TEXT, _TEXT, _NAME, _LYRIC, _MARKER, _OWN = 0x10, 0x01, 0x03, 0x05, 0x06, 0x7F
+_MAY_MEAN_MORE, _MEANS_MORE = (_TEXT, _MARKER), (b"@", b"r")
 # Controllers and bends at one tick, from the first one's status on.
 _AT_ONCE = re.compile(
     rb"[\xb0-\xbf\xe0-\xef][\x00-\x7f]{2}(?:\x00[\xb0-\xbf\xe0-\xef]?[\x00-\x7f]{2})*"
 )
 _KITS = re.compile(rb"\x41.\x42\x12\x40[\x10-\x1f]\x15|\x43.\x4c\x08.\x07", re.DOTALL)
 _RESETS = re.compile(rb"\x7e.\x09|\x41.\x42\x12\x40\x00\x7f|\x43.\x4c\x00\x00\x7e", re.DOTALL)
+
+
+class Late(NamedTuple):
+    """Texts among notes, at one tick: the track, and from where to where in it they stand."""
+
+    track: int
+    start: int
+    end: int
 
 
 @dataclass
@@ -45,7 +55,7 @@ class Ordinary:
     Attributes:
         messages: of each track its texts and messages to synthesizers; those among notes are at
             a tick less than 0, -1 minus their place in ``late``.
-        late: the track, and from where to where in it, of each text among notes.
+        late: where texts stand among notes.
         note_channels: of each track the channels it has notes on, perhaps with some it has not.
         programs: each program but 0 that a track sets for its own notes; where the parts that
             symusic finds do not have just these, a program counts for another track.
@@ -57,7 +67,7 @@ class Ordinary:
     """
 
     messages: list[list[Message]] = field(default_factory=list)
-    late: list[tuple[int, int, int]] = field(default_factory=list)
+    late: list[Late] = field(default_factory=list)
     note_channels: list[list[int]] = field(default_factory=list)
     programs: list[int] = field(default_factory=list)
     first_plays: bool = False
@@ -217,24 +227,22 @@ class _Track:
             at += 3
             if length > 0x7F:
                 length, at = _number(chunk, at - 1)
-            if kind == _END:
-                return _AT_END
-            if length < LEAST_BYTES.get(kind, 0):
-                return _NOT_FOLLOWED
             end = at + length
-            if kind in _TEXTS:
+            if end > len(chunk) and kind != _END:
+                return _NOT_FOLLOWED
+            if 0 < kind < _FIRST_NO_TEXT:
                 payload = chunk[at:end]
-                if not _is_plain_text(kind, payload):
+                # Karaoke, or a marker that looks like ours, needs more than to be decoded.
+                if kind == _LYRIC or (kind in _MAY_MEAN_MORE and payload[:1] in _MEANS_MORE):
                     return _NOT_FOLLOWED
                 if now >= 0:
                     self.messages.append(Message(now, kind, payload))
                 elif kind != _NAME:  # which symusic tells, wherever it is
-                    late = self.found.late
-                    self.messages.append(Message(-1 - len(late), kind, payload))
-                    late.append((self.number, start, end))
-            elif kind == _OWN:
-                return _NOT_FOLLOWED
-            return end if end <= len(chunk) else _NOT_FOLLOWED
+                    self._add_late(kind, payload, start, end)
+                return end
+            if kind == _END:
+                return _AT_END
+            return _NOT_FOLLOWED if kind == _OWN or length < LEAST_BYTES.get(kind, 0) else end
         length = chunk[at + 1]
         end = at + 2 + length
         payload = chunk[at + 2 : end]
@@ -244,6 +252,14 @@ class _Track:
             return _NOT_FOLLOWED
         self.found.system_messages += not is_reset(payload)
         return end
+
+    def _add_late(self, kind: int, payload: bytes, start: int, end: int) -> None:
+        late = self.found.late
+        if late and late[-1].track == self.number and late[-1].end == start - 1:
+            if self.chunk[start - 1] == 0:  # it stands at the tick of the one before it
+                start = late.pop().start
+        late.append(Late(self.number, start, end))
+        self.messages.append(Message(-len(late), kind, payload))
 
     def count(self) -> None:
         """Add the channels and programs of the track to what was found."""
@@ -296,14 +312,6 @@ def _places(chunk: bytes, start: int, found: bytes) -> list[int]:
             places.append(at)
             at = chunk.find(byte, at + 1)
     return sorted(places)
-
-
-def _is_plain_text(kind: int, payload: bytes) -> bool:
-    """Whether a text needs no more than to be decoded."""
-    if kind == _LYRIC:
-        return False
-    # Karaoke, or a marker that looks like ours, needs more.
-    return not (kind in (_TEXT, _MARKER) and payload[:1] in (b"@", b"r"))
 
 
 def _has_status(chunk: bytes, at: int) -> bool:

@@ -156,7 +156,7 @@ def _read_any(file: MidiFile, where: str) -> MidiMusic:
     title = "" if file.format and 0 in playing_tracks else next(iter(all_names[0]), "")
 
     return MidiMusic(
-        notes=NoteColumns.of([part.notes for part in parts]),
+        notes=NoteColumns([part.notes for part in parts]),
         is_lost=np.concatenate([np.zeros(0, bool), *(part.is_lost for part in parts)]),
         owners=[part.chunk for part in parts],
         programs=[part.program for part in parts],
@@ -210,7 +210,7 @@ def _tracks(music: MidiMusic, faults: list[_Fault]) -> tuple[Track, ...]:
 def _give_lyrics(music: MidiMusic, tables: list[np.ndarray]) -> None:
     """Give the words of each track to the part that sings them."""
     lyrics = music.texts.lyrics
-    if not lyrics or not len(music.notes.onset):
+    if not lyrics or not len(music.notes):
         return
     heard = [index for index, table in enumerate(tables) if len(table)]
     pitched = [index for index in heard if not music.drums[index]] or heard
@@ -229,15 +229,14 @@ def _give_lyrics(music: MidiMusic, tables: list[np.ndarray]) -> None:
 
 def _repair_durations(music: MidiMusic, faults: list[_Fault]) -> None:
     notes = music.notes
-    if notes.duration.min(initial=1) > 0 and not music.is_lost.any():
-        return
-    empty = notes.duration == 0
-    notes.duration[empty] = 1
-    owners = notes.track_numbers
-    for wrong, sentence in (
-        (empty, "without length got 1 tick"),
-        (music.is_lost, "never released got a quarter note"),
-    ):
+    found = []
+    if notes.duration.min(initial=1) <= 0:
+        found.append((notes.duration == 0, "without length got 1 tick"))
+        np.maximum(notes.duration, 1, out=notes.duration)
+    if music.is_lost is not None:
+        found.append((music.is_lost, "never released got a quarter note"))
+    for wrong, sentence in found:
+        owners = notes.track_numbers
         for number in np.unique(owners[wrong]):
             here = notes.onset[wrong & (owners == number)]
             faults.append(_Fault(sentence, music.names[number], len(here), int(here.min())))

@@ -22,7 +22,7 @@ from ritornello.music.io.midi_channels import MEANT_AS_KITS
 from ritornello.music.io.midi_container import END_OF_TRACK, MidiFile
 from ritornello.music.io.midi_events import Message
 from ritornello.music.io.midi_found import UNHEARD, MidiMusic, NoteColumns, left_out
-from ritornello.music.io.midi_ordinary import Ordinary, look_at
+from ritornello.music.io.midi_ordinary import Late, Ordinary, look_at
 from ritornello.music.io.midi_text import choose_codec
 from ritornello.music.io.midi_words import END_MARK, words_in
 from ritornello.music.note_tables import BEND_DTYPE, CONTROL_DTYPE
@@ -55,13 +55,13 @@ def read_ordinary(file: MidiFile) -> MidiMusic | None:
         return None
     marks = [(mark.text, mark.time) for mark in score.markers]
     ends = [time for text, time in marks if text.startswith(END_MARK)]
-    notes = NoteColumns.of([track.notes.numpy() for track in found])
+    notes = NoteColumns([track.notes.numpy() for track in found])
     if len(ends) < len(file.chunks) or min(ends) < 0 or notes.ran_over(_FAR_TICKS):
         return None
     if looked.late and not _place_late(marks, looked):
         return None
     programs = [track.program for track in found]
-    heard = [size > 0 for size in notes.sizes.tolist()]
+    heard = [size > 0 for size in notes.sizes]
     played = sorted(p for p, is_heard in zip(programs, heard, strict=True) if p and is_heard)
     if played != sorted(looked.programs):
         return None
@@ -83,7 +83,7 @@ def read_ordinary(file: MidiFile) -> MidiMusic | None:
         file.repairs.append(left_out(looked.system_messages))
     return MidiMusic(
         notes=notes,
-        is_lost=np.zeros(len(notes.onset), bool),
+        is_lost=None,
         owners=[0] * len(found),
         programs=programs,
         drums=[track.is_drum for track in found],
@@ -99,35 +99,46 @@ def read_ordinary(file: MidiFile) -> MidiMusic | None:
 
 
 def _score(file: MidiFile, looked: Ordinary, *, ask_for_lost: bool = False) -> core.ScoreTick:
-    header = struct.pack(">4sIHHH", b"MThd", 6, 1, len(file.chunks), file.resolution)
-    parts = [header]
+    parts = [struct.pack(">4sIHHH", b"MThd", 6, 1, len(file.chunks), file.resolution)]
+    late_tracks = {each.track for each in looked.late}
     for index, (chunk, channels) in enumerate(zip(file.chunks, looked.note_channels, strict=False)):
-        mark = b"%s%d" % (END_MARK.encode(), index)
         is_ended = chunk.endswith(END_OF_TRACK)
-        ending = b"\xff\x06" if is_ended else b"\0\xff\x06"
-        releases = _releases(tuple(channels)) if ask_for_lost else b"\0"
-        tail = b"".join((ending, bytes((len(mark),)), mark, releases, END_OF_TRACK))
-        body = _with_late_marks(index, chunk[:-3] if is_ended else chunk, looked.late)
-        parts += (b"MTrk", (len(body) + len(tail)).to_bytes(4, "big"), body, tail)
+        ending = _ending(index, is_ended, tuple(channels) if ask_for_lost else None)
+        body = chunk[:-3] if is_ended else chunk
+        if index in late_tracks:
+            body = _with_late_marks(index, body, looked.late)
+        parts += (b"MTrk", (len(body) + len(ending)).to_bytes(4, "big"), body, ending)
     return core.ScoreTick.from_midi(b"".join(parts))
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=1024)
+def _ending(index: int, is_ended: bool, channels: tuple[int, ...] | None) -> bytes:
+    """The end of a track: its marker, perhaps releases on some channels, and the end mark.
+
+    Args:
+        is_ended: whether the time of an end mark stands before it.
+    """
+    mark = b"%s%d" % (END_MARK.encode(), index)
+    start = b"\xff\x06" if is_ended else b"\0\xff\x06"
+    releases = b"\0" if channels is None else _releases(channels)
+    return b"".join((start, bytes((len(mark),)), mark, releases, END_OF_TRACK))
+
+
 def _releases(channels: tuple[int, ...]) -> bytes:
     """Far behind the end of a track a release of every pitch on some channels."""
     releases = (_RELEASES[channel] for channel in channels)
     return b"".join((_FAR_DELTA, b"\xff\x01\x00", *releases, b"\x00"))
 
 
-def _with_late_marks(number: int, chunk: bytes, late: list[tuple[int, int, int]]) -> bytes:
-    """A track in which a marker with a number stands for each text among its notes."""
+def _with_late_marks(number: int, chunk: bytes, late: list[Late]) -> bytes:
+    """A track in which a marker with a number stands for the texts among its notes."""
     parts, at = [], 0
     for index, (owner, start, end) in enumerate(late):
         if owner == number:
             mark = b"%s%d" % (_LATE_MARK.encode(), index)
             parts += [chunk[at:start], b"\xff\x06", bytes((len(mark),)), mark]
             at = end
-    return b"".join((*parts, chunk[at:])) if parts else chunk
+    return b"".join((*parts, chunk[at:]))
 
 
 def _place_late(marks: list[tuple[str, int]], looked: Ordinary) -> bool:
