@@ -488,3 +488,46 @@ def test_tempi_metres_and_keys_that_are_cut_short_are_left_out_and_told(kind: in
     assert [tempo.bpm for tempo in piece.tempos] == [120]
     assert (piece.metres, piece.keys) == ((Metre(0, 4, 4),), ())
     assert len(repairs) == 1
+
+
+# --- spans of events ----------------------------------------------------------------------------
+
+
+@settings(max_examples=60, deadline=None)
+@given(full_pieces(), st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), max_size=4))
+def test_events_read_by_spans_are_those_read_one_by_one(
+    piece: Piece, faults: list[tuple[int, int]]
+) -> None:
+    chunks = [bytearray(chunk) for chunk in take_apart(write_bytes(piece), "").chunks]
+    chunk = chunks[-1]
+    for place, byte in faults:
+        chunk[place % len(chunk)] = byte
+
+    def found() -> list[object] | str:
+        try:
+            events = midi_events.read_events([bytes(chunk) for chunk in chunks], "")
+        except InputError as error:
+            return str(error)
+        columns = (events.tracks, events.ticks, events.statuses, events.firsts, events.seconds)
+        lists = [column.tolist() for column in columns]
+        return [*lists, events.messages, events.ends_ticks, events.faults]
+
+    by_spans = found()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(midi_events, "_by_spans", lambda chunk, most: None)
+        assert found() == by_spans
+
+
+def test_a_program_set_again_is_read_fast_and_changes_nothing() -> None:
+    program = b"\x00\xc0\x09"
+    data = midi(program + NOTE + program + D_AFTER + END)
+    assert read_ordinary(take_apart(data, "")) is not None
+    piece, _ = read(data)
+    assert notes(piece) == C_AND_D
+    assert [track.program for track in piece.tracks] == [9]
+
+
+def test_names_in_a_code_page_are_read_fast_too() -> None:
+    data = midi(meta(3, "ピアノ".encode("cp932")) + NOTE + END)
+    assert read_ordinary(take_apart(data, "")) is not None
+    assert [track.name for track in read(data)[0].tracks] == ["ピアノ"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import pairwise
 from operator import itemgetter
@@ -192,9 +192,7 @@ def _by_sound(
     parts = []
     for key in dict.fromkeys(keys.tolist()):
         kept = np.flatnonzero(keys == key) + here.start
-        parts.append(
-            Part(track, key >> 1, bool(key & 1), notes.columns(kept), notes.is_lost[kept])
-        )
+        parts.append(Part(track, key >> 1, bool(key & 1), notes.columns(kept), notes.is_lost[kept]))
     return parts
 
 
@@ -425,9 +423,7 @@ def _playing(table: _Table, heard: Iterable[int]) -> tuple[dict[int, dict[str, A
     playing: dict[int, dict[str, Any]] = {group: {} for group in heard}
     kinds = np.bincount(table.kinds >> 4, minlength=16).tolist()
     tables = [
-        (name, *_table_of(table, kind, dtype))
-        for name, kind, dtype in _KINDS
-        if kinds[kind >> 4]
+        (name, *_table_of(table, kind, dtype)) for name, kind, dtype in _KINDS if kinds[kind >> 4]
     ]
     # What a track sets on a channel where it plays nothing itself is heard where others play.
     setups: dict[Place, list[int]] = defaultdict(list)
@@ -453,9 +449,7 @@ def _playing(table: _Table, heard: Iterable[int]) -> tuple[dict[int, dict[str, A
     return playing, unheard
 
 
-def _table_of(
-    table: _Table, kind: int, dtype: np.dtype
-) -> tuple[np.ndarray, dict[int, slice]]:
+def _table_of(table: _Table, kind: int, dtype: np.dtype) -> tuple[np.ndarray, dict[int, slice]]:
     """All events of a kind as a read-only table, one group after another; where each stands."""
     rows = np.flatnonzero(table.kinds == kind)
     rows = rows[_stable_order(table.groups[rows])]

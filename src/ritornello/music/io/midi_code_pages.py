@@ -8,6 +8,7 @@ that explains all accents with its own few letters is more likely than a code pa
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 # Where two explain the same, the first.
@@ -15,6 +16,7 @@ CODE_PAGES = (
     *("cp1252", "cp1254", "cp1250", "mac-roman", "cp850", "cp1257", "cp1251", "koi8-r", "cp866"),
     *("cp1253", "cp1255", "cp1256", "cp874", "cp932", "euc_jp", "gbk", "big5", "cp949"),
 )
+_HANDICAPS = {page: 0.01 * place for place, page in enumerate(CODE_PAGES)}
 # Letters beside a to z; those of one language stand in the code pages named.
 _LANGUAGES = (
     ("äöüß", "cp1252 cp1250 mac-roman cp850"),
@@ -53,6 +55,7 @@ _ALPHABETS = {
 _ENDS_WORDS = frozenset("ךםןףץςىة")
 _PUNCTUATION = frozenset("‘“”„–—…«»©®°·•\u00a0€№")
 _APOSTROPHES = frozenset("’´")
+_FOREIGN = re.compile(r"[^\x00-\x7f]")
 _VOWELS = frozenset("aeiouyAEIOUY")
 # Frequent in each language, and in the names of parts.
 _COMMON_SIMPLIFIED = (
@@ -94,33 +97,41 @@ def likelihood(raw: bytes, page: str) -> float:
     except UnicodeDecodeError:
         return -float("inf") if page != CODE_PAGES[0] else -2.0 * len(raw)
     if page in _LATIN:
-        found = max(_latin(text, letters) for letters in _LATIN[page])
+        found = _latin(text, _LATIN[page])
     elif page in _ALPHABETS:
         found = _alphabetic(text, _ALPHABETS[page])
     else:
         found = _east_asian(text, page)
-    return found - 0.01 * CODE_PAGES.index(page)
+    return found - _HANDICAPS[page]
 
 
-def _latin(text: str, letters: frozenset[str]) -> float:
-    """The same of a language that has some letters beside a to z."""
+def _latin(text: str, languages: list[frozenset[str]]) -> float:
+    """The same of the likeliest language, each with letters of its own beside a to z."""
     total = 0.0
-    for index, char in enumerate(text):
-        if char.isascii():
-            continue
+    of_languages = [0.0] * len(languages)
+    for found in _FOREIGN.finditer(text):
+        char, index = found.group(), found.start()
         before, after = text[index - 1 : index], text[index + 1 : index + 2]
-        inside = before.isalpha() and after.isalpha()
         if char in _APOSTROPHES:
             total += 1.0
         elif char in _PUNCTUATION:
-            total += -1.0 if inside else 0.3
+            total += -1.0 if before.isalpha() and after.isalpha() else 0.3
         elif not char.isalpha():
-            total -= 0.5 if char in letters else 2.0
+            total -= 0.5
+            of_languages = [
+                worth - 1.5 * (char not in letters)
+                for worth, letters in zip(of_languages, languages, strict=True)
+            ]
         elif char.isupper() and (before.islower() or (before.isalpha() and after.islower())):
             total -= 2.0
         else:
-            total += _accented(char, before, after) - 0.4 * (char.lower() not in letters)
-    return total
+            total += _accented(char, before, after)
+            low = char.lower()
+            of_languages = [
+                worth - 0.4 * (low not in letters)
+                for worth, letters in zip(of_languages, languages, strict=True)
+            ]
+    return total + max(of_languages)
 
 
 def _accented(char: str, before: str, after: str) -> float:
@@ -140,9 +151,8 @@ def _accented(char: str, before: str, after: str) -> float:
 def _alphabetic(text: str, alphabet: str) -> float:
     """The same of a script with an alphabet of its own."""
     total = 0.0
-    for index, char in enumerate(text):
-        if char.isascii():
-            continue
+    for found in _FOREIGN.finditer(text):
+        char, index = found.group(), found.start()
         before, after = text[max(0, index - 2) : index], text[index + 1 : index + 2]
         low = char.lower()
         if char in _PUNCTUATION or char in _APOSTROPHES:
@@ -185,9 +195,8 @@ def _script(char: str) -> str:
 def _east_asian(text: str, page: str) -> float:
     """The same of Japanese, Chinese and Korean."""
     total = 0.0
-    for index, char in enumerate(text):
-        if char.isascii():
-            continue
+    for found in _FOREIGN.finditer(text):
+        char, index = found.group(), found.start()
         before, after = text[index - 1 : index], text[index + 1 : index + 2]
         beside = ("a" <= before <= "z") + ("a" <= after <= "z")
         if page == "cp932" and "｡" <= char <= "ﾟ":

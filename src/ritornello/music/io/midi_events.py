@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -215,7 +215,7 @@ class _Walk:
         Raises:
             IndexError: if it is cut off. _DamageError: if it is longer than the track.
         """
-        chunk, stream, found = self.chunk, self.stream, self.found
+        chunk, stream = self.chunk, self.stream
         status = chunk[at]
         at += 1
         if status == _META:

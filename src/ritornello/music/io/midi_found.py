@@ -54,7 +54,9 @@ class NoteColumns:
         """Where the last note of each track ends; 0 for one without notes."""
         starts = list(accumulate(self.sizes, initial=0))[:-1]
         heard = [start for start, size in zip(starts, self.sizes, strict=True) if size]
-        ends = iter(np.maximum.reduceat(self.onset + self.duration, heard).tolist() if heard else ())
+        if not heard:
+            return [0] * len(self.sizes)
+        ends = iter(np.maximum.reduceat(self.onset + self.duration, heard).tolist())
         return [next(ends) if size else 0 for size in self.sizes]
 
     def tables(self) -> list[np.ndarray]:
@@ -64,7 +66,7 @@ class NoteColumns:
         key |= self.pitch
         if len(self.sizes) > 1:
             key += self.track_numbers << 38
-        columns = self.onset, self.duration, self.pitch, self.velocity
+        columns = [self.onset, self.duration, self.pitch, self.velocity]
         if not (key[1:] > key[:-1]).all():
             order = np.argsort(key, kind="stable")
             in_order = key[order]
@@ -74,7 +76,7 @@ class NoteColumns:
                 tied = order[places]
                 by_all = np.lexsort([self.velocity[tied], self.duration[tied], key[tied]])
                 order[places] = tied[by_all]
-            columns = tuple(column[order] for column in columns)
+            columns = [column[order] for column in columns]
         table = np.empty(len(key), NOTE_DTYPE)
         for name, column in zip(_COLUMNS, columns, strict=True):
             table[name] = column

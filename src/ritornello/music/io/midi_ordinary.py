@@ -30,7 +30,8 @@ _STRIKES = range(0x90, 0xA0)
 _TAKE_TWO = frozenset((*range(0x80, 0xA0), *range(0xB0, 0xC0), *range(0xE0, 0xF0)))
 LEAST_BYTES = {0x51: 3, 0x58: 2, 0x59: 2}  # of tempi, metres and keys
 _META, _SYSEX, _END = 0xFF, 0xF0, 0x2F
-_FIRST_NO_TEXT, _TEXT, _NAME, _LYRIC, _MARKER, _OWN = 0x10, 0x01, 0x03, 0x05, 0x06, 0x7F
+NAME, OWN = 0x03, 0x7F
+_FIRST_NO_TEXT, _TEXT, _LYRIC, _MARKER = 0x10, 0x01, 0x05, 0x06
 _MAY_MEAN_MORE, _MEANS_MORE = (_TEXT, _MARKER), (b"@", b"r")
 # Controllers and bends at one tick, from the first one's status on.
 _AT_ONCE = re.compile(
@@ -53,8 +54,8 @@ class Ordinary:
     """What symusic does not tell of a file that it reads rightly.
 
     Attributes:
-        messages: of each track its texts and messages to synthesizers; those among notes are at
-            a tick less than 0, -1 minus their place in ``late``.
+        messages: of each track its texts and what only some programs understand; those among
+            notes are at a tick less than 0, -1 minus their place in ``late``.
         late: where texts stand among notes.
         note_channels: of each track the channels it has notes on, perhaps with some it has not.
         programs: each program but 0 that a track sets for its own notes; where the parts that
@@ -149,8 +150,11 @@ class _Track:
             if chunk[at] > 0x7F:
                 return False
             if kind == 0xC:
-                if self.programs.setdefault(running & 15, chunk[at]) != chunk[at]:
-                    return False
+                channel = running & 15
+                is_new = self.programs.get(channel, chunk[at]) != chunk[at]
+                if is_new and self.settings >> channel & 1:
+                    return False  # symusic would leave the controllers with the old one
+                self.programs[channel] = chunk[at]
                 at += 1
             elif kind in (0xB, 0xE, 0x8):
                 self.settings |= (kind != 0x8) << (running & 15)
@@ -198,11 +202,14 @@ class _Track:
                     return at == _AT_END
             elif status >> 4 == 0xC:
                 channel, program = status & 15, chunk[place + 1]
-                if channel in self.programs or not _has_status(chunk, place + 2):
+                if not _has_status(chunk, place + 2):
                     return False
-                if chunk.find(0x90 | channel, self.first_note, place) >= 0:
+                if channel not in self.programs:
+                    if chunk.find(0x90 | channel, self.first_note, place) >= 0:
+                        return False
+                    self.programs[channel] = program
+                elif program != self.programs[channel]:
                     return False
-                self.programs[channel] = program
                 at = place + 2
             else:
                 return False
@@ -230,19 +237,19 @@ class _Track:
             end = at + length
             if end > len(chunk) and kind != _END:
                 return _NOT_FOLLOWED
-            if 0 < kind < _FIRST_NO_TEXT:
+            if 0 < kind < _FIRST_NO_TEXT or kind == OWN:
                 payload = chunk[at:end]
                 # Karaoke, or a marker that looks like ours, needs more than to be decoded.
                 if kind == _LYRIC or (kind in _MAY_MEAN_MORE and payload[:1] in _MEANS_MORE):
                     return _NOT_FOLLOWED
                 if now >= 0:
                     self.messages.append(Message(now, kind, payload))
-                elif kind != _NAME:  # which symusic tells, wherever it is
+                elif kind != NAME:  # which symusic tells, wherever it is
                     self._add_late(kind, payload, start, end)
                 return end
             if kind == _END:
                 return _AT_END
-            return _NOT_FOLLOWED if kind == _OWN or length < LEAST_BYTES.get(kind, 0) else end
+            return _NOT_FOLLOWED if length < LEAST_BYTES.get(kind, 0) else end
         length = chunk[at + 1]
         end = at + 2 + length
         payload = chunk[at + 2 : end]
@@ -255,9 +262,9 @@ class _Track:
 
     def _add_late(self, kind: int, payload: bytes, start: int, end: int) -> None:
         late = self.found.late
-        if late and late[-1].track == self.number and late[-1].end == start - 1:
-            if self.chunk[start - 1] == 0:  # it stands at the tick of the one before it
-                start = late.pop().start
+        follows = late and late[-1].track == self.number and late[-1].end == start - 1
+        if follows and self.chunk[start - 1] == 0:  # it stands at the tick of the one before it
+            start = late.pop().start
         late.append(Late(self.number, start, end))
         self.messages.append(Message(-len(late), kind, payload))
 

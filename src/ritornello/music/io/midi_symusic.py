@@ -22,8 +22,8 @@ from ritornello.music.io.midi_channels import MEANT_AS_KITS
 from ritornello.music.io.midi_container import END_OF_TRACK, MidiFile
 from ritornello.music.io.midi_events import Message
 from ritornello.music.io.midi_found import UNHEARD, MidiMusic, NoteColumns, left_out
-from ritornello.music.io.midi_ordinary import Late, Ordinary, look_at
-from ritornello.music.io.midi_text import choose_codec
+from ritornello.music.io.midi_ordinary import NAME, OWN, Late, Ordinary, look_at
+from ritornello.music.io.midi_text import choose_codec, decode, decode_name
 from ritornello.music.io.midi_words import END_MARK, words_in
 from ritornello.music.note_tables import BEND_DTYPE, CONTROL_DTYPE
 
@@ -31,7 +31,6 @@ _LATE_MARK = "ritornello:late:"
 _FAR_TICKS = 2**28 - 1  # the longest delta time a MIDI file can hold
 _FAR_DELTA = b"\xff\xff\xff\x7f"
 _LEAST_KIT = min(MEANT_AS_KITS)
-_NAME = 3
 _RELEASES = tuple(
     bytes((0, 0x90 | channel, 0, 0)) + b"".join(bytes((0, pitch, 0)) for pitch in range(1, 128))
     for channel in range(16)
@@ -68,15 +67,13 @@ def read_ordinary(file: MidiFile) -> MidiMusic | None:
     playing = _ordinary_playing(found, heard)
     if playing is None:
         return None
-    # A name in format 0 is the piece's: all its parts share one track.
-    names = [clean_name(track.name) if file.format else "" for track in found]
-    codec = choose_codec([m.payload for track in looked.messages for m in track])
-    if codec != "utf-8" and any(
-        m.kind == _NAME and not m.payload.isascii() for track in looked.messages for m in track
-    ):
-        return None  # symusic takes all names to be UTF-8
-    pieces_name = next((m.payload for m in looked.messages[0] if m.kind == _NAME), b"").decode()
-    title = "" if file.format == 1 and looked.first_plays else clean_name(pieces_name)
+    texts = [m for track in looked.messages for m in track if m.kind != OWN]
+    codec = choose_codec([m.payload for m in texts])
+    names = _names(found, [m.payload for m in texts if m.kind == NAME], codec)
+    if names is None:
+        return None
+    pieces_name = next((m.payload for m in looked.messages[0] if m.kind == NAME), b"")
+    title = "" if file.format == 1 and looked.first_plays else decode_name(pieces_name, codec)
     if looked.unheard:
         file.repairs.append(UNHEARD)
     if looked.system_messages:
@@ -87,7 +84,8 @@ def read_ordinary(file: MidiFile) -> MidiMusic | None:
         owners=[0] * len(found),
         programs=programs,
         drums=[track.is_drum for track in found],
-        names=names,
+        # A name in format 0 is the piece's: all its parts share one track.
+        names=names if file.format else [""] * len(found),
         playing=playing,
         tempos=[(tempo.time, tempo.mspq) for tempo in score.tempos],
         metres=[(m.time, m.numerator, m.denominator) for m in score.time_signatures],
@@ -96,6 +94,21 @@ def read_ordinary(file: MidiFile) -> MidiMusic | None:
         end_ticks=max(ends, default=0),
         texts=words_in(looked.messages, codec, title, []),
     )
+
+
+def _names(found: list[Any], named: list[bytes], codec: str) -> list[str] | None:
+    """The names of parts; None if one has letters that symusic does not tell.
+
+    symusic takes all names to be UTF-8, and puts a sign in place of what is not.
+    """
+    names = [track.name for track in found]
+    if codec != "utf-8":
+        foreign = {name for name in named if not name.isascii()}
+        meant = {name.decode("utf-8", "replace"): decode(name, codec) for name in foreign}
+        names = [meant.get(name, name) for name in names]
+        if len(meant) < len(foreign) or any("\ufffd" in name for name in names):
+            return None
+    return [clean_name(name) for name in names]
 
 
 def _score(file: MidiFile, looked: Ordinary, *, ask_for_lost: bool = False) -> core.ScoreTick:
