@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from ritornello.transcribe.beat_candidates import Clues, Way, choice, offbeats
-from ritornello.transcribe.counting import PHASE_FEATURES, apart, likeliest, slipped_from, through
+from ritornello.transcribe.counting import (
+    PHASE_FEATURES,
+    apart,
+    held_by,
+    likeliest,
+    slipped_from,
+    through,
+)
 from ritornello.transcribe.pulse import STEPS, find_pulse, grids
 from ritornello.transcribe.spectra import BANDS, FLOOR, FRAME_SECONDS, SHORT_BANDS
 from ritornello.transcribe.values import HEARD_NOTE_DTYPE
@@ -62,8 +69,17 @@ def test_what_slips_to_the_offbeat_is_of_one_tempo() -> None:
     assert slipped_from(ways[0], ways) is EVEN
     held = Way(EVEN.beats_seconds + 0.01)
     assert slipped_from(held, [held, *ways[1:]]) is None
+    assert held_by(held, [held, *ways[1:]]) is EVEN
+    assert held_by(ways[0], ways) is None
     rubato = Way(0.3 + np.cumsum(0.5 + 0.12 * np.sin(np.arange(56) / 4)))
     assert slipped_from(rubato, [rubato, *ways[1:]]) is None
+    assert held_by(rubato, [rubato, *ways[1:]]) is None
+
+
+def test_offbeats_have_one_where_the_recording_begins() -> None:
+    """A take that begins on a beat: the grid between may be some milliseconds early."""
+    assert offbeats(0.23 + 0.5 * np.arange(8))[0] < 0
+    assert offbeats(0.1 + 0.5 * np.arange(8))[0] > 0
 
 
 def test_bars_of_harmony_and_the_first_note_speak_for_the_beat() -> None:

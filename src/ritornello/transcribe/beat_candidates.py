@@ -282,7 +282,9 @@ def offbeats(even: np.ndarray) -> np.ndarray:
     if len(even) < 2:
         return even
     half = (even[1] - even[0]) / 2
-    return np.concatenate([even[:1] - half if even[0] >= half else even[:0], even + half])
+    # One just before the first frame is a beat on which the recording begins.
+    begins = even[0] >= half - _ON_BEAT_SECONDS
+    return np.concatenate([even[:1] - half if begins else even[:0], even + half])
 
 
 def _standard(values: np.ndarray) -> np.ndarray:

@@ -3,13 +3,15 @@
 1. Where onsets keep one pulse all along (`pulse`), its even grids are compared, else all ways, by
    the weights of `beat_candidates`.
 2. Strong offbeats mislead all of them in part: what slips between beats and offbeats of one tempo
-   is of that tempo.
+   is of that tempo, and what lies on even beats nearly all along is compared as they are.
 3. Even beats are compared with those half a beat later by what tells them apart: harmony changes
    and bars begin on beats, a take begins with one. A logit weighs that, taught by
    `experiments.listening.beat_choice` as the others are.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -32,6 +34,7 @@ PHASE_FEATURES = (
 _TERNARY_NATS, _NO_STEP_NATS = 1.0, 0.7
 _SAME_TEMPO, _NEAR_TEMPO = 0.04, 0.08
 _ON_GRID_BEATS, _ON_GRID_SHARE, _SLIPPED_SHARE = 0.1, 0.75, 0.1
+_HELD_SHARE = 0.85  # of beats on even ones, that a player alone does not reach
 _ON_BEAT_SECONDS = 0.05
 _BEATS_A_BAR = 2, 3, 4
 
@@ -58,12 +61,15 @@ def likeliest(clues: Clues, tempo_bpm: float | None = None, is_steady: bool = Fa
     scores = np.array([float(describe(way, clues) @ weights) for way in found]) - less
     best = found[int(np.argmax(np.round(scores, 6)))]
     even = best if best.is_steady else slipped_from(best, found)
+    kept = even
     if even is None:
+        even, kept = held_by(best, found), best
+    if even is None or kept is None:
         return best
     other = Way(offbeats(even.beats_seconds), True)
     better = float((describe(even, clues) - describe(other, clues)) @ weights)
     nats = np.array([better, *apart(even, other, clues)]) @ choice().weights["phase"]
-    return even if round(float(nats), 6) >= 0 else other
+    return kept if round(float(nats), 6) >= 0 else other
 
 
 def through(clues: Clues, tempo_bpm: float, beat_seconds: float) -> Way | None:
@@ -92,6 +98,25 @@ def _grids(clues: Clues, tempo_bpm: float | None, nearness: float) -> list[pulse
 def slipped_from(way: Way, found: list[Way]) -> Way | None:
     """The even beats of which a way is on the beats for a part and on the offbeats for another."""
     most, even = _SLIPPED_SHARE, None
+    for other, on_beats, on_either in _on_even_beats(way, found):
+        slipped = min(on_beats, on_either - on_beats)
+        if on_either > _ON_GRID_SHARE and slipped > most:
+            most, even = slipped, other
+    return even
+
+
+def held_by(way: Way, found: list[Way]) -> Way | None:
+    """The even beats on which a way lies nearly all along."""
+    most, even = _HELD_SHARE, None
+    for other, on_beats, _ in _on_even_beats(way, found):
+        if on_beats > most:
+            most, even = on_beats, other
+    return even
+
+
+def _on_even_beats(way: Way, found: list[Way]) -> Iterator[tuple[Way, float, float]]:
+    """Each of the even ways in the tempo of one, and the shares of its beats that are on their
+    beats, and on their beats or offbeats."""
     length = float(np.median(np.diff(way.beats_seconds)))
     for other in found:
         beats = other.beats_seconds
@@ -100,11 +125,7 @@ def slipped_from(way: Way, found: list[Way]) -> Way | None:
         places = (way.beats_seconds - beats[0]) / (beats[1] - beats[0])
         on_beats = float(np.mean(np.abs(places - np.rint(places)) < _ON_GRID_BEATS))
         halves = 2 * np.abs(places - np.rint(2 * places) / 2)
-        on_either = float(np.mean(halves < 2 * _ON_GRID_BEATS))
-        slipped = min(on_beats, on_either - on_beats)
-        if on_either > _ON_GRID_SHARE and slipped > most:
-            most, even = slipped, other
-    return even
+        yield other, on_beats, float(np.mean(halves < 2 * _ON_GRID_BEATS))
 
 
 def apart(one: Way, other: Way, clues: Clues) -> np.ndarray:
