@@ -28,6 +28,9 @@ VERBS = {
     "continue_": lambda composer, song, **how: composer.continue_(song, 2, **how),
     "fill": lambda composer, song, **how: composer.fill(song, (2, 3), parts=("bass",), **how),
     "arrange": lambda composer, song, **how: composer.arrange(song, ("flute",), **how),
+    "arrange by a form": lambda composer, song, **how: composer.arrange(
+        song, ("flute", "organ"), form="A 2, A 2", **how
+    ),
     "harmonise": lambda composer, song, **how: composer.harmonise(song, ("alto",), **how),
     "vary": lambda composer, song, **how: composer.vary(song, ("drums",), **how),
 }
@@ -150,3 +153,29 @@ def test_one_name_needs_no_list(composer: api.Composer) -> None:
     added = composer.arrange(song, add="flute", bars=1).piece
     assert len(added.tracks) == len(song.tracks) + 1
     assert len(composer.vary(song, parts="bass").piece.tracks) == len(song.tracks)
+
+
+def test_a_band_returns_with_the_song(composer: api.Composer) -> None:
+    """What the given parts play again is played to the same notes; others have their own bars."""
+    song = band(bars=16)
+    form = "A 8, A 8"
+    with_form = composer.arrange(
+        song, ("bass", "organ", "organ"), form=form, chords="C F G C", seed=1
+    )
+    kept = [*map(len, with_form.kept.tracks)]
+    assert [len(track) for track in with_form.piece.tracks[: len(kept)]] == kept
+    bar = with_form.piece.metres[0].bar_ticks(with_form.piece.resolution)
+    again, strokes = 0, 0
+    for index in with_form.added[0]:
+        notes = with_form.piece.tracks[index].notes
+        assert len(notes)
+        first = {(int(n["onset"]), int(n["pitch"])) for n in notes if n["onset"] < 8 * bar}
+        later = [(int(n["onset"]) - 8 * bar, int(n["pitch"])) for n in notes]
+        later = [each for each in later if each[0] >= 0]
+        strokes += len(later)
+        again += sum(each in first for each in later)
+    assert again > 0.4 * strokes
+    with pytest.raises(ConfigError, match="form has 8 bars, and the song 16"):
+        composer.arrange(song, ("bass",), form="A 8")
+    with pytest.raises(ConfigError, match="bars were named"):
+        composer.arrange(song, ("bass",), form="A 16", bars=(1, 4))

@@ -5,6 +5,7 @@ source      the recording, from a file, a folder of stems or a mix
 form        when the bars begin, what returns, where it ends
 stated_chords  chords that somebody states, as a chart of its bars
 heard_chords   chords that a player plays, and whether they are sure enough to tell
+heard_sections  what comes back in what the player plays
 band        who plays and what
 following   roots of its bass, and its loudness
 mixdown     played, balanced and mastered into files

@@ -11,16 +11,21 @@ import numpy as np
 
 from ritornello.accompany.following import with_loudness, with_roots
 from ritornello.accompany.form import Form
+from ritornello.accompany.heard_sections import calm, heard_sections
 from ritornello.accompany.mixdown import SOLO
 from ritornello.errors import ConfigError
 from ritornello.generation.composer import Composer
+from ritornello.generation.edit.form_beside import SongForm
 from ritornello.generation.rules import Rules
 from ritornello.music.chords import ChordChange, chord_changes
-from ritornello.music.instruments import INSTRUMENTS, parse_instrument
-from ritornello.music.piece import Piece, Tempo, Track
+from ritornello.music.instruments import BASSES, INSTRUMENTS, parse_instrument
+from ritornello.music.piece import Piece, Tempo, Text, Track
+from ritornello.plan.sections import END, Section
 from ritornello.transcribe.transcription import Transcription
 
 OTHER = "other"
+_MOST_ENDING_BARS = 2  # that a remix adds to what the player knows as the form
+_FEWEST_PLAYERS = 2  # that accompany a calm section
 # Who plays "other": strings, unless the soloist does.
 _OTHER_PLAYERS = ("strings", "guitar")
 _BOWED = frozenset({"strings", "violin", "viola", "cello", "double bass"})
@@ -34,11 +39,13 @@ class Band:
         piece: all notes on the tempo map of the player, the recording's first.
         stems: which tracks of the piece each player has.
         warnings: how the recording was heard otherwise than it is.
+        sections: of the song, from the bar in which the band comes in.
     """
 
     piece: Piece
     stems: dict[str, tuple[int, ...]]
     warnings: tuple[str, ...]
+    sections: tuple[Section, ...] = ()
 
 
 def players_of(parts: Sequence[str], soloist: str | None) -> dict[str, str]:
@@ -70,16 +77,29 @@ def write_band(
     form: Form,
     players: dict[str, str],
     options: dict[str, Any],
+    sections: tuple[Section, ...] | None = None,
 ) -> Band:
     """The band that a composer writes under a transcription, with the song that it was given.
 
     Args:
         players: as of `players_of`.
         options: of `Composer.arrange`.
+        sections: of the song from the bar in which the band comes in, none for no form; those that
+            are heard where None.
+
+    Raises:
+        ConfigError: if the sections have other bars than the song.
     """
     song = _solo_piece(transcription, form)
     steady, first_tick = _steady_song(song, form)
-    result = composer.arrange(steady, list(players.values()), end=True, **options)
+    names = list(players.values())
+    bars = len(steady.bar_starts_ticks())
+    found = heard_sections(steady) if sections is None else _to_the_end(sections, bars)
+    if found:
+        options = {**options, "form": SongForm(found, _resting(names, calm(steady, found)))}
+    else:
+        options = {**options, "bars": (1, bars)}
+    result = composer.arrange(steady, names, end=True, **options)
     band = [_place_in_song(track, song, first_tick) for track in result.piece.tracks[1:]]
     together = replace(song, tracks=(song.tracks[0], *band))
     piece = with_loudness(with_roots(together, stated=_stated(options, song, first_tick)))
@@ -90,7 +110,41 @@ def write_band(
         # A piano beside a recording, which is written for a piano too, is the first of the band.
         name = player if stem == OTHER else stem.replace("-", " ")
         named[track] = replace(named[track], name=name)
-    return Band(replace(piece, tracks=tuple(named)), stems, result.warnings)
+    starts = song.bar_starts_ticks()
+    starts = starts[starts >= first_tick]
+    marked = (*piece.markers, *(Text(int(starts[one.start]), one.name) for one in found))
+    return Band(
+        replace(piece, tracks=tuple(named), markers=marked), stems, result.warnings, tuple(found)
+    )
+
+
+def _to_the_end(sections: tuple[Section, ...], bars: int) -> tuple[Section, ...]:
+    """Sections that are stated, with the bar or two in which a remix ends after them."""
+    left = bars - sections[-1].end if sections else 0
+    if not 0 <= left <= _MOST_ENDING_BARS:
+        raise ConfigError(
+            f"The form has {sections[-1].end} bars, and there are {bars} from where the band comes "
+            "in.",
+            next_step="State all sections, such as A 8, B 8, A 8.",
+        )
+    return (*sections, Section(END, sections[-1].end, left)) if left else sections
+
+
+def _resting(players: Sequence[str], calmness: Sequence[int]) -> tuple[frozenset[int], ...]:
+    """Who rests in sections of which the player makes less, by place: first one of those who
+    neither drum nor play the bass, then the drummer too; two at least play."""
+    instruments = [INSTRUMENTS[parse_instrument(name)] for name in players]
+    between = [
+        at
+        for at, one in enumerate(instruments)
+        if not one.is_drum and parse_instrument(one.name) not in BASSES
+    ]
+    drums = [at for at, one in enumerate(instruments) if one.is_drum]
+    leaving = [between[-1:], [*between[-1:], *drums]] if len(between) > 1 else [[], drums]
+    most = max(0, len(players) - _FEWEST_PLAYERS)
+    return tuple(
+        frozenset(leaving[calm_ - 1][:most]) if calm_ else frozenset() for calm_ in calmness
+    )
 
 
 def _stated(

@@ -23,8 +23,10 @@ from ritornello.accompany.stated_chords import StatedChord, chart_of, parse_stat
 from ritornello.atomic import refuse_existing
 from ritornello.errors import ConfigError, InputError
 from ritornello.generation.composer import Composer
+from ritornello.generation.plan_drafts import FREE
 from ritornello.music.keys import KeyName
 from ritornello.note_model.library import DEFAULT_MODEL
+from ritornello.plan.song_form import parse_form
 from ritornello.synth.render import LONGEST_SECONDS
 from ritornello.transcribe.command import transcribe
 from ritornello.transcribe.transcription import Transcription
@@ -48,6 +50,7 @@ def remix(
     hints: Hints = _NO_HINTS,
     key: KeyName | str | None = None,
     chords_at: Sequence[StatedChord] | None = None,
+    form: str | None = None,
     instrument: str | None = None,
     model: str | PathLike[str] = DEFAULT_MODEL,
     soundfont: str | PathLike[str] | None = None,
@@ -77,6 +80,9 @@ def remix(
         chords_at: of the recording, seconds and symbol of each, if they are known; the band then
             keeps to them. Without them it keeps to those that were heard, if they explain most
             of what is played. In place of ``chords``, bar by bar.
+        form: sections of the recording from the bar in which the band comes in, such as "A 8, B 8,
+            A 8"; what comes back in it comes back in the band. Those that are heard if None;
+            "none" for a band that goes on from bar to bar.
         instrument: that plays in the recording; a piano if None.
         model: that writes the band.
         soundfont: that plays it; None for the one that ships with the package.
@@ -101,6 +107,7 @@ def remix(
     if chords_at is not None and options.get("chords") is not None:
         raise ConfigError("State chords bar by bar, or each with its second; not both.")
     stated = None if chords_at is None else parse_stated(chords_at)
+    sections = None if form is None else () if form == FREE else parse_form(form)
     composer = Composer.load(model)
     composer.check(key=key, **options)  # before the long work
     clock.begin("separating" if stem else "listening")
@@ -109,7 +116,7 @@ def remix(
         transcription = _transcribe_solo(
             source, recording, hints=hints, key=key, instrument=instrument
         )
-        form = plan_form(
+        laid_out = plan_form(
             transcription.beats,
             transcription.notes,
             transcription.recording.duration_seconds,
@@ -119,23 +126,23 @@ def remix(
         clock.begin("composing")
         options |= {"key": transcription.key if key is not None else None, "watch": clock.watch}
         if stated is not None:
-            options["chords"] = chart_of(stated, form)
+            options["chords"] = chart_of(stated, laid_out)
         elif options.get("chords") is None and are_played(transcription):
-            options["chords"] = chart_of(transcription.chords, form)
-        band = write_band(composer, transcription, form, players, options)
+            options["chords"] = chart_of(transcription.chords, laid_out)
+        band = write_band(composer, transcription, laid_out, players, options, sections)
         clock.begin("mixing")
         folder.mkdir(parents=True, exist_ok=True)
         mix = mix_down(
             replace(band.piece, tracks=band.piece.tracks[1:]),
             {name: [index - 1 for index in tracks] for name, tracks in band.stems.items()},
-            open_solo(transcription, form, band.piece.tracks[0]),
+            open_solo(transcription, laid_out, band.piece.tracks[0]),
             folder=folder,
-            duration_seconds=form.duration_seconds,
+            duration_seconds=laid_out.duration_seconds,
             rate_hz=rate_hz_of(transcription),
             soundfont=soundfont,
             tuning_cents=transcription.measures.tuning_cents,
             solo_in_mix=keep_solo,
-            fade_seconds=form.ringing_seconds,
+            fade_seconds=laid_out.ringing_seconds,
             overwrite=overwrite,
         )
     clock.begin("report")
@@ -143,13 +150,14 @@ def remix(
     made = Remix(
         recording.stem,
         transcription,
-        form,
+        laid_out,
         band.piece,
         stems,
         mix,
         folder / REPORT,
         band.warnings,
         {},
+        band.sections,
     )
     write_report(made, overwrite=overwrite)
     return replace(made, seconds=clock.end())

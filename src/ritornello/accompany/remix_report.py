@@ -20,6 +20,7 @@ from ritornello.dsp.waveform import Waveform
 from ritornello.music.instruments import INSTRUMENTS
 from ritornello.pages.remix_page import MOST_HEARD_SECONDS, RemixPage, Stem, remix_html
 from ritornello.pages.waveform_outline import Envelope
+from ritornello.plan.song_form import form_text
 
 _HEARD_RATE_HZ = 22_050  # in the page, which is to stay light
 _MOST_HEARD = round(MOST_HEARD_SECONDS * _HEARD_RATE_HZ)
@@ -93,6 +94,7 @@ def _facts(remix: Remix) -> list[tuple[str, str, str]]:
             f"bar lines {beats.downbeat_confidence:.0%} sure",
         ),
         ("Key", str(key) if key else "none", f"{remix.transcription.key_confidence:.0%} sure"),
+        *([("Form", form_text(remix.sections), "bars of each section")] if remix.sections else []),
     ]
 
 

@@ -13,6 +13,7 @@ from ritornello.json_values import JsonObject
 from ritornello.music.chords import Chord
 from ritornello.music.harmony import timed_chords
 from ritornello.music.piece import Piece
+from ritornello.plan.sections import Section
 from ritornello.transcribe.transcription import Transcription
 
 
@@ -27,6 +28,7 @@ class Remix:
         stems: which tracks of the piece are in each stem, the solo first.
         mix: what the files are and measure.
         report: the page.
+        sections: of the form, from the bar in which the band comes in.
         warnings: how the model read the recording's notes otherwise than they are.
         seconds: how long each step took.
     """
@@ -40,6 +42,7 @@ class Remix:
     report: Path
     warnings: tuple[str, ...]
     seconds: dict[str, float]
+    sections: tuple[Section, ...] = ()
 
     @property
     def take(self) -> Transcription:
@@ -74,6 +77,7 @@ class Remix:
             "bars": self.piece.bar_count,
             "notes": self.note_counts,
             "mix": facts,
+            "sections": [[section.name, section.bars] for section in self.sections],
             "warnings": list(self.warnings),
             "seconds": {step: round(seconds, 2) for step, seconds in self.seconds.items()},
         }

@@ -82,6 +82,7 @@ def remix(
     duration: float | None = None,
     loop: bool = True,
     keep_solo: bool = True,
+    form: str | None = None,
     hearing: Hearing = _BY_EAR,
     style: Style = ANY_STYLE,
     limits: PartLimits = NO_LIMITS,
@@ -108,6 +109,8 @@ def remix(
         Whether the recording comes round again if the remix is longer; else it rests.
     keep_solo
         Whether you are in the mix too; --no-keep-solo makes a backing track.
+    form
+        Sections of the recording, such as "A 8, B 8, A 8", if not heard rightly; or none.
     soundfont
         A SoundFont (sf2, sf3) to play the band with.
     output
@@ -132,6 +135,7 @@ def remix(
             duration_seconds=duration,
             loop=loop,
             keep_solo=keep_solo,
+            form=form,
             hints=hearing.hints(),
             instrument=hearing.instrument,
             model=writer.model,
@@ -241,10 +245,14 @@ def _print_transcription(transcription: Transcription) -> None:
 
 
 def _print_remix(made: Remix) -> None:
+    from ritornello.plan.song_form import form_text
+
     _print_transcription(made.transcription)
     length = clock(made.form.duration_seconds)
     title = f"Remix: {made.piece.bar_count} bars, {length}, {made.mix.lufs:.1f} LUFS"
     out.print(title, style="bold", markup=False)
+    if made.sections:
+        out.print(f"  form: {form_text(made.sections)}", markup=False)
     notes = ", ".join(f"{name} ({count})" for name, count in made.note_counts.items())
     out.print(f"  notes: {notes}", markup=False)
     for path in made.files:

@@ -124,6 +124,7 @@ def arrange(
     add: Names,
     bars: str | None = None,
     end: Flag = False,
+    form: str | None = None,
     style: Style = ANY_STYLE,
     limits: PartLimits = NO_LIMITS,
     only_new: OnlyNew = False,
@@ -142,6 +143,8 @@ def arrange(
         First and last bar they play in, such as 9-16, or one, such as 9; by default all.
     end
         Make the last bar an ending: they strike the chord of the tonic and hold it.
+    form
+        Sections of the song, such as "A 8, B 8, A 8": what comes back does so in them too.
     """
     names = some_names(add, "Nobody", "--add", "bass")
     span = None if bars is None else read_bars(bars)
@@ -150,10 +153,10 @@ def arrange(
         ("Arrangement", "arranged"),
         making,
         only_new,
-        keep_beats or span is not None,
+        keep_beats or span is not None or form is not None,
         style.fields() | limits.fields(),
         lambda composer, piece, options: composer.arrange(
-            piece, names, bars=span, end=end, **options
+            piece, names, bars=span, end=end, form=form, **options
         ),
     )
 

@@ -6,7 +6,7 @@ import logging
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from operator import index
 from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
 
@@ -16,6 +16,7 @@ from ritornello.errors import ConfigError
 from ritornello.files import load
 from ritornello.generation.compose import Hear
 from ritornello.generation.edit import verbs
+from ritornello.generation.edit.form_beside import SongForm, in_form
 from ritornello.generation.edit.naming import find_tracks
 from ritornello.generation.edit.perform import perform
 from ritornello.generation.edit.plans import EditPlan, with_collection
@@ -29,9 +30,11 @@ from ritornello.music.instruments import parse_instrument
 from ritornello.music.keys import KeyName
 from ritornello.music.piece import Piece
 from ritornello.music.selection import new_alone
+from ritornello.music.slicing import bar_lines, whole_bars
 from ritornello.note_model.encoding.notes import PARTS_PER_INSTRUMENT
 from ritornello.note_model.engine.reference import Engine
 from ritornello.option_names import canonical, check_numbers, check_whole_numbers
+from ritornello.plan.song_form import parse_form
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -194,6 +197,7 @@ class Partner(ABC):
         *,
         bars: int | tuple[int, int] | None = None,
         end: bool = False,
+        form: SongForm | str | None = None,
         **options: Unpack[Options],
     ) -> Result:
         """Put a band beside a song.
@@ -203,15 +207,25 @@ class Partner(ABC):
             add: names of instruments, all of which play; one named twice has two players.
             bars: first and last that they play in, counted from 1, or a single one; all where None.
             end: whether the band ends in the last bar: it strikes the chord of the tonic and holds.
+            form: the sections of the song, such as "A 8, B 8, A 8": what comes back in it comes
+                back in the band too. The band goes on from bar to bar where None.
             options: see `Options`; ``collection`` is what to write like.
         """
         piece, add = load_song(song), [add] if isinstance(add, str) else add
         span = None if bars is None else _span(bars)
+        if form is not None:
+            if span is not None:
+                raise ConfigError(
+                    "A form is that of the whole song, and bars were named.",
+                    next_step="Leave out one of them.",
+                )
+            span = 1, len(bar_lines(whole_bars(piece))) - 1
         return self._result(
             lambda rules: verbs.arrange_job(
                 piece, add, bars=span, end=end, rules=rules, known=self._known
             ),
             options,
+            SongForm(parse_form(form)) if isinstance(form, str) else form,
         )
 
     def harmonise(
@@ -298,8 +312,13 @@ class Partner(ABC):
         rules = self._check_rules(fields.pop("rules", None), seed, fields)
         return _Asked(range(seed, seed + n), sampling, watch, hear, rules)
 
-    def _result(self, plan_for: Callable[[Rules], EditPlan], options: Options) -> Result:
-        """Carry out a plan, once for each seed, side by side."""
+    def _result(
+        self,
+        plan_for: Callable[[Rules], EditPlan],
+        options: Options,
+        form: SongForm | None = None,
+    ) -> Result:
+        """Carry out a plan, once for each seed, side by side; by the form of the song if stated."""
         asked = self._read(options)
         plan = with_collection(plan_for(asked.rules), self._instrumentations)
         for warning in plan.warnings:
@@ -308,7 +327,7 @@ class Partner(ABC):
         seeds = asked.seeds if choice is None else choice.seeds_for(asked.seeds)
         made = perform(
             self._engine,
-            [plan] * len(seeds),
+            [plan if form is None else self._in_form(plan, form, seed) for seed in seeds],
             seeds,
             sampling=asked.sampling,
             collections=self._collections,
@@ -325,6 +344,11 @@ class Partner(ABC):
             tuple(joined.given for joined in made),
             tuple(tuple(joined.tracks[part] for part in plan.new) for joined in made),
         )
+
+    def _in_form(self, plan: EditPlan, form: SongForm, seed: int) -> EditPlan:
+        """A plan to put a band beside a whole song, by its form."""
+        job = in_form(plan.job, [*plan.new], form, seed, hears=self._engine.plan)
+        return replace(plan, job=job)
 
 
 def load_song(song: Song) -> Piece:

@@ -36,7 +36,7 @@ BEAT_STROKES = 3  # struck together at most; what is written beside them leaves 
 
 
 def by_plan(job: Job, plan: Plan, rng: Rng, *, hears: bool) -> Job:
-    """A whole piece written by a plan.
+    """A whole piece, or a band beside a whole song, written by a plan.
 
     Players that the plan states play where it says so and nowhere else; notes may sound on. The
     last bar of a piece that must end is open to all of them. Chords that the plan states hold as
@@ -44,7 +44,7 @@ def by_plan(job: Job, plan: Plan, rng: Rng, *, hears: bool) -> Job:
     return to, see `ritornello.generation.reprise`.
 
     Args:
-        job: of a whole piece, see `job.whole_piece`.
+        job: of a whole piece, see `job.whole_piece`, or of parts that play all through a song.
         plan: with the bars and the metre of the job.
         rng: what is varied is drawn from it.
         hears: whether the model is told plans; the rest of the plan is told to it then.
@@ -101,15 +101,17 @@ def by_plan(job: Job, plan: Plan, rng: Rng, *, hears: bool) -> Job:
 def in_a_band(job: Job) -> Job:
     """A job with a drummer, a melody and who accompanies it, in the registers that bands use.
 
-    Players that the rules say something of are left alone, as are all where there is no band.
+    Where somebody is given, they have the melody, and all others accompany. Players that the rules
+    say something of are left alone, as are all where there is no band.
     """
     pitched = [part for part in job.composed_parts if not is_drums(part)]
     above = [part for part in pitched if notes.instrument_of(part) not in BASSES]
-    if len(pitched) == len(job.composed_parts) or len(above) < 2:
+    has_drums = len(pitched) < len(job.composed_parts)
+    if not job.given_players and not (has_drums and len(above) > 1):
         return job
     rules, ranges, polyphony = job.rules, dict(job.ranges), dict(job.polyphony)
     with_range = set(map(parse_instrument, rules.ranges))
-    melody = melody_part(job.composed_parts)
+    melody = None if job.given_players else melody_part(job.composed_parts)
     for part in above:
         instrument = notes.instrument_of(part)
         low, high = job.range_of(part)

@@ -120,6 +120,8 @@ def beats_of(
         if hints.downbeat_seconds is not None:
             times = _through(times, hints.downbeat_seconds, logits)
             times = _extended(times, hints.downbeat_seconds)
+        elif hints.beats_seconds is None and len(notes):
+            times = _from_first_note(times, float(notes["onset_seconds"][0]))
         if hints.beats_seconds is not None:
             times, confidence = _by_hand(times, np.array(hints.beats_seconds)), 1.0
         times = np.maximum(times[times > -FRAME_SECONDS], 0)
@@ -182,6 +184,15 @@ def _extended(times: np.ndarray, known_seconds: float) -> np.ndarray:
             times[-1] + period_after * np.arange(1, after + 1),
         ]
     )
+
+
+def _from_first_note(times: np.ndarray, first_seconds: float) -> np.ndarray:
+    """The beats, with one on which a recording begins where that was cut off at its start."""
+    if len(times) < 2:
+        return times
+    period = float(np.median(np.diff(times[:_USUAL_BEATS])))
+    away = (times[0] - first_seconds) / period
+    return np.append(first_seconds, times) if abs(away - 1) < _FAR_BEATS / 2 else times
 
 
 def _by_hand(times: np.ndarray, known: np.ndarray) -> np.ndarray:

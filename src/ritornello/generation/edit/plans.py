@@ -72,7 +72,9 @@ def finish(plan: EditPlan, writer: Writer) -> Joined:
     """The song with the composed notes in their tracks; every kept note is as it was."""
     events = np.array(writer.events).reshape(-1, len(notes.FIELDS))
     onsets = np.cumsum(events[:, SHIFT])
-    composed = np.array(writer.composed, bool) & notes.is_note(events[:, PART])
+    # What comes back by a form is given while it is written, and new to the song all the same.
+    is_new = np.array(writer.composed, bool) | np.isin(events[:, PART], [*plan.new])
+    composed = is_new & notes.is_note(events[:, PART])
     rows = events[composed]
     rows[:, SHIFT] = np.diff(onsets[composed], prepend=0)
     tracks = as_loud(notes.decode_by_part(rows), plan.kept, plan.homes)

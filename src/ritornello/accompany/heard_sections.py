@@ -1,0 +1,129 @@
+"""Sections of a take: where its player begins something, and what of it comes back.
+
+`ritornello.plan.sections` compares bars stroke by stroke. A player plays nothing twice as it was,
+and not every note is heard; so bars of a take are as alike as what sounds in their halves and the
+places at which something begins. The rest is as for any piece: bars that return and changes of how
+much is played speak for a cut, and the cuts with most evidence and usual lengths are taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ritornello.music.piece import Piece
+from ritornello.plan.bar_strokes import Shared, Strokes
+from ritornello.plan.returning_bars import returns
+from ritornello.plan.sections import END, INTRO, Section, letter, sections
+
+FEWEST_BARS = 12  # in less nothing comes back
+_HALVES, _PLACES = 2, 16  # of a bar, in which pitch classes sound and at which something begins
+_HARMONY = 0.9  # how much these halves count beside the places
+_UNLIKE = 0.5  # the cosine of bars that have nothing in common but their key
+_LONGEST = 0.5  # of a bar, that a note counts: ends are heard less well than beginnings
+_SHORTEST_BARS = 4  # of a section; less belongs to the one before
+_SOFTER, _SPARSER = 8.0, 0.6  # velocity below the usual of sections, share of their notes a bar
+
+
+@dataclass(frozen=True, eq=False)
+class _HeardBars(Shared):
+    """Bars of one player that were heard.
+
+    Attributes:
+        likeness: of each bar to those before it, float64 [bars, distances], 0 to 1.
+    """
+
+    likeness: np.ndarray
+
+    @property
+    def alike(self) -> np.ndarray:
+        return self.likeness
+
+    @property
+    def alike_by_player(self) -> np.ndarray:
+        return self.likeness[:, None]
+
+
+def heard_sections(take: Piece) -> tuple[Section, ...]:
+    """The sections of a take; none where it is too short for any.
+
+    Args:
+        take: one track, whole bars in one metre.
+    """
+    strokes = Strokes.of(take)
+    if strokes.bars < FEWEST_BARS or len(strokes.players) != 1:
+        return ()
+    shared = Shared.of(strokes)
+    heard = _HeardBars(shared.common, shared.counts, shared.as_long, _likeness(strokes, shared))
+    back, _ = returns(heard)
+    return _long_enough(sections(strokes, heard, back))
+
+
+def calm(take: Piece, found: Sequence[Section]) -> tuple[int, ...]:
+    """How calm each section is beside the others: 0 as usual, 1 softer or sparser, 2 both.
+
+    Args:
+        take: as of `heard_sections`. found: its sections.
+    """
+    strokes = Strokes.of(take)
+    softness, notes = [], []
+    for section in found:
+        inside = (strokes.bar >= section.start) & (strokes.bar < section.end)
+        softness.append(float(strokes.velocity[inside].mean()) if inside.any() else np.nan)
+        notes.append(inside.sum() / section.bars)
+    if np.isnan(softness).all():
+        return (0,) * len(found)
+    is_soft = np.array(softness) < np.nanmedian(softness) - _SOFTER
+    is_sparse = np.array(notes) < _SPARSER * np.median(notes)
+    return tuple((is_soft.astype(int) + is_sparse).tolist())
+
+
+def _long_enough(found: Sequence[Section]) -> tuple[Section, ...]:
+    """Sections of which the short ones are parts of those before; the last may be short.
+
+    Letters are given anew in the order of their first appearance.
+    """
+    kept: list[Section] = []
+    for section in found:
+        is_short = section.bars < _SHORTEST_BARS and section.name != END
+        if kept and is_short:
+            kept[-1] = replace(kept[-1], bars=kept[-1].bars + section.bars)
+        else:
+            kept.append(section)
+    edges = {INTRO: INTRO, END: END}
+    names = dict(edges)
+    for section in kept:
+        names.setdefault(section.name, letter(len(names) - len(edges)))
+    return tuple(replace(section, name=names[section.name]) for section in kept)
+
+
+def _likeness(strokes: Strokes, shared: Shared) -> np.ndarray:
+    """Of each bar to those before it, float64 [bars, distances]."""
+    length = strokes.bar_lengths[strokes.bar]
+    sounding = np.zeros((strokes.bars, _HALVES, 12))
+    half = strokes.tick * _HALVES // length
+    lasting = np.minimum(strokes.duration / length, _LONGEST)
+    np.add.at(sounding, (strokes.bar, half, strokes.pitch % 12), lasting)
+    begun = np.zeros((strokes.bars, _PLACES))
+    place = np.minimum(np.rint(strokes.tick / length * _PLACES).astype(int), _PLACES - 1)
+    np.add.at(begun, (strokes.bar, place), 1.0)
+    bars = np.concatenate(
+        [
+            np.sqrt(_HARMONY) * _unit(np.sqrt(sounding).reshape(strokes.bars, -1)),
+            np.sqrt(1 - _HARMONY) * _unit(np.sqrt(begun)),
+        ],
+        axis=1,
+    )
+    cosine = bars @ bars.T
+    count, distances = shared.as_long.shape
+    earlier = np.maximum(np.arange(count)[:, None] - np.arange(distances), 0)
+    found = (cosine[np.arange(count)[:, None], earlier] - _UNLIKE) / (1 - _UNLIKE)
+    result: np.ndarray = np.where(shared.as_long, np.clip(found, 0, 1), 0.0)
+    return result
+
+
+def _unit(rows: np.ndarray) -> np.ndarray:
+    result: np.ndarray = rows / (np.linalg.norm(rows, axis=1, keepdims=True) + 1e-9)
+    return result

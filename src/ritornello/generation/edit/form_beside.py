@@ -1,0 +1,70 @@
+"""A band that plays by the form of the song it is written for.
+
+The sections of the song become a plan of the band: what comes back in the song comes back in the
+band, and a drummer holds a beat through a section and leads on to the next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ritornello.errors import ConfigError
+from ritornello.generation.job import Job, player_of
+from ritornello.generation.planned import by_plan
+from ritornello.plan.form_filling import fill_form
+from ritornello.plan.plan import Plan
+from ritornello.plan.returning_bars import NEW
+from ritornello.plan.sections import INTRO, Section
+
+
+@dataclass(frozen=True)
+class SongForm:
+    """The form of a song, for who is written beside it.
+
+    Attributes:
+        sections: from its first bar to its last.
+        resting: for each of the sections who rests there, by their places among those added; none
+            where empty. The others play, but in an intro, where it is drawn.
+    """
+
+    sections: tuple[Section, ...]
+    resting: tuple[frozenset[int], ...] = ()
+
+
+def in_form(job: Job, added: Sequence[int], form: SongForm, seed: int, *, hears: bool) -> Job:
+    """A job of parts that play all through a song, by its form.
+
+    Args:
+        added: part classes of those who play, in the order in which they were named.
+        seed: of what is drawn. hears: whether the model is told plans.
+
+    Raises:
+        ConfigError: if the form has other bars than the song.
+    """
+    bars = len(job.grid().bar_starts)
+    if form.sections[-1].end != bars:
+        raise ConfigError(
+            f"The form has {form.sections[-1].end} bars, and the song {bars}.",
+            next_step="State all sections of the song, such as A 8, B 8, A 8.",
+        )
+    parts = sorted(added)
+    plan = replace(
+        Plan.open(bars, job.metres, tuple(map(player_of, parts))), sections=form.sections
+    )
+    plays = plan.plays.copy()
+    for number, section in enumerate(form.sections):
+        if section.name != INTRO:
+            plays[section.start : section.end] = 1
+        for place in form.resting[number] if form.resting else ():
+            plays[section.start : section.end, parts.index(added[place])] = 0
+    back, close = plan.back_by_player.copy(), plan.close_by_player.copy()
+    if not len(job.given.chord_ticks):
+        # Whether the song has the same harmony again is not known: drums alone come back.
+        pitched = [not player.is_drum for player in plan.players]
+        back[:, pitched], close[:, pitched] = 0, NEW
+    rng = np.random.default_rng((seed, 1))
+    stated = replace(plan, plays=plays, back_by_player=back, close_by_player=close)
+    return by_plan(job, fill_form(stated, rng), rng, hears=hears)

@@ -1,0 +1,57 @@
+"""Sections of a take: what comes back is found though it is not played as it was."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ritornello.accompany.heard_sections import FEWEST_BARS, calm, heard_sections
+from ritornello.music.note_tables import note_table
+from ritornello.music.piece import Piece, Track
+
+BAR, RESOLUTION = 96, 24
+VERSE = ("Am", (45, 60, 64)), ("F", (41, 60, 65)), ("C", (48, 60, 64)), ("G", (43, 59, 62))
+CHORUS = ("Dm", (50, 62, 65)), ("Bb", (46, 62, 65)), ("Eb", (51, 63, 67)), ("F7", (53, 63, 69))
+
+
+def take(form: str, seed: int = 0, velocities: dict[str, int] | None = None) -> Piece:
+    """Eight bars for each letter: of A strums on beats, of B eighths; each time a little else."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for place, letter in enumerate(form):
+        chords, step = (VERSE, 24) if letter == "A" else (CHORUS, 12)
+        for bar in range(8):
+            start = (8 * place + bar) * BAR
+            for tick in range(0, BAR, step):
+                if rng.random() < 0.15:
+                    continue  # not heard
+                for pitch in chords[bar % 4][1]:
+                    if rng.random() < 0.8:
+                        wrong = 12 if rng.random() < 0.05 else 0
+                        loud = (velocities or {}).get(letter, 80)
+                        rows.append((start + tick, step, pitch + wrong, loud))
+    return Piece((Track(note_table(rows), 24),), RESOLUTION, length_ticks=8 * len(form) * BAR)
+
+
+@pytest.mark.parametrize("form", ["ABAB", "AABA", "ABA"])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_what_comes_back_has_the_letter_it_had(form: str, seed: int) -> None:
+    found = heard_sections(take(form, seed))
+    letters = "".join(section.name * section.bars for section in found)
+    expected = "".join(letter * 8 for letter in form)
+    # An A that comes twice may be one of sixteen bars, and the last a little other.
+    agreeing = np.mean([one == other for one, other in zip(letters, expected, strict=True)])
+    assert agreeing > 0.8
+
+
+def test_a_short_take_has_no_sections() -> None:
+    assert heard_sections(take("A")) == ()
+    assert FEWEST_BARS > 8
+
+
+def test_a_soft_section_is_calm() -> None:
+    piece = take("ABA", velocities={"A": 90, "B": 55})
+    found = heard_sections(piece)
+    calmness = dict(zip([section.name for section in found], calm(piece, found), strict=True))
+    assert calmness["A"] == 0
+    assert calmness["B"] == 1
