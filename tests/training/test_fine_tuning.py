@@ -13,6 +13,7 @@ import ritornello
 from ritornello.corpus.store import Corpus
 from ritornello.errors import CheckpointError, ConfigError
 from ritornello.files import save
+from ritornello.music.piece import Metre
 from ritornello.note_model import checkpoint
 from ritornello.training.config import TrainConfig
 from ritornello.training.fine_tuning import JoinedMusic, with_room
@@ -59,8 +60,13 @@ def test_the_new_music_is_the_default_and_the_old_styles_stay(
     before = checkpoint.load(base / "model.safetensors")
     assert own.collections == ("band", "waltzes")
     assert own.network.get("plan", False) == before.network.get("plan", False)
-    piece = ritornello.Composer.load(tmp_path / "own").compose(bars=2, seed=1)
-    assert (piece.metres[0].numerator, piece.metres[0].denominator) == (3, 4)
+    composer = ritornello.Composer.load(tmp_path / "own")
+    waltz = {"bars": 2}, {"bars": 8}, {"form": "A 4, B 4"}, {"duration": "0:12"}
+    for asked in waltz:
+        piece = composer.compose(seed=1, **asked)
+        assert {metre[1:] for metre in piece.metres} == {(3, 4)}, asked
+    assert composer.plan(seed=1, form="A 4, B 4").metres == (Metre(0, 3, 4),)
+    assert composer.compose(seed=1, bars=8, metre="4/4").metres == (Metre(0, 4, 4),)
 
 
 def test_a_new_style_is_at_first_the_one_it_is_like(base: Path) -> None:

@@ -18,7 +18,11 @@ from ritornello.generation import compose as writing
 from ritornello.generation.best_of import compose_best
 from ritornello.generation.compose import Hear
 from ritornello.generation.edit.primer import fit
-from ritornello.generation.instrumentation import Instrumentations, read_instrumentations
+from ritornello.generation.instrumentation import (
+    Instrumentations,
+    read_instrumentations,
+    usual_metre,
+)
 from ritornello.generation.partner import Partner, Song, Watch, load_song
 from ritornello.generation.plan_drafts import FREE, asked_plan, complete_plan
 from ritornello.generation.preference.critic import CRITIC_FILE, Critic
@@ -290,13 +294,11 @@ class Composer(Partner):
             )
         read = self._check_rules if primer is not None else self._swinging
         asked, fitted = read(rules, seed, fields), None
-        if asked.swing is not None:
-            if primer is not None:
-                raise ConfigError(
-                    "Endless music that begins after a piece cannot swing yet.",
-                    next_step="Leave out the swing or the primer.",
-                )
-            asked = replace(asked, metre=asked.counts)  # a metre that is drawn may not swing
+        if asked.swing is not None and primer is not None:
+            raise ConfigError(
+                "Endless music that begins after a piece cannot swing yet.",
+                next_step="Leave out the swing or the primer.",
+            )
         if primer is not None:
             fitted = fit(load_song(primer), known_instruments=self._known)
             for warning in fitted.warnings:
@@ -331,6 +333,10 @@ class Composer(Partner):
     ) -> tuple[Rules, Plan | None]:
         """The rules, and the plan that is asked for; checked."""
         asked = self._swinging(rules, seed, fields)
+        if duration is not None and plan is None and asked.metre is None:
+            # How many bars a duration has depends on the metre, so it cannot be drawn later.
+            metre = usual_metre(asked.collection, self._instrumentations)
+            asked = replace(asked, metre=metre or asked.counts)
         bars = fields.get("bars")
         return asked_plan(asked, form=form, plan=plan, duration=duration, bars=bars)
 
@@ -340,6 +346,8 @@ class Composer(Partner):
         asked = self._check_rules(rules, seed, fields)
         if asked.swing is None and named in _SWINGING and asked.counts[1] <= 4:
             asked = replace(asked, swing=_USUAL_SWING)
+        if asked.swing is not None:
+            asked = replace(asked, metre=asked.counts)  # a metre that is drawn may not swing
         return asked
 
     def _check_rules(self, rules: Rules | None, seed: int, fields: Mapping[str, Any]) -> Rules:

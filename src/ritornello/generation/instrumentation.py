@@ -77,6 +77,15 @@ def fill_in_instrumentation(rules: Rules, instrumentations: Instrumentations, rn
     return rules
 
 
+def usual_metre(collection: str | None, instrumentations: Instrumentations) -> str | None:
+    """The metre of most music, or of most of a collection; None where it is not known."""
+    weights: Counter[str] = Counter()
+    for each in instrumentations:
+        if each.metre and collection in (None, each.collection):
+            weights[each.metre] += each.weight
+    return weights.most_common(1)[0][0] if weights else None
+
+
 def _of_collection(collection: str | None, of_all: Instrumentations) -> list[Instrumentation]:
     """Those of a collection, or what is usual in it; else those of the other styles of a set, whose
     names begin with the same word; else all.

@@ -40,6 +40,9 @@ def asked_plan(
 ) -> tuple[Rules, Plan | None]:
     """The rules with bars, metre, tempo and parts of a plan, and that plan; None for none.
 
+    A form has no metre of its own: where the rules leave it open, `complete_plan` takes that of the
+    job.
+
     A piece of 4 bars or more has a usual form if nothing else is asked: a network that goes on
     from bar to bar returns to nothing after so long, and repeats one figure instead.
 
@@ -66,7 +69,7 @@ def asked_plan(
         wanted, rules = plan, _with_plan(rules, plan, bars)
     elif sections := _sections(rules, form, bars, usual=seconds is not None):
         wanted = form_plan(sections, rules.counts)
-        rules = replace(rules, bars=wanted.bars, metre=rules.counts)
+        rules = replace(rules, bars=wanted.bars)
     return rules if seconds is None else _lasting(rules, seconds), wanted
 
 
@@ -179,7 +182,14 @@ def without_players(plan: Plan) -> Plan:
 
 
 def complete_plan(wanted: Plan, job: Job, seed: int) -> Plan:
-    """A plan for the players of a job, with what is open of its form and chords filled in."""
+    """A plan for the players of a job, with what is open of its form and chords filled in.
+
+    Args:
+        wanted: of `asked_plan`. A form that was asked for in no metre gets that of the job.
+    """
+    if wanted.metres != job.metres:
+        metre = job.metres[0].numerator, job.metres[0].denominator
+        wanted = form_plan(wanted.sections, metre, wanted.players)
     if not wanted.players:
         players = tuple(sorted(map(player_of, job.composed_parts)))
         open_ = np.full((wanted.bars, len(players)), -1)

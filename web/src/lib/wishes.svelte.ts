@@ -15,7 +15,8 @@ class Wishes {
   duration = $state('1:30')
   key = $state('')
   tempo = $state<number | null>(null)
-  metre = $state('4/4')
+  /** One that is usual in the model's music where nothing is chosen. */
+  metre = $state('')
   style = $state('')
   parts = $state<string[]>(['piano', 'guitar', 'bass', 'saxophone', 'drums'])
   chords = $state('')
@@ -101,7 +102,7 @@ class Wishes {
     const request: Record<string, unknown> = { kind: 'compose', ...this.common(), ending: this.ending }
     const plan = this.lengthBy === 'form' ? this.plan : null
     // A plan says itself who plays, in which metres.
-    if (!plan) request.metre = this.metre
+    if (!plan && this.metre) request.metre = this.metre
     if (plan) request.plan = plan.text
     else if (this.lengthBy === 'form' && this.form.length)
       request.form = this.form.map((block) => `${block.name} ${block.bars}`).join(', ')
