@@ -57,7 +57,7 @@ def test_composing_tries_again_what_copies(
     made = []
 
     def compose_many(
-        composer: api.Composer, n: int, rules: object, *, seed: int, **options: object
+        composer: api.Composer, n: int, *, seed: int, **options: object
     ) -> list[Piece]:
         made.append(seed)
         return [tune if len(made) == 3 else band(seed % 4)]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -37,8 +39,6 @@ TINY = TrainConfig(
 @pytest.fixture(scope="module", params=[False, True], ids=["plain", "planned"])
 def base(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model of eight bands."""
-    from dataclasses import replace
-
     folder = tmp_path_factory.mktemp("base")
     music = MemoryCorpus([band(seed) for seed in range(8)])
     return train(music, folder, replace(TINY, plan=request.param)).parent
@@ -67,6 +67,28 @@ def test_the_new_music_is_the_default_and_the_old_styles_stay(
         assert {metre[1:] for metre in piece.metres} == {(3, 4)}, asked
     assert composer.plan(seed=1, form="A 4, B 4").metres == (Metre(0, 3, 4),)
     assert composer.compose(seed=1, bars=8, metre="4/4").metres == (Metre(0, 4, 4),)
+
+
+def test_a_model_composes_in_the_usual_form_of_its_music(
+    base: Path, waltzes: Path, tmp_path: Path
+) -> None:
+    model = checkpoint.load(
+        ritornello.train(waltzes, tmp_path / "own", start=base, steps=2, threads=1)
+    )
+    assert model.provenance["forms"] == {}  # eight bars in a row, no sections
+    usual = {**model.provenance, "forms": {"waltzes": "A 2, A 2, B 4"}}
+    composer = ritornello.Composer(replace(model, provenance=usual))
+    piece = composer.compose(seed=1)
+    assert [(text.tick // piece.resolution, text.text) for text in piece.markers] == [
+        (0, "A"), (6, "A"), (12, "B")
+    ]  # fmt: skip
+    asked: list[dict[str, Any]] = [
+        {"bars": 5},
+        {"rules": ritornello.Rules(bars=5)},
+        {"form": "A 2, B 3"},
+    ]
+    assert [composer.compose(seed=1, **each).bar_count for each in asked] == [5, 5, 5]
+    assert composer.compose(seed=1, collection="band").bar_count == 16
 
 
 def test_a_new_style_is_at_first_the_one_it_is_like(base: Path) -> None:

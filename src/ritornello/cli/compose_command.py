@@ -119,23 +119,24 @@ def compose(
 
     named = tuple(split_names(parts)) or None
     length: dict[str, Any] = {} if bars is None else {"bars": bars}
-    rules = Rules(
-        metre=metre,
-        tempo_bpm=tempo,
-        parts=named,
-        ending=end,
+    rules: dict[str, Any] = {
+        "metre": metre,
+        "tempo_bpm": tempo,
+        "parts": named,
+        "ending": end,
         **length,
         **style.fields(),
         **limits.fields(),
-    )
-    asked = {**form.arguments(named), **length}
+    }
+    Rules(**rules)  # what makes no sense is refused before a model is opened
+    asked = {**rules, **form.arguments(named)}
     if form.plan_only:
-        _write_plans(making, asked | {"rules": rules})
+        _write_plans(making, asked)
         return
 
     def write(composer: Composer, seed: int, number: int, watch: Watch) -> list[Written]:
         options: dict[str, Any] = {**asked, **making.boldness(), "best_of": best_of}
-        pieces = composer.compose_many(number, rules, seed=seed, watch=watch, **options)
+        pieces = composer.compose_many(number, seed=seed, watch=watch, **options)
         return [Written(piece) for piece in pieces]
 
     write_pieces(making, "Piece", "piece", write)

@@ -75,6 +75,7 @@ class Composer(Partner):
         self._usual_keys = writing.UsualKeys(
             model.provenance.get("minor_shares", {}), model.provenance.get("keys", {})
         )
+        self._forms: dict[str, str] = model.provenance.get("forms", {})
         self._critic: Critic | None = None
         self.card: JsonObject = {
             "network": model.network,
@@ -138,8 +139,9 @@ class Composer(Partner):
             seed: at least 0; another seed, another piece.
             temperature, top_p: of sampling, see `ritornello.generation.sampling.Sampling`.
             form: sections, such as "intro 4, A 8, B 8, A 8, end 4"; one that comes again returns to
-                what it was. The piece has markers at its sections. By default a usual form from 4
-                bars on, and none before; "none" for none.
+                what it was. The piece has markers at its sections. By default one that many
+                pieces of the model's own music share, where no length is asked for; else a usual
+                form from 4 bars on, and none before. "none" for none.
             plan: what to do bar by bar, see `ritornello.plan.plan.Plan`, in place of a form.
             duration: such as "2:00", or seconds; the tempo is made to fit where none is asked for.
             best_of: how many candidates are written, of which a critic keeps the best, after each
@@ -333,12 +335,21 @@ class Composer(Partner):
     ) -> tuple[Rules, Plan | None]:
         """The rules, and the plan that is asked for; checked."""
         asked = self._swinging(rules, seed, fields)
+        bars = fields.get("bars")
+        if all(each is None for each in (rules, bars, form, plan, duration)):
+            form = self._usual_form(asked.collection)
         if duration is not None and plan is None and asked.metre is None:
             # How many bars a duration has depends on the metre, so it cannot be drawn later.
             metre = usual_metre(asked.collection, self._instrumentations)
             asked = replace(asked, metre=metre or asked.counts)
-        bars = fields.get("bars")
         return asked_plan(asked, form=form, plan=plan, duration=duration, bars=bars)
+
+    def _usual_form(self, collection: str | None) -> str | None:
+        """The form of most music of a collection, which may be all there is; None if unknown."""
+        collections = {each.collection for each in self._instrumentations}
+        if collection is None and len(collections) == 1:
+            (collection,) = collections
+        return self._forms.get(collection or "")
 
     def _swinging(self, rules: Rules | None, seed: int, fields: Mapping[str, Any]) -> Rules:
         """The rules, checked, with the swing of styles that swing unasked."""

@@ -7,7 +7,7 @@ most.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cache
@@ -79,11 +79,11 @@ def fill_in_instrumentation(rules: Rules, instrumentations: Instrumentations, rn
 
 def usual_metre(collection: str | None, instrumentations: Instrumentations) -> str | None:
     """The metre of most music, or of most of a collection; None where it is not known."""
-    weights: Counter[str] = Counter()
+    weights: defaultdict[str, float] = defaultdict(float)
     for each in instrumentations:
         if each.metre and collection in (None, each.collection):
             weights[each.metre] += each.weight
-    return weights.most_common(1)[0][0] if weights else None
+    return max(weights, key=lambda metre: weights[metre], default=None)
 
 
 def _of_collection(collection: str | None, of_all: Instrumentations) -> list[Instrumentation]:

@@ -26,11 +26,12 @@ from ritornello.note_model.safetensors_file import (
     whole_number,
 )
 from ritornello.note_model.shapes import CELL_SHAPES, baseline_shapes, note_model_shapes
+from ritornello.plan.song_form import parse_form
 
 SCALE = ".scale"
 BASELINE = "baseline."
 _SIZES = ("layers", "width", "head_width", "collections")
-_LARGEST_LINE_UP, _LONGEST_NAME = 16, 64
+_LARGEST_LINE_UP, _LONGEST_NAME, _LONGEST_FORM = 16, 64, 2000
 _HEAVIEST = 1e12
 
 
@@ -145,6 +146,9 @@ def _check_provenance(header: Header, facts: JsonObject, collections: list[str])
     def keys(value: object) -> bool:
         return _is_table(value) and all(map(_is_key_table, value.values()))  # type: ignore[attr-defined]
 
+    def forms(value: object) -> bool:
+        return _is_table(value) and all(map(_is_form, value.values()))  # type: ignore[attr-defined]
+
     def validation(value: object) -> bool:
         nats = value.get("nats_per_note") if isinstance(value, dict) else None
         return value is None or (
@@ -156,6 +160,7 @@ def _check_provenance(header: Header, facts: JsonObject, collections: list[str])
         "styles": (styles, "a table from style to collection"),
         "minor_shares": (shares, "a table from collection to a share"),
         "keys": (keys, "a table from collection to a table from key to its weight"),
+        "forms": (forms, "a table from collection to a form"),
         "validation": (validation, "a table of figures"),
     }
     for name, (fits, expected) in kinds.items():
@@ -164,6 +169,13 @@ def _check_provenance(header: Header, facts: JsonObject, collections: list[str])
                 f"its {name} cannot be used ({shortened(repr(facts[name]), 60)}); "
                 f"{expected} was expected."
             )
+
+
+def _is_form(value: object) -> bool:
+    try:
+        return isinstance(value, str) and len(value) <= _LONGEST_FORM and bool(parse_form(value))
+    except ConfigError:
+        return False
 
 
 def _is_key_table(value: object) -> bool:

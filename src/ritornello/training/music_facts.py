@@ -13,11 +13,17 @@ from ritornello.music.keys import KeyName
 from ritornello.music.piece import Metre
 from ritornello.note_model.encoding import ngrams, notes
 from ritornello.note_model.encoding.piece_controls import is_minor, read_controls
+from ritornello.plan.analysis import analyse
+from ritornello.plan.sections import END, INTRO, Section
+from ritornello.plan.song_form import form_text
 from ritornello.training.batches import Music
 
 _MOST_PIECES = 1000
 _LINE_UPS = 200
 _LARGEST_LINE_UP = 8
+_MOST_FORMS = 200  # pieces whose form is looked at, some 8 ms each
+_FORM_BARS = (8, 96)
+_LEAST_ALIKE, _LEAST_SHARE = 3, 0.2  # pieces of one form, so that it is a usual one
 _DENOMINATORS = (2, 4, 8, 16)  # of metres that composing can be asked for
 
 LineUp = tuple[tuple[str, ...], float, str, str | None]
@@ -32,17 +38,19 @@ class MusicFacts:
         line_ups: who plays together, see `common_line_ups`.
         minor_shares: share of the pieces in minor, by collection.
         keys: pieces in each key, by collection.
+        forms: the usual form by collection, see `usual_forms`.
         baseline: counts of events, see `ritornello.note_model.encoding.ngrams`.
     """
 
     line_ups: list[LineUp] = field(default_factory=list)
     minor_shares: dict[str, float] = field(default_factory=dict)
     keys: dict[str, dict[str, int]] = field(default_factory=dict)
+    forms: dict[str, str] = field(default_factory=dict)
     baseline: ngrams.Counts = field(default_factory=dict)
 
     def for_composing(self) -> JsonObject:
         """As a model keeps them beside its baseline."""
-        names = ("line_ups", "minor_shares", "keys")
+        names = ("line_ups", "minor_shares", "keys", "forms")
         return {name: getattr(self, name) for name in names}
 
 
@@ -56,6 +64,7 @@ def read_facts(music: Music) -> MusicFacts:
         common_line_ups((name, encoded, 1.0) for name, encoded in named),
         minor_shares(named),
         key_counts(named),
+        usual_forms(music, sample),
         ngrams.count(encoded.fields for encoded in pieces),
     )
 
@@ -78,8 +87,37 @@ def common_line_ups(pieces: Iterable[tuple[str, notes.Encoded, float]]) -> list[
 def _metre(metre: Metre) -> str | None:
     """As text; None where composing cannot be asked for it."""
     quarters = 4 * metre.numerator / metre.denominator
-    known = metre.denominator in _DENOMINATORS and 1 <= quarters <= 8
+    # Files in 1/4 mean that their metre is not known.
+    known = metre.denominator in _DENOMINATORS and 1 <= quarters <= 8 and metre.numerator > 1
     return f"{metre.numerator}/{metre.denominator}" if known else None
+
+
+def usual_forms(music: Music, indices: np.ndarray) -> dict[str, str]:
+    """The form that most pieces of a collection have, as text; of collections that have such a one.
+
+    Pieces of another length than a song, and bars that lead to the first section or follow the
+    last, do not count: a tune with an upbeat is "A 8, A 8, B 8, B 8" as well.
+
+    Args:
+        indices: int [pieces], those to look at, 200 at most.
+    """
+    counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for index in indices[:: -(-len(indices) // _MOST_FORMS) or 1].tolist():
+        sections = analyse(music.piece(index)).sections
+        counts[music.collection_of(index)][_bare_form(sections)] += 1
+    usual = {}
+    for name, found in counts.items():
+        alike, form = max(((count, form) for form, count in found.items() if form), default=(0, ""))
+        if alike >= max(_LEAST_ALIKE, _LEAST_SHARE * found.total()):
+            usual[name] = form
+    return usual
+
+
+def _bare_form(sections: tuple[Section, ...]) -> str:
+    """A form without single bars around it; empty if it is none of a song."""
+    inside = [each for each in sections if each.bars > 1 or each.name not in (INTRO, END)]
+    bars = sum(section.bars for section in inside)
+    return form_text(tuple(inside)) if _FORM_BARS[0] <= bars <= _FORM_BARS[1] else ""
 
 
 def minor_shares(pieces: Iterable[tuple[str, notes.Encoded]]) -> dict[str, float]:

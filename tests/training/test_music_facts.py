@@ -1,0 +1,40 @@
+"""What composing takes where nobody asks is what is usual in the music that was learned from."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch", reason="networks need the extra train")
+
+from ritornello.music.piece import Metre, Piece, Tempo, Track
+from ritornello.training.music_facts import read_facts
+from tests.examples import MemoryCorpus, band
+
+EIGHTH = 12
+
+
+def tune(form: str, seed: int, upbeat: bool = False) -> Piece:
+    """A tune in 6/8 in sections of eight bars, one letter a section, each with notes of its own."""
+    rng = np.random.default_rng(seed)
+    sections = {name: rng.integers(60, 80, 48).tolist() for name in form}
+    pitches = [61] * 6 * upbeat + [pitch for name in form for pitch in sections[name]]
+    notes = [(EIGHTH * n, EIGHTH, pitch, 90) for n, pitch in enumerate(pitches)]
+    return Piece((Track(notes, 0),), 24, (Tempo(0, 120.0),), (Metre(0, 6, 8),))
+
+
+def test_a_form_that_most_tunes_share_is_the_usual_one() -> None:
+    tunes = [tune("AABB", seed, upbeat=seed % 2 == 1) for seed in range(6)]
+    facts = read_facts(MemoryCorpus([*tunes, tune("AABC", 7)], valid=0))
+    assert facts.forms == {"band": "A 8, A 8, B 8, B 8"}
+    assert facts.line_ups == [(("piano",), 7.0, "band", "6/8")]
+
+
+def test_tunes_of_forms_of_their_own_have_no_usual_one() -> None:
+    forms = ("AABB", "ABAB", "ABBA", "AAAB", "ABCD", "ABAC", "ABCC", "AABA")
+    assert read_facts(MemoryCorpus([tune(f, n) for n, f in enumerate(forms)], valid=0)).forms == {}
+
+
+def test_a_metre_of_one_beat_is_not_taken_for_one() -> None:
+    facts = read_facts(MemoryCorpus([band(seed, metre=(1, 4)) for seed in range(4)], valid=0))
+    assert {metre for *_, metre in facts.line_ups} == {None}
