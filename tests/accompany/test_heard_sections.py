@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -44,9 +46,11 @@ def test_what_comes_back_has_the_letter_it_had(form: str, seed: int) -> None:
     assert agreeing > 0.8
 
 
-def test_a_short_take_has_no_sections() -> None:
-    assert heard_sections(take("A")) == ()
+def test_a_short_take_is_one_section() -> None:
+    (only,) = heard_sections(take("A"))
+    assert (only.name, only.start, only.bars) == ("A", 0, 8)
     assert FEWEST_BARS > 8
+    assert heard_sections(replace(take("A"), length_ticks=2 * BAR, tracks=())) == ()
 
 
 def test_a_soft_section_is_calm() -> None:

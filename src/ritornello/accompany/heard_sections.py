@@ -47,14 +47,16 @@ class _HeardBars(Shared):
 
 
 def heard_sections(take: Piece) -> tuple[Section, ...]:
-    """The sections of a take; none where it is too short for any.
+    """The sections of a take: one where it is too short for more, none of two or three bars.
 
     Args:
         take: one track, whole bars in one metre.
     """
     strokes = Strokes.of(take)
-    if strokes.bars < FEWEST_BARS or len(strokes.players) != 1:
+    if strokes.bars < _SHORTEST_BARS or len(strokes.players) != 1:
         return ()
+    if strokes.bars < FEWEST_BARS:
+        return (Section(letter(0), 0, strokes.bars),)
     shared = Shared.of(strokes)
     heard = _HeardBars(shared.common, shared.counts, shared.as_long, _likeness(strokes, shared))
     back, _ = returns(heard)

@@ -11,11 +11,10 @@ import numpy as np
 
 from ritornello.accompany.form import Form
 from ritornello.accompany.solo import Solo, fit_to_length, loop_blocks
-from ritornello.dsp.sound_formats import AUDIO_SUFFIXES
 from ritornello.errors import ConfigError
 from ritornello.music.piece import Track
 from ritornello.separate.separation import separate
-from ritornello.separate.stem_folders import PARTS
+from ritornello.separate.stem_folders import PARTS, sound_files
 from ritornello.transcribe.transcription import Transcription
 
 _RATES_HZ = (44_100, 48_000)
@@ -35,7 +34,7 @@ def solo_of(recording: Path, stem: str | None, watch: Callable[[int, int], None]
         ConfigError: if there is no such stem, or more than one.
     """
     if recording.is_dir():
-        files = sorted(p for p in recording.iterdir() if p.suffix.lower() in AUDIO_SUFFIXES)
+        files = sound_files(recording)
         found = [path for path in files if stem in (path.name, path.stem)]
         if len(found) != 1:
             names = ", ".join(path.name for path in files) or "no sound files"

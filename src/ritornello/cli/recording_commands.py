@@ -251,7 +251,7 @@ def _print_remix(made: Remix) -> None:
     length = clock(made.form.duration_seconds)
     title = f"Remix: {made.piece.bar_count} bars, {length}, {made.mix.lufs:.1f} LUFS"
     out.print(title, style="bold", markup=False)
-    if made.sections:
+    if len(made.sections) > 1:
         out.print(f"  form: {form_text(made.sections)}", markup=False)
     notes = ", ".join(f"{name} ({count})" for name, count in made.note_counts.items())
     out.print(f"  notes: {notes}", markup=False)

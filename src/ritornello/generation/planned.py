@@ -30,6 +30,7 @@ _LEAST_DENSITY, _LEAST_POLYPHONY = 2.0, 4  # with which a beat may be stated
 # In training pieces of band_arranged_synth 95 of 100 notes of those who accompany are up to 73, 999
 # of 1,000 of their chords have up to 4 notes, and 95 of 100 notes of melodies are 62 and above.
 _HIGHEST_ACCOMPANIMENT, _LARGEST_CHORD, _LOWEST_MELODY = 73, 4, 62
+_LIMBS = 4  # of a drummer, who strikes no more at a time beside a player
 _LEAST_RANGE = 24  # semitones that are left to anyone
 _DRUMS_SHARE = 0.6  # of the notes of a piece whose density is asked for that a beat may have
 BEAT_STROKES = 3  # struck together at most; what is written beside them leaves room for so many
@@ -111,6 +112,8 @@ def in_a_band(job: Job) -> Job:
         return job
     rules, ranges, polyphony = job.rules, dict(job.ranges), dict(job.polyphony)
     with_range = set(map(parse_instrument, rules.ranges))
+    if job.given_players and not rules.polyphony:
+        polyphony |= dict.fromkeys(filter(is_drums, job.composed_parts), _LIMBS)
     melody = None if job.given_players else melody_part(job.composed_parts)
     for part in above:
         instrument = notes.instrument_of(part)

@@ -133,11 +133,7 @@ def each_song(
     """
     usable = 0
     for place in sorted(path for path in folder.iterdir() if path.is_dir()):
-        files = {
-            _name_of(path): path
-            for path in sorted(place.iterdir())
-            if path.suffix.lower() in AUDIO_SUFFIXES and not path.name.startswith(_HIDDEN)
-        }
+        files = {_name_of(path): path for path in sound_files(place)}
         try:
             sounds = {name: _mono(read(path), rate_hz) for name, path in files.items()}
             song = _song(found, place.name, sounds, rate_hz, longest_seconds)
@@ -152,6 +148,15 @@ def each_song(
             where=str(folder),
             next_step="Put the stems of each song in a folder of its own: song/bass.wav, ...",
         )
+
+
+def sound_files(folder: Path) -> list[Path]:
+    """The sound files of a folder by name, without hidden ones."""
+    return [
+        path
+        for path in sorted(folder.iterdir())
+        if path.suffix.lower() in AUDIO_SUFFIXES and not path.name.startswith(_HIDDEN)
+    ]
 
 
 def _name_of(path: Path) -> str:

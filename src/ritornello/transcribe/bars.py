@@ -74,7 +74,7 @@ def with_bars(beats: Beats, notes: np.ndarray, hints: Hints) -> Beats:
     count, first = answers[int(chances.argmax())]
     is_told = hints.downbeat_seconds is not None
     metre = metres[count]
-    swings = count == 4 and not fills_thirds(notes, beats.times_seconds)
+    swings = count > 2 and not fills_thirds(notes, beats.times_seconds)
     if hints.metre is None and not swings and falls_into_three(notes, beats.times_seconds):
         metre = _COMPOUND.get(metre, metre)
     return replace(
@@ -113,7 +113,8 @@ def falls_into_three(notes: np.ndarray, times_seconds: np.ndarray) -> bool:
 
 
 def fills_thirds(notes: np.ndarray, times_seconds: np.ndarray) -> bool:
-    """Whether many notes begin on both thirds of beats: 12/8 is rare, and swing leaves one out."""
+    """Whether many notes begin on both thirds of beats: 9/8 and 12/8 are rare, and what swings
+    leaves one out."""
     places = _in_beats(notes["onset_seconds"], times_seconds) % 1
     first, second = (float(np.mean(np.abs(places - n / 3) < _NEAR_THIRD)) for n in (1, 2))
     return first > _FIRST_TO_SECOND * second and first + second > _MANY_THIRDS
