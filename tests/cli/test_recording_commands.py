@@ -81,3 +81,43 @@ def test_what_is_no_recording_is_refused(command: Callable[..., Outcome], verb: 
     assert done.code == 1
     assert "take.mp3" in done.err
     assert "Traceback" not in done.err
+
+
+@pytest.fixture
+def takes(take: Path, tmp_path: Path) -> Path:
+    """A folder with two takes of one name, one in a folder of its own, and what is none."""
+    folder = tmp_path / "takes"
+    for name in ("a.mp3", "a.wav", "session/b.mp3", ".hidden/c.mp3"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(take.read_bytes())
+    (folder / "a.wav").write_bytes(b"no sound at all")
+    (folder / "words.txt").write_text("la la la")
+    return folder
+
+
+def test_each_recording_of_a_folder_becomes_notes_or_is_named(
+    command: Callable[..., Outcome], takes: Path
+) -> None:
+    done = command("transcribe", takes)
+    assert done.code == 0, done.err
+    assert "2 of 3 recordings written down, 1 not used." in done.out
+    assert "a.wav: not used." in done.err
+    written = sorted(path.as_posix() for path in Path("takes-notes").rglob("*.mid"))
+    assert written == ["takes-notes/a.mp3.mid", "takes-notes/session/b.mid"]
+    assert command("inspect", "takes-notes").code == 0
+    again = command("transcribe", takes, "--json")
+    facts = json.loads(again.out)
+    assert (facts["written"], len(facts["kept"])) == ([], 2)
+    assert [each["recording"] for each in facts["rejected"]] == ["a.wav"]
+
+
+def test_a_folder_that_cannot_be_written_down_is_refused_in_words(
+    command: Callable[..., Outcome], takes: Path
+) -> None:
+    done = command("transcribe", takes, "--downbeat", 1)
+    assert (done.code, done.err.count("\n")) == (2, 2)
+    (takes / "empty").mkdir()
+    assert "No recording in this folder" in command("transcribe", takes / "empty").err
+    (takes / "empty" / "d.wav").write_bytes(b"noise")
+    assert "Nothing can be heard" in command("transcribe", takes / "empty", "-o", "out").err
+    assert "`ritornello transcribe FOLDER`" in command("inspect", takes).err

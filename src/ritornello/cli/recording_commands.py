@@ -23,6 +23,7 @@ from ritornello.cli.options import (
     Style,
     some_names,
 )
+from ritornello.cli.recording_folder import transcribe_folder
 from ritornello.cli.show import clock, out, print_json, progress, say
 from ritornello.cli.streams import is_stream, read_from, write_to
 from ritornello.errors import ConfigError
@@ -153,7 +154,7 @@ def remix(
 
 
 def transcribe(
-    recording: Annotated[Path, Parameter(help=SOLO_HELP)],
+    recording: Annotated[Path, Parameter(help=f"{SOLO_HELP} Or a folder of them.")],
     /,
     *,
     output: Annotated[Path | None, Parameter(alias="-o")] = None,
@@ -167,14 +168,15 @@ def transcribe(
 ) -> None:
     """Write down what one instrument plays in a recording, or a whole band.
 
-    The notes stay as they were played, on a tempo map of the player's own beats.
+    The notes stay as they were played, on a tempo map of the player's own beats. Of a folder, each
+    recording: its notes are what `ritornello train` can learn from.
 
     Parameters
     ----------
     output
-        File to write, such as take.mid, or -; by default the recording's name with .mid.
+        File to write, such as take.mid, or -; of a folder a folder. By default the name, with .mid.
     to
-        Ending of what goes to standard output.
+        Ending of what goes to standard output or into a folder.
     key
         Tonic and scale, such as "D minor", if it is not heard rightly.
     band
@@ -190,6 +192,23 @@ def transcribe(
     from ritornello.atomic import refuse_existing
     from ritornello.transcribe.beats_file import write_beats as save_beats
 
+    known: dict[str, Any] = {
+        "hints": hearing.hints(),
+        "key": key,
+        "instrument": hearing.instrument,
+        "overwrite": overwrite,
+    }
+
+    def write(source: Path, file: Path, **separating: Any) -> Transcription:
+        if band:
+            return api.transcribe_band(source, file, **known, **separating)
+        return api.transcribe(source, file, **known)
+
+    if recording.is_dir():
+        _of_one_recording(beats=hearing.beats, write_beats=write_beats, downbeat=hearing.downbeat)
+        target = output or Path(f"{recording.resolve().name}-notes")
+        transcribe_folder(recording, target, write, ending=to, overwrite=overwrite, json=json)
+        return
     target = output or Path("stdin.mid" if is_stream(recording) else f"{recording.stem}.mid")
     if json and is_stream(target):
         raise ConfigError("Standard output holds notes or JSON, not both.", where="--json")
@@ -201,21 +220,9 @@ def transcribe(
         read_from(recording) as source,
         progress("Listening") as watch,
     ):
-        known: dict[str, Any] = {
-            "hints": hearing.hints(),
-            "key": key,
-            "instrument": hearing.instrument,
-            "overwrite": overwrite,
-        }
-        if band:
-            transcription = api.transcribe_band(
-                source,
-                file,
-                progress=lambda done, total: watch(done, total, "Separating"),
-                **known,
-            )
-        else:
-            transcription = api.transcribe(source, file, **known)
+        transcription = write(
+            source, file, progress=lambda done, total: watch(done, total, "Separating")
+        )
         if write_beats is not None:
             save_beats(transcription.beats, write_beats, overwrite=overwrite)
     if json:
@@ -224,6 +231,16 @@ def transcribe(
         _print_transcription(transcription)
         out.print(f"  {target}", markup=False)
         say(f"Done in {time.monotonic() - start:.1f} seconds.")
+
+
+def _of_one_recording(**options: object) -> None:
+    """Refuse what is true of one recording alone where there is a folder of them."""
+    given = [f"--{name.replace('_', '-')}" for name, value in options.items() if value is not None]
+    if given:
+        raise ConfigError(
+            f"{' and '.join(given)} is of one recording, and a folder was given.",
+            next_step="Leave it out, or write the recordings down one by one.",
+        )
 
 
 # --- words ------------------------------------------------------------------------------------

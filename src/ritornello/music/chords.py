@@ -78,7 +78,7 @@ class Chord:
     def symbol_in(self, key: KeyName | None) -> str:
         """Its symbol as music in a key spells it: F#m in D major, Gbm in Db major; C major if None.
 
-        >>> Chord(8).symbol_in(parse_key("C minor")), Chord(8).symbol_in(parse_key("E major"))
+        >>> Chord(8).symbol_in(KeyName(0, "minor")), Chord(8).symbol_in(KeyName(4))
         ('Ab', 'G#')
         """
         sharps = 0 if key is None else key.sharps
