@@ -85,12 +85,15 @@ def calm(take: Piece, found: Sequence[Section]) -> tuple[int, ...]:
 def _long_enough(found: Sequence[Section]) -> tuple[Section, ...]:
     """Sections of which the short ones are parts of those before; the last may be short.
 
+    Two of four bars each that are the same are one, or a drummer would fill every four bars.
     Letters are given anew in the order of their first appearance.
     """
     kept: list[Section] = []
     for section in found:
         is_short = section.bars < _SHORTEST_BARS and section.name != END
-        if kept and is_short:
+        again = kept and kept[-1].name == section.name
+        is_half = again and max(kept[-1].bars, section.bars) <= _SHORTEST_BARS
+        if kept and (is_short or is_half):
             kept[-1] = replace(kept[-1], bars=kept[-1].bars + section.bars)
         else:
             kept.append(section)

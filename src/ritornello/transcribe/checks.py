@@ -103,7 +103,7 @@ _RULES: tuple[_Rule, ...] = (
     ),
     (
         "tuning",
-        lambda found: bool(found.tuning_cents) and not found.is_noise,
+        lambda found: bool(found.tuning_cents) and not (found.is_noise or found.is_percussive),
         lambda found: found.tuning_cents,
         "It is tuned {:+.0f} cents from A = 440 Hz, and is heard so.",
     ),
