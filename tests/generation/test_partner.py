@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from ritornello.generation.partner import choir
 from ritornello.generation.rules import Rules
 from ritornello.music.instruments import INSTRUMENTS, parse_instrument
 from ritornello.music.keys import parse_key
-from ritornello.music.piece import Piece, Track
+from ritornello.music.piece import Metre, Piece, Track
 from tests.examples import band
 
 
@@ -179,3 +180,21 @@ def test_a_band_returns_with_the_song(composer: api.Composer) -> None:
         composer.arrange(song, ("bass",), form="A 8")
     with pytest.raises(ConfigError, match="bars were named"):
         composer.arrange(song, ("bass",), form="A 16", bars=(1, 4))
+
+
+@pytest.mark.parametrize("metres", [((3, 4),), ((4, 4), (3, 4))])
+def test_a_drummer_counts_as_the_song_does(
+    composer: api.Composer, metres: tuple[tuple[int, int], ...]
+) -> None:
+    """Not as rules do that nobody stated, and not as the first bar where others come."""
+    song = band(bars=8)
+    song = replace(song, tracks=tuple(t for t in song.tracks if not t.is_drum))
+    quarter = song.resolution
+    changes = tuple(Metre(bar * 16 * quarter, *metre) for bar, metre in enumerate(metres))
+    song = replace(song, metres=changes, length_ticks=(16 + 12) * quarter)
+    bars = len(song.bar_starts_ticks())
+    for seed in range(4):
+        made = composer.arrange(song, ("drums",), form=f"A {bars}", seed=seed)
+        drums = made.piece.tracks[made.added[0][0]]
+        strokes = list(zip(drums.notes["onset"], drums.notes["pitch"], strict=True))
+        assert len(set(strokes)) == len(strokes)

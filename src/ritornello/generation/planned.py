@@ -221,11 +221,12 @@ def _own_beats(job: Job) -> WeightedBeats:
     drums = [part for part in job.composed_parts if is_drums(part)]
     if usages is None or not drums:
         return ()
-    found = usages.beats_within(job.rules.counts, job.allowed_pitches(drums[0]))
+    counts = job.metres[0].numerator, job.metres[0].denominator
+    found = usages.beats_within(counts, job.allowed_pitches(drums[0]))
     asked = [_DRUMS_SHARE * job.rules.density] if job.rules.density is not None else []
     if (of_drums := job.rules.busy().get(DRUMS)) is not None:
         asked.append(of_drums)
-    quarters = job.rules.counts[0] * 4 / job.rules.counts[1]
+    quarters = counts[0] * 4 / counts[1]
     most = min(asked, default=np.inf) * quarters
     return [(weight, beat) for weight, beat in found if len(beat.strokes()) <= most]
 

@@ -220,7 +220,8 @@ def _hold_beat(
                 if same and plan.plays[earlier, column] != 0:
                     sources[bar, column], halves[bar, :, column] = earlier, True
             if sources[bar, column] < 0:
-                if groove := grooves.get(section.name):
+                groove = grooves.get(section.name)
+                if groove and plan.lengths[bar] == plan.lengths[0]:  # drawn for that metre
                     found[bar] = groove.beat(place)
             elif is_last:
                 halves[bar, 1, column] = False
