@@ -518,6 +518,15 @@ def test_events_read_by_spans_are_those_read_one_by_one(
         assert found() == by_spans
 
 
+def test_a_program_counts_for_the_other_tracks_that_play_on_its_channel() -> None:
+    strings = b"\x00\xc0\x30"
+    for tracks in ((strings + NOTE + END, D_AFTER + END), (D_AFTER + END, strings + NOTE + END)):
+        piece, _ = read(midi(*tracks))
+        assert [track.program for track in piece.tracks] == [0x30, 0x30]
+    piece, _ = read(midi(strings + NOTE + END, b"\x00\xc0\x00" + D_AFTER + END))
+    assert [track.program for track in piece.tracks] == [0x30, 0], "one of its own"
+
+
 def test_a_program_set_again_is_read_fast_and_changes_nothing() -> None:
     program = b"\x00\xc0\x09"
     data = midi(program + NOTE + program + D_AFTER + END)

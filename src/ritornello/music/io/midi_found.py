@@ -65,26 +65,30 @@ class NoteColumns:
         key = self.onset << 7
         key |= self.pitch
         if len(self.sizes) > 1:
-            key += self.track_numbers << 38
-        columns = [self.onset, self.duration, self.pitch, self.velocity]
+            key += np.repeat(np.arange(len(self.sizes)) << 38, self.sizes)
+        duration, velocity = self.duration, self.velocity
         if not (key[1:] > key[:-1]).all():
             order = np.argsort(key, kind="stable")
-            in_order = key[order]
-            ties = np.flatnonzero(in_order[1:] == in_order[:-1])
-            if len(ties):
-                places = np.union1d(ties, ties + 1)
+            key = key.take(order)  # twice as fast as by index
+            is_tied = np.zeros(len(key), bool)
+            np.equal(key[1:], key[:-1], out=is_tied[1:])
+            if is_tied.any():
+                is_tied[:-1] |= is_tied[1:]
+                places = np.flatnonzero(is_tied)
                 tied = order[places]
-                by_all = np.lexsort([self.velocity[tied], self.duration[tied], key[tied]])
+                by_all = np.lexsort([velocity[tied], duration[tied], key[places]])
                 order[places] = tied[by_all]
-            columns = [column[order] for column in columns]
+            duration, velocity = duration.take(order), velocity.take(order)
         table = np.empty(len(key), NOTE_DTYPE)
-        for name, column in zip(_COLUMNS, columns, strict=True):
-            table[name] = column
+        table["pitch"] = key & 0x7F
+        key >>= 7
+        key &= _LAST_TICK
+        table["onset"], table["duration"], table["velocity"] = key, duration, velocity
         table.flags.writeable = False
         return [table[start:end] for start, end in pairwise(accumulate(self.sizes, initial=0))]
 
 
-_COLUMNS = ("onset", "duration", "pitch", "velocity")
+_LAST_TICK = 2**31 - 1
 
 
 def _joined(tracks: list[dict[str, np.ndarray]], name: str, dtype: type) -> np.ndarray:

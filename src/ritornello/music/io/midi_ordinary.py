@@ -23,11 +23,10 @@ from ritornello.music.io.midi_container import END_OF_TRACK
 from ritornello.music.io.midi_events import Message
 
 _LOW, _HIGH = bytes(range(0x80)), bytes(range(0x80, 0x100))
-_NOTES, _NOTES_AND_DATA = bytes(range(0x80, 0xA0)), bytes(range(0xA0))
 _SETTINGS = bytes((*range(0xB0, 0xC0), *range(0xE0, 0xF0)))
-_RARE_BYTES = bytes((*range(0xA0, 0xB0), *range(0xC0, 0xE0), *range(0xF0, 0x100)))
+_NOT_RARE = bytes(range(0x80, 0xA0)) + _SETTINGS
 _STRIKES = range(0x90, 0xA0)
-_TAKE_TWO = frozenset((*range(0x80, 0xA0), *range(0xB0, 0xC0), *range(0xE0, 0xF0)))
+_TAKE_TWO = frozenset(_NOT_RARE)
 LEAST_BYTES = {0x51: 3, 0x58: 2, 0x59: 2}  # of tempi, metres and keys
 _META, _SYSEX, _END = 0xFF, 0xF0, 0x2F
 NAME, OWN = 0x03, 0x7F
@@ -58,11 +57,14 @@ class Ordinary:
             notes are at a tick less than 0, -1 minus their place in ``late``.
         late: where texts stand among notes.
         note_channels: of each track the channels it has notes on, perhaps with some it has not.
-        programs: each program but 0 that a track sets for its own notes; where the parts that
-            symusic finds do not have just these, a program counts for another track.
+        firsts: of each track the channel of its first note.
+        set_programs: of each track the programs it sets, by channel.
+        programs: each program but 0 that a track sets for its own notes.
         first_plays: whether the first track has notes.
-        unheard: channels, as bits, that a track sets controllers on and plays nothing on.
+        unheard: channels, as bits, that a track sets controllers on before its first note, and
+            plays nothing on; for later ones see `set_among_notes`.
         set_elsewhere: the same of programs but 0.
+        spans: track, start and end of what is notes, controllers and bends.
         events: how many beginnings and ends of notes, controllers and bends are in the file.
         system_messages: how many messages to synthesizers, resets aside, are in the file.
     """
@@ -70,12 +72,39 @@ class Ordinary:
     messages: list[list[Message]] = field(default_factory=list)
     late: list[Late] = field(default_factory=list)
     note_channels: list[list[int]] = field(default_factory=list)
+    firsts: list[int] = field(default_factory=list)
+    set_programs: list[dict[int, int]] = field(default_factory=list)
     programs: list[int] = field(default_factory=list)
     first_plays: bool = False
     unheard: int = 0
     set_elsewhere: int = 0
+    spans: list[tuple[int, int, int]] = field(default_factory=list)
     events: int = 0
     system_messages: int = 0
+
+    def is_heard(self, channels: int) -> bool:
+        """Whether a track has notes on one of some channels, given as bits."""
+        # What one track sets on a channel counts for another that plays there.
+        return any(channels >> channel & 1 for own in self.note_channels for channel in own)
+
+    def lends_programs(self, parts: int) -> bool:
+        """Whether tracks play on one channel of which some set its program, and others none.
+
+        Args:
+            parts: how many parts there are; as many as tracks that play have one channel each.
+        """
+        channels = self.note_channels
+        if parts == sum(map(bool, channels)):
+            channels = [
+                [first] if own else [] for own, first in zip(channels, self.firsts, strict=False)
+            ]
+        places = [(channel, number) for number, own in enumerate(channels) for channel in own]
+        if len({channel for channel, _ in places}) == len(places):
+            return False
+        programs: dict[int, list[int]] = {}
+        for channel, number in places:
+            programs.setdefault(channel, []).append(self.set_programs[number].get(channel, -1))
+        return any(min(each) < 0 < max(each) for each in programs.values())
 
 
 def look_at(chunks: list[bytes]) -> Ordinary | None:
@@ -89,10 +118,32 @@ def look_at(chunks: list[bytes]) -> Ordinary | None:
         except IndexError:
             return None
         track.count()
-    # A controller counts for another track that plays on its channel.
-    heard = {channel for channels in found.note_channels for channel in channels}
-    set_elsewhere = found.unheard | found.set_elsewhere
-    return None if any(set_elsewhere >> channel & 1 for channel in heard) else found
+    return None if found.is_heard(found.unheard | found.set_elsewhere) else found
+
+
+def set_among_notes(chunks: list[bytes], found: Ordinary) -> int:
+    """Channels, as bits, that a track sets controllers on among its notes, and plays nothing on.
+
+    symusic drops these controllers, so they are looked for where it tells of too few events.
+    """
+    channels = 0
+    for number, start, end in found.spans:
+        own = found.note_channels[number]
+        span, low_bytes, at = chunks[number][start:end], 0, 0
+        for place in _places(span, 0, span.translate(None, _all_but_settings(tuple(own)))):
+            if place and span[place - 1] > 0x7F:
+                continue
+            low_bytes += len(span[at:place].translate(None, _HIGH))
+            at = place
+            if low_bytes % 3 == 1:
+                channels |= 1 << (span[place] & 15)
+    return channels
+
+
+@lru_cache(maxsize=256)
+def _all_but_settings(own: tuple[int, ...]) -> bytes:
+    """All bytes but the statuses of controllers and bends on channels other than those given."""
+    return bytes(set(range(256)).difference(s for s in _SETTINGS if s & 15 not in own))
 
 
 def is_reset(payload: bytes) -> bool:
@@ -110,9 +161,8 @@ class _Track:
         self.settings = 0  # channels with controllers or bends before the first note, as bits
         self.first_note = -1
         self.high = b""  # bytes from the first note on that are no data
-        self.others = b""  # those of them that begin no note
-        self.spans: list[tuple[int, int]] = []  # where events are notes, controllers or bends
         found.messages.append(self.messages)
+        found.firsts.append(-1)
 
     def follow_head(self) -> bool:
         """Go through all before the first note, one by one."""
@@ -146,6 +196,7 @@ class _Track:
             kind = running >> 4
             if kind == 0x9:
                 self.first_note = start
+                self.found.firsts[-1] = running & 15
                 return True
             if chunk[at] > 0x7F:
                 return False
@@ -174,8 +225,7 @@ class _Track:
         start = at = self.first_note
         # In most tracks hardly a byte is left here: some controllers, and the end mark.
         self.high = chunk[start:].translate(None, _LOW)
-        self.others = self.high.translate(None, _NOTES)
-        rare = self.others.translate(None, _SETTINGS)
+        rare = self.high.translate(None, _NOT_RARE)
         if rare == b"\xff" and chunk.endswith(END_OF_TRACK):
             self._add_span(start, size - 3, size - start - len(self.high) - 2)
             return True
@@ -219,7 +269,7 @@ class _Track:
 
     def _add_span(self, start: int, end: int, low_bytes: int) -> None:
         """Take a span of events, of each of which three bytes are below 128."""
-        self.spans.append((start, end))
+        self.found.spans.append((self.number, start, end))
         self.found.events += low_bytes // 3
 
     def _message(self, at: int, now: int) -> int:
@@ -275,6 +325,7 @@ class _Track:
             self.found.first_plays |= self.number == 0
             channels = [status & 15 for status in _STRIKES if status in self.high]
         self.found.note_channels.append(channels)
+        self.found.set_programs.append(self.programs)
         own = sum(1 << channel for channel in channels)
         self.found.unheard |= self.settings & ~own
         for channel, program in self.programs.items():
@@ -282,32 +333,9 @@ class _Track:
                 self.found.programs.append(program)
             elif program:
                 self.found.set_elsewhere |= 1 << channel
-        if self.others != b"\xff" and self.others.translate(None, _all_but_settings(own)):
-            for start, end in self.spans:
-                self.found.unheard |= self._settings_of_others(start, end, own)
-
-    def _settings_of_others(self, start: int, end: int, own: int) -> int:
-        """Channels, as bits, with controllers or bends in a span, other than those given."""
-        span = self.chunk[start:end]
-        others = span.translate(None, _NOTES_AND_DATA).translate(None, _all_but_settings(own))
-        found = low_bytes = at = 0
-        for place in _places(span, 0, others):
-            if place and span[place - 1] > 0x7F:
-                continue
-            low_bytes += len(span[at:place].translate(None, _HIGH))
-            at = place
-            if low_bytes % 3 == 1:
-                found |= 1 << (span[place] & 15)
-        return found & ~own
 
 
 _AT_END, _NOT_FOLLOWED = -1, -2
-
-
-@lru_cache(maxsize=256)
-def _all_but_settings(own: int) -> bytes:
-    """All bytes from A0 on but the statuses of controllers and bends on other channels."""
-    return _RARE_BYTES + bytes(status for status in _SETTINGS if own >> (status & 15) & 1)
 
 
 def _places(chunk: bytes, start: int, found: bytes) -> list[int]:

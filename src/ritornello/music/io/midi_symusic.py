@@ -11,6 +11,7 @@ from __future__ import annotations
 import struct
 from functools import lru_cache
 from itertools import accumulate
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from ritornello.music.io.midi_channels import MEANT_AS_KITS
 from ritornello.music.io.midi_container import END_OF_TRACK, MidiFile
 from ritornello.music.io.midi_events import Message
 from ritornello.music.io.midi_found import UNHEARD, MidiMusic, NoteColumns, left_out
-from ritornello.music.io.midi_ordinary import NAME, OWN, Late, Ordinary, look_at
+from ritornello.music.io.midi_ordinary import NAME, OWN, Late, Ordinary, look_at, set_among_notes
 from ritornello.music.io.midi_text import choose_codec, decode, decode_name
 from ritornello.music.io.midi_words import END_MARK, words_in
 from ritornello.music.note_tables import BEND_DTYPE, CONTROL_DTYPE
@@ -30,6 +31,7 @@ from ritornello.music.note_tables import BEND_DTYPE, CONTROL_DTYPE
 _LATE_MARK = "ritornello:late:"
 _FAR_TICKS = 2**28 - 1  # the longest delta time a MIDI file can hold
 _FAR_DELTA = b"\xff\xff\xff\x7f"
+_FEW_EVENTS = 64  # less are read faster one by one
 _LEAST_KIT = min(MEANT_AS_KITS)
 _RELEASES = tuple(
     bytes((0, 0x90 | channel, 0, 0)) + b"".join(bytes((0, pitch, 0)) for pitch in range(1, 128))
@@ -50,6 +52,9 @@ def read_ordinary(file: MidiFile) -> MidiMusic | None:
         ):
             score = _score(file, looked, ask_for_lost=True)
             found = list(score.tracks)
+            looked.unheard |= set_among_notes(file.chunks, looked)
+            if looked.is_heard(looked.unheard):
+                return None
     except (RuntimeError, ValueError, MemoryError):
         return None
     marks = [(mark.text, mark.time) for mark in score.markers]
@@ -62,7 +67,7 @@ def read_ordinary(file: MidiFile) -> MidiMusic | None:
     programs = [track.program for track in found]
     heard = [size > 0 for size in notes.sizes]
     played = sorted(p for p, is_heard in zip(programs, heard, strict=True) if p and is_heard)
-    if played != sorted(looked.programs):
+    if played != sorted(looked.programs) or looked.lends_programs(sum(heard)):
         return None
     playing = _ordinary_playing(found, heard)
     if playing is None:
@@ -179,12 +184,12 @@ def _ordinary_playing(found: list[Any], heard: list[bool]) -> list[dict[str, Any
             continue
         if any(count and not is_heard for count, is_heard in zip(counts, heard, strict=True)):
             return None
-        table = _table([each.numpy() for each in events if len(each)], dtype)
-        values = table["value"]
+        table = _table(events, sum(counts), dtype)
         if name == "bends":
+            values = table["value"]
             if values.min() < -8192 or values.max() > 8191:
                 return None
-        elif ((table["number"] == BANK) & (values >= _LEAST_KIT)).any():
+        elif table["value"][table["number"] == BANK].max(initial=0) >= _LEAST_KIT:
             return None
         for index, end in enumerate(accumulate(counts)):
             if counts[index]:
@@ -192,11 +197,17 @@ def _ordinary_playing(found: list[Any], heard: list[bool]) -> list[dict[str, Any
     return playing
 
 
-def _table(columns: list[dict[str, np.ndarray]], dtype: np.dtype) -> np.ndarray:
+def _table(events: list[Any], count: int, dtype: np.dtype) -> np.ndarray:
     """Events of symusic, of one track after another, as one read-only table."""
-    table = np.empty(sum(len(each["time"]) for each in columns), dtype)
-    for name in dtype.names or ():
-        symusics = "time" if name == "tick" else name
-        np.concatenate([each[symusics] for each in columns], out=table[name], casting="unsafe")
+    names = ["time", *(dtype.names or ())[1:]]
+    if count < _FEW_EVENTS:
+        fields = attrgetter(*names)
+        table = np.array([fields(event) for each in events for event in each], dtype)
+    else:
+        columns = [each.numpy() for each in events if len(each)]
+        table = np.empty(count, dtype)
+        for name, theirs in zip(dtype.names or (), names, strict=True):
+            parts = [each[theirs] for each in columns]
+            np.concatenate(parts, out=table[name], casting="unsafe")
     table.flags.writeable = False
     return table

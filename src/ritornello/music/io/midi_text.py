@@ -7,6 +7,7 @@ programs have used, and the one that makes the most likely words is taken.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from ritornello.music.io.limits import clean_name
 from ritornello.music.io.midi_code_pages import CODE_PAGES, likelihood
@@ -27,7 +28,12 @@ def choose_codec(texts: Iterable[bytes]) -> str:
         return "utf-8"
     except UnicodeDecodeError:
         pass
-    scores = {page: likelihood(looked_at, page) for page in CODE_PAGES}
+    return _likeliest(looked_at)
+
+
+@lru_cache(maxsize=256)  # files of one maker have texts in common, such as a copyright
+def _likeliest(texts: bytes) -> str:
+    scores = {page: likelihood(texts, page) for page in CODE_PAGES}
     return max(scores, key=lambda page: scores[page])
 
 

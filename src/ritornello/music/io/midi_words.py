@@ -66,17 +66,18 @@ def words_in(
                     found.lyrics.append((number, Lyric(tick, sung)))
             elif not text:
                 continue
-            elif kind == _MARKER and is_chord:
-                found.chords.append(ChordSymbol(tick, text))
-            elif kind == _MARKER and text.startswith(END_MARK):
-                repairs.append(f"The marker {shortened(text)!r} was ignored.")
             elif kind == _MARKER:
-                found.markers.append(Text(tick, text))
+                if is_chord:
+                    found.chords.append(ChordSymbol(tick, text))
+                elif text.startswith(END_MARK):
+                    repairs.append(f"The marker {shortened(text)!r} was ignored.")
+                else:
+                    found.markers.append(Text(tick, text))
             elif kind == _CUE:
                 found.cues.append(Text(tick, text))
             elif kind == _COPYRIGHT:
                 notices.setdefault(text)
-            elif kind == _TEXT and tick == 0 and text.startswith(COMPOSER) and not found.composer:
+            elif tick == 0 and kind == _TEXT and text.startswith(COMPOSER) and not found.composer:
                 found.composer = text.removeprefix(COMPOSER)
             else:  # also names of instruments, programs and devices
                 found.texts.append(Text(tick, text))
