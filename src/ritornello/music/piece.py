@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from operator import itemgetter
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -40,6 +41,7 @@ from ritornello.music.note_tables import (
 
 DEFAULT_RESOLUTION = 480
 DEFAULT_TEMPO_BPM = 120.0
+_tick_of = itemgetter(0)
 
 
 class Note(NamedTuple):
@@ -72,6 +74,9 @@ class Metre(NamedTuple):
         """One felt beat: a dotted value in compound metres (6/8, 12/8), else the denominator."""
         compound = self.denominator >= 8 and self.numerator > 3 and self.numerator % 3 == 0
         return max(1, resolution * 4 * (3 if compound else 1) // self.denominator)
+
+
+_USUAL_TEMPO, _USUAL_METRE = Tempo(0, DEFAULT_TEMPO_BPM), Metre(0, 4, 4)
 
 
 class KeyChange(NamedTuple):
@@ -367,9 +372,6 @@ class Piece:
             power = metre.denominator > 0 and metre.denominator & (metre.denominator - 1) == 0
             if not (1 <= metre.numerator <= 255 and power and metre.denominator <= 64):
                 raise InputError(f"{metre.numerator}/{metre.denominator} is not a metre.")
-        for changes in (self.tempos, self.metres, self.keys):
-            if min((change.tick for change in changes), default=0) < 0:
-                raise InputError("Tempo, metre or key changes before the piece begins.")
         set_field = object.__setattr__
         for name in PLACES:
             places = getattr(self, name)
@@ -377,13 +379,16 @@ class Piece:
                 places = tuple(sorted(set(places)))
                 if places[0].tick < 0:
                     raise InputError(f"One of its {name} stands before the piece begins.")
-            set_field(self, name, places)
+                set_field(self, name, places)
         set_field(self, "tracks", tuple(self.tracks))
-        set_field(
-            self, "tempos", from_zero(self.tempos, Tempo(0, DEFAULT_TEMPO_BPM), moves_first=True)
-        )
-        set_field(self, "metres", from_zero(self.metres, Metre(0, 4, 4)))
-        set_field(self, "keys", tuple(sorted(self.keys, key=lambda change: change.tick)))
+        tempos = from_zero(self.tempos, _USUAL_TEMPO, moves_first=True)
+        metres = from_zero(self.metres, _USUAL_METRE)
+        keys = tuple(sorted(self.keys, key=_tick_of))
+        if any(changes[0].tick < 0 for changes in (tempos, metres, keys) if changes):
+            raise InputError("Tempo, metre or key changes before the piece begins.")
+        set_field(self, "tempos", tempos)
+        set_field(self, "metres", metres)
+        set_field(self, "keys", keys)
         end = max((track.end_ticks for track in self.tracks), default=0)
         set_field(self, "length_ticks", max(end, self.length_ticks))
 

@@ -22,6 +22,8 @@ def clean_name(text: str) -> str:
     """One line without control characters: what a name can be in every format."""
     if not text.isprintable():
         text = "".join(char if char.isprintable() else " " for char in text)
+    elif "  " not in text:
+        return text.strip(" ")
     return " ".join(text.split())
 
 

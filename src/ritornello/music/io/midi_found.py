@@ -43,12 +43,12 @@ class NoteColumns:
 
     def ran_over(self, most_ticks: int) -> bool:
         """Whether a note begins before the piece, or is negative or at least so long."""
-        # Numbers below 0 are very large ones without a sign: most notes need one pass.
-        if int((self.onset | self.duration).view(np.uint64).max(initial=0)) < most_ticks:
+        # Of all numbers together a bit is set where it is in one of them, the sign too.
+        if np.bitwise_or.reduce(self.onset) < 0:
+            return True
+        if 0 <= np.bitwise_or.reduce(self.duration) < most_ticks:
             return False
-        return bool((self.onset < 0).any()) or bool(
-            ((self.duration < 0) | (self.duration >= most_ticks)).any()
-        )
+        return bool(((self.duration < 0) | (self.duration >= most_ticks)).any())
 
     def ends_ticks(self) -> list[int]:
         """Where the last note of each track ends; 0 for one without notes."""
