@@ -143,6 +143,25 @@ def test_a_remix_lasts_exactly_as_long_as_asked_for(
     assert made.form.ringing_seconds > 1.5 - 1e-3
 
 
+@pytest.mark.parametrize(("seconds", "expected"), [(40.0, ["A", "B", "A", "B"]), (12.0, ["A"])])
+def test_a_stated_form_comes_round_and_is_cut_with_the_recording(
+    take: Path, tiny_model: Path, tmp_path: Path, seconds: float, expected: list[str]
+) -> None:
+    made = api.remix(
+        take, tmp_path, parts=("bass",), duration_seconds=seconds, model=tiny_model, seed=2,
+        form="A 4, B 4",
+    )  # fmt: skip
+    *played, last = [section.name for section in made.sections]
+    assert (played, last) == (expected, "end")
+
+
+def test_a_form_of_other_bars_is_told_what_is_heard(
+    take: Path, tiny_model: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match=r"3 bars, and there are 9.*\n.*heard are A 9"):
+        api.remix(take, tmp_path, parts=("bass",), model=tiny_model, form="A 3")
+
+
 def test_a_backing_track_has_the_band_alone(take: Path, tiny_model: Path, tmp_path: Path) -> None:
     made = api.remix(
         take, tmp_path, parts=("bass", "drums"), keep_solo=False, model=tiny_model, seed=2,

@@ -11,7 +11,7 @@ import numpy as np
 
 from ritornello.accompany.following import with_loudness, with_roots
 from ritornello.accompany.form import Form
-from ritornello.accompany.heard_sections import calm, heard_sections
+from ritornello.accompany.heard_sections import calm, heard_sections, sections_of_rounds
 from ritornello.accompany.mixdown import SOLO
 from ritornello.errors import ConfigError
 from ritornello.generation.composer import Composer
@@ -20,7 +20,9 @@ from ritornello.generation.rules import Rules
 from ritornello.music.chords import ChordChange, chord_changes
 from ritornello.music.instruments import BASSES, INSTRUMENTS, parse_instrument
 from ritornello.music.piece import Piece, Tempo, Text, Track
-from ritornello.plan.sections import END, Section
+from ritornello.music.slicing import slice_bars
+from ritornello.plan.sections import END, Section, letter
+from ritornello.plan.song_form import form_text
 from ritornello.transcribe.transcription import Transcription
 
 OTHER = "other"
@@ -84,8 +86,8 @@ def write_band(
     Args:
         players: as of `players_of`.
         options: of `Composer.arrange`.
-        sections: of the song from the bar in which the band comes in, none for no form; those that
-            are heard where None.
+        sections: of the song from the bar in which the band comes in, or of a recording that comes
+            round or is cut short; none for no form; those that are heard where None.
 
     Raises:
         ConfigError: if the sections have other bars than the song.
@@ -94,7 +96,7 @@ def write_band(
     steady, first_tick = _steady_song(song, form)
     names = list(players.values())
     bars = len(steady.bar_starts_ticks())
-    found = heard_sections(steady) if sections is None else _to_the_end(sections, bars)
+    found = _sections(steady, form, sections)
     if found:
         options = {**options, "form": SongForm(found, _resting(names, calm(steady, found)))}
     else:
@@ -118,14 +120,48 @@ def write_band(
     )
 
 
-def _to_the_end(sections: tuple[Section, ...], bars: int) -> tuple[Section, ...]:
+def _sections(steady: Piece, form: Form, stated: tuple[Section, ...] | None) -> tuple[Section, ...]:
+    """The sections of all bars of the band: those stated, or heard where None.
+
+    Raises:
+        ConfigError: if those stated have other bars than the song, and than a round of it.
+    """
+    if stated is not None and not stated:
+        return ()
+    bars, round_bars = len(steady.bar_starts_ticks()), _round_bars(form)
+    if stated is not None and form.plays_on:
+        stated_bars = stated[-1].end
+        if stated_bars == round_bars or stated_bars > bars:  # of the recording, not of the remix
+            return sections_of_rounds(stated, bars)
+    if round_bars is not None and round_bars < bars:
+        once = heard_sections(slice_bars(steady, 0, round_bars))
+        heard = sections_of_rounds(once or (Section(letter(0), 0, round_bars),), bars)
+    else:
+        heard = heard_sections(steady)
+    return heard if stated is None else _to_the_end(stated, bars, heard)
+
+
+def _round_bars(form: Form) -> int | None:
+    """Bars after which a recording comes round; None if it sounds once."""
+    if form.loop_seconds is None:
+        return None
+    lines = form.beats.downbeats_seconds
+    first, second = (int(np.abs(lines - seconds).argmin()) for seconds in form.loop_seconds)
+    return second - first
+
+
+def _to_the_end(
+    sections: tuple[Section, ...], bars: int, heard: tuple[Section, ...]
+) -> tuple[Section, ...]:
     """Sections that are stated, with the bar or two in which a remix ends after them."""
-    left = bars - sections[-1].end if sections else 0
+    left = bars - sections[-1].end
     if not 0 <= left <= _MOST_ENDING_BARS:
         raise ConfigError(
             f"The form has {sections[-1].end} bars, and there are {bars} from where the band comes "
             "in.",
-            next_step="State all sections, such as A 8, B 8, A 8.",
+            next_step=f"State all sections; heard are {form_text(heard)}."
+            if heard
+            else "State all sections, such as A 8, B 8, A 8.",
         )
     return (*sections, Section(END, sections[-1].end, left)) if left else sections
 

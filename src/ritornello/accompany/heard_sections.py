@@ -3,11 +3,14 @@
 `ritornello.plan.sections` compares bars stroke by stroke. A player plays nothing twice as it was,
 and not every note is heard; so bars of a take are as alike as what sounds in their halves and the
 places at which something begins. The rest is as for any piece: bars that return and changes of how
-much is played speak for a cut, and the cuts with most evidence and usual lengths are taken.
+much is played speak for a cut, and the cuts with most evidence and usual lengths are taken. Then
+those that are most alike share letters, as a song has about half as many letters as sections; so
+do those in which the player rests, of which nothing is known.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -23,7 +26,11 @@ _HALVES, _PLACES = 2, 16  # of a bar, in which pitch classes sound and at which 
 _HARMONY = 0.9  # how much these halves count beside the places
 _UNLIKE = 0.5  # the cosine of bars that have nothing in common but their key
 _LONGEST = 0.5  # of a bar, that a note counts: ends are heard less well than beginnings
+_ENTRIES_WORTH = 0.25  # of one player rests are breaths, in a band somebody leaves
+_USUAL_BARS = 8
 _SHORTEST_BARS = 4  # of a section; less belongs to the one before
+_RESTING = 0.75  # share of the bars of a section in which nothing begins
+_LETTERS_SHARE = 0.5  # of sections
 _SOFTER, _SPARSER = 8.0, 0.6  # velocity below the usual of sections, share of their notes a bar
 
 
@@ -58,9 +65,41 @@ def heard_sections(take: Piece) -> tuple[Section, ...]:
     if strokes.bars < FEWEST_BARS:
         return (Section(letter(0), 0, strokes.bars),)
     shared = Shared.of(strokes)
-    heard = _HeardBars(shared.common, shared.counts, shared.as_long, _likeness(strokes, shared))
+    likeness = _likeness(strokes, shared)
+    heard = _HeardBars(shared.common, shared.counts, shared.as_long, likeness)
     back, _ = returns(heard)
-    return _long_enough(sections(strokes, heard, back))
+    found = _long_enough(sections(strokes, heard, back, entries_worth=_ENTRIES_WORTH))
+    return _named(found, likeness, shared.counts.sum(axis=1) == 0)
+
+
+def sections_of_rounds(once: Sequence[Section], bars: int) -> tuple[Section, ...]:
+    """The sections of a take that comes round, and of the bar in which the remix ends.
+
+    >>> sections = sections_of_rounds([Section("A", 0, 3)], 20)
+    >>> [(section.name, section.bars) for section in sections]
+    [('A', 9), ('A', 10), ('end', 1)]
+
+    Args:
+        once: of one round; those of a short round are as long as some rounds together.
+        bars: of the remix, from the first of the first round.
+    """
+    if len(once) == 1:
+        together = max(1, round(_USUAL_BARS / once[0].bars))
+        once = [replace(once[0], bars=together * once[0].bars)]
+    found: list[Section] = []
+    names: dict[str, str] = {}
+    last = bars - 1
+    while not found or found[-1].end < last:
+        for section in once:
+            start = found[-1].end if found else 0
+            length = min(section.bars, last - start)
+            if found and length < _SHORTEST_BARS:
+                found[-1] = replace(found[-1], bars=found[-1].bars + max(0, length))
+            else:
+                # An intro or an end in the middle is neither.
+                name = names.setdefault(section.name, letter(len(names)))
+                found.append(Section(name, start, length))
+    return (*found, Section(END, last, 1))
 
 
 def calm(take: Piece, found: Sequence[Section]) -> tuple[int, ...]:
@@ -79,17 +118,21 @@ def calm(take: Piece, found: Sequence[Section]) -> tuple[int, ...]:
         return (0,) * len(found)
     is_soft = np.array(softness) < np.nanmedian(softness) - _SOFTER
     is_sparse = np.array(notes) < _SPARSER * np.median(notes)
+    is_sparse &= [section.bars >= _SHORTEST_BARS for section in found]  # not a last chord
     return tuple((is_soft.astype(int) + is_sparse).tolist())
 
 
-def _long_enough(found: Sequence[Section]) -> tuple[Section, ...]:
+def _long_enough(found: Sequence[Section]) -> list[Section]:
     """Sections of which the short ones are parts of those before; the last may be short.
 
-    Two of four bars each that are the same are one, or a drummer would fill every four bars.
-    Letters are given anew in the order of their first appearance.
+    Two of four bars each that are the same are one, or a drummer would fill every four bars. A
+    short first one is part of the next.
     """
     kept: list[Section] = []
     for section in found:
+        if kept and kept[-1].bars < _SHORTEST_BARS:
+            kept[-1] = replace(section, start=kept[-1].start, bars=kept[-1].bars + section.bars)
+            continue
         is_short = section.bars < _SHORTEST_BARS and section.name != END
         again = kept and kept[-1].name == section.name
         is_half = again and max(kept[-1].bars, section.bars) <= _SHORTEST_BARS
@@ -97,11 +140,45 @@ def _long_enough(found: Sequence[Section]) -> tuple[Section, ...]:
             kept[-1] = replace(kept[-1], bars=kept[-1].bars + section.bars)
         else:
             kept.append(section)
-    edges = {INTRO: INTRO, END: END}
-    names = dict(edges)
-    for section in kept:
-        names.setdefault(section.name, letter(len(names) - len(edges)))
-    return tuple(replace(section, name=names[section.name]) for section in kept)
+    return kept
+
+
+def _named(
+    found: Sequence[Section], likeness: np.ndarray, is_empty: np.ndarray
+) -> tuple[Section, ...]:
+    """Sections with letters in the order of their first appearance; intro and end keep theirs."""
+    names = [section.name for section in found]
+    if names[-1] == END and found[-1].bars > _SHORTEST_BARS:
+        names[-1] = "last"
+    resting = [is_empty[section.start : section.end].mean() > _RESTING for section in found]
+    names = ["rests" if rests else name for rests, name in zip(resting, names, strict=True)]
+    fixed = {INTRO, END, "rests"}
+    pairs = [
+        (_section_likeness(found[one], found[other], likeness), one, other)
+        for one in range(len(found))
+        for other in range(one)
+        if not {names[one], names[other]} & fixed
+    ]
+    most = math.ceil(_LETTERS_SHARE * len(found)) + 1
+    for alike, one, other in sorted(pairs, reverse=True):
+        if alike < 0 or len(set(names)) <= most:
+            break
+        names = [names[other] if name == names[one] else name for name in names]
+    letters = {INTRO: INTRO, END: END}
+    for name in names:
+        letters.setdefault(name, letter(len(letters) - 2))
+    return tuple(
+        replace(section, name=letters[name]) for section, name in zip(found, names, strict=True)
+    )
+
+
+def _section_likeness(section: Section, earlier: Section, likeness: np.ndarray) -> float:
+    """How alike bars at the same places are; -1 where one is twice as long or too far away."""
+    distance = section.start - earlier.start
+    shorter, longer = sorted((section.bars, earlier.bars))
+    if distance >= likeness.shape[1] or 2 * shorter < longer:
+        return -1.0
+    return float(likeness[section.start : section.start + shorter, distance].mean())
 
 
 def _likeness(strokes: Strokes, shared: Shared) -> np.ndarray:

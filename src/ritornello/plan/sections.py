@@ -70,24 +70,27 @@ def letter(number: int) -> str:
     return (letter(before - 1) if before else "") + _LETTERS[last]
 
 
-def sections(strokes: Strokes, shared: Shared, back: np.ndarray) -> tuple[Section, ...]:
+def sections(
+    strokes: Strokes, shared: Shared, back: np.ndarray, *, entries_worth: float = 1.0
+) -> tuple[Section, ...]:
     """The sections of a piece, one after the other; none of a piece without bars.
 
     Args:
         back: int64 [bars, 1 + players], see `returning_bars.returns`.
+        entries_worth: how much the second and the third kind of evidence count beside the first.
     """
     bars = len(back)
     if not bars:
         return ()
-    cuts = _cut(_evidence(shared, back))
+    cuts = _cut(_evidence(shared, back, entries_worth))
     spans = list(zip(cuts, [*cuts[1:], bars], strict=True))
     return _named(spans, _kinds(strokes, shared, spans), shared.counts.sum(axis=1))
 
 
-def _evidence(shared: Shared, back: np.ndarray) -> np.ndarray:
+def _evidence(shared: Shared, back: np.ndarray, entries_worth: float) -> np.ndarray:
     """How much speaks for a cut before each bar, float64 [bars]."""
-    bars = len(back)
-    result: np.ndarray = _runs(back) + _changes(shared.counts) + _after_silence(shared.counts, bars)
+    entries = _changes(shared.counts) + _after_silence(shared.counts, len(back))
+    result: np.ndarray = _runs(back) + entries_worth * entries
     return result
 
 

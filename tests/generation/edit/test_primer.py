@@ -240,6 +240,12 @@ def test_bars_of_one_warning_are_told_together() -> None:
     assert fit(piece).piece.metres == (Metre(0, 4, 4),)
 
 
+@pytest.mark.parametrize("resolution", [480, 1000])
+def test_a_quantised_performance_lies_on_the_ticks_and_is_not_told_so(resolution: int) -> None:
+    quintuplets = [(resolution * place // 5, resolution // 10, 60, 80) for place in range(40)]
+    assert fit(quantise_to_notation(Piece((Track(quintuplets),), resolution))).warnings == ()
+
+
 @pytest.mark.parametrize("resolution", [96, 480, 1000])
 def test_notes_between_the_ticks_are_counted(resolution: int) -> None:
     on = [(resolution * beat // 2, 10, 60, 80) for beat in range(20)]

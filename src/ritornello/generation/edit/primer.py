@@ -219,7 +219,8 @@ def _off_grid_warnings(piece: Piece) -> list[str]:
 def quantise_to_notation(piece: Piece) -> Piece:
     """The piece quantised: onsets and ends where a score would have them, see `music.quantise`.
 
-    A model that reads a performer's every hesitation as rhythm would answer in kind.
+    A model that reads a performer's every hesitation as rhythm would answer in kind. Onsets lie on
+    24ths of a quarter then, those of quintuplets and of fast ornaments on the nearest.
     """
     if not piece.note_count:
         return piece
@@ -228,7 +229,8 @@ def quantise_to_notation(piece: Piece) -> Piece:
     tracks = []
     for track, time in zip(piece.tracks, times, strict=True):
         table = track.notes.copy()
-        table["onset"] = time.onsets
+        counted = np.rint(time.onsets * (RESOLUTION / piece.resolution))
+        table["onset"] = np.rint(counted * (piece.resolution / RESOLUTION))
         if not track.is_drum:  # the length of a drum stroke is not written
             table["duration"] = np.maximum(1, time.ends - time.onsets)
         tracks.append(replace(track, notes=table))
