@@ -17,4 +17,4 @@ remix_report  what the page of a remix shows
 """
 
 # What published systems and experiments may import; the rest is inside.
-__all__ = ["remix", "result"]
+__all__ = ["heard_sections", "remix", "result"]

@@ -26,5 +26,6 @@ __all__ = [
     "plan",
     "plan_text",
     "players",
+    "sections",
     "song_form",
 ]
