@@ -14,16 +14,16 @@ ROOTS = (0, 9, 5, 7)
 
 
 def song(velocities: tuple[int, ...] = (80, 80, 80, 80)) -> Piece:
-    """A guitar that strums a chord a beat, and a bass that plays fifths and thirds."""
+    """A guitar that strums a chord a beat, and a bass that plays fifths and thirds; five bars."""
     guitar = [
-        (bar * BAR + beat * 24, 24, pitch, velocities[bar])
-        for bar, chord in enumerate(CHORDS)
+        (bar * BAR + beat * 24, 24, pitch, velocities[min(bar, 3)])
+        for bar, chord in enumerate((*CHORDS, CHORDS[1]))
         for beat in range(4)
         for pitch in chord
     ]
-    bass = [(bar * BAR + beat * 48, 48, 40 + 3 * bar, 70) for bar in range(4) for beat in range(2)]
+    bass = [(bar * BAR + beat * 48, 48, 40 + 3 * bar, 70) for bar in range(5) for beat in range(2)]
     tracks = Track(note_table(guitar), 25), Track(note_table(bass), 33)
-    return Piece(tracks, 24, metres=(Metre(0, 4, 4),), length_ticks=4 * BAR)
+    return Piece(tracks, 24, metres=(Metre(0, 4, 4),), length_ticks=5 * BAR)
 
 
 def test_the_bass_plays_roots_on_first_beats_and_stays_elsewhere() -> None:
@@ -31,7 +31,8 @@ def test_the_bass_plays_roots_on_first_beats_and_stays_elsewhere() -> None:
     made = with_roots(given)
     notes, before = made.tracks[1].notes, given.tracks[1].notes
     first = notes["onset"] % BAR == 0
-    assert tuple(notes["pitch"][first] % 12) == ROOTS
+    assert tuple(notes["pitch"][first][:-1] % 12) == ROOTS
+    assert notes["pitch"][first][-1] == 52, "the last bar is the ending's"
     assert np.all(np.abs(notes["pitch"] - before["pitch"]) <= 6)
     np.testing.assert_array_equal(notes[~first], before[~first])
     np.testing.assert_array_equal(made.tracks[0].notes, given.tracks[0].notes)

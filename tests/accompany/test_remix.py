@@ -112,6 +112,22 @@ def test_the_band_waits_for_the_first_bar_and_ends_in_the_last(remix: api.Remix)
         assert seconds.max() <= remix.form.last_bar_seconds + 1e-3, name
 
 
+def test_the_band_ends_in_the_key_that_was_heard(remix: api.Remix) -> None:
+    key = remix.transcription.key
+    assert key is not None
+    last_bar = remix.piece.bar_starts_ticks()[-1]
+    last = {
+        name: remix.piece.tracks[index].notes["pitch"][
+            remix.piece.tracks[index].notes["onset"] >= last_bar
+        ]
+        for name, (index,) in remix.stems.items()
+    }
+    assert set(last["bass"] % 12) <= {key.tonic}
+    triad = {key.tonic, (key.tonic + 4 - key.is_minor) % 12, (key.tonic + 7) % 12}
+    for name in ("piano", "other"):
+        assert set(last[name] % 12) <= triad, name
+
+
 def test_a_band_that_waits_is_told_of_no_bars_in_which_it_rests(
     remix: api.Remix, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,6 +8,7 @@ heard_chords   chords that a player plays, and whether they are sure enough to t
 heard_sections  what comes back in what the player plays
 band        who plays and what
 following   roots of its bass, and its loudness
+ending      the last chord, struck by all
 mixdown     played, balanced and mastered into files
 balance     how loud each stem is
 solo        the recording as the band plays with it

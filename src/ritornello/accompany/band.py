@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ritornello.accompany.ending import with_ending
 from ritornello.accompany.following import with_loudness, with_roots
 from ritornello.accompany.form import Form
 from ritornello.accompany.heard_sections import calm, heard_sections, sections_of_rounds
@@ -101,10 +102,13 @@ def write_band(
         options = {**options, "form": SongForm(found, _resting(names, calm(steady, found)))}
     else:
         options = {**options, "bars": (1, bars)}
-    result = composer.arrange(steady, names, end=True, **options)
+    result = composer.arrange(steady, names, end=True, song_key=transcription.key, **options)
     band = [_place_in_song(track, song, first_tick) for track in result.piece.tracks[1:]]
     together = replace(song, tracks=(song.tracks[0], *band))
-    piece = with_loudness(with_roots(together, stated=_stated(options, song, first_tick)))
+    together = with_roots(together, stated=_stated(options, song, first_tick))
+    if transcription.key is not None:
+        together = with_ending(together, transcription.key)
+    piece = with_loudness(together)
     stems: dict[str, tuple[int, ...]] = {}
     named = list(piece.tracks)
     for (stem, player), track in zip(players.items(), result.added[0], strict=True):

@@ -37,7 +37,7 @@ def with_roots(piece: Piece, player: int = 0, stated: Sequence[ChordChange] | No
     The chord is the one stated. If none is, it is that of the player, if the player strums or plays
     chords, and else that of all who are no bass: a melody alone has none. A bass note on a bar line
     that is another note of it moves to the nearest root, or to the bass of a chord such as C/E;
-    what else a bass plays stays.
+    what else a bass plays stays, and the last bar, in which all have the chord of the tonic.
 
     Args:
         player: index of the track that is followed; it stays.
@@ -47,7 +47,7 @@ def with_roots(piece: Piece, player: int = 0, stated: Sequence[ChordChange] | No
     if not basses:
         return piece
     others = [track for n, track in enumerate(piece.tracks) if n not in basses]
-    starts = piece.bar_starts_ticks()
+    starts = piece.bar_starts_ticks()[:-1]
     if stated is not None:
         roots = _roots_at(starts, stated)
     else:

@@ -198,6 +198,7 @@ class Partner(ABC):
         bars: int | tuple[int, int] | None = None,
         end: bool = False,
         form: SongForm | str | None = None,
+        song_key: KeyName | None = None,
         **options: Unpack[Options],
     ) -> Result:
         """Put a band beside a song.
@@ -209,6 +210,8 @@ class Partner(ABC):
             end: whether the band ends in the last bar: it strikes the chord of the tonic and holds.
             form: the sections of the song, such as "A 8, B 8, A 8": what comes back in it comes
                 back in the band too. The band goes on from bar to bar where None.
+            song_key: in which the song is, if somebody knows better than its notes tell: a wish, in
+                whose tonic the band ends, where the option ``key`` is a rule.
             options: see `Options`; ``collection`` is what to write like.
         """
         piece, add = load_song(song), [add] if isinstance(add, str) else add
@@ -222,7 +225,7 @@ class Partner(ABC):
             span = 1, len(bar_lines(whole_bars(piece))) - 1
         return self._result(
             lambda rules: verbs.arrange_job(
-                piece, add, bars=span, end=end, rules=rules, known=self._known
+                piece, add, bars=span, end=end, key=song_key, rules=rules, known=self._known
             ),
             options,
             SongForm(parse_form(form)) if isinstance(form, str) else form,

@@ -28,7 +28,7 @@ from ritornello.music.chords import CHORD_OPEN
 from ritornello.music.instruments import INSTRUMENTS, parse_instrument
 from ritornello.music.io.midi_read import read_bytes
 from ritornello.music.io.midi_write import write_bytes
-from ritornello.music.keys import KeyName
+from ritornello.music.keys import KeyName, parse_key
 from ritornello.music.piece import Metre, Piece, Tempo, Track
 from ritornello.music.slicing import bar_lines
 from ritornello.note_model.encoding import notes
@@ -364,6 +364,14 @@ def test_a_band_that_is_asked_to_ends_together(engine: Engine, seed: int) -> Non
     in_last = [track.notes[track.notes["onset"] >= last] for track in made.tracks[-2:]]
     assert sum(map(len, in_last)), "somebody strikes the last chord"
     assert all((notes["onset"] == last).all() for notes in in_last)
+
+
+def test_a_band_ends_in_the_key_that_a_song_is_said_to_be_in(engine: Engine) -> None:
+    song, key = band(4, bars=4), parse_key("F# minor")
+    plan = verbs.arrange_job(song, ["bass"], end=True, key=key, rules=Rules())
+    assert verbs.arrange_job(song, ["bass"], end=True, rules=Rules()).job.key != key
+    track = perform(engine, [plan], [4])[0].piece.tracks[-1]
+    assert track.notes["pitch"][-1] % 12 == key.tonic
 
 
 @settings(max_examples=15)

@@ -158,6 +158,7 @@ def arrange_job(
     *,
     bars: tuple[int, int] | None = None,
     end: bool = False,
+    key: KeyName | None = None,
     rules: Rules,
     known: frozenset[int] | None = None,
 ) -> EditPlan:
@@ -167,6 +168,7 @@ def arrange_job(
         add: names of instruments; a name given twice means two players.
         bars: first and last that they play in, counted from 1; all where None.
         end: whether the last bar must be an ending for them, see `pitches`.
+        key: of the song, a soft constraint; that of its notes where None.
 
     Raises:
         InputError, ConfigError: as of `continue_job`.
@@ -190,7 +192,8 @@ def arrange_job(
         longest_rest_bars=_REST_BARS,
         ending=end,
     )
-    return replace(made, warnings=(*told, *made.warnings))
+    job = made.job if key is None else replace(made.job, key=key)
+    return replace(made, job=job, warnings=(*told, *made.warnings))
 
 
 def harmonise_job(
