@@ -35,6 +35,25 @@ def test_files_of_others_are_read(tmp_path: Path, text: str) -> None:
     assert read_beats(tmp_path / "beats.txt").beats_seconds == (0.5, 1.0, 1.5)
 
 
+@pytest.mark.parametrize(
+    ("numbers", "metre"),
+    [
+        ("1313131", (2, 4)),
+        ("3412341", (4, 4)),
+        ("123", (3, 4)),
+        ("1231212312", (3, 4)),
+        ("111", None),
+    ],
+)
+def test_bars_are_as_long_as_from_one_to_one(
+    tmp_path: Path, numbers: str, metre: tuple[int, int] | None
+) -> None:
+    """Whoever takes out every other beat leaves the numbers of those that stay."""
+    lines = [f"{0.5 + 0.5 * place} {number}" for place, number in enumerate(numbers)]
+    (tmp_path / "beats.txt").write_text("\n".join(lines))
+    assert read_beats(tmp_path / "beats.txt").metre == metre
+
+
 def test_what_the_player_says_beside_it_stays(tmp_path: Path) -> None:
     (tmp_path / "beats.txt").write_text("0.5 1\n1.0 2\n1.5 3\n2 1\n")
     hints = read_beats(tmp_path / "beats.txt", Hints(metre=(9, 8), steady=True))

@@ -10,7 +10,9 @@ madmom, label tracks of Audacity, whose further columns are ignored).
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import replace
+from itertools import pairwise
 from os import PathLike
 from pathlib import Path
 
@@ -53,10 +55,12 @@ def read_beats(path: str | PathLike[str], hints: Hints = _NO_HINTS) -> Hints:
         times.append(float(found["seconds"]))
         numbers.append(_number((found["rest"] or "").split()))
     hints = replace(hints, beats_seconds=tuple(times))
-    first = next((at for at, number in enumerate(numbers) if number == 1), None)
-    if first is not None and hints.downbeat_seconds is None:
-        hints = replace(hints, downbeat_seconds=times[first])
-        beats = max(number or 0 for number in numbers)
+    firsts = [at for at, number in enumerate(numbers) if number == 1]
+    if firsts and hints.downbeat_seconds is None:
+        hints = replace(hints, downbeat_seconds=times[firsts[0]])
+        # Of a list of which every other line was taken out bars have two beats, whatever it says.
+        bars = Counter(after - before for before, after in pairwise(firsts)).most_common(1)
+        beats = bars[0][0] if bars else max(number or 0 for number in numbers)
         if hints.metre is None and beats > 1:
             hints = replace(hints, metre=(beats, 4))
     return hints
