@@ -16,6 +16,7 @@ from typing import NoReturn
 from cyclopts import App, CycloptsError
 from cyclopts.config import Env, Toml
 
+import ritornello.cli.threads  # noqa: F401, before anything that loads NumPy
 from ritornello import __version__
 from ritornello.cli.about import doctor, models
 from ritornello.cli.benchmark import benchmark
