@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from experiments.generated.judge import violations
 from ritornello.errors import ConfigError
 from ritornello.generation.compose import compose
+from ritornello.generation.composer import Composer
 from ritornello.generation.instrumentation import read_instrumentations
 from ritornello.generation.rules import Rules
 from ritornello.generation.sampling import Sampling
@@ -129,3 +131,18 @@ def test_the_command_line_is_as_bold_as_the_library() -> None:
     defaults = {field.name: field.default for field in dataclasses.fields(Making)}
     assert defaults["temperature"] == Sampling.temperature
     assert defaults["top_p"] == Sampling.top_p
+
+
+def test_a_piece_by_each_rule_is_what_it_is_alone() -> None:
+    composer = Composer.load()
+    asked = [
+        Rules(bars=2, collection="jazz"),
+        Rules(bars=3, metre="3/4", parts=("piano", "bass"), key="D minor"),
+        Rules(bars=1, parts=("drums",)),
+    ]
+    together = composer.compose_each(asked, seed=5)
+    alone = [composer.compose(rules, seed=seed, form="none") for seed, rules in enumerate(asked, 5)]
+    assert [replace(each, title="") for each in together] == [
+        replace(each, title="") for each in alone
+    ]
+    assert [piece.bar_count for piece in together] == [2, 3, 1]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields as dataclass_fields
 from dataclasses import replace
 from difflib import get_close_matches
@@ -31,6 +31,7 @@ from ritornello.generation.rules import Rules, check_count, check_seed
 from ritornello.generation.sampling import Sampling
 from ritornello.generation.session import Session, StreamedNote
 from ritornello.generation.session.improvisation import Improvisation
+from ritornello.generation.writer import Writer
 from ritornello.json_values import JsonObject
 from ritornello.music.piece import Piece
 from ritornello.note_model import checkpoint
@@ -217,6 +218,38 @@ class Composer(Partner):
             replace(piece, title=f"Piece {number}")
             for number, piece in zip(seeds, pieces, strict=True)
         ]
+
+    def compose_each(
+        self,
+        rules: Sequence[Rules],
+        *,
+        seed: int = 0,
+        temperature: float = Sampling.temperature,
+        top_p: float = Sampling.top_p,
+    ) -> list[Piece]:
+        """Write a piece by each of several rules, side by side, which is faster than in turn.
+
+        Each is the piece that `compose` writes with its rules and ``form="none"``; the seeds are
+        ``seed``, ``seed + 1``, ... Arguments and errors are those of `compose`.
+        """
+        writers: list[Writer] = []
+        for number, each in enumerate(rules, seed):
+            asked, _ = self._asked(each, number, {}, FREE, None, None)
+            writers += writing.begin(
+                self._engine,
+                asked,
+                seeds=[number],
+                instrumentations=self._instrumentations,
+                usual_keys=self._usual_keys,
+                plan_of=None,
+            )
+        written = writing.write(
+            self._engine,
+            writers,
+            sampling=Sampling(temperature, top_p),
+            collections=self._collections,
+        )
+        return [*map(writing.finished_piece, written)]
 
     def plan(
         self,

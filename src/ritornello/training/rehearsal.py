@@ -15,6 +15,7 @@ import numpy as np
 
 from ritornello.corpus.store import Corpus, Entry, write_store
 from ritornello.generation.composer import Composer
+from ritornello.generation.rules import Rules
 from ritornello.music.piece import Piece
 from ritornello.note_model.checkpoint import Checkpoint
 from ritornello.training.batches import Music
@@ -29,19 +30,19 @@ def write_rehearsal(base: Checkpoint, folder: Path, seed: int = 0) -> Corpus:
 
     They are drawn from its distribution as it is, without sharpening and without a form.
     """
-    composer = Composer(base)
     count = max(1, _PIECES // len(base.collections))
+    names = [name for name in base.collections for _ in range(count)]
+    composed = Composer(base).compose_each(
+        [Rules(bars=_BARS, collection=name) for name in names],
+        temperature=1.0,
+        top_p=1.0,
+        seed=seed,
+    )
     pieces = (
         (piece, Entry(f"{name} {number}", name))
-        for name in base.collections
-        for number, piece in enumerate(
-            composer.compose_many(
-                count, collection=name, bars=_BARS, form="none", temperature=1.0, top_p=1.0,
-                seed=seed,
-            )
-        )
+        for number, (name, piece) in enumerate(zip(names, composed, strict=True))
         if piece.note_count
-    )  # fmt: skip
+    )
     write_store(pieces, folder)
     return Corpus.open(folder)
 
