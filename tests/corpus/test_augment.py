@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ritornello.corpus.augment import augment, scale_tempo, transposition_range
+from ritornello.corpus.augment import augment, scale_tempo, transposition_range, vary_drums
 from ritornello.errors import ConfigError
 from ritornello.music.piece import Piece, Tempo, Track
 
@@ -38,6 +38,29 @@ def test_every_key_is_reached_where_the_range_allows() -> None:
     assert keys == set(range(54, 66))
     assert transposition_range(piece_of([2, 125])) == (-2, 2)
     assert transposition_range(piece_of([0, 127])) == (0, 0)
+
+
+@given(PITCHES, st.integers(0, 10_000))
+def test_varied_drums_keep_their_beat_and_stay_of_their_kind(pitches: list[int], seed: int) -> None:
+    piece = piece_of(pitches)
+    varied = vary_drums(piece, np.random.default_rng(seed))
+    assert varied.tracks[0] == piece.tracks[0]
+    before, after = (each.tracks[1].notes for each in (piece, varied))
+    assert before[["onset", "duration", "velocity"]].tolist() == (
+        after[["onset", "duration", "velocity"]].tolist()
+    )
+    # One key for each key, and another one only among drums that have like ones.
+    pairs = {*zip(before["pitch"].tolist(), after["pitch"].tolist(), strict=True)}
+    assert len(pairs) == len({old for old, _ in pairs}) == len({new for _, new in pairs})
+    kinds = [{42, 51}, {49, 57}, {35, 36}, {38, 40}, {41, 43, 45, 47, 48, 50}]
+    assert all(old == new or any({old, new} <= kind for kind in kinds) for old, new in pairs)
+
+
+def test_half_of_the_pieces_get_other_drums() -> None:
+    piece = piece_of([35, 36, 38, 40, 42, 51, 49, 57, 41, 43])
+    rng = np.random.default_rng(0)
+    same = sum(vary_drums(piece, rng) == piece for _ in range(400))
+    assert 180 < same < 250
 
 
 @given(st.floats(0.01, 100))

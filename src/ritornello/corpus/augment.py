@@ -1,8 +1,10 @@
-"""Augmentation: a piece in another key and tempo; drums are not transposed."""
+"""Augmentation: a piece in another key and tempo, its drums on other keys of their kind."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+
+import numpy as np
 
 from ritornello.errors import ConfigError
 from ritornello.music.piece import Piece
@@ -11,6 +13,9 @@ from ritornello.rng import Rng
 LOWEST_SEMITONES, HIGHEST_SEMITONES = -6, 5
 _SLOWEST_BPM, _FASTEST_BPM = 1.0, 10_000.0
 _TEMPO_SHARE = 0.1
+# General MIDI percussion keys that play the same role in a beat.
+_LIKE_DRUMS = ((42, 51), (49, 57), (35, 36), (38, 40), (41, 43, 45, 47, 48, 50))
+_VARIED_SHARE = 0.5  # of the pieces; and of each kind in these
 
 
 def transposition_range(piece: Piece) -> tuple[int, int]:
@@ -39,6 +44,28 @@ def augment_and_shift(piece: Piece, rng: Rng) -> tuple[Piece, int]:
     semitones = int(rng.integers(low, high + 1))
     factor = (1 + _TEMPO_SHARE) ** rng.uniform(-1, 1)
     return scale_tempo(piece.transposed(semitones) if semitones else piece, factor), semitones
+
+
+def vary_drums(piece: Piece, rng: Rng) -> Piece:
+    """The piece with drums changed for others of their kind, in half of the pieces.
+
+    Closed hi-hat and ride, two crashes, kicks and snares change places; toms go round. Each key
+    goes to one key, so that a beat stays the beat that it was.
+    """
+    if rng.random() >= _VARIED_SHARE:
+        return piece
+    keys = np.arange(128)
+    for kind in _LIKE_DRUMS:
+        if rng.random() < _VARIED_SHARE:
+            keys[list(kind)] = np.roll(kind, int(rng.integers(1, len(kind))))
+    tracks = []
+    for track in piece.tracks:
+        if track.is_drum:
+            notes = track.notes.copy()
+            notes["pitch"] = keys[notes["pitch"]]
+            track = replace(track, notes=notes)
+        tracks.append(track)
+    return replace(piece, tracks=tuple(tracks))
 
 
 def scale_tempo(piece: Piece, factor: float) -> Piece:

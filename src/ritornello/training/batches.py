@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from ritornello.corpus.augment import augment_and_shift
+from ritornello.corpus.augment import augment_and_shift, vary_drums
 from ritornello.music.piece import Piece
 from ritornello.note_model.encoding.bar_plan import GROUPS, BarPlan
 from ritornello.note_model.encoding.batch import Batch, stack
@@ -58,6 +58,7 @@ class Rows:
         open_probability: see `sequences`.
         tasks: whether notes are given, see `note_model.encoding.tasks`; or all are composed.
         augment: whether excerpts are transposed and their tempo changed at random.
+        vary_drums: whether drums of excerpts change for others of their kind as well.
         own: the rows that are read here; all of them where None.
         plans: gives the plan of a piece by its index, for a model that is told plans; what of it is
             told is drawn by `told_groups`.
@@ -75,12 +76,14 @@ class Rows:
         open_probability: float = 0.15,
         tasks: bool = True,
         augment: bool = True,
+        vary_drums: bool = False,
         own: Sequence[int] | None = None,
         plans: Callable[[int], Plan] | None = None,
     ) -> None:
         self.music, self.chunk, self.seed, self.excerpt = music, chunk, seed, excerpt
         self.tasks, self.plans = tasks, plans
         self.open_probability, self.augment = open_probability, augment
+        self.vary_drums = vary_drums
         self.batch, self.own = batch, list(range(batch) if own is None else own)
         pieces = np.asarray(music.indices("train"))
         names = [music.collection_of(index) for index in pieces]
@@ -130,6 +133,8 @@ class Rows:
         piece, semitones = self.music.piece(excerpt.piece), 0
         if self.augment:
             piece, semitones = augment_and_shift(piece, rng)
+        if self.vary_drums:
+            piece = vary_drums(piece, rng)
         names = self.music.collections
         whole = sequences(
             piece,

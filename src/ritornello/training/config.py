@@ -31,6 +31,8 @@ class TrainConfig:
             `ritornello.note_model.encoding.bar_plan`.
         tasks: whether notes are given now and then, so that the model also learns to continue, fill
             and arrange; see `ritornello.note_model.encoding.tasks`.
+        vary_drums: whether drums change for others of their kind in half of what is read, see
+            `ritornello.corpus.augment.vary_drums`; it helps where there is little drumming.
         shares: share of the notes from each collection; by size where None.
         validate_every: steps between validations.
         patience: validations without a gain before stopping early; 0 never stops early.
@@ -58,6 +60,7 @@ class TrainConfig:
     open_probability: float = 0.15
     plan: bool = False
     tasks: bool = True
+    vary_drums: bool = False
     shares: dict[str, float] | None = None
     validate_every: int = 200
     validation_events: int = 40_000

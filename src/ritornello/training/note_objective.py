@@ -68,6 +68,7 @@ class NoteObjective(Objective[NoteBatch]):
             excerpt=config.excerpt,
             open_probability=config.open_probability,
             tasks=config.tasks,
+            vary_drums=config.vary_drums,
             own=self._own,
             plans=piece_plans(music) if network.config.plan else None,
         )
