@@ -14,12 +14,15 @@ from ritornello.json_values import JsonObject
 from ritornello.music.piece import Piece
 from ritornello.note_model.checkpoint import Checkpoint
 from ritornello.note_model.encoding import piece_controls
+from ritornello.note_model.encoding.sequences import Sequences
 from ritornello.note_model.network import NoteModel
 from ritornello.note_model.plan_inputs import add_plan_inputs
 from ritornello.training.batches import Music
 from ritornello.training.validate import choose, score
 
-_COMPARED_EVENTS = 3000
+# Events of the new music by which collections of a model are compared, and how many go on to the
+# next round: a few events leave out most of them.
+_ROUNDS = ((600, 6), (3000, 1))
 _TABLE = "embed.table.weight"
 
 
@@ -118,14 +121,18 @@ def _likest(start: Checkpoint, music: Music, model: NoteModel) -> str | None:
     network = NoteModel(replace(model.config, collections=len(start.collections)))
     take_weights(network, start.weights)
     network.eval()
-    rows = [row for _, row in choose(music, _COMPARED_EVENTS, "compose", split="train")]
     names: list[str | None] = [*start.collections, None]
-    nats = []
-    for collection in range(len(names)):  # the last is that of music of no collection
-        asked = [np.array([collection, *row.controls[1:]]) for row in rows]
-        called = [replace(row, controls=each) for row, each in zip(rows, asked, strict=True)]
-        nats.append(float(score(network, called)[0].sum()))
-    return names[int(np.argmin(nats))]
+    left: list[int] = [*range(len(names))]  # the last is that of music of no collection
+    for events, kept in _ROUNDS:
+        rows = [row for _, row in choose(music, events, "compose", split="train")]
+
+        def nats_as(collection: int, rows: list[Sequences] = rows) -> float:
+            asked = [np.array([collection, *row.controls[1:]]) for row in rows]
+            called = [replace(row, controls=each) for row, each in zip(rows, asked, strict=True)]
+            return float(score(network, called)[0].sum())
+
+        left = sorted(left, key=nats_as)[:kept]
+    return names[left[0]]
 
 
 def provenance_of(start: Checkpoint, name: str) -> JsonObject:
