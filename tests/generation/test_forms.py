@@ -102,7 +102,7 @@ def test_a_drummer_holds_a_beat_and_nobody_adds_to_it(composer: Composer) -> Non
 
 def test_a_long_section_is_played_twice(composer: Composer) -> None:
     returning = [
-        measure(composer.compose(form="A 16, B 8", parts=("flute", "piano"), seed=seed))
+        measure(composer.compose(form="A 16, B 8", parts=("voice", "piano"), seed=seed))
         for seed in range(4)
     ]
     assert np.mean([figures["melody as 8 bars before"] for figures in returning]) > 0.15
@@ -210,7 +210,7 @@ def test_who_accompanies_a_band_stays_below_its_melody(composer: Composer) -> No
     top = {track.name: int(track.notes["pitch"].max()) for track in piece.tracks}
     low = {track.name: int(track.notes["pitch"].min()) for track in piece.tracks}
     assert top["piano"] <= 73
-    assert low["lead"] >= 62
+    assert low["lead"] >= 58
     wide = in_a_band(whole_piece(Rules(8, parts=BAND, ranges={"piano": (30, 100)})))
     assert wide.ranges.get(part_of(parse_instrument("piano"), 0)) is None
 

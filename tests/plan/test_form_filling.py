@@ -49,6 +49,14 @@ def test_songs_return_less_closely_than_bands() -> None:
         return float(np.mean([(filled(parts, seed).close == 2).mean() for seed in range(60)]))
 
     assert again(("piano", "voice")) < again(BAND) / 2
+    assert again(("cello", "violin")) == 0
+
+
+def test_a_voice_leaves_the_end_of_some_sections_to_the_piano() -> None:
+    silent = np.array([filled(("piano", "voice"), seed).plays[:, 1] == 0 for seed in range(60)])
+    assert 0.2 < silent[:, 19].mean() < 0.8  # the last bar of the first verse
+    assert not silent[:, 4:17].any()
+    assert not (filled(("cello", "violin"), 1).plays == 0)[4:].any()
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ plan_drafts      what is asked of a form, as rules and a plan
 planned          a job by a plan: who plays when, which chords, what is told
 note_feed        notes of pieces that are still being written
 reprise          which notes come back where a plan says that bars return
+tune             where the phrases of a tune may end, and how often it repeats its note
 figures          whether music goes round in a figure, and may leave it
 open_spans       which parts are open when, near the moment
 masks            rules as masks on the choices of the network

@@ -11,6 +11,7 @@ from ritornello.errors import ConfigError
 from ritornello.generation.beat_chords import BeatChords
 from ritornello.generation.reprise import Reprise
 from ritornello.generation.rules import Rules
+from ritornello.generation.tune import Tune
 from ritornello.music.chords import (
     CHORD_OPEN,
     ChordChange,
@@ -81,6 +82,7 @@ class Job:
             that is accompanied goes its own way.
         reprise: what comes back; None where nothing does by a plan.
         leaves_figures: whether a figure that came twice is left, see `figures`.
+        tune: who has it, and where it may rest; None where nobody is held to it.
         beats: from which tick to before which a drummer's beat is given, ascending.
         beat_keys: which keys it strikes; there nobody adds to them.
         swing: how what is written will be played; it is written in straight time.
@@ -111,6 +113,7 @@ class Job:
     swing: Swing | None = field(default=None, compare=False)
     beat_chords: BeatChords | None = None
     leaves_figures: bool = False
+    tune: Tune | None = None
 
     @property
     def start_ticks(self) -> int:

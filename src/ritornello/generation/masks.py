@@ -23,6 +23,7 @@ from ritornello.generation.job import ENDLESS, Job
 from ritornello.generation.open_spans import OpenSpans
 from ritornello.generation.pace import Pace
 from ritornello.generation.pitches import Pitches
+from ritornello.generation.tune import Steps
 from ritornello.generation.voice_leading import VoiceLeading
 from ritornello.note_model.encoding import notes
 from ritornello.note_model.encoding.notes import (
@@ -75,6 +76,8 @@ class RuleMasks:
         }
         self.onset_ticks = 0
         self._part, self._pitch = START, NONE[PITCH]
+        self._tune_part = None if job.tune is None else job.tune.part
+        self._steps = Steps()
         self._struck = 0  # notes that the last part has struck together
         self._largest: dict[int, int] = {}  # and the most that each part has
         self.ahead: tuple[int, tuple[int, ...]] | None = None  # the next given event
@@ -240,6 +243,10 @@ class RuleMasks:
         legal = self._voices.apply_rules(self.pitch_rules.allowed(part, onset), part, onset).copy()
         if shift == 0 and part == self._part:
             legal[: self._pitch + 1] = False
+        elif self._tune_part == part and self._steps.must_move(onset):
+            legal[self._steps.pitch] = False
+            if not legal.any():
+                legal[self._steps.pitch] = True
         if (given := self.given_pitch(shift, part)) is not None:
             # It comes next, unless a lower one is composed; where one must be, that goes first.
             legal[given:] = False
@@ -318,6 +325,8 @@ class RuleMasks:
         self._part, self._pitch, self.ahead = part, pitch, ahead
         if not TEMPO < part < REST:
             return
+        if part == self._tune_part:
+            self._steps = self._steps.after(self.onset_ticks, pitch)
         # In a shared part the given notes are those of others, and say nothing of who must play.
         is_own = composed or part not in self.job.shared_parts
         if is_own:
@@ -326,7 +335,7 @@ class RuleMasks:
             self._pace.take(self.onset_ticks)
         if is_own and part in self._rested:
             ends = self.onset_ticks + _DURATION_TICKS[duration]
-            self._rested[part] = max(self._rested[part], ends + self._longest_rest[part])
+            self._rested[part] = max(self._rested[part], ends + self._rest(part, ends))
         for rules in (self.pitch_rules, self._voices):
             rules.advance(self.onset_ticks, part, pitch, _DURATION_TICKS[duration])
         if part not in self._index:
@@ -344,6 +353,11 @@ class RuleMasks:
             self._sounding[index] = held
             self._free_from[index] = held[-limit] if len(held) >= limit else 0
             self._all_free = max(self._free_from)
+
+    def _rest(self, part: int, tick: int) -> int:
+        """Ticks that a part may rest from a tick on."""
+        rest, tune = self._longest_rest[part], self.job.tune
+        return rest if tune is None or part != tune.part else tune.longest_rest(tick, rest)
 
     def _open(self, shift: int) -> list[int]:
         """The allowed parts that may play after a shift; part classes, ascending."""

@@ -10,8 +10,9 @@ import numpy as np
 from ritornello.errors import ConfigError
 from ritornello.generation.job import ENDLESS, Job, Opening, is_drums, melody_part, parts_of
 from ritornello.generation.reprise import Reprise, plan_reprise
+from ritornello.generation.tune import Tune
 from ritornello.music.chords import CHORD_CLASSES, CHORD_OPEN
-from ritornello.music.instruments import BASSES, DRUMS, parse_instrument
+from ritornello.music.instruments import BASSES, DRUMS, INSTRUMENTS, parse_instrument
 from ritornello.music.piece import ChordSymbol, Piece, Text
 from ritornello.note_model.encoding import notes
 from ritornello.note_model.encoding.bar_plan import BarPlan
@@ -23,13 +24,18 @@ from ritornello.plan.drum_grooves import BEAT_KEYS, STATED_KEYS, WeightedBeats
 from ritornello.plan.feel import EIGHTHS, SWUNG
 from ritornello.plan.plan import Plan
 from ritornello.plan.plan_text import chord_name
+from ritornello.plan.players import LINES, SONG, ensemble_of
 from ritornello.plan.style_usages import usages_of
 from ritornello.rng import Rng
 
 _LEAST_DENSITY, _LEAST_POLYPHONY = 2.0, 4  # with which a beat may be stated
-# In training pieces of band_arranged_synth 95 of 100 notes of those who accompany are up to 73, 999
-# of 1,000 of their chords have up to 4 notes, and 95 of 100 notes of melodies are 62 and above.
-_HIGHEST_ACCOMPANIMENT, _LARGEST_CHORD, _LOWEST_MELODY = 73, 4, 62
+# In training pieces of band_arranged_synth 95 of 100 notes of those who accompany are up to 73, and
+# 999 of 1,000 of their chords have up to 4 notes.
+_HIGHEST_ACCOMPANIMENT, _LARGEST_CHORD = 73, 4
+# Of tunes, and of those that a voice sings or a band plays, the lowest note, from and to, and the
+# semitones above it: nine of ten are no wider (400 training pieces), see docs/decisions/plan.md.
+_COMPASS = ((54, 62), 26), ((58, 64), 17)
+_VOICE = "voice"
 _LIMBS = 4  # of a drummer, who strikes no more at a time beside a player
 _LEAST_RANGE = 24  # semitones that are left to anyone
 _DRUMS_SHARE = 0.6  # of the notes of a piece whose density is asked for that a beat may have
@@ -53,7 +59,7 @@ def by_plan(job: Job, plan: Plan, rng: Rng, *, hears: bool) -> Job:
     Raises:
         ConfigError: if the plan has other bars than the job, or players that the rules leave out.
     """
-    job = in_a_band(job)
+    job = in_compass(in_a_band(job), rng)
     told = BarPlan.of(_straight(_with_free_bars(plan)))
     if job.length_ticks != int(told.starts[-1]) or job.metres != plan.metres:
         raise ConfigError(
@@ -72,6 +78,7 @@ def by_plan(job: Job, plan: Plan, rng: Rng, *, hears: bool) -> Job:
         parts,
         plan.chords if plan.drafted_chords else _chords_of_halves(given, told),
         rng,
+        ensemble=ensemble_in(job, plan),
         ending=job.ending,
         beats=beats,
         holds=not _is_thin(job),
@@ -88,6 +95,7 @@ def by_plan(job: Job, plan: Plan, rng: Rng, *, hears: bool) -> Job:
         reprise=reprise,
         polyphony=beside_beats(job) if reprise.beats else job.polyphony,
         leaves_figures=True,
+        tune=_tune_of(job, plan),
         beat_keys=frozenset(
             int(pitch) - notes.DRUM_PITCH
             for rows in reprise.beats.values()
@@ -97,6 +105,57 @@ def by_plan(job: Job, plan: Plan, rng: Rng, *, hears: bool) -> Job:
             (int(told.starts[bar]), int(told.starts[bar + 1])) for bar in sorted(reprise.beats)
         ),
     )
+
+
+def ensemble_in(job: Job, plan: Plan) -> int:
+    """What the players of a plan are, see `players.ensemble_of`; beside given ones a song's."""
+    ensemble = ensemble_of(plan.players)
+    return min(ensemble, SONG) if job.given_players else ensemble
+
+
+def _tune_of(job: Job, plan: Plan) -> Tune | None:
+    """Who has the tune of a piece with sections; None for a player alone, and beside given ones."""
+    melody = _accompanied(job)
+    if melody is None or not plan.sections:
+        return None
+    busy = job.rules.busy()
+    asked = job.rules.density is not None or notes.instrument_of(melody) in busy
+    return Tune.free(melody) if asked else Tune.by_plan(melody, plan)
+
+
+def _accompanied(job: Job) -> int | None:
+    """The part that has the tune, and nothing but the tune; None where nobody does.
+
+    That is one of a band, somebody who plays one line, or the first of two of a kind: two pianos
+    are two hands.
+    """
+    pitched = [part for part in job.composed_parts if not is_drums(part)]
+    above = [part for part in pitched if notes.instrument_of(part) not in BASSES]
+    melody = melody_part(job.composed_parts)
+    if melody is None or job.given_players or len(above) < 2:
+        return None
+    instrument = notes.instrument_of(melody)
+    is_alone = [*map(notes.instrument_of, above)].count(instrument) == 1
+    plays_chords = INSTRUMENTS[instrument].name not in LINES and is_alone
+    return None if plays_chords and len(pitched) == len(job.composed_parts) else melody
+
+
+def in_compass(job: Job, rng: Rng) -> Job:
+    """A job whose tune stays within a compass: so many semitones from a lowest note on.
+
+    Whoever plays low instruments keeps them, as do players that the rules say something of.
+    """
+    if (melody := _accompanied(job)) is None:
+        return job
+    instrument = notes.instrument_of(melody)
+    is_sung = any(map(is_drums, job.composed_parts)) or INSTRUMENTS[instrument].name == _VOICE
+    (lowest, highest), span = _COMPASS[is_sung]
+    begins = int(rng.integers(lowest, highest + 1))
+    low, high = job.range_of(melody)
+    if instrument in set(map(parse_instrument, job.rules.ranges)) or high < lowest + span:
+        return job
+    low = max(low, min(begins, high - span))
+    return replace(job, ranges={**job.ranges, melody: (low, min(high, low + span))})
 
 
 def in_a_band(job: Job) -> Job:
@@ -119,7 +178,6 @@ def in_a_band(job: Job) -> Job:
         instrument = notes.instrument_of(part)
         low, high = job.range_of(part)
         if part == melody:
-            low = max(low, min(_LOWEST_MELODY, high - _LEAST_RANGE))
             if not rules.polyphony:
                 polyphony[part] = 1
         else:

@@ -38,9 +38,9 @@ from ritornello.plan.players import Player, melody_of
 from ritornello.plan.returning_bars import AGAIN, NEW
 from ritornello.rng import Rng
 
-# With drums and without: how often a player keeps all of a varied bar, how often the melody does,
-# and how often one that does not keeps its first half.
-_WHOLE, _MELODY_WHOLE, _HALF = (0.65, 0.2), (0.85, 0.35), 0.2
+# Of a band, a song and others: how often a player keeps all of a varied bar, how often the melody
+# does, and how often one that does not keeps its first half.
+_WHOLE, _MELODY_WHOLE, _HALF = (0.65, 0.2, 0.1), (0.85, 0.35, 0.2), 0.2
 _LEAST_SECTION_BARS = 4  # that ends with a fill
 _STROKE_TICKS = 6
 
@@ -142,6 +142,7 @@ def plan_reprise(
     chords: np.ndarray,
     rng: Rng,
     *,
+    ensemble: int,
     ending: bool,
     beats: bool,
     holds: bool = True,
@@ -154,6 +155,7 @@ def plan_reprise(
         chords: int64 [bars, 2], stated for each half bar; where they are others than those of the
             bar returned to, only drummers play it again.
         rng: who keeps what of a varied bar, and the beats of sections, are drawn from it.
+        ensemble: in what the players are, see `players.ensemble_of`.
         ending: whether the last bar is written anew whatever the plan says.
         beats: whether sections may state what their drummer holds.
         holds: whether drummers hold the first bars of sections.
@@ -167,7 +169,7 @@ def plan_reprise(
     keeps = np.ones((2, count), bool)
     for bar in range(bars):
         if bar == 0 or bar in begins or plan.back[bar] != plan.back[bar - 1]:
-            keeps = _draw_keeps(plan.players, rng)
+            keeps = _draw_keeps(plan.players, ensemble, rng)
         back, close = _returns_of_players(plan, bar)
         returning = (back > 0) & (plan.plays[bar] != 0)
         returning &= plan.plays[bar - back, np.arange(count)] != 0
@@ -238,15 +240,14 @@ def beat_rows(beat: Beat, start_ticks: int, part: int) -> np.ndarray:
     return np.array(rows, np.int64).reshape(-1, 5)
 
 
-def _draw_keeps(players: Sequence[Player], rng: Rng) -> np.ndarray:
+def _draw_keeps(players: Sequence[Player], ensemble: int, rng: Rng) -> np.ndarray:
     """Who keeps each half of varied bars, bool [2, players]; somebody keeps one."""
     count = len(players)
     drums = np.array([player.is_drum for player in players], bool)
     drawn = rng.random(count)
-    alone = not drums.any()
-    whole = np.full(count, _WHOLE[alone])
+    whole = np.full(count, _WHOLE[ensemble])
     if count > 1 and (melody := melody_of(players)) is not None:
-        whole[melody] = _MELODY_WHOLE[alone]
+        whole[melody] = _MELODY_WHOLE[ensemble]
     keeps = np.stack([drawn < whole + _HALF, drawn < whole])
     if not keeps[0].any():
         keeps[0, rng.integers(count)] = True

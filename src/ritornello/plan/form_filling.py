@@ -18,21 +18,22 @@ import numpy as np
 from ritornello.music.instruments import BASSES
 from ritornello.plan.bar_strokes import FARTHEST_BARS
 from ritornello.plan.plan import OPEN, Plan
-from ritornello.plan.players import melody_of
+from ritornello.plan.players import SONG, ensemble_of, melody_of
 from ritornello.plan.returning_bars import AGAIN, NEW, VARIED
 from ritornello.plan.sections import END, INTRO, Section
 from ritornello.rng import Rng
 
-# With drums and without: songs and chamber music return less closely than bands do.
-_AS_IT_WAS = 0.35, 0.1  # how often a section returns unvaried
-_HALF_RETURNS = 0.7, 0.2  # how often the second half of a new section begins as the first
-_HEAD_RETURNS = 0.0, 0.6  # how often of a section that returns varied the first half alone does
+# Of a band, a song and others: songs return less closely than bands do, chamber music even less.
+_AS_IT_WAS = 0.35, 0.1, 0.0  # how often a section returns unvaried
+_HALF_RETURNS = 0.7, 0.2, 0.1  # how often the second half of a new section begins as the first
+_HEAD_RETURNS = 0.0, 0.6, 0.8  # how often of one that returns varied the first half alone does
 # In a band, how often a new section has the accompaniment of the section before it, and how often
 # it goes round in four bars: there the melody changes more than what is under it.
 _SAME_UNDER, _ROUND_UNDER = 0.35, 0.6
 _ROUND_BARS = 4
 _PHRASE_BARS = 8
 _OTHER_ENDING_BARS, _OTHER_ENDING = 2, 0.6  # of a phrase that returns, and how often it has one
+_INTERLUDE = 0.5  # how often a section of a song ends without the voice
 _FULL = ("chorus", END)
 _THIN = ("bridge", "break", "solo")
 _DRUMS_LEAVE, _DRUMS_LEAVE_THIN = 0.05, 0.3  # how often for a section, and for one of these
@@ -40,12 +41,13 @@ _ONLY_ONE_LEAVES = 0.25  # how often the only one between bass and melody does
 _BAND_BEGINS = 0.4  # how often all of a band play its intro
 
 
-def fill_form(plan: Plan, rng: Rng) -> Plan:
+def fill_form(plan: Plan, rng: Rng, ensemble: int | None = None) -> Plan:
     """A plan with sections, and what it leaves open of returns and players filled in.
 
     Args:
         plan: without sections it comes back as it is.
         rng: what is varied and who is silent are drawn from it.
+        ensemble: in what the players are, see `players.ensemble_of`; by default they are alone.
     """
     if not plan.sections:
         return plan
@@ -54,11 +56,14 @@ def fill_form(plan: Plan, rng: Rng) -> Plan:
     back_of, close_of = plan.back_by_player.copy(), plan.close_by_player.copy()
     under: Section | None = None  # the last section with an accompaniment of its own
     first: dict[str, Section] = {}
+    alone = ensemble_of(plan.players)
+    ensemble = alone if ensemble is None else ensemble
+    song = melody_of(plan.players) if alone == SONG else None
     last = {section.name: section for section in plan.sections}
     for section in plan.sections:
         inside = slice(section.start, section.end)
         earlier = first.setdefault(section.name, section)
-        distances, kinds = _returns(plan, section, earlier, rng)
+        distances, kinds = _returns(plan, section, earlier, ensemble, rng)
         open_ = (back[inside] == OPEN) & (close[inside] == OPEN)
         back[inside] = np.where(open_, distances, back[inside])
         close[inside] = np.where(open_, kinds, close[inside])
@@ -72,7 +77,10 @@ def fill_form(plan: Plan, rng: Rng) -> Plan:
         who = _players(plan, section, again=earlier is not section, rng=rng)
         if earlier is not section and section is not last[section.name]:
             who = plays[earlier.start] != 0  # as at its first time
-        plays[inside] = np.where(plays[inside] == OPEN, who, plays[inside])
+        rows = np.tile(who, (section.bars, 1))
+        if song is not None and section.name != INTRO:
+            rows[section.bars - _interlude_bars(section, rng) :, song] = False
+        plays[inside] = np.where(plays[inside] == OPEN, rows, plays[inside])
     silent = ~(plays > 0).any(axis=0)
     plays[:, silent & (plan.plays == OPEN).any(axis=0)] = 1
     return replace(
@@ -86,13 +94,12 @@ def fill_form(plan: Plan, rng: Rng) -> Plan:
 
 
 def _returns(
-    plan: Plan, section: Section, earlier: Section, rng: Rng
+    plan: Plan, section: Section, earlier: Section, ensemble: int, rng: Rng
 ) -> tuple[np.ndarray, np.ndarray]:
     """How many bars back each bar of a section returns, and how closely; int64 [bars] each."""
     bars = np.arange(section.bars)
     source = np.full(section.bars, -1)
-    alone = not any(player.is_drum for player in plan.players)
-    kind = AGAIN if rng.random() < _AS_IT_WAS[alone] else VARIED
+    kind = AGAIN if rng.random() < _AS_IT_WAS[ensemble] else VARIED
     if earlier is not section:
         source = earlier.start + bars % earlier.bars
     elif section.bars >= _PHRASE_BARS and section.name not in (INTRO, END):
@@ -101,12 +108,12 @@ def _returns(
             place = bars % _PHRASE_BARS
             again = (bars >= _PHRASE_BARS) & (place < kept)
             source = np.where(again, section.start + place, -1)
-        elif rng.random() < _HALF_RETURNS[alone]:
+        elif rng.random() < _HALF_RETURNS[ensemble]:
             # The second half goes its own way at its end, or it would not lead on.
             half = section.bars // 2
             begins = (bars >= half) & (bars < half + max(1, half // 2))
             source = np.where(begins, section.start + bars - half, -1)
-    if earlier is not section and kind == VARIED and rng.random() < _HEAD_RETURNS[alone]:
+    if earlier is not section and kind == VARIED and rng.random() < _HEAD_RETURNS[ensemble]:
         source[max(1, section.bars // 2) :] = -1
     distance = section.start + bars - source
     here = plan.lengths[section.start : section.end]
@@ -132,6 +139,15 @@ def _held_under(plan: Plan, section: Section, before: Section | None, rng: Rng) 
     found[plan.lengths[source] != plan.lengths[section.start : section.end]] = 0
     found[-1] = 0
     return found
+
+
+def _interlude_bars(section: Section, rng: Rng) -> int:
+    """For how many bars at the end of a section of a song whoever sings leaves it to the others."""
+    if section.bars < _PHRASE_BARS // 2 or rng.random() >= _INTERLUDE:
+        return 0
+    if section.name == END:
+        return section.bars // 2
+    return int(rng.integers(1, section.bars // _PHRASE_BARS + 2))
 
 
 def _accompanists(plan: Plan) -> np.ndarray:

@@ -17,8 +17,11 @@ DESKS = 4  # players of one instrument that are told apart
 # (43%), a piano (13%), strings (7%).
 _SELDOM_LEADS = ("effects", "mallets", "brass", "pad", "guitar", "organ", "strings", "piano",
                  "electric guitar", "distortion guitar")  # fmt: skip
-_LINES = ("voice", "trumpet", "saxophone", "clarinet", "oboe", "flute", "violin", "lead")
-LEADS = (*_LINES, "electric guitar", "distortion guitar")
+LINES = ("voice", "trumpet", "saxophone", "clarinet", "oboe", "flute", "violin", "lead")
+LEADS = (*LINES, "electric guitar", "distortion guitar")
+
+BAND, SONG, CHAMBER = range(3)  # what returns, and how closely, hangs on which of them plays
+_VOICE = "voice"
 
 
 @dataclass(frozen=True, order=True)
@@ -72,6 +75,14 @@ def owners(piece: Piece) -> list[Player | None]:
     return found
 
 
+def ensemble_of(players: Sequence[Player]) -> int:
+    """`BAND` with a drummer, `SONG` with a voice and none, else `CHAMBER`."""
+    if any(player.is_drum for player in players):
+        return BAND
+    sings = any(INSTRUMENTS[player.instrument].name == _VOICE for player in players)
+    return SONG if sings else CHAMBER
+
+
 def melody_of(players: Sequence[Player]) -> int | None:
     """The index of the player that has the melody; None of drums alone.
 
@@ -93,8 +104,8 @@ def melody_of(players: Sequence[Player]) -> int | None:
     def leads(index: int) -> tuple[int, int, int]:
         instrument, desk = players[index].instrument, players[index].desk
         name = INSTRUMENTS[instrument].name
-        if name in _LINES:
-            return 2, _LINES.index(name), -desk
+        if name in LINES:
+            return 2, LINES.index(name), -desk
         place = _SELDOM_LEADS.index(name) if name in _SELDOM_LEADS else -1
         return int(count[instrument] > 1), place, -desk
 

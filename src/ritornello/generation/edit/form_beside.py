@@ -13,7 +13,7 @@ import numpy as np
 
 from ritornello.errors import ConfigError
 from ritornello.generation.job import Job, player_of
-from ritornello.generation.planned import by_plan
+from ritornello.generation.planned import by_plan, ensemble_in
 from ritornello.plan.form_filling import fill_form
 from ritornello.plan.plan import Plan
 from ritornello.plan.returning_bars import NEW
@@ -67,4 +67,5 @@ def in_form(job: Job, added: Sequence[int], form: SongForm, seed: int, *, hears:
         back[:, pitched], close[:, pitched] = 0, NEW
     rng = np.random.default_rng((seed, 1))
     stated = replace(plan, plays=plays, back_by_player=back, close_by_player=close)
-    return by_plan(job, fill_form(stated, rng), rng, hears=hears)
+    filled = fill_form(stated, rng, ensemble_in(job, stated))
+    return by_plan(job, filled, rng, hears=hears)
