@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections import Counter, defaultdict
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -25,14 +26,16 @@ from ritornello.atomic import atomic_write
 from ritornello.corpus.store import Corpus
 from ritornello.generation.composer import Composer
 from ritornello.generation.rules import MAX_PARTS
-from ritornello.metrics.keeping.measures import MeasuredBars, bar_chords
+from ritornello.metrics.keeping.measures import ALIKE_LEAST, MeasuredBars, bar_chords
 from ritornello.music.chords import chord_of_class
 from ritornello.music.instruments import INSTRUMENTS
 from ritornello.music.keys import estimate_key
 from ritornello.music.piece import Piece
 from ritornello.note_model.encoding import notes
+from ritornello.plan.bar_strokes import RESOLUTION, Shared, Strokes
 from ritornello.plan.chord_progressions import DEGREES
 from ritornello.plan.drum_grooves import KICK, SNARE
+from ritornello.plan.players import melody_of, owners
 
 TABLE = ROOT / "src" / "ritornello" / "plan" / "style_usages.json"
 _MOST_PIECES, _MOST_GROOVES, _MOST_LINE_UPS = 80, 12, 12
@@ -44,6 +47,8 @@ _STYLES = ("band_", "groove_")  # of a set whose styles have players in common
 _SONG = 4  # parts; larger ones with voices are operas
 _SIXTEENTH, _BEAT = 6, 24
 _KEPT_KEYS = (36, 38, 37, 42, 46, 44, 51, 49, 39, 41, 43, 45, 47, 48, 50, 54, 56, 62, 63, 64, 70)
+_ROUNDS = [1, 2, 4]  # bars of a figure
+_LEAST_ROUND = 0.15
 _STICK, _TOMS = 37, (41, 43, 45, 47, 48, 50)
 _MEANS = {35: KICK, 40: SNARE}  # keys that sound alike
 _SWUNG = {8: None, 16: 12}  # triplets, as straight time has them
@@ -124,6 +129,7 @@ def count_styles(music: EditionSets, composer: Composer) -> dict[str, dict[str, 
         entry: dict[str, object] = {
             "tempi": np.percentile(tempi, range(10, 100, 10)).round().astype(int).tolist(),
             **_bass(of_style),
+            **_rounds(of_style),
             "grooves": {metre: found for metre, found in grooves.items() if len(found) > 1},
             **_harmony(of_style),
         }
@@ -197,6 +203,28 @@ def _bass(pieces: list[Piece]) -> dict[str, list[float]]:
     if 2 * len(found) < len(pieces):
         return {}
     return {"bass": np.percentile(found, (25, 50, 75)).round(2).tolist()}
+
+
+def _rounds(pieces: list[Piece]) -> dict[str, list[list[float]]]:
+    """How many bars of who accompanies, and of the tune, stand as 1, 2 and 4 bars before.
+
+    Of music that goes round in four bars alone: bars like the one before share its chord.
+    """
+    counts = np.zeros((2, len(_ROUNDS) + 1))
+    for piece in (piece.at_resolution(RESOLUTION) for piece in pieces):
+        playing = [(player, at) for at, player in enumerate(owners(piece)) if player is not None]
+        melody = melody_of([player for player, _ in playing])
+        for place, (player, at) in enumerate(playing):
+            if player.is_drum or len(playing) == 1:
+                continue
+            shared = Shared.of(Strokes.of(replace(piece, tracks=(piece.tracks[at],))), _ROUNDS[-1])
+            alike = shared.alike[shared.counts.sum(axis=1) > 0][:, _ROUNDS] >= ALIKE_LEAST
+            which = np.where(alike.any(axis=1), alike.argmax(axis=1), len(_ROUNDS))
+            counts[int(place == melody)] += np.bincount(which, minlength=len(_ROUNDS) + 1)
+    if not counts.sum(axis=1).all():
+        return {}
+    shares = counts[:, :-1] / counts.sum(axis=1, keepdims=True)
+    return {"rounds": shares.round(2).tolist()} if shares[0, -1] >= _LEAST_ROUND else {}
 
 
 def _line_ups(pieces: list[Piece]) -> list[list[object]]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ritornello.music.instruments import DRUMS, parse_instrument
-from ritornello.plan.form_filling import fill_form
+from ritornello.plan.form_filling import Rounds, fill_form
 from ritornello.plan.plan import Plan
 from ritornello.plan.players import Player, melody_of
 from ritornello.plan.song_form import form_plan, parse_form
@@ -42,6 +42,20 @@ def test_the_accompaniment_of_a_band_may_stay_under_a_new_tune() -> None:
     assert not held[:, [0, -1]].any()  # drums hold their own beat, and the tune is new
     assert 0.1 < held[:, 1:-1].mean() < 0.7
     assert all((plan.back_by_player <= 0).all() for plan in (filled(("piano", "flute"), 1),))
+
+
+def test_music_that_goes_round_does_so_in_two_bars_and_in_four() -> None:
+    rounds = Rounds.of((0.1, 0.15, 0.25), (0.05, 0.1, 0.2))
+    assert rounds.under == pytest.approx({2: 1 / 3, 4: 0.5})
+    assert rounds.all == pytest.approx(0.4)
+    players = tuple(Player(parse_instrument(name)) for name in BAND)
+    plan = form_plan(parse_form("A 8"), players=players)
+    filled_plans = [
+        fill_form(plan, np.random.default_rng(seed), rounds=rounds) for seed in range(60)
+    ]
+    assert 0.2 < np.mean([(found.close[4:] == 2).all() for found in filled_plans]) < 0.6
+    assert 0.1 < np.mean([found.back_by_player[2, 2] == 2 for found in filled_plans]) < 0.6
+    assert not any((filled(BAND, seed).back_by_player == 2).any() for seed in range(20))
 
 
 def test_songs_return_less_closely_than_bands() -> None:

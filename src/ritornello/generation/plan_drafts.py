@@ -12,7 +12,7 @@ from ritornello.generation.rules import MAX_BARS, Rules
 from ritornello.music.instruments import INSTRUMENTS
 from ritornello.music.keys import KeyName
 from ritornello.plan.chord_progressions import with_progressions
-from ritornello.plan.form_filling import fill_form
+from ritornello.plan.form_filling import Rounds, fill_form
 from ritornello.plan.plan import Plan
 from ritornello.plan.sections import Section
 from ritornello.plan.song_form import (
@@ -197,9 +197,11 @@ def complete_plan(wanted: Plan, job: Job, seed: int) -> Plan:
             wanted, players=players, plays=open_, back_by_player=open_, close_by_player=open_.copy()
         )
     rng = np.random.default_rng((seed, 1))
-    filled = fill_form(wanted, rng)
+    usages = usages_of(job.rules.collection)
+    known = None if usages is None else usages.rounds
+    filled = fill_form(wanted, rng, rounds=Rounds() if known is None else Rounds.of(*known))
     key = job.rules.key or job.key
     pitched = any(not player.is_drum for player in filled.players)
     if len(job.given.chord_ticks) or not isinstance(key, KeyName) or not pitched:
         return filled
-    return with_progressions(filled, key, rng, usages_of(job.rules.collection))
+    return with_progressions(filled, key, rng, usages)

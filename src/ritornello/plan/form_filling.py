@@ -6,19 +6,21 @@ played twice, eight bars each, as it was or with another ending; in a shorter on
 may begin as the first. Few begin an intro, without the melody and not the bass alone, or all of a
 band; one of those between bass and melody leaves for a verse, drums for a bridge or a break; all
 play a chorus, the last return and the end. In a band the accompaniment of a new section may go
-round in four bars, or be that of the section before. What is stated stays.
+round in four bars, or be that of the section before; in styles that go round, all may do so, or the
+accompaniment in two. The voice of a song may leave the end of a section. What is stated stays.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from ritornello.music.instruments import BASSES
 from ritornello.plan.bar_strokes import FARTHEST_BARS
 from ritornello.plan.plan import OPEN, Plan
-from ritornello.plan.players import SONG, ensemble_of, melody_of
+from ritornello.plan.players import BAND, SONG, ensemble_of, melody_of
 from ritornello.plan.returning_bars import AGAIN, NEW, VARIED
 from ritornello.plan.sections import END, INTRO, Section
 from ritornello.rng import Rng
@@ -27,11 +29,35 @@ from ritornello.rng import Rng
 _AS_IT_WAS = 0.35, 0.1, 0.0  # how often a section returns unvaried
 _HALF_RETURNS = 0.7, 0.2, 0.1  # how often the second half of a new section begins as the first
 _HEAD_RETURNS = 0.0, 0.6, 0.8  # how often of one that returns varied the first half alone does
-# In a band, how often a new section has the accompaniment of the section before it, and how often
-# it goes round in four bars: there the melody changes more than what is under it.
-_SAME_UNDER, _ROUND_UNDER = 0.35, 0.6
-_ROUND_BARS = 4
+# In a band, how often a new section has the accompaniment of the section before it: there the
+# melody changes more than what is under it.
+_SAME_UNDER = 0.35
 _PHRASE_BARS = 8
+
+
+@dataclass(frozen=True)
+class Rounds:
+    """How often a new section of a band goes round in so many bars.
+
+    Attributes:
+        under: who accompanies, by bars. all: everybody, in four bars.
+    """
+
+    under: Mapping[int, float] = field(default_factory=lambda: {4: 0.6})
+    all: float = 0.0
+
+    @classmethod
+    def of(cls, under: Sequence[float], tune: Sequence[float]) -> Rounds:
+        """From the shares of bars that stand as 1, 2 and 4 bars before.
+
+        One bar that goes round is told as two, so that harmony moves. In a phrase of eight bars six
+        stand as two before, and four as four before.
+        """
+        twos = min(1.0, (under[0] + under[1]) / 0.75)
+        return cls({2: twos, 4: min(1.0 - twos, under[2] / 0.5)}, min(1.0, tune[2] / 0.5))
+
+
+_USUAL_ROUNDS = Rounds()
 _OTHER_ENDING_BARS, _OTHER_ENDING = 2, 0.6  # of a phrase that returns, and how often it has one
 _INTERLUDE = 0.5  # how often a section of a song ends without the voice
 _FULL = ("chorus", END)
@@ -41,12 +67,15 @@ _ONLY_ONE_LEAVES = 0.25  # how often the only one between bass and melody does
 _BAND_BEGINS = 0.4  # how often all of a band play its intro
 
 
-def fill_form(plan: Plan, rng: Rng, ensemble: int | None = None) -> Plan:
+def fill_form(
+    plan: Plan, rng: Rng, ensemble: int | None = None, rounds: Rounds = _USUAL_ROUNDS
+) -> Plan:
     """A plan with sections, and what it leaves open of returns and players filled in.
 
     Args:
         plan: without sections it comes back as it is.
         rng: what is varied and who is silent are drawn from it.
+        rounds: of the style of a band.
         ensemble: in what the players are, see `players.ensemble_of`; by default they are alone.
     """
     if not plan.sections:
@@ -63,12 +92,12 @@ def fill_form(plan: Plan, rng: Rng, ensemble: int | None = None) -> Plan:
     for section in plan.sections:
         inside = slice(section.start, section.end)
         earlier = first.setdefault(section.name, section)
-        distances, kinds = _returns(plan, section, earlier, ensemble, rng)
+        distances, kinds = _returns(plan, section, earlier, ensemble, rounds, rng)
         open_ = (back[inside] == OPEN) & (close[inside] == OPEN)
         back[inside] = np.where(open_, distances, back[inside])
         close[inside] = np.where(open_, kinds, close[inside])
         if earlier is section and section.name not in (INTRO, END):
-            held = _held_under(plan, section, under, rng)
+            held = _held_under(plan, section, under, rounds, rng)
             for member in np.flatnonzero(_accompanists(plan)):
                 holds = (held > 0) & (back[inside] <= 0) & (back_of[inside, member] == OPEN)
                 back_of[inside, member] = np.where(holds, held, back_of[inside, member])
@@ -94,7 +123,7 @@ def fill_form(plan: Plan, rng: Rng, ensemble: int | None = None) -> Plan:
 
 
 def _returns(
-    plan: Plan, section: Section, earlier: Section, ensemble: int, rng: Rng
+    plan: Plan, section: Section, earlier: Section, ensemble: int, rounds: Rounds, rng: Rng
 ) -> tuple[np.ndarray, np.ndarray]:
     """How many bars back each bar of a section returns, and how closely; int64 [bars] each."""
     bars = np.arange(section.bars)
@@ -108,6 +137,10 @@ def _returns(
             place = bars % _PHRASE_BARS
             again = (bars >= _PHRASE_BARS) & (place < kept)
             source = np.where(again, section.start + place, -1)
+        elif ensemble == BAND and rng.random() < rounds.all:
+            again = bars % _PHRASE_BARS >= section.bars // 2
+            source = np.where(again, section.start + bars - section.bars // 2, -1)
+            kind = AGAIN
         elif rng.random() < _HALF_RETURNS[ensemble]:
             # The second half goes its own way at its end, or it would not lead on.
             half = section.bars // 2
@@ -121,16 +154,20 @@ def _returns(
     return np.where(can, distance, 0), np.where(can, kind, NEW)
 
 
-def _held_under(plan: Plan, section: Section, before: Section | None, rng: Rng) -> np.ndarray:
+def _held_under(
+    plan: Plan, section: Section, before: Section | None, rounds: Rounds, rng: Rng
+) -> np.ndarray:
     """How many bars back the accompaniment of a new section comes from, int64 [bars], 0 for none.
 
     Its last bar is its own, or it would not lead on.
     """
     bars = np.arange(section.bars)
-    same, around = rng.random() < _SAME_UNDER, rng.random() < _ROUND_UNDER
+    same, drawn = rng.random() < _SAME_UNDER, rng.random()
     found = np.zeros(section.bars, np.int64)
-    if around:
-        found[bars % _PHRASE_BARS >= _ROUND_BARS] = _ROUND_BARS
+    for around, chance in rounds.under.items():
+        if 0 <= drawn < chance:
+            found[bars % _PHRASE_BARS >= around] = around
+        drawn -= chance
     if same and before is not None:
         distance = section.start - before.start
         shared = (bars < before.bars) & (distance <= FARTHEST_BARS)

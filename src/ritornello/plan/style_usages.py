@@ -12,6 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 from ritornello.plan.drum_grooves import BEAT_KEYS, HAT, Beat, WeightedBeats
 from ritornello.rng import Rng
@@ -30,6 +31,9 @@ class StyleUsages:
         chains: by "major" and "minor", where enough was counted, how often the chord of a bar (row)
             is followed by that of the next, in the order of `chord_progressions.DEGREES`.
         qualities: of the chord of a degree, as in "minor 3", how often it is a triad or a seventh.
+        rounds: shares of the bars of who accompanies that stand as 1, 2 and 4 bars before, the
+            nearest of these; and of the tune. None of music that does not go
+            round in four bars.
         bass: notes a quarter that basses play, quartiles; none where there are few basses.
     """
 
@@ -39,6 +43,7 @@ class StyleUsages:
     chains: Mapping[str, Sequence[Sequence[int]]] = field(default_factory=dict)
     qualities: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     bass: tuple[float, ...] = ()
+    rounds: tuple[tuple[float, ...], tuple[float, ...]] | None = None
 
     def draw_tempo(self, rng: Rng) -> float:
         """A tempo, quarter notes a minute."""
@@ -70,9 +75,14 @@ def _usages() -> dict[str, StyleUsages]:
             entry["chains"],
             entry["qualities"],
             tuple(entry.get("bass", ())),
+            _rounds(entry.get("rounds")),
         )
         for name, entry in table.items()
     }
+
+
+def _rounds(found: Any) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
+    return None if found is None else (tuple(found[0]), tuple(found[1]))
 
 
 def _metre(text: str) -> tuple[int, int]:
