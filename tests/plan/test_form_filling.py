@@ -31,6 +31,12 @@ def test_no_bass_begins_alone_and_none_leaves(parts: tuple[str, ...]) -> None:
         assert (plays[4:, bass] != 0).all()
 
 
+def test_the_only_one_who_plays_chords_plays_verses() -> None:
+    for seed in range(20):
+        piano = filled(("drums", "bass", "piano", "flute"), seed).plays[:, 2]
+        assert (piano[4:36] == 1).all()
+
+
 def test_drums_play_most_of_a_song() -> None:
     shares = [(filled(BAND, seed).plays[4:, 0] != 0).mean() for seed in range(60)]
     assert np.mean(shares) > 0.85

@@ -4,10 +4,11 @@ A section whose name was there before returns to the bars of its first time, as 
 where there are no drums, often with its first half alone. A new section of sixteen bars or more is
 played twice, eight bars each, as it was or with another ending; in a shorter one the second half
 may begin as the first. Few begin an intro, without the melody and not the bass alone, or all of a
-band; one of those between bass and melody leaves for a verse, drums for a bridge or a break; all
-play a chorus, the last return and the end. In a band the accompaniment of a new section may go
-round in four bars, or be that of the section before; in styles that go round, all may do so, or the
-accompaniment in two. The voice of a song may leave the end of a section. What is stated stays.
+band; one of those between bass and melody leaves for a verse, the only one for a bridge, a break or
+a solo, as drums may; all play a chorus, the last return and the end. In a band the accompaniment of
+a new section may go round in four bars, or be that of the section before; in styles that go round,
+all may do so, or the accompaniment in two. The voice of a song may leave the end of a section. What
+is stated stays.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ _INTERLUDE = 0.5  # how often a section of a song ends without the voice
 _FULL = ("chorus", END)
 _THIN = ("bridge", "break", "solo")
 _DRUMS_LEAVE, _DRUMS_LEAVE_THIN = 0.05, 0.3  # how often for a section, and for one of these
-_ONLY_ONE_LEAVES = 0.25  # how often the only one between bass and melody does
+_ONLY_ONE_LEAVES = 0.5  # how often the only one between bass and melody leaves for one of these
 _BAND_BEGINS = 0.4  # how often all of a band play its intro
 
 
@@ -224,7 +225,9 @@ def _players(plan: Plan, section: Section, *, again: bool, rng: Rng) -> np.ndarr
         )
         if drums.any() and rng.random() < chance:
             who[drums] = False
-        elif len(between) > 1 or (len(between) and rng.random() < _ONLY_ONE_LEAVES):
+        elif len(between) > 1 or (
+            len(between) and section.name in _THIN and rng.random() < _ONLY_ONE_LEAVES
+        ):
             who[rng.choice(between)] = False
     return who
 
