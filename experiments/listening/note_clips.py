@@ -21,6 +21,7 @@ from ritornello.transcribe.note_activity import RATE_HZ
 from ritornello.transcribe.values import HEARD_NOTE_DTYPE
 
 SECONDS, _TAIL_SECONDS, _SILENCE_BEFORE_SECONDS = 20.0, 1.5, 0.2
+CLIP_SAMPLES = round((SECONDS + _TAIL_SECONDS) * RATE_HZ)
 _FEWEST_NOTES = 15
 _ONE_STROKE_SECONDS = 0.03
 _FEWEST_VELOCITIES = 4
@@ -99,7 +100,7 @@ def clips(
         queue = pieces[chosen.sets[tried % len(chosen.sets)]]
         index = int(queue[tried // len(chosen.sets) % len(queue)])
         piece = corpus.piece(index)
-        notes = _excerpt(piece, _parts(piece, chosen), rng)
+        notes = excerpt(piece, _parts(piece, chosen), rng)
         if len(notes) < _FEWEST_NOTES:
             continue
         program = int(rng.choice(chosen.programs))
@@ -123,13 +124,12 @@ def without_notes(
     for number in range(count):
         if number % 2:
             kind = NOISE_KINDS[number // 2 % len(NOISE_KINDS)]
-            size = round((SECONDS + _TAIL_SECONDS) * RATE_HZ)
             name: str = kind
-            samples = np.float32(0.1) * noise(size, RATE_HZ, kind, rng)
+            samples = np.float32(0.1) * noise(CLIP_SAMPLES, RATE_HZ, kind, rng)
         else:
             index = int(rng.choice(drums))
             name, piece = corpus.name_of(index), corpus.piece(index)
-            notes = _excerpt(piece, list(piece.tracks), rng)
+            notes = excerpt(piece, list(piece.tracks), rng)
             samples = _played(notes, 0, sampler, is_drum=True)
         samples = random_effects(samples, RATE_HZ, rng)
         yield Clip(NO_NOTES, name, samples, np.zeros(0, HEARD_NOTE_DTYPE))
@@ -141,7 +141,7 @@ def _parts(piece: Piece, kind: Kind) -> list[Track]:
     return parts if kind.all_parts else parts[:1]
 
 
-def _excerpt(piece: Piece, parts: list[Track], rng: Rng) -> np.ndarray:
+def excerpt(piece: Piece, parts: list[Track], rng: Rng) -> np.ndarray:
     """The notes of a random stretch, from its beginning, by onset and pitch."""
     rows = []
     for track in parts:
@@ -162,7 +162,7 @@ def _excerpt(piece: Piece, parts: list[Track], rng: Rng) -> np.ndarray:
     notes = notes[np.lexsort((notes["pitch"], notes["onset_seconds"]))]
     if len(np.unique(notes["velocity"])) < _FEWEST_VELOCITIES:
         notes["velocity"] = _dynamics(notes["onset_seconds"], rng)
-    return _one_key_once(notes)
+    return one_key_once(notes)
 
 
 def _dynamics(onsets_seconds: np.ndarray, rng: Rng) -> np.ndarray:
@@ -173,7 +173,7 @@ def _dynamics(onsets_seconds: np.ndarray, rng: Rng) -> np.ndarray:
     return np.clip(np.rint(velocities), 40, 115)[chord]
 
 
-def _one_key_once(notes: np.ndarray) -> np.ndarray:
+def one_key_once(notes: np.ndarray) -> np.ndarray:
     """Notes that begin together on one key made one; others end where their key is struck again."""
     kept = np.ones(len(notes), bool)
     latest: dict[int, int] = {}
@@ -196,7 +196,7 @@ def _one_key_once(notes: np.ndarray) -> np.ndarray:
 def _played(
     notes: np.ndarray, program: int, sampler: Sampler, *, is_drum: bool = False
 ) -> np.ndarray:
-    out = np.zeros((2, round((SECONDS + _TAIL_SECONDS) * RATE_HZ)), np.float32)
+    out = np.zeros((2, CLIP_SAMPLES), np.float32)
     names = ("onset_seconds", "end_seconds")
     onsets, ends = (np.rint(notes[name] * RATE_HZ).astype(int).tolist() for name in names)
     columns = (onsets, ends, notes["pitch"].tolist(), notes["velocity"].tolist())

@@ -4,8 +4,10 @@
     python -m experiments.listening.note_decoder train WORK         # weights into the package
 
 The network that hears (basic-pitch's) stays as it is; ours read its output around each peak and
-each end. Training pieces only, half of the clips as somebody might record them. While they learn,
-activities are made weaker at random, as those of instruments that are harder to hear are.
+each end. Training pieces only: on sampled instruments, half of these clips as somebody might record
+them, and as many on synthesised ones that strum and sing between the keys (`synthesised_solos`).
+While they learn, activities are made weaker at random, as those of instruments that are harder to
+hear are.
 """
 
 from __future__ import annotations
@@ -18,6 +20,8 @@ from typing import NamedTuple
 import numpy as np
 
 from experiments.listening.note_clips import KINDS, NO_NOTES, Clip, clips, without_notes
+from experiments.listening.synthesised_solos import drum_machines, performed
+from experiments.music_sets import data_folder
 from ritornello.atomic import atomic_write
 from ritornello.corpus.store import Corpus
 from ritornello.note_model import weights_file
@@ -34,7 +38,6 @@ from ritornello.transcribe.note_features import (
     ACTIVITIES,
     AHEAD,
     PAST,
-    blank,
     describe_ends,
     describe_onsets,
     find_peaks,
@@ -50,8 +53,9 @@ _EARLIEST_SECONDS, _LATEST_SECONDS = 0.06, 0.06
 _SOFT_SECONDS = {"flute": 0.13, "violin": 0.13, "voice": 0.13, "string-chords": 0.25}
 _FRAMES_A_HEIGHT = 9.0  # a peak of 1 counts as so much nearer than one of 0
 _AFTER_END_FRAMES = 50
-_HIDDEN_ONSET, _HIDDEN_END = 48, 24
-_STEPS, _BATCH, _RATE = 6000, 512, 5e-3
+_HIDDEN_ONSET, _HIDDEN_END = 160, 24
+_STEPS, _BATCH, _RATE = 16_000, 512, 5e-3
+_CLEAN, _RECORDED, _SYNTHESISED = "clean", "effects", "synthesised"
 _WEAKEST = 0.7
 _FEWEST_NOTES = 15
 _SEED = 0
@@ -69,17 +73,22 @@ def render(store: Path, work: Path, font: str | None, count: int) -> None:
     """Keep the activity heard in clips and their notes, in files by kind and way of recording."""
     corpus, sounds = Corpus.open(store), SoundFont.load(font)
     for kind in (*KINDS, NO_NOTES):
-        for effects in (False, True):
-            path = work / f"{kind.replace(' ', '-')}-{'effects' if effects else 'clean'}.npz"
+        for number, way in enumerate((_CLEAN, _RECORDED, _SYNTHESISED)):
+            path, seed = work / f"{kind.replace(' ', '-')}-{way}.npz", _SEED + number
             if path.exists():
                 continue
-            if kind == NO_NOTES:
-                drawn = without_notes(corpus, "train", count, sounds, _SEED + effects)
+            if kind == NO_NOTES and way == _SYNTHESISED:
+                drawn = drum_machines(corpus, "train", 2 * count, data_folder(), seed)
+            elif kind == NO_NOTES:
+                drawn = without_notes(corpus, "train", count, sounds, seed)
             else:
+                many = count * _CLIPS.get(kind, 1) * (2 if way == _SYNTHESISED else 1)
                 drawn = clips(
-                    corpus, "train", kind, round(count * _CLIPS.get(kind, 1)), sounds,
-                    _SEED + effects, effects=effects, transposed=True,
+                    corpus, "train", kind, round(many), sounds, seed,
+                    effects=way == _RECORDED, transposed=True,
                 )  # fmt: skip
+            if way == _SYNTHESISED and kind != NO_NOTES:
+                drawn = performed(drawn, np.random.default_rng([seed, [*KINDS].index(kind)]))
             _keep(drawn, path)
             print(path, flush=True)
 
@@ -88,7 +97,8 @@ def _keep(drawn: Iterable[Clip], path: Path) -> None:
     kept: dict[str, np.ndarray] = {}
     for number, clip in enumerate(drawn):
         heard = map(np.concatenate, zip(*activities([clip.samples]), strict=True))
-        kept[f"heard{number}"] = np.stack([*heard]).astype(np.float16)
+        for name, part in zip(Activity._fields, heard, strict=True):
+            kept[f"{name}{number}"] = part.astype(np.float16)
         kept[f"notes{number}"] = clip.notes
     with atomic_write(path) as temporary:
         np.savez(temporary, allow_pickle=True, **kept)
@@ -157,7 +167,9 @@ def end_examples(heard: Activity, notes: np.ndarray) -> Examples:
 
 
 def _padded(heard: Activity) -> Activity:
-    return Activity(*map(np.concatenate, zip(blank(PAST), heard, blank(AHEAD), strict=True)))
+    return Activity(
+        *map(np.concatenate, zip(Activity.silent(PAST), heard, Activity.silent(AHEAD), strict=True))
+    )
 
 
 # --- learning -------------------------------------------------------------------------------------
@@ -169,8 +181,9 @@ def train(work: Path) -> None:
     for path in sorted(work.glob("*.npz")):
         clip = np.load(path)
         latest = _SOFT_SECONDS.get(path.stem.rsplit("-", 1)[0], _LATEST_SECONDS)
-        for number in range(len(clip.files) // 2):
-            heard = Activity(*clip[f"heard{number}"].astype(np.float32))
+        for number in range(sum(name.startswith("notes") for name in clip.files)):
+            kept = (clip[f"{name}{number}"].astype(np.float32) for name in Activity._fields)
+            heard = Activity(*kept)
             onsets.append(onset_examples(heard, clip[f"notes{number}"], latest))
             if len(clip[f"notes{number}"]):
                 ends.append(end_examples(heard, clip[f"notes{number}"]))
@@ -184,7 +197,8 @@ def train(work: Path) -> None:
     about = {
         "clips": len(onsets),
         "music": "training side of " + ", ".join(sets),
-        "sound": "rendered with FluidR3 (MIT); half of it with random rooms, filters, noise, mp3",
+        "sound": "rendered with FluidR3 (MIT), and synthesised out of tune and strummed; three "
+        "quarters of it with random rooms, filters, noise, mp3",
         "seed": _SEED,
         "limits": "no recording of a real instrument was learned from",
     }
@@ -243,7 +257,7 @@ def main() -> None:
     rendering.add_argument("store", type=Path)
     rendering.add_argument("work", type=Path)
     rendering.add_argument("--font", help="SoundFont in place of the package's")
-    rendering.add_argument("--clips", type=int, default=8, help="of each kind, clean and recorded")
+    rendering.add_argument("--clips", type=int, default=16, help="of each kind, clean and recorded")
     training = commands.add_parser("train")
     training.add_argument("work", type=Path)
     options = parser.parse_args()

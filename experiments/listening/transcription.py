@@ -84,7 +84,7 @@ def scores(truth: np.ndarray, found: np.ndarray) -> dict[str, Any]:
 
 def by_thresholds(samples: np.ndarray) -> np.ndarray:
     """The baseline of `PROTOCOL`."""
-    onset, sounding, _ = map(np.concatenate, zip(*activities([samples]), strict=True))
+    onset, sounding, *_ = map(np.concatenate, zip(*activities([samples]), strict=True))
     padded = np.pad(sounding, ((0, 10), (0, 0)))
     windows = np.lib.stride_tricks.sliding_window_view(padded < 0.3, 11, axis=0)
     quiet_after = np.all(windows, axis=-1)

@@ -73,6 +73,31 @@ def test_a_melody_is_one_voice(program: int, down: int) -> None:
     assert (found["end_seconds"][:-1] <= found["onset_seconds"][1:] + 1e-9).all()
 
 
+def sung(pitches: list[float], seconds: float) -> np.ndarray:
+    """Notes one after the other, that swell and tremble as a voice does."""
+    partials = np.arange(1, 9)[:, None]
+    at = np.arange(round(seconds * RATE_HZ)) / RATE_HZ
+    level = np.minimum(1, at / 0.04) * np.minimum(1, (seconds - at) / 0.05)
+    notes = []
+    for pitch in pitches:
+        trembling = pitch + 0.25 * np.minimum(1, at / 0.2) * np.sin(2 * np.pi * 5.5 * at)
+        turns = np.cumsum(440 * 2 ** ((trembling - 69) / 12)) / RATE_HZ
+        notes.append(level * (np.sin(2 * np.pi * partials * turns) / partials**1.5).sum(axis=0))
+    return (0.2 * np.concatenate(notes)).astype(np.float32)
+
+
+def test_what_is_sung_between_the_keys_is_one_voice_on_the_nearest() -> None:
+    keys = [57, 60, 64, 62, 57, 65, 64, 59, 60, 57]
+    off = [0.3, -0.35, 0.38, 0.3, -0.3, 0.35, -0.38, 0.3, 0.35, -0.3]
+    sound = sung([key + away for key, away in zip(keys, off, strict=True)], 0.5)
+    found = find_notes([np.pad(sound, (5000, 5000))])
+    begins = [5000 / RATE_HZ + 0.5 * n for n in range(len(keys))]
+    truth = [(at, at + 0.45, key, 80) for at, key in zip(begins, keys, strict=True)]
+    assert estimated_voices(found) == 1
+    precision, recall, _ = scores(truth, found)
+    assert min(precision, recall) >= 0.9
+
+
 def test_notes_are_ordered_apart_and_in_range(heard_chords: np.ndarray) -> None:
     notes = heard_chords
     assert (np.lexsort((notes["pitch"], notes["onset_seconds"])) == np.arange(len(notes))).all()

@@ -15,6 +15,7 @@ from ritornello.transcribe.note_network import (
     KEYS,
     NOTE_NETWORK_FILE,
     NOTE_NETWORK_KIND,
+    THIRDS,
     WINDOW_SAMPLES,
     hear,
 )
@@ -37,17 +38,27 @@ def sounds() -> dict[str, np.ndarray]:
     }
 
 
+@pytest.mark.parametrize(("cents", "third"), [(0, 0), (33, 1), (-33, -1)])
+def test_the_contour_tells_pitches_between_the_keys(cents: int, third: int) -> None:
+    at, hz = np.arange(WINDOW_SAMPLES) / RATE_HZ, 440 * 2 ** (cents / 1200)
+    partials = np.arange(1, 6)[:, None]
+    sound = (np.sin(2 * np.pi * hz * partials * at) / partials).sum(axis=0)
+    contour = hear((0.1 * sound).astype(np.float32))[2]
+    a4 = 69 - 21
+    assert contour[FRAMES // 2].argmax() == THIRDS * a4 + 1 + third
+
+
 @pytest.mark.parametrize("name", sounds())
 def test_it_hears_what_the_published_network_hears(name: str) -> None:
     runtime = pytest.importorskip("onnxruntime")
     session = runtime.InferenceSession(PUBLISHED, providers=["CPUExecutionProvider"])
     window = sounds()[name].astype(np.float32)
     expected = session.run(
-        ["StatefulPartitionedCall:2", "StatefulPartitionedCall:1"],
+        [f"StatefulPartitionedCall:{output}" for output in (2, 1, 0)],
         {"serving_default_input_2:0": window[None, :, None]},
     )
-    for found, other in zip(hear(window), expected, strict=True):
-        assert found.shape == (FRAMES, KEYS)
+    for found, other, keys in zip(hear(window), expected, (1, 1, THIRDS), strict=True):
+        assert found.shape == (FRAMES, keys * KEYS)
         assert found.dtype == np.float32
         np.testing.assert_allclose(found, other[0], atol=1e-5)
 

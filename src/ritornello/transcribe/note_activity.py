@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ritornello.transcribe.note_network import KEYS, WINDOW_SAMPLES, hear
+from ritornello.transcribe.note_network import KEYS, THIRDS, WINDOW_SAMPLES, hear
 
 RATE_HZ = 22_050
 FRAME_SAMPLES = 256
@@ -31,17 +31,27 @@ _FIRST_HIGH_KEY = 60
 
 
 class Activity(NamedTuple):
-    """A stretch of frames, each array float32 [frames, 88 keys from the lowest of a piano].
+    """A stretch of frames: arrays float32 [frames, 88 keys from the lowest of a piano] and contour.
 
     Attributes:
         onset: 0 to 1, that a note begins.
         sounding: 0 to 1, that a note sounds.
         level_db: of the first harmonics of the key, whoever plays them; 0 is a full-scale sine.
+        contour: 0 to 1, that a pitch sounds, [frames, 264 thirds of a semitone], key n in the
+            middle of three from 3 n on; a voice does not keep to keys.
     """
 
     onset: np.ndarray
     sounding: np.ndarray
     level_db: np.ndarray
+    contour: np.ndarray
+
+    @classmethod
+    def silent(cls, frames: int) -> Activity:
+        """Of so many frames in which nothing sounds."""
+        nothing = np.zeros((frames, KEYS), np.float32)
+        no_pitch = np.zeros((frames, THIRDS * KEYS), np.float32)
+        return cls(nothing, nothing, np.full_like(nothing, LOWEST_DB), no_pitch)
 
 
 def activities(blocks: Iterable[np.ndarray]) -> Iterator[Activity]:
@@ -75,10 +85,9 @@ def _heard(window: np.ndarray, frames: int) -> Activity:
     """The frames of a window that neighbouring windows do not overlap."""
     middle = slice(_EDGE_FRAMES, _EDGE_FRAMES + frames)
     if np.abs(window).max() < 10 ** (SILENT_DB / 20):
-        nothing = np.zeros((frames, KEYS), np.float32)
-        return Activity(nothing, nothing, np.full_like(nothing, LOWEST_DB))
-    onset, sounding = hear(window)
-    return Activity(onset[middle], sounding[middle], _levels(window, frames))
+        return Activity.silent(frames)
+    onset, sounding, contour = hear(window)
+    return Activity(onset[middle], sounding[middle], _levels(window, frames), contour[middle])
 
 
 def _levels(window: np.ndarray, frames: int) -> np.ndarray:

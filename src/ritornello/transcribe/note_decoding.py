@@ -17,7 +17,6 @@ from ritornello.transcribe.note_activity import Activity
 from ritornello.transcribe.note_features import (
     AHEAD,
     PAST,
-    blank,
     describe_ends,
     describe_onsets,
     find_peaks,
@@ -46,7 +45,7 @@ class NoteDecoder:
     """Collects note candidates from streamed activity."""
 
     def __init__(self) -> None:
-        self._frames = blank(PAST)
+        self._frames = Activity.silent(PAST)
         self._first = -PAST  # number of the first frame kept
         self._open = np.zeros(0, CANDIDATE_DTYPE)
         self._finished: list[np.ndarray] = []
@@ -63,7 +62,7 @@ class NoteDecoder:
 
     def finish(self) -> np.ndarray:
         """All candidates, `CANDIDATE_DTYPE`, by onset and key; nothing can be read afterwards."""
-        self.read(blank(AHEAD))
+        self.read(Activity.silent(AHEAD))
         self._open["end_frame"] = self._first + PAST
         found = np.concatenate([*self._finished, self._open])
         return found[np.lexsort((found["key"], found["onset_frame"]))]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from ritornello.transcribe.note_activity import LOWEST_DB, Activity
-from ritornello.transcribe.note_network import KEYS
+from ritornello.transcribe.note_network import KEYS, THIRDS
 
 PAST, AHEAD = 8, 16
 FIRST_FRAMES = 8  # of a note, about 93 ms
@@ -21,6 +21,7 @@ _RELATIVES = np.array(
     [-36, -34, -31, -28, -24, -19, -16, -12, -7, -5, -4, -3, -2, -1,
      1, 2, 3, 4, 5, 7, 12, 16, 19, 24, 28]
 )  # fmt: skip
+_NEAR_THIRDS = np.arange(-4, 5)  # of a semitone, around a key
 _MARGIN = 36  # keys beyond either end of the piano, silent
 _ONSET_ROWS = np.arange(-4, 7)
 _SOUND_ROWS = np.arange(-PAST, AHEAD, 2)
@@ -28,16 +29,20 @@ _END_ROWS = np.arange(-6, AHEAD + 1, 2)
 _ONSETS_AT_END, _OTHERS_AT_END = np.arange(-2, 5), np.arange(-3, 4)
 # Which features of onsets are onset activity and which sounding activity, in their order.
 _GROUPS = np.repeat(
-    [0, 1, 2, 0, 1, 1, 2, 0, 1, 2, 2],
-    [len(_ONSET_ROWS), len(_SOUND_ROWS), len(_SOUND_ROWS), *[len(_RELATIVES)] * 4, 1, 1, 1, 1],
+    [0, 1, 2, 0, 1, 1, 2, 0, 1, 2, 2, 1],
+    [
+        len(_ONSET_ROWS),
+        len(_SOUND_ROWS),
+        len(_SOUND_ROWS),
+        *[len(_RELATIVES)] * 4,
+        1,
+        1,
+        1,
+        1,
+        2 * len(_NEAR_THIRDS),
+    ],
 )
 ACTIVITIES = (_GROUPS == 0, _GROUPS == 1)
-
-
-def blank(frames: int) -> Activity:
-    """Activity of ``count`` silent frames."""
-    nothing = np.zeros((frames, KEYS), np.float32)
-    return Activity(nothing, nothing, np.full_like(nothing, LOWEST_DB))
 
 
 def find_peaks(onset: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -72,7 +77,8 @@ def describe_onsets(frames: Activity, rows: np.ndarray, keys: np.ndarray) -> np.
     Of the key itself onset activity, sounding activity and level (against its loudest) around the
     peak; of its relatives the highest onset activity, the mean sounding activity after and before,
     and how much louder they are; of all keys the highest onset activity, how many sound, and the
-    loudest; and which key it is. Levels are in units of 20 dB.
+    loudest; which key it is; and where between the keys around it pitches lie, soon and later.
+    Levels are in units of 20 dB.
     """
     pad = ((0, 0), (_MARGIN, _MARGIN))
     onset, sounding = (np.pad(part, pad) for part in (frames.onset, frames.sounding))
@@ -85,6 +91,9 @@ def describe_onsets(frames: Activity, rows: np.ndarray, keys: np.ndarray) -> np.
     before = sounding[at + np.arange(-PAST, -3)].mean(axis=1)
     loudest = level[first].max(axis=1)
     own = loudest[peaks, own_key]
+    contour = np.pad(frames.contour, ((0, 0), (len(_NEAR_THIRDS), len(_NEAR_THIRDS))))
+    thirds = THIRDS * keys[:, None] + 1 + len(_NEAR_THIRDS) + _NEAR_THIRDS
+    stretches = np.arange(FIRST_FRAMES), np.arange(FIRST_FRAMES, AHEAD)
     columns = [
         onset[at + _ONSET_ROWS, own_key],
         sounding[at + _SOUND_ROWS, own_key],
@@ -97,6 +106,10 @@ def describe_onsets(frames: Activity, rows: np.ndarray, keys: np.ndarray) -> np.
         after.sum(axis=1, keepdims=True) / 5,
         np.clip((loudest.max(axis=1, keepdims=True) - own) / 20, 0, 3),
         (keys[:, None] - KEYS / 2) / 20,
+        *(
+            contour[at[..., None] + stretch, thirds[..., None]].mean(axis=-1)
+            for stretch in stretches
+        ),
     ]
     return np.concatenate(columns, axis=1).astype(np.float32)
 

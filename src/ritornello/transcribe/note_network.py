@@ -23,24 +23,25 @@ from ritornello.note_model.engine.layers import sigmoid
 
 NOTE_NETWORK_FILE, NOTE_NETWORK_KIND = "note_network.safetensors", "note activity"
 WINDOW_SAMPLES = 43_844
-FRAMES, KEYS = 172, 88
+FRAMES, KEYS, THIRDS = 172, 88, 3
 _HOP = 256
 _OCTAVES, _BINS_AN_OCTAVE, _BINS = 9, 36, 309
 # Bins above and below at which the harmonics of a key lie: 1/2, 1, 2, ... 7.
 _HARMONIC_BINS = (-36, 0, 36, 57, 72, 84, 93, 101)
-_USED_BINS = 3 * KEYS
+_USED_BINS = THIRDS * KEYS
 _TRANSFORM = 320  # at least `_USED_BINS` and the kernel
 _HALVED_TOGETHER = 64
 
 
-def hear(window: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """How likely notes begin and sound.
+def hear(window: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """How likely notes begin and sound, and pitches between the keys.
 
     Args:
         window: mono float32 [43,844] at 22,050 Hz, about two seconds.
 
     Returns:
-        onset and sounding, float32 [172 frames, 88 keys], 0 to 1; a frame is 256 samples.
+        onset and sounding, float32 [172 frames, 88 keys], and contour [172 frames, 264 thirds of a
+        semitone], key n in the middle of three from 3 n on; 0 to 1; a frame is 256 samples.
     """
     return _Network.bundled().hear(window)
 
@@ -68,7 +69,7 @@ class _Network:
     def bundled(cls) -> _Network:
         return cls(weights_file.bundled(NOTE_NETWORK_FILE, NOTE_NETWORK_KIND).weights)
 
-    def hear(self, window: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def hear(self, window: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         stacked = _stacked(self._normed(self._spectrum(window)))
         found = self._wide_convolution(stacked)  # [8, frames, bins]
         contour = sigmoid(self._to_one(found, "contour"))
@@ -76,7 +77,7 @@ class _Network:
         sounding = sigmoid(self._to_one(wide, "sounding"))
         struck = self._by_key(stacked, "struck")
         onset = sigmoid(self._to_one(np.concatenate([sounding[None], struck]), "onset"))
-        return onset, sounding
+        return onset, sounding, contour
 
     # --- the spectrum -----------------------------------------------------------------------------
 
