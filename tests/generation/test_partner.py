@@ -14,6 +14,7 @@ from ritornello.errors import ConfigError, InputError
 from ritornello.generation.instrumentation import read_instrumentations
 from ritornello.generation.partner import choir
 from ritornello.generation.rules import Rules
+from ritornello.metrics.keeping.measures import measure
 from ritornello.music.instruments import INSTRUMENTS, parse_instrument
 from ritornello.music.keys import parse_key
 from ritornello.music.piece import Metre, Piece, Track
@@ -161,14 +162,18 @@ def test_a_band_returns_with_the_song(composer: api.Composer) -> None:
     song = band(bars=16)
     form = "A 8, A 8"
     with_form = composer.arrange(
-        song, ("bass", "organ", "organ"), form=form, chords="C F G C", seed=1
+        song, ("bass", "organ", "organ"), form=form, chords="C F G C", seed=1, n=4
     )
     kept = [*map(len, with_form.kept.tracks)]
     assert [len(track) for track in with_form.piece.tracks[: len(kept)]] == kept
     bar = with_form.piece.metres[0].bar_ticks(with_form.piece.resolution)
     again, strokes = 0, 0
-    for index in with_form.added[0]:
-        notes = with_form.piece.tracks[index].notes
+    played = [
+        piece.tracks[index].notes
+        for piece, added in zip(with_form.pieces, with_form.added, strict=True)
+        for index in added
+    ]
+    for notes in played:
         assert len(notes)
         first = {(int(n["onset"]), int(n["pitch"])) for n in notes if n["onset"] < 8 * bar}
         later = [(int(n["onset"]) - 8 * bar, int(n["pitch"])) for n in notes]
@@ -180,6 +185,23 @@ def test_a_band_returns_with_the_song(composer: api.Composer) -> None:
         composer.arrange(song, ("bass",), form="A 8")
     with pytest.raises(ConfigError, match="bars were named"):
         composer.arrange(song, ("bass",), form="A 16", bars=(1, 4))
+
+
+def test_a_drummer_who_joins_a_song_without_drums_holds_a_beat() -> None:
+    """Of sixteen bars few are different, where a drummer without a form hardly plays one again."""
+    composer = api.Composer.load()
+    song = band(bars=16)
+    song = replace(song, tracks=tuple(track for track in song.tracks if not track.is_drum))
+
+    def different(form: str | None) -> float:
+        made = composer.arrange(song, ("drums",), form=form, n=3)
+        return sum(measure(piece)["different kick-and-snare bars"] for piece in made.pieces) / 3
+
+    assert different(None) < 0.4 < different("none")
+    # Who has drums already keeps their beat, and nothing is read from the song.
+    assert composer.arrange(band(bars=16), ("flute",)).pieces == (
+        composer.arrange(band(bars=16), ("flute",), form="none").pieces
+    )
 
 
 @pytest.mark.parametrize("metres", [((3, 4),), ((4, 4), (3, 4))])

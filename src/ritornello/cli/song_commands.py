@@ -144,7 +144,9 @@ def arrange(
     end
         Make the last bar an ending: they strike the chord of the tonic and hold it.
     form
-        Sections of the song, such as "A 8, B 8, A 8": what comes back does so in them too.
+        Sections of the song, such as "A 8, B 8, A 8": what comes back does so in them too. By
+        default drums that join a song without any go by the sections that are read from it; none
+        for no form.
     """
     names = some_names(add, "Nobody", "--add", "bass")
     span = None if bars is None else read_bars(bars)

@@ -16,17 +16,18 @@ from ritornello.errors import ConfigError
 from ritornello.files import load
 from ritornello.generation.compose import Hear
 from ritornello.generation.edit import verbs
-from ritornello.generation.edit.form_beside import SongForm, in_form
+from ritornello.generation.edit.form_beside import SongForm, form_of, in_form
 from ritornello.generation.edit.naming import find_tracks
 from ritornello.generation.edit.perform import perform
 from ritornello.generation.edit.plans import EditPlan, with_collection
 from ritornello.generation.instrumentation import Instrumentations
+from ritornello.generation.plan_drafts import FREE
 from ritornello.generation.preference.critic import Critic
 from ritornello.generation.preference.n_best import selection
 from ritornello.generation.rules import Rules, check_count
 from ritornello.generation.sampling import Sampling
 from ritornello.music.chords import Chart
-from ritornello.music.instruments import parse_instrument
+from ritornello.music.instruments import INSTRUMENTS, parse_instrument
 from ritornello.music.keys import KeyName
 from ritornello.music.piece import Piece
 from ritornello.music.selection import new_alone
@@ -209,20 +210,26 @@ class Partner(ABC):
             bars: first and last that they play in, counted from 1, or a single one; all where None.
             end: whether the band ends in the last bar: it strikes the chord of the tonic and holds.
             form: the sections of the song, such as "A 8, B 8, A 8": what comes back in it comes
-                back in the band too. The band goes on from bar to bar where None.
+                back in the band too. By default a drummer who joins a song without drums has the
+                form that is read from it, and a band without one goes on from bar to bar; "none"
+                for no form.
             song_key: in which the song is, if somebody knows better than its notes tell: a wish, in
                 whose tonic the band ends, where the option ``key`` is a rule.
             options: see `Options`; ``collection`` is what to write like.
         """
         piece, add = load_song(song), [add] if isinstance(add, str) else add
         span = None if bars is None else _span(bars)
-        if form is not None:
-            if span is not None:
-                raise ConfigError(
-                    "A form is that of the whole song, and bars were named.",
-                    next_step="Leave out one of them.",
-                )
+        if form is not None and span is not None:
+            raise ConfigError(
+                "A form is that of the whole song, and bars were named.",
+                next_step="Leave out one of them.",
+            )
+        if form == FREE:
+            form = None
+        elif form is not None:
             span = 1, len(bar_lines(whole_bars(piece))) - 1
+        elif span is None and _asks_for_a_beat(piece, add):
+            form = form_of(whole_bars(piece))
         return self._result(
             lambda rules: verbs.arrange_job(
                 piece, add, bars=span, end=end, key=song_key, rules=rules, known=self._known
@@ -352,6 +359,12 @@ class Partner(ABC):
         """A plan to put a band beside a whole song, by its form."""
         job = in_form(plan.job, [*plan.new], form, seed, hears=self._engine.plan)
         return replace(plan, job=job)
+
+
+def _asks_for_a_beat(song: Piece, add: Sequence[str]) -> bool:
+    """Whether drums join a song that has none."""
+    joins = any(INSTRUMENTS[parse_instrument(name)].is_drum for name in add)
+    return joins and not any(track.is_drum for track in song.tracks)
 
 
 def load_song(song: Song) -> Piece:

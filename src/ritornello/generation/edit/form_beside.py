@@ -14,10 +14,14 @@ import numpy as np
 from ritornello.errors import ConfigError
 from ritornello.generation.job import Job, player_of
 from ritornello.generation.planned import by_plan, ensemble_in
+from ritornello.music.piece import Piece
+from ritornello.plan.analysis import analyse
 from ritornello.plan.form_filling import fill_form
-from ritornello.plan.plan import Plan
+from ritornello.plan.plan import MAX_BARS, Plan
 from ritornello.plan.returning_bars import NEW
 from ritornello.plan.sections import INTRO, Section
+
+_HALF_BARS = 4  # of a section at most, that may be half of one
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,25 @@ class SongForm:
 
     sections: tuple[Section, ...]
     resting: tuple[frozenset[int], ...] = ()
+
+
+def form_of(song: Piece) -> SongForm | None:
+    """The form of a song in whole bars, as it is read from its notes; None where there is none.
+
+    A section that is played twice in four bars each is one: a drummer who fills its end would fill
+    every fourth bar.
+    """
+    if not song.note_count > 0 or song.bar_count > MAX_BARS:
+        return None
+    found: list[Section] = []
+    for section in analyse(song).sections:
+        last = found[-1] if found else None
+        again = last is not None and last.name == section.name
+        if last is not None and again and max(last.bars, section.bars) <= _HALF_BARS:
+            found[-1] = replace(last, bars=last.bars + section.bars)
+        else:
+            found.append(section)
+    return SongForm(tuple(found)) if found and found[-1].end == song.bar_count else None
 
 
 def in_form(job: Job, added: Sequence[int], form: SongForm, seed: int, *, hears: bool) -> Job:
