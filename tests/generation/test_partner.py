@@ -198,6 +198,11 @@ def test_a_drummer_who_joins_a_song_without_drums_holds_a_beat() -> None:
         return sum(measure(piece)["different kick-and-snare bars"] for piece in made.pieces) / 3
 
     assert different(None) < 0.4 < different("none")
+    # So does one who plays a song's drums anew, and all others stay.
+    varied = composer.vary(band(bars=16), ("drums",), n=3)
+    for piece, given in zip(varied.pieces, varied.given, strict=True):
+        assert measure(piece)["different kick-and-snare bars"] < 0.5
+        assert [own.all() for own in given] == [not track.is_drum for track in piece.tracks]
     # Who has drums already keeps their beat, and nothing is read from the song.
     assert composer.arrange(band(bars=16), ("flute",)).pieces == (
         composer.arrange(band(bars=16), ("flute",), form="none").pieces

@@ -296,11 +296,15 @@ class Partner(ABC):
         check_numbers({"closeness": closeness})
         piece = load_song(song)
         tracks = find_tracks(piece, parts)
+        drums = {index for index, track in enumerate(piece.tracks) if track.is_drum}
+        # A drummer holds a beat through the sections of the song, as one who joins it does.
+        new_beat = closeness is None and drums and drums <= {*tracks}
         return self._result(
             lambda rules: verbs.vary_job(
                 piece, tracks, closeness=closeness, rules=rules, known=self._known
             ),
             options,
+            form_of(whole_bars(piece)) if new_beat else None,
         )
 
     @abstractmethod
@@ -356,9 +360,12 @@ class Partner(ABC):
         )
 
     def _in_form(self, plan: EditPlan, form: SongForm, seed: int) -> EditPlan:
-        """A plan to put a band beside a whole song, by its form."""
-        job = in_form(plan.job, [*plan.new], form, seed, hears=self._engine.plan)
-        return replace(plan, job=job)
+        """A plan for parts that play all through a song, by its form."""
+        if plan.job.shared_parts:
+            return plan  # what comes back could not be told from what others were given
+        parts = [*plan.new] or [*plan.homes]
+        job = in_form(plan.job, parts, form, seed, hears=self._engine.plan)
+        return replace(plan, job=job, anew=frozenset(parts))
 
 
 def _asks_for_a_beat(song: Piece, add: Sequence[str]) -> bool:

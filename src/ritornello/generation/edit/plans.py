@@ -58,6 +58,8 @@ class EditPlan:
         warnings: how the model reads the song otherwise than it is written.
         kit: drum key -> index of the track of ``kept`` that its hits are added to, of a kit that
             lies in several; see `kit_tracks`.
+        anew: part classes of which every note is new, also where it comes back by a form, and is
+            given while it is written.
     """
 
     job: Job
@@ -66,14 +68,14 @@ class EditPlan:
     new: Mapping[int, Track | None]
     warnings: tuple[str, ...]
     kit: Mapping[int, int] = field(default_factory=dict)
+    anew: frozenset[int] = frozenset()
 
 
 def finish(plan: EditPlan, writer: Writer) -> Joined:
     """The song with the composed notes in their tracks; every kept note is as it was."""
     events = np.array(writer.events).reshape(-1, len(notes.FIELDS))
     onsets = np.cumsum(events[:, SHIFT])
-    # What comes back by a form is given while it is written, and new to the song all the same.
-    is_new = np.array(writer.composed, bool) | np.isin(events[:, PART], [*plan.new])
+    is_new = np.array(writer.composed, bool) | np.isin(events[:, PART], [*plan.anew])
     composed = is_new & notes.is_note(events[:, PART])
     rows = events[composed]
     rows[:, SHIFT] = np.diff(onsets[composed], prepend=0)
