@@ -58,8 +58,8 @@ class EditPlan:
         warnings: how the model reads the song otherwise than it is written.
         kit: drum key -> index of the track of ``kept`` that its hits are added to, of a kit that
             lies in several; see `kit_tracks`.
-        anew: part classes of which every note is new, also where it comes back by a form, and is
-            given while it is written.
+        anew: part classes of which every note from a tick on is new, also where it comes back and
+            is given while it is written. anew_from_ticks: that tick, at 24 a quarter note.
     """
 
     job: Job
@@ -69,13 +69,15 @@ class EditPlan:
     warnings: tuple[str, ...]
     kit: Mapping[int, int] = field(default_factory=dict)
     anew: frozenset[int] = frozenset()
+    anew_from_ticks: int = 0
 
 
 def finish(plan: EditPlan, writer: Writer) -> Joined:
     """The song with the composed notes in their tracks; every kept note is as it was."""
     events = np.array(writer.events).reshape(-1, len(notes.FIELDS))
     onsets = np.cumsum(events[:, SHIFT])
-    is_new = np.array(writer.composed, bool) | np.isin(events[:, PART], [*plan.anew])
+    is_anew = np.isin(events[:, PART], [*plan.anew]) & (onsets >= plan.anew_from_ticks)
+    is_new = np.array(writer.composed, bool) | is_anew
     composed = is_new & notes.is_note(events[:, PART])
     rows = events[composed]
     rows[:, SHIFT] = np.diff(onsets[composed], prepend=0)

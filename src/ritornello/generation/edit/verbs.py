@@ -13,6 +13,7 @@ import numpy as np
 
 from ritornello.errors import ConfigError, InputError
 from ritornello.generation.edit.closeness import bars_to_vary, keep_near, key_of_song
+from ritornello.generation.edit.held_beat import hold_beat
 from ritornello.generation.edit.instrument_substitution import substitute_instrument
 from ritornello.generation.edit.melody_chords import (
     Harmonisation,
@@ -80,7 +81,14 @@ def continue_job(
     kept = without(fitted_song.song, start, end, set(homes.values()))
     span = start, end
     made = plan(fitted_song, kept, span, rules, homes=homes, ending=rules.ending, written=written)
-    return replace(made, warnings=(*told, *made.warnings))
+    job = hold_beat(made.job)
+    return replace(
+        made,
+        job=job,
+        warnings=(*told, *made.warnings),
+        anew=frozenset(() if job.reprise is None else job.reprise.parts),
+        anew_from_ticks=job.start_ticks,
+    )
 
 
 def fill_job(
