@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,12 @@ SETTINGS: dict[str, Any] = {
     "steps": STEPS, "width": 16, "layers": 1, "head_width": 16, "batch": 4, "chunk": 32,
     "dropout": 0.0, "learning_rate": 1e-3, "products": "float32", "validate_every": 3, "threads": 1,
 }  # fmt: skip
-RUN = f"import ritornello; ritornello.train('music', 'model', **{SETTINGS})"
+RUN = f"""
+import os, pathlib
+pathlib.Path(f"{{os.getpid()}}.worker").touch()
+import ritornello
+ritornello.train('music', 'model', **{SETTINGS})
+"""
 pytestmark = pytest.mark.slow
 
 
@@ -58,6 +64,15 @@ def start_two(folder: Path) -> subprocess.Popen[bytes]:
     )
 
 
+def kill(run: subprocess.Popen[bytes], folder: Path) -> None:
+    """End the launcher and its workers, which have process groups of their own."""
+    os.killpg(run.pid, signal.SIGKILL)
+    for worker in folder.glob("*.worker"):
+        with suppress(ProcessLookupError):
+            os.kill(int(worker.stem), signal.SIGKILL)
+    run.wait()
+
+
 def steps(folder: Path) -> list[dict[str, float]]:
     journal = folder / "model" / "metrics.jsonl"
     lines = journal.read_text().splitlines() if journal.exists() else []
@@ -79,8 +94,7 @@ def test_two_processes_take_the_steps_of_one_though_they_are_killed(
     run = start_two(tmp_path)
     while run.poll() is None and len(steps(tmp_path)) < 8:  # between two savings
         time.sleep(0.01)
-    os.killpg(run.pid, signal.SIGKILL)
-    run.wait()
+    kill(run, tmp_path)
     assert 8 <= len(steps(tmp_path)) < STEPS
     ritornello.train(tmp_path / "music", tmp_path / "model", **SETTINGS)  # one process now
     check_same_run(tmp_path, alone)
