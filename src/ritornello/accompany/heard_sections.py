@@ -125,8 +125,7 @@ def calm(take: Piece, found: Sequence[Section]) -> tuple[int, ...]:
 def _long_enough(found: Sequence[Section]) -> list[Section]:
     """Sections of which the short ones are parts of those before; the last may be short.
 
-    Two of four bars each that are the same are one, or a drummer would fill every four bars. A
-    short first one is part of the next.
+    Two halves of a section are one. A short first one is part of the next.
     """
     kept: list[Section] = []
     for section in found:
@@ -134,9 +133,7 @@ def _long_enough(found: Sequence[Section]) -> list[Section]:
             kept[-1] = replace(section, start=kept[-1].start, bars=kept[-1].bars + section.bars)
             continue
         is_short = section.bars < _SHORTEST_BARS and section.name != END
-        again = kept and kept[-1].name == section.name
-        is_half = again and max(kept[-1].bars, section.bars) <= _SHORTEST_BARS
-        if kept and (is_short or is_half):
+        if kept and (is_short or section.continues(kept[-1])):
             kept[-1] = replace(kept[-1], bars=kept[-1].bars + section.bars)
         else:
             kept.append(section)

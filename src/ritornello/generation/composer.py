@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields as dataclass_fields
 from dataclasses import replace
 from difflib import get_close_matches
@@ -194,8 +194,7 @@ class Composer(Partner):
         """
         check_count(n)
         asked, wanted = self._asked(rules, seed, fields, form, plan, duration)
-        for sentence in asked.tell_chords_left(asked.bars):
-            _LOG.warning("%s", sentence)
+        _warn_of_chords(asked)
         seeds = range(seed, seed + n)
         choice = selection(self._critic, best_of)
         write: Callable[..., list[Piece]] = (
@@ -214,10 +213,7 @@ class Composer(Partner):
             plan_of=None if wanted is None else partial(complete_plan, wanted),
             watch=watch or (lambda tick, length: None),
         )
-        return [
-            replace(piece, title=f"Piece {number}")
-            for number, piece in zip(seeds, pieces, strict=True)
-        ]
+        return _titled(pieces, seed)
 
     def compose_each(
         self,
@@ -235,6 +231,7 @@ class Composer(Partner):
         writers: list[Writer] = []
         for number, each in enumerate(rules, seed):
             asked, _ = self._asked(each, number, {}, FREE, None, None)
+            _warn_of_chords(asked)
             writers += writing.begin(
                 self._engine,
                 asked,
@@ -249,7 +246,7 @@ class Composer(Partner):
             sampling=Sampling(temperature, top_p),
             collections=self._collections,
         )
-        return [*map(writing.finished_piece, written)]
+        return _titled(map(writing.finished_piece, written), seed)
 
     def plan(
         self,
@@ -409,3 +406,14 @@ class Composer(Partner):
                 next_step=f"{hint}Known: {', '.join(known) or 'none'}.",
             )
         return asked
+
+
+def _warn_of_chords(asked: Rules) -> None:
+    """Log which chords of the rules have no bar."""
+    for sentence in asked.tell_chords_left(asked.bars):
+        _LOG.warning("%s", sentence)
+
+
+def _titled(pieces: Iterable[Piece], seed: int) -> list[Piece]:
+    """Pieces with the numbers of their seeds, which go on from the first one's, as titles."""
+    return [replace(piece, title=f"Piece {number}") for number, piece in enumerate(pieces, seed)]

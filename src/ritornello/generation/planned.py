@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import pairwise
 
 import numpy as np
 
 from ritornello.errors import ConfigError
 from ritornello.generation.job import ENDLESS, Job, Opening, is_drums, melody_part, parts_of
-from ritornello.generation.reprise import Reprise, plan_reprise
+from ritornello.generation.reprise import Reprise, open_runs, plan_reprise
 from ritornello.generation.tune import Tune
 from ritornello.music.chords import CHORD_CLASSES, CHORD_OPEN
 from ritornello.music.instruments import BASSES, DRUMS, INSTRUMENTS, parse_instrument
@@ -311,13 +310,12 @@ def _openings(job: Job, plan: Plan, told: BarPlan, reprise: Reprise) -> tuple[Op
     """
     required = any(opening.required for opening in job.openings)
     rest = _longest_rest(job, told) if required else None
-    starts, ends = told.starts[:-1], told.starts[1:]
-    edges = np.append(np.stack([starts, starts + (ends - starts) // 2], axis=1), ends[-1])
+    edges = reprise.half_lines
     spans: dict[tuple[int, int, int], list[int]] = {}
     for column, part in enumerate(reprise.parts):
         kept = reprise.halves[:, :, column].ravel()
         open_halves = np.repeat(_open_bars(plan.plays[:, column], ending=job.ending), 2) & ~kept
-        for start, end in _runs(open_halves):
+        for start, end in open_runs(open_halves):
             until = int(edges[end + kept[end:].argmax()]) if kept[end:].any() else ENDLESS
             spans.setdefault((int(edges[start]), int(edges[end]), until), []).append(part)
     return tuple(
@@ -342,9 +340,3 @@ def _open_bars(plays: np.ndarray, *, ending: bool) -> np.ndarray:
         found = found.copy()
         found[-1] = True
     return found
-
-
-def _runs(is_open: np.ndarray) -> list[tuple[int, int]]:
-    """First index of each run that is open, and the index after its last."""
-    edges = np.flatnonzero(np.diff(is_open.astype(np.int8), prepend=0, append=0))
-    return [*pairwise(edges.tolist())][::2]

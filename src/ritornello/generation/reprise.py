@@ -17,6 +17,7 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from typing import cast
 
 import numpy as np
@@ -82,6 +83,13 @@ class Reprise:
         return start, start + (end - start) // 2, end
 
     @cached_property
+    def half_lines(self) -> np.ndarray:
+        """Where each half of a bar begins, and where the last ends; int64 [2 * bars + 1]."""
+        starts, ends = self.starts[:-1], self.starts[1:]
+        halves = np.stack([starts, starts + (ends - starts) // 2], axis=1)
+        return np.append(halves, ends[-1])
+
+    @cached_property
     def ready_ticks(self) -> list[int | None]:
         """By bar from when on what it takes up is whole; None if it takes nothing up."""
         latest = self.sources.max(axis=1, initial=-1).tolist()
@@ -125,6 +133,12 @@ class Reprise:
                 return stop
             bar, stop = bar + 1, int(self.starts[bar + 2])
         return min(stop, end)
+
+
+def open_runs(is_open: np.ndarray) -> list[tuple[int, int]]:
+    """First index of each run that is open, and the index after its last; bool [halves]."""
+    edges = np.flatnonzero(np.diff(is_open.astype(np.int8), prepend=0, append=0))
+    return [*pairwise(edges.tolist())][::2]
 
 
 def _class_within(ticks: np.ndarray) -> np.ndarray:

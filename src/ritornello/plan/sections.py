@@ -42,6 +42,7 @@ _SAME_LEAST = 0.5  # share of their bars that are
 _MOVED_LEAST = 0.5  # of the strokes that either has (Jaccard)
 _MOST_MOVED = 11  # semitones
 _PITCHES = 128
+_HALF_BARS = 4  # of a section at most, that may be half of one
 _THIN = 0.85  # an intro has at most so many strokes a bar, as a share of the piece's
 
 
@@ -62,6 +63,13 @@ class Section:
     @property
     def end(self) -> int:
         return self.start + self.bars
+
+    def continues(self, before: Section) -> bool:
+        """Whether it and the one before it are halves of one: alike, of four bars at most each.
+
+        A drummer who fills the end of each section would fill every fourth bar.
+        """
+        return self.name == before.name and max(self.bars, before.bars) <= _HALF_BARS
 
 
 def letter(number: int) -> str:

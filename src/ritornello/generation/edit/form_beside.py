@@ -21,8 +21,6 @@ from ritornello.plan.plan import MAX_BARS, Plan
 from ritornello.plan.returning_bars import NEW
 from ritornello.plan.sections import INTRO, Section
 
-_HALF_BARS = 4  # of a section at most, that may be half of one
-
 
 @dataclass(frozen=True)
 class SongForm:
@@ -41,17 +39,14 @@ class SongForm:
 def form_of(song: Piece) -> SongForm | None:
     """The form of a song in whole bars, as it is read from its notes; None where there is none.
 
-    A section that is played twice in four bars each is one: a drummer who fills its end would fill
-    every fourth bar.
+    Two halves of a section are one.
     """
     if not song.note_count > 0 or song.bar_count > MAX_BARS:
         return None
     found: list[Section] = []
     for section in analyse(song).sections:
-        last = found[-1] if found else None
-        again = last is not None and last.name == section.name
-        if last is not None and again and max(last.bars, section.bars) <= _HALF_BARS:
-            found[-1] = replace(last, bars=last.bars + section.bars)
+        if found and section.continues(found[-1]):
+            found[-1] = replace(found[-1], bars=found[-1].bars + section.bars)
         else:
             found.append(section)
     return SongForm(tuple(found)) if found and found[-1].end == song.bar_count else None

@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from ritornello.generation.job import Job, Opening, is_drums
-from ritornello.generation.reprise import Reprise
+from ritornello.generation.reprise import Reprise, open_runs
 from ritornello.note_model.encoding.notes import PART, PITCH, is_note
 
 _BARS = 2  # of a beat
@@ -41,13 +41,12 @@ def hold_beat(job: Job) -> Job:
         if lengths[bar] == lengths[source]:
             sources[bar], halves[bar] = source, True
             halves[bar, 1] = (bar - first) % _FILL_BARS != _FILL_BARS - 1
+    reprise = Reprise(starts, (drummer,), sources, halves)
     (opening,) = job.openings
     others = tuple(part for part in opening.parts if part != drummer)
     openings = [replace(opening, parts=others)] if others else []
-    openings += _left_open(replace(opening, parts=(drummer,)), starts, halves[:, :, 0], first)
-    return replace(
-        job, openings=tuple(openings), reprise=Reprise(starts, (drummer,), sources, halves)
-    )
+    openings += _left_open(replace(opening, parts=(drummer,)), reprise)
+    return replace(job, openings=tuple(openings), reprise=reprise)
 
 
 def _is_limited(job: Job) -> bool:
@@ -96,18 +95,15 @@ def _jaccard(one: _Strokes, other: _Strokes) -> float:
     return len(one & other) / max(1, len(one | other))
 
 
-def _left_open(opening: Opening, starts: np.ndarray, kept: np.ndarray, first: int) -> list[Opening]:
-    """The opening without the halves of bars that are kept; bool [bars, 2]."""
-    spans = [(opening.start_ticks, int(starts[first]))]
-    for bar in range(first, len(kept)):
-        start, end = int(starts[bar]), int(starts[bar + 1])
-        middle = start + (end - start) // 2
-        halves = [(start, middle), (middle, end)]
-        spans += [span for span, is_kept in zip(halves, kept[bar], strict=True) if not is_kept]
-    joined: list[tuple[int, int]] = []
-    for start, end in spans:
-        if joined and joined[-1][1] == start:
-            joined[-1] = joined[-1][0], end
-        elif start < end:
-            joined.append((start, end))
-    return [replace(opening, start_ticks=start, end_ticks=end) for start, end in joined]
+def _left_open(opening: Opening, reprise: Reprise) -> list[Opening]:
+    """The opening of a drummer without the halves of bars in which it plays its beat again."""
+    lines = reprise.half_lines
+    is_open = ~reprise.halves[:, :, 0].ravel() & (lines[1:] > opening.start_ticks)
+    return [
+        replace(
+            opening,
+            start_ticks=max(int(lines[start]), opening.start_ticks),
+            end_ticks=int(lines[end]),
+        )
+        for start, end in open_runs(is_open)
+    ]
