@@ -84,10 +84,7 @@ class Reprise:
 
     @cached_property
     def half_lines(self) -> np.ndarray:
-        """Where each half of a bar begins, and where the last ends; int64 [2 * bars + 1]."""
-        starts, ends = self.starts[:-1], self.starts[1:]
-        halves = np.stack([starts, starts + (ends - starts) // 2], axis=1)
-        return np.append(halves, ends[-1])
+        return half_lines(self.starts)
 
     @cached_property
     def ready_ticks(self) -> list[int | None]:
@@ -133,6 +130,17 @@ class Reprise:
                 return stop
             bar, stop = bar + 1, int(self.starts[bar + 2])
         return min(stop, end)
+
+
+def half_lines(starts: np.ndarray) -> np.ndarray:
+    """Where each half of a bar begins, and where the last ends; int64 [2 * bars + 1].
+
+    Args:
+        starts: as of `Reprise`.
+    """
+    begins, ends = starts[:-1], starts[1:]
+    halves = np.stack([begins, begins + (ends - begins) // 2], axis=1)
+    return np.append(halves, ends[-1])
 
 
 def open_runs(is_open: np.ndarray) -> list[tuple[int, int]]:

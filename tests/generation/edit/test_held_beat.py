@@ -1,4 +1,4 @@
-"""A drummer who goes on after a song plays what was played, and no given note changes."""
+"""A drummer who goes on after a song or fills a gap plays what was played; no given note changes."""
 
 from __future__ import annotations
 
@@ -67,3 +67,39 @@ def test_who_holds_no_beat_or_is_asked_for_less_goes_on_freely(composer: api.Com
     assert not any(bar in loose for bar in after if bar)
     asked = composer.continue_(drummed([BEAT] * 8), 8, densities={"drums": 1.0}, seed=1)
     assert sum(bar == BEAT for bar in bars_of(asked.piece)[8:]) <= 2
+
+
+def test_a_gap_in_the_drums_holds_the_beat_around_it_and_ends_with_a_fill(
+    composer: api.Composer,
+) -> None:
+    song = drummed([BEAT, OTHER] * 8)
+    made = composer.fill(song, (7, 12), parts=["drums"], seed=1)
+    bars = bars_of(made.piece)
+    expected = bars_of(song)
+    assert bars[:11] == expected[:11]
+    assert bars[12:] == expected[12:]
+    first = [stroke for stroke in expected[11] if stroke[0] < BAR // 2]
+    assert [stroke for stroke in bars[11] if stroke[0] < BAR // 2] == first
+    given = made.given[0][1]
+    onsets = made.piece.tracks[1].notes["onset"] * 480 // made.piece.resolution // BAR
+    assert not given[(onsets >= 6) & (onsets < 12)].any()
+    assert given[(onsets < 6) | (onsets >= 12)].all()
+
+
+def test_a_gap_in_a_section_that_was_there_before_takes_up_its_drums(
+    composer: api.Composer,
+) -> None:
+    """A is drummed otherwise than B, and the gap begins with the second A."""
+    song = drummed([*[BEAT] * 8, *[OTHER] * 8, *[BEAT] * 8])
+    tune = [
+        (bar * BAR + 240 * eighth, 200, 60 + (7 * (bar % 16) * (eighth + 1) + eighth) % 13, 80)
+        for bar in range(24)
+        for eighth in range(8)
+    ]
+    piece = Piece(
+        (Track(tune, program=73, name="flute"), song.tracks[1]),
+        resolution=480,
+        length_ticks=song.length_ticks,
+    )
+    bars = bars_of(composer.fill(piece, (17, 22), parts=["drums"], seed=1).piece)
+    assert bars[16:21] == [BEAT] * 5

@@ -20,7 +20,14 @@ from ritornello.generation.edit.loudness import as_loud, at_loudness
 from ritornello.generation.edit.melody_chords import Harmonisation
 from ritornello.generation.edit.primer import Fitted, fit, quantise_to_notation
 from ritornello.generation.instrumentation import Instrumentations, likely_collection
-from ritornello.generation.job import Job, Opening, chord_symbols, given_events, stated_chords
+from ritornello.generation.job import (
+    ENDLESS,
+    Job,
+    Opening,
+    chord_symbols,
+    given_events,
+    stated_chords,
+)
 from ritornello.generation.rules import Rules
 from ritornello.generation.writer import Writer
 from ritornello.music.chords import CHORD_OPEN
@@ -58,8 +65,9 @@ class EditPlan:
         warnings: how the model reads the song otherwise than it is written.
         kit: drum key -> index of the track of ``kept`` that its hits are added to, of a kit that
             lies in several; see `kit_tracks`.
-        anew: part classes of which every note from a tick on is new, also where it comes back and
-            is given while it is written. anew_from_ticks: that tick, at 24 a quarter note.
+        anew: part classes of which every note from one tick to before another is new, also where
+            it comes back and is given while it is written.
+        anew_from_ticks, anew_until_ticks: those ticks, at 24 a quarter note.
     """
 
     job: Job
@@ -70,13 +78,15 @@ class EditPlan:
     kit: Mapping[int, int] = field(default_factory=dict)
     anew: frozenset[int] = frozenset()
     anew_from_ticks: int = 0
+    anew_until_ticks: int = ENDLESS
 
 
 def finish(plan: EditPlan, writer: Writer) -> Joined:
     """The song with the composed notes in their tracks; every kept note is as it was."""
     events = np.array(writer.events).reshape(-1, len(notes.FIELDS))
     onsets = np.cumsum(events[:, SHIFT])
-    is_anew = np.isin(events[:, PART], [*plan.anew]) & (onsets >= plan.anew_from_ticks)
+    is_anew = np.isin(events[:, PART], [*plan.anew])
+    is_anew &= (onsets >= plan.anew_from_ticks) & (onsets < plan.anew_until_ticks)
     is_new = np.array(writer.composed, bool) | is_anew
     composed = is_new & notes.is_note(events[:, PART])
     rows = events[composed]

@@ -13,7 +13,8 @@ import numpy as np
 
 from ritornello.errors import ConfigError, InputError
 from ritornello.generation.edit.closeness import bars_to_vary, keep_near, key_of_song
-from ritornello.generation.edit.held_beat import hold_beat
+from ritornello.generation.edit.form_beside import form_of
+from ritornello.generation.edit.held_beat import hold_beat, hold_beat_in_gap
 from ritornello.generation.edit.instrument_substitution import substitute_instrument
 from ritornello.generation.edit.melody_chords import (
     Harmonisation,
@@ -22,7 +23,7 @@ from ritornello.generation.edit.melody_chords import (
     plan_harmony,
 )
 from ritornello.generation.edit.plans import EditPlan, FittedSong, plan
-from ritornello.generation.job import stated_chords
+from ritornello.generation.job import Job, is_drums, stated_chords
 from ritornello.generation.rules import MAX_BARS, Rules
 from ritornello.music.instruments import DRUMS, INSTRUMENTS, parse_instrument
 from ritornello.music.keys import KeyName, pitch_class_weights
@@ -81,14 +82,8 @@ def continue_job(
     kept = without(fitted_song.song, start, end, set(homes.values()))
     span = start, end
     made = plan(fitted_song, kept, span, rules, homes=homes, ending=rules.ending, written=written)
-    job = hold_beat(made.job)
-    return replace(
-        made,
-        job=job,
-        warnings=(*told, *made.warnings),
-        anew=frozenset(() if job.reprise is None else job.reprise.parts),
-        anew_from_ticks=job.start_ticks,
-    )
+    made = replace(made, warnings=(*told, *made.warnings))
+    return _with_beat(made, hold_beat(made.job))
 
 
 def fill_job(
@@ -117,7 +112,10 @@ def fill_job(
     chosen = fitted_song.tracks_with_notes if tracks is None else tracks
     kept = without(fitted_song.song, *gap, chosen)
     homes = fitted_song.homes(chosen)
-    return plan(fitted_song, kept, gap, rules, homes=homes, written=chosen)
+    made = plan(fitted_song, kept, gap, rules, homes=homes, written=chosen)
+    form = form_of(replace(kept, tracks=tuple(track for track in kept.tracks if not track.is_drum)))
+    sections = () if form is None else form.sections
+    return _with_beat(made, hold_beat_in_gap(made.job, sections))
 
 
 def vary_job(
@@ -264,6 +262,17 @@ def harmonise_job(
         voices=(fitted_song.fitted.parts[melody], *new),
     )
     return replace(made, warnings=(*told, *made.warnings))
+
+
+def _with_beat(made: EditPlan, job: Job) -> EditPlan:
+    """A plan whose drummer is given what it holds; all that it plays there is new."""
+    if job is made.job:
+        return made
+    drums = frozenset(filter(is_drums, job.composed_parts))
+    (span,) = made.job.openings
+    return replace(
+        made, job=job, anew=drums, anew_from_ticks=span.start_ticks, anew_until_ticks=span.end_ticks
+    )
 
 
 def _as_now(fitted_song: FittedSong, tracks: Collection[int], rules: Rules) -> Rules:
