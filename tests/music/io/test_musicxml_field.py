@@ -361,6 +361,33 @@ def test_repeat_signs_that_multiply_a_crowded_measure_are_refused() -> None:
         read_bytes(score(FIRST + crowd, start, *[""] * 1_000), "x")
 
 
+def beats(*steps: str) -> str:
+    return "".join(note(step) for step in steps)
+
+
+REST = "<note><rest/><duration>{}</duration></note>"
+
+
+@pytest.mark.parametrize("under", [REST.format(12), "<forward><duration>12</duration></forward>"])
+def test_beats_under_a_repeat_sign_are_the_one_before_it(under: str) -> None:
+    start = style('<beat-repeat type="start" slashes="1"/>')
+    stop = style('<beat-repeat type="stop"/>')
+    bars = [FIRST + beats("C") + start + under, under + beats("E"), stop + beats(*"FGAB")]
+    piece, repairs = read_bytes(score(*bars), "x")
+    found = [(onset // piece.resolution, p) for onset, _, p, _ in piece.tracks[0].notes.tolist()]
+    bar_2 = [(4, 60), (5, 60), (6, 60), (7, 64)]
+    bar_3 = [(8, 65), (9, 67), (10, 69), (11, 71)]
+    assert found == [(0, 60), (1, 60), (2, 60), (3, 60), *bar_2, *bar_3]
+    assert "6 x beat under a repeat sign played as the one before." in repairs
+
+
+def test_a_beat_under_a_repeat_sign_is_as_long_as_its_slash() -> None:
+    sign = '<beat-repeat type="start"><slash-type>half</slash-type></beat-repeat>'
+    data = score(FIRST + beats(*"CD") + style(sign) + REST.format(8), beats(*"EEEE"))
+    pitches = [pitch for _, _, pitch, _ in read(data).tracks[0].notes.tolist()]
+    assert pitches == [60, 62, 60, 62, 64, 64, 64, 64]
+
+
 @pytest.mark.parametrize(
     ("name", "program", "expected"),
     [

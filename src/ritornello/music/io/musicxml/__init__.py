@@ -5,6 +5,8 @@ write        a piece to bytes
 container    plain and compressed files
 instruments  who plays the parts: programs, drums, names
 measures     what the measures of a part hold, in the order they are written
+raw_measure  one measure as plain values
+repeat_signs signs that stand for the measure or the beat before
 timeline     the measures in the order they are played
 tracks       the notes of a part as tracks: ties joined, words and signs with them
 harmony      chord symbols, both ways

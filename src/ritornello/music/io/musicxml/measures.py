@@ -9,13 +9,10 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Sized
-from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from xml.etree.ElementTree import Element
 
 from ritornello.errors import InputError
-from ritornello.music.io import MAX_NOTES
 from ritornello.music.io.musicxml.directions import (
     CONTROL,
     Direction,
@@ -25,9 +22,11 @@ from ritornello.music.io.musicxml.directions import (
     read_sound_pedals,
 )
 from ritornello.music.io.musicxml.harmony import read_harmony
-from ritornello.music.io.musicxml.instruments import PartInfo, ScoreInstrument, Sound, read_changes
+from ritornello.music.io.musicxml.instruments import PartInfo, ScoreInstrument, read_changes
 from ritornello.music.io.musicxml.lyrics import read_lyrics
-from ritornello.music.io.musicxml.numbers import number, to_number
+from ritornello.music.io.musicxml.numbers import VALUES_QUARTERS, number, to_number
+from ritornello.music.io.musicxml.raw_measure import Measure, RawNote
+from ritornello.music.io.musicxml.repeat_signs import RepeatSigns
 from ritornello.music.io.musicxml.signs import Sign, fermata_name, is_for_chord, read_signs
 from ritornello.music.spelling import STEP_SEMITONES, KeySignature, drum_key
 
@@ -47,62 +46,6 @@ _JUMP_WORDS = re.compile(
     r"|\b(?:to|al|alla|zur|au|go\s+to)\s+(?:the\s+)?coda\b|\bal\s+fine\b",
     re.IGNORECASE,
 )
-_BEAT_UNITS = {"breve": 8.0, "whole": 4.0, "half": 2.0, "quarter": 1.0, "eighth": 0.5,
-               "16th": 0.25, "32nd": 0.125}  # fmt: skip
-
-
-@dataclass(slots=True)
-class RawNote:
-    """A note as written: ``attack`` and ``release`` are how far it sounds from there.
-
-    ``sound`` is (program, is_drum, singer), see `instruments`; ``signs`` and ``lyrics`` are as of
-    the modules of that name.
-    """
-
-    offset: int
-    duration: int
-    pitch: int
-    velocity: int
-    voice: str
-    sound: Sound
-    attack: int = 0
-    release: int = 0
-    tied_from: bool = False
-    tied_to: bool = False
-    signs: tuple[Sign, ...] = ()
-    lyrics: tuple[tuple[int, str], ...] = ()
-    staff: str = "1"
-
-
-@dataclass(slots=True)
-class Measure:
-    """One measure.
-
-    ``length`` is the furthest point reached, ``sounding`` the furthest by a note; ``endings``
-    are the passes the measure is played in, empty for all. Controls are (time, number, value).
-    """
-
-    notes: list[RawNote] = field(default_factory=list)
-    length: int = 0
-    sounding: int = 0
-    tempos: list[tuple[int, float]] = field(default_factory=list)
-    keys: list[tuple[int, KeySignature]] = field(default_factory=list)
-    chords: list[tuple[int, str]] = field(default_factory=list)
-    remarks: list[tuple[int, Direction]] = field(default_factory=list)
-    controls: list[tuple[int, int, int]] = field(default_factory=list)
-    metre: tuple[int, int] | None = None
-    repeats_from: bool = False
-    repeat_times: int = 0
-    endings: frozenset[int] = frozenset()
-    jumps: int = 0
-
-    @property
-    def event_count(self) -> int:
-        """How much is heard or kept each time the measure is played."""
-        signs = sum(1 + len(note.signs) + len(note.lyrics) for note in self.notes)
-        lists: tuple[Sized, ...]
-        lists = (self.tempos, self.keys, self.chords, self.remarks, self.controls)
-        return signs + sum(len(found) for found in lists)
 
 
 class PartReader:
@@ -124,8 +67,7 @@ class PartReader:
         self._endings: frozenset[int] = frozenset()
         self._chord_signs: tuple[Sign, ...] = ()
         self._changed: dict[str, ScoreInstrument] = {}
-        self._repeating: dict[str, int] = {}  # how far back, by staff ("" for all of them)
-        self._notes_repeated = 0
+        self._repeat_signs = RepeatSigns(self.divisions, repairs)
         self.measures: list[Measure] = []
         for element in measures:
             self.measures.append(self._measure(element))
@@ -135,7 +77,7 @@ class PartReader:
 
     def _printed_ticks(self, note: Element) -> int:
         """How long a note is by its printed value, of one whose duration is missing; 0 if none."""
-        quarters = _BEAT_UNITS.get((note.findtext("type") or "").strip(), 0.0)
+        quarters = VALUES_QUARTERS.get((note.findtext("type") or "").strip(), 0.0)
         quarters *= 2 - 0.5 ** len(note.findall("dot"))
         ratio = note.find("time-modification")
         quarters *= number(ratio, "normal-notes", 1) / max(1, number(ratio, "actual-notes", 1))
@@ -189,31 +131,9 @@ class PartReader:
                     for sign in child.iterfind("fermata")
                 ]
             measure.length = max(measure.length, now)
-        if self._repeating:
-            self._repeat(measure)
+        self._repeat_signs.play_in(measure, self.measures)
         element.clear()  # what was read need not be kept beside what was written
         return measure
-
-    def _repeat(self, measure: Measure) -> None:
-        """Play under a sign of repeated measures what it stands for, unless it is written out."""
-        for staff, back in self._repeating.items():
-            is_written = any(staff in ("", note.staff) for note in measure.notes)
-            if is_written or not 0 < back <= len(self.measures):
-                continue
-            source = self.measures[-back]
-            notes = [note for note in source.notes if staff in ("", note.staff)]
-            self._notes_repeated += len(notes)
-            if self._notes_repeated > MAX_NOTES:
-                raise InputError(
-                    f"Repeated measures have more than {MAX_NOTES:,} notes.",
-                    next_step="Split the score into movements.",
-                )
-            measure.notes += [
-                replace(note, tied_from=False, tied_to=False, lyrics=()) for note in notes
-            ]
-            measure.length = max(measure.length, source.length)
-            measure.sounding = max(measure.sounding, source.sounding)
-            self.repairs["measure under a repeat sign played as the one before"] += 1
 
     def _note(self, element: Element, offset: int, duration: int, measure: Measure) -> None:
         identity = element.find("instrument")
@@ -294,11 +214,7 @@ class PartReader:
         if divisions > 0:
             self._scale = _scale(self.divisions, _fraction(divisions))
         for style in element.iterfind("measure-style"):
-            sign, staff = style.find("measure-repeat"), style.get("number", "")
-            if sign is not None and sign.get("type") == "start":
-                self._repeating[staff] = int(number(style, "measure-repeat", 1))
-            elif sign is not None:
-                self._repeating.pop(staff, None)
+            self._repeat_signs.read(style, now, measure, self.measures)
         for transpose in element.findall("transpose"):
             octaves = int(number(transpose, "octave-change", 0))
             shift = round(number(transpose, "chromatic", 0)) + 12 * octaves
@@ -386,7 +302,7 @@ def first_divisions(measures: list[Element]) -> Fraction | None:
 def written_divisions(measures: list[Element]) -> Fraction | None:
     """What the first note with a plain written value says of the divisions of a part."""
     for note in (note for measure in measures for note in measure.iterfind("note")):
-        quarters = _BEAT_UNITS.get((note.findtext("type") or "").strip())
+        quarters = VALUES_QUARTERS.get((note.findtext("type") or "").strip())
         length = number(note, "duration", 0)
         if quarters and length > 0 and note.find("time-modification") is None:
             return _fraction(length) / _fraction(quarters * (2 - 0.5 ** len(note.findall("dot"))))
@@ -454,7 +370,7 @@ def _metre(time: Element) -> tuple[int, int] | None:
 
 def _metronome_bpm(element: Element) -> float | None:
     """Quarters a minute of ♩ = 96; None for equations between note values."""
-    unit = _BEAT_UNITS.get((element.findtext("beat-unit") or "").strip())
+    unit = VALUES_QUARTERS.get((element.findtext("beat-unit") or "").strip())
     found = re.search(r"\d+(\.\d+)?", element.findtext("per-minute") or "")
     if unit is None or found is None:
         return None

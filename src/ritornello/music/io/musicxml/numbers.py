@@ -7,6 +7,9 @@ from xml.etree.ElementTree import Element
 
 from ritornello.errors import InputError
 
+# How many quarters the note values last that are written by name.
+VALUES_QUARTERS = {"breve": 8.0, "whole": 4.0, "half": 2.0, "quarter": 1.0, "eighth": 0.5,
+                   "16th": 0.25, "32nd": 0.125}  # fmt: skip
 _LARGEST_NUMBER = 10**8
 _LONGEST_NUMBER = 40  # characters
 

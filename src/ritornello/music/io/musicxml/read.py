@@ -23,11 +23,11 @@ from ritornello.music.io.musicxml.instruments import read_part_list
 from ritornello.music.io.musicxml.measures import (
     FINE_RESOLUTION,
     LENGTH_FIELD,
-    Measure,
     PartReader,
     first_divisions,
     written_divisions,
 )
+from ritornello.music.io.musicxml.raw_measure import Measure
 from ritornello.music.io.musicxml.timeline import MAX_PLAYED_MEASURES, ScoreTimeline
 from ritornello.music.io.musicxml.tracks import read_texts, read_tracks
 from ritornello.music.keys import KeyName, estimate_key

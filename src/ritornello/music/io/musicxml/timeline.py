@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from ritornello.errors import InputError
-from ritornello.music.io.musicxml.measures import Measure
+from ritornello.music.io.musicxml.raw_measure import Measure
 from ritornello.music.spelling import KeySignature
 
 MAX_PLAYED_MEASURES = 50_000

@@ -17,7 +17,7 @@ from ritornello.music.io.musicxml.directions import (
 )
 from ritornello.music.io.musicxml.instruments import PartInfo, Sound
 from ritornello.music.io.musicxml.lyrics import LINE, PARAGRAPH
-from ritornello.music.io.musicxml.measures import Measure, RawNote
+from ritornello.music.io.musicxml.raw_measure import Measure, RawNote
 from ritornello.music.io.musicxml.signs import Sign
 from ritornello.music.io.musicxml.timeline import Scale, ScoreTimeline, scaled
 from ritornello.music.piece import Lyric, Mark, Track
