@@ -1,4 +1,4 @@
-"""A drummer who goes on after a song or fills a gap plays what was played; no given note changes."""
+"""A drummer who goes on or fills a gap plays what was played; no given note changes."""
 
 from __future__ import annotations
 
