@@ -211,6 +211,8 @@ def test_who_accompanies_a_band_stays_below_its_melody(composer: Composer) -> No
     low = {track.name: int(track.notes["pitch"].min()) for track in piece.tracks}
     assert top["piano"] <= 73
     assert low["lead"] >= 58
+    (drums,) = (track.notes["onset"] for track in piece.tracks if track.is_drum)
+    assert np.unique(drums, return_counts=True)[1].max() <= 4  # two hands and two feet
     wide = in_a_band(whole_piece(Rules(8, parts=BAND, ranges={"piano": (30, 100)})))
     assert wide.ranges.get(part_of(parse_instrument("piano"), 0)) is None
 

@@ -167,22 +167,25 @@ def test_in_endless_music_a_note_may_be_as_long_as_any() -> None:
 # --- order, polyphony -----------------------------------------------------------------------------
 
 
-def test_what_begins_together_ascends_in_part_and_pitch() -> None:
+def test_what_begins_together_ascends_in_part_and_pitch_by_more_than_a_semitone() -> None:
     low, high = sorted((PIANO, BASS))
     made = masks(opening(PIANO, BASS))
     play(made, 12, high, 60 if high == PIANO else 40)
     assert {*open_parts(made, 0)} & {low, high} == {high}
     assert {*open_parts(made, 1)} & {low, high} == {low, high}
     legal = np.flatnonzero(made.pitches(0, high))
-    assert legal.min() == (61 if high == PIANO else 41)
+    assert legal.min() == (62 if high == PIANO else 42)
     assert made.pitches(1, high)[: legal.min()].any()
 
 
 def test_nothing_is_added_above_the_highest_pitch() -> None:
     made = masks(opening(PIANO), rules=Rules(bars=4, ranges={"piano": (60, 72)}))
-    play(made, 12, PIANO, 71)
+    play(made, 12, PIANO, 70)
     assert PIANO in open_parts(made, 0)
     play(made, 0, PIANO, 72)
+    assert PIANO not in open_parts(made, 0)
+    assert 0 not in open_shifts(made)
+    play(made, 12, PIANO, 71)  # a semitone below the highest
     assert PIANO not in open_parts(made, 0)
     assert 0 not in open_shifts(made)
 

@@ -27,6 +27,7 @@ from ritornello.generation.tune import Steps
 from ritornello.generation.voice_leading import VoiceLeading
 from ritornello.note_model.encoding import notes
 from ritornello.note_model.encoding.notes import (
+    DRUM_PITCH,
     DURATIONS,
     END,
     MAX_SHIFT,
@@ -75,7 +76,7 @@ class RuleMasks:
             for part, spans in zip(self._parts, self._spans.of_part, strict=True)
         }
         self.onset_ticks = 0
-        self._part, self._pitch = START, NONE[PITCH]
+        self._part, self._above = START, NONE[PITCH]  # lowest pitch it may strike at once with it
         self._tune_part = None if job.tune is None else job.tune.part
         self._steps = Steps()
         self._struck = 0  # notes that the last part has struck together
@@ -242,7 +243,7 @@ class RuleMasks:
         onset = self.onset_ticks + shift
         legal = self._voices.apply_rules(self.pitch_rules.allowed(part, onset), part, onset).copy()
         if shift == 0 and part == self._part:
-            legal[: self._pitch + 1] = False
+            legal[: self._above] = False
         elif self._tune_part == part and self._steps.must_move(onset):
             legal[self._steps.pitch] = False
             if not legal.any():
@@ -322,7 +323,9 @@ class RuleMasks:
         self._struck = self._struck + 1 if shift == 0 and part == self._part else 1
         if not self.pitch_rules.closing(self.onset_ticks):
             self._largest[part] = max(self._struck, self._largest.get(part, 1))
-        self._part, self._pitch, self.ahead = part, pitch, ahead
+        # Nobody strikes keys a semitone apart at once: of real chords 2 to 17 in 1,000 have two.
+        self._part, self._above = part, pitch + (1 if pitch >= DRUM_PITCH else 2)
+        self.ahead = ahead
         if not TEMPO < part < REST:
             return
         if part == self._tune_part:
@@ -391,7 +394,7 @@ class RuleMasks:
         if self.ahead is None or (given := self.given_pitch(shift, self.ahead[1][1])) is None:
             return False
         onset, (_, part, *_) = self.ahead
-        above = self._pitch + 1 if shift == 0 and part == self._part else 0
+        above = self._above if shift == 0 and part == self._part else 0
         return bool(self.pitch_rules.allowed(part, onset)[above:given].any())
 
     def _is_full(self, onset: int) -> bool:
@@ -401,7 +404,7 @@ class RuleMasks:
         """
         largest = self._largest.get(self._part, 1)
         ends = self.pitch_rules.closing(onset) and self._struck >= largest
-        return ends or self.pitch_rules.highest(self._part, onset) <= self._pitch
+        return ends or self.pitch_rules.highest(self._part, onset) < self._above
 
     def _overdue(self, allowed: list[int], onset: int) -> list[int]:
         """Those of the parts that must play at last: in the second half, or after a long rest."""

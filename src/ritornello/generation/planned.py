@@ -35,7 +35,7 @@ _HIGHEST_ACCOMPANIMENT, _LARGEST_CHORD = 73, 4
 # semitones above it: nine of ten are no wider (400 training pieces), see docs/decisions/plan.md.
 _COMPASS = ((54, 62), 26), ((58, 64), 17)
 _VOICE = "voice"
-_LIMBS = 4  # of a drummer, who strikes no more at a time beside a player
+_LIMBS = 4  # of a drummer, who strikes no more at a time
 _LEAST_RANGE = 24  # semitones that are left to anyone
 _DRUMS_SHARE = 0.6  # of the notes of a piece whose density is asked for that a beat may have
 BEAT_STROKES = 3  # struck together at most; what is written beside them leaves room for so many
@@ -161,17 +161,17 @@ def in_a_band(job: Job) -> Job:
     """A job with a drummer, a melody and who accompanies it, in the registers that bands use.
 
     Where somebody is given, they have the melody, and all others accompany. Players that the rules
-    say something of are left alone, as are all where there is no band.
+    say something of are left alone, as are all but the drummer where there is no band.
     """
     pitched = [part for part in job.composed_parts if not is_drums(part)]
     above = [part for part in pitched if notes.instrument_of(part) not in BASSES]
     has_drums = len(pitched) < len(job.composed_parts)
-    if not job.given_players and not (has_drums and len(above) > 1):
-        return job
     rules, ranges, polyphony = job.rules, dict(job.ranges), dict(job.polyphony)
-    with_range = set(map(parse_instrument, rules.ranges))
-    if job.given_players and not rules.polyphony:
+    if not rules.polyphony:
         polyphony |= dict.fromkeys(filter(is_drums, job.composed_parts), _LIMBS)
+    if not job.given_players and not (has_drums and len(above) > 1):
+        return replace(job, polyphony=polyphony)
+    with_range = set(map(parse_instrument, rules.ranges))
     melody = None if job.given_players else melody_part(job.composed_parts)
     for part in above:
         instrument = notes.instrument_of(part)
