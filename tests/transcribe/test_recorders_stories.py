@@ -128,6 +128,44 @@ def test_silence_counts_for_nothing(tmp_path: Path, clean: Transcription) -> Non
     assert agreement(clean, found, later_seconds=40) > 0.95
 
 
+@pytest.mark.parametrize("level_db", [-50, -40])
+def test_the_noise_of_a_room_counts_for_nothing(
+    tmp_path: Path, clean: Transcription, level_db: float
+) -> None:
+    """A recorder left running before and after: what only hisses is not played."""
+    rng = np.random.default_rng(3)
+    sound = np.concatenate([np.zeros(30 * RATE), take(), np.zeros(30 * RATE)])
+    sound += 10 ** (level_db / 20) * rng.standard_normal(len(sound))
+    found = heard(tmp_path, sound)
+    assert found.beats.tempo_bpm == pytest.approx(clean.beats.tempo_bpm, rel=0.02)
+    assert 28 < found.beats.times_seconds[0] < found.beats.times_seconds[-1] < 30 + 14
+    assert names(found) >= {"lead_in"}
+    assert not names(found) & {"percussive", "noise", "no_beat"}
+
+
+def test_applause_afterwards_counts_for_nothing(tmp_path: Path, clean: Transcription) -> None:
+    """A concert: hundreds of claps a second, as loud as the music."""
+    rng = np.random.default_rng(4)
+    claps = np.zeros(20 * RATE)
+    for first in rng.integers(0, len(claps) - 600, 6000):
+        claps[first : first + 500] += rng.standard_normal(500) * np.exp(-np.arange(500) / 80)
+    found = heard(tmp_path, np.concatenate([take(), 0.2 * claps / np.abs(claps).max()]))
+    assert found.beats.tempo_bpm == pytest.approx(clean.beats.tempo_bpm, rel=0.02)
+    assert found.beats.confidence == pytest.approx(clean.beats.confidence, abs=0.15)
+    assert found.beats.times_seconds[-1] < 16
+
+
+def test_a_metronome_alone_is_not_cut_off(tmp_path: Path) -> None:
+    """The same click again and again reaches one highest level; that is no clipping."""
+    time = np.arange(700) / RATE
+    beat = np.zeros(RATE // 2)
+    beat[:700] = 0.4 * np.sin(2 * np.pi * 1500 * time) * np.exp(-time / 0.006)
+    found = heard(tmp_path, np.tile(beat, 30))
+    assert "clipping" not in names(found)
+    assert "few_notes" in names(found)
+    assert found.beats.tempo_bpm in (pytest.approx(120, rel=0.02), pytest.approx(60, rel=0.02))
+
+
 # --- what the player says ---------------------------------------------------------------------
 
 

@@ -34,6 +34,7 @@ from ritornello.transcribe.values import Hints
 
 REPORT = "report.html"
 USUAL_PARTS = ("bass", "drums", "piano", OTHER)
+_FEWEST_NOTES = 2
 _NO_HINTS = Hints()
 Watch = Callable[[str, int, int], None]
 
@@ -170,9 +171,10 @@ def _transcribe_solo(source: Path, recording: Path, **known: Any) -> Transcripti
         InputError: if nothing is.
     """
     transcription = transcribe(source, **known)
-    if not len(transcription.notes):
+    if len(transcription.notes) < _FEWEST_NOTES:
+        heard = "Only one note was" if len(transcription.notes) else "No notes were"
         raise InputError(
-            "No notes were heard in the recording, so a band has nothing to follow.",
+            f"{heard} heard in the recording, so a band has nothing to follow.",
             where=str(recording),
             next_step="Record an instrument that plays tones, from nearer by or louder.",
         )

@@ -23,6 +23,7 @@ from ritornello.transcribe.bars import METRES, beats_per_bar
 from ritornello.transcribe.beat_candidates import Clues, Way, at_most_within, choice
 from ritornello.transcribe.counting import likeliest, through
 from ritornello.transcribe.note_beats import NoteBeats, told_by
+from ritornello.transcribe.played_span import played_frames
 from ritornello.transcribe.spectra import BANDS, FRAME_SECONDS, log_bands
 from ritornello.transcribe.steady import held_beats, steady_beats
 from ritornello.transcribe.values import Beats, Hints
@@ -96,6 +97,8 @@ def beats_of(
         # What is silent before and after says nothing of the beat.
         first = max(0, math.floor((sounding_seconds[0] - _AROUND_SECONDS) / FRAME_SECONDS))
         last = math.ceil((sounding_seconds[1] + _AROUND_SECONDS) / FRAME_SECONDS)
+    begins, ends = played_frames(sigmoid(logits[first:last, 0].astype(float)))
+    first, last = first + begins, first + ends
     heard, shift = logits[first:last], first * FRAME_SECONDS
     if len(heard):
         shifted, known = _shifted(told, shift), _moved(hints, shift)

@@ -29,6 +29,10 @@ _COARSE_STEPS = 300
 _FLOOR = 1e-12
 _SILENCE_BELOW_LOUDEST_DB = 60.0  # does not count for what is usual
 _SOUNDING_DB, _LEAD_IN_DB = 35.0, 25.0  # below the usual
+# A steady noise of a room or recorder: so much of the time lies within so few dB of its level, so
+# far below the loudest, and has no pitch. What is hardly louder counts for nothing.
+_NOISE_SHARE, _NOISE_DB, _NOISE_BELOW_DB, _OVER_NOISE_DB = 0.3, 3.0, 12.0, 6.0
+_NOISE_TONAL = 0.2
 
 SILENT_DB, _NOTHING_DB = -60.0, -105.0  # where it is no more than noise; in any case
 
@@ -43,6 +47,7 @@ class Measures:
         usual_db: what the loudest twentieth passes.
         lead_in_seconds: before the first sound that is at most 25 dB softer than usual.
         sounding_seconds: from the first to the last sound that is at most 35 dB softer than usual.
+            Neither begins in the noise of a room that goes on all along.
         tuning_cents: of A above 440 Hz, -50 to 50; 0 where notes do not agree on one.
         clipped: share of samples beyond full scale, or at the highest value if far more are there
             than just below it.
@@ -146,6 +151,7 @@ class _Samples:
 
     def __init__(self) -> None:
         self._histogram = np.zeros(2 * _STEPS, np.int64)
+        self._pairs = np.zeros(2 * _STEPS, np.int64)  # of the smaller of two in a row
         self._sums = np.zeros(2)
         self._powers = np.zeros(2)  # of sum and difference
         self._squares = np.zeros(2)  # of left and right
@@ -154,6 +160,8 @@ class _Samples:
     def add(self, block: np.ndarray) -> None:
         steps = np.minimum(np.abs(block) * _STEPS, 2 * _STEPS - 1).astype(np.int64)
         self._histogram += np.bincount(steps.ravel(), minlength=2 * _STEPS)
+        pairs = np.minimum(steps[1:], steps[:-1])
+        self._pairs += np.bincount(pairs.ravel(), minlength=2 * _STEPS)
         self._sums += block.sum(axis=0, dtype=np.float64)
         left, right = block[:, 0], block[:, 1]
         self._powers += [float(((left + right) ** 2).sum()), float(((left - right) ** 2).sum())]
@@ -175,15 +183,16 @@ class _Samples:
     def _clipped(self) -> float:
         """The share of samples at a peak that many reach, or beyond full scale.
 
-        A sine has 0.46 times as many within 0.1% of its peak as within 1% below. Lossy coders smear
-        what was cut off, half of it to beyond full scale, where nothing else comes.
+        A sine has 0.46 times as many within 0.1% of its peak as within 1% below. What is cut off is
+        so for two samples in a row, which tells it from a click that comes again and again. Lossy
+        coders smear what was cut off, half of it to beyond full scale, where nothing else comes.
         """
         histogram, total = self._histogram, self._histogram.sum()
         peak = int(np.flatnonzero(histogram)[-1])
         if peak < _COARSE_STEPS:  # too soft for so fine a look
             return 0.0
-        at_peak = int(histogram[int(peak * 0.999) :].sum())
-        below = int(histogram[int(peak * 0.99) : int(peak * 0.999)].sum())
+        at_peak = int(self._pairs[int(peak * 0.999) :].sum())
+        below = int(self._pairs[int(peak * 0.99) : int(peak * 0.999)].sum())
         beyond = int(histogram[_STEPS + 1 :].sum())
         result: float = max(at_peak if at_peak > max(8, 2 * below) else 0, beyond) / total
         return result
@@ -246,10 +255,12 @@ class _Spectra:
         levels = 10 * np.log10(powers + _FLOOR)
         usual = float(np.quantile(levels[levels > levels.max() - _SILENCE_BELOW_LOUDEST_DB], 0.95))
         frames = np.concatenate(self._frames)
-        loud = frames[frames[:, 0] >= frames[:, 0].max() * 10 ** (-_LOUD_DB / 10)]
+        frames_db = 10 * np.log10(frames[:, 0] + _FLOOR)
+        noise = _noise_db(frames_db, frames[:, 1])
+        loud = frames[frames_db >= max(float(frames_db.max()) - _LOUD_DB, noise)]
         tonal, lasting, flatness = np.median(loud[:, 1:], axis=0).tolist()
-        first = int((levels > usual - _LEAD_IN_DB).argmax())
-        sounding = np.flatnonzero(levels > usual - _SOUNDING_DB)[[0, -1]] + (0, 1)
+        first = int((levels > max(usual - _LEAD_IN_DB, noise)).argmax())
+        sounding = np.flatnonzero(levels > max(usual - _SOUNDING_DB, noise))[[0, -1]] + (0, 1)
         return {
             "loudest_db": float(levels.max()),
             "usual_db": usual,
@@ -262,6 +273,20 @@ class _Spectra:
             "range_db": usual - float(np.quantile(levels, 0.2)),
             "syllabic": _syllabic(np.sqrt(powers)),
         }
+
+
+def _noise_db(levels: np.ndarray, tonal: np.ndarray) -> float:
+    """The level up to which sound is no more than a steady noise; that of nothing without one.
+
+    Args:
+        levels: of frames, in dB. tonal: the share of their energy in tones.
+    """
+    floor = float(np.quantile(levels, _NOISE_SHARE / 2))
+    near = np.abs(levels - floor) < _NOISE_DB
+    is_below = levels.max() - floor > _NOISE_BELOW_DB
+    if is_below and near.mean() > _NOISE_SHARE and np.median(tonal[near]) < _NOISE_TONAL:
+        return floor + _OVER_NOISE_DB
+    return -np.inf
 
 
 def _syllabic(envelope: np.ndarray) -> float:

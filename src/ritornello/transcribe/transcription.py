@@ -201,7 +201,8 @@ def _uncertain(notes: np.ndarray, beats: Beats, key_certainty: float) -> list[Fi
     """What was not heard, or not for sure."""
     found = []
     if len(notes) < _FEWEST_NOTES:
-        heard = f"Only {len(notes)} notes were heard" if len(notes) else "No notes were heard"
+        many = "note was" if len(notes) == 1 else "notes were"
+        heard = f"Only {len(notes)} {many} heard" if len(notes) else "No notes were heard"
         found.append(Finding("few_notes", f"{heard}.", len(notes)))
     if not beats.confidence:
         found.append(
