@@ -143,3 +143,18 @@ def test_sound_tells_bars_where_notes_say_nothing() -> None:
     assert with_bars(heard, notes, NO_HINTS).first_downbeat == 2
     louder = by_sound(odds, [(4, 2), (4, 0), (3, 0)])
     assert louder[0] > max(louder[1:])
+
+
+def test_a_jig_over_chords_is_counted_in_two() -> None:
+    """Eighths over a bass and a chord in each bar of 6/8, as a strummed jig; 4/4 or 12/8 before."""
+    rows = []
+    for bar in range(20):
+        low, *chord = CHORDS[bar % 4]
+        for place in range(6):
+            at = bar + place / 6
+            rows.append((at, at + 0.15, 72 + (0, 4, 7, 12, 7, 4)[place], 90 - 10 * (place % 3), 1))
+        rows.append((float(bar), bar + 0.9, low, 100, 1))
+        rows += [(bar + 0.5, bar + 0.9, pitch, 70, 1) for pitch in chord]
+    notes = np.sort(np.array(rows, HEARD_NOTE_DTYPE), order=["onset_seconds", "pitch"])
+    found = with_bars(beats(40), notes, NO_HINTS)
+    assert (found.metre, found.first_downbeat) == ((6, 8), 0)

@@ -17,7 +17,7 @@ import numpy as np
 
 from ritornello.music.piece import Metre
 from ritornello.note_model import weights_file
-from ritornello.transcribe.note_beats import NoteBeats, told_by
+from ritornello.transcribe.note_beats import NoteBeats, begin_events, told_by
 from ritornello.transcribe.values import Beats, Hints
 
 BARS_FILE, BARS_KIND = "bars.safetensors", "bars"
@@ -37,8 +37,9 @@ _LONGEST = 4  # beats of a note that count
 _SHORTEST = 0.25
 _TOGETHER = 0.1  # beats between onsets that are one
 _COMPOUND = {(2, 4): (6, 8), (3, 4): (9, 8), (4, 4): (12, 8)}  # where beats fall into three
-# What people record is in four far more often than the parts of scores the weights were learned of.
-_FOUR_NATS = 1.0
+# What people record is in four far more often than the parts of scores the weights were learned of;
+# but where beats fall into three 6/8 is, and 12/8 rare.
+_FOUR_NATS, _TWELVE_NATS = 1.0, -1.0
 _NOTES_WEIGHT, _SOUND_WEIGHT = 0.83, 1.1  # a logit of both, fitted to 240 rendered clips
 _NEAR_THIRD, _NEAR_HALF = 0.09, 0.08  # beats
 _FIRST_TO_SECOND, _MANY_THIRDS = 0.6, 0.5
@@ -68,14 +69,15 @@ def with_bars(beats: Beats, notes: np.ndarray, hints: Hints) -> Beats:
     scores = describe(notes, told, beats.times_seconds, answers) @ weights
     if beats.bar_odds is not None:
         scores = _NOTES_WEIGHT * scores + _SOUND_WEIGHT * by_sound(beats.bar_odds, answers)
-    scores += [_FOUR_NATS * (count == 4) for count, _ in answers]
+    is_compound = hints.metre is None and falls_into_three(notes, beats.times_seconds)
+    is_compound = is_compound and fills_thirds(notes, beats.times_seconds)
+    scores += [(_TWELVE_NATS if is_compound else _FOUR_NATS) * (count == 4) for count, _ in answers]
     chances = np.exp(scores - scores.max())
     chances /= chances.sum()
     count, first = answers[int(chances.argmax())]
     is_told = hints.downbeat_seconds is not None
     metre = metres[count]
-    swings = count > 2 and not fills_thirds(notes, beats.times_seconds)
-    if hints.metre is None and not swings and falls_into_three(notes, beats.times_seconds):
+    if is_compound:
         metre = _COMPOUND.get(metre, metre)
     return replace(
         beats,
@@ -113,9 +115,10 @@ def falls_into_three(notes: np.ndarray, times_seconds: np.ndarray) -> bool:
 
 
 def fills_thirds(notes: np.ndarray, times_seconds: np.ndarray) -> bool:
-    """Whether many notes begin on both thirds of beats: 9/8 and 12/8 are rare, and what swings
-    leaves one out."""
-    places = _in_beats(notes["onset_seconds"], times_seconds) % 1
+    """Whether so much begins on both thirds of beats that it is no triplets here and there, and
+    does not swing, which leaves the first one out."""
+    moments = notes["onset_seconds"][begin_events(notes["onset_seconds"])]
+    places = _in_beats(moments, times_seconds) % 1
     first, second = (float(np.mean(np.abs(places - n / 3) < _NEAR_THIRD)) for n in (1, 2))
     return first > _FIRST_TO_SECOND * second and first + second > _MANY_THIRDS
 
