@@ -5,6 +5,7 @@
 The beats of a style are the bars of drums that pieces of it hold (three times or more), on 16ths,
 without toms, in at most three strokes at a time, of those that are held equally often the nearest
 to their mean; what several styles hold alike is left out, since it would tell them from nothing.
+The rhythms of who accompanies a drummer are of bars that pieces hold (four times or more).
 Players are counted where the model's own instrumentations lack a collection. The table goes to
 `ritornello/plan/style_usages.json`.
 """
@@ -49,6 +50,8 @@ _SIXTEENTH, _BEAT = 6, 24
 _KEPT_KEYS = (36, 38, 37, 42, 46, 44, 51, 49, 39, 41, 43, 45, 47, 48, 50, 54, 56, 62, 63, 64, 70)
 _ROUNDS = [1, 2, 4]  # bars of a figure
 _LEAST_ROUND = 0.15
+_HELD_RHYTHM, _RHYTHMS_OF_PIECE, _MOST_RHYTHMS = 4, 2, 10  # bars; of a player, of a style
+_LEAST_RHYTHM = 0.012  # of the rhythms of an instrument
 _STICK, _TOMS = 37, (41, 43, 45, 47, 48, 50)
 _MEANS = {35: KICK, 40: SNARE}  # keys that sound alike
 _SWUNG = {8: None, 16: 12}  # triplets, as straight time has them
@@ -130,6 +133,7 @@ def count_styles(music: EditionSets, composer: Composer) -> dict[str, dict[str, 
             "tempi": np.percentile(tempi, range(10, 100, 10)).round().astype(int).tolist(),
             **_bass(of_style),
             **_rounds(of_style),
+            **_rhythms(of_style),
             "grooves": {metre: found for metre, found in grooves.items() if len(found) > 1},
             **_harmony(of_style),
         }
@@ -225,6 +229,45 @@ def _rounds(pieces: list[Piece]) -> dict[str, list[list[float]]]:
         return {}
     shares = counts[:, :-1] / counts.sum(axis=1, keepdims=True)
     return {"rounds": shares.round(2).tolist()} if shares[0, -1] >= _LEAST_ROUND else {}
+
+
+def _rhythms(pieces: list[Piece]) -> dict[str, dict[str, dict[str, list[list[object]]]]]:
+    """In which rhythms of a bar each instrument accompanies, by metre, of pieces with drums."""
+    counts: dict[str, dict[str, Counter[tuple[int, ...]]]] = {}
+    for piece in pieces:
+        own = owners(piece)
+        playing = [player for player in own if player is not None]
+        if not piece.metres or not any(player.is_drum for player in playing):
+            continue
+        metre, melody = piece.metres[0], melody_of(playing)
+        length = metre.bar_ticks(_BEAT)
+        of_metre = counts.setdefault(f"{metre.numerator}/{metre.denominator}", {})
+        for track, player in zip(piece.tracks, own, strict=True):
+            is_tune = melody is not None and player == playing[melody]
+            if player is None or player.is_drum or is_tune:
+                continue
+            bars: dict[int, set[int | None]] = defaultdict(set)
+            for tick in (track.notes["onset"] * _BEAT // piece.resolution).tolist():
+                bar, within = divmod(tick, length)
+                bars[bar].add(_on_grid(within - (within % _SIXTEENTH == 1)))  # strummed
+            held = Counter(frozenset(bar) for bar in bars.values() if None not in bar)
+            of_player = of_metre.setdefault(INSTRUMENTS[player.instrument].name, Counter())
+            for rhythm, count in held.most_common(_RHYTHMS_OF_PIECE):
+                if count >= _HELD_RHYTHM:
+                    of_player[tuple(sorted(tick for tick in rhythm if tick is not None))] += 1
+    found = {
+        metre: {name: usual for name, of in by_name.items() if (usual := _usual_rhythms(of))}
+        for metre, by_name in counts.items()
+    }
+    there = {metre: by_name for metre, by_name in found.items() if by_name}
+    return {"rhythms": there} if there else {}
+
+
+def _usual_rhythms(counts: Counter[tuple[int, ...]]) -> list[list[object]]:
+    """How many players hold each rhythm, the commonest."""
+    least = _LEAST_RHYTHM * counts.total()
+    common = counts.most_common(_MOST_RHYTHMS)
+    return [[count, [*ticks]] for ticks, count in common if count >= least]
 
 
 def _line_ups(pieces: list[Piece]) -> list[list[object]]:

@@ -46,7 +46,7 @@ def test_the_accompaniment_of_a_band_may_stay_under_a_new_tune() -> None:
     plans = [filled(BAND, seed) for seed in range(40)]
     held = np.array([(plan.back_by_player > 0).mean(axis=0) for plan in plans])
     assert not held[:, [0, -1]].any()  # drums hold their own beat, and the tune is new
-    assert 0.1 < held[:, 1:-1].mean() < 0.7
+    assert 0.03 < held[:, 1:-1].mean() < 0.5
     assert all((plan.back_by_player <= 0).all() for plan in (filled(("piano", "flute"), 1),))
 
 

@@ -13,6 +13,7 @@ planned          a job by a plan: who plays when, which chords, what is told
 note_feed        notes of pieces that are still being written
 reprise          which notes come back where a plan says that bars return
 tune             where the phrases of a tune may end, and how often it repeats its note
+rhythms          when accompanists strike, where a form states it
 figures          whether music goes round in a figure, and may leave it
 open_spans       which parts are open when, near the moment
 masks            rules as masks on the choices of the network

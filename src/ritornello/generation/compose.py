@@ -180,18 +180,23 @@ def planned_job(
     filled = fill_in_instrumentation(rules, instrumentations, rng)
     usages = usages_of(filled.collection)
     if usages is not None:
-        filled = _in_style(filled, usages, rng)
+        filled = _in_style(filled, usages, rng, planned=plan_of is not None)
     job = whole_piece(filled)
     job = replace(job, key=draw_key(job.rules, usual_keys, rng))
     return job, None if plan_of is None else plan_of(job, seed)
 
 
-def _in_style(rules: Rules, usages: StyleUsages, rng: Rng) -> Rules:
-    """The rules with the tempo and the density of basses of a style where they are left open."""
+def _in_style(rules: Rules, usages: StyleUsages, rng: Rng, *, planned: bool) -> Rules:
+    """The rules with the tempo and the density of basses of a style where they are left open.
+
+    Args:
+        planned: whether there is a plan, by which basses hold a rhythm where the style knows one.
+    """
     if rules.tempo_bpm is None:
         rules = replace(rules, tempo_bpm=usages.draw_tempo(rng))
     has_bass = rules.parts is not None and _BASS in rules.parts
-    if has_bass and usages.bass and rules.density is None and not rules.densities:
+    holds = planned and _BASS in usages.rhythms.get(rules.counts, {})
+    if has_bass and not holds and usages.bass and rules.density is None and not rules.densities:
         rules = replace(rules, densities={_BASS: float(rng.choice(usages.bass))})
     return rules
 

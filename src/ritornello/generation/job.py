@@ -10,6 +10,7 @@ import numpy as np
 from ritornello.errors import ConfigError
 from ritornello.generation.beat_chords import BeatChords
 from ritornello.generation.reprise import Reprise
+from ritornello.generation.rhythms import Rhythms
 from ritornello.generation.rules import Rules
 from ritornello.generation.tune import Tune
 from ritornello.music.chords import (
@@ -83,6 +84,7 @@ class Job:
         reprise: what comes back; None where nothing does by a plan.
         leaves_figures: whether a figure that came twice is left, see `figures`.
         tune: who has it, and where it may rest; None where nobody is held to it.
+        rhythms: when accompanists strike, where that is stated.
         beats: from which tick to before which a drummer's beat is given, ascending.
         beat_keys: which keys it strikes; there nobody adds to them.
         swing: how what is written will be played; it is written in straight time.
@@ -108,6 +110,7 @@ class Job:
     chords_hold: bool = False
     drafted_chords: bool = False
     reprise: Reprise | None = None
+    rhythms: Rhythms = field(default_factory=Rhythms)
     beats: tuple[tuple[int, int], ...] = ()
     beat_keys: frozenset[int] = frozenset()
     swing: Swing | None = field(default=None, compare=False)

@@ -88,6 +88,9 @@ class RuleMasks:
             None if rules.tempo_bpm is None else notes.tempo_class(rules.tempo_bpm) + TEMPO_PITCH
         )
         self._on_place = _swung_places(job)
+        self._may = [job.rhythms.may.get(part) for part in self._parts]
+        self._holds = bool(job.rhythms.may)  # whether anybody holds a rhythm
+        self._struck_now: set[int] = set()  # parts, at the present tick
         self._paces = {self._index[part]: pace for part, pace in _paces(job).items()}
         self._not_before = [0] * len(self._parts)  # as far as paces go
         # Where nothing but an END is given, the piece is told its tempo by its first event.
@@ -105,6 +108,7 @@ class RuleMasks:
         twin._missing = set(self._missing)
         twin._rested = dict(self._rested)
         twin._largest = dict(self._largest)
+        twin._struck_now = set(self._struck_now)
         twin.pitch_rules = self.pitch_rules.copy()
         twin._voices = self._voices.copy()
         twin._paces = {index: pace.copy() for index, pace in self._paces.items()}
@@ -140,8 +144,11 @@ class RuleMasks:
         now = self.onset_ticks
         near = self._spans.near(now)
         for start, end, members in near:
-            free = min([max(self._free_from[i], self._not_before[i]) for i in members])
-            first = max(1, start - now, free - now)
+            if self._holds:
+                self._open_rhythms(legal, start, end, members)
+                members = [i for i in members if self._may[i] is None]
+            frees = [max(self._free_from[i], self._not_before[i]) for i in members]
+            first = max(1, start - now, min(frees, default=ENDLESS) - now)
             legal[first : max(first, min(end - now, len(legal)))] = True
         closing = self.pitch_rules.closing_ticks
         if self._paces and closing is not None and 0 < closing - now <= MAX_SHIFT:
@@ -159,7 +166,7 @@ class RuleMasks:
         if ahead <= MAX_SHIFT:
             legal[ahead] = True
         self._reach_what_must_come(legal)
-        if self.job.beat_chords is not None or self._paces:
+        if self.job.beat_chords is not None or self._paces or self._holds:
             self._keep_parts_playing(legal)
         here = self._open(0)
         legal[0] = len(here) > 0 or ahead == 0
@@ -172,6 +179,15 @@ class RuleMasks:
         elif self._pace is not None and not self.pitch_rules.closing(now):
             legal = self._pace.narrow(legal, now)
         return legal
+
+    def _open_rhythms(self, legal: np.ndarray, start: int, end: int, members: list[int]) -> None:
+        """Open the shifts to where those of the parts that hold a rhythm strike in a span."""
+        now = self.onset_ticks
+        for index in members:
+            if (may := self._may[index]) is not None:
+                first = max(now + 1, start, self._free_from[index])
+                stop = min(end, now + len(legal))
+                legal[first - now : max(first, stop) - now] |= may[first:stop]
 
     def _reach_what_must_come(self, legal: np.ndarray) -> None:
         """Close the shifts that leave too little room for parts that have not played yet."""
@@ -197,6 +213,7 @@ class RuleMasks:
         if self.job.beat_chords is not None:
             last += self._rested.items()
         ticks = [tick for part, tick in last if tick > now and self._opens(part, tick)]
+        ticks += self.job.rhythms.next_tick(now)
         stop = min(ticks, default=ENDLESS) - now
         if stop < min(len(legal), ENDLESS if self.ahead is None else self.ahead[0] - now):
             first = int(np.argmax(legal[stop:])) + stop  # where it is possible from then on
@@ -215,6 +232,9 @@ class RuleMasks:
             # At the last chord, and of voices, those earlier in the order could not follow.
             in_turn = self.pitch_rules.closing(onset) or self.job.beat_chords is not None
             legal[overdue[:1] if in_turn else overdue] = True
+            if self._holds and not in_turn:  # so are those of a rhythm, but others may come before
+                legal[overdue] = False
+                legal[[part for part in allowed if part <= overdue[0]]] = True
             return legal
         legal[allowed] = True
         if come and self.ahead is not None:
@@ -302,6 +322,8 @@ class RuleMasks:
 
     def _free_by(self, index: int, onset: int) -> int:
         """The tick at which a note that begins now must end, so that the next is not late."""
+        if self._may[index] is not None:
+            return self.job.rhythms.next_of(self._parts[index], onset) or ENDLESS
         if index not in self._paces or self._polyphony[index] is None:
             return ENDLESS
         pace = self._paces[index].copy()
@@ -320,6 +342,9 @@ class RuleMasks:
         """Take the event as written, composed or given, and what is given next."""
         shift, part, pitch, duration, _ = event
         self.onset_ticks += shift
+        if shift:
+            self._struck_now.clear()
+        self._struck_now.add(part)
         self._struck = self._struck + 1 if shift == 0 and part == self._part else 1
         if not self.pitch_rules.closing(self.onset_ticks):
             self._largest[part] = max(self._struck, self._largest.get(part, 1))
@@ -375,6 +400,8 @@ class RuleMasks:
             last = bisect_left(self._parts, self.ahead[1][1])
             last += self._has_room_below_given(shift)
         indices: Iterable[int] = range(first, last)
+        if self._holds:
+            indices = [i for i in indices if (may := self._may[i]) is None or may[onset]]
         if onset < self._all_free:
             indices = [i for i in indices if self._free_from[i] <= onset]
         if self._paces and not self.pitch_rules.closing(onset):
@@ -418,6 +445,9 @@ class RuleMasks:
             due |= {part for part in self._missing if closing or self._is_late(part, onset)}
         if self._paces:
             due |= {part for part, latest in self._late.items() if latest <= onset}
+        if self._holds:
+            struck = self._struck_now if onset == self.onset_ticks else frozenset()
+            due |= self.job.rhythms.due(onset) - struck
         return due
 
     @property

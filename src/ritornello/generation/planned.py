@@ -9,6 +9,7 @@ import numpy as np
 from ritornello.errors import ConfigError
 from ritornello.generation.job import ENDLESS, Job, Opening, is_drums, melody_part, parts_of
 from ritornello.generation.reprise import Reprise, open_runs, plan_reprise
+from ritornello.generation.rhythms import Rhythms
 from ritornello.generation.tune import Tune
 from ritornello.music.chords import CHORD_CLASSES, CHORD_OPEN
 from ritornello.music.instruments import BASSES, DRUMS, INSTRUMENTS, parse_instrument
@@ -21,9 +22,10 @@ from ritornello.plan.bar_strokes import RESOLUTION
 from ritornello.plan.chord_progressions import is_told
 from ritornello.plan.drum_grooves import BEAT_KEYS, STATED_KEYS, WeightedBeats
 from ritornello.plan.feel import EIGHTHS, SWUNG
+from ritornello.plan.held_rhythms import draw_rhythms
 from ritornello.plan.plan import Plan
 from ritornello.plan.plan_text import chord_name
-from ritornello.plan.players import LINES, SONG, ensemble_of
+from ritornello.plan.players import LINES, SONG, ensemble_of, melody_of
 from ritornello.plan.style_usages import usages_of
 from ritornello.rng import Rng
 
@@ -95,6 +97,7 @@ def by_plan(job: Job, plan: Plan, rng: Rng, *, hears: bool) -> Job:
         polyphony=beside_beats(job) if reprise.beats else job.polyphony,
         leaves_figures=True,
         tune=_tune_of(job, plan),
+        rhythms=_rhythms_of(job, plan, reprise, rng),
         beat_keys=frozenset(
             int(pitch) - notes.DRUM_PITCH
             for rows in reprise.beats.values()
@@ -120,6 +123,25 @@ def _tune_of(job: Job, plan: Plan) -> Tune | None:
     busy = job.rules.busy()
     asked = job.rules.density is not None or notes.instrument_of(melody) in busy
     return Tune.free(melody) if asked else Tune.by_plan(melody, plan)
+
+
+def _rhythms_of(job: Job, plan: Plan, reprise: Reprise, rng: Rng) -> Rhythms:
+    """When those who accompany a band strike; as they like where a density is asked for."""
+    rules, metre = job.rules, (job.metres[0].numerator, job.metres[0].denominator)
+    usages = usages_of(rules.collection)
+    if usages is None or job.given_players or rules.density is not None or rules.busy():
+        return Rhythms()
+    of_metre = usages.rhythms.get(metre, {})
+    melody = melody_of(plan.players)
+    usual = {
+        column: of_metre[name]
+        for column, player in enumerate(plan.players)
+        if (name := INSTRUMENTS[player.instrument].name) in of_metre and column != melody
+    }
+    if not usual or not any(player.is_drum for player in plan.players):
+        return Rhythms()
+    drawn = draw_rhythms([section.name for section in plan.sections], usual, rng)
+    return Rhythms.of(plan, reprise, drawn, ending=job.ending)
 
 
 def _accompanied(job: Job) -> int | None:

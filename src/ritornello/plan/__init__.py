@@ -12,6 +12,7 @@ best_path       the best row of states over time
 form_filling    what a form leaves open, filled in
 chord_progressions  a chord for each bar of a form
 drum_grooves    kick and snare that a drummer holds through a section
+held_rhythms    rhythms that accompanists hold through a section
 style_usages    what is usual in a style: tempi, beats, players
 song_form       forms and durations as people write them
 plan_text       plans as TOML

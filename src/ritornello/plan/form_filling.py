@@ -32,7 +32,7 @@ _HALF_RETURNS = 0.7, 0.2, 0.1  # how often the second half of a new section begi
 _HEAD_RETURNS = 0.0, 0.6, 0.8  # how often of one that returns varied the first half alone does
 # In a band, how often a new section has the accompaniment of the section before it: there the
 # melody changes more than what is under it.
-_SAME_UNDER = 0.35
+_SAME_UNDER = 0.15
 _PHRASE_BARS = 8
 
 
@@ -44,7 +44,7 @@ class Rounds:
         under: who accompanies, by bars. all: everybody, in four bars.
     """
 
-    under: Mapping[int, float] = field(default_factory=lambda: {4: 0.6})
+    under: Mapping[int, float] = field(default_factory=lambda: {4: 0.3})
     all: float = 0.0
 
     @classmethod

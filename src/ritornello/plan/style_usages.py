@@ -15,6 +15,7 @@ from importlib.resources import files
 from typing import Any
 
 from ritornello.plan.drum_grooves import BEAT_KEYS, HAT, Beat, WeightedBeats
+from ritornello.plan.held_rhythms import WeightedRhythms
 from ritornello.rng import Rng
 
 _TABLE = "style_usages.json"
@@ -35,6 +36,8 @@ class StyleUsages:
             nearest of these; and of the tune. None of music that does not go
             round in four bars.
         bass: notes a quarter that basses play, quartiles; none where there are few basses.
+        rhythms: by metre and name of an instrument the bars that it accompanies a drummer in, see
+            `held_rhythms`, and how many players hold each.
     """
 
     tempi: tuple[float, ...]
@@ -44,6 +47,7 @@ class StyleUsages:
     qualities: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     bass: tuple[float, ...] = ()
     rounds: tuple[tuple[float, ...], tuple[float, ...]] | None = None
+    rhythms: Mapping[tuple[int, int], Mapping[str, WeightedRhythms]] = field(default_factory=dict)
 
     def draw_tempo(self, rng: Rng) -> float:
         """A tempo, quarter notes a minute."""
@@ -76,6 +80,13 @@ def _usages() -> dict[str, StyleUsages]:
             entry["qualities"],
             tuple(entry.get("bass", ())),
             _rounds(entry.get("rounds")),
+            {
+                _metre(metre): {
+                    player: tuple((count, tuple(ticks)) for count, ticks in found)
+                    for player, found in of_metre.items()
+                }
+                for metre, of_metre in entry.get("rhythms", {}).items()
+            },
         )
         for name, entry in table.items()
     }

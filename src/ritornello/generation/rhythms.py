@@ -1,0 +1,101 @@
+"""When accompanists strike: where a form states a rhythm, they strike then and at no other time.
+
+In the second half of the last bar of a section they are free, so that they lead on, as in the last
+bar of a piece that must end.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from ritornello.generation.reprise import Reprise
+from ritornello.plan.held_rhythms import Ticks
+from ritornello.plan.plan import Plan
+
+_LEAST_SECTION_BARS = 4  # that leads on
+_NOBODY: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True)
+class Rhythms:
+    """When the parts of a piece strike.
+
+    Attributes:
+        may: by part class bool [ticks], where it may begin a note.
+        must: by part class the ticks at which it does, ascending.
+    """
+
+    may: Mapping[int, np.ndarray] = field(default_factory=dict)
+    must: Mapping[int, list[int]] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        plan: Plan,
+        reprise: Reprise,
+        drawn: Mapping[tuple[str, int], Sequence[Ticks]],
+        *,
+        ending: bool,
+    ) -> Rhythms:
+        """The rhythms of the sections of a plan.
+
+        Args:
+            reprise: of the plan; who takes up earlier notes strikes with them.
+            drawn: see `held_rhythms.draw_rhythms`.
+            ending: whether the last bar is left free.
+        """
+        starts, halves = reprise.starts, np.diff(reprise.half_lines)
+        may: dict[int, np.ndarray] = {}
+        must: dict[int, list[int]] = {}
+        for column, part in enumerate(reprise.parts):
+            struck, free = np.zeros(int(starts[-1]), bool), np.ones(int(starts[-1]), bool)
+            for section in plan.sections:
+                bars = drawn.get((section.name, column), ())
+                leads_on = section.bars >= _LEAST_SECTION_BARS
+                for bar in range(section.start, section.end) if bars else ():
+                    start, middle, end = reprise.half_ticks(bar)
+                    if plan.lengths[bar] != plan.lengths[0] or (ending and bar == plan.bars - 1):
+                        continue
+                    end = middle if leads_on and bar == section.end - 1 else end
+                    ticks = start + np.array(bars[(bar - section.start) % len(bars)])
+                    free[start:end] = False
+                    struck[ticks[ticks < end]] = True
+            if not free.all():
+                plays = np.repeat(plan.plays[:, column] != 0, 2)
+                is_open = np.repeat(plays & ~reprise.halves[:, :, column].ravel(), halves)
+                may[part] = free | struck
+                must[part] = np.flatnonzero(struck & is_open).tolist()
+        return cls(may, must)
+
+    def due(self, tick: int) -> frozenset[int]:
+        """Who strikes at a tick, part classes."""
+        return self._parts_at.get(tick, _NOBODY)
+
+    def next_tick(self, now: int) -> list[int]:
+        """The first tick after a moment at which somebody strikes, if there is one."""
+        at = bisect_right(self._ticks, now)
+        return self._ticks[at : at + 1]
+
+    def next_of(self, part: int, tick: int) -> int | None:
+        """The first tick after one at which a part strikes, if there is one."""
+        ticks = self.must.get(part, ())
+        at = bisect_right(ticks, tick)
+        return ticks[at] if at < len(ticks) else None
+
+    @cached_property
+    def _parts_at(self) -> dict[int, frozenset[int]]:
+        found: dict[int, set[int]] = defaultdict(set)
+        for part, ticks in self.must.items():
+            for tick in ticks:
+                found[tick].add(part)
+        return {tick: frozenset(parts) for tick, parts in found.items()}
+
+    @cached_property
+    def _ticks(self) -> list[int]:
+        return sorted(self._parts_at)

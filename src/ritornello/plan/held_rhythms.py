@@ -1,0 +1,48 @@
+"""Rhythms that the accompanists of a band hold through a section, drawn from those of a style.
+
+A network that goes on from bar to bar keeps no rhythm: basses of composed bands began a bar as the
+one before in half of the bars, where real ones do in nine of ten, and every section had the same
+figures. So the sections of a form may state for each accompanist when it strikes: a bar that goes
+round, or two. A section of another name often has others; what is struck is left to who plays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ritornello.rng import Rng
+
+Ticks = tuple[int, ...]  # from the bar line, 24 a quarter note
+WeightedRhythms = Sequence[tuple[float, Ticks]]
+_OTHER_SECOND = 0.15  # how often the second bar has another rhythm than the first
+_CHANGES = 0.6  # how often a player has another rhythm in a section of another name
+
+
+def draw_rhythms(
+    names: Sequence[str], usual: Mapping[int, WeightedRhythms], rng: Rng
+) -> dict[tuple[str, int], tuple[Ticks, ...]]:
+    """The rhythm of each player in each section, by the name of the section and the player.
+
+    Args:
+        names: of the sections, in order.
+        usual: of each player the rhythms to draw from, and how often each comes.
+
+    Returns:
+        bars that go round, one or two.
+    """
+    found: dict[tuple[str, int], tuple[Ticks, ...]] = {}
+    for player, rhythms in usual.items():
+        held: tuple[Ticks, ...] | None = None
+        for name in dict.fromkeys(names):
+            if held is None or rng.random() < _CHANGES:
+                first = _draw(rhythms, rng)
+                other = rng.random() < _OTHER_SECOND
+                held = (first, _draw(rhythms, rng)) if other else (first,)
+            found[name, player] = held
+    return found
+
+
+def _draw(rhythms: WeightedRhythms, rng: Rng) -> Ticks:
+    weights = [weight for weight, _ in rhythms]
+    total = sum(weights)
+    return rhythms[int(rng.choice(len(rhythms), p=[w / total for w in weights]))][1]

@@ -1,0 +1,58 @@
+"""Accompanists of a band hold a rhythm of its style through a section, and lead on at its end."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ritornello.generation.composer import Composer
+from ritornello.music.piece import Piece
+from ritornello.plan.held_rhythms import draw_rhythms
+from ritornello.plan.style_usages import usages_of
+
+BAND = ("drums", "bass", "piano", "flute")
+
+
+@pytest.fixture(scope="module")
+def composer() -> Composer:
+    return Composer.load()
+
+
+def struck(piece: Piece, name: str) -> list[tuple[int, ...]]:
+    """The ticks of each bar of 4/4 at which a part begins notes, 24 a quarter."""
+    (track,) = (track for track in piece.at_resolution(24).tracks if track.name == name)
+    onsets = np.unique(track.notes["onset"])
+    return [tuple((onsets[onsets // 96 == bar] % 96).tolist()) for bar in range(piece.bar_count)]
+
+
+@pytest.mark.parametrize(("style", "seed"), [("reggae", 1), ("pop", 2), ("latin", 3)])
+def test_a_bass_holds_a_rhythm_of_its_style(composer: Composer, style: str, seed: int) -> None:
+    usages = usages_of(f"band_{style}")
+    assert usages is not None
+    known = {ticks for _, ticks in usages.rhythms[4, 4]["bass"]}
+    piece = composer.compose(collection=style, metre=(4, 4), parts=BAND, form="A 8, B 8", seed=seed)
+    bars = struck(piece, "bass")
+    for section in (bars[:7], bars[8:15]):
+        assert {*section} <= known
+        assert 1 <= len({*section}) <= 2
+    ends = {tuple(tick for tick in ticks if tick < 48) for ticks in known}
+    assert tuple(tick for tick in bars[7] if tick < 48) in ends
+
+
+def test_sections_of_other_names_often_have_other_rhythms() -> None:
+    rhythms = [(1.0, (0,)), (1.0, (0, 48)), (1.0, (12, 36, 60, 84))]
+    drawn = [
+        draw_rhythms(["A", "B", "A"], {0: rhythms}, np.random.default_rng(seed))
+        for seed in range(200)
+    ]
+    assert all({*one} == {("A", 0), ("B", 0)} for one in drawn)
+    differ = np.mean([one["A", 0] != one["B", 0] for one in drawn])
+    assert 0.3 < differ < 0.6
+
+
+def test_who_is_asked_for_a_density_strikes_as_often_as_asked(composer: Composer) -> None:
+    piece = composer.compose(
+        collection="rock", parts=BAND, densities={"bass": 0.5}, form="A 8, A 8", seed=1
+    )
+    (bass,) = (track for track in piece.tracks if track.name == "bass")
+    assert 0.3 < len(bass) / piece.length_beats < 0.7
