@@ -48,8 +48,9 @@ def continue_(
     song: Song,
     /,
     *,
-    bars: Whole = 16,
+    bars: Whole | None = None,
     parts: Names = (),
+    form: str | None = None,
     end: bool = True,
     style: Style = ANY_STYLE,
     limits: PartLimits = NO_LIMITS,
@@ -64,9 +65,12 @@ def continue_(
     Parameters
     ----------
     bars
-        How many to add.
+        How many to add: those of the form, or 16.
     parts
         Who goes on, by name or number of the part; by default all.
+    form
+        The sections that are added, such as "B 8, A 8": what has the name of a section of the song
+        (ritornello plan SONG) comes back. By default as the song suggests; "none" for no form.
     end
         Whether the last bar is an ending: the chord of the tonic is struck and held.
     """
@@ -79,7 +83,9 @@ def continue_(
         only_new,
         keep_beats,
         fields,
-        lambda composer, piece, options: composer.continue_(piece, bars, parts=names, **options),
+        lambda composer, piece, options: composer.continue_(
+            piece, bars, parts=names, form=form, **options
+        ),
     )
 
 

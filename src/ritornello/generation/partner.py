@@ -142,27 +142,36 @@ class Partner(ABC):
     def continue_(
         self,
         song: Song,
-        bars: int = 16,
+        bars: int | None = None,
         *,
         parts: Sequence[str | int] | None = None,
+        form: str | None = None,
         **options: Unpack[Options],
     ) -> Result:
         """Go on where a song stops, in its last tempo and metre, and end it.
 
         Args:
             song: its last bar is filled up from the first beat after the last note.
-            bars: how many to add.
+            bars: how many to add; those of the form where None, or 16.
             parts: who goes on; all that play where None.
+            form: the sections that are added, such as "B 8, A 8": what has the name of a section of
+                the song comes back. By default they are drawn from the form that is read from its
+                notes, unless new notes have to keep to a key, density, range or number of voices;
+                "none" goes on from bar to bar.
             options: see `Options`; ``ending=False`` leaves the end open.
         """
-        check_whole_numbers({"bars": bars})
+        if bars is None:
+            bars = 16 if form in (None, FREE) else parse_form(form)[-1].end
+        added = bars
+        check_whole_numbers({"bars": added})
         piece = load_song(song)
         tracks = None if parts is None else find_tracks(piece, parts)
         return self._result(
             lambda rules: verbs.continue_job(
-                piece, bars, rules=rules, tracks=tracks, known=self._known
+                piece, added, rules=rules, tracks=tracks, known=self._known
             ),
             options,
+            lambda plan, seed: verbs.go_on(plan, added, form, seed),
         )
 
     def fill(
@@ -235,7 +244,7 @@ class Partner(ABC):
                 piece, add, bars=span, end=end, key=song_key, rules=rules, known=self._known
             ),
             options,
-            SongForm(parse_form(form)) if isinstance(form, str) else form,
+            self._in(SongForm(parse_form(form)) if isinstance(form, str) else form),
         )
 
     def harmonise(
@@ -304,7 +313,7 @@ class Partner(ABC):
                 piece, tracks, closeness=closeness, rules=rules, known=self._known
             ),
             options,
-            form_of(whole_bars(piece)) if new_beat else None,
+            self._in(form_of(whole_bars(piece)) if new_beat else None),
         )
 
     @abstractmethod
@@ -330,9 +339,9 @@ class Partner(ABC):
         self,
         plan_for: Callable[[Rules], EditPlan],
         options: Options,
-        form: SongForm | None = None,
+        drawn: Callable[[EditPlan, int], EditPlan] = lambda plan, seed: plan,
     ) -> Result:
-        """Carry out a plan, once for each seed, side by side; by the form of the song if stated."""
+        """Carry out a plan, once for each seed, side by side, with what is drawn by the seed."""
         asked = self._read(options)
         plan = with_collection(plan_for(asked.rules), self._instrumentations)
         for warning in plan.warnings:
@@ -341,7 +350,7 @@ class Partner(ABC):
         seeds = asked.seeds if choice is None else choice.seeds_for(asked.seeds)
         made = perform(
             self._engine,
-            [plan if form is None else self._in_form(plan, form, seed) for seed in seeds],
+            [drawn(plan, seed) for seed in seeds],
             seeds,
             sampling=asked.sampling,
             collections=self._collections,
@@ -359,13 +368,17 @@ class Partner(ABC):
             tuple(tuple(joined.tracks[part] for part in plan.new) for joined in made),
         )
 
-    def _in_form(self, plan: EditPlan, form: SongForm, seed: int) -> EditPlan:
-        """A plan for parts that play all through a song, by its form."""
-        if plan.job.shared_parts:
-            return plan  # what comes back could not be told from what others were given
-        parts = [*plan.new] or [*plan.homes]
-        job = in_form(plan.job, parts, form, seed, hears=self._engine.plan)
-        return replace(plan, job=job, anew=frozenset(parts))
+    def _in(self, form: SongForm | None) -> Callable[[EditPlan, int], EditPlan]:
+        """Plans for parts that play all through a song, by its form where there is one."""
+
+        def drawn(plan: EditPlan, seed: int) -> EditPlan:
+            if form is None or plan.job.shared_parts:
+                return plan  # what comes back could not be told from what others were given
+            parts = [*plan.new] or [*plan.homes]
+            job = in_form(plan.job, parts, form, seed, hears=self._engine.plan)
+            return replace(plan, job=job, anew=frozenset(parts))
+
+        return drawn
 
 
 def _asks_for_a_beat(song: Piece, add: Sequence[str]) -> bool:

@@ -8,7 +8,7 @@ import numpy as np
 
 from ritornello.errors import ConfigError
 from ritornello.generation.job import ENDLESS, Job, Opening, is_drums, melody_part, parts_of
-from ritornello.generation.reprise import Reprise, open_runs, plan_reprise
+from ritornello.generation.reprise import Reprise, half_lines, open_runs, plan_reprise
 from ritornello.generation.rhythms import Rhythms
 from ritornello.generation.tune import Tune
 from ritornello.music.chords import CHORD_CLASSES, CHORD_OPEN
@@ -77,7 +77,7 @@ def by_plan(job: Job, plan: Plan, rng: Rng, *, hears: bool) -> Job:
         plan,
         told.starts,
         parts,
-        plan.chords if plan.drafted_chords else _chords_of_halves(given, told),
+        plan.chords if plan.drafted_chords else chords_of_halves(given, told.starts),
         rng,
         ensemble=ensemble_in(job, plan),
         ending=job.ending,
@@ -261,11 +261,9 @@ def plan_symbols(plan: Plan) -> tuple[ChordSymbol, ...]:
     )
 
 
-def _chords_of_halves(given: Given, told: BarPlan) -> np.ndarray:
-    """The chords stated for each half bar, int64 [bars, 2]."""
-    starts, ends = told.starts[:-1], told.starts[1:]
-    halves = np.stack([starts, starts + (ends - starts) // 2], axis=1)
-    return given.chords(halves.ravel())[:, 0].reshape(halves.shape)
+def chords_of_halves(given: Given, starts: np.ndarray) -> np.ndarray:
+    """The chords stated for each half bar, int64 [bars, 2]; starts as of `Reprise`."""
+    return given.chords(half_lines(starts)[:-1])[:, 0].reshape(-1, 2)
 
 
 def _is_thin(job: Job) -> bool:

@@ -3,6 +3,7 @@
 verbs         continue, fill, vary, arrange, harmonise: each makes a plan
 plans         a song, a job to write into it, and the result as a song again
 form_beside   a band by the form of the song it is written for
+form_after    what comes back of a song in what goes on after it
 held_beat     the beat of a song, held by the drummer who goes on after it or fills a gap
 closeness     which bars a variation writes anew, and in whose key
 melody_chords a melody in, its phrases and a chord for each beat out

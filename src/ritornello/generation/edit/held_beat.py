@@ -67,6 +67,8 @@ def hold_beat_in_gap(job: Job, sections: Sequence[Section]) -> Job:
                 sources[bar] = _round_of(beat or 0, bar) if source is None else source
         if section.bars >= _LEAST_SECTION_BARS and section.end <= gap.stop:
             fills.add(section.end - 1)
+    if job.ending:
+        sources.pop(gap[-1], None)
     return drums.playing_again(sources, fills)
 
 

@@ -13,6 +13,12 @@ import numpy as np
 
 from ritornello.errors import ConfigError, InputError
 from ritornello.generation.edit.closeness import bars_to_vary, keep_near, key_of_song
+from ritornello.generation.edit.form_after import (
+    in_form_after,
+    may_return,
+    sections_after,
+    song_sections,
+)
 from ritornello.generation.edit.form_beside import form_of
 from ritornello.generation.edit.held_beat import hold_beat, hold_beat_in_gap
 from ritornello.generation.edit.instrument_substitution import substitute_instrument
@@ -23,16 +29,19 @@ from ritornello.generation.edit.melody_chords import (
     plan_harmony,
 )
 from ritornello.generation.edit.plans import EditPlan, FittedSong, plan
-from ritornello.generation.job import Job, is_drums, stated_chords
+from ritornello.generation.job import Job, stated_chords
+from ritornello.generation.plan_drafts import FREE
 from ritornello.generation.rules import MAX_BARS, Rules
 from ritornello.music.instruments import DRUMS, INSTRUMENTS, parse_instrument
 from ritornello.music.keys import KeyName, pitch_class_weights
 from ritornello.music.note_tables import note_table
 from ritornello.music.piece import Piece, Track
 from ritornello.music.selection import highest_track, without
-from ritornello.music.slicing import bar_lines, drop_changes_after_end, whole_bars
+from ritornello.music.slicing import bar_lines, drop_changes_after_end, slice_bars, whole_bars
 from ritornello.note_model.encoding import notes
 from ritornello.note_model.encoding.notes import PARTS_PER_INSTRUMENT
+from ritornello.plan.sections import Section
+from ritornello.plan.song_form import parse_form
 
 _REST_BARS = 2  # who was asked to join in may rest for a while, not for good
 _VOICE_REST_BARS = 0  # within a phrase
@@ -82,8 +91,35 @@ def continue_job(
     kept = without(fitted_song.song, start, end, set(homes.values()))
     span = start, end
     made = plan(fitted_song, kept, span, rules, homes=homes, ending=rules.ending, written=written)
-    made = replace(made, warnings=(*told, *made.warnings))
-    return _with_beat(made, hold_beat(made.job))
+    return replace(made, warnings=(*told, *made.warnings))
+
+
+def go_on(made: EditPlan, bars: int, form: str | None, seed: int) -> EditPlan:
+    """A plan of `continue_job` with what comes back of the song after it.
+
+    Args:
+        bars: that are added.
+        form: their sections, such as "B 8, A 8"; by default they are drawn from those of the song,
+            where it has some; `FREE` for none.
+        seed: of what is drawn.
+
+    Raises:
+        ConfigError: if the form cannot be read or has other bars.
+    """
+    job, rules = made.job, made.job.rules
+    song_bars = made.kept.bar_count - bars
+    song = song_sections(slice_bars(made.kept, 0, song_bars), bars) if form != FREE else ()
+    if form is not None and form != FREE:
+        added = tuple(
+            replace(section, start=section.start + song_bars)
+            for section in parse_form(form, bars=bars)
+        )
+    elif song and may_return(rules):
+        added = sections_after(song, bars, np.random.default_rng((seed, 2)))
+    else:
+        return _with_beat(made, hold_beat(job))
+    after = in_form_after(job, song or (Section("", 0, song_bars),), added, seed)
+    return _with_beat(made, after)
 
 
 def fill_job(
@@ -265,13 +301,17 @@ def harmonise_job(
 
 
 def _with_beat(made: EditPlan, job: Job) -> EditPlan:
-    """A plan whose drummer is given what it holds; all that it plays there is new."""
+    """A plan whose players are given what comes back; all that they play there is new."""
     if job is made.job:
         return made
-    drums = frozenset(filter(is_drums, job.composed_parts))
+    given_anew = frozenset(made.job.composed_parts) - job.shared_parts
     (span,) = made.job.openings
     return replace(
-        made, job=job, anew=drums, anew_from_ticks=span.start_ticks, anew_until_ticks=span.end_ticks
+        made,
+        job=job,
+        anew=given_anew,
+        anew_from_ticks=span.start_ticks,
+        anew_until_ticks=span.end_ticks,
     )
 
 

@@ -102,10 +102,13 @@ class Answers:
 
 
 def continue_songs(model: Path, songs: Sequence[Piece], bars: int, *, seed: int) -> Answers:
-    """Let a model go on after songs, the end left open; arguments as of `arrange_songs`."""
+    """Let a model go on after songs from bar to bar, the end left open; see `arrange_songs`."""
     composer = Composer.load(model)
     return _answers(
-        songs, lambda index: composer.continue_(songs[index], bars, ending=False, seed=seed + index)
+        songs,
+        lambda index: composer.continue_(
+            songs[index], bars, form="none", ending=False, seed=seed + index
+        ),
     )
 
 
