@@ -56,3 +56,12 @@ def test_who_is_asked_for_a_density_strikes_as_often_as_asked(composer: Composer
     )
     (bass,) = (track for track in piece.tracks if track.name == "bass")
     assert 0.3 < len(bass) / piece.length_beats < 0.7
+
+
+def test_a_piece_without_an_ending_keeps_its_rhythms_up_to_its_last_bar(composer: Composer) -> None:
+    pieces = composer.compose_many(
+        4, collection="country", metre=(4, 4), parts=BAND, form="A 8, B 3", ending=False, seed=1
+    )
+    for piece in pieces:
+        assert piece.bar_count == 11
+        assert all(ticks[:1] == (0,) for ticks in struck(piece, "bass")[8:])

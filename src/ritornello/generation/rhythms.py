@@ -27,7 +27,7 @@ class Rhythms:
     """When the parts of a piece strike.
 
     Attributes:
-        may: by part class bool [ticks], where it may begin a note.
+        may: by part class bool [ticks], where it may begin a note; the last tick is the end.
         must: by part class the ticks at which it does, ascending.
     """
 
@@ -50,11 +50,12 @@ class Rhythms:
             drawn: see `held_rhythms.draw_rhythms`.
             ending: whether the last bar is left free.
         """
-        starts, halves = reprise.starts, np.diff(reprise.half_lines)
+        halves = np.append(np.diff(reprise.half_lines), 1)
+        ticks_in_all = int(reprise.starts[-1]) + 1
         may: dict[int, np.ndarray] = {}
         must: dict[int, list[int]] = {}
         for column, part in enumerate(reprise.parts):
-            struck, free = np.zeros(int(starts[-1]), bool), np.ones(int(starts[-1]), bool)
+            struck, free = np.zeros(ticks_in_all, bool), np.ones(ticks_in_all, bool)
             for section in plan.sections:
                 bars = drawn.get((section.name, column), ())
                 leads_on = section.bars >= _LEAST_SECTION_BARS
@@ -68,7 +69,8 @@ class Rhythms:
                     struck[ticks[ticks < end]] = True
             if not free.all():
                 plays = np.repeat(plan.plays[:, column] != 0, 2)
-                is_open = np.repeat(plays & ~reprise.halves[:, :, column].ravel(), halves)
+                is_open = np.append(plays & ~reprise.halves[:, :, column].ravel(), False)
+                is_open = np.repeat(is_open, halves)
                 may[part] = free | struck
                 must[part] = np.flatnonzero(struck & is_open).tolist()
         return cls(may, must)
