@@ -129,3 +129,33 @@ def test_what_the_player_says_is_kept_on_the_pulse() -> None:
 def test_the_package_has_a_weight_for_each_feature() -> None:
     assert choice().settings["phase_features"] == list(PHASE_FEATURES)
     assert choice().weights["phase"].shape == (len(PHASE_FEATURES),)
+
+
+def _struck(frames: list[int], strengths: list[float]) -> np.ndarray:
+    """Spectra of strokes that die away."""
+    spectra = np.full((FRAMES, BANDS), FLOOR)
+    for frame, strength in zip(frames, strengths, strict=True):
+        fading = strength - 0.1 * np.arange(30)[:, None]
+        part = spectra[frame : frame + 30, :SHORT_BANDS]
+        np.maximum(part, fading[: len(part)], out=part)
+    return spectra
+
+
+def test_drums_begin_where_their_first_stroke_is() -> None:
+    """Without notes too; not where a recording is cut within what rings on."""
+    nothing, later = np.zeros(0, HEARD_NOTE_DTYPE), list(range(100, 1400, 25))
+    for first, strength, begins in ((40, -0.5, 0.8), (0, -0.5, 0.0), (0, -1.0, None)):
+        spectra = _struck([first, *later], [strength, *[-0.5] * len(later)])
+        clues = Clues.of(np.full((FRAMES, 2), -3.0), spectra, None, nothing)
+        assert clues.first_seconds == begins
+
+
+def test_of_grids_that_sound_alike_one_begins_with_the_music() -> None:
+    """Strokes on all sixteenths alike: a beat is on the first."""
+    frames = [round(17 + 6.25 * n) for n in range(230)]
+    spectra = _struck(frames, [-0.5] * len(frames))
+    nothing = np.zeros(0, HEARD_NOTE_DTYPE)
+    clues = Clues.of(np.full((FRAMES, 2), -3.0), spectra, None, nothing)
+    found = likeliest(clues, 120.0)
+    assert found.is_steady
+    assert np.abs(found.beats_seconds - 17 * FRAME_SECONDS).min() < 0.03

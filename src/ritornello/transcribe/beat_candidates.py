@@ -34,6 +34,7 @@ TAPPED_WEIGHT = 0.3  # not learned: rendered clips are as fast as they are drawn
 _LOW_BANDS = 6  # below 300 Hz, where kick and bass begin
 _NOVELTY_FRAMES, _SLOW_FRAMES = 18, 45  # before and behind a change of harmony
 _ATTACK_FRAMES, _LOUDER = 10, 0.6  # in log10 of the amplitude
+_STRUCK_QUANTILE, _AS_LOUD, _CUT_FRAMES = 0.95, 0.15, 4
 _LOUDEST = 1000.0  # of what is compressed by log(1 + x)
 _ON_BEAT_SECONDS = 0.05
 _LEAST_SHARE = 0.02
@@ -62,7 +63,7 @@ class Clues(NamedTuple):
         onsets, low_onsets, new_harmony, slow_harmony: see `measured`.
         told: what the notes say, if they do.
         notes: `HEARD_NOTE_DTYPE` by onset.
-        first_seconds: when the first note begins, if it is quiet before it.
+        first_seconds: when the first note, or sound, begins, if it is quiet before it.
     """
 
     sound: np.ndarray
@@ -94,13 +95,22 @@ class Clues(NamedTuple):
 
 
 def _begins(spectra: np.ndarray, notes: np.ndarray) -> float | None:
-    """When the first note begins, if what sounds after it is much louder than all before."""
-    if not len(notes):
-        return None
-    first = float(notes["onset_seconds"][0])
-    frame = int(np.clip(first / FRAME_SECONDS, 1, len(spectra) - 1))
-    loudest = spectra[: frame + _ATTACK_FRAMES, :SHORT_BANDS].max(axis=1).astype(float)
-    return first if loudest[frame:].max() - loudest[:frame].max() > _LOUDER else None
+    """When the first note begins, or without notes the first sound, if what sounds after it is much
+    louder than all before; a sound at the very beginning must be as loud as what is struck."""
+    loudest = spectra[:, :SHORT_BANDS].max(axis=1).astype(float)
+    if len(notes):
+        first = float(notes["onset_seconds"][0])
+        frame = int(np.clip(first / FRAME_SECONDS, 1, len(spectra) - 1))
+    else:
+        struck = float(np.quantile(loudest, _STRUCK_QUANTILE, method="nearest"))
+        frame = int((loudest > struck - _LOUDER).argmax())
+        first = frame * FRAME_SECONDS
+        if frame <= _CUT_FRAMES:
+            is_struck = loudest[: frame + _CUT_FRAMES].max() > struck - _AS_LOUD
+            return first if is_struck else None
+        frame -= 1
+    behind = loudest[frame : frame + _ATTACK_FRAMES].max()
+    return first if behind - loudest[:frame].max() > _LOUDER else None
 
 
 def measured(spectra: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

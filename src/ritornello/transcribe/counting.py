@@ -30,8 +30,9 @@ from ritornello.transcribe.spectra import FRAME_SECONDS
 PHASE_FEATURES = (
     "score", "harmony changes on bars", "notes begin bars", "sound begins bars", "first note",
 )  # fmt: skip
-# In nats. Of made music nearly all has a step in four or two, and one that is shorter than a beat.
-_TERNARY_NATS, _NO_STEP_NATS = 1.0, 0.7
+# In nats. Of made music nearly all has a step in four or two, and one that is shorter than a beat;
+# and it begins on a beat.
+_TERNARY_NATS, _NO_STEP_NATS, _NOT_FIRST_NATS = 1.0, 0.7, 1.0
 _SAME_TEMPO, _NEAR_TEMPO = 0.04, 0.08
 _ON_GRID_BEATS, _ON_GRID_SHARE, _SLIPPED_SHARE = 0.1, 0.75, 0.1
 _HELD_SHARE = 0.85  # of beats on even ones, that a player alone does not reach
@@ -50,7 +51,10 @@ def likeliest(clues: Clues, tempo_bpm: float | None = None, is_steady: bool = Fa
     grids = _grids(clues, tempo_bpm, _NEAR_TEMPO)
     found = [Way(grid.beats_seconds, True) for grid in grids]
     less = [
-        _TERNARY_NATS * (grid.steps % 3 == 0) + _NO_STEP_NATS * (grid.steps == 1) for grid in grids
+        _TERNARY_NATS * (grid.steps % 3 == 0)
+        + _NO_STEP_NATS * (grid.steps == 1)
+        + _NOT_FIRST_NATS * (clues.first_seconds is not None and not _has_first(way, clues))
+        for grid, way in zip(grids, found, strict=True)
     ]
     if not found:
         every = ways(clues, tempo_bpm)
@@ -139,12 +143,15 @@ def apart(one: Way, other: Way, clues: Clues) -> np.ndarray:
         _on_bars(values, one.beats_seconds, reach) - _on_bars(values, other.beats_seconds, reach)
         for values, reach in ((clues.slow_harmony, 1), (told, 2), (clues.bars, 1))
     ]
-    first = 0.0
-    if clues.first_seconds is not None:
-        for way, sign in ((one, 1.0), (other, -1.0)):
-            if np.abs(way.beats_seconds - clues.first_seconds).min() < _ON_BEAT_SECONDS:
-                first = sign
+    first = float(_has_first(one, clues)) - float(_has_first(other, clues))
     return np.array([*regular, first])
+
+
+def _has_first(way: Way, clues: Clues) -> bool:
+    """Whether a beat lies where the first note begins, if it is known."""
+    if clues.first_seconds is None:
+        return False
+    return bool(np.abs(way.beats_seconds - clues.first_seconds).min() < _ON_BEAT_SECONDS)
 
 
 def _on_bars(values: np.ndarray, beats_seconds: np.ndarray, reach: int) -> float:
