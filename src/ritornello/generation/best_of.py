@@ -1,12 +1,15 @@
 """Candidates side by side: after each section the best one so far goes on, in as many ways.
 
-Candidates begin with instruments, key and plan of their own. What is chosen at the end of the first
-section holds for all from there on, as they all go on from the one that was best.
+In the middle of a section the worse half of them stop: what a critic dislikes in four bars it
+seldom likes best in eight. Candidates begin with instruments, key and plan of their own. What is
+chosen at the end of the first section holds for all from there on, as they all go on from the one
+that was best.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -62,25 +65,40 @@ def compose_best(
     groups = [range(first, first + selection.candidates) for first in firsts]
     starts = np.append(writers[0].job.grid().bar_starts, ENDLESS)
     ends = section_ends(writers[0].job, by_section=selection.by_section)
-    kept: list[int] = []
-    for end in ends:
-        kept = []
-        steps = advance_all(
-            engine, writers, condition, state, sampling or Sampling(), until_ticks=int(starts[end])
-        )
-        for step, left in enumerate(steps, 1):
-            if step % _STEPS_BETWEEN_NEWS == 0:
-                watch(min(w.tracker.onset_ticks for w in left), left[0].job.end_ticks)
-        for group in groups:
-            best = _best(writers, group, end, selection)
+    going = [[*group] for group in groups]
+    for begin_bar, end in pairwise([0, *ends]):
+        for bar in _looked_at(begin_bar, end, by_section=selection.by_section):
+            who = [index for group in going for index in group]
+            those, their_state = [writers[index] for index in who], state[who]
+            steps = advance_all(
+                engine, those, condition[who], their_state, sampling or Sampling(),
+                until_ticks=int(starts[bar]),
+            )  # fmt: skip
+            for step, left in enumerate(steps, 1):
+                if step % _STEPS_BETWEEN_NEWS == 0:
+                    watch(min(w.tracker.onset_ticks for w in left), left[0].job.end_ticks)
+            state[who] = their_state
+            going = [
+                _best(writers, group, bar, selection, 1 if bar == end else (len(group) + 1) // 2)
+                for group in going
+            ]
+        if end == ends[-1]:
+            break
+        for group, (best,) in zip(groups, going, strict=True):
             for index in group:
-                if index != best and end < ends[-1]:
+                if index != best:
                     seed = int(writers[index].rng.integers(2**63))
                     writers[index] = writers[best].copy()
                     writers[index].rng = np.random.default_rng(seed)
                     state[index], condition[index] = state[best], condition[best]
-            kept.append(best)
-    return [finished_piece(writers[best]) for best in kept]
+        going = [[*group] for group in groups]
+    return [finished_piece(writers[best]) for (best,) in going]
+
+
+def _looked_at(begin_bar: int, end_bar: int, *, by_section: bool) -> list[int]:
+    """The bars before which candidates are compared within a section, the last of them its end."""
+    middle = begin_bar + (end_bar - begin_bar) // 2
+    return [middle, end_bar] if by_section and middle - begin_bar >= _SHORTEST_BARS else [end_bar]
 
 
 def section_ends(job: Job, *, by_section: bool) -> list[int]:
@@ -99,8 +117,10 @@ def section_ends(job: Job, *, by_section: bool) -> list[int]:
     return [*found[1:], bars]
 
 
-def _best(writers: Sequence[Writer], group: range, end_bar: int, selection: Selection) -> int:
-    """The index of the best writer of a group, by the bars up to one."""
+def _best(
+    writers: Sequence[Writer], group: Sequence[int], end_bar: int, selection: Selection, count: int
+) -> list[int]:
+    """The indices of the best so many writers of a group, by the bars up to one."""
     first = max(0, end_bar - EXCERPT_BARS) if selection.by_section else 0
     scores = selection.scores([piece_of(writers[index]) for index in group], first, end_bar)
-    return group[int(scores.argmax())]
+    return sorted(group[place] for place in np.argsort(-scores, kind="stable")[:count])

@@ -13,7 +13,6 @@ means that it comes and nothing is composed before it.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
 from copy import copy
 from math import ceil
 
@@ -87,8 +86,6 @@ class RuleMasks:
         self._tempo_class = (
             None if rules.tempo_bpm is None else notes.tempo_class(rules.tempo_bpm) + TEMPO_PITCH
         )
-        self._on_place = _swung_places(job)
-        self._may = [job.rhythms.may.get(part) for part in self._parts]
         self._holds = bool(job.rhythms.may)  # whether anybody holds a rhythm
         self._struck_now: set[int] = set()  # parts, at the present tick
         self._paces = {self._index[part]: pace for part, pace in _paces(job).items()}
@@ -128,38 +125,28 @@ class RuleMasks:
         if onset - self.onset_ticks > MAX_SHIFT:
             onset, fields = self.onset_ticks + MAX_SHIFT, _REST
         before = onset + (fields[1] != END)
-        near = self._spans.near(self.onset_ticks)
-        return None if any(start < before for start, _, _ in near) else (onset, fields)
+        return None if self._spans.opens_before(self.onset_ticks, before) else (onset, fields)
 
     # --- masks, in the order of the fields ----------------------------------------------------
 
     def shifts(self) -> np.ndarray:
         """Ticks that may pass before the next event, bool [shifts]; a tempo comes first."""
-        legal = np.zeros(SIZES[0], bool)
         if self._part == START and self._writes_tempo:
+            legal = np.zeros(SIZES[0], bool)
             legal[0] = True
             return legal
-        # A shift s leads to t = now + s. It is legal if some part is open there (start <= t < end)
-        # and has room under its polyphony (t >= free), but never past the next given event.
+        # A shift s leads to t = now + s. It is legal if some part is open there and has room under
+        # its polyphony (t >= free), but never past the next given event.
         now = self.onset_ticks
-        near = self._spans.near(now)
-        for start, end, members in near:
-            if self._holds:
-                self._open_rhythms(legal, start, end, members)
-                members = [i for i in members if self._may[i] is None]
-            frees = [max(self._free_from[i], self._not_before[i]) for i in members]
-            first = max(1, start - now, min(frees, default=ENDLESS) - now)
-            legal[first : max(first, min(end - now, len(legal)))] = True
+        free = self._free_from
+        if self._paces:
+            free = [*map(max, self._free_from, self._not_before)]
+        legal = self._spans.shifts(now, free)
         closing = self.pitch_rules.closing_ticks
         if self._paces and closing is not None and 0 < closing - now <= MAX_SHIFT:
             # Nobody is too far ahead of a density for the last chord.
-            legal[closing - now] |= any(
-                start <= closing < end and min(self._free_from[i] for i in members) <= closing
-                for start, end, members in near
-            )
-        if self._on_place is not None:
-            places = self._on_place[now : now + len(legal)]
-            legal[: len(places)] &= places
+            open_then = self._spans.open_at(now, closing, range(len(self._parts)))
+            legal[closing - now] |= any(self._free_from[i] <= closing for i in open_then)
         ahead = ENDLESS if self.ahead is None else self.ahead[0] - now
         legal[MAX_SHIFT] = True  # a rest at least
         legal[min(ahead, len(legal)) + 1 :] = False
@@ -179,15 +166,6 @@ class RuleMasks:
         elif self._pace is not None and not self.pitch_rules.closing(now):
             legal = self._pace.narrow(legal, now)
         return legal
-
-    def _open_rhythms(self, legal: np.ndarray, start: int, end: int, members: list[int]) -> None:
-        """Open the shifts to where those of the parts that hold a rhythm strike in a span."""
-        now = self.onset_ticks
-        for index in members:
-            if (may := self._may[index]) is not None:
-                first = max(now + 1, start, self._free_from[index])
-                stop = min(end, now + len(legal))
-                legal[first - now : max(first, stop) - now] |= may[first:stop]
 
     def _reach_what_must_come(self, legal: np.ndarray) -> None:
         """Close the shifts that leave too little room for parts that have not played yet."""
@@ -322,7 +300,7 @@ class RuleMasks:
 
     def _free_by(self, index: int, onset: int) -> int:
         """The tick at which a note that begins now must end, so that the next is not late."""
-        if self._may[index] is not None:
+        if self._parts[index] in self.job.rhythms.may:
             return self.job.rhythms.next_of(self._parts[index], onset) or ENDLESS
         if index not in self._paces or self._polyphony[index] is None:
             return ENDLESS
@@ -390,7 +368,7 @@ class RuleMasks:
     def _open(self, shift: int) -> list[int]:
         """The allowed parts that may play after a shift; part classes, ascending."""
         onset, first, last = self.onset_ticks + shift, 0, len(self._parts)
-        if self.pitch_rules.over(onset) or not self._is_place(onset):
+        if self.pitch_rules.over(onset):
             return []
         if shift == 0 and self._part != START:  # only what comes after the previous event
             first = bisect_left(self._parts, self._part)
@@ -399,22 +377,12 @@ class RuleMasks:
         if self.ahead is not None and self.ahead[0] == onset:  # and before the given one
             last = bisect_left(self._parts, self.ahead[1][1])
             last += self._has_room_below_given(shift)
-        indices: Iterable[int] = range(first, last)
-        if self._holds:
-            indices = [i for i in indices if (may := self._may[i]) is None or may[onset]]
+        indices = self._spans.open_at(self.onset_ticks, onset, range(first, last))
         if onset < self._all_free:
             indices = [i for i in indices if self._free_from[i] <= onset]
         if self._paces and not self.pitch_rules.closing(onset):
             indices = [i for i in indices if self._not_before[i] <= onset]
-        if self._spans.all_alike:  # whoever it is
-            is_open = self._spans.at(0, onset) is not None
-            return [self._parts[i] for i in indices] if is_open else []
-        return [self._parts[i] for i in indices if self._spans.at(i, onset) is not None]
-
-    def _is_place(self, onset: int) -> bool:
-        """Whether a note may begin at a tick as far as swing goes."""
-        places = self._on_place
-        return places is None or onset >= len(places) or bool(places[onset])
+        return [self._parts[i] for i in indices]
 
     def _has_room_below_given(self, shift: int) -> bool:
         """Whether the part of the next given note, if shared, may play a lower pitch before it."""
@@ -462,13 +430,6 @@ class RuleMasks:
 
     def _opens(self, part: int, onset: int) -> bool:
         return self._spans.at(self._index[part], onset) is not None
-
-
-def _swung_places(job: Job) -> np.ndarray | None:
-    """Ticks at which notes may begin where beats are swung, bool [ticks]; None for all."""
-    if job.swing is None or job.length_ticks is None or np.isnan(job.swing.ratios).all():
-        return None
-    return job.swing.swung_places(notes.RESOLUTION, job.length_ticks)
 
 
 def _paces(job: Job) -> dict[int, Pace]:
