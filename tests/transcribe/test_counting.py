@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from ritornello.transcribe.beat_candidates import Clues, Way, choice, offbeats
 from ritornello.transcribe.counting import (
@@ -150,12 +151,14 @@ def test_drums_begin_where_their_first_stroke_is() -> None:
         assert clues.first_seconds == begins
 
 
-def test_of_grids_that_sound_alike_one_begins_with_the_music() -> None:
-    """Strokes on all sixteenths alike: a beat is on the first."""
-    frames = [round(17 + 6.25 * n) for n in range(230)]
+@pytest.mark.parametrize("silent_steps", range(4))
+def test_of_grids_that_sound_alike_one_begins_with_the_music(silent_steps: int) -> None:
+    """Strokes on all sixteenths alike, the first of which is a beat."""
+    first = 17 + 6.25 * silent_steps
+    frames = [round(first + 6.25 * n) for n in range(230)]
     spectra = _struck(frames, [-0.5] * len(frames))
     nothing = np.zeros(0, HEARD_NOTE_DTYPE)
     clues = Clues.of(np.full((FRAMES, 2), -3.0), spectra, None, nothing)
     found = likeliest(clues, 120.0)
     assert found.is_steady
-    assert np.abs(found.beats_seconds - 17 * FRAME_SECONDS).min() < 0.03
+    assert np.abs(found.beats_seconds - first * FRAME_SECONDS).min() < 0.03

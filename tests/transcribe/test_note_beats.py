@@ -122,8 +122,14 @@ def test_another_tempo_is_named_where_it_is_as_likely(monkeypatch: pytest.Monkey
     notes = np.ones(40, HEARD_NOTE_DTYPE)
     notes["onset_seconds"] = 0.5 * np.arange(40)
     notes["end_seconds"] = notes["onset_seconds"] + 0.3
-    places = [round(np.log2(bpm / SLOWEST_BPM) * TEMPI_AN_OCTAVE) for bpm in (120, 60)]
-    for shares, other in (((0.6, 0.4), 60), ((0.97, 0.03), None)):
+    cases: tuple[tuple[int, tuple[float, float], int | None], ...] = (
+        (60, (0.6, 0.4), 60),
+        (60, (0.97, 0.03), None),
+        (80, (0.6, 0.4), 80),
+        (180, (0.6, 0.4), 180),
+    )
+    for second, shares, other in cases:
+        places = [round(np.log2(bpm / SLOWEST_BPM) * TEMPI_AN_OCTAVE) for bpm in (120, second)]
         likely = np.full(TEMPI, 1e-6)
         likely[places] = shares
         told = NoteBeats(

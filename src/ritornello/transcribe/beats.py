@@ -40,6 +40,7 @@ _FEW_TAP_BPM = (65.0, 145.0)  # slower or faster than this (McKinney and Moelant
 _WANDERING = 0.025  # half of all eight beats differ by more; 2% on a guitar, 6 and 22 on violins
 _AROUND_SECONDS = 0.5  # of what sounds, that is listened to
 _USUAL_BEATS = 16  # whose tempo goes on before and behind
+_OTHER_TEMPI = 1 / 2, 2, 2 / 3, 3 / 2  # a jig's eighths fall into twos and threes
 _AS_WELL = 1 / 3  # so likely beside the tempo that was heard, another is worth naming
 
 
@@ -206,8 +207,8 @@ def _by_hand(times: np.ndarray, known: np.ndarray) -> np.ndarray:
 
 
 def _other_tempo(tempo_bpm: float, told: NoteBeats) -> float | None:
-    """Twice or half the tempo, if the notes find it likely enough."""
-    other = max(tempo_bpm / 2, tempo_bpm * 2, key=told.share_of)
+    """Twice, half, two thirds or three halves of it, if the notes find that likely enough."""
+    other = max((tempo_bpm * ratio for ratio in _OTHER_TEMPI), key=told.share_of)
     is_likely = told.share_of(other) > _AS_WELL * told.share_of(tempo_bpm)
     return other if is_likely else None
 

@@ -76,7 +76,8 @@ class Beats:
             assumed.
         downbeat_confidence: 0 to 1, that bars begin where they are said to; 1 where the player says
             so.
-        other_tempo_bpm: twice or half the tempo, where the beat may as well be felt so.
+        other_tempo_bpm: twice or half the tempo, two thirds or three halves, where the beat may as
+            well be felt so.
         bar_odds: log odds, by sound alone, that each of the beats begins a bar, float64 [beats];
             None where nothing was heard.
     """
