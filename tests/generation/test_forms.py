@@ -129,7 +129,7 @@ def test_stated_chords_of_a_plan_hold(composer: Composer) -> None:
     plan = composer.plan(form="A 4", parts=("piano",), seed=1)
     chords = np.repeat([[0], [5], [7], [0]], 2, axis=1)  # C, F, G, C as major triads, whole bars
     asked = replace(plan, chords=chords, drafted_chords=False)
-    piece = composer.compose(plan=asked, seed=1, ending=False)
+    piece = composer.compose(plan=asked, parts=("piano",), seed=1, ending=False)
     (track,) = piece.tracks
     onsets = track.notes["onset"]
     for bar, triad in ((1, {5, 9, 0}), (2, {7, 11, 2})):

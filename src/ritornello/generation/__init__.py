@@ -12,6 +12,7 @@ plan_drafts      what is asked of a form, as rules and a plan
 planned          a job by a plan: who plays when, which chords, what is told
 note_feed        notes of pieces that are still being written
 reprise          which notes come back where a plan says that bars return
+two_hands        a player alone at a keyboard: two parts that are one at last
 tune             where the phrases of a tune may end, and how often it repeats its note
 rhythms          when accompanists strike, where a form states it
 figures          whether music goes round in a figure, and may leave it

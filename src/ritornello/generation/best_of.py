@@ -48,6 +48,7 @@ def compose_best(
     instrumentations: Instrumentations,
     usual_keys: UsualKeys,
     plan_of: PlanOf | None,
+    two_hands: bool = False,
     watch: Callable[[int, int], None] = lambda tick, length: None,
 ) -> list[Piece]:
     """Write candidates for each seed and keep the best; arguments as of `compose.compose`."""
@@ -58,6 +59,7 @@ def compose_best(
         instrumentations=instrumentations,
         usual_keys=usual_keys,
         plan_of=plan_of,
+        two_hands=two_hands,
     )
     condition = conditions(engine, writers, collections)
     state = engine.initial_state(len(writers))

@@ -23,6 +23,7 @@ from ritornello.generation.planned import (
 )
 from ritornello.generation.rules import Rules
 from ritornello.generation.sampling import Sampling
+from ritornello.generation.two_hands import as_one, second_hand
 from ritornello.generation.writer import Event, Writer
 from ritornello.music.keys import KeyName, estimate_key, parse_key
 from ritornello.music.piece import KeyChange, Piece, Tempo
@@ -103,6 +104,7 @@ def compose(
     instrumentations: Instrumentations = (),
     usual_keys: UsualKeys = UsualKeys(),
     plan_of: PlanOf | None = None,
+    two_hands: bool = False,
     watch: Callable[[int, int], None] = lambda tick, length: None,
     hear: Hear | None = None,
 ) -> list[Piece]:
@@ -119,6 +121,7 @@ def compose(
         usual_keys: where the rules ask for no key, one of them is sampled as a soft constraint, a
             control the model may leave; with none of them there is none.
         plan_of: gives the plan of a piece, with the bars, metre and parts of its job.
+        two_hands: whether the two parts of the rules are hands of one player.
         watch: called now and then with the tick reached and the length in ticks.
         hear: called then with the writers, see `ritornello.generation.note_feed`.
 
@@ -132,6 +135,7 @@ def compose(
         instrumentations=instrumentations,
         usual_keys=usual_keys,
         plan_of=plan_of,
+        two_hands=two_hands,
     )
     written = write(
         engine, writers, sampling=sampling, collections=collections, watch=watch, hear=hear
@@ -147,6 +151,7 @@ def begin(
     instrumentations: Instrumentations,
     usual_keys: UsualKeys,
     plan_of: PlanOf | None,
+    two_hands: bool,
 ) -> list[Writer]:
     """Writers of pieces, before their first events; arguments as of `compose`."""
     writers = []
@@ -162,7 +167,8 @@ def begin(
         )
         if plan is not None:
             job = by_plan(job, plan, rng, hears=engine.plan)
-        job = replace(job, swing=_swing_of(job))
+        hand = second_hand(rules) if two_hands else None
+        job = replace(job, swing=_swing_of(job), second_hand=hand)
         writers.append(Writer.start(job, rng))
     return writers
 
@@ -233,7 +239,9 @@ def write(
 
 def piece_of(writer: Writer) -> Piece:
     """The events of a writer so far, as a piece."""
-    return to_piece(writer.events, writer.job.rules, writer.job.plan, writer.job.swing)
+    job = writer.job
+    events = as_one(np.array(writer.events), job.second_hand)
+    return to_piece(events, job.rules, job.plan, job.swing)
 
 
 def finished_piece(writer: Writer) -> Piece:
@@ -253,7 +261,10 @@ def _swing_of(job: Job) -> Swing | None:
 
 
 def to_piece(
-    events: Sequence[Event], rules: Rules, plan: Plan | None = None, swing: Swing | None = None
+    events: Sequence[Event] | np.ndarray,
+    rules: Rules,
+    plan: Plan | None = None,
+    swing: Swing | None = None,
 ) -> Piece:
     """The events as a piece that states the rules and the plan it was written by, as it swings."""
     tempos = () if rules.tempo_bpm is None else (Tempo(0, rules.tempo_bpm),)

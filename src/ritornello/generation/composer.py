@@ -31,6 +31,7 @@ from ritornello.generation.rules import Rules, check_count, check_seed
 from ritornello.generation.sampling import Sampling
 from ritornello.generation.session import Session, StreamedNote
 from ritornello.generation.session.improvisation import Improvisation
+from ritornello.generation.two_hands import for_two_hands
 from ritornello.generation.writer import Writer
 from ritornello.json_values import JsonObject
 from ritornello.music.piece import Piece
@@ -194,6 +195,7 @@ class Composer(Partner):
         """
         check_count(n)
         asked, wanted = self._asked(rules, seed, fields, form, plan, duration)
+        hands = for_two_hands(asked, wanted, self._instrumentations)
         _warn_of_chords(asked)
         seeds = range(seed, seed + n)
         choice = selection(self._critic, best_of)
@@ -204,13 +206,14 @@ class Composer(Partner):
         )
         pieces = write(
             self._engine,
-            asked,
+            hands or asked,
             seeds=seeds,
             sampling=Sampling(temperature, top_p),
             collections=self._collections,
             instrumentations=self._instrumentations,
             usual_keys=self._usual_keys,
             plan_of=None if wanted is None else partial(complete_plan, wanted),
+            two_hands=hands is not None,
             watch=watch or (lambda tick, length: None),
         )
         return _titled(pieces, seed)
@@ -231,14 +234,16 @@ class Composer(Partner):
         writers: list[Writer] = []
         for number, each in enumerate(rules, seed):
             asked, _ = self._asked(each, number, {}, FREE, None, None)
+            hands = for_two_hands(asked, None, self._instrumentations)
             _warn_of_chords(asked)
             writers += writing.begin(
                 self._engine,
-                asked,
+                hands or asked,
                 seeds=[number],
                 instrumentations=self._instrumentations,
                 usual_keys=self._usual_keys,
                 plan_of=None,
+                two_hands=hands is not None,
             )
         written = writing.write(
             self._engine,
@@ -268,7 +273,7 @@ class Composer(Partner):
             raise ConfigError("A plan needs a form.", next_step="Give a form or a duration.")
         rng = np.random.default_rng(seed)
         _, found = writing.planned_job(
-            asked,
+            for_two_hands(asked, wanted, self._instrumentations) or asked,
             seed,
             rng,
             instrumentations=self._instrumentations,

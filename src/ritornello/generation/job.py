@@ -88,6 +88,7 @@ class Job:
         beats: from which tick to before which a drummer's beat is given, ascending.
         beat_keys: which keys it strikes; there nobody adds to them.
         swing: how what is written will be played; it is written in straight time.
+        second_hand: part class of the second hand of a player alone, see `two_hands`.
         beat_chords: which the voices complete, and between which they are never silent.
     """
 
@@ -114,6 +115,7 @@ class Job:
     beats: tuple[tuple[int, int], ...] = ()
     beat_keys: frozenset[int] = frozenset()
     swing: Swing | None = field(default=None, compare=False)
+    second_hand: int | None = None
     beat_chords: BeatChords | None = None
     leaves_figures: bool = False
     tune: Tune | None = None

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ritornello.generation.two_hands import as_one
 from ritornello.generation.writer import Writer
 from ritornello.note_model.encoding.notes import (
     PART,
@@ -67,7 +68,7 @@ class NoteFeed:
         told, end_ticks = self._told.get(number, (0, 0))
         if len(writer.events) == told:
             return []
-        fields = np.array(writer.events[told:])
+        fields = as_one(np.array(writer.events[told:]), writer.job.second_hand)
         onsets = end_ticks + np.cumsum(fields[:, SHIFT])
         self._told[number] = len(writer.events), int(onsets[-1])
         chosen = is_note(fields[:, PART])

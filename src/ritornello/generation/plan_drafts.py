@@ -116,7 +116,8 @@ def _with_plan(rules: Rules, plan: Plan, bars: int | None) -> Rules:
             next_step="Leave out the metre.",
         )
     names = tuple(INSTRUMENTS[player.instrument].name for player in plan.players)
-    if names and rules.parts is not None and sorted(rules.parts) != sorted(names):
+    two_hands = rules.parts is not None and names == 2 * rules.parts  # of a player alone
+    if names and rules.parts is not None and not two_hands and sorted(rules.parts) != sorted(names):
         raise ConfigError(
             f"The plan is for {', '.join(names)}; asked for {', '.join(rules.parts)}.",
             next_step="Leave out the parts, or the players of the plan.",
@@ -125,7 +126,7 @@ def _with_plan(rules: Rules, plan: Plan, bars: int | None) -> Rules:
         rules,
         bars=plan.bars,
         metre=metre,
-        parts=names or rules.parts,
+        parts=rules.parts if two_hands else names or rules.parts,
         tempo_bpm=rules.tempo_bpm or plan.tempo_bpm,
         key=plan.key if rules.key is None else rules.key,
     )
