@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from experiments.generated.judge import violations
 from ritornello.generation.composer import Composer
 from ritornello.generation.instrumentation import Instrumentation
 from ritornello.generation.note_feed import NewNote, NoteFeed
 from ritornello.generation.rules import Rules
 from ritornello.generation.two_hands import as_one, for_two_hands
 from ritornello.music.instruments import parse_instrument
+from ritornello.music.io.midi_write import write_bytes
 from ritornello.note_model.encoding.notes import PART, PITCH, REST, SHIFT, part_of
 
 DUET = [Instrumentation(("piano", "piano"), 2.0), Instrumentation(("piano",), 1.0)]
@@ -37,6 +39,13 @@ def test_a_piano_alone_has_something_under_its_tune(composer: Composer, seed: in
     assert (sounding >= 2).mean() > 0.4
     onsets = piano.notes["onset"] * 128 + piano.notes["pitch"]
     assert len(np.unique(onsets)) == len(onsets)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_rules_hold_for_both_hands(composer: Composer, seed: int) -> None:
+    rules = Rules(6, parts=("piano",), key="C major", ranges={"piano": (48, 79)})
+    piece = composer.compose(rules, seed=seed)
+    assert not violations(write_bytes(piece), rules)
 
 
 def test_a_plan_for_both_hands_gives_the_same_piece(composer: Composer) -> None:

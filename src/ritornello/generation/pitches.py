@@ -134,10 +134,11 @@ class Pitches:
                 key = self._job.key or estimate_key(self._heard)
             tonic, third = (0, 4) if key is None else (key.tonic, 3 if key.is_minor else 4)
             triad = [tonic, (tonic + third) % 12, (tonic + 7) % 12]
+            lowest = self._pitched[0], self._job.second_hand
             self._final = {
                 part: legal
                 if is_drums(part)
-                else _within(legal, [tonic] if part == self._pitched[0] else triad)
+                else _within(legal, [tonic] if part in lowest else triad)
                 for part, legal in self._usual.items()
             }
         return self._final
