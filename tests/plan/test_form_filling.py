@@ -106,3 +106,17 @@ def test_who_has_the_melody(names: str, melody: str) -> None:
 def test_an_intro_leaves_the_melody_to_come() -> None:
     begins = [filled(("piano", "voice"), seed).plays[0].tolist() for seed in range(20)]
     assert begins == [[1, 0]] * 20
+
+
+def test_sections_of_a_form_that_was_asked_for_return_whole() -> None:
+    players = (Player(parse_instrument("piano"), 0), Player(parse_instrument("piano"), 1))
+    plan = form_plan(parse_form("A 16, B 16, A 16"), players=players)
+    shares = {
+        asked: np.mean([
+            fill_form(plan, np.random.default_rng(seed), asked=asked).back[32:] == 32
+            for seed in range(40)
+        ])
+        for asked in (False, True)
+    }  # fmt: skip
+    assert shares[True] == 1
+    assert shares[False] < 0.8

@@ -212,7 +212,9 @@ class Composer(Partner):
             collections=self._collections,
             instrumentations=self._instrumentations,
             usual_keys=self._usual_keys,
-            plan_of=None if wanted is None else partial(complete_plan, wanted),
+            plan_of=None
+            if wanted is None
+            else partial(complete_plan, wanted, asked=form is not None),
             two_hands=hands is not None,
             watch=watch or (lambda tick, length: None),
         )
@@ -278,7 +280,7 @@ class Composer(Partner):
             rng,
             instrumentations=self._instrumentations,
             usual_keys=self._usual_keys,
-            plan_of=partial(complete_plan, wanted),
+            plan_of=partial(complete_plan, wanted, asked=form is not None),
         )
         assert found is not None
         return found

@@ -182,11 +182,12 @@ def without_players(plan: Plan) -> Plan:
     )
 
 
-def complete_plan(wanted: Plan, job: Job, seed: int) -> Plan:
+def complete_plan(wanted: Plan, job: Job, seed: int, *, asked: bool = False) -> Plan:
     """A plan for the players of a job, with what is open of its form and chords filled in.
 
     Args:
         wanted: of `asked_plan`. A form that was asked for in no metre gets that of the job.
+        asked: whether somebody asked for its form, so that what comes again is to be known again.
     """
     if wanted.metres != job.metres:
         metre = job.metres[0].numerator, job.metres[0].denominator
@@ -200,7 +201,8 @@ def complete_plan(wanted: Plan, job: Job, seed: int) -> Plan:
     rng = np.random.default_rng((seed, 1))
     usages = usages_of(job.rules.collection)
     known = None if usages is None else usages.rounds
-    filled = fill_form(wanted, rng, rounds=Rounds() if known is None else Rounds.of(*known))
+    rounds = Rounds() if known is None else Rounds.of(*known)
+    filled = fill_form(wanted, rng, rounds=rounds, asked=asked)
     key = job.rules.key or job.key
     pitched = any(not player.is_drum for player in filled.players)
     if len(job.given.chord_ticks) or not isinstance(key, KeyName) or not pitched:

@@ -1,14 +1,14 @@
 """What a form leaves open, filled in by rules of thumb: what returns, and who plays where.
 
 A section whose name was there before returns to the bars of its first time, as it was or varied;
-where there are no drums, often with its first half alone. A new section of sixteen bars or more is
-played twice, eight bars each, as it was or with another ending; in a shorter one the second half
-may begin as the first. Few begin an intro, without the melody and not the bass alone, or all of a
-band; one of those between bass and melody leaves for a verse, the only one for a bridge, a break or
-a solo, as drums may; all play a chorus, the last return and the end. In a band the accompaniment of
-a new section may go round in four bars, or be that of the section before; in styles that go round,
-all may do so, or the accompaniment in two. The voice of a song may leave the end of a section. What
-is stated stays.
+where there are no drums and nobody asked for the form, often with its first half alone. A new
+section of sixteen bars or more is played twice, eight bars each, as it was or with another ending;
+in a shorter one the second half may begin as the first. Few begin an intro, without the melody and
+not the bass alone, or all of a band; one of those between bass and melody leaves for a verse, the
+only one for a bridge, a break or a solo, as drums may; all play a chorus, the last return and the
+end. In a band the accompaniment of a new section may go round in four bars, or be that of the
+section before; in styles that go round, all may do so, or the accompaniment in two. The voice of a
+song may leave the end of a section. What is stated stays.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ from ritornello.rng import Rng
 _AS_IT_WAS = 0.35, 0.1, 0.0  # how often a section returns unvaried
 _HALF_RETURNS = 0.7, 0.2, 0.1  # how often the second half of a new section begins as the first
 _HEAD_RETURNS = 0.0, 0.6, 0.8  # how often of one that returns varied the first half alone does
+# Where somebody asked for the form, a section that comes again is to be known again.
+_AS_IT_WAS_ASKED = 0.35, 0.6, 0.6
 # In a band, how often a new section has the accompaniment of the section before it: there the
 # melody changes more than what is under it.
 _SAME_UNDER = 0.15
@@ -69,7 +71,12 @@ _BAND_BEGINS = 0.4  # how often all of a band play its intro
 
 
 def fill_form(
-    plan: Plan, rng: Rng, ensemble: int | None = None, rounds: Rounds = _USUAL_ROUNDS
+    plan: Plan,
+    rng: Rng,
+    ensemble: int | None = None,
+    rounds: Rounds = _USUAL_ROUNDS,
+    *,
+    asked: bool = False,
 ) -> Plan:
     """A plan with sections, and what it leaves open of returns and players filled in.
 
@@ -78,6 +85,7 @@ def fill_form(
         rng: what is varied and who is silent are drawn from it.
         rounds: of the style of a band.
         ensemble: in what the players are, see `players.ensemble_of`; by default they are alone.
+        asked: whether somebody asked for these sections.
     """
     if not plan.sections:
         return plan
@@ -93,7 +101,7 @@ def fill_form(
     for section in plan.sections:
         inside = slice(section.start, section.end)
         earlier = first.setdefault(section.name, section)
-        distances, kinds = _returns(plan, section, earlier, ensemble, rounds, rng)
+        distances, kinds = _returns(plan, section, earlier, ensemble, rounds, rng, asked=asked)
         open_ = (back[inside] == OPEN) & (close[inside] == OPEN)
         back[inside] = np.where(open_, distances, back[inside])
         close[inside] = np.where(open_, kinds, close[inside])
@@ -124,12 +132,20 @@ def fill_form(
 
 
 def _returns(
-    plan: Plan, section: Section, earlier: Section, ensemble: int, rounds: Rounds, rng: Rng
+    plan: Plan,
+    section: Section,
+    earlier: Section,
+    ensemble: int,
+    rounds: Rounds,
+    rng: Rng,
+    *,
+    asked: bool,
 ) -> tuple[np.ndarray, np.ndarray]:
     """How many bars back each bar of a section returns, and how closely; int64 [bars] each."""
     bars = np.arange(section.bars)
     source = np.full(section.bars, -1)
-    kind = AGAIN if rng.random() < _AS_IT_WAS[ensemble] else VARIED
+    as_it_was = _AS_IT_WAS_ASKED if asked and earlier is not section else _AS_IT_WAS
+    kind = AGAIN if rng.random() < as_it_was[ensemble] else VARIED
     if earlier is not section:
         source = earlier.start + bars % earlier.bars
     elif section.bars >= _PHRASE_BARS and section.name not in (INTRO, END):
@@ -147,7 +163,8 @@ def _returns(
             half = section.bars // 2
             begins = (bars >= half) & (bars < half + max(1, half // 2))
             source = np.where(begins, section.start + bars - half, -1)
-    if earlier is not section and kind == VARIED and rng.random() < _HEAD_RETURNS[ensemble]:
+    head_alone = not asked and earlier is not section and kind == VARIED
+    if head_alone and rng.random() < _HEAD_RETURNS[ensemble]:
         source[max(1, section.bars // 2) :] = -1
     distance = section.start + bars - source
     here = plan.lengths[section.start : section.end]
