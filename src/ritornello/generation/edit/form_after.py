@@ -123,7 +123,7 @@ def in_form_after(job: Job, song: Sequence[Section], added: Sequence[Section], s
     rng = np.random.default_rng((seed, 1))
     ensemble = ensemble_in(job, stated)
     reprise = plan_reprise(
-        fill_form(stated, rng, ensemble),
+        fill_form(stated, rng, ensemble, asked=True),
         starts,
         parts,
         chords_of_halves(job.given, starts),
