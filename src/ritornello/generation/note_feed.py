@@ -68,12 +68,18 @@ class NoteFeed:
         told, end_ticks = self._told.get(number, (0, 0))
         if len(writer.events) == told:
             return []
-        fields = as_one(np.array(writer.events[told:]), writer.job.second_hand)
+        first = told
+        while first and writer.events[first][SHIFT] == 0:
+            first -= 1  # one hand's note at this moment may have been told, and the other's is new
+        fields = as_one(np.array(writer.events[first:]), writer.job.second_hand)
+        if first < told:
+            fields[0, SHIFT] = 0
         onsets = end_ticks + np.cumsum(fields[:, SHIFT])
         self._told[number] = len(writer.events), int(onsets[-1])
         chosen = is_note(fields[:, PART])
         if not self._all:
-            chosen &= np.array(writer.composed[told:])
+            chosen &= np.array(writer.composed[first:])
+        chosen[: told - first] = False
         rows = fields[chosen]
         rows[:, SHIFT] = np.diff(onsets[chosen], prepend=0)
         return [

@@ -42,14 +42,16 @@ def for_two_hands(
     """
     if rules.parts is None or len(rules.parts) != 1 or rules.polyphony:
         return None
-    name = INSTRUMENTS[parse_instrument(rules.parts[0])].name
+    instrument = INSTRUMENTS[parse_instrument(rules.parts[0])]
+    name = instrument.name
     counts = Counter[tuple[str, ...]]()
     for each in instrumentations:
         counts[each.players] += each.weight  # type: ignore[assignment]
     is_one = plan is not None and len(plan.players) == 1
     if name not in _KEYBOARDS or is_one or counts[name, name] <= counts[name,]:
         return None
-    return replace(rules, parts=(name, name))
+    # Each hand holds half of what both may hold.
+    return replace(rules, parts=(name, name), polyphony={name: instrument.voices // 2})
 
 
 def second_hand(rules: Rules) -> int:
