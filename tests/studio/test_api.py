@@ -92,10 +92,11 @@ def test_form_chords_and_tempo_are_told_before_the_notes(client: Client, tiny_mo
 
 
 def test_asked_chords_are_told_before_the_notes_too(client: Client, tiny_model: Path) -> None:
-    asked = {"kind": "compose", "model": str(tiny_model), "bars": 4, "chords": "Am F C G"}
+    # Long enough to be written still when its events are asked for, on a busy machine too.
+    asked = {"kind": "compose", "model": str(tiny_model), "bars": 64, "chords": "Am F C G"}
     job = client.post("/api/jobs", json={**asked, "seed": 1}).json()
     told = next(data for name, data in client.events(job["id"]) if name == "outline")
-    assert [text for _, text in told["piece"]["chords"]] == ["Am", "F", "C", "G"]
+    assert [text for _, text in told["piece"]["chords"]][:4] == ["Am", "F", "C", "G"]
 
 
 def test_a_version_says_by_name_who_was_written_anew(
