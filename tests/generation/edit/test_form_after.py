@@ -67,6 +67,8 @@ def test_what_new_notes_have_to_keep_is_kept(composer: api.Composer) -> None:
     new = made.only_new[0]
     pitches = {pitch % 12 for track in new.tracks[:2] for pitch in track.notes["pitch"].tolist()}
     assert pitches <= {6, 8, 10, 11, 1, 3, 5}
+    with pytest.raises(ConfigError, match="keep to a key"):
+        composer.continue_(song(), form="A 8", key="F# major")
 
 
 @pytest.mark.parametrize(

@@ -104,12 +104,19 @@ def go_on(made: EditPlan, bars: int, form: str | None, seed: int) -> EditPlan:
         seed: of what is drawn.
 
     Raises:
-        ConfigError: if the form cannot be read or has other bars.
+        ConfigError: if the form cannot be read or has other bars, or beside rules that what comes
+            back need not keep.
     """
     job, rules = made.job, made.job.rules
     song_bars = made.kept.bar_count - bars
     song = song_sections(slice_bars(made.kept, 0, song_bars), bars) if form != FREE else ()
     if form is not None and form != FREE:
+        if not may_return(rules):
+            raise ConfigError(
+                "Sections come back as they were, and new notes are to keep to a key, scale, "
+                "density, range or number of voices.",
+                next_step=f'Leave one of them out, or say "{FREE}" for the form.',
+            )
         added = tuple(
             replace(section, start=section.start + song_bars)
             for section in parse_form(form, bars=bars)
