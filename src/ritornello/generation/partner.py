@@ -233,9 +233,10 @@ class Partner(ABC):
                 "A form is that of the whole song, and bars were named.",
                 next_step="Leave out one of them.",
             )
+        is_stated = form is not None
         if form == FREE:
             form = None
-        elif form is not None:
+        elif is_stated:
             span = 1, len(bar_lines(whole_bars(piece))) - 1
         elif span is None and _asks_for_a_beat(piece, add):
             form = form_of(whole_bars(piece))
@@ -244,7 +245,9 @@ class Partner(ABC):
                 piece, add, bars=span, end=end, key=song_key, rules=rules, known=self._known
             ),
             options,
-            self._in(SongForm(parse_form(form)) if isinstance(form, str) else form),
+            self._in(
+                SongForm(parse_form(form)) if isinstance(form, str) else form, is_stated=is_stated
+            ),
         )
 
     def harmonise(
@@ -313,7 +316,7 @@ class Partner(ABC):
                 piece, tracks, closeness=closeness, rules=rules, known=self._known
             ),
             options,
-            self._in(form_of(whole_bars(piece)) if new_beat else None),
+            self._in(form_of(whole_bars(piece)) if new_beat else None, is_stated=False),
         )
 
     @abstractmethod
@@ -368,12 +371,18 @@ class Partner(ABC):
             tuple(tuple(joined.tracks[part] for part in plan.new) for joined in made),
         )
 
-    def _in(self, form: SongForm | None) -> Callable[[EditPlan, int], EditPlan]:
-        """Plans for parts that play all through a song, by its form where there is one."""
+    def _in(self, form: SongForm | None, *, is_stated: bool) -> Callable[[EditPlan, int], EditPlan]:
+        """Plans for parts that play all through a song, by its form where there is one.
+
+        Where the model reads the bars of a song as others, such as nine quarters, a form that
+        nobody stated does not count.
+        """
 
         def drawn(plan: EditPlan, seed: int) -> EditPlan:
             if form is None or plan.job.shared_parts:
                 return plan  # what comes back could not be told from what others were given
+            if not is_stated and form.bars != len(plan.job.grid().bar_starts):
+                return plan
             parts = [*plan.new] or [*plan.homes]
             job = in_form(plan.job, parts, form, seed, hears=self._engine.plan)
             return replace(plan, job=job, anew=frozenset(parts))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 from ritornello import api
 from ritornello.errors import ConfigError
 from ritornello.generation.edit.form_after import sections_after
-from ritornello.music.piece import Piece, Track
+from ritornello.music.piece import Metre, Piece, Track
 from ritornello.plan.sections import END, INTRO, Section
 
 BAR = 4 * 480
@@ -69,6 +71,16 @@ def test_what_new_notes_have_to_keep_is_kept(composer: api.Composer) -> None:
     assert pitches <= {6, 8, 10, 11, 1, 3, 5}
     with pytest.raises(ConfigError, match="keep to a key"):
         composer.continue_(song(), form="A 8", key="F# major")
+
+
+def test_songs_whose_bars_are_read_as_others_go_on_without_a_form(composer: api.Composer) -> None:
+    nine = replace(song(), metres=(Metre(0, 9, 4),), length_ticks=4 * 9 * 480)
+    tune = replace(nine, tracks=nine.tracks[:1])
+    assert composer.continue_(nine, 8, seed=1).piece.bar_count == 12
+    assert composer.arrange(tune, ["drums"], seed=1).piece.bar_count == 4
+    assert composer.vary(nine, ["drums"], seed=1).piece.bar_count == 4
+    with pytest.raises(ConfigError, match="reads its metres as"):
+        composer.continue_(nine, form="B 4, A 4")
 
 
 @pytest.mark.parametrize(

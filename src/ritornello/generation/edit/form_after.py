@@ -14,7 +14,6 @@ from itertools import pairwise
 
 import numpy as np
 
-from ritornello.errors import ConfigError
 from ritornello.generation.edit.form_beside import form_of
 from ritornello.generation.edit.held_beat import hold_beat_in_gap
 from ritornello.generation.job import Job, Opening, is_drums, player_of
@@ -101,19 +100,11 @@ def in_form_after(job: Job, song: Sequence[Section], added: Sequence[Section], s
     """A job that goes on after a song, by the sections of both.
 
     Args:
-        song: see `song_sections`. added: from there to the last bar.
+        song: see `song_sections`. added: from there to the last bar, as the job counts them.
         seed: of what is drawn.
-
-    Raises:
-        ConfigError: if the sections have other bars than the song as it will be.
     """
     starts = np.append(job.grid().bar_starts, job.end_ticks)
     bars, first = len(starts) - 1, song[-1].end
-    if added[-1].end != bars:
-        raise ConfigError(
-            f"The form has {added[-1].end - first} bars, and {bars - first} are to be added.",
-            next_step="Leave out the number of bars, or change a section.",
-        )
     parts = tuple(job.composed_parts)
     stated = replace(
         Plan.open(bars, job.metres, tuple(map(player_of, parts))),

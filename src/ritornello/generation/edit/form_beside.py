@@ -35,6 +35,10 @@ class SongForm:
     sections: tuple[Section, ...]
     resting: tuple[frozenset[int], ...] = ()
 
+    @property
+    def bars(self) -> int:
+        return self.sections[-1].end
+
 
 def form_of(song: Piece) -> SongForm | None:
     """The form of a song in whole bars, as it is read from its notes; None where there is none.
@@ -63,9 +67,9 @@ def in_form(job: Job, added: Sequence[int], form: SongForm, seed: int, *, hears:
         ConfigError: if the form has other bars than the song.
     """
     bars = len(job.grid().bar_starts)
-    if form.sections[-1].end != bars:
+    if form.bars != bars:
         raise ConfigError(
-            f"The form has {form.sections[-1].end} bars, and the song {bars}.",
+            f"The form has {form.bars} bars, and the song {bars}.",
             next_step="State all sections of the song, such as A 8, B 8, A 8.",
         )
     parts = sorted(added)

@@ -104,18 +104,26 @@ def go_on(made: EditPlan, bars: int, form: str | None, seed: int) -> EditPlan:
         seed: of what is drawn.
 
     Raises:
-        ConfigError: if the form cannot be read or has other bars, or beside rules that what comes
-            back need not keep.
+        ConfigError: if the form cannot be read or has other bars, beside rules that what comes back
+            need not keep, or if the model reads the bars of the song as others.
     """
     job, rules = made.job, made.job.rules
-    song_bars = made.kept.bar_count - bars
-    song = song_sections(slice_bars(made.kept, 0, song_bars), bars) if form != FREE else ()
+    all_bars = made.kept.bar_count
+    song_bars, read_bars = all_bars - bars, len(job.grid().bar_starts)
+    may_have_form = form != FREE and read_bars == all_bars
+    song = song_sections(slice_bars(made.kept, 0, song_bars), bars) if may_have_form else ()
     if form is not None and form != FREE:
         if not may_return(rules):
             raise ConfigError(
                 "Sections come back as they were, and new notes are to keep to a key, scale, "
                 "density, range or number of voices.",
                 next_step=f'Leave one of them out, or say "{FREE}" for the form.',
+            )
+        if not may_have_form:
+            raise ConfigError(
+                f"A form counts the bars of the song, which has {all_bars} with what is added; the "
+                f"model reads its metres as {read_bars} bars.",
+                next_step=f'Say "{FREE}" for the form.',
             )
         added = tuple(
             replace(section, start=section.start + song_bars)
