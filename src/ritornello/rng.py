@@ -6,8 +6,15 @@ Nothing draws from a hidden global one: who draws is handed an `Rng`, made of a 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypeAlias
 
 import numpy as np
 
 Rng: TypeAlias = np.random.Generator
+
+
+def weighted_index(weights: Sequence[float], rng: Rng) -> int:
+    """One of the places of some weights, each as often as it weighs; they are above 0 in all."""
+    total = sum(weights)
+    return int(rng.choice(len(weights), p=[weight / total for weight in weights]))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from ritornello.errors import ConfigError
 from ritornello.generation.beat_chords import BeatChords
-from ritornello.generation.reprise import Reprise
+from ritornello.generation.reprise import Reprise, open_runs
 from ritornello.generation.rhythms import Rhythms
 from ritornello.generation.rules import Rules
 from ritornello.generation.tune import Tune
@@ -53,6 +53,22 @@ class Opening:
     required: bool = False
     sounds_until_ticks: int | None = None
     longest_rest_ticks: int | None = None
+
+    def left_in(self, lines: np.ndarray, is_open: np.ndarray) -> list[Opening]:
+        """What is left of it in the halves of bars that are open.
+
+        Args:
+            lines: see `reprise.half_lines`. is_open: bool [halves].
+        """
+        is_open = is_open & (lines[1:] > self.start_ticks) & (lines[:-1] < self.end_ticks)
+        return [
+            replace(
+                self,
+                start_ticks=max(int(lines[start]), self.start_ticks),
+                end_ticks=min(int(lines[end]), self.end_ticks),
+            )
+            for start, end in open_runs(is_open)
+        ]
 
 
 @dataclass(frozen=True)

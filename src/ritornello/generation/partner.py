@@ -20,6 +20,7 @@ from ritornello.generation.edit.form_beside import SongForm, form_of, in_form
 from ritornello.generation.edit.naming import find_tracks
 from ritornello.generation.edit.perform import perform
 from ritornello.generation.edit.plans import EditPlan, with_collection
+from ritornello.generation.edit.verbs import PlanOfSeed
 from ritornello.generation.instrumentation import Instrumentations
 from ritornello.generation.plan_drafts import FREE
 from ritornello.generation.preference.critic import Critic
@@ -171,7 +172,7 @@ class Partner(ABC):
                 piece, added, rules=rules, tracks=tracks, known=self._known
             ),
             options,
-            lambda plan, seed: verbs.go_on(plan, added, form, seed),
+            lambda plan: verbs.go_on(plan, added, form),
         )
 
     def fill(
@@ -342,7 +343,7 @@ class Partner(ABC):
         self,
         plan_for: Callable[[Rules], EditPlan],
         options: Options,
-        drawn: Callable[[EditPlan, int], EditPlan] = lambda plan, seed: plan,
+        draw: Callable[[EditPlan], PlanOfSeed] = lambda plan: lambda seed: plan,
     ) -> Result:
         """Carry out a plan, once for each seed, side by side, with what is drawn by the seed."""
         asked = self._read(options)
@@ -351,9 +352,10 @@ class Partner(ABC):
             _LOG.warning("%s", warning)
         choice = selection(self._critic, None)
         seeds = asked.seeds if choice is None else choice.seeds_for(asked.seeds)
+        drawn = draw(plan)
         made = perform(
             self._engine,
-            [drawn(plan, seed) for seed in seeds],
+            [drawn(seed) for seed in seeds],
             seeds,
             sampling=asked.sampling,
             collections=self._collections,
@@ -371,23 +373,27 @@ class Partner(ABC):
             tuple(tuple(joined.tracks[part] for part in plan.new) for joined in made),
         )
 
-    def _in(self, form: SongForm | None, *, is_stated: bool) -> Callable[[EditPlan, int], EditPlan]:
+    def _in(self, form: SongForm | None, *, is_stated: bool) -> Callable[[EditPlan], PlanOfSeed]:
         """Plans for parts that play all through a song, by its form where there is one.
 
         Where the model reads the bars of a song as others, such as nine quarters, a form that
         nobody stated does not count.
         """
 
-        def drawn(plan: EditPlan, seed: int) -> EditPlan:
+        def draw(plan: EditPlan) -> PlanOfSeed:
             if form is None or plan.job.shared_parts:
-                return plan  # what comes back could not be told from what others were given
+                return lambda seed: plan  # what comes back could not be told from what was given
             if not is_stated and form.bars != len(plan.job.grid().bar_starts):
-                return plan
+                return lambda seed: plan
             parts = [*plan.new] or [*plan.homes]
-            job = in_form(plan.job, parts, form, seed, hears=self._engine.plan)
-            return replace(plan, job=job, anew=frozenset(parts))
 
-        return drawn
+            def drawn(seed: int) -> EditPlan:
+                job = in_form(plan.job, parts, form, seed, hears=self._engine.plan)
+                return replace(plan, job=job, anew=frozenset(parts))
+
+            return drawn
+
+        return draw
 
 
 def _asks_for_a_beat(song: Piece, add: Sequence[str]) -> bool:

@@ -42,7 +42,6 @@ from ritornello.rng import Rng
 # Of a band, a song and others: how often a player keeps all of a varied bar, how often the melody
 # does, and how often one that does not keeps its first half.
 _WHOLE, _MELODY_WHOLE, _HALF = (0.65, 0.2, 0.1), (0.85, 0.35, 0.2), 0.2
-_LEAST_SECTION_BARS = 4  # that ends with a fill
 _STROKE_TICKS = 6
 
 
@@ -237,7 +236,7 @@ def _hold_beat(
             bar = section.start + place
             if plan.plays[bar, column] == 0:
                 continue
-            is_last = place == section.bars - 1 >= _LEAST_SECTION_BARS - 1 and bar < plan.bars - 1
+            is_last = section.leads_on and bar == section.end - 1 < plan.bars - 1
             earlier = bar - GROOVE_BARS
             if sources[bar, column] < 0 and earlier >= section.start:
                 same = plan.lengths[bar] == plan.lengths[earlier]

@@ -18,7 +18,6 @@ from ritornello.generation.reprise import Reprise
 from ritornello.plan.held_rhythms import Ticks
 from ritornello.plan.plan import Plan
 
-_LEAST_SECTION_BARS = 4  # that leads on
 _NOBODY: frozenset[int] = frozenset()
 
 
@@ -58,12 +57,11 @@ class Rhythms:
             struck, free = np.zeros(ticks_in_all, bool), np.ones(ticks_in_all, bool)
             for section in plan.sections:
                 bars = drawn.get((section.name, column), ())
-                leads_on = section.bars >= _LEAST_SECTION_BARS
                 for bar in range(section.start, section.end) if bars else ():
                     start, middle, end = reprise.half_ticks(bar)
                     if plan.lengths[bar] != plan.lengths[0] or (ending and bar == plan.bars - 1):
                         continue
-                    end = middle if leads_on and bar == section.end - 1 else end
+                    end = middle if section.leads_on and bar == section.end - 1 else end
                     ticks = start + np.array(bars[(bar - section.start) % len(bars)])
                     free[start:end] = False
                     struck[ticks[ticks < end]] = True

@@ -222,6 +222,11 @@ class Rules:
         )
 
     @property
+    def limits_notes(self) -> bool:
+        """Whether density, range or number of voices is asked of anybody."""
+        return bool(self.density is not None or self.densities or self.polyphony or self.ranges)
+
+    @property
     def chart(self) -> Chart | None:
         """The chords, bar by bar."""
         return None if self.chords is None or isinstance(self.chords, str) else self.chords

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from ritornello.rng import Rng
+from ritornello.rng import Rng, weighted_index
 
 KICK, SNARE, HAT, RIDE = 36, 38, 42, 51
 BEAT_KEYS = (35, 36, 38, 40, 42, 51)  # nobody adds to them where a beat is stated
@@ -129,18 +129,13 @@ def draw_grooves(
 def draw_groove(metre: tuple[int, int], rng: Rng, own: WeightedBeats = ()) -> Groove | None:
     """One groove; None where it is left to who plays. Arguments as of `draw_grooves`."""
     if own:
-        return Groove((own[_index([weight for weight, _ in own], rng)][1],))
+        return Groove((own[weighted_index([weight for weight, _ in own], rng)][1],))
     if metre not in _COUNTED or rng.random() < _OTHERS:
         return None
     snares, cymbals = _COUNTED[metre]
-    snare, kicks = snares[_index([sum(n for n, _ in kicks) for _, kicks in snares], rng)]
-    _, key, cymbal = cymbals[_index([count for count, _, _ in cymbals], rng)]
+    snare, kicks = snares[weighted_index([sum(n for n, _ in kicks) for _, kicks in snares], rng)]
+    _, key, cymbal = cymbals[weighted_index([count for count, _, _ in cymbals], rng)]
     weights = [count for count, _ in kicks]
-    first = _index(weights, rng)
-    second = first if rng.random() < _SAME_AGAIN else _index(weights, rng)
+    first = weighted_index(weights, rng)
+    second = first if rng.random() < _SAME_AGAIN else weighted_index(weights, rng)
     return Groove(tuple(Beat(kicks[one][1], snare, cymbal, key) for one in (first, second)))
-
-
-def _index(weights: Sequence[float], rng: Rng) -> int:
-    total = sum(weights)
-    return int(rng.choice(len(weights), p=[weight / total for weight in weights]))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ritornello.rng import Rng
+from ritornello.rng import Rng, weighted_index
 
 Ticks = tuple[int, ...]  # from the bar line, 24 a quarter note
 WeightedRhythms = Sequence[tuple[float, Ticks]]
@@ -43,6 +43,4 @@ def draw_rhythms(
 
 
 def _draw(rhythms: WeightedRhythms, rng: Rng) -> Ticks:
-    weights = [weight for weight, _ in rhythms]
-    total = sum(weights)
-    return rhythms[int(rng.choice(len(rhythms), p=[w / total for w in weights]))][1]
+    return rhythms[weighted_index([weight for weight, _ in rhythms], rng)][1]

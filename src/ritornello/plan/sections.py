@@ -42,6 +42,7 @@ _SAME_LEAST = 0.5  # share of their bars that are
 _MOVED_LEAST = 0.5  # of the strokes that either has (Jaccard)
 _MOST_MOVED = 11  # semitones
 _PITCHES = 128
+_LEADING_BARS = 4  # of a section at least, whose end leads on
 _HALF_BARS = 4  # of a section at most, that may be half of one
 _THIN = 0.85  # an intro has at most so many strokes a bar, as a share of the piece's
 
@@ -63,6 +64,11 @@ class Section:
     @property
     def end(self) -> int:
         return self.start + self.bars
+
+    @property
+    def leads_on(self) -> bool:
+        """Whether it is long enough for its last bar to lead on: a drummer fills there."""
+        return self.bars >= _LEADING_BARS
 
     def continues(self, before: Section) -> bool:
         """Whether it and the one before it are halves of one: alike, of four bars at most each.

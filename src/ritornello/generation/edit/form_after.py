@@ -18,7 +18,7 @@ from ritornello.generation.edit.form_beside import form_of
 from ritornello.generation.edit.held_beat import hold_beat_in_gap
 from ritornello.generation.job import Job, Opening, is_drums, player_of
 from ritornello.generation.planned import chords_of_halves, ensemble_in
-from ritornello.generation.reprise import Reprise, open_runs, plan_reprise
+from ritornello.generation.reprise import Reprise, plan_reprise
 from ritornello.generation.rules import Rules
 from ritornello.music.piece import Piece
 from ritornello.plan.bar_strokes import FARTHEST_BARS
@@ -92,8 +92,7 @@ def _new_name(names: Sequence[str]) -> str:
 
 def may_return(rules: Rules) -> bool:
     """Whether nothing is asked of new notes that what was played before need not keep."""
-    asked = rules.key, rules.scale, rules.density, rules.densities, rules.polyphony, rules.ranges
-    return not any(each is not None and each != {} for each in asked)
+    return rules.key is None and rules.scale is None and not rules.limits_notes
 
 
 def in_form_after(job: Job, song: Sequence[Section], added: Sequence[Section], seed: int) -> Job:
@@ -130,7 +129,7 @@ def in_form_after(job: Job, song: Sequence[Section], added: Sequence[Section], s
     halves[:first], halves[:, :, left_out] = False, False
     sources = np.where(halves.any(axis=1), reprise.sources, -1)
     reprise = replace(reprise, sources=sources, halves=halves)
-    beat = hold_beat_in_gap(job, (*song, *added))
+    beat = hold_beat_in_gap(job, lambda: (*song, *added))
     return replace(beat, openings=_left_open(beat.openings, reprise), reprise=reprise)
 
 
@@ -138,15 +137,12 @@ def _left_open(openings: Sequence[Opening], reprise: Reprise) -> tuple[Opening, 
     """What is left of openings where bars come back; notes sound on up to there."""
     lines, found = reprise.half_lines, dict[tuple[int, int, int], list[int]]()
     for opening in openings:
-        inside = (lines[1:] > opening.start_ticks) & (lines[:-1] < opening.end_ticks)
         for part in opening.parts:
             kept = reprise.halves[:, :, reprise.parts.index(part)].ravel()
-            for start, end in open_runs(inside & ~kept):
-                begin = max(int(lines[start]), opening.start_ticks)
-                stop = min(int(lines[end]), opening.end_ticks)
-                returns = kept[end:].any()
-                until = int(lines[end + kept[end:].argmax()]) if returns else opening.end_ticks
-                found.setdefault((begin, stop, until), []).append(part)
+            for left in opening.left_in(lines, ~kept):
+                later = lines[:-1][kept & (lines[:-1] >= left.end_ticks)].tolist()
+                until = later[0] if later else opening.end_ticks
+                found.setdefault((left.start_ticks, left.end_ticks, until), []).append(part)
     return tuple(
         Opening(tuple(sorted(parts)), start, end, sounds_until_ticks=until)
         for (start, end, until), parts in sorted(found.items())

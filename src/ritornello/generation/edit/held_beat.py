@@ -10,13 +10,13 @@ there, all bars are left to the network.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ritornello.generation.job import Job, Opening, is_drums
-from ritornello.generation.reprise import half_lines, open_runs
+from ritornello.generation.job import Job, is_drums
+from ritornello.generation.reprise import half_lines
 from ritornello.note_model.encoding.notes import PART, PITCH, SHIFT, is_note
 from ritornello.plan.sections import Section
 
@@ -24,7 +24,6 @@ _BARS = 2  # of a beat
 _HEARD_BARS = 8
 _FILL_BARS = 8
 _LEAST_GAP_BARS = 4  # who plays fewer bars anew is to play something else
-_LEAST_SECTION_BARS = 4  # that ends with a fill
 _LEAST_LIKENESS = 0.4  # mean Jaccard of strokes, of bars that hold a beat
 _Strokes = frozenset[tuple[int, int]]
 
@@ -43,17 +42,18 @@ def hold_beat(job: Job) -> Job:
     return drums.playing_again(sources, fills)
 
 
-def hold_beat_in_gap(job: Job, sections: Sequence[Section]) -> Job:
+def hold_beat_in_gap(job: Job, read_sections: Callable[[], Sequence[Section]]) -> Job:
     """A job that writes some bars of a song, with the beat around them held where it may be.
 
     Args:
-        sections: of the song without its drums; none where they are not known. They count where
-            the job has as many bars: long ones are counted as several.
+        read_sections: gives those of the song without its drums, none where they are not known.
+            They count where the job has as many bars: long ones are counted as several.
     """
     drums = _Drums.of(job)
     if drums is None or len(drums.gap) < _LEAST_GAP_BARS:
         return job
     gap, sources, fills = drums.gap, dict[int, int](), {drums.gap[-1]}
+    sections = read_sections()
     if not sections or sections[-1].end != len(drums.strokes):
         sections = [Section("", gap.start, len(gap))]
     for section in sections:
@@ -65,7 +65,7 @@ def hold_beat_in_gap(job: Job, sections: Sequence[Section]) -> Job:
             source = drums.played_elsewhere(section, bar, sections)
             if source is not None or beat is not None:
                 sources[bar] = _round_of(beat or 0, bar) if source is None else source
-        if section.bars >= _LEAST_SECTION_BARS and section.end <= gap.stop:
+        if section.leads_on and section.end <= gap.stop:
             fills.add(section.end - 1)
     if job.ending:
         sources.pop(gap[-1], None)
@@ -98,9 +98,9 @@ class _Drums:
     def of(cls, job: Job) -> _Drums | None:
         """None where nobody is to hold a beat: no drummer, or one of whom something is asked."""
         drums = [part for part in job.composed_parts if is_drums(part)]
-        rules = job.rules
-        limited = rules.density is not None or rules.densities or rules.polyphony or rules.ranges
-        if len(drums) != 1 or len(job.openings) != 1 or job.length_ticks is None or limited:
+        if len(drums) != 1 or len(job.openings) != 1 or job.length_ticks is None:
+            return None
+        if job.rules.limits_notes:
             return None
         if drums[0] in job.shared_parts:
             return None  # what is given of it could not be told from what comes again
@@ -196,7 +196,7 @@ class _Drums:
         return replace(
             self.job,
             given=self.job.given.with_notes(0, np.concatenate(found)),
-            openings=(*openings, *_left_open(alone, lines, is_open)),
+            openings=(*openings, *alone.left_in(lines, is_open)),
         )
 
     def _length(self, bar: int) -> int:
@@ -205,16 +205,3 @@ class _Drums:
 
 def _jaccard(one: _Strokes, other: _Strokes) -> float:
     return len(one & other) / max(1, len(one | other))
-
-
-def _left_open(opening: Opening, lines: np.ndarray, is_open: np.ndarray) -> list[Opening]:
-    """What is left of an opening, bool [halves]; lines [halves + 1]."""
-    is_open = is_open & (lines[1:] > opening.start_ticks) & (lines[:-1] < opening.end_ticks)
-    return [
-        replace(
-            opening,
-            start_ticks=max(int(lines[start]), opening.start_ticks),
-            end_ticks=min(int(lines[end]), opening.end_ticks),
-        )
-        for start, end in open_runs(is_open)
-    ]

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -47,6 +47,7 @@ _REST_BARS = 2  # who was asked to join in may rest for a while, not for good
 _VOICE_REST_BARS = 0  # within a phrase
 _STRAY_SHARE = 0.02  # of the notes of a part: rarer pitch classes are not of its scale
 _SILENT_BARS = 2  # so many at the end of a song are no rest of the music
+PlanOfSeed = Callable[[int], EditPlan]
 VOICES = {"soprano": (60, 81), "alto": (53, 74), "tenor": (48, 69), "bass": (40, 64)}
 
 
@@ -94,14 +95,13 @@ def continue_job(
     return replace(made, warnings=(*told, *made.warnings))
 
 
-def go_on(made: EditPlan, bars: int, form: str | None, seed: int) -> EditPlan:
-    """A plan of `continue_job` with what comes back of the song after it.
+def go_on(made: EditPlan, bars: int, form: str | None) -> PlanOfSeed:
+    """By seed a plan of `continue_job` with what comes back of the song after it.
 
     Args:
         bars: that are added.
         form: their sections, such as "B 8, A 8"; by default they are drawn from those of the song,
             where it has some; `FREE` for none.
-        seed: of what is drawn.
 
     Raises:
         ConfigError: if the form cannot be read or has other bars, beside rules that what comes back
@@ -112,6 +112,7 @@ def go_on(made: EditPlan, bars: int, form: str | None, seed: int) -> EditPlan:
     song_bars, read_bars = all_bars - bars, len(job.grid().bar_starts)
     may_have_form = form != FREE and read_bars == all_bars
     song = song_sections(slice_bars(made.kept, 0, song_bars), bars) if may_have_form else ()
+    added: tuple[Section, ...] = ()
     if form is not None and form != FREE:
         if not may_return(rules):
             raise ConfigError(
@@ -129,12 +130,16 @@ def go_on(made: EditPlan, bars: int, form: str | None, seed: int) -> EditPlan:
             replace(section, start=section.start + song_bars)
             for section in parse_form(form, bars=bars)
         )
-    elif song and may_return(rules):
-        added = sections_after(song, bars, np.random.default_rng((seed, 2)))
-    else:
-        return _with_beat(made, hold_beat(job))
-    after = in_form_after(job, song or (Section("", 0, song_bars),), added, seed)
-    return _with_beat(made, after)
+    elif not song or not may_return(rules):
+        held = _with_beat(made, hold_beat(job))
+        return lambda seed: held
+    before = song or (Section("", 0, song_bars),)
+
+    def drawn(seed: int) -> EditPlan:
+        after = added or sections_after(before, bars, np.random.default_rng((seed, 2)))
+        return _with_beat(made, in_form_after(job, before, after, seed))
+
+    return drawn
 
 
 def fill_job(
@@ -164,9 +169,13 @@ def fill_job(
     kept = without(fitted_song.song, *gap, chosen)
     homes = fitted_song.homes(chosen)
     made = plan(fitted_song, kept, gap, rules, homes=homes, written=chosen)
-    form = form_of(replace(kept, tracks=tuple(track for track in kept.tracks if not track.is_drum)))
-    sections = () if form is None else form.sections
-    return _with_beat(made, hold_beat_in_gap(made.job, sections))
+
+    def read_sections() -> tuple[Section, ...]:
+        pitched = tuple(track for track in kept.tracks if not track.is_drum)
+        form = form_of(replace(kept, tracks=pitched))
+        return () if form is None else form.sections
+
+    return _with_beat(made, hold_beat_in_gap(made.job, read_sections))
 
 
 def vary_job(

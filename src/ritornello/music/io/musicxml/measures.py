@@ -24,7 +24,7 @@ from ritornello.music.io.musicxml.directions import (
 from ritornello.music.io.musicxml.harmony import read_harmony
 from ritornello.music.io.musicxml.instruments import PartInfo, ScoreInstrument, read_changes
 from ritornello.music.io.musicxml.lyrics import read_lyrics
-from ritornello.music.io.musicxml.numbers import VALUES_QUARTERS, number, to_number
+from ritornello.music.io.musicxml.numbers import number, to_number, value_quarters
 from ritornello.music.io.musicxml.raw_measure import Measure, RawNote
 from ritornello.music.io.musicxml.repeat_signs import RepeatSigns
 from ritornello.music.io.musicxml.signs import Sign, fermata_name, is_for_chord, read_signs
@@ -77,8 +77,7 @@ class PartReader:
 
     def _printed_ticks(self, note: Element) -> int:
         """How long a note is by its printed value, of one whose duration is missing; 0 if none."""
-        quarters = VALUES_QUARTERS.get((note.findtext("type") or "").strip(), 0.0)
-        quarters *= 2 - 0.5 ** len(note.findall("dot"))
+        quarters = value_quarters(note, "type", "dot") or 0.0
         ratio = note.find("time-modification")
         quarters *= number(ratio, "normal-notes", 1) / max(1, number(ratio, "actual-notes", 1))
         self.repairs["note without a duration given that of its value"] += quarters > 0
@@ -302,10 +301,10 @@ def first_divisions(measures: list[Element]) -> Fraction | None:
 def written_divisions(measures: list[Element]) -> Fraction | None:
     """What the first note with a plain written value says of the divisions of a part."""
     for note in (note for measure in measures for note in measure.iterfind("note")):
-        quarters = VALUES_QUARTERS.get((note.findtext("type") or "").strip())
+        quarters = value_quarters(note, "type", "dot")
         length = number(note, "duration", 0)
         if quarters and length > 0 and note.find("time-modification") is None:
-            return _fraction(length) / _fraction(quarters * (2 - 0.5 ** len(note.findall("dot"))))
+            return _fraction(length) / _fraction(quarters)
     return None
 
 
@@ -370,8 +369,8 @@ def _metre(time: Element) -> tuple[int, int] | None:
 
 def _metronome_bpm(element: Element) -> float | None:
     """Quarters a minute of ♩ = 96; None for equations between note values."""
-    unit = VALUES_QUARTERS.get((element.findtext("beat-unit") or "").strip())
+    unit = value_quarters(element, "beat-unit", "beat-unit-dot")
     found = re.search(r"\d+(\.\d+)?", element.findtext("per-minute") or "")
     if unit is None or found is None:
         return None
-    return float(found[0]) * unit * (2 - 0.5 ** len(element.findall("beat-unit-dot")))
+    return float(found[0]) * unit

@@ -11,7 +11,7 @@ from xml.etree.ElementTree import Element
 
 from ritornello.errors import InputError
 from ritornello.music.io import MAX_NOTES
-from ritornello.music.io.musicxml.numbers import VALUES_QUARTERS, number
+from ritornello.music.io.musicxml.numbers import number, value_quarters
 from ritornello.music.io.musicxml.raw_measure import Measure, RawNote
 
 
@@ -63,8 +63,7 @@ class RepeatSigns:
 
     def _beat_ticks(self, sign: Element) -> int:
         """How long a beat is: the value of the sign's slashes where it is told, else a quarter."""
-        quarters = VALUES_QUARTERS.get((sign.findtext("slash-type") or "").strip(), 1.0)
-        quarters *= 2 - 0.5 ** len(sign.findall("slash-dot"))
+        quarters = value_quarters(sign, "slash-type", "slash-dot") or 1.0
         return max(1, round(quarters * self._divisions))
 
     def _play_beats(self, staff: str, end: int, measure: Measure, before: list[Measure]) -> None:
