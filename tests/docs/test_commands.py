@@ -35,7 +35,6 @@ _EXPERIMENTS = "\n".join(
 _PROGRAMS = {"awk", "git", "make", "pip", "pytest", "python"}  # of others
 # Their options that the documentation names without the program beside them.
 _OTHERS = {
-    "--cov",  # pytest
     "--nproc-per-node",  # torchrun
 }
 
