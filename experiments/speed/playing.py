@@ -30,7 +30,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from ritornello.generation.compose import compose
+from ritornello.generation.compose import begin, finished_piece, write
 from ritornello.generation.rules import Rules
 from ritornello.generation.session.improvisation import Improvisation
 from ritornello.music.io import read
@@ -81,10 +81,13 @@ def together(engine: Engine) -> float:
     """Notes a second of 64 whole pieces, until the last has ended."""
     found: list[int] = []
     taken = cpu_seconds(
-        lambda: found.append(sum(p.note_count for p in compose(engine, RULES, seeds=range(BATCH)))),
+        lambda: found.extend(
+            finished_piece(writer).note_count
+            for writer in write(engine, begin(engine, RULES, seeds=range(BATCH)))
+        ),
         rounds=1,
     )
-    return found[0] / taken
+    return sum(found) / taken
 
 
 def bare_step_seconds(engine: Engine) -> float:

@@ -11,7 +11,7 @@ import pytest
 from experiments.generated.judge import violations
 from ritornello.errors import ConfigError
 from ritornello.generation.best_of import compose_best, section_ends
-from ritornello.generation.compose import UsualKeys, compose
+from ritornello.generation.compose import begin
 from ritornello.generation.composer import Composer
 from ritornello.generation.job import whole_piece
 from ritornello.generation.preference.n_best import Selection
@@ -21,6 +21,7 @@ from ritornello.music.piece import Piece
 from ritornello.note_model.engine.reference import Engine
 from ritornello.plan.bar_strokes import Strokes
 from ritornello.plan.song_form import form_plan, parse_form
+from tests.generation.written import compose
 
 RULES = Rules(16, parts=("piano", "bass"), key="D minor", polyphony={"all": 3})
 
@@ -35,15 +36,7 @@ def notes_of(pieces: Sequence[Piece], first_bar: int, end_bar: int | None) -> np
 
 
 def best(engine: Engine, choice: Selection, seeds: Sequence[int]) -> list[Piece]:
-    return compose_best(
-        engine,
-        RULES,
-        choice,
-        seeds=seeds,
-        instrumentations=(),
-        usual_keys=UsualKeys(),
-        plan_of=None,
-    )
+    return compose_best(engine, begin(engine, RULES, seeds=choice.seeds_for(seeds)), choice)
 
 
 def test_whole_pieces_are_those_that_are_written_alone(engine: Engine) -> None:

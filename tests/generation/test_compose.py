@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from experiments.generated.judge import violations
 from ritornello.errors import ConfigError
-from ritornello.generation.compose import compose
 from ritornello.generation.composer import Composer
 from ritornello.generation.instrumentation import read_instrumentations
 from ritornello.generation.rules import Rules
@@ -22,6 +21,7 @@ from ritornello.music.io.midi_write import write_bytes
 from ritornello.music.keys import SCALES, KeyName
 from ritornello.note_model.engine.drawing import draw
 from ritornello.note_model.engine.reference import Engine
+from tests.generation.written import compose
 
 INSTRUMENT_NAMES = [i.name for i in INSTRUMENTS]
 RULES = st.fixed_dictionaries(

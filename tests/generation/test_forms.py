@@ -77,6 +77,17 @@ def test_a_duration_is_exact(composer: Composer, wish: dict[str, object]) -> Non
     assert piece.duration_seconds == pytest.approx(40, abs=1e-3)
 
 
+def test_pieces_of_one_duration_have_tempi_of_their_own_and_whole_phrases(
+    composer: Composer,
+) -> None:
+    pieces = composer.compose_many(4, duration="1:00", collection="jazz", seed=5)
+    assert len({piece.tempos[0].bpm for piece in pieces}) > 1
+    for piece in pieces:
+        assert piece.duration_seconds == pytest.approx(60, abs=1e-3)
+        assert piece.bar_count % 4 == 0
+    assert composer.compose(duration="1:00", collection="jazz", seed=7) == pieces[2]
+
+
 def test_the_form_of_a_song_is_taken_without_its_harmony(composer: Composer) -> None:
     taken = form_of(analyse(song(phrase(1), phrase(2), phrase(1))))
     assert taken.key is None

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from experiments.generated.judge import violations
 from ritornello.errors import ConfigError
-from ritornello.generation.compose import compose
 from ritornello.generation.job import whole_piece
 from ritornello.generation.planned import by_plan
 from ritornello.generation.rules import Rules
@@ -26,6 +25,7 @@ from ritornello.plan.plan import Plan
 from ritornello.plan.players import Player, parse_player
 from ritornello.plan.returning_bars import AGAIN, NEW, VARIED
 from ritornello.plan.sections import Section
+from tests.generation.written import compose
 from tests.plan.songs import phrase, song
 
 NAMES = ("drums", "bass", "piano", "violin", "flute")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ritornello.errors import ConfigError
-from ritornello.generation.compose import compose, write
+from ritornello.generation.compose import write
 from ritornello.generation.edit import verbs
 from ritornello.generation.edit.plans import finish
 from ritornello.generation.rules import Rules
@@ -14,6 +14,7 @@ from ritornello.generation.writer import Writer as NoteWriter
 from ritornello.music.piece import Piece, Track
 from ritornello.note_model.engine.reference import Engine
 from ritornello.plan.swing import even_swing
+from tests.generation.written import compose
 
 
 def places(piece: Piece, tracks: list[Track]) -> set[int]:

@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 from ritornello.errors import ConfigError
-from ritornello.generation.compose import compose, write
+from ritornello.generation.compose import write
 from ritornello.generation.edit import verbs
 from ritornello.generation.edit.plans import finish
 from ritornello.generation.rules import Rules
 from ritornello.generation.writer import Writer
 from ritornello.music.piece import Piece, Track
 from ritornello.note_model.engine.reference import Engine
+from tests.generation.written import compose
 
 SCALE = (0, 2, 3, 7, 8)
 

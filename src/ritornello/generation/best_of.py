@@ -14,19 +14,14 @@ from itertools import pairwise
 import numpy as np
 
 from ritornello.generation.compose import (
-    PlanOf,
-    UsualKeys,
     advance_all,
-    begin,
     conditions,
     finished_piece,
     piece_of,
 )
-from ritornello.generation.instrumentation import Instrumentations
 from ritornello.generation.job import ENDLESS, Job
 from ritornello.generation.preference.excerpts import EXCERPT_BARS
 from ritornello.generation.preference.n_best import Selection
-from ritornello.generation.rules import Rules
 from ritornello.generation.sampling import Sampling
 from ritornello.generation.writer import Writer
 from ritornello.music.piece import Piece
@@ -39,28 +34,19 @@ _SHORTEST_BARS = 4  # what is shorter is judged with the next section
 
 def compose_best(
     engine: Engine,
-    rules: Rules,
+    writers: list[Writer],
     selection: Selection,
     *,
-    seeds: Sequence[int],
     sampling: Sampling | None = None,
     collections: tuple[str, ...] = (),
-    instrumentations: Instrumentations,
-    usual_keys: UsualKeys,
-    plan_of: PlanOf | None,
-    two_hands: bool = False,
     watch: Callable[[int, int], None] = lambda tick, length: None,
 ) -> list[Piece]:
-    """Write candidates for each seed and keep the best; arguments as of `compose.compose`."""
-    writers = begin(
-        engine,
-        rules,
-        seeds=selection.seeds_for(seeds),
-        instrumentations=instrumentations,
-        usual_keys=usual_keys,
-        plan_of=plan_of,
-        two_hands=two_hands,
-    )
+    """Candidates before their first events to the best piece of each so many in a row.
+
+    Args:
+        writers: of the seeds of `Selection.seeds_for`, all of as many bars; they are written on.
+        sampling, collections, watch: as of `ritornello.generation.compose.write`.
+    """
     condition = conditions(engine, writers, collections)
     state = engine.initial_state(len(writers))
     firsts = range(0, len(writers), selection.candidates)

@@ -94,66 +94,29 @@ def draw_key(rules: Rules, usual: UsualKeys, rng: Rng) -> KeyName | None:
     return KeyName(tonic, "minor" if minor else "major")
 
 
-def compose(
+def begin(
     engine: Engine,
     rules: Rules,
     *,
     seeds: Sequence[int],
-    sampling: Sampling | None = None,
-    collections: tuple[str, ...] = (),
     instrumentations: Instrumentations = (),
     usual_keys: UsualKeys = UsualKeys(),
     plan_of: PlanOf | None = None,
     two_hands: bool = False,
-    watch: Callable[[int, int], None] = lambda tick, length: None,
-    hear: Hear | None = None,
-) -> list[Piece]:
-    """Write one piece for each seed.
+) -> list[Writer]:
+    """Writers of one piece for each seed, before their first events.
 
     Args:
         engine: the model.
         rules: kept exactly.
         seeds: one for each piece.
-        sampling: temperature and nucleus; the default `Sampling` where None.
-        collections: names of the model's collections, to find ``rules.collection`` in.
         instrumentations: who plays where the rules leave the parts open, sampled by weight, and in
             which collection; with none of them every part may play.
         usual_keys: where the rules ask for no key, one of them is sampled as a soft constraint, a
             control the model may leave; with none of them there is none.
         plan_of: gives the plan of a piece, with the bars, metre and parts of its job.
         two_hands: whether the two parts of the rules are hands of one player.
-        watch: called now and then with the tick reached and the length in ticks.
-        hear: called then with the writers, see `ritornello.generation.note_feed`.
-
-    Returns:
-        pieces at 24 ticks a quarter, 480 where they swing, of exactly ``rules.bars`` bars.
     """
-    writers = begin(
-        engine,
-        rules,
-        seeds=seeds,
-        instrumentations=instrumentations,
-        usual_keys=usual_keys,
-        plan_of=plan_of,
-        two_hands=two_hands,
-    )
-    written = write(
-        engine, writers, sampling=sampling, collections=collections, watch=watch, hear=hear
-    )
-    return [*map(finished_piece, written)]
-
-
-def begin(
-    engine: Engine,
-    rules: Rules,
-    *,
-    seeds: Sequence[int],
-    instrumentations: Instrumentations,
-    usual_keys: UsualKeys,
-    plan_of: PlanOf | None,
-    two_hands: bool,
-) -> list[Writer]:
-    """Writers of pieces, before their first events; arguments as of `compose`."""
     writers = []
     for seed in seeds:
         rng = np.random.default_rng(seed)
@@ -182,7 +145,7 @@ def planned_job(
     usual_keys: UsualKeys,
     plan_of: PlanOf | None,
 ) -> tuple[Job, Plan | None]:
-    """The job of a piece, with what its rules leave open filled in, and its plan; see `compose`."""
+    """The job of a piece, with what its rules leave open filled in, and its plan; see `begin`."""
     filled = fill_in_instrumentation(rules, instrumentations, rng)
     usages = usages_of(filled.collection)
     if usages is not None:
@@ -216,9 +179,17 @@ def write(
     watch: Callable[[int, int], None] = lambda tick, length: None,
     hear: Hear | None = None,
 ) -> Sequence[Writer]:
-    """Writers at the start of their jobs to writers at the end, side by side; see `compose`.
+    """Writers at the start of their jobs to writers at the end, side by side.
 
     Of what is given before the first opening the network reads the last `HISTORY_EVENTS`.
+
+    Args:
+        engine: the model.
+        writers: of `begin`, or of songs that are given.
+        sampling: temperature and nucleus; the default `Sampling` where None.
+        collections: names of the model's collections, to find that of the rules in.
+        watch: called now and then with the tick reached and the length in ticks.
+        hear: called then with the writers, see `ritornello.generation.note_feed`.
     """
     for writer in writers:
         writer.write_given_until(HISTORY_EVENTS)
@@ -245,7 +216,10 @@ def piece_of(writer: Writer) -> Piece:
 
 
 def finished_piece(writer: Writer) -> Piece:
-    """The piece of a writer at its end, with the chords that sound in it."""
+    """The piece of a writer at its end, with the chords that sound in it.
+
+    It has 24 ticks a quarter, 480 where it swings, and exactly the bars of the rules.
+    """
     return with_heard_chords(piece_of(writer), writer.job.plan)
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields as dataclass_fields
 from dataclasses import replace
 from difflib import get_close_matches
 from functools import partial
+from itertools import chain, groupby
 from os import PathLike
 from typing import Any
 
@@ -22,6 +23,7 @@ from ritornello.generation.instrumentation import (
     Instrumentations,
     read_instrumentations,
     usual_metre,
+    usual_tempo,
 )
 from ritornello.generation.partner import Partner, Song, Watch, load_song
 from ritornello.generation.plan_drafts import FREE, asked_plan, complete_plan
@@ -145,7 +147,8 @@ class Composer(Partner):
                 pieces of the model's own music share, where no length is asked for; else a usual
                 form from 4 bars on, and none before. "none" for none.
             plan: what to do bar by bar, see `ritornello.plan.plan.Plan`, in place of a form.
-            duration: such as "2:00", or seconds; the tempo is made to fit where none is asked for.
+            duration: such as "2:00", or seconds; where no tempo is asked for, it is one usual in
+                such music, made to fit.
             best_of: how many candidates are written, of which a critic keeps the best, after each
                 section anew; it prefers what sounds like real music. By default one piece is
                 written; by a tuned model as many as it was tuned to choose from.
@@ -194,30 +197,33 @@ class Composer(Partner):
         them are thrown away.
         """
         check_count(n)
-        asked, wanted = self._asked(rules, seed, fields, form, plan, duration)
-        hands = for_two_hands(asked, wanted, self._instrumentations)
-        _warn_of_chords(asked)
+        check_seed(seed)
         seeds = range(seed, seed + n)
+        asked = [self._asked(rules, each, fields, form, plan, duration) for each in seeds]
+        _warn_of_chords(asked[0][0])
         choice = selection(self._critic, best_of)
-        write: Callable[..., list[Piece]] = (
-            partial(writing.compose, hear=hear)
-            if choice is None
-            else partial(compose_best, selection=choice)
-        )
-        pieces = write(
-            self._engine,
-            hands or asked,
-            seeds=seeds,
-            sampling=Sampling(temperature, top_p),
-            collections=self._collections,
-            instrumentations=self._instrumentations,
-            usual_keys=self._usual_keys,
-            plan_of=None
-            if wanted is None
-            else partial(complete_plan, wanted, asked=form is not None),
-            two_hands=hands is not None,
-            watch=watch or (lambda tick, length: None),
-        )
+        candidates = [
+            self._begin(
+                *each,
+                [number] if choice is None else choice.seeds_for([number]),
+                asks_form=form is not None,
+            )
+            for each, number in zip(asked, seeds, strict=True)
+        ]
+        settings: dict[str, Any] = {
+            "sampling": Sampling(temperature, top_p),
+            "collections": self._collections,
+            "watch": watch or (lambda tick, length: None),
+        }
+        if choice is None:
+            writers = [*chain.from_iterable(candidates)]
+            written = writing.write(self._engine, writers, hear=hear, **settings)
+            return _titled(map(writing.finished_piece, written), seed)
+        pieces: list[Piece] = []
+        # Candidates are compared bar by bar, so only pieces of one length are written together.
+        for _, same in groupby(candidates, key=lambda writers: writers[0].job.rules.bars):
+            together = [*chain.from_iterable(same)]
+            pieces += compose_best(self._engine, together, choice, **settings)
         return _titled(pieces, seed)
 
     def compose_each(
@@ -236,17 +242,8 @@ class Composer(Partner):
         writers: list[Writer] = []
         for number, each in enumerate(rules, seed):
             asked, _ = self._asked(each, number, {}, FREE, None, None)
-            hands = for_two_hands(asked, None, self._instrumentations)
             _warn_of_chords(asked)
-            writers += writing.begin(
-                self._engine,
-                hands or asked,
-                seeds=[number],
-                instrumentations=self._instrumentations,
-                usual_keys=self._usual_keys,
-                plan_of=None,
-                two_hands=hands is not None,
-            )
+            writers += self._begin(asked, None, [number])
         written = writing.write(
             self._engine,
             writers,
@@ -361,6 +358,21 @@ class Composer(Partner):
             warnings,
         )
 
+    def _begin(
+        self, asked: Rules, wanted: Plan | None, seeds: Sequence[int], *, asks_form: bool = False
+    ) -> list[Writer]:
+        """Writers of a piece for each seed, by what `_asked` found."""
+        hands = for_two_hands(asked, wanted, self._instrumentations)
+        return writing.begin(
+            self._engine,
+            hands or asked,
+            seeds=seeds,
+            instrumentations=self._instrumentations,
+            usual_keys=self._usual_keys,
+            plan_of=None if wanted is None else partial(complete_plan, wanted, asked=asks_form),
+            two_hands=hands is not None,
+        )
+
     def _asked(
         self,
         rules: Rules | None,
@@ -372,14 +384,16 @@ class Composer(Partner):
     ) -> tuple[Rules, Plan | None]:
         """The rules, and the plan that is asked for; checked."""
         asked = self._swinging(rules, seed, fields)
-        bars = fields.get("bars")
+        bars, near = fields.get("bars"), None
         if all(each is None for each in (rules, bars, form, plan, duration)):
             form = self._usual_form(asked.collection)
-        if duration is not None and plan is None and asked.metre is None:
-            # How many bars a duration has depends on the metre, so it cannot be drawn later.
-            metre = usual_metre(asked.collection, self._instrumentations)
-            asked = replace(asked, metre=metre or asked.counts)
-        return asked_plan(asked, form=form, plan=plan, duration=duration, bars=bars)
+        if duration is not None and plan is None:
+            # How many bars a duration has depends on metre and tempo: they cannot be drawn later.
+            if asked.metre is None:
+                metre = usual_metre(asked.collection, self._instrumentations)
+                asked = replace(asked, metre=metre or asked.counts)
+            near = usual_tempo(asked, self._instrumentations, np.random.default_rng(seed))
+        return asked_plan(asked, form=form, plan=plan, duration=duration, bars=bars, usual_bpm=near)
 
     def _usual_form(self, collection: str | None) -> str | None:
         """The form of most music of a collection, which may be all there is; None if unknown."""

@@ -86,6 +86,16 @@ def usual_metre(collection: str | None, instrumentations: Instrumentations) -> s
     return max(weights, key=lambda metre: weights[metre], default=None)
 
 
+def usual_tempo(rules: Rules, instrumentations: Instrumentations, rng: Rng) -> float | None:
+    """A tempo of the music that a piece by these rules will be like; None where it is not known.
+
+    Args:
+        rng: as it is before `fill_in_instrumentation`, which then draws the same music.
+    """
+    usages = usages_of(fill_in_instrumentation(rules, instrumentations, rng).collection)
+    return None if usages is None else usages.draw_tempo(rng)
+
+
 def _of_collection(collection: str | None, of_all: Instrumentations) -> list[Instrumentation]:
     """Those of a collection, or what is usual in it; else those of the other styles of a set, whose
     names begin with the same word; else all.

@@ -26,7 +26,10 @@ from ritornello.plan.style_usages import usages_of
 
 FREE = "none"  # asks for a piece without a form
 USUAL_FORM_FROM_BARS = 4  # shorter pieces have room for nothing that returns
-_USUAL_BPM = 112.0  # of a piece whose duration is asked for and whose tempo is not
+# Of a piece whose duration is asked for and whose tempo is not:
+_USUAL_BPM = 112.0  # near which its tempo is where nothing is usual
+_USUAL_BPMS = 60.0, 180.0  # between which what is usual counts
+_PHRASES = (24, 8), (6, 4)  # from so many bars on their number is a multiple of so many
 _SLOWEST_BPM, _FASTEST_BPM = 40.0, 240.0  # that a duration may lead to
 
 
@@ -37,6 +40,7 @@ def asked_plan(
     plan: Plan | None = None,
     duration: str | float | None = None,
     bars: int | None = None,
+    usual_bpm: float | None = None,
 ) -> tuple[Rules, Plan | None]:
     """The rules with bars, metre, tempo and parts of a plan, and that plan; None for none.
 
@@ -52,6 +56,7 @@ def asked_plan(
         duration: seconds, or text such as "2:00". Without a form or a plan the piece has a usual
             form. The tempo is that of the rules, else one with which it lasts exactly so long.
         bars: that were asked for, if they were.
+        usual_bpm: the tempo of a piece of some duration is near it where none is asked for.
 
     Raises:
         ConfigError: if it makes no sense, or contradicts itself or the rules.
@@ -62,8 +67,7 @@ def asked_plan(
         )
     seconds = None if duration is None else _seconds(duration)
     if seconds is not None and bars is None and plan is None and form in (None, FREE):
-        about = bars_of_duration(seconds, rules.tempo_bpm or _USUAL_BPM, rules.counts)
-        rules = replace(rules, bars=about)
+        rules = replace(rules, bars=_bars_lasting(seconds, rules, usual_bpm or _USUAL_BPM))
     wanted: Plan | None = None
     if plan is not None:
         wanted, rules = plan, _with_plan(rules, plan, bars)
@@ -130,6 +134,15 @@ def _with_plan(rules: Rules, plan: Plan, bars: int | None) -> Rules:
         tempo_bpm=rules.tempo_bpm or plan.tempo_bpm,
         key=plan.key if rules.key is None else rules.key,
     )
+
+
+def _bars_lasting(seconds: float, rules: Rules, usual_bpm: float) -> int:
+    """How many bars last about so long: whole phrases, unless a tempo is asked for."""
+    if rules.tempo_bpm is not None:
+        return bars_of_duration(seconds, rules.tempo_bpm, rules.counts)
+    bars = bars_of_duration(seconds, float(np.clip(usual_bpm, *_USUAL_BPMS)), rules.counts)
+    phrase = next((n for least, n in _PHRASES if bars >= least), 1)
+    return round(bars / phrase) * phrase
 
 
 def _lasting(rules: Rules, seconds: float) -> Rules:

@@ -10,7 +10,6 @@ import pytest
 import torch
 
 from ritornello.errors import CheckpointError
-from ritornello.generation.compose import compose
 from ritornello.generation.rules import Rules
 from ritornello.note_model.cells import CELLS
 from ritornello.note_model.encoding.batch import Batch, head_inputs
@@ -18,6 +17,7 @@ from ritornello.note_model.encoding.notes import FIELDS
 from ritornello.note_model.engine.compiled import CompiledEngine
 from ritornello.note_model.engine.reference import Engine
 from ritornello.note_model.network import to_tensors
+from tests.generation.written import compose
 
 from .conftest import make_model
 
