@@ -1,4 +1,4 @@
-"""What is usual in a style: tempi, beats, chords and players, counted in the training music.
+"""What is usual in a style: tempi, beats and players, counted in the training music.
 
     python -m experiments.learning.style_usages --run runs/edition --model default
 
@@ -16,7 +16,6 @@ import argparse
 import json
 from collections import Counter, defaultdict
 from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -27,14 +26,11 @@ from ritornello.atomic import atomic_write
 from ritornello.corpus.store import Corpus
 from ritornello.generation.composer import Composer
 from ritornello.generation.rules import MAX_PARTS
-from ritornello.metrics.keeping.measures import ALIKE_LEAST, MeasuredBars, bar_chords
-from ritornello.music.chords import chord_of_class
+from ritornello.metrics.keeping.measures import ALIKE_LEAST
 from ritornello.music.instruments import INSTRUMENTS
-from ritornello.music.keys import estimate_key
 from ritornello.music.piece import Piece
 from ritornello.note_model.encoding import notes
 from ritornello.plan.bar_strokes import RESOLUTION, Shared, Strokes
-from ritornello.plan.chord_progressions import DEGREES
 from ritornello.plan.drum_grooves import KICK, SNARE
 from ritornello.plan.players import melody_of, owners
 
@@ -42,8 +38,6 @@ TABLE = ROOT / "src" / "ritornello" / "plan" / "style_usages.json"
 _MOST_PIECES, _MOST_GROOVES, _MOST_LINE_UPS = 80, 12, 12
 _HELD, _LIKE_OTHERS = 3, 3  # bars; styles that hold a beat too many
 _STROKES = 3  # at a time
-_LEAST_STEPS, _LEAST_KIND = 300, 5
-_TRIADS = {"maj": "maj", "7": "maj", "maj7": "maj", "min": "min", "min7": "min"}
 _STYLES = ("band_", "groove_")  # of a set whose styles have players in common
 _SONG = 4  # parts; larger ones with voices are operas
 _SIXTEENTH, _BEAT = 6, 24
@@ -101,10 +95,15 @@ def _thinned(strokes: set[tuple[int, int]]) -> Bar:
     return tuple(sorted((tick, key) for tick, keys in found.items() for key in keys))
 
 
+def known_styles(composer: Composer) -> list[str]:
+    """The styles that usages are counted of."""
+    return sorted({*composer.card["provenance"].get("styles", {}).values(), "band_rock"})
+
+
 def count_styles(music: EditionSets, composer: Composer) -> dict[str, dict[str, object]]:
     """The table, by collection."""
-    known = sorted({*composer.card["provenance"].get("styles", {}).values(), "band_rock"})
-    pieces = {name: music.drawn(name, "train", _MOST_PIECES, seed=1) for name in known}
+    styles = known_styles(composer)
+    pieces = {name: music.drawn(name, "train", _MOST_PIECES, seed=1) for name in styles}
     beats: dict[str, Counter[tuple[str, Bar]]] = {name: Counter() for name in pieces}
     loud: dict[tuple[str, Bar], Loud] = {}
     for name, of_style in pieces.items():
@@ -135,7 +134,6 @@ def count_styles(music: EditionSets, composer: Composer) -> dict[str, dict[str, 
             **_rounds(of_style),
             **_rhythms(of_style),
             "grooves": {metre: found for metre, found in grooves.items() if len(found) > 1},
-            **_harmony(of_style),
         }
         if name not in have and not name.startswith(_STYLES):  # these have those of their set
             entry["line_ups"] = _line_ups(of_style)
@@ -162,38 +160,6 @@ def _by_key(bar: Bar, loud: Loud) -> dict[str, list[list[int]]]:
     for tick, key in bar:
         found[str(key)].append([tick, round(float(np.median(loud[tick, key])))])
     return dict(found)
-
-
-def _harmony(pieces: list[Piece]) -> dict[str, object]:
-    """How often one chord of the key follows another, by bars, and which sevenths they have."""
-    steps = {scale: np.zeros((len(table),) * 2, int) for scale, table in DEGREES.items()}
-    kinds: dict[str, Counter[str]] = defaultdict(Counter)
-    for piece in pieces:
-        bars = MeasuredBars.of(piece)
-        classes = bar_chords(bars)
-        pitches = [track.notes["pitch"] for track in piece.tracks if not track.is_drum]
-        key = estimate_key(np.bincount(np.concatenate(pitches) % 12, minlength=12))
-        if key is None or not len(classes):
-            continue
-        degrees = {degree: at for at, degree in enumerate(DEGREES[key.scale])}
-        row: list[int | None] = []
-        for chord in map(chord_of_class, classes.tolist()):
-            triad = None if chord is None else _TRIADS.get(chord.quality)
-            place = None
-            if chord is not None and triad is not None:
-                place = degrees.get(((chord.root - key.tonic) % 12, triad))
-            if chord is not None and place is not None:
-                kinds[f"{key.scale} {place}"][chord.quality] += 1
-            row.append(place)
-        for now, after in pairwise(row):
-            if now is not None and after is not None:
-                steps[key.scale][now, after] += 1
-    chains = {s: table.tolist() for s, table in steps.items() if table.sum() >= _LEAST_STEPS}
-    usual = {
-        name: {kind: n for kind, n in found.most_common() if n >= _LEAST_KIND}
-        for name, found in kinds.items()
-    }
-    return {"chains": chains, "qualities": {n: found for n, found in usual.items() if found}}
 
 
 def _bass(pieces: list[Piece]) -> dict[str, list[float]]:

@@ -114,9 +114,9 @@ def test_a_drummer_holds_a_beat_and_nobody_adds_to_it(composer: Composer) -> Non
 def test_a_long_section_is_played_twice(composer: Composer) -> None:
     returning = [
         measure(composer.compose(form="A 16, B 8", parts=("voice", "piano"), seed=seed))
-        for seed in range(4)
+        for seed in range(8)
     ]
-    assert np.mean([figures["melody as 8 bars before"] for figures in returning]) > 0.15
+    assert np.mean([figures["melody as 8 bars before"] for figures in returning]) > 0.1
 
 
 @pytest.mark.parametrize("bars", [4, 8, 12])

@@ -95,8 +95,8 @@ class Job:
             written: at a tick with a given note more of its part may be composed.
         plan: by which it is written, so that it may be silent before its end; None without one.
         chords_hold: whether the stated chords are rules, and not mere inputs of the model.
-        drafted_chords: whether nobody asked for them: then they hold at bar lines, and a melody
-            that is accompanied goes its own way.
+        drafts: the chord at each bar line, by tick, where nobody asked for chords: who accompanies
+            holds to it there, and basses begin on its root.
         reprise: what comes back; None where nothing does by a plan.
         leaves_figures: whether a figure that came twice is left, see `figures`.
         tune: who has it, and where it may rest; None where nobody is held to it.
@@ -125,7 +125,7 @@ class Job:
     shared_parts: frozenset[int] = frozenset()
     plan: Plan | None = None
     chords_hold: bool = False
-    drafted_chords: bool = False
+    drafts: Mapping[int, int] = field(default_factory=dict)
     reprise: Reprise | None = None
     rhythms: Rhythms = field(default_factory=Rhythms)
     beats: tuple[tuple[int, int], ...] = ()

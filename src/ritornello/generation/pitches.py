@@ -1,7 +1,7 @@
 """Which pitches a part may play at a tick: range and key always, chords on the beat, the ending.
 
-Chords that were drafted with a form, and not asked for, bind the accompaniment at bar lines alone:
-tunes move by steps, and steps need notes between those of a chord.
+Chords that were drafted with a form, and not asked for, bind the accompaniment at bar lines alone,
+the bass to their root: tunes move by steps, and steps need notes between those of a chord.
 
 Where a plan states the beat of a bar, its kick, snare and cymbal are left alone.
 
@@ -56,6 +56,7 @@ class Pitches:
             for part in self._pitched:
                 for index in sorted(set(job.given.chord_classes.tolist())):
                     self._of_chord(part, index)
+        self._drafts = job.drafts
         self._basses = _stated_basses(job)
         self._bass_parts = _bass_parts(self._pitched)
         self.closing_ticks: int | None = None
@@ -82,13 +83,11 @@ class Pitches:
         if self._chords_hold:
             place, _, _ = self._grid.locate_one(onset_ticks)
             index = self._job.given.chords.one(onset_ticks)[0]
-            # Ticks into the bar and into the beat.
-            holds = place[1] == 0
-            if self._job.drafted_chords:
-                holds = place[0] == 0 and part != self._melody
-            if holds and index < CHORD_CLASSES:
+            if place[1] == 0 and index < CHORD_CLASSES:
                 bass = self._bass_at(onset_ticks) if part in self._bass_parts else None
                 return self._of_chord(part, index) if bass is None else self._of_bass(part, bass)
+        if part != self._melody and (draft := self._drafts.get(onset_ticks)) is not None:
+            return self._of_draft(part, draft)
         return self._usual[part]
 
     def _beat_given(self, onset_ticks: int) -> bool:
@@ -164,6 +163,17 @@ class Pitches:
                     next_step="Widen the range or change the chord.",
                 )
             self._chords[part, index] = legal
+        return self._chords[part, index]
+
+    def _of_draft(self, part: int, index: int) -> np.ndarray:
+        """The usual pitches of a part that are of a chord, of a bass its root; all if none is."""
+        if (part, index) not in self._chords:
+            chord = chord_of_class(index) if index < CHORD_CLASSES else None
+            classes = sorted(chord.pitch_classes) if chord else []
+            found = _within(self._usual[part], classes)
+            if chord and part in self._bass_parts:
+                found = _within(found, [chord.root])
+            self._chords[part, index] = found
         return self._chords[part, index]
 
     # --- basses of chords such as C/E ------------------------------------------------------------

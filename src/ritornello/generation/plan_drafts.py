@@ -220,4 +220,5 @@ def complete_plan(wanted: Plan, job: Job, seed: int, *, asked: bool = False) -> 
     pitched = any(not player.is_drum for player in filled.players)
     if len(job.given.chord_ticks) or not isinstance(key, KeyName) or not pitched:
         return filled
-    return with_progressions(filled, key, rng, usages)
+    collection, within = job.rules.collection, job.rules.pitch_classes
+    return with_progressions(filled, key, rng, collection, within=within)

@@ -11,7 +11,7 @@ from ritornello.generation.job import ENDLESS, Job, Opening, is_drums, melody_pa
 from ritornello.generation.reprise import Reprise, half_lines, open_runs, plan_reprise
 from ritornello.generation.rhythms import Rhythms
 from ritornello.generation.tune import Tune
-from ritornello.music.chords import CHORD_CLASSES, CHORD_OPEN
+from ritornello.music.chords import CHORD_CLASSES
 from ritornello.music.instruments import BASSES, DRUMS, INSTRUMENTS, parse_instrument
 from ritornello.music.piece import ChordSymbol, Piece, Text
 from ritornello.note_model.encoding import notes
@@ -19,7 +19,7 @@ from ritornello.note_model.encoding.bar_plan import BarPlan
 from ritornello.note_model.encoding.given import Given
 from ritornello.plan.analysis import analyse
 from ritornello.plan.bar_strokes import RESOLUTION
-from ritornello.plan.chord_progressions import is_told
+from ritornello.plan.chord_progressions import told_drafts
 from ritornello.plan.drum_grooves import BEAT_KEYS, STATED_KEYS, WeightedBeats
 from ritornello.plan.feel import EIGHTHS, SWUNG
 from ritornello.plan.held_rhythms import draw_rhythms
@@ -61,16 +61,19 @@ def by_plan(job: Job, plan: Plan, rng: Rng, *, hears: bool) -> Job:
         ConfigError: if the plan has other bars than the job, or players that the rules leave out.
     """
     job = in_compass(in_a_band(job), rng)
-    told = BarPlan.of(_straight(_with_free_bars(plan)))
+    told = BarPlan.of(_straight(plan))
     if job.length_ticks != int(told.starts[-1]) or job.metres != plan.metres:
         raise ConfigError(
             f"The plan has {plan.bars} bars up to tick {int(told.starts[-1])}, the piece ends at "
             f"{job.length_ticks}.",
             next_step="Let the rules have the bars and the metre of the plan.",
         )
-    given = job.given
+    given, is_draft = job.given, False
     if len(told.chord_ticks) and not len(given.chord_ticks):
-        given = replace(given, chord_ticks=told.chord_ticks, chord_classes=told.chord_classes)
+        is_draft = plan.drafted_chords
+        stated = told.chord_ticks, told.chord_classes
+        ticks, classes = _told_drafts(plan) if is_draft else stated
+        given = replace(given, chord_ticks=ticks, chord_classes=classes)
     parts = _parts(job, plan)
     beats = may_state_beats(job)
     reprise = plan_reprise(
@@ -90,8 +93,8 @@ def by_plan(job: Job, plan: Plan, rng: Rng, *, hears: bool) -> Job:
         given=given,
         told=told if hears else None,
         plan=plan,
-        chords_hold=bool(len(given.chord_ticks)),
-        drafted_chords=plan.drafted_chords and given is not job.given,
+        chords_hold=bool(len(given.chord_ticks)) and not is_draft,
+        drafts=_drafts_of(plan) if is_draft else {},
         openings=_openings(job, plan, told, reprise),
         reprise=reprise,
         polyphony=beside_beats(job) if reprise.beats else job.polyphony,
@@ -210,19 +213,23 @@ def in_a_band(job: Job) -> Job:
     return replace(job, ranges=ranges, polyphony=polyphony)
 
 
-def _with_free_bars(plan: Plan) -> Plan:
-    """A plan whose drafted chords are told now and then, see `chord_progressions.is_told`."""
-    if not plan.drafted_chords:
-        return plan
-    told = [
-        bar
+def _told_drafts(plan: Plan) -> tuple[np.ndarray, np.ndarray]:
+    """Ticks and classes of the drafted chords that a model is told."""
+    beat = plan.metres[0].beat_ticks(RESOLUTION)
+    chords, starts = plan.chords[:, 0].tolist(), plan.starts.tolist()
+    found = [
+        told_drafts(chords[section.start : section.end], starts[section.start : section.end], beat)
         for section in plan.sections
-        for bar in range(section.start, section.end)
-        if is_told(bar - section.start, section.bars)
     ]
-    chords = np.full_like(plan.chords, CHORD_OPEN)
-    chords[told, 0] = plan.chords[told, 0]
-    return replace(plan, chords=chords)
+    ticks, classes = (
+        np.array([x for part in parts for x in part]) for parts in zip(*found, strict=True)
+    )
+    return ticks, classes
+
+
+def _drafts_of(plan: Plan) -> dict[int, int]:
+    """The chord at each bar line, by tick."""
+    return dict(zip(plan.starts.tolist(), plan.chords[:, 0].tolist(), strict=True))
 
 
 def _straight(plan: Plan) -> Plan:

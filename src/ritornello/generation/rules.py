@@ -200,17 +200,21 @@ class Rules:
                 return notes
         return self.polyphony.get("all", INSTRUMENTS[instrument].voices)
 
+    @property
+    def pitch_classes(self) -> frozenset[int]:
+        """Pitch classes that pitched notes may have, by the scale or the key."""
+        if self.scale is not None:
+            return frozenset(_scale(self.scale))
+        return self.key.pitch_classes if isinstance(self.key, KeyName) else frozenset(range(12))
+
     def allowed_pitches(self, instrument: int, limits: tuple[int, int] | None = None) -> list[int]:
         """MIDI pitches (or drum keys) the instrument may play, ascending.
 
         ``limits`` stand in for its range.
         """
         low, high = limits or self.range_of(instrument)
-        key = None if INSTRUMENTS[instrument].is_drum else self.key
-        scale = key.pitch_classes if isinstance(key, KeyName) else range(12)
-        if self.scale is not None and not INSTRUMENTS[instrument].is_drum:
-            scale = frozenset(_scale(self.scale))
-        return [pitch for pitch in range(low, high + 1) if pitch % 12 in scale]
+        classes = range(12) if INSTRUMENTS[instrument].is_drum else self.pitch_classes
+        return [pitch for pitch in range(low, high + 1) if pitch % 12 in classes]
 
     def tell_chords_left(self, bars: int) -> tuple[str, ...]:
         """A sentence on chords that stand beyond the last of the bars to write, if any do."""

@@ -10,6 +10,7 @@ swing           swung time made straight, and straight time swung
 players         who plays: instruments and desks
 best_path       the best row of states over time
 form_filling    what a form leaves open, filled in
+chord_chains    how one chord follows another in a style
 chord_progressions  a chord for each bar of a form
 drum_grooves    kick and snare that a drummer holds through a section
 held_rhythms    rhythms that accompanists hold through a section

@@ -1,4 +1,4 @@
-"""What is usual in a style: its tempi, its chords, the beats its drummers hold, and who plays it.
+"""What is usual in a style: its tempi, the beats its drummers hold, and who plays it.
 
 Asked for a style, a network goes some way towards it, but its tempo, its beat and its players are
 drawn as in any music. So where a style is asked for they are drawn as they are in that style. The
@@ -8,7 +8,7 @@ table was counted in the training music (`experiments.learning.style_usages`).
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -29,9 +29,6 @@ class StyleUsages:
         tempi: quarter notes a minute, its deciles.
         beats: by metre the bars that drummers hold, and how many pieces hold each.
         line_ups: names of instruments, one for each part, and how many pieces are for them.
-        chains: by "major" and "minor", where enough was counted, how often the chord of a bar (row)
-            is followed by that of the next, in the order of `chord_progressions.DEGREES`.
-        qualities: of the chord of a degree, as in "minor 3", how often it is a triad or a seventh.
         rounds: shares of the bars of who accompanies that stand as 1, 2 and 4 bars before, the
             nearest of these; and of the tune. None of music that does not go
             round in four bars.
@@ -43,8 +40,6 @@ class StyleUsages:
     tempi: tuple[float, ...]
     beats: Mapping[tuple[int, int], tuple[tuple[float, Beat], ...]] = field(default_factory=dict)
     line_ups: tuple[tuple[float, tuple[str, ...]], ...] = ()
-    chains: Mapping[str, Sequence[Sequence[int]]] = field(default_factory=dict)
-    qualities: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     bass: tuple[float, ...] = ()
     rounds: tuple[tuple[float, ...], tuple[float, ...]] | None = None
     rhythms: Mapping[tuple[int, int], Mapping[str, WeightedRhythms]] = field(default_factory=dict)
@@ -76,8 +71,6 @@ def _usages() -> dict[str, StyleUsages]:
                 for metre, found in entry["grooves"].items()
             },
             tuple((count, tuple(parts)) for count, parts in entry.get("line_ups", ())),
-            entry["chains"],
-            entry["qualities"],
             tuple(entry.get("bass", ())),
             _rounds(entry.get("rounds")),
             {

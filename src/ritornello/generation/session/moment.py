@@ -78,12 +78,12 @@ class Settings:
         rules, chart, start = self.rules, self.rules.chart, self.chords_start_ticks
         form, parts = self.form, self.parts
         chords, repeat = None, None
+        metre = [metre for metre in metres if metre.tick <= start][-1]
         if chart is not None:
-            bar = [metre for metre in metres if metre.tick <= start][-1].bar_ticks(RESOLUTION)
-            repeat = start, len(chart) * bar
+            repeat = start, len(chart) * metre.bar_ticks(RESOLUTION)
             chords = stated_chords(rules, metres, start + 2 * repeat[1], start)
         elif form is not None:
-            chords = form.chord_changes()
+            chords = form.told_drafts(metre.beat_ticks(RESOLUTION))
         players = rules.instruments()
         openings: tuple[Opening, ...] = (Opening(tuple(parts), self.start_ticks, ENDLESS),)
         job = Job(
@@ -94,8 +94,7 @@ class Settings:
             openings if form is None else form.openings(parts, self.start_ticks),
             None if players is None else frozenset(players),
             key=self.key,
-            chords_hold=form is not None and bool(form.chords),
-            drafted_chords=chart is None,
+            drafts={} if form is None else form.drafts(),
             leaves_figures=form is not None,
         )
         if form is None or players is None or not may_state_beats(job):

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ritornello.errors import ConfigError
-from ritornello.generation.masks import RuleMasks
 from ritornello.generation.session.moment import Remembered, Settings
 from ritornello.generation.session.session_form import SessionForm, begin, following
 from ritornello.music.keys import KeyName
 from ritornello.music.piece import Metre
-from ritornello.plan.style_usages import StyleUsages, usages_of
 
 
 def with_refrain(
@@ -34,42 +31,30 @@ def with_refrain(
         metres[-1],
         _key(settings) or key,
         number=number,
-        style=_style(settings),
+        rules=settings.rules,
     )
-    return _with_form(settings, metres, form)
+    return _with_form(settings, form)
 
 
 def next_section(
     settings: Settings, form: SessionForm, heard: Remembered, metres: tuple[Metre, ...]
 ) -> Settings:
     """Settings of the section after one that is over, of which ``heard`` are the events."""
-    chart = settings.rules.chart
     after = following(
         form.with_refrain(heard),
         metres[-1],
         settings.parts,
         _key(settings),
-        None if chart is None else len(chart),
-        _style(settings),
+        settings.rules,
     )
-    return _with_form(settings, metres, after)
+    return _with_form(settings, after)
 
 
-def _with_form(settings: Settings, metres: tuple[Metre, ...], form: SessionForm) -> Settings:
-    """Settings that hold in a section, without its chords where a part cannot play them."""
+def _with_form(settings: Settings, form: SessionForm) -> Settings:
+    """Settings that hold in a section; its chords are left out where others are asked for."""
     if settings.rules.chart is not None:
         form = replace(form, chords=())
-    found = replace(settings, form=form, start_ticks=form.start_ticks)
-    try:
-        RuleMasks(found.job(metres))
-    except ConfigError:
-        return replace(found, form=replace(form, chords=()))
-    return found
-
-
-def _style(settings: Settings) -> StyleUsages | None:
-    """What is usual in the style of the music; nothing is drawn from it for a kit with rules."""
-    return None if settings.rules.ranges else usages_of(settings.rules.collection)
+    return replace(settings, form=form, start_ticks=form.start_ticks)
 
 
 def _key(settings: Settings) -> KeyName | None:

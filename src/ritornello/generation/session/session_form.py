@@ -16,18 +16,18 @@ import numpy as np
 from ritornello.generation.figures import MEMORY_BARS
 from ritornello.generation.job import ENDLESS, Opening, is_drums, melody_part
 from ritornello.generation.reprise import beat_rows
+from ritornello.generation.rules import Rules
 from ritornello.json_values import JsonObject
-from ritornello.music.chords import CHORD_OPEN
 from ritornello.music.instruments import DRUMS, INSTRUMENTS
 from ritornello.music.keys import KeyName
 from ritornello.music.piece import Metre
 from ritornello.note_model.encoding import notes
 from ritornello.note_model.encoding.notes import DURATION, DURATIONS, PART, SHIFT, duration_class
-from ritornello.plan.chord_progressions import is_told, with_progressions
+from ritornello.plan.chord_progressions import told_drafts, with_progressions
 from ritornello.plan.drum_grooves import Beat, Groove, draw_groove
 from ritornello.plan.plan import Plan
 from ritornello.plan.sections import Section
-from ritornello.plan.style_usages import StyleUsages
+from ritornello.plan.style_usages import usages_of
 from ritornello.rng import Rng
 
 SECTION_BARS = 8
@@ -121,15 +121,18 @@ class SessionForm:
                 found[start, end] = rows[rows[:, SHIFT] < end]
         return found
 
-    def chord_changes(self) -> tuple[np.ndarray, np.ndarray]:
-        """Ticks and classes of the chords by half bars, as far as they are told."""
-        bars = len(self.chords)
-        told = [
-            (chord if is_told(bar, bars) else CHORD_OPEN, CHORD_OPEN)
-            for bar, chord in enumerate(self.chords)
-        ]
-        ticks = self.start_ticks + self.bar_ticks // 2 * np.arange(2 * bars)
-        return ticks, np.array(told, np.int64).reshape(-1)
+    def drafts(self) -> dict[int, int]:
+        """The chord at each bar line, by tick."""
+        return dict(zip(self._bar_lines, self.chords, strict=False))
+
+    def told_drafts(self, beat_ticks: int) -> tuple[np.ndarray, np.ndarray]:
+        """Ticks and classes of the chords that a model is told."""
+        ticks, classes = told_drafts(self.chords, self._bar_lines, beat_ticks)
+        return np.array(ticks, np.int64), np.array(classes, np.int64)
+
+    @property
+    def _bar_lines(self) -> range:
+        return range(self.start_ticks, self.end_ticks, self.bar_ticks)
 
     def with_refrain(self, played: Sequence[tuple[int, tuple[int, ...]]]) -> SessionForm:
         """The same at its end, with what was played as the refrain if it is a new one.
@@ -176,19 +179,19 @@ def begin(
     key: KeyName | None,
     *,
     number: int = 0,
-    style: StyleUsages | None = None,
+    rules: Rules,
 ) -> SessionForm:
     """A form from a bar line on, with a refrain that is new.
 
     Args:
         key: that chords are drawn in; they are left open where None.
-        style: whose chords and beats are drawn; those of all music where None.
+        rules: whose style has the chords and the beats that are drawn.
         number: of a section; the round of sections after it is the one that begins.
     """
     rounds = -(-number // len(_ROUND))
     rng = np.random.default_rng((seed, rounds * len(_ROUND)))
     bar = metre.bar_ticks(notes.RESOLUTION)
-    chords, groove = _draw_chords(metre, key, rng, style), _draw_groove(metre, rng, style)
+    chords, groove = _draw_chords(metre, key, rng, rules), _draw_groove(metre, rng, rules)
     return SessionForm(seed, rounds * len(_ROUND), start_ticks, bar, chords, groove=groove)
 
 
@@ -197,20 +200,17 @@ def following(
     metre: Metre,
     parts: Sequence[int],
     key: KeyName | None,
-    chart_bars: int | None = None,
-    style: StyleUsages | None = None,
+    rules: Rules,
 ) -> SessionForm:
     """The section after one that has ended.
 
     Args:
-        parts: part classes that play. metre, key, style: as of `begin`.
-        chart_bars: after how many bars stated chords go round; a refrain keeps its notes where they
-            are the same. None without any.
+        parts: part classes that play. metre, key, rules: as of `begin`.
     """
     number = form.number + 1
     place = number % len(_ROUND)
     if place == 0:
-        return begin(form.seed, form.end_ticks, metre, key, number=number, style=style)
+        return begin(form.seed, form.end_ticks, metre, key, number=number, rules=rules)
     rng = np.random.default_rng((form.seed, number))
     after = replace(form, number=number, start_ticks=form.end_ticks, kept=(), resting=())
     if _ROUND[place] == 0:
@@ -221,7 +221,8 @@ def following(
             part for part, keep in zip(played, keeps, strict=True)
             if every or keep or part == played[-1] or is_drums(part)
         )  # fmt: skip
-        if chart_bars is not None and place * SECTION_BARS % chart_bars:
+        # Where stated chords go round, a refrain keeps its notes if the chords are the same.
+        if rules.chart is not None and place * SECTION_BARS % len(rules.chart):
             kept = ()
         ending = _OTHER_ENDING_BARS * int(rng.random() < _OTHER_ENDING)
         return replace(
@@ -236,23 +237,24 @@ def following(
         melody = melody_part(parts)
         resting = (int(rng.choice([part for part in parts if part != melody])),)
     same = rng.random() < _SAME_GROOVE
-    groove = form.refrain_groove if same else _draw_groove(metre, rng, style)
-    chords = _draw_chords(metre, key, rng, style)
+    groove = form.refrain_groove if same else _draw_groove(metre, rng, rules)
+    chords = _draw_chords(metre, key, rng, rules)
     return replace(after, chords=chords, groove=groove, resting=resting, kept_bars=0)
 
 
-def _draw_chords(
-    metre: Metre, key: KeyName | None, rng: Rng, style: StyleUsages | None
-) -> tuple[int, ...]:
+def _draw_chords(metre: Metre, key: KeyName | None, rng: Rng, rules: Rules) -> tuple[int, ...]:
     if key is None:
         return ()
     bars = Plan.open(SECTION_BARS, (metre._replace(tick=0),))
     section = Section("A", 0, SECTION_BARS)
-    plan = with_progressions(replace(bars, sections=(section,)), key, rng, style)
+    plan = replace(bars, sections=(section,))
+    plan = with_progressions(plan, key, rng, rules.collection, within=rules.pitch_classes)
     return tuple(plan.chords[:, 0].tolist())
 
 
-def _draw_groove(metre: Metre, rng: Rng, style: StyleUsages | None) -> Groove | None:
+def _draw_groove(metre: Metre, rng: Rng, rules: Rules) -> Groove | None:
+    # Nothing is drawn from a style for a kit with rules.
+    style = None if rules.ranges else usages_of(rules.collection)
     counts = metre.numerator, metre.denominator
     own = () if style is None else style.beats_within(counts, _KIT_KEYS)
     return draw_groove(counts, rng, own)

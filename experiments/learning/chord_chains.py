@@ -1,0 +1,108 @@
+"""How one chord follows another in each style and in all music, counted in the training music.
+
+    python -m experiments.learning.chord_chains --run runs/edition --model default
+
+Chords are those that sound at bar lines, as steps above the tonic of the piece: those that make up
+a hundredth of the bars of a style and more; of rarer sevenths and the like the triad counts. The
+table goes to `ritornello/plan/chord_chains.json`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+
+from experiments.edition_sets import EditionSets
+from experiments.learning.style_usages import known_styles
+from experiments.music_sets import ROOT, data_folder
+from ritornello.atomic import atomic_write
+from ritornello.corpus.store import Corpus
+from ritornello.generation.composer import Composer
+from ritornello.metrics.keeping.measures import MeasuredBars, bar_chords
+from ritornello.music.chords import chord_of_class
+from ritornello.music.piece import Piece
+from ritornello.plan.analysis import analyse
+
+TABLE = ROOT / "src" / "ritornello" / "plan" / "chord_chains.json"
+_MOST_PIECES = 80  # of a style
+_LEAST_STEPS, _LEAST_SHARE = 300, 0.01
+_TRIADS = {"7": "maj", "maj7": "maj", "min7": "min", "m7b5": "dim", "dim7": "dim"}
+
+Name = tuple[int, str]  # semitones above the tonic, quality
+Rows = dict[str, list[list[Name | None]]]  # chords of the bars of each piece, by major and minor
+Chain = dict[str, list[int]]
+
+
+def rows_of(pieces: Sequence[Piece]) -> Rows:
+    """The chords of the bars of pieces that have a key."""
+    found: Rows = defaultdict(list)
+    for piece in pieces:
+        key = analyse(piece).key
+        if key is not None:
+            chords = map(chord_of_class, bar_chords(MeasuredBars.of(piece)).tolist())
+            found[key.scale].append(
+                [None if c is None else ((c.root - key.tonic) % 12, c.quality) for c in chords]
+            )
+    return found
+
+
+def chain_of(rows: Sequence[Sequence[Name | None]]) -> Chain | None:
+    """How often a chord is followed by each of the same chords; None of too little music."""
+    counts = Counter(name for row in rows for name in row if name is not None)
+    common = {name for name, n in counts.items() if n >= _LEAST_SHARE * counts.total()}
+    steps: Counter[tuple[Name, Name]] = Counter()
+    for row in rows:
+        usual = [_usual(name, common) for name in row]
+        steps.update((a, b) for a, b in pairwise(usual) if a is not None and b is not None)
+    if steps.total() < _LEAST_STEPS:
+        return None
+    names = sorted(common, key=lambda name: -counts[name])
+    return {f"{a[0]} {a[1]}": [steps[a, b] for b in names] for a in names}
+
+
+def _usual(name: Name | None, common: set[Name]) -> Name | None:
+    if name is None or name in common:
+        return name
+    triad = name[0], _TRIADS.get(name[1], name[1])
+    return triad if triad in common else None
+
+
+def count_chains(music: EditionSets, styles: Sequence[str]) -> dict[str, dict[str, Chain]]:
+    """The table, by style; "" is all of them together."""
+    of_all: Rows = defaultdict(list)
+    table: dict[str, dict[str, Chain]] = {"": {}}
+    for style in styles:
+        rows = rows_of(music.drawn(style, "train", _MOST_PIECES, seed=1))
+        for scale, found in rows.items():
+            of_all[scale] += found
+            if chain := chain_of(found):
+                table.setdefault(style, {})[scale] = chain
+    for scale, found in of_all.items():
+        if chain := chain_of(found):
+            table[""][scale] = chain
+    return table
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--model", default="default")
+    parser.add_argument("--run", type=Path, required=True, help="folder with the corpus of a run")
+    parser.add_argument("--data", type=Path, default=data_folder())
+    options = parser.parse_args()
+    music = EditionSets(Corpus.open(options.run / "corpus"), [], options.data)
+    table = count_chains(music, known_styles(Composer.load(options.model)))
+    lines = (f"{json.dumps(name)}: {json.dumps(chains)}" for name, chains in table.items())
+    text = "{\n" + ",\n".join(lines) + "\n}\n"
+    with atomic_write(TABLE, overwrite=True) as part:
+        part.write_text(text, encoding="utf-8")
+    print(TABLE)
+
+
+if __name__ == "__main__":
+    main()
