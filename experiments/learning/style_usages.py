@@ -30,9 +30,11 @@ from ritornello.metrics.keeping.measures import ALIKE_LEAST
 from ritornello.music.instruments import INSTRUMENTS
 from ritornello.music.piece import Piece
 from ritornello.note_model.encoding import notes
+from ritornello.plan.analysis import analyse
 from ritornello.plan.bar_strokes import RESOLUTION, Shared, Strokes
 from ritornello.plan.drum_grooves import KICK, SNARE
-from ritornello.plan.players import melody_of, owners
+from ritornello.plan.players import OTHERS, melody_of, owners, role_of
+from ritornello.plan.sections import END, INTRO
 
 TABLE = ROOT / "src" / "ritornello" / "plan" / "style_usages.json"
 _MOST_PIECES, _MOST_GROOVES, _MOST_LINE_UPS = 80, 12, 12
@@ -44,6 +46,7 @@ _SIXTEENTH, _BEAT = 6, 24
 _KEPT_KEYS = (36, 38, 37, 42, 46, 44, 51, 49, 39, 41, 43, 45, 47, 48, 50, 54, 56, 62, 63, 64, 70)
 _ROUNDS = [1, 2, 4]  # bars of a figure
 _LEAST_ROUND = 0.15
+_PLAYS, _LEAST_RESTS, _SECTION_BARS = 0.4, 0.3, 4  # of the bars; of the sections; bars
 _HELD_RHYTHM, _RHYTHMS_OF_PIECE, _MOST_RHYTHMS = 4, 2, 10  # bars; of a player, of a style
 _LEAST_RHYTHM = 0.012  # of the rhythms of an instrument
 _STICK, _TOMS = 37, (41, 43, 45, 47, 48, 50)
@@ -132,6 +135,7 @@ def count_styles(music: EditionSets, composer: Composer) -> dict[str, dict[str, 
             "tempi": np.percentile(tempi, range(10, 100, 10)).round().astype(int).tolist(),
             **_bass(of_style),
             **_rounds(of_style),
+            **_rests(of_style),
             **_rhythms(of_style),
             "grooves": {metre: found for metre, found in grooves.items() if len(found) > 1},
         }
@@ -195,6 +199,28 @@ def _rounds(pieces: list[Piece]) -> dict[str, list[list[float]]]:
         return {}
     shares = counts[:, :-1] / counts.sum(axis=1, keepdims=True)
     return {"rounds": shares.round(2).tolist()} if shares[0, -1] >= _LEAST_ROUND else {}
+
+
+def _rests(pieces: list[Piece]) -> dict[str, dict[str, float]]:
+    """In how many sections of a name of their own players are silent, by what they do.
+
+    Of music whose accompanists come and go alone.
+    """
+    counts: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    for piece in pieces:
+        plan = analyse(piece)
+        melody = melody_of(plan.players)
+        if len(plan.players) <= 2:
+            continue
+        sections = {s.name: s for s in reversed(plan.sections) if s.bars >= _SECTION_BARS}
+        for name, section in sections.items():
+            playing = plan.plays[section.start : section.end].mean(axis=0) >= _PLAYS
+            for place, player in enumerate(plan.players if name not in (INTRO, END) else ()):
+                role = role_of(player, is_melody=place == melody)
+                counts[role][0] += int(not playing[place])
+                counts[role][1] += 1
+    shares = {role: round(silent / total, 2) for role, (silent, total) in sorted(counts.items())}
+    return {"rests": shares} if shares.get(OTHERS, 0) >= _LEAST_RESTS else {}
 
 
 def _rhythms(pieces: list[Piece]) -> dict[str, dict[str, dict[str, list[list[object]]]]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -62,7 +64,8 @@ def test_who_is_asked_for_a_density_may_rest_and_a_player_alone_has_no_tune() ->
     assert planned(Rules(12, parts=("piano", "bass", "drums"))).tune is None
     held, free = (planned(Rules(12, parts=SONG, densities=wish)) for wish in ({}, {"voice": 1.0}))
     voice = part_of(parse_instrument("voice"), 0)
-    assert held.tune == Tune(voice, (288, 672, 1056), (384, 768, 1152))
+    assert held.tune is not None
+    assert replace(held.tune, registers=()) == Tune(voice, (288, 672, 1056), (384, 768, 1152))
     assert free.tune == Tune.free(voice)
 
 
@@ -81,6 +84,27 @@ def test_a_tune_has_a_compass_unless_the_rules_say_something_of_its_range() -> N
     ):
         job = whole_piece(rules)
         assert not in_compass(job, np.random.default_rng(1)).ranges
+
+
+def test_sections_lie_low_and_high_by_turns_as_their_names_come() -> None:
+    plan = form_plan(parse_form("intro 4, A 8, B 8, A 8, C 8, end 4"))
+    for is_low, (a, b) in ((True, ((60, 72), (66, 78))), (False, ((66, 78), (60, 72)))):
+        tune = Tune.by_plan(3, plan, (60, 78), is_low=is_low)
+        found = [tune.register(bar * 96 + 95) for bar in (0, 4, 12, 20, 28, 36)]
+        assert found == [(60, 78), a, b, a, a, (60, 78)]
+    assert Tune.by_plan(3, plan).register(500) is None
+
+
+def test_sections_of_composed_tunes_lie_apart_as_those_of_real_ones_do(composer: Composer) -> None:
+    """Of 24 pieces of pop909 the means of neighbours are 2.9 semitones apart, of game music 4.5."""
+    apart = []
+    for piece in composer.compose_many(6, form="A 8, B 8, A 8", parts=BAND, metre="4/4", seed=1):
+        notes = next(track.notes for track in piece.tracks if track.name == BAND[0])
+        section = notes["onset"] // (32 * piece.resolution)
+        one, other, again = (notes["pitch"][section == at].mean() for at in range(3))
+        apart.append(abs(one - other))
+        assert abs(one - again) < abs(one - other) + 3
+    assert 2 < np.mean(apart) < 7
 
 
 @pytest.mark.parametrize("parts", [SONG, BAND])

@@ -37,6 +37,29 @@ def test_the_only_one_who_plays_chords_plays_verses() -> None:
         assert (piano[4:36] == 1).all()
 
 
+def test_a_quartet_plays_together() -> None:
+    quartet = ("violin", "violin", "viola", "cello")
+    shares = [(filled(quartet, seed).plays[4:] != 0).mean() for seed in range(60)]
+    assert np.mean(shares) > 0.95  # of 100 training pieces .97
+
+
+def test_where_players_come_and_go_sections_return_with_theirs() -> None:
+    rests = {"drums": 0.1, "bass": 0.3, "tune": 0.6, "others": 0.7}  # as game music has
+    players = tuple(Player(parse_instrument(name)) for name in BAND)
+    plan = form_plan(parse_form("A 8, B 8, A 8, C 8, B 8"), players=players)
+    silent, differ = np.zeros(len(players)), []
+    for seed in range(100):
+        plays = fill_form(plan, np.random.default_rng(seed), rests=rests).plays != 0
+        assert (plays[0] == plays[16]).all()
+        assert (plays[8] == plays[32]).all()
+        assert (plays.sum(axis=1) >= 2).all()
+        assert plays[:, 2:].any(axis=1).all()  # not bass and drums alone
+        silent += 1 - plays.mean(axis=0)
+        differ.append((plays[0] != plays[8]).mean())
+    assert (silent / 100 < (0.2, 0.4, 0.8, 0.8, 0.4)).all()
+    assert 0.25 < np.mean(differ) < 0.6
+
+
 def test_drums_play_most_of_a_song() -> None:
     shares = [(filled(BAND, seed).plays[4:, 0] != 0).mean() for seed in range(60)]
     assert np.mean(shares) > 0.85

@@ -48,6 +48,8 @@ class Pitches:
         self._is_drums = {part: is_drums(part) for part in self._usual}
         self._beats_from = [start for start, _ in job.beats]
         self._tops: dict[int, int] = {}  # highest classes of masks that are kept here, by identity
+        self._registers: dict[tuple[int, tuple[int, int]], np.ndarray] = {}  # of masks, as tops
+        self._tune_part = None if job.tune is None else job.tune.part
         self._chords: dict[tuple[int, int], np.ndarray] = {}
         self._pitched = [p for p in job.composed_parts if not is_drums(p)]
         self._melody = melody_part(job.composed_parts) if len(self._pitched) > 1 else None
@@ -75,6 +77,22 @@ class Pitches:
 
     def allowed(self, part: int, onset_ticks: int) -> np.ndarray:
         """bool [pitches], at least one; not to be written to."""
+        legal = self._of_harmony(part, onset_ticks)
+        return self._in_register(legal, onset_ticks) if part == self._tune_part else legal
+
+    def _in_register(self, legal: np.ndarray, onset_ticks: int) -> np.ndarray:
+        """The pitches of a tune that lie where its section has it; all if none does."""
+        register = None if self._job.tune is None else self._job.tune.register(onset_ticks)
+        if register is None or self.closing(onset_ticks):
+            return legal
+        if (id(legal), register) not in self._registers:
+            found = np.zeros_like(legal)
+            found[register[0] : register[1] + 1] = legal[register[0] : register[1] + 1]
+            self._registers[id(legal), register] = found if found.any() else legal
+        return self._registers[id(legal), register]
+
+    def _of_harmony(self, part: int, onset_ticks: int) -> np.ndarray:
+        """The allowed pitches by range, key, chords and ending."""
         if self.closing_ticks is not None and onset_ticks >= self.closing_ticks:
             return self._closing_pitches()[part]
         if self._is_drums[part]:

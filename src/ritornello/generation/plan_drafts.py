@@ -215,7 +215,8 @@ def complete_plan(wanted: Plan, job: Job, seed: int, *, asked: bool = False) -> 
     usages = usages_of(job.rules.collection)
     known = None if usages is None else usages.rounds
     rounds = Rounds() if known is None else Rounds.of(*known)
-    filled = fill_form(wanted, rng, rounds=rounds, asked=asked)
+    rests = None if usages is None else usages.rests
+    filled = fill_form(wanted, rng, rounds=rounds, rests=rests, asked=asked)
     key = job.rules.key or job.key
     pitched = any(not player.is_drum for player in filled.players)
     if len(job.given.chord_ticks) or not isinstance(key, KeyName) or not pitched:

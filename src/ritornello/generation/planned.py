@@ -36,6 +36,7 @@ _HIGHEST_ACCOMPANIMENT, _LARGEST_CHORD = 73, 4
 # Of tunes, and of those that a voice sings or a band plays, the lowest note, from and to, and the
 # semitones above it: nine of ten are no wider (400 training pieces), see docs/decisions/plan.md.
 _COMPASS = ((54, 62), 26), ((58, 64), 17)
+_BEGINS_LOW = 0.7  # how often the tune of the first section lies lower than that of the second
 _VOICE = "voice"
 _LIMBS = 4  # of a drummer, who strikes no more at a time
 _LEAST_RANGE = 24  # semitones that are left to anyone
@@ -99,7 +100,7 @@ def by_plan(job: Job, plan: Plan, rng: Rng, *, hears: bool) -> Job:
         reprise=reprise,
         polyphony=beside_beats(job) if reprise.beats else job.polyphony,
         leaves_figures=True,
-        tune=_tune_of(job, plan),
+        tune=_tune_of(job, plan, rng),
         rhythms=_rhythms_of(job, plan, reprise, rng),
         beat_keys=frozenset(
             int(pitch) - notes.DRUM_PITCH
@@ -118,14 +119,19 @@ def ensemble_in(job: Job, plan: Plan) -> int:
     return min(ensemble, SONG) if job.given_players else ensemble
 
 
-def _tune_of(job: Job, plan: Plan) -> Tune | None:
+def _tune_of(job: Job, plan: Plan, rng: Rng) -> Tune | None:
     """Who has the tune of a piece with sections; None for a player alone, and beside given ones."""
     melody = _accompanied(job)
     if melody is None or not plan.sections:
         return None
     busy = job.rules.busy()
     asked = job.rules.density is not None or notes.instrument_of(melody) in busy
-    return Tune.free(melody) if asked else Tune.by_plan(melody, plan)
+    is_low = bool(rng.random() < _BEGINS_LOW)
+    if asked:
+        return Tune.free(melody)
+    low, high = job.range_of(melody)
+    is_drawn = melody in job.ranges and high - low <= max(span for _, span in _COMPASS)
+    return Tune.by_plan(melody, plan, (low, high) if is_drawn else None, is_low=is_low)
 
 
 def _rhythms_of(job: Job, plan: Plan, reprise: Reprise, rng: Rng) -> Rhythms:

@@ -1,9 +1,10 @@
-"""What a tune is held to: where its phrases may end, and how often it repeats its note.
+"""What a tune is held to: where its phrases may end, how high it lies, how often it repeats a note.
 
 A network that chooses note by note who plays leaves a tune in pieces of few notes, for there is
 always somebody else to go on; and it stays on a note more often than tunes do. So inside a phrase
 whoever has the tune goes on within half a quarter note, and a tune repeats its note in a quarter of
-its steps at most, counted as it goes.
+its steps at most, counted as it goes. And it lies as high in one section as in another, where real
+tunes lie three or four semitones apart: so its sections may have a compass of their own.
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ from dataclasses import dataclass, replace
 
 from ritornello.note_model.encoding.notes import RESOLUTION
 from ritornello.plan.plan import Plan
+from ritornello.plan.sections import END, INTRO
 
 PHRASE_BARS = 4  # a phrase may end in the last of them
 _EVER = 2**62
 _WAITS_TICKS = RESOLUTION // 2
 _STEP_TICKS = 2 * RESOLUTION  # notes farther apart are of two phrases
+_APART = 3  # the share of a compass by which sections lie apart
 _REPEATS, _REPEATS_SLACK = 0.25, 1.0
 
 
@@ -28,11 +31,13 @@ class Tune:
     Attributes:
         part: its part class.
         free_from, free_until: ticks between which it may rest, each a list, ascending.
+        registers: from which tick on it has its notes from one pitch to another, ascending.
     """
 
     part: int
     free_from: tuple[int, ...]
     free_until: tuple[int, ...]
+    registers: tuple[tuple[int, int, int], ...] = ()
 
     @classmethod
     def free(cls, part: int) -> Tune:
@@ -40,8 +45,16 @@ class Tune:
         return cls(part, (0,), (_EVER,))
 
     @classmethod
-    def by_plan(cls, part: int, plan: Plan) -> Tune:
-        """The tune of a piece with sections: phrases of four bars, and the last bar is free."""
+    def by_plan(
+        cls, part: int, plan: Plan, compass: tuple[int, int] | None = None, *, is_low: bool = True
+    ) -> Tune:
+        """The tune of a piece with sections: phrases of four bars, and the last bar is free.
+
+        Args:
+            compass: its lowest and highest note, if its sections are to have a part of it: those of
+                new names are low and high by turns.
+            is_low: whether the first of them is low.
+        """
         starts = [*plan.starts.tolist(), int(plan.starts[-1] + plan.lengths[-1])]
         free = [
             bar
@@ -49,13 +62,40 @@ class Tune:
             for bar in range(section.start, section.end)
             if (bar - section.start) % PHRASE_BARS == PHRASE_BARS - 1 or bar == section.end - 1
         ]
-        return cls(part, tuple(starts[bar] for bar in free), tuple(starts[bar + 1] for bar in free))
+        registers = () if compass is None else _registers(plan, compass, is_low=is_low)
+        return cls(
+            part,
+            tuple(starts[bar] for bar in free),
+            tuple(starts[bar + 1] for bar in free),
+            registers,
+        )
+
+    def register(self, tick: int) -> tuple[int, int] | None:
+        """The lowest and the highest note that it has at a tick, where that is stated."""
+        place = bisect_right(self.registers, tick, key=lambda row: row[0]) - 1
+        return self.registers[place][1:] if place >= 0 else None
 
     def longest_rest(self, tick: int, usual_ticks: int) -> int:
         """Ticks that it may rest from a tick on."""
         place = bisect_right(self.free_from, tick) - 1
         is_free = place >= 0 and tick < self.free_until[place]
         return usual_ticks if is_free else min(usual_ticks, _WAITS_TICKS)
+
+
+def _registers(
+    plan: Plan, compass: tuple[int, int], *, is_low: bool
+) -> tuple[tuple[int, int, int], ...]:
+    low, high = compass
+    apart = (high - low) // _APART
+    names = [section.name for section in plan.sections if section.name not in (INTRO, END)]
+    found = []
+    for section in plan.sections:
+        row = low, high
+        if section.name in names:
+            lies_low = ([*dict.fromkeys(names)].index(section.name) % 2 == 0) == is_low
+            row = (low, high - apart) if lies_low else (low + apart, high)
+        found.append((int(plan.starts[section.start]), *row))
+    return tuple(found)
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,10 @@ section of sixteen bars or more is played twice, eight bars each, as it was or w
 in a shorter one the second half may begin as the first. Few begin an intro, without the melody and
 not the bass alone, or all of a band; one of those between bass and melody leaves for a verse, the
 only one for a bridge, a break or a solo, as drums may; all play a chorus, the last return and the
-end. In a band the accompaniment of a new section may go round in four bars, or be that of the
-section before; in styles that go round, all may do so, or the accompaniment in two. The voice of a
-song may leave the end of a section. What is stated stays.
+end. In chamber music seldom anybody leaves; in styles whose players come and go each section draws
+who plays, and returns with them. In a band the accompaniment of a new section may go round in four
+bars, or be that of the section before; in styles that go round, all may do so, or the accompaniment
+in two. The voice of a song may leave the end of a section. What is stated stays.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import numpy as np
 from ritornello.music.instruments import BASSES
 from ritornello.plan.bar_strokes import FARTHEST_BARS
 from ritornello.plan.plan import OPEN, Plan
-from ritornello.plan.players import BAND, SONG, ensemble_of, melody_of
+from ritornello.plan.players import BAND, SONG, Player, ensemble_of, melody_of, role_of
 from ritornello.plan.returning_bars import AGAIN, NEW, VARIED
 from ritornello.plan.sections import END, INTRO, Section
 from ritornello.rng import Rng
@@ -66,6 +67,8 @@ _INTERLUDE = 0.5  # how often a section of a song ends without the voice
 _FULL = ("chorus", END)
 _THIN = ("bridge", "break", "solo")
 _DRUMS_LEAVE, _DRUMS_LEAVE_THIN = 0.05, 0.3  # how often for a section, and for one of these
+_LEAVES = 1.0, 0.15, 0.1  # how often one leaves, of a band, a song and others
+_TUNE_LEAVES = 0.5  # in styles whose players come and go, as often as there: nobody takes it over
 _ONLY_ONE_LEAVES = 0.5  # how often the only one between bass and melody leaves for one of these
 _BAND_BEGINS = 0.4  # how often all of a band play its intro
 
@@ -75,6 +78,7 @@ def fill_form(
     rng: Rng,
     ensemble: int | None = None,
     rounds: Rounds = _USUAL_ROUNDS,
+    rests: Mapping[str, float] | None = None,
     *,
     asked: bool = False,
 ) -> Plan:
@@ -84,6 +88,8 @@ def fill_form(
         plan: without sections it comes back as it is.
         rng: what is varied and who is silent are drawn from it.
         rounds: of the style of a band.
+        rests: of a style whose players come and go, how often they leave a section, see
+            `players.role_of`.
         ensemble: in what the players are, see `players.ensemble_of`; by default they are alone.
         asked: whether somebody asked for these sections.
     """
@@ -112,8 +118,9 @@ def fill_form(
                 back_of[inside, member] = np.where(holds, held, back_of[inside, member])
                 close_of[inside, member] = np.where(holds, AGAIN, close_of[inside, member])
             under = section
-        who = _players(plan, section, again=earlier is not section, rng=rng)
-        if earlier is not section and section is not last[section.name]:
+        again = earlier is not section
+        who = _players(plan, section, ensemble, rests or {}, again=again, rng=rng)
+        if again and (rests or section is not last[section.name]):
             who = plays[earlier.start] != 0  # as at its first time
         rows = np.tile(who, (section.bars, 1))
         if song is not None and section.name != INTRO:
@@ -214,7 +221,15 @@ def _accompanists(plan: Plan) -> np.ndarray:
     return found
 
 
-def _players(plan: Plan, section: Section, *, again: bool, rng: Rng) -> np.ndarray:
+def _players(
+    plan: Plan,
+    section: Section,
+    ensemble: int,
+    rests: Mapping[str, float],
+    *,
+    again: bool,
+    rng: Rng,
+) -> np.ndarray:
     """Who plays in a section, bool [players]."""
     count = len(plan.players)
     who = np.ones(count, bool)
@@ -234,6 +249,8 @@ def _players(plan: Plan, section: Section, *, again: bool, rng: Rng) -> np.ndarr
             chosen = rng.permutation(above)[:1]
         who[:] = False
         who[chosen if len(chosen) else 0] = True
+    elif count > 2 and rests:
+        return _who_stays(plan, rests, rng)
     elif count > 2:
         chance = _DRUMS_LEAVE_THIN if section.name in _THIN else _DRUMS_LEAVE
         # The melody stays, as a bass does.
@@ -242,11 +259,33 @@ def _players(plan: Plan, section: Section, *, again: bool, rng: Rng) -> np.ndarr
         )
         if drums.any() and rng.random() < chance:
             who[drums] = False
-        elif len(between) > 1 or (
-            len(between) and section.name in _THIN and rng.random() < _ONLY_ONE_LEAVES
-        ):
-            who[rng.choice(between)] = False
+        elif len(between) > 1:
+            who[rng.choice(between)] = rng.random() >= _LEAVES[ensemble]
+        elif len(between) and section.name in _THIN and rng.random() < _ONLY_ONE_LEAVES:
+            who[between] = False
     return who
+
+
+def _who_stays(plan: Plan, rests: Mapping[str, float], rng: Rng) -> np.ndarray:
+    """Who plays in a section of music whose players come and go; bool [players], two at least."""
+    melody = melody_of(plan.players)
+    chances = [
+        rests.get(role_of(player, is_melody=place == melody), 0.0)
+        for place, player in enumerate(plan.players)
+    ]
+    if melody is not None:
+        chances[melody] *= _TUNE_LEAVES
+    order = rng.random(len(chances)) - chances  # the likeliest to stay come last
+    above = [p for p, player in enumerate(plan.players) if _leads_or_fills(player)]
+    who = order >= 0
+    if above and not who[above].any():
+        who[above[int(np.argmax(order[above]))]] = True
+    who[np.argsort(order)[-2:]] = True
+    return who
+
+
+def _leads_or_fills(player: Player) -> bool:
+    return not player.is_drum and player.instrument not in BASSES
 
 
 def _basses(plan: Plan) -> np.ndarray:

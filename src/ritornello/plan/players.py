@@ -83,6 +83,18 @@ def ensemble_of(players: Sequence[Player]) -> int:
     return SONG if sings else CHAMBER
 
 
+DRUMS, BASS, TUNE, OTHERS = "drums", "bass", "tune", "others"
+
+
+def role_of(player: Player, *, is_melody: bool) -> str:
+    """What a player does: `DRUMS`, `BASS`, `TUNE`, or one of `OTHERS`."""
+    if player.is_drum:
+        return DRUMS
+    if is_melody:
+        return TUNE
+    return BASS if player.instrument in BASSES else OTHERS
+
+
 def melody_of(players: Sequence[Player]) -> int | None:
     """The index of the player that has the melody; None of drums alone.
 

@@ -32,6 +32,8 @@ class StyleUsages:
         rounds: shares of the bars of who accompanies that stand as 1, 2 and 4 bars before, the
             nearest of these; and of the tune. None of music that does not go
             round in four bars.
+        rests: by what players do, see `players.role_of`, in how many sections they are silent; none
+            where few are.
         bass: notes a quarter that basses play, quartiles; none where there are few basses.
         rhythms: by metre and name of an instrument the bars that it accompanies a drummer in, see
             `held_rhythms`, and how many players hold each.
@@ -42,6 +44,7 @@ class StyleUsages:
     line_ups: tuple[tuple[float, tuple[str, ...]], ...] = ()
     bass: tuple[float, ...] = ()
     rounds: tuple[tuple[float, ...], tuple[float, ...]] | None = None
+    rests: Mapping[str, float] = field(default_factory=dict)
     rhythms: Mapping[tuple[int, int], Mapping[str, WeightedRhythms]] = field(default_factory=dict)
 
     def draw_tempo(self, rng: Rng) -> float:
@@ -73,6 +76,7 @@ def _usages() -> dict[str, StyleUsages]:
             tuple((count, tuple(parts)) for count, parts in entry.get("line_ups", ())),
             tuple(entry.get("bass", ())),
             _rounds(entry.get("rounds")),
+            entry.get("rests", {}),
             {
                 _metre(metre): {
                     player: tuple((count, tuple(ticks)) for count, ticks in found)
