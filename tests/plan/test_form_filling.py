@@ -52,12 +52,12 @@ def test_where_players_come_and_go_sections_return_with_theirs() -> None:
         plays = fill_form(plan, np.random.default_rng(seed), rests=rests).plays != 0
         assert (plays[0] == plays[16]).all()
         assert (plays[8] == plays[32]).all()
-        assert (plays.sum(axis=1) >= 2).all()
-        assert plays[:, 2:].any(axis=1).all()  # not bass and drums alone
+        assert (plays.sum(axis=1) >= 3).all()
+        assert plays[:, -1].all()  # the tune
         silent += 1 - plays.mean(axis=0)
         differ.append((plays[0] != plays[8]).mean())
-    assert (silent / 100 < (0.2, 0.4, 0.8, 0.8, 0.4)).all()
-    assert 0.25 < np.mean(differ) < 0.6
+    assert (silent / 100 < (0.2, 0.4, 0.8, 0.8, 0.1)).all()
+    assert 0.15 < np.mean(differ) < 0.5
 
 
 def test_drums_play_most_of_a_song() -> None:

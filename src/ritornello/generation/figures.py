@@ -1,7 +1,8 @@
 """Figures that go round: whether the bars before the present one were a figure that came twice.
 
 What came twice is likelier to come again for a network than it is in music, and sharpening does the
-rest: music stays in such a figure for ever. So the bar after it may be sampled without.
+rest: music stays in such a figure for ever. So the bar after it may be sampled without, and a tune
+leaves it.
 """
 
 from __future__ import annotations
@@ -39,7 +40,21 @@ class Figures:
             return Figures(bar_ticks, (*self.present, stroke), self.before, self.came_twice)
         silent = min((bar_ticks - self.bar_ticks) // length_ticks - 1, MEMORY_BARS)
         before = (*[_NOTHING] * silent, frozenset(self.present), *self.before)[:MEMORY_BARS]
-        twice = any(
-            any(before[:bars]) and before[:bars] == before[bars : 2 * bars] for bars in FIGURE_BARS
-        )
+        twice = _bars_of_figure(before) is not None
         return Figures(bar_ticks, ((tick - bar_ticks, part, pitch),), before, twice)
+
+    def third_time(self, tick: int, part: int) -> list[int]:
+        """The pitches at a tick of the present bar with which a part goes round a third time."""
+        bars = _bars_of_figure(self.before) if self.came_twice else None
+        if bars is None or not self.before[bars - 1].issuperset(self.present):
+            return []
+        place = tick - self.bar_ticks, part
+        return [pitch for *where, pitch in self.before[bars - 1] if (*where,) == place]
+
+
+def _bars_of_figure(before: tuple[_Strokes, ...]) -> int | None:
+    """How many bars the figure has that came twice in the last bars; None for none."""
+    for bars in FIGURE_BARS:
+        if any(before[:bars]) and before[:bars] == before[bars : 2 * bars]:
+            return bars
+    return None

@@ -18,6 +18,7 @@ from math import ceil
 
 import numpy as np
 
+from ritornello.generation.figures import Figures
 from ritornello.generation.job import ENDLESS, Job
 from ritornello.generation.open_spans import OpenSpans
 from ritornello.generation.pace import Pace
@@ -77,7 +78,7 @@ class RuleMasks:
         self.onset_ticks = 0
         self._part, self._above = START, NONE[PITCH]  # lowest pitch it may strike at once with it
         self._tune_part = None if job.tune is None else job.tune.part
-        self._steps = Steps()
+        self._steps, self._figures = Steps(), Figures()  # of the tune alone
         self._struck = 0  # notes that the last part has struck together
         self._largest: dict[int, int] = {}  # and the most that each part has
         self.ahead: tuple[int, tuple[int, ...]] | None = None  # the next given event
@@ -242,15 +243,21 @@ class RuleMasks:
         legal = self._voices.apply_rules(self.pitch_rules.allowed(part, onset), part, onset).copy()
         if shift == 0 and part == self._part:
             legal[: self._above] = False
-        elif self._tune_part == part and self._steps.must_move(onset):
-            legal[self._steps.pitch] = False
-            if not legal.any():
-                legal[self._steps.pitch] = True
+        elif self._tune_part == part:
+            left = self._figures.third_time(onset, part) if self._in_bar(onset) else []
+            if self._steps.must_move(onset):
+                left = [*left, self._steps.pitch]
+            if left and legal.sum() > len(left):
+                legal[left] = False
         if (given := self.given_pitch(shift, part)) is not None:
             # It comes next, unless a lower one is composed; where one must be, that goes first.
             legal[given:] = False
             legal[given] = not (legal.any() and part in self._due(onset))
         return legal if legal.any() else np.ones(SIZES[PITCH], bool)
+
+    def _in_bar(self, onset: int) -> bool:
+        """Whether a tick is in the bar in which the tune struck last."""
+        return self.pitch_rules.bar(onset)[0] == self._figures.bar_ticks
 
     def given_pitch(self, shift: int, part: int) -> int | None:
         """The pitch of the next given note if it is of a shared part, open then, after a shift.
@@ -333,6 +340,8 @@ class RuleMasks:
             return
         if part == self._tune_part:
             self._steps = self._steps.after(self.onset_ticks, pitch)
+            start, length = self.pitch_rules.bar(self.onset_ticks)
+            self._figures = self._figures.struck(start, length, self.onset_ticks, part, pitch)
         # In a shared part the given notes are those of others, and say nothing of who must play.
         is_own = composed or part not in self.job.shared_parts
         if is_own:

@@ -108,6 +108,11 @@ class Pitches:
             return self._of_draft(part, draft)
         return self._usual[part]
 
+    def bar(self, onset_ticks: int) -> tuple[int, int]:
+        """Where the bar of a tick begins, and its length."""
+        place, _, length = self._grid.locate_one(onset_ticks)
+        return onset_ticks - place[0], length
+
     def _beat_given(self, onset_ticks: int) -> bool:
         begun = bisect_right(self._beats_from, onset_ticks)
         return begun > 0 and onset_ticks < self._job.beats[begun - 1][1]

@@ -11,6 +11,7 @@ from ritornello.generation.job import ENDLESS, Job, Opening, is_drums, melody_pa
 from ritornello.generation.reprise import Reprise, half_lines, open_runs, plan_reprise
 from ritornello.generation.rhythms import Rhythms
 from ritornello.generation.tune import Tune
+from ritornello.generation.two_hands import lower_hand
 from ritornello.music.chords import CHORD_CLASSES
 from ritornello.music.instruments import BASSES, DRUMS, INSTRUMENTS, parse_instrument
 from ritornello.music.piece import ChordSymbol, Piece, Text
@@ -25,7 +26,7 @@ from ritornello.plan.feel import EIGHTHS, SWUNG
 from ritornello.plan.held_rhythms import draw_rhythms
 from ritornello.plan.plan import Plan
 from ritornello.plan.plan_text import chord_name
-from ritornello.plan.players import LINES, SONG, ensemble_of, melody_of
+from ritornello.plan.players import CHAMBER, LINES, SONG, ensemble_of, melody_of
 from ritornello.plan.style_usages import usages_of
 from ritornello.rng import Rng
 
@@ -36,7 +37,9 @@ _HIGHEST_ACCOMPANIMENT, _LARGEST_CHORD = 73, 4
 # Of tunes, and of those that a voice sings or a band plays, the lowest note, from and to, and the
 # semitones above it: nine of ten are no wider (400 training pieces), see docs/decisions/plan.md.
 _COMPASS = ((54, 62), 26), ((58, 64), 17)
-_BEGINS_LOW = 0.7  # how often the tune of the first section lies lower than that of the second
+# How often the tune of the first section lies lower than that of the second; verses always do.
+_BEGINS_LOW, _CHORUS = 0.7, "chorus"
+_LEFT_HAND = (36, 41), 24  # of the left hands of 133 pieces for two
 _VOICE = "voice"
 _LIMBS = 4  # of a drummer, who strikes no more at a time
 _LEAST_RANGE = 24  # semitones that are left to anyone
@@ -126,12 +129,15 @@ def _tune_of(job: Job, plan: Plan, rng: Rng) -> Tune | None:
         return None
     busy = job.rules.busy()
     asked = job.rules.density is not None or notes.instrument_of(melody) in busy
-    is_low = bool(rng.random() < _BEGINS_LOW)
     if asked:
         return Tune.free(melody)
-    low, high = job.range_of(melody)
-    is_drawn = melody in job.ranges and high - low <= max(span for _, span in _COMPASS)
-    return Tune.by_plan(melody, plan, (low, high) if is_drawn else None, is_low=is_low)
+    # Of chamber music the tunes lie on top, and apart as they are.
+    compass = job.ranges.get(melody) if ensemble_of(plan.players) != CHAMBER else None
+    has_chorus = any(section.name == _CHORUS for section in plan.sections)
+    is_low = has_chorus or bool(rng.random() < _BEGINS_LOW)
+    if compass is not None and compass[1] - compass[0] > _COMPASS[1][1]:
+        compass = None  # of low instruments
+    return Tune.by_plan(melody, plan, compass, is_low=is_low)
 
 
 def _rhythms_of(job: Job, plan: Plan, reprise: Reprise, rng: Rng) -> Rhythms:
@@ -173,6 +179,7 @@ def _accompanied(job: Job) -> int | None:
 def in_compass(job: Job, rng: Rng) -> Job:
     """A job whose tune stays within a compass: so many semitones from a lowest note on.
 
+    So does the left hand of a player with two.
     Whoever plays low instruments keeps them, as do players that the rules say something of.
     """
     if (melody := _accompanied(job)) is None:
@@ -184,8 +191,17 @@ def in_compass(job: Job, rng: Rng) -> Job:
     low, high = job.range_of(melody)
     if instrument in set(map(parse_instrument, job.rules.ranges)) or high < lowest + span:
         return job
+    found = {melody: _within(low, high, begins, span)}
+    if (lower := lower_hand(job.composed_parts)) is not None:
+        (first, last), span = _LEFT_HAND
+        found[lower] = _within(*job.range_of(lower), int(rng.integers(first, last + 1)), span)
+    return replace(job, ranges={**job.ranges, **found})
+
+
+def _within(low: int, high: int, begins: int, span: int) -> tuple[int, int]:
+    """So many semitones from a pitch on, as near as a range has them."""
     low = max(low, min(begins, high - span))
-    return replace(job, ranges={**job.ranges, melody: (low, min(high, low + span))})
+    return low, min(high, low + span)
 
 
 def in_a_band(job: Job) -> Job:

@@ -7,6 +7,7 @@ it knows of a single part: a tune without anything under it.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -20,6 +21,7 @@ from ritornello.note_model.encoding.notes import (
     PITCH,
     REST,
     SHIFT,
+    instrument_of,
     is_note,
     part_of,
 )
@@ -58,6 +60,15 @@ def second_hand(rules: Rules) -> int:
     """The part class of the second hand of rules for two."""
     assert rules.parts is not None
     return part_of(parse_instrument(rules.parts[0]), 1)
+
+
+def lower_hand(parts: Sequence[int]) -> int | None:
+    """The part class of the second of two hands, where these are all; None for others."""
+    if len(parts) != 2 or parts[1] != parts[0] + 1:
+        return None
+    instruments = {instrument_of(part) for part in parts}
+    is_keyboard = {INSTRUMENTS[instrument].name for instrument in instruments} <= _KEYBOARDS
+    return parts[1] if is_keyboard and len(instruments) == 1 else None
 
 
 def as_one(fields: np.ndarray, second: int | None) -> np.ndarray:

@@ -22,7 +22,7 @@ import numpy as np
 from ritornello.music.instruments import BASSES
 from ritornello.plan.bar_strokes import FARTHEST_BARS
 from ritornello.plan.plan import OPEN, Plan
-from ritornello.plan.players import BAND, SONG, Player, ensemble_of, melody_of, role_of
+from ritornello.plan.players import BAND, SONG, ensemble_of, melody_of, role_of
 from ritornello.plan.returning_bars import AGAIN, NEW, VARIED
 from ritornello.plan.sections import END, INTRO, Section
 from ritornello.rng import Rng
@@ -68,7 +68,6 @@ _FULL = ("chorus", END)
 _THIN = ("bridge", "break", "solo")
 _DRUMS_LEAVE, _DRUMS_LEAVE_THIN = 0.05, 0.3  # how often for a section, and for one of these
 _LEAVES = 1.0, 0.15, 0.1  # how often one leaves, of a band, a song and others
-_TUNE_LEAVES = 0.5  # in styles whose players come and go, as often as there: nobody takes it over
 _ONLY_ONE_LEAVES = 0.5  # how often the only one between bass and melody leaves for one of these
 _BAND_BEGINS = 0.4  # how often all of a band play its intro
 
@@ -267,25 +266,18 @@ def _players(
 
 
 def _who_stays(plan: Plan, rests: Mapping[str, float], rng: Rng) -> np.ndarray:
-    """Who plays in a section of music whose players come and go; bool [players], two at least."""
+    """Who plays in a section of music whose players come and go; bool [players], half at least."""
     melody = melody_of(plan.players)
     chances = [
         rests.get(role_of(player, is_melody=place == melody), 0.0)
         for place, player in enumerate(plan.players)
     ]
     if melody is not None:
-        chances[melody] *= _TUNE_LEAVES
+        chances[melody] = 0.0  # nobody would take the tune over
     order = rng.random(len(chances)) - chances  # the likeliest to stay come last
-    above = [p for p, player in enumerate(plan.players) if _leads_or_fills(player)]
     who = order >= 0
-    if above and not who[above].any():
-        who[above[int(np.argmax(order[above]))]] = True
-    who[np.argsort(order)[-2:]] = True
+    who[np.argsort(order)[-((len(who) + 1) // 2) :]] = True
     return who
-
-
-def _leads_or_fills(player: Player) -> bool:
-    return not player.is_drum and player.instrument not in BASSES
 
 
 def _basses(plan: Plan) -> np.ndarray:
