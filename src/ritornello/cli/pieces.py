@@ -224,7 +224,7 @@ def _print(what: str, rows: list[JsonObject], seconds: float) -> None:
         key = f"{row['key']}, " if row["key"] else ""
         minutes, rest = divmod(round(row["seconds"]), 60)
         out.print(
-            f"{what} {row['seed']}: {key}{row['tempo_bpm']:g} bpm, {row['metre']}, "
+            f"{what} {row['seed']}: {key}{round(row['tempo_bpm'], 1):g} bpm, {row['metre']}, "
             f"{row['bars']} bars, {minutes}:{rest:02d}",
             style="bold",
         )
