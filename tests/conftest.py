@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from hypothesis.internal.conjecture import providers
 
 _TIMES = int(os.environ.get("RITORNELLO_FUZZ") or 0)
 _SHARE = float(os.environ.get("RITORNELLO_EXAMPLES") or 1)
@@ -19,6 +20,10 @@ _SHARE = float(os.environ.get("RITORNELLO_EXAMPLES") or 1)
 settings.register_profile("the same each time", deadline=None, derandomize=True, database=None)
 settings.register_profile("random", deadline=None, derandomize=False, print_blob=True)
 settings.load_profile("random" if _TIMES else "the same each time")
+if not _TIMES and hasattr(providers, "_get_local_constants"):
+    # Hypothesis also draws what stands as a number or a text in the modules loaded so far: which
+    # tests ran before in a process would change the examples. No setting of it leaves that out.
+    providers._get_local_constants = lambda: providers._local_constants
 
 
 # Whole commands and songs, networks that learn, sound: minutes, left out by `make check`.
