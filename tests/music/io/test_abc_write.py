@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 
 from ritornello.errors import InputError
 from ritornello.music.io import losses
@@ -77,8 +77,18 @@ def test_what_is_written_comes_back() -> None:
     assert (again.title, again.composer, again.copyright) == ("100% & more", "Anon.", "nobody")
 
 
+_SEMITONE_OVER_A_BAR_LINE = Piece(
+    (Track([(0, 96, 12, 1), (0, 96, 13, 1)]),),
+    resolution=24,
+    metres=(Metre(0, 3, 4),),
+    keys=(KeyChange(0, KeyName(0, "major")), KeyChange(96, KeyName(0, "minor"))),
+    length_ticks=96,
+)
+
+
 @settings(max_examples=100, suppress_health_check=list(HealthCheck))
 @given(piece=full_pieces())
+@example(piece=_SEMITONE_OVER_A_BAR_LINE)
 def test_any_piece_comes_back_as_holdable_says(piece: Piece) -> None:
     assume(piece.note_count)
     again, told = read_bytes(write_bytes(piece), "any.abc")

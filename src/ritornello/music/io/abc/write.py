@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import pairwise
 
 from ritornello.music.io.abc.book import escaped_text
 from ritornello.music.io.abc.fields import MODE_FIFTHS
@@ -252,20 +253,21 @@ class _Spelling:
     """The notes of one bar of one staff, spelled.
 
     A letter that has an accidental anywhere in the bar is written with one everywhere in it:
-    programs differ on whether an accidental holds in other octaves and in overlays.
+    programs differ on whether an accidental holds in other octaves and in overlays. So is one that
+    is tied to from the bar before, beside a note that may have had its letter there.
     """
 
     def __init__(self, staff: Staff, index: int, signature: KeySignature) -> None:
         self.signature = signature
         by_signature = alterations_of(signature.fifths)
-        sounding = {
-            pitch
-            for layer in staff.layers
-            for event in layer.get(index, ())
-            for pitch in event.pitches
-        }
+        events = [event for layer in staff.layers for event in layer.get(index, ())]
+        sounding = {pitch for event in events for pitch in event.pitches}
         names = [spell(pitch, signature) for pitch in sounding]
         self.accidental_letters = {n.step for n in names if n.alter != by_signature[n.step]}
+        for event in events:
+            near = any(high - low <= 2 for low, high in pairwise(sorted(event.pitches)))
+            if event.symbol.tied_from and near:
+                self.accidental_letters |= {spell(each, signature).step for each in event.pitches}
 
     def written(self, event: Event, length: str) -> str:
         if not event.pitches:
