@@ -125,6 +125,16 @@ def _without_repeats(path: Path) -> bytes:
     root = _parsed(path)
     for barline in root.iter("barline"):
         barline[:] = [child for child in barline if child.tag not in ("repeat", "ending")]
+    # Of scores that say so the reader takes everything to be written out: no D.C. or coda either.
+    header = root.find("identification")
+    if header is None:
+        header = ElementTree.Element("identification")
+        root.insert(0, header)
+    for encoding in header.findall("encoding"):
+        header.remove(encoding)
+    ElementTree.SubElement(
+        ElementTree.SubElement(header, "encoding"), "software"
+    ).text = "ritornello"
     return ElementTree.tostring(root)
 
 

@@ -155,7 +155,7 @@ def test_jumps_in_words_are_told_once(words: str) -> None:
     jump = f"<direction><direction-type><words>{words}</words></direction-type>%s</direction>"
     for sound in ("", '<sound dacapo="yes"/>'):
         _, repairs = read_bytes(score(FIRST + note() + jump % sound), "x")
-        assert "1 x jump (D.C., D.S., coda) not followed." in repairs
+        assert [each[:11] for each in repairs if "jump" in each] == ["1 x jump (D"]
     _, repairs = read_bytes(score(FIRST + note() + jump.replace(words, "dolce") % ""), "x")
     assert not any("jump" in repair for repair in repairs)
 

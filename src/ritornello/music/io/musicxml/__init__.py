@@ -7,7 +7,9 @@ instruments  who plays the parts: programs, drums, names
 measures     what the measures of a part hold, in the order they are written
 raw_measure  one measure as plain values
 repeat_signs signs that stand for the measure or the beat before
-timeline     the measures in the order they are played
+leads        D.C., D.S., coda and Fine, as directions state them
+play_order   the order in which measures are played: repeats, endings, D.C. and the like
+timeline     the played measures, and what changes when
 tracks       the notes of a part as tracks: ties joined, words and signs with them
 harmony      chord symbols, both ways
 lyrics       words under notes, both ways

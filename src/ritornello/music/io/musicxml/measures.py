@@ -23,6 +23,12 @@ from ritornello.music.io.musicxml.directions import (
 )
 from ritornello.music.io.musicxml.harmony import read_harmony
 from ritornello.music.io.musicxml.instruments import PartInfo, ScoreInstrument, read_changes
+from ritornello.music.io.musicxml.leads import (
+    leads_of_barline,
+    leads_of_direction,
+    leads_of_sound,
+    leads_of_words,
+)
 from ritornello.music.io.musicxml.lyrics import read_lyrics
 from ritornello.music.io.musicxml.numbers import number, to_number, value_quarters
 from ritornello.music.io.musicxml.raw_measure import Measure, RawNote
@@ -35,17 +41,11 @@ FINE_RESOLUTION = 10_080  # whole for every value and tuplet in use
 FORTE_VELOCITY = 90  # what MusicXML calls 100% dynamics
 # Where our writer notes the length of a piece that ends inside its last bar.
 LENGTH_FIELD = "ritornello-length-ticks"
+SOFTWARE = "ritornello"  # which wrote a score, as our writer says it
 _DEFAULT_VELOCITY = 80
 _MARKS = {"pppp": 10, "ppp": 20, "pp": 33, "p": 49, "mp": 64, "mf": 80, "f": 96, "ff": 112,
           "fff": 120, "ffff": 127}  # fmt: skip
-# Jumps as a <sound> states them and as people write them; "Fine" alone is where one ends.
-_JUMPS = ("dacapo", "dalsegno", "tocoda")
-_LONGEST_WORDS = 1000
-_JUMP_WORDS = re.compile(
-    r"\bd\.?\s?[cs]\b|\bda\s+capo\b|\bd[ae]l\s+segno\b"
-    r"|\b(?:to|al|alla|zur|au|go\s+to)\s+(?:the\s+)?coda\b|\bal\s+fine\b",
-    re.IGNORECASE,
-)
+_LONGEST_WORDS, _LONGEST_COUNT = 1000, 9
 
 
 class PartReader:
@@ -69,8 +69,13 @@ class PartReader:
         self._changed: dict[str, ScoreInstrument] = {}
         self._repeat_signs = RepeatSigns(self.divisions, repairs)
         self.measures: list[Measure] = []
+        last = -1
         for element in measures:
+            count = element.get("number", "")[:_LONGEST_COUNT]
             self.measures.append(self._measure(element))
+            if count.isdecimal():
+                self.measures[-1].begins_anew = int(count) < last
+                last = int(count)
 
     def _ticks(self, element: Element, tag: str = "duration") -> int:
         return round(number(element, tag, 0) * self._scale)
@@ -245,15 +250,16 @@ class PartReader:
         for remark in remarks:
             if remark.kind == CONTROL:
                 measure.controls.append((max(0, place), *control_of(remark)))
+            elif remark.kind == "words" and leads_of_words(remark.name):
+                measure.lead_words.append((max(0, place), remark))
             else:
                 measure.remarks.append((max(0, place), remark))
         measure.controls += [(max(0, place), *change) for change in read_pedals(element)]
         sound = element.find("sound")
         if sound is not None:
             self._sound(sound, at, measure)
-        if sound is None or all(sound.get(jump) is None for jump in _JUMPS):
-            words = [remark.name for remark in remarks if remark.kind == "words"]
-            measure.jumps += any(_JUMP_WORDS.search(text) for text in words)
+        words = [remark.name for remark in remarks if remark.kind == "words"]
+        measure.leads |= leads_of_direction(element, words)
         metronome = element.find("direction-type/metronome")
         if metronome is not None and (sound is None or sound.get("tempo") is None):
             self._tempo(_metronome_bpm(metronome), at, measure)
@@ -265,7 +271,7 @@ class PartReader:
             self._velocity = min(127, max(1, velocity))
         if tempo := element.get("tempo"):
             self._tempo(to_number(tempo, "sound tempo"), at, measure)
-        measure.jumps += sum(element.get(jump) is not None for jump in _JUMPS)
+        measure.leads |= leads_of_sound(element)
         measure.controls += [(at, *change) for change in read_sound_pedals(element)]
         self._changed |= read_changes(element, self.info)
 
@@ -281,6 +287,7 @@ class PartReader:
             measure.repeats_from = True
         elif repeat is not None:
             measure.repeat_times = int(to_number(repeat.get("times") or "2", "repeat times"))
+        measure.leads |= leads_of_barline(element)
         ending = element.find("ending")
         if ending is not None:
             numbers = re.findall(r"\d{1,2}", ending.get("number", "")[:_LONGEST_WORDS])

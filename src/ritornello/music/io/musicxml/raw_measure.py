@@ -42,7 +42,9 @@ class Measure:
     """One measure.
 
     ``length`` is the furthest point reached, ``sounding`` the furthest by a note; ``endings``
-    are the passes the measure is played in, empty for all. Controls are (time, number, value).
+    are the passes the measure is played in, empty for all. Controls are (time, number, value);
+    ``leads`` are as of `leads`, and ``lead_words`` the remarks that say them; ``begins_anew`` says
+    that measures are counted from one again.
     """
 
     notes: list[RawNote] = field(default_factory=list)
@@ -57,12 +59,14 @@ class Measure:
     repeats_from: bool = False
     repeat_times: int = 0
     endings: frozenset[int] = frozenset()
-    jumps: int = 0
+    leads: set[str] = field(default_factory=set)
+    lead_words: list[tuple[int, Direction]] = field(default_factory=list)
+    begins_anew: bool = False
 
     @property
     def event_count(self) -> int:
         """How much is heard or kept each time the measure is played."""
         signs = sum(1 + len(note.signs) + len(note.lyrics) for note in self.notes)
         lists: tuple[Sized, ...]
-        lists = (self.tempos, self.keys, self.chords, self.remarks, self.controls)
+        lists = (self.tempos, self.keys, self.chords, self.remarks, self.controls, self.lead_words)
         return signs + sum(len(found) for found in lists)

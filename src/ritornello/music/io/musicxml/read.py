@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
+from itertools import chain
 
 import numpy as np
 
@@ -20,15 +21,18 @@ from ritornello.music.io.limits import MOST_TRACKS, clean_name, tempos_of_score
 from ritornello.music.io.musicxml.container import ScoreXml, open_score
 from ritornello.music.io.musicxml.directions import CUE, MARKER, TEXT
 from ritornello.music.io.musicxml.instruments import read_part_list
+from ritornello.music.io.musicxml.leads import JUMPS, leads_of_words
 from ritornello.music.io.musicxml.measures import (
     FINE_RESOLUTION,
     LENGTH_FIELD,
+    SOFTWARE,
     PartReader,
     first_divisions,
     written_divisions,
 )
+from ritornello.music.io.musicxml.play_order import MAX_PLAYED_MEASURES
 from ritornello.music.io.musicxml.raw_measure import Measure
-from ritornello.music.io.musicxml.timeline import MAX_PLAYED_MEASURES, ScoreTimeline
+from ritornello.music.io.musicxml.timeline import ScoreTimeline
 from ritornello.music.io.musicxml.tracks import read_texts, read_tracks
 from ritornello.music.keys import KeyName, estimate_key
 from ritornello.music.piece import ChordSymbol, KeyChange, Metre, Piece, Text, Track
@@ -81,9 +85,16 @@ def _read(xml: ScoreXml, repairs: Counter[str]) -> Piece:
         resolution = FINE_RESOLUTION
         repairs["grid too fine: times rounded to 10080 ticks a quarter"] += 1
     scales = [(resolution, part.divisions) for part in parts]
+    if xml.header.findtext("identification/encoding/software") == SOFTWARE:
+        for measure in chain.from_iterable(part.measures for part in parts):
+            measure.leads.clear()  # of our own: all is written as it is played
     timeline = ScoreTimeline([part.measures for part in parts], scales, resolution)
     repairs["repeated measure played again"] += len(timeline.played) - len(set(timeline.played))
-    repairs["jump (D.C., D.S., coda) not followed"] += timeline.jumps
+    repairs["jump (D.C., D.S., coda) played"] += len(timeline.jumps)
+    lost = "jump (D.C., D.S., coda) not followed, as nothing says where to"
+    repairs[lost] += len(timeline.lost_jumps)
+    for part in parts:
+        _keep_words(part.measures, timeline)
     _check_unfolded([part.measures for part in parts], timeline)
     tracks: list[Track] = []
     for part, info, scale in zip(parts, infos, scales, strict=True):
@@ -133,6 +144,19 @@ def _check_size(xml: ScoreXml) -> None:
                 f"The score has {count:,} {what}; at most {limit:,} are read.",
                 next_step="Split the score into movements.",
             )
+
+
+def _keep_words(measures: list[Measure], timeline: ScoreTimeline) -> None:
+    """Keep words of jumps that were not played; in what was they would lead astray."""
+    for index, measure in enumerate(measures):
+        kept = [
+            (place, remark)
+            for place, remark in measure.lead_words
+            if not timeline.jumps
+            or (index in timeline.lost_jumps and leads_of_words(remark.name) & JUMPS)
+        ]
+        if kept:
+            measure.remarks = sorted([*measure.remarks, *kept], key=lambda placed: placed[0])
 
 
 def _check_unfolded(parts: list[list[Measure]], timeline: ScoreTimeline) -> None:

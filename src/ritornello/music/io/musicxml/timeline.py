@@ -1,6 +1,5 @@
 """The measures of a score in the order they are played, and what changes when.
 
-Simple repeats and numbered endings are played out; jumps (D.C., D.S., coda) are not followed.
 A measure that is not as long as its metre says (an upbeat, a bar cut by a repeat) keeps its
 length: the metre is stated again after it, so that the bar lines of the piece stay the score's.
 """
@@ -12,11 +11,10 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from ritornello.errors import InputError
+from ritornello.music.io.musicxml.play_order import play_order
 from ritornello.music.io.musicxml.raw_measure import Measure
 from ritornello.music.spelling import KeySignature
 
-MAX_PLAYED_MEASURES = 50_000
 Scale = tuple[int, int]  # (ticks a quarter of the piece, of the part)
 _T = TypeVar("_T")
 
@@ -38,7 +36,8 @@ class PlayedBar(NamedTuple):
     repeats_from: bool
     repeat_times: int
     endings: frozenset[int]
-    jumps: int
+    leads: frozenset[str]
+    begins_anew: bool
 
 
 class ScoreTimeline:
@@ -47,8 +46,7 @@ class ScoreTimeline:
     def __init__(self, parts: list[list[Measure]], scales: list[Scale], resolution: int) -> None:
         self.resolution = resolution
         self.measures = _merged(parts, scales, resolution)
-        self.played = _play_order(self.measures)
-        self.jumps = sum(bar.jumps for bar in self.measures)
+        self.played, self.jumps, self.lost_jumps = play_order(self.measures)
         lengths = [self.measures[index].length for index in self.played]
         ends = np.cumsum(lengths).tolist()
         self.starts = [0, *ends[:-1]]
@@ -143,52 +141,8 @@ def _merged(parts: list[list[Measure]], scales: list[Scale], resolution: int) ->
                 any(measure.repeats_from for measure, _ in here),
                 max(measure.repeat_times for measure, _ in here),
                 next((measure.endings for measure, _ in here if measure.endings), frozenset()),
-                max(measure.jumps for measure, _ in here),
+                frozenset().union(*(measure.leads for measure, _ in here)),
+                any(measure.begins_anew for measure, _ in here),
             )
         )
     return bars
-
-
-def _play_order(bars: list[PlayedBar]) -> list[int]:
-    """Measure indices as they are played, through repeats and numbered endings.
-
-    Raises:
-        InputError: if the repeats unfold to more than 50,000 measures.
-    """
-    order: list[int] = []
-    groups = _ending_groups(bars)
-    index = section = 0
-    current_pass = 1
-    while index < len(bars):
-        bar = bars[index]
-        if bar.repeats_from and index > section:
-            section, current_pass = index, 1
-        if current_pass not in bar.endings and groups[index] >> current_pass & 1:
-            index += 1
-            continue
-        order.append(index)
-        if len(order) > MAX_PLAYED_MEASURES:
-            raise InputError(f"The repeats unfold to more than {MAX_PLAYED_MEASURES:,} measures.")
-        following = bars[index + 1].endings if index + 1 < len(bars) else frozenset()
-        times = bar.repeat_times
-        if times and bar.endings:
-            more = following and min(following) > current_pass
-            times = max(bar.endings) + 1 if more else max(bar.endings)
-        if current_pass < times:
-            current_pass += 1
-            index = section
-            continue
-        if times or (bar.endings and not following):
-            section, current_pass = index + 1, 1
-        index += 1
-    return order
-
-
-def _ending_groups(bars: list[PlayedBar]) -> list[int]:
-    """For each bar the passes that it or a later ending of the same group is for, as bits."""
-    groups: list[int] = []
-    passes = 0
-    for bar in reversed(bars):
-        passes = passes | sum(1 << number for number in bar.endings) if bar.endings else 0
-        groups.append(passes)
-    return groups[::-1]

@@ -22,7 +22,7 @@ from ritornello.music.io.musicxml.choir_staves import shares_staff, singer_id, s
 from ritornello.music.io.musicxml.container import compressed
 from ritornello.music.io.musicxml.directions import RESERVED
 from ritornello.music.io.musicxml.lyrics import LINE, PARAGRAPH
-from ritornello.music.io.musicxml.measures import LENGTH_FIELD
+from ritornello.music.io.musicxml.measures import LENGTH_FIELD, SOFTWARE
 from ritornello.music.io.musicxml.part_lines import LOWEST_PITCH, PartWriter, part_tracks
 from ritornello.music.io.musicxml.signs import is_sign
 from ritornello.music.note_tables import ALL_PITCHES
@@ -299,7 +299,7 @@ def _header(piece: Piece) -> Iterator[str]:
         yield f'<creator type="composer">{escape(composer)}</creator>'
     if rights := clean_name(piece.copyright):
         yield f"<rights>{escape(rights)}</rights>"
-    yield "<encoding><software>ritornello</software></encoding><miscellaneous>"
+    yield f"<encoding><software>{SOFTWARE}</software></encoding><miscellaneous>"
     yield f'<miscellaneous-field name="{LENGTH_FIELD}">{piece.length_ticks}</miscellaneous-field>'
     yield "</miscellaneous></identification>"
 
