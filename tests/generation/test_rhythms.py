@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ritornello.generation.composer import Composer
-from ritornello.music.piece import Piece
+from ritornello.music.piece import Piece, Track
 from ritornello.plan.held_rhythms import draw_rhythms
 from ritornello.plan.style_usages import usages_of
 
@@ -56,6 +56,20 @@ def test_who_is_asked_for_a_density_strikes_as_often_as_asked(composer: Composer
     )
     (bass,) = (track for track in piece.tracks if track.name == "bass")
     assert 0.3 < len(bass) / piece.length_beats < 0.7
+    assert 1 <= len({*struck(piece, "piano")[:7]} - {()}) <= 2  # the others hold theirs
+
+
+def test_a_band_beside_a_tune_holds_its_rhythms(composer: Composer) -> None:
+    steps = (72, 74, 76, 77, 79, 77, 76, 74) * 8
+    flute = Track(
+        [(tick * 24, 24, pitch, 90) for tick, pitch in enumerate(steps)], 73, name="flute"
+    )
+    song = Piece((flute,), 24, length_ticks=64 * 24)
+    made = composer.arrange(song, ("piano", "bass", "drums"), seed=1, form="A 8, B 8").piece
+    for name in ("piano", "bass"):
+        bars = struck(made, name)
+        for section in (bars[:7], bars[8:15]):
+            assert 1 <= len({*section} - {()}) <= 2
 
 
 def test_a_piece_without_an_ending_keeps_its_rhythms_up_to_its_last_bar(composer: Composer) -> None:

@@ -141,17 +141,19 @@ def _tune_of(job: Job, plan: Plan, rng: Rng) -> Tune | None:
 
 
 def _rhythms_of(job: Job, plan: Plan, reprise: Reprise, rng: Rng) -> Rhythms:
-    """When those who accompany a band strike; as they like where a density is asked for."""
+    """When those who accompany a band strike; as they like whose density is asked for."""
     rules, metre = job.rules, (job.metres[0].numerator, job.metres[0].denominator)
     usages = usages_of(rules.collection)
-    if usages is None or job.given_players or rules.density is not None or rules.busy():
+    if usages is None or rules.density is not None:
         return Rhythms()
     of_metre = usages.rhythms.get(metre, {})
-    melody = melody_of(plan.players)
+    melody = None if job.given_players else melody_of(plan.players)
     usual = {
         column: of_metre[name]
         for column, player in enumerate(plan.players)
-        if (name := INSTRUMENTS[player.instrument].name) in of_metre and column != melody
+        if (name := INSTRUMENTS[player.instrument].name) in of_metre
+        and column != melody
+        and player.instrument not in rules.busy()
     }
     if not usual or not any(player.is_drum for player in plan.players):
         return Rhythms()
