@@ -29,7 +29,7 @@ def test_what_is_no_such_figure(bars: str) -> None:
     assert not after(bars).came_twice
 
 
-def test_the_third_time_is_the_next_note_of_the_figure_until_something_else_is_struck() -> None:
+def test_the_third_time_is_the_next_note_of_the_figure_until_three_others_are_struck() -> None:
     found = Figures()
     for bar in range(2):
         for tick, pitch in ((0, 60), (24, 64), (48, 67)):
@@ -38,5 +38,7 @@ def test_the_third_time_is_the_next_note_of_the_figure_until_something_else_is_s
     assert found.third_time(2 * BAR + 24, 30) == [64]
     assert found.third_time(2 * BAR + 24, 31) == []  # another part
     assert found.third_time(2 * BAR + 36, 30) == []  # another place
-    other = found.struck(2 * BAR, BAR, 2 * BAR + 24, 30, 65)
-    assert other.third_time(2 * BAR + 48, 30) == []
+    for tick, pitch in ((6, 65), (24, 65), (30, 65)):
+        assert found.third_time(2 * BAR + 48, 30) == [67]
+        found = found.struck(2 * BAR, BAR, 2 * BAR + tick, 30, pitch)
+    assert found.third_time(2 * BAR + 48, 30) == []

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 FIGURE_BARS = (1, 2, 4)
+_OWN_NOTES = 3
 MEMORY_BARS = 2 * FIGURE_BARS[-1]
 _Strokes = frozenset[tuple[int, int, int]]
 _NOTHING: _Strokes = frozenset()
@@ -44,12 +45,18 @@ class Figures:
         return Figures(bar_ticks, ((tick - bar_ticks, part, pitch),), before, twice)
 
     def third_time(self, tick: int, part: int) -> list[int]:
-        """The pitches at a tick of the present bar with which a part goes round a third time."""
+        """The pitches at a tick of the present bar with which a part goes round a third time.
+
+        There are none once the bar has so many notes of its own: who changes one alone is back in
+        the figure with the next.
+        """
         bars = _bars_of_figure(self.before) if self.came_twice else None
-        if bars is None or not self.before[bars - 1].issuperset(self.present):
+        if bars is None:
             return []
-        place = tick - self.bar_ticks, part
-        return [pitch for *where, pitch in self.before[bars - 1] if (*where,) == place]
+        figure, place = self.before[bars - 1], (tick - self.bar_ticks, part)
+        if len({*self.present} - figure) >= _OWN_NOTES:
+            return []
+        return [pitch for *where, pitch in figure if (*where,) == place]
 
 
 def _bars_of_figure(before: tuple[_Strokes, ...]) -> int | None:
