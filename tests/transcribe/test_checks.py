@@ -125,6 +125,12 @@ def test_speech_may_be_told_from_music(tmp_path: Path) -> None:
     assert [finding.name for finding in findings] == ["speech"]
 
 
+def test_short_beeps_are_not_called_speech(tmp_path: Path) -> None:
+    seconds = np.arange(SECONDS * RATE) / RATE
+    beeps = 0.4 * np.sin(2 * np.pi * 1000 * seconds) * (seconds % 0.5 < 0.06)
+    assert "speech" not in found_in(tmp_path, beeps)
+
+
 def test_damage_is_counted(tmp_path: Path) -> None:
     path = write_audio(Waveform(white(10)[:, None], RATE), tmp_path / "a.flac")
     content = bytearray(path.read_bytes())

@@ -106,7 +106,8 @@ class Measures:
         return (
             not self.is_short
             and 0.2 < self.tonal < 0.85
-            and self.lasting < 0.75
+            # Vowels go on now and then; beeps as short as a metronome's never do.
+            and 0.05 < self.lasting < 0.75
             and self.flatness < 0.05
             and self.syllabic > 0.45
             and self.range_db > 15
