@@ -1,6 +1,7 @@
 """Learn which way to count a recording is right, see `ritornello.transcribe.beat_candidates`.
 
     python -m experiments.listening.beat_choice STORE DATA    # a corpus store, the music sets
+    python -m experiments.listening.beat_choice STORE DATA --only "thirds over halves"    # alone
 
 Clips are rendered and heard as a user's are; each way to count gets the F1 of its beats, and the
 weights of a conditional logit are those that give the ways chances like theirs. What tells even
@@ -20,7 +21,14 @@ from typing import Any
 
 import numpy as np
 
-from experiments.listening.beat_clips import BEATLESS, KINDS, Clip, Renderer
+from experiments.listening.beat_clips import (
+    ANY_PART,
+    BEATLESS,
+    COMPOUND_METRES,
+    KINDS,
+    Clip,
+    Renderer,
+)
 from experiments.listening.beat_model import logistic
 from experiments.listening.real_songs import RealSongs
 from ritornello.corpus.store import Corpus
@@ -33,6 +41,7 @@ from ritornello.transcribe.beat_candidates import (
     TAPPED_WEIGHT,
     Clues,
     Way,
+    choice,
     describe,
     offbeats,
     ways,
@@ -43,10 +52,11 @@ from ritornello.transcribe.note_beats import told_by
 from ritornello.transcribe.note_detection import find_notes
 from ritornello.transcribe.spectra import log_bands
 
-_BEATLESS_SHARE, _REAL_SHARE, _STEADY_SHARE = 0.1, 0.05, 0.4
+_BEATLESS_SHARE, _REAL_SHARE, _COMPOUND_SHARE, _STEADY_SHARE = 0.08, 0.04, 0.14, 0.4
 _NEAR_SECONDS = 0.07
 _SHARPNESS = 6.0  # a way whose F1 is .1 higher has e ** 0.6 times the chances
 _DECAY, _STEPS, _SPEED = 0.01, 3000, 0.1
+_DECAY_BESIDE = 0.05  # of new weights beside those that were learned on other clips
 # Clips are played as fast as they happen to be drawn, and tell nothing of what people tap.
 _HELD = {FEATURES.index("tapped"): TAPPED_WEIGHT}
 _NONE_HELD: Mapping[int, float] = {}
@@ -127,16 +137,22 @@ def examples(corpus: Corpus, side: str, count: int, seed: int, data: Path | None
             clip = songs.clip(rng)
         else:
             steady = bool(rng.random() < _STEADY_SHARE)
-            clip = renderer.clip(str(rng.choice(KINDS)), rng, steady=steady)
+            if drawn > 1 - _COMPOUND_SHARE:
+                clip = renderer.clip(ANY_PART, rng, steady=steady, metres=COMPOUND_METRES)
+            else:
+                clip = renderer.clip(str(rng.choice(KINDS)), rng, steady=steady)
         found.append(example(clip))
     return found
 
 
-def learn(found: Sequence[Example], held: Mapping[int, float] = _NONE_HELD) -> np.ndarray:
+def learn(
+    found: Sequence[Example], held: Mapping[int, float] = _NONE_HELD, decay: float = _DECAY
+) -> np.ndarray:
     """Weights [features] by gradient descent with momentum, for features as they are.
 
     Args:
         held: weights that stay what they are, by the number of the feature.
+        decay: how strongly the others are drawn to 0.
     """
     found = [one for one in found if one.has_beat]
     scale = np.concatenate([one.described for one in found]).std(axis=0) + 1e-6
@@ -146,7 +162,7 @@ def learn(found: Sequence[Example], held: Mapping[int, float] = _NONE_HELD) -> n
     for number, weight in held.items():
         weights[number] = weight * scale[number]
     for _ in range(_STEPS):
-        slope = 2 * _DECAY * weights
+        slope = 2 * decay * weights
         for table, target in zip(scaled, wanted, strict=True):
             slope += (_chances(table @ weights) - target) @ table / len(found)
         slope[[*held]] = 0.0
@@ -202,11 +218,19 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="music sets with real stems to learn from")
     parser.add_argument("--clips", type=int, default=400)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--only", nargs="+", choices=FEATURES, metavar="FEATURE",
+        help="to learn; all else stays as it is in the package",
+    )  # fmt: skip
     options = parser.parse_args()
     corpus = Corpus.open(options.store)
     taught = examples(corpus, "train", options.clips, options.seed, options.data)
+    data = f"{options.clips} clips, seed {options.seed}"
+    if options.only:
+        pack_only(options.only, taught, data)
+        return
     held_out = examples(corpus, "valid", options.clips // 4, options.seed + 1, None)
-    pack(taught, held_out, f"{options.clips} clips, seed {options.seed}")
+    pack(taught, held_out, data)
 
 
 def pack(taught: Sequence[Example], held_out: Sequence[Example], data: str) -> None:
@@ -237,6 +261,30 @@ def pack(taught: Sequence[Example], held_out: Sequence[Example], data: str) -> N
             "made_by": "experiments/listening/beat_choice.py",
         },
     )
+    _save(file)
+
+
+def pack_only(names: Sequence[str], taught: Sequence[Example], data: str) -> None:
+    """Learn the weights of some features beside all others, which stay, and put them into the
+    package."""
+    kept = choice()
+    known = dict(zip(kept.settings["features"], kept.weights["weights"], strict=True))
+    held = {number: known[name] for number, name in enumerate(FEATURES) if name not in names}
+    weights = learn(taught, held, _DECAY_BESIDE)
+    came: dict[str, Any] = {"taught": figures(taught, weights)}
+    came |= {name: round(float(weights[FEATURES.index(name)]), 3) for name in names}
+    print(came)
+    _save(
+        weights_file.WeightsFile(
+            CHOICE_KIND,
+            {**kept.weights, "weights": weights.astype(np.float32)},
+            {**kept.settings, "features": list(FEATURES)},
+            {**kept.provenance, "then": {"data": data, **came}},
+        )
+    )
+
+
+def _save(file: weights_file.WeightsFile) -> None:
     folder = Path(str(files("ritornello"))) / "assets" / "listening"
     weights_file.save(file, folder / CHOICE_FILE, numbers="float32")
 

@@ -64,16 +64,19 @@ SETS = tuple(sorted({name for sets in _SETS.values() for name in sets}))
 BEATLESS = ("notes", "speech", "noise", "drone")
 # The files of these sets begin with the upbeat and their bar lines ignore it.
 _UPBEATS_UNKNOWN = {"mutopia_pd_midi", "open_hymnal_midi"}
-_METRES = {(4, 4), (3, 4), (2, 4), (2, 2), (6, 8), (9, 8), (12, 8)}
+Metres = frozenset[tuple[int, int]]
+COMPOUND_METRES: Metres = frozenset({(6, 8), (9, 8), (12, 8)})
+METRES: Metres = frozenset({(4, 4), (3, 4), (2, 4), (2, 2)}) | COMPOUND_METRES
 _COUNTED_IN_QUARTERS = (2, 2)  # as fast as it is written; people count four
 _STYLED_SHARE = 0.3  # of the kinds that accompany
 _STYLED = "mix", "piano", "guitar", "bass", "drums", "any part"
 _SHORTEST_BEATS = 16
 _LARGEST_RUBATO = 0.15
+_BREATHES_SHARE, _LONGEST_BREATH = 0.3, 0.5  # beats
 _SYNTHESISED_SHARE = 0.5
 _SWING_SHARE = 0.15
 _OUT_OF_TUNE_SHARE, _LARGEST_TUNING = 0.4, 0.5  # semitones off, as whoever tunes by ear
-_TRIES = 200
+_TRIES = 1000
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,8 +125,8 @@ class Excerpts:
         for index in corpus.indices(side):
             self._pieces.setdefault(corpus.collection_of(index), []).append(int(index))
 
-    def draw(self, kind: str, rng: Rng, *, steady: bool) -> Excerpt:
-        """Music of one of `KINDS`, or `ANY_PART`.
+    def draw(self, kind: str, rng: Rng, *, steady: bool, metres: Metres = METRES) -> Excerpt:
+        """Music of one of `KINDS`, or `ANY_PART`, in one of some metres.
 
         Raises:
             ValueError: if the corpus has none.
@@ -138,7 +141,7 @@ class Excerpts:
                 piece = rule_accompaniments.piece(rng)
             else:
                 piece = self._corpus.piece(int(rng.choice(self._pieces[name])))
-            found = _excerpt(piece, kind, rng, self._seconds, steady)
+            found = _excerpt(piece, kind, rng, self._seconds, steady, metres)
             if found is not None and (is_styled or name not in _UPBEATS_UNKNOWN):
                 return found
             if found is not None and found.beats_per_bar != 2:
@@ -169,13 +172,13 @@ class Renderer:
         self._shots = one_shots(data, side) if data else None
         self._samplers = [Sampler(SoundFont.load(font), RATE_HZ) for font in fonts]
 
-    def clip(self, kind: str, rng: Rng, *, steady: bool) -> Clip:
-        """A recording of a kind with a beat.
+    def clip(self, kind: str, rng: Rng, *, steady: bool, metres: Metres = METRES) -> Clip:
+        """A recording of a kind with a beat, in one of some metres.
 
         Raises:
             ValueError: if the corpus has no music of that kind.
         """
-        found = self._excerpts.draw(kind, rng, steady=steady)
+        found = self._excerpts.draw(kind, rng, steady=steady, metres=metres)
         clip = Clip(
             self._play(found, rng),
             found.beats_seconds,
@@ -295,7 +298,9 @@ def in_seconds(notes: Iterable[PlayedNote]) -> np.ndarray:
     return found
 
 
-def _excerpt(piece: Piece, kind: str, rng: Rng, seconds: float, steady: bool) -> Excerpt | None:
+def _excerpt(
+    piece: Piece, kind: str, rng: Rng, seconds: float, steady: bool, metres: Metres
+) -> Excerpt | None:
     """Random bars of a piece in one metre; None where the piece has none that will do."""
     tracks = _players(piece, kind, rng)
     spans = [
@@ -303,7 +308,7 @@ def _excerpt(piece: Piece, kind: str, rng: Rng, seconds: float, steady: bool) ->
         for metre, end in zip(
             piece.metres, [m.tick for m in piece.metres[1:]] + [piece.length_ticks], strict=True
         )
-        if (metre.numerator, metre.denominator) in _METRES
+        if (metre.numerator, metre.denominator) in metres
         and end - metre.tick >= _SHORTEST_BEATS * metre.beat_ticks(piece.resolution)
     ]
     if not tracks or not spans:
@@ -394,7 +399,7 @@ def _tempo(piece: Piece, metre: Metre, rng: Rng) -> float:
 
 
 def _grid_seconds(beats: int, bpm: float, bar: int, rng: Rng, steady: bool) -> np.ndarray:
-    """When each beat is played: waves of tempo of up to 15%, and phrases that end slower."""
+    """When each beat is played: waves of tempo of up to 15%, phrases that end slower, breaths."""
     lengths = np.full(beats, 60 / bpm)
     if not steady:
         number = np.arange(beats)
@@ -406,6 +411,9 @@ def _grid_seconds(beats: int, bpm: float, bar: int, rng: Rng, steady: bool) -> n
             phrase = bar * int(rng.choice([4, 8]))
             slower = np.maximum(0, number % phrase - (phrase - 4)) / 3
             lengths *= 1 + rng.uniform(0.05, 0.3) * slower
+            if rng.random() < _BREATHES_SHARE:  # between phrases, as long as it takes
+                last = number % phrase == phrase - 1
+                lengths *= 1 + last * rng.uniform(0, _LONGEST_BREATH, beats)
     return np.concatenate([[0], np.cumsum(lengths)])
 
 

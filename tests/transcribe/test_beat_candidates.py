@@ -8,6 +8,7 @@ import pytest
 from ritornello.transcribe.beat_candidates import (
     FEATURES,
     Clues,
+    Way,
     choice,
     describe,
     measured,
@@ -82,6 +83,19 @@ def test_features_are_numbers_with_and_without_notes() -> None:
         clues = _clues(TRUE, onsets)
         for way in ways(clues):
             assert np.isfinite(describe(way, clues)).all()
+
+
+def test_a_jig_counted_in_three_is_no_worse_than_in_two() -> None:
+    """Eighths in threes fall on thirds of their own beats, and on halves of those of two."""
+    eighths = 0.3 + 0.2 * np.arange(95)
+    clues = _clues(eighths[::3], eighths)
+    in_three, in_two = (
+        dict(zip(FEATURES, describe(Way(eighths[::many]), clues), strict=True)) for many in (3, 2)
+    )
+    assert in_three["on halves"] < 0 < in_two["on halves"]
+    assert in_three["thirds over halves"] > 1
+    assert in_two["thirds over halves"] == 0
+    assert choice().weights["weights"][FEATURES.index("thirds over halves")] > 0
 
 
 def test_silence_has_a_way_too() -> None:

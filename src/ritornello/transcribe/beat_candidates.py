@@ -43,7 +43,7 @@ FEATURES = (
     "new harmony on beats", "sound between", "new harmony between", "tempo by notes",
     "length by notes", "uneven", "steady", "on halves", "on beats", "bars", "notes near beats",
     "notes near middles", "notes near beats to middles", "notes a beat", "longer on beats",
-    "tapped",
+    "thirds over halves", "tempo by notes with thirds", "tapped",
 )  # fmt: skip
 
 
@@ -199,6 +199,7 @@ def describe(way: Way, clues: Clues) -> np.ndarray:
         by_notes = float(np.log(clues.told.share_of(tempo_bpm) + _LEAST_SHARE))
         here = np.interp(clues.told.times_seconds, beats[1:], lengths)
         length_nats = float(clues.told.length_nats(here[:, None]).mean())
+    *of_notes, thirds = _of_notes(clues.notes, beats, middles, clues.bars)
     return np.array(
         [
             *(_at(values, beats, reach) for values, reach in on_beats),
@@ -208,7 +209,9 @@ def describe(way: Way, clues: Clues) -> np.ndarray:
             length_nats,
             min(1.0, 4 * float(np.std(np.diff(np.log(lengths))))),
             float(way.is_steady),
-            *_of_notes(clues.notes, beats, middles, clues.bars),
+            *of_notes,
+            thirds,
+            thirds * by_notes,
             tapped_nats(tempo_bpm),
         ]
     )
@@ -228,7 +231,8 @@ def tapped_nats(tempo_bpm: float) -> float:
 def _of_notes(
     notes: np.ndarray, beats: np.ndarray, middles: np.ndarray, bars: np.ndarray
 ) -> Iterable[float]:
-    """How the onsets of notes lie among beats, and how regular their bars are."""
+    """How the onsets of notes lie among beats, and how regular their bars are; at last how far more
+    they lie on thirds of beats than on halves, as in 6/8."""
     onsets = notes["onset_seconds"]
     places = np.interp(onsets, beats, np.arange(len(beats)))
     places = places[(onsets > beats[0]) & (onsets < beats[-1])]
@@ -255,6 +259,7 @@ def _of_notes(
         float(np.log((on.sum() + 1) / (off.sum() + 1))),
         float(np.log(len(onsets) / len(beats) + 0.1)),
         longer,
+        max(0.0, agreement(3) - agreement(2)),
     )
 
 
