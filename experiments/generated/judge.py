@@ -177,13 +177,30 @@ def _wrong_ending(players: Sequence[_Player], rules: Rules) -> Iterator[str]:
     ]
     if not struck:
         yield "no pitched part strikes the last chord"
-    lowest = min(pitched, key=lambda player: player.instrument)
+    lowest = _lowest(pitched)
+    roots = [
+        min(pitches)
+        for player in lowest
+        if (pitches := [pitch for other, pitch in struck if other is player])
+    ]
     if not any(
-        all(pitch in _closing(player, rules, root, third, player is lowest)
+        all(pitch in _closing(player, rules, root, third, player in lowest and pitch in roots)
             for player, pitch in struck)
         for root, third in _tonics(rules)
     ):  # fmt: skip
         yield f"the last chord is {[pitch for _, pitch in struck]}, not the tonic's"
+
+
+def _lowest(pitched: Sequence[_Player]) -> list[_Player]:
+    """Whose lowest note the last chord stands on."""
+    basses = [player for player in pitched if player.name in ("bass", "double bass", "tuba")]
+    if basses:
+        return basses
+    lines = [player for player in pitched if player.name in ("cello", "bassoon", "trombone")]
+    tuned = [player for player in pitched if player.name != "timpani"]
+    kind = min(player.instrument for player in lines or tuned or pitched)
+    copies = [player for player in pitched if player.instrument == kind]
+    return copies[:1] if lines else copies[-1:]
 
 
 def _tonics(rules: Rules) -> list[tuple[int, int]]:

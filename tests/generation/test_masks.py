@@ -14,6 +14,7 @@ import pytest
 from ritornello.generation.beat_chords import BeatChords
 from ritornello.generation.job import ENDLESS, Job, Opening, given_events, whole_piece
 from ritornello.generation.masks import RuleMasks
+from ritornello.generation.pitches import Pitches
 from ritornello.generation.rules import Rules
 from ritornello.music.chords import chord_class, parse_chord
 from ritornello.music.instruments import INSTRUMENTS
@@ -375,6 +376,30 @@ def test_the_last_chord_is_no_larger_than_those_before(ending: RuleMasks) -> Non
     assert PIANO in open_parts(ending, 0)
     play(ending, 0, PIANO, 64)
     assert PIANO not in open_parts(ending, 0)
+
+
+@pytest.mark.parametrize(
+    ("parts", "lowest"),
+    [
+        (("piano", "piano"), ("piano", 1)),
+        (("timpani", "piano", "flute"), ("piano", 0)),
+        (("violin", "violin", "viola", "cello"), ("cello", 0)),
+        (("piano", "double bass"), ("double bass", 0)),
+    ],
+)
+def test_the_last_chord_stands_on_the_tonic_of_its_lowest_part(
+    parts: tuple[str, ...], lowest: tuple[str, int]
+) -> None:
+    job = whole_piece(Rules(bars=2, parts=parts, key="C major", ending=True))
+    pitches = Pitches(job)
+    name, number = lowest
+    bass = notes.part_of(NAMES.index(name), number)
+    for part in job.composed_parts:
+        last = {int(pitch) % 12 for pitch in np.flatnonzero(pitches.allowed(part, BAR))}
+        assert last == ({0} if part == bass else {0, 4, 7})
+    pitches.advance(BAR, bass, 48, BAR)
+    above = {int(pitch) % 12 for pitch in np.flatnonzero(pitches.allowed(bass, BAR))}
+    assert above == {0, 4, 7}  # its other notes fill the chord
 
 
 def test_from_anywhere_nobody_goes_past_the_last_chord(ending: RuleMasks) -> None:

@@ -6,10 +6,10 @@ the bass to their root: tunes move by steps, and steps need notes between those 
 Where a plan states the beat of a bar, its kick, snare and cymbal are left alone.
 
 The ending, where it is asked for: in the last bar nothing is composed after the first beat. There
-each composed note is of the tonic's triad, the lowest part plays the tonic itself, at least one
-pitched part strikes, and what is struck lasts a beat at least; all that was struck before ends
-there. The tonic is that of the key asked for, or wished for, and otherwise of the key in which the
-piece is written so far. Given notes go their own way.
+each composed note is of the tonic's triad, the lowest note of the lowest part the tonic itself, at
+least one pitched part strikes, and what is struck lasts a beat at least; all that was struck before
+ends there. The tonic is that of the key asked for, or wished for, and otherwise of the key in which
+the piece is written so far. Given notes go their own way.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import numpy as np
 from ritornello.errors import ConfigError
 from ritornello.generation.job import Job, chord_symbols, is_drums, melody_part
 from ritornello.music.chords import CHORD_CLASSES, chord_of_class, parse_chord
-from ritornello.music.instruments import BASSES, INSTRUMENTS
+from ritornello.music.instruments import BASSES, INSTRUMENTS, parse_instrument
 from ritornello.music.keys import KeyName, estimate_key
 from ritornello.note_model.encoding import notes
 from ritornello.note_model.encoding.notes import DRUM_PITCH, DURATIONS, PITCH, RESOLUTION, SIZES
@@ -29,6 +29,7 @@ from ritornello.plan.drum_grooves import BEAT_KEYS
 
 # Whoever plays one line below the others where there is no bass; of the lowest kind first.
 _LOW_LINES = frozenset(["tuba", "cello", "bassoon", "trombone"])
+_ROOTLESS = {parse_instrument("timpani")}  # which have the notes that they are tuned to
 
 
 class Pitches:
@@ -66,8 +67,8 @@ class Pitches:
         if job.ending and self._pitched and last_bar >= job.start_ticks:
             self.closing_ticks = last_bar
         self._heard = np.zeros(12)  # ticks that each pitch class has sounded
-        self._closed = False  # a pitched part has struck the last chord
-        self._final: dict[int, np.ndarray] | None = None
+        self._closed: frozenset[int] = frozenset()  # pitched parts that have struck the last chord
+        self._final: dict[tuple[int, bool], np.ndarray] | None = None
 
     def copy(self) -> Pitches:
         twin = object.__new__(Pitches)
@@ -94,7 +95,7 @@ class Pitches:
     def _of_harmony(self, part: int, onset_ticks: int) -> np.ndarray:
         """The allowed pitches by range, key, chords and ending."""
         if self.closing_ticks is not None and onset_ticks >= self.closing_ticks:
-            return self._closing_pitches()[part]
+            return self._closing_pitches(part)
         if self._is_drums[part]:
             is_given = self._beats_from and self._beat_given(onset_ticks)
             return self._off_beat[part] if is_given else self._usual[part]
@@ -147,23 +148,34 @@ class Pitches:
         """Take a note as written, or as given."""
         if pitch < DRUM_PITCH:
             self._heard[pitch % 12] += duration_ticks
-            self._closed |= part in self._pitched and self.closing(onset_ticks)
+            if part in self._pitched and self.closing(onset_ticks):
+                self._closed |= {part}
 
-    def _closing_pitches(self) -> dict[int, np.ndarray]:
+    def _closing_pitches(self, part: int) -> np.ndarray:
         if self._final is None:
             key = self._job.rules.key
             if not isinstance(key, KeyName):
                 key = self._job.key or estimate_key(self._heard)
             tonic, third = (0, 4) if key is None else (key.tonic, 3 if key.is_minor else 4)
             triad = [tonic, (tonic + third) % 12, (tonic + 7) % 12]
-            lowest = self._pitched[0], self._job.second_hand
             self._final = {
-                part: legal
-                if is_drums(part)
-                else _within(legal, [tonic] if part in lowest else triad)
-                for part, legal in self._usual.items()
+                (each, is_root): legal
+                if is_drums(each)
+                else _within(legal, [tonic] if is_root else triad)
+                for each, legal in self._usual.items()
+                for is_root in (False, True)
             }
-        return self._final
+        # The notes of a part are struck from its lowest one on.
+        return self._final[part, part in self._lowest_parts() and part not in self._closed]
+
+    def _lowest_parts(self) -> list[int]:
+        """The parts that the last chord stands on: basses, or the last of the lowest instrument."""
+        if self._bass_parts:
+            return self._bass_parts
+        own = [part for part in self._pitched if notes.instrument_of(part) not in _ROOTLESS]
+        kind = notes.instrument_of((own or self._pitched)[0])
+        copies = [part for part in self._pitched if notes.instrument_of(part) == kind]
+        return copies[-1:] if self._job.second_hand is None else copies
 
     # --- chords ----------------------------------------------------------------------------------
 
