@@ -6,6 +6,7 @@ Every fourth piece keeps the name of its set, so that asking for the whole set m
 
 from __future__ import annotations
 
+import argparse
 import csv
 import json
 import re
@@ -16,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from experiments.music_sets import unseen
+from experiments.music_sets import data_folder, unseen
 from ritornello.corpus.scan import scan
 from ritornello.corpus.splits import assign_splits
 from ritornello.corpus.store import Corpus, build_store
@@ -28,6 +29,17 @@ _UNSEEN_FILE = "unseen.json"
 _LEAST_PIECES = 25  # of a style
 _WHOLE_SET = 4  # every so many pieces keep the name of their set
 _BAND, _GROOVE = "band_arranged_synth", "groove_midi"
+
+
+def run_parser(description: str | None) -> argparse.ArgumentParser:
+    """Options of a command that looks at the music of a run, and at a model."""
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--model", default="default")
+    parser.add_argument("--run", type=Path, required=True, help="folder with the corpus of a run")
+    parser.add_argument("--data", type=Path, default=data_folder())
+    return parser
 
 
 class EditionSets:

@@ -17,13 +17,11 @@ import os
 os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1")
 
 import argparse
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from experiments.edition_sets import EditionSets
-from experiments.music_sets import data_folder
+from experiments.edition_sets import EditionSets, run_parser
 from experiments.scorecard import RESULTS, say, write
 from ritornello.corpus.store import Corpus
 from ritornello.generation.composer import Composer
@@ -132,12 +130,7 @@ def _real(music: EditionSets, name: str, side: str, count: int, seed: int) -> np
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--model", default="default")
-    parser.add_argument("--run", type=Path, required=True, help="folder with the corpus of a run")
-    parser.add_argument("--data", type=Path, default=data_folder())
+    parser = run_parser(__doc__)
     parser.add_argument("--pieces", type=int, default=4, help="of each style")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()

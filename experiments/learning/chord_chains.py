@@ -9,18 +9,13 @@ table goes to `ritornello/plan/chord_chains.json`.
 
 from __future__ import annotations
 
-import argparse
-import json
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from itertools import pairwise
-from pathlib import Path
 
 from experiments.edition_sets import EditionSets
-from experiments.learning.style_usages import known_styles
-from experiments.music_sets import ROOT, data_folder
-from ritornello.atomic import atomic_write
-from ritornello.corpus.store import Corpus
+from experiments.learning.style_usages import count_and_write, known_styles
+from experiments.music_sets import ROOT
 from ritornello.generation.composer import Composer
 from ritornello.metrics.keeping.measures import MeasuredBars, bar_chords
 from ritornello.music.chords import chord_of_class
@@ -60,7 +55,7 @@ def chain_of(rows: Sequence[Sequence[Name | None]]) -> Chain | None:
         steps.update((a, b) for a, b in pairwise(usual) if a is not None and b is not None)
     if steps.total() < _LEAST_STEPS:
         return None
-    names = sorted(common, key=lambda name: -counts[name])
+    names = sorted(common, key=lambda name: (-counts[name], name))
     return {f"{a[0]} {a[1]}": [steps[a, b] for b in names] for a in names}
 
 
@@ -71,11 +66,11 @@ def _usual(name: Name | None, common: set[Name]) -> Name | None:
     return triad if triad in common else None
 
 
-def count_chains(music: EditionSets, styles: Sequence[str]) -> dict[str, dict[str, Chain]]:
+def count_chains(music: EditionSets, composer: Composer) -> dict[str, dict[str, Chain]]:
     """The table, by style; "" is all of them together."""
     of_all: Rows = defaultdict(list)
     table: dict[str, dict[str, Chain]] = {"": {}}
-    for style in styles:
+    for style in known_styles(composer):
         rows = rows_of(music.drawn(style, "train", _MOST_PIECES, seed=1))
         for scale, found in rows.items():
             of_all[scale] += found
@@ -87,22 +82,5 @@ def count_chains(music: EditionSets, styles: Sequence[str]) -> dict[str, dict[st
     return table
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--model", default="default")
-    parser.add_argument("--run", type=Path, required=True, help="folder with the corpus of a run")
-    parser.add_argument("--data", type=Path, default=data_folder())
-    options = parser.parse_args()
-    music = EditionSets(Corpus.open(options.run / "corpus"), [], options.data)
-    table = count_chains(music, known_styles(Composer.load(options.model)))
-    lines = (f"{json.dumps(name)}: {json.dumps(chains)}" for name, chains in table.items())
-    text = "{\n" + ",\n".join(lines) + "\n}\n"
-    with atomic_write(TABLE, overwrite=True) as part:
-        part.write_text(text, encoding="utf-8")
-    print(TABLE)
-
-
 if __name__ == "__main__":
-    main()
+    count_and_write(__doc__, TABLE, count_chains)

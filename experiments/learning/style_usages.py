@@ -12,16 +12,16 @@ Players are counted where the model's own instrumentations lack a collection. Th
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from experiments.edition_sets import EditionSets
-from experiments.music_sets import ROOT, data_folder
+from experiments.edition_sets import EditionSets, run_parser
+from experiments.music_sets import ROOT
 from ritornello.atomic import atomic_write
 from ritornello.corpus.store import Corpus
 from ritornello.generation.composer import Composer
@@ -272,22 +272,25 @@ def _line_ups(pieces: list[Piece]) -> list[list[object]]:
     return [[n, [*parts]] for parts, n in fitting[:_MOST_LINE_UPS]]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--model", default="default")
-    parser.add_argument("--run", type=Path, required=True, help="folder with the corpus of a run")
-    parser.add_argument("--data", type=Path, default=data_folder())
-    options = parser.parse_args()
+def count_and_write(
+    description: str | None,
+    path: Path,
+    count: Callable[[EditionSets, Composer], Mapping[str, object]],
+) -> None:
+    """Count a table by style in the training music of a run, as the command line says, to a file.
+
+    Args:
+        count: takes the music, and a composer that knows the styles.
+    """
+    options = run_parser(description).parse_args()
     music = EditionSets(Corpus.open(options.run / "corpus"), [], options.data)
-    table = count_styles(music, Composer.load(options.model))
+    table = count(music, Composer.load(options.model))
     lines = (f"{json.dumps(name)}: {json.dumps(entry)}" for name, entry in table.items())
     text = "{\n" + ",\n".join(lines) + "\n}\n"
-    with atomic_write(TABLE, overwrite=True) as part:
+    with atomic_write(path, overwrite=True) as part:
         part.write_text(text, encoding="utf-8")
-    print(TABLE)
+    print(path)
 
 
 if __name__ == "__main__":
-    main()
+    count_and_write(__doc__, TABLE, count_styles)
