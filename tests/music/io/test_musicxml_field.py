@@ -51,6 +51,27 @@ def test_who_has_words_and_no_telling_name_sings() -> None:
     assert programs(parts("Tamino")) == [0]
 
 
+def test_a_singer_of_ours_and_an_instrument_at_once_are_two_tracks() -> None:
+    names = {"P1-V1": "Soprano", "P1-I1": "Flute"}
+    listed = "".join(
+        f'<score-instrument id="{i}"><instrument-name>{name}</instrument-name></score-instrument>'
+        for i, name in names.items()
+    )
+    programs = "".join(
+        f'<midi-instrument id="{i}"><midi-program>53</midi-program></midi-instrument>'
+        for i in names
+    )
+    sung = "".join(
+        "<note>" + "<chord/>" * place + f"<pitch><step>{step}</step><octave>4</octave></pitch>"
+        f'<duration>1</duration><instrument id="{identity}"/></note>'
+        for place, (step, identity) in enumerate(zip("CE", names, strict=True))
+    )
+    part = f'<score-part id="P1"><part-name>Choir</part-name>{listed}{programs}</score-part>'
+    body = f'<part id="P1"><measure>{FIRST}{sung}</measure></part>'
+    data = f"<score-partwise><part-list>{part}</part-list>{body}</score-partwise>".encode()
+    assert [len(track) for track in read(data).tracks] == [1, 1]
+
+
 def test_the_program_that_a_name_was_read_as_is_told() -> None:
     _, repairs = read_bytes(parts("Fagott", "Fagott"), "x")
     assert "2 x part without a program: read as bassoon by its name." in repairs

@@ -141,9 +141,12 @@ def _take_turns(by_sound: dict[Sound, list[_Sounding]]) -> bool:
     if any(is_drum for _, is_drum, _ in by_sound):
         return False
     spans = sorted(
-        (sounding.onset, sounding.end, sound)
-        for sound, notes in by_sound.items()
-        for sounding in notes
+        (
+            (sounding.onset, sounding.end, sound)
+            for sound, notes in by_sound.items()
+            for sounding in notes
+        ),
+        key=lambda span: span[:2],  # not by the sounds, of which some have no singer
     )
     latest, whose = -1, None
     for onset, end, sound in spans:
