@@ -92,6 +92,10 @@ def test_jumps_are_played_as_music21_unfolds_them(text: str) -> None:
         ("C / D |: / E [1 :| / F [2 Fine / G Da_Capo_al_Fine", "CDEDFGCDF", 1),
         ("C / D To_Coda / E D.C._al_Coda / F coda |: / G :|", "CDECDFGFG", 2),
         ("C / D #2 / E #1 / F #2 Fine / G #3 D.C._al_Fine", "CDEFGEF", 1),  # of two movements
+        ("C Fine / D D.C._al_Fine / E #1 / F #2", "CDCEF", 1),  # the other follows
+        ("C / D D.C. / E #1 |: / F #2 :|", "CDCDEFEF", 1),
+        ("C To_Coda / D D.C. / E #1 coda / F #2", "CDCDEF", 1),  # a coda of the other
+        ("C / D [1 :| / E [2 #2 / F #3 D.C.", "CDCEFCEF", 1),  # endings that count alike
     ],
 )
 def test_jumps_that_programs_state_in_other_ways_are_played_too(

@@ -74,7 +74,7 @@ class PartReader:
             count = element.get("number", "")[:_LONGEST_COUNT]
             self.measures.append(self._measure(element))
             if count.isdecimal():
-                self.measures[-1].begins_anew = int(count) < last
+                self.measures[-1].begins_anew = int(count) < min(last, 2)  # not a second ending
                 last = int(count)
 
     def _ticks(self, element: Element, tag: str = "duration") -> int:
@@ -120,6 +120,7 @@ class PartReader:
                 self._direction(child, now, measure)
             elif tag == "sound":
                 self._sound(child, now + self._ticks(child, "offset"), measure)
+                measure.leads |= leads_of_sound(child)
             elif tag == "harmony":
                 if text := read_harmony(child, self.repairs):
                     at = max(0, now + self._ticks(child, "offset"))
@@ -271,7 +272,6 @@ class PartReader:
             self._velocity = min(127, max(1, velocity))
         if tempo := element.get("tempo"):
             self._tempo(to_number(tempo, "sound tempo"), at, measure)
-        measure.leads |= leads_of_sound(element)
         measure.controls += [(at, *change) for change in read_sound_pedals(element)]
         self._changed |= read_changes(element, self.info)
 

@@ -2,7 +2,8 @@
 
 Repeats and numbered endings are played out first. Where a measure with D.C. or D.S. has been played
 for the last time, the movement begins again, at its start or at the sign, and goes on without
-repeats, by the last of the endings: until Fine, or until To Coda and then from the coda to the end.
+repeats, by the last of the endings: until Fine, or until To Coda and then from the coda on, or
+until where it jumped from. After Fine the next movement follows, if there is one.
 """
 
 from __future__ import annotations
@@ -56,13 +57,16 @@ class PlayOrder(NamedTuple):
 
 
 class _Jump(NamedTuple):
-    """A D.C. or D.S.: where it leads, where To Coda leads from there on, and whether Fine ends.
+    """A D.C. or D.S.: where it stands and leads, where To Coda leads from there on, where the next
+    movement begins, and whether this one ends at Fine.
 
     ``coda`` is 0 for none.
     """
 
+    source: int
     target: int
     coda: int
+    next_movement: int
     ends_at_fine: bool
 
 
@@ -92,19 +96,20 @@ def play_order(bars: Sequence[Bar]) -> PlayOrder:
         if len(order) > MAX_PLAYED_MEASURES:
             raise InputError(f"The repeats unfold to more than {MAX_PLAYED_MEASURES:,} measures.")
         if jump is not None:
+            following = index + 1
             if FINE in bar.leads and jump.ends_at_fine:
-                break
-            if index in leaves and index < jump.coda:
+                following = jump.next_movement
+            elif index in leaves and index < jump.coda:
                 taken.add(index)
-                index = section = jump.coda
-                jump, current_pass = None, 1
-            else:
-                index += 1
+                following = jump.coda
+            if following != index + 1 or index == jump.source:
+                section, jump, current_pass = following, None, 1
+            index = following
             continue
-        following = bars[index + 1].endings if index + 1 < len(bars) else frozenset()
+        endings_after = bars[index + 1].endings if index + 1 < len(bars) else frozenset()
         times = bar.repeat_times
         if times and bar.endings:
-            more = following and min(following) > current_pass
+            more = endings_after and min(endings_after) > current_pass
             times = max(bar.endings) + 1 if more else max(bar.endings)
         if current_pass < times:
             current_pass += 1
@@ -115,7 +120,7 @@ def play_order(bars: Sequence[Bar]) -> PlayOrder:
             jump = jumps[index]
             index, section, current_pass = jump.target, jump.target, 1
             continue
-        if times or (bar.endings and not following):
+        if times or (bar.endings and not endings_after):
             section, current_pass = index + 1, 1
         index += 1
     said = {index for index, bar in enumerate(bars) if bar.leads & JUMPS}
@@ -137,12 +142,16 @@ def _jumps(bars: Sequence[Bar]) -> tuple[set[int], dict[int, _Jump]]:
         if kind is None or not place:
             continue
         target = targets[kind][place - 1]
-        after = bisect_right(codas, index)
-        coda = codas[after] if after < len(codas) and AL_FINE not in bar.leads else 0
+        after = bisect_right(starts, index)
+        next_movement = starts[after] if after < len(starts) else len(bars)
+        behind = bisect_right(codas, index)
+        coda = codas[behind] if behind < len(codas) and AL_FINE not in bar.leads else 0
+        if coda >= next_movement:
+            coda = 0
         leave = bisect_left(leaves, target)
         if AL_CODA in bar.leads and not (coda and leave < len(leaves) and leaves[leave] < coda):
             continue
-        found[index] = _Jump(target, coda, AL_CODA not in bar.leads)
+        found[index] = _Jump(index, target, coda, next_movement, AL_CODA not in bar.leads)
     return {*leaves}, found
 
 
