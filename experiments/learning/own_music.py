@@ -4,10 +4,12 @@
 
 Beginning with the bundled model, all of it learns, or as little as `tuning_ways` says. All learn
 on one thread. Nats a note are those of the held-out pieces, told what a composer is told (style,
-key, density, players, bars). With RUN, a run of `bundled_model`, what the tuned model says of
-the bundled model's own held-out music stands beside them, so that what is forgotten shows. A
-folder with one piece learns its first half and is judged by the other. Figures go to
-`experiments/results/own_music.json`.
+key, density, players, bars); as in `ritornello train`, the weights are those of the best
+validation, here by this very figure, and a run ends when twenty validations gained nothing. With
+RUN, a run of `bundled_model`, what the tuned model says of the bundled model's own held-out music
+stands beside them, so that what is forgotten shows. A folder with one piece learns its first half
+and is judged by the other. Figures go to `experiments/results/own_music.json`, and those of a
+folder are written after each run.
 """
 
 from __future__ import annotations
@@ -20,12 +22,13 @@ import argparse
 import json
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from torch import nn
 
 from experiments.edition_sets import stored
 from experiments.learning.tuning_ways import WAYS, plain_weights, prepare
@@ -51,28 +54,47 @@ from ritornello.training.note_objective import NoteObjective
 from ritornello.training.optimisation import adamw, cosine
 from ritornello.training.products import chosen
 from ritornello.training.rehearsal import RehearsedMusic, write_rehearsal
-from ritornello.training.run_length import Length
-from ritornello.training.trainer import Trainer
+from ritornello.training.run_length import Every, Length, Spent
+from ritornello.training.trainer import Judgement, Standing, Trainer
 
 # Few numbers learn at a higher rate; other rates were not tried.
 _RATES = {"rehearsed": 1e-3, "all weights": 1e-3, "adapters": 3e-3, "style": 1e-1, "start": 1e-1}
 _BASE_PIECES = 20  # of the bundled model's own held-out music
 _LONGEST_EVENTS = 512
+_PATIENCE = 20
+
+Pieces = Sequence[tuple[str, Piece]]
 
 
 class Learned(NamedTuple):
-    """A network, the state that it begins with, its collections, and how many numbers learned."""
+    """A network, the state that it begins with, and its collections.
+
+    Attributes:
+        numbers: how many learned. minutes: of the CPU when the network was at its best.
+    """
 
     network: NoteModel
     initial: list[State]
     collections: tuple[str, ...]
-    numbers: int
+    numbers: int = 0
+    minutes: float = 0.0
+
+
+class _Judged(NoteObjective):
+    """A note objective whose weights are judged as the table judges them."""
+
+    held_out: Pieces = ()
+
+    def validate(self, network: nn.Module, standing: Standing) -> float:
+        assert isinstance(network, NoteModel)
+        learned = Learned(network, self.initial, tuple(self.music.collections))
+        return nats(learned, self.held_out)
 
 
 def own_model(
     music: Corpus, minutes: float, start: Checkpoint | None, way: str, seed: int
 ) -> Learned:
-    """What is there after so many CPU minutes of a corpus's training split; 0 trains nothing."""
+    """The best within so many CPU minutes of a corpus's training split; 0 trains nothing."""
     notes = int(music.note_counts[music.indices("train")].sum())
     settings = network_settings(notes, minutes or None)
     joined: Music = music
@@ -99,20 +121,33 @@ def own_model(
         count = len(joined.collections)
         table = len(network.embed.table.weight)
         row = table - sum(piece_controls.sizes(count).values()) + count - 1
-    objective = NoteObjective(network, joined, config)
+    objective = _Judged(network, joined, config)
+    objective.held_out = held_out(music)
     numbers = prepare(objective, way, row)
+    best = Spent()
+
+    def validated(judgement: Judgement) -> None:
+        nonlocal best
+        best = judgement.standing.spent if judgement.is_best else best
+
     if minutes:
-        Trainer(
+        trainer = Trainer(
             objective,
             adamw(network, weight_decay=config.weight_decay),
             cosine(config.learning_rate, warmup=config.warmup, least=0.01),
             Length(seconds=60 * minutes, clock=time.process_time),
+            validation=Every(steps=config.validate_every),
+            patience=_PATIENCE,
             products=chosen(config.products)[0],
-        ).run()
+            validated=validated,
+        )
+        trainer.run()
+        network.load_state_dict(trainer.kept)
     initial = [tuple(part.detach() for part in block) for block in objective.initial]
     plain = NoteModel(network.config)
     plain.load_state_dict(plain_weights(network))
-    return Learned(plain.eval(), initial, tuple(joined.collections), numbers)
+    collections = tuple(joined.collections)
+    return Learned(plain.eval(), initial, collections, numbers, round(best.seconds / 60, 2))
 
 
 def _rehearsal(start: Checkpoint, seed: int) -> Corpus:
@@ -121,7 +156,7 @@ def _rehearsal(start: Checkpoint, seed: int) -> Corpus:
 
 
 @torch.no_grad()
-def nats(learned: Learned, pieces: Iterable[tuple[str, Piece]]) -> float:
+def nats(learned: Learned, pieces: Pieces) -> float:
     """Nats a note of the first events of pieces, each as music of a collection."""
     total, notes = 0.0, 0
     names = learned.collections
@@ -134,6 +169,12 @@ def nats(learned: Learned, pieces: Iterable[tuple[str, Piece]]) -> float:
         total += float(losses.double().sum())
         notes += int(batch.composed_notes().sum())
     return total / notes
+
+
+def held_out(music: Corpus) -> Pieces:
+    """The validation pieces of a corpus, each with its collection."""
+    indices = music.indices("valid").tolist()
+    return [(music.collection_of(index), music.piece(index)) for index in indices]
 
 
 def halves(piece: Piece, scratch: Path) -> Corpus:
@@ -161,7 +202,7 @@ def main() -> None:
     torch.set_num_threads(1)
     found = scan(options.folder)
     base = checkpoint.load(find_model(options.model))
-    theirs: list[tuple[str, Piece]] = []
+    theirs: Pieces = []
     if options.base is not None:
         corpus, new = stored(Path(), options.base, [])
         chosen_pieces = new[:: max(1, len(new) // _BASE_PIECES)]
@@ -170,32 +211,35 @@ def main() -> None:
         music = build_store(found, Path(scratch) / "corpus", splits=assign_splits(found))
         if len(music) == 1:
             music = halves(music.piece(0), Path(scratch) / "halves")
-        held_out = [
-            (music.collection_of(index), music.piece(index)) for index in music.indices("valid")
-        ]
+        own = held_out(music)
         untouched = own_model(music, 0, base, "all weights", options.seed)
         row: dict[str, Any] = {
             "pieces": len(found.used),
             "notes": int(music.note_counts.sum()),
             "held_out_notes": int(music.note_counts[music.indices("valid")].sum()),
-            "base": _figures(untouched, held_out, theirs),
+            "base": _figures(untouched, own, theirs),
         }
         for minutes in options.minutes:
             for way in (*options.ways, "from nothing"):
                 start = None if way == "from nothing" else base
                 way_here = "all weights" if start is None else way
                 learned = own_model(music, minutes, start, way_here, options.seed)
-                about = _figures(learned, held_out, theirs if start else [])
-                row[f"{way}, {minutes:g}"] = {**about, "numbers": learned.numbers}
-                say(json.dumps({options.name: {way: about, "minutes": minutes}}))
-    known = json.loads(options.results.read_text()) if options.results.exists() else {}
-    with atomic_write(options.results, overwrite=True) as temporary:
-        temporary.write_text(json.dumps({**known, options.name: row}, indent=1) + "\n")
+                about = _figures(learned, own, theirs if start else [])
+                numbers, best = learned.numbers, learned.minutes
+                row[f"{way}, {minutes:g}"] = {**about, "numbers": numbers, "best": best}
+                say(json.dumps({options.name: {way: about, "minutes": minutes, "best": best}}))
+                _keep(options.results, options.name, row)
 
 
-def _figures(
-    learned: Learned, own: list[tuple[str, Piece]], theirs: list[tuple[str, Piece]]
-) -> dict[str, float]:
+def _keep(results: Path, name: str, row: dict[str, Any]) -> None:
+    """Add figures of a folder to those that are there."""
+    known = json.loads(results.read_text()) if results.exists() else {}
+    known[name] = known.get(name, {}) | row
+    with atomic_write(results, overwrite=True) as temporary:
+        temporary.write_text(json.dumps(known, indent=1) + "\n")
+
+
+def _figures(learned: Learned, own: Pieces, theirs: Pieces) -> dict[str, float]:
     """Nats a note of one's own held-out music, and of the bundled model's."""
     figures = {"own": round(nats(learned, own), 4)}
     return figures | ({"bundled": round(nats(learned, theirs), 4)} if theirs else {})

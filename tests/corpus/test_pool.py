@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
+from ritornello.atomic import atomic_write
 from ritornello.corpus.pool import Failure, map_in_processes
 from ritornello.errors import InputError, RitornelloError
 
@@ -55,6 +58,39 @@ def test_leaving_early_ends_the_processes() -> None:
     for pid in set(pids):
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows does not tell whose parent has gone")
+def test_a_process_ends_with_the_one_that_started_it(tmp_path: Path) -> None:
+    told = tmp_path / "pid"
+    code = (
+        "from ritornello.corpus.pool import map_in_processes as run; "
+        "from tests.corpus.test_pool import tell_and_stay as stay; "
+        f"list(run(stay, [{str(told)!r}], timeout_seconds=600))"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", code])
+    while not told.exists():
+        assert parent.poll() is None
+        time.sleep(0.1)
+    parent.kill()
+    parent.wait()
+    worker = int(told.read_text())
+    while _runs(worker):
+        time.sleep(0.1)
+
+
+def tell_and_stay(path: str) -> None:
+    with atomic_write(Path(path)) as temporary:
+        temporary.write_text(str(os.getpid()))
+    time.sleep(600)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def worker_pid(_item: int) -> int:

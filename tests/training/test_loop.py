@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -130,6 +132,22 @@ def test_settings_without_meaning_are_refused(
 ) -> None:
     with pytest.raises(ConfigError):
         replace(TINY, **change)
+
+
+def test_minutes_count_what_is_before_and_after_learning(
+    music: MemoryCorpus, tmp_path: Path
+) -> None:
+    short = replace(TINY, steps=None, minutes=0.01)
+    began = time.monotonic() - 1000
+
+    def learned() -> dict[str, Any]:
+        model = train(music, tmp_path, short, began=began, ending_seconds=5.0)
+        said: dict[str, Any] = checkpoint.describe(model)["provenance"]["training"]
+        return said
+
+    first = learned()
+    assert first["config"]["set_aside"] == pytest.approx(0.3)  # half of the minutes stay
+    assert learned()["steps"] == first["steps"]  # a finished run has nothing to add
 
 
 def test_a_run_killed_before_its_first_saving_leaves_no_trace(

@@ -145,7 +145,7 @@ def train(
     start
         A model to begin with, such as default: its styles stay, and your music is what it writes.
     minutes
-        Time to learn, 10 if left out. The run is planned to end on time.
+        For all of it, 10 if left out; at least half of them are for learning itself.
     steps
         Length in steps instead of minutes.
     only

@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from queue import SimpleQueue
@@ -29,6 +30,7 @@ _START = (
 )
 _IN_FLIGHT_PER_WORKER = 64
 _START_SECONDS = 60.0
+_LOOK_SECONDS = 1.0
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -225,9 +227,17 @@ def _send(stream: IO[bytes] | None, message: object) -> None:
     stream.flush()
 
 
+def _end_with(parent: int) -> None:
+    """End this process soon after the one that started it, which may have been killed."""
+    while os.getppid() == parent:
+        time.sleep(_LOOK_SECONDS)
+    os._exit(1)
+
+
 def serve() -> None:
     """The loop of a worker process: answer each (function, item) until the input ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints must not mix with the answers
     _send(answers, "ready")

@@ -5,6 +5,7 @@ config           settings of a run and what fits an amount of music
 loop             the training of a note model, and what a run writes
 note_objective   what a note model learns
 fine_tuning      going on from a model's weights with other music
+held_out         how well models predict what a run holds back
 rehearsal        music that the model composes itself, read beside it
 preference_learning  what a note model learns from pairs that were rated
 music_facts      what a model knows of its music, for composing

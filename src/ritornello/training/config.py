@@ -14,7 +14,8 @@ class TrainConfig:
     """How to train. A run ends after ``minutes``, ``steps`` or ``notes``, whichever is given.
 
     Attributes:
-        minutes: time for training, validation included.
+        minutes: time for training, validation included. set_aside: seconds of them that go to what
+            is before and after it.
         steps: of the optimiser.
         notes: that are composed, repeats counted.
         cell, layers, width, head_width, dropout: see `NoteModelConfig`.
@@ -41,6 +42,7 @@ class TrainConfig:
     """
 
     minutes: float | None = None
+    set_aside: float | None = None
     steps: int | None = None
     notes: int | None = None
     cell: str = "qrnn"

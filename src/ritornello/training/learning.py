@@ -48,7 +48,7 @@ _SAMPLES_A_RUN = 8
 _PATIENCE = 20
 _SIZES = ("cell", "layers", "width", "head_width")
 _TUNING_RATE = 1e-3  # for a model that knows music already
-_JUDGED_NOTES = 100_000  # about a minute
+_SAMPLES_SECONDS = 10  # to write the last two, on a busy machine
 
 
 def inspect(
@@ -106,7 +106,8 @@ def train(
     Args:
         folder: of MIDI, MusicXML or ABC files, or of shards that `shard_folder` wrote.
         out: a folder for the results.
-        minutes: time for learning; 10 if ``steps`` is not given either.
+        minutes: for all of it, at least half of them for learning itself; 10 if ``steps`` is not
+            given either.
         steps: optimiser steps instead of minutes.
         start: a model, by name or path, whose weights learning begins with. The model keeps its
             styles, of which it composes some pieces first to read them beside your music
@@ -128,10 +129,12 @@ def train(
         ConfigError: if a setting has no meaning, or ``out`` holds a run on other music.
         KeyboardInterrupt: passed on, after the run is saved.
     """
+    began = time.monotonic()
     require_torch()
     from ritornello.training import ranks as processes
     from ritornello.training import run_state
     from ritornello.training.fine_tuning import JoinedMusic, provenance_of
+    from ritornello.training.held_out import HeldOutMusic
     from ritornello.training.loop import RESUME_FILE
     from ritornello.training.loop import train as run
     from ritornello.training.rehearsal import write_rehearsal
@@ -149,6 +152,7 @@ def train(
     ranks = processes.joined()
     resumes = (out / RESUME_FILE).is_file()
     about: JsonObject = {}
+    ending_seconds = 0.0
     if ranks.writes:
         stored = _stored(Path(folder), out, collections, scanned, resumes, say)
         write_training_index(stored, out)
@@ -156,6 +160,9 @@ def train(
         if base is not None and not resumes:
             say("First the model composes some music of each of its styles, so as to keep them.")
             write_rehearsal(base, out / _REHEARSAL_FOLDER, seed)
+        held_out = HeldOutMusic(stored, base)
+        # The last weights are validated, composed with, and judged.
+        ending_seconds = 2 * held_out.seconds + _SAMPLES_SECONDS
     ranks.first(None)  # the others wait for the corpus
     corpus = Corpus.open(out / _CORPUS_FOLDER)
     train_notes = int(corpus.note_counts[corpus.indices("train")].sum())
@@ -182,10 +189,12 @@ def train(
         sample=sampler.now_and_then,
         say=say,
         ranks=ranks,
+        began=began,
+        ending_seconds=ending_seconds,
     )
     if ranks.writes:
         sampler.write(model, "final")
-        _judge(model, base, corpus, out, say)
+        held_out.tell(model, out, say)
         write_report(out)  # again, with the final sample
     processes.left()
     return model
@@ -268,50 +277,6 @@ def _introduce(
             "There is no second piece to hold out, so nothing shows when the music is only "
             "memorised. Give more pieces, or fewer minutes."
         )
-
-
-def _judge(
-    model: Path,
-    base: Checkpoint | None,
-    corpus: Corpus,
-    out: Path,
-    say: Callable[[str], None],
-) -> None:
-    """Say how well held-out music is predicted, beside baselines, and write it down.
-
-    The figure is that of ``ritornello evaluate OUT FOLDER --split valid``.
-    """
-    from ritornello.note_model import likelihood
-    from ritornello.training.journal import Journal
-
-    held_out = corpus.indices("valid")
-    notes = int(corpus.note_counts[held_out].sum())
-    again = f"ritornello evaluate {out} FOLDER --split valid"
-    if not len(held_out):
-        return
-    if notes > _JUDGED_NOTES:
-        say(f"How well it predicts the music that was held back: {again}")
-        return
-
-    def judged(one: Checkpoint) -> likelihood.Likelihood:
-        pieces = ((corpus.collection_of(index), corpus.piece(index)) for index in held_out)
-        return likelihood.evaluate(one, pieces)
-
-    found = judged(checkpoint.load(model))
-    steps = int(checkpoint.describe(model)["provenance"]["training"]["steps"])
-    before = {} if base is None else {"before": judged(base)["nats_per_note"]}
-    Journal(out).evaluation(steps, {**found, **before})
-    nats = found["nats_per_note"]
-    rows = [
-        f"Held-out music ({found['pieces']} pieces, {found['notes']:,} notes) costs "
-        f"{nats:.3f} nats a note; the less, the better it is predicted.",
-        f"Counting single notes costs {found['unigram_nats_per_note']:.3f}, pairs of notes "
-        f"{found['bigram_nats_per_note']:.3f}"
-        + (f"; {before['before']:.3f} before this training." if before else "."),
-        f"The same figure: {again}",
-    ]
-    for row in rows:
-        say(row)
 
 
 def evaluate(

@@ -7,6 +7,7 @@ validation is said here. A run stopped at any moment goes on as if nothing had h
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -64,6 +65,8 @@ def train(
     sample: Callable[[Path, int], None] = lambda model, step: None,
     say: Callable[[str], None] = lambda sentence: None,
     ranks: Ranks | None = None,
+    began: float | None = None,
+    ending_seconds: float = 0.0,
 ) -> Path:
     """Train a note model, or go on with the run that ``folder`` holds.
 
@@ -80,6 +83,9 @@ def train(
             know.
         ranks: the processes of the run, see `ritornello.training.ranks.joined`; this one by
             default.
+        began: when what the minutes are for began, by `time.monotonic`; now if left out.
+        ending_seconds: for what will follow the training. Both are taken off the minutes of a new
+            run, of which at least half remain.
 
     Returns:
         The file of the best model.
@@ -110,7 +116,11 @@ def train(
     network = _network(music, config)
     if start is not None and not resumes:
         begin_with(network, start, music, say if ranks.writes else lambda sentence: None)
+    if began is not None and config.minutes and not resumes:
+        aside = ranks.first(time.monotonic() - began + ending_seconds)
+        config = replace(config, set_aside=min(aside, 30 * config.minutes))
     run = _Run(NoteObjective(network, read, config, ranks), music, folder, provenance or {}, sample)
+    run.ending_seconds = ending_seconds
     run.begin(speeds)
     run.trainer.run(lambda step: watch(run.progress) if ranks.writes else None)
     if ranks.writes:
@@ -153,13 +163,14 @@ class _Run:
         self.objective, self.music, self.folder = objective, music, folder
         self.provenance, self.sample = provenance, sample
         self.config, self.ranks = objective.config, objective.ranks
+        self.ending_seconds = 0.0
         self.journal = Journal(folder)
         self.trainer = self._trainer(folder / RESUME_FILE)
         self.facts = read_facts(self.music) if self.ranks.writes else MusicFacts()
 
     def _trainer(self, keep: Path) -> Trainer[NoteBatch]:
         config = self.config
-        seconds = 60 * config.minutes if config.minutes else None
+        seconds = 60 * config.minutes - (config.set_aside or 0) if config.minutes else None
         identity = asdict(config)
         for name in _FREE:
             del identity[name]
@@ -221,7 +232,7 @@ class _Run:
             self.trainer.done,
             self.trainer.running,
             spent.count / max(spent.seconds, 1e-9),
-            self.trainer.seconds_left,
+            self.trainer.seconds_left + self.ending_seconds,
             None if math.isinf(best) else best,
         )
 

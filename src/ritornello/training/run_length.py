@@ -32,7 +32,7 @@ class Length:
         steps: of the optimiser. count: of what the loss is a mean of, such as notes.
         seconds: of ``clock``, which is that of the wall unless another is given, such as
             `time.process_time` or a made-up one.
-        with_validation: whether the time of validations counts.
+        with_validation: whether the time of validations and savings counts.
     """
 
     steps: float | None = None

@@ -223,7 +223,9 @@ class Trainer(Generic[B]):
                     late = time.monotonic() - saved > self.save_seconds and self.ranks.writes
                     save, stop = self.ranks.sums([late, asked.is_set()])
                     if save:
+                        began = self.length.clock()
                         self.save()
+                        self._count(began)
                         saved = time.monotonic()
                     watch(step)
                     if stop:
@@ -328,6 +330,12 @@ class Trainer(Generic[B]):
         seconds = self.length.clock() - began
         return self.ranks.sums([seconds if self.ranks.writes else 0.0])[0]
 
+    def _count(self, began: float) -> None:
+        """Count the seconds since then, which went to something else than a step."""
+        if self.length.with_validation:
+            seconds = self._passed(began)
+            self.spent = replace(self.spent, seconds=self.spent.seconds + seconds)
+
     # --- judging ----------------------------------------------------------------------------------
 
     @property
@@ -347,9 +355,6 @@ class Trainer(Generic[B]):
         network.eval()
         with torch.no_grad():
             score = self.objective.validate(network, standing)
-        if self.length.with_validation:
-            seconds = self._passed(began)
-            self.spent = replace(self.spent, seconds=self.spent.seconds + seconds)
         # What nothing can be said of, nan, is as good as any.
         is_best = not score >= self.best_score
         if is_best:
@@ -360,6 +365,7 @@ class Trainer(Generic[B]):
         self._validated_at = self.spent.steps
         self.total_since, self.count_since = 0.0, 0.0
         self.validated(Judgement(score, is_best, standing))
+        self._count(began)
         return score
 
     # --- stopping and going on --------------------------------------------------------------------

@@ -1,0 +1,72 @@
+"""The music that a run holds back: how well models predict it, beside baselines."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from ritornello.corpus.store import Corpus
+from ritornello.note_model import checkpoint, likelihood
+from ritornello.note_model.checkpoint import Checkpoint
+from ritornello.note_model.likelihood import Likelihood
+from ritornello.training.journal import Journal
+
+_MOST_NOTES = 100_000  # are judged in about a minute
+_NOTES_A_SECOND = 1_500
+
+
+class HeldOutMusic:
+    """The validation pieces of a corpus.
+
+    Args:
+        base: the model that a run begins with; it is judged at once.
+
+    Attributes:
+        seconds: that it may take to judge a model.
+    """
+
+    def __init__(self, corpus: Corpus, base: Checkpoint | None) -> None:
+        self._corpus = corpus
+        self._indices = corpus.indices("valid").tolist()
+        self._notes = int(corpus.note_counts[self._indices].sum())
+        self.seconds = self._notes / _NOTES_A_SECOND if self._few else 0.0
+        self._before: float | None = None
+        if base is not None and self._indices and self._few:
+            began = time.monotonic()
+            self._before = self._judged(base)["nats_per_note"]
+            self.seconds = time.monotonic() - began
+
+    @property
+    def _few(self) -> bool:
+        return self._notes <= _MOST_NOTES
+
+    def _judged(self, model: Checkpoint) -> Likelihood:
+        names, piece = self._corpus.collection_of, self._corpus.piece
+        return likelihood.evaluate(model, ((names(each), piece(each)) for each in self._indices))
+
+    def tell(self, model: Path, out: Path, say: Callable[[str], None]) -> None:
+        """Say how well a model predicts the music, and write it into the journal of its run.
+
+        The figure is that of ``ritornello evaluate OUT FOLDER --split valid``.
+        """
+        again = f"ritornello evaluate {out} FOLDER --split valid"
+        if not self._indices:
+            return
+        if not self._few:
+            say(f"How well it predicts the music that was held back: {again}")
+            return
+        found = self._judged(checkpoint.load(model))
+        steps = int(checkpoint.describe(model)["provenance"]["training"]["steps"])
+        before = {} if self._before is None else {"before": self._before}
+        Journal(out).evaluation(steps, {**found, **before})
+        rows = [
+            f"Held-out music ({found['pieces']} pieces, {found['notes']:,} notes) costs "
+            f"{found['nats_per_note']:.3f} nats a note; the less, the better it is predicted.",
+            f"Counting single notes costs {found['unigram_nats_per_note']:.3f}, pairs of notes "
+            f"{found['bigram_nats_per_note']:.3f}"
+            + (f"; {before['before']:.3f} before this training." if before else "."),
+            f"The same figure: {again}",
+        ]
+        for row in rows:
+            say(row)
