@@ -28,11 +28,13 @@ from ritornello.generation.composer import Composer
 from ritornello.generation.rules import MAX_PARTS
 from ritornello.metrics.keeping.measures import ALIKE_LEAST
 from ritornello.music.instruments import INSTRUMENTS
-from ritornello.music.piece import Piece
+from ritornello.music.piece import Piece, Track
 from ritornello.note_model.encoding import notes
 from ritornello.plan.analysis import analyse
 from ritornello.plan.bar_strokes import RESOLUTION, Shared, Strokes
 from ritornello.plan.drum_grooves import KICK, SNARE
+from ritornello.plan.feel import FREE
+from ritornello.plan.held_rhythms import HeldRhythm
 from ritornello.plan.players import OTHERS, melody_of, owners, role_of
 from ritornello.plan.sections import END, INTRO
 
@@ -47,7 +49,8 @@ _KEPT_KEYS = (36, 38, 37, 42, 46, 44, 51, 49, 39, 41, 43, 45, 47, 48, 50, 54, 56
 _ROUNDS = [1, 2, 4]  # bars of a figure
 _LEAST_ROUND = 0.15
 _PLAYS, _LEAST_RESTS, _SECTION_BARS = 0.4, 0.3, 4  # of the bars; of the sections; bars
-_HELD_RHYTHM, _RHYTHMS_OF_PIECE, _MOST_RHYTHMS = 4, 2, 10  # bars; of a player, of a style
+_HELD_RHYTHM, _RHYTHMS_OF_PIECE, _MOST_RHYTHMS = 4, 2, 14  # bars; of a player, of a style
+_LEAST_ACTIVITIES, _MOST_ACTIVITIES = 8, 40  # pieces
 _LEAST_RHYTHM = 0.012  # of the rhythms of an instrument
 _STICK, _TOMS = 37, (41, 43, 45, 47, 48, 50)
 _MEANS = {35: KICK, 40: SNARE}  # keys that sound alike
@@ -137,6 +140,7 @@ def count_styles(music: EditionSets, composer: Composer) -> dict[str, dict[str, 
             **_rounds(of_style),
             **_rests(of_style),
             **_rhythms(of_style),
+            **_activities(of_style),
             "grooves": {metre: found for metre, found in grooves.items() if len(found) > 1},
         }
         if name not in have and not name.startswith(_STYLES):  # these have those of their set
@@ -225,7 +229,7 @@ def _rests(pieces: list[Piece]) -> dict[str, dict[str, float]]:
 
 def _rhythms(pieces: list[Piece]) -> dict[str, dict[str, dict[str, list[list[object]]]]]:
     """In which rhythms of a bar each instrument accompanies, by metre, of pieces with drums."""
-    counts: dict[str, dict[str, Counter[tuple[int, ...]]]] = {}
+    counts: dict[str, dict[str, Counter[HeldRhythm]]] = {}
     for piece in pieces:
         own = owners(piece)
         playing = [player for player in own if player is not None]
@@ -238,15 +242,8 @@ def _rhythms(pieces: list[Piece]) -> dict[str, dict[str, dict[str, list[list[obj
             is_tune = melody is not None and player == playing[melody]
             if player is None or player.is_drum or is_tune:
                 continue
-            bars: dict[int, set[int | None]] = defaultdict(set)
-            for tick in (track.notes["onset"] * _BEAT // piece.resolution).tolist():
-                bar, within = divmod(tick, length)
-                bars[bar].add(_on_grid(within - (within % _SIXTEENTH == 1)))  # strummed
-            held = Counter(frozenset(bar) for bar in bars.values() if None not in bar)
             of_player = of_metre.setdefault(INSTRUMENTS[player.instrument].name, Counter())
-            for rhythm, count in held.most_common(_RHYTHMS_OF_PIECE):
-                if count >= _HELD_RHYTHM:
-                    of_player[tuple(sorted(tick for tick in rhythm if tick is not None))] += 1
+            of_player.update(_held_by(track, _BEAT / piece.resolution, length))
     found = {
         metre: {name: usual for name, of in by_name.items() if (usual := _usual_rhythms(of))}
         for metre, by_name in counts.items()
@@ -255,11 +252,73 @@ def _rhythms(pieces: list[Piece]) -> dict[str, dict[str, dict[str, list[list[obj
     return {"rhythms": there} if there else {}
 
 
-def _usual_rhythms(counts: Counter[tuple[int, ...]]) -> list[list[object]]:
+def _activities(pieces: list[Piece]) -> dict[str, dict[int, list[list[float]]]]:
+    """The commonest grid and the notes a quarter of each player, by how many play; without drums.
+
+    The busiest tenth and the calmest are left out: nobody asks for them without saying so.
+    """
+    found: dict[int, list[tuple[float, int]]] = defaultdict(list)
+    for piece in pieces:
+        plan = analyse(piece)
+        if plan.players and not any(player.is_drum for player in plan.players):
+            playing = plan.density > 0
+            feel = int(np.bincount(plan.feel[playing]).argmax())
+            each = plan.density[playing] / np.maximum(plan.plays[playing].sum(axis=1), 1)
+            if feel != FREE:
+                found[len(plan.players)].append((round(float(each.mean()), 2), feel))
+    usual: dict[int, list[list[float]]] = {}
+    for players, of_pieces in sorted(found.items()):
+        if len(of_pieces) >= _LEAST_ACTIVITIES:
+            tenth = len(of_pieces) // 10
+            middle = sorted(of_pieces)[tenth : len(of_pieces) - tenth]
+            count = min(len(middle), _MOST_ACTIVITIES)
+            places = np.linspace(0, len(middle) - 1, count).round().astype(int)
+            usual[players] = [[feel, density] for density, feel in map(middle.__getitem__, places)]
+    return {"activities": usual} if usual else {}
+
+
+def _held_by(track: Track, scale: float, bar_ticks: int) -> list[HeldRhythm]:
+    """The bars that a player holds, at most two, with how long its strokes sound in them.
+
+    Args:
+        scale: ticks of `_BEAT` a tick of the track.
+    """
+    bars: dict[int, dict[int | None, list[int]]] = defaultdict(lambda: defaultdict(list))
+    onsets, durations = (
+        (track.notes[name] * scale).round().astype(int).tolist() for name in ("onset", "duration")
+    )
+    for onset, duration in zip(onsets, durations, strict=True):
+        bar, within = divmod(onset, bar_ticks)
+        bars[bar][_on_grid(within - (within % _SIXTEENTH == 1))].append(duration)  # strummed
+    alike: dict[tuple[int, ...], list[dict[int | None, list[int]]]] = defaultdict(list)
+    for bar in bars.values():
+        if None not in bar:
+            alike[tuple(sorted(tick for tick in bar if tick is not None))].append(bar)
+    common = sorted(alike.items(), key=lambda item: -len(item[1]))[:_RHYTHMS_OF_PIECE]
+    return [
+        HeldRhythm(ticks, tuple(_usual_duration([bar[tick] for bar in found]) for tick in ticks))
+        for ticks, found in common
+        if len(found) >= _HELD_RHYTHM
+    ]
+
+
+def _usual_duration(strokes: list[list[int]]) -> int:
+    """How long a stroke sounds in most of its bars, as the encoding has durations."""
+    longest = np.array([max(notes_of) for notes_of in strokes])
+    return int(
+        notes.DURATIONS[Counter(notes.duration_class(longest).tolist()).most_common(1)[0][0]]
+    )
+
+
+def _usual_rhythms(counts: Counter[HeldRhythm]) -> list[list[object]]:
     """How many players hold each rhythm, the commonest."""
     least = _LEAST_RHYTHM * counts.total()
     common = counts.most_common(_MOST_RHYTHMS)
-    return [[count, [*ticks]] for ticks, count in common if count >= least]
+    return [
+        [count, [*held.onsets_ticks], [*held.durations_ticks]]
+        for held, count in common
+        if count >= least
+    ]
 
 
 def _line_ups(pieces: list[Piece]) -> list[list[object]]:

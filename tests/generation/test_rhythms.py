@@ -7,7 +7,7 @@ import pytest
 
 from ritornello.generation.composer import Composer
 from ritornello.music.piece import Piece, Track
-from ritornello.plan.held_rhythms import draw_rhythms
+from ritornello.plan.held_rhythms import HeldRhythm, draw_rhythms
 from ritornello.plan.style_usages import usages_of
 
 BAND = ("drums", "bass", "piano", "flute")
@@ -29,7 +29,7 @@ def struck(piece: Piece, name: str) -> list[tuple[int, ...]]:
 def test_a_bass_holds_a_rhythm_of_its_style(composer: Composer, style: str, seed: int) -> None:
     usages = usages_of(f"band_{style}")
     assert usages is not None
-    known = {ticks for _, ticks in usages.rhythms[4, 4]["bass"]}
+    known = {held.onsets_ticks for _, held in usages.rhythms[4, 4]["bass"]}
     piece = composer.compose(collection=style, metre=(4, 4), parts=BAND, form="A 8, B 8", seed=seed)
     bars = struck(piece, "bass")
     for section in (bars[:7], bars[8:15]):
@@ -39,8 +39,28 @@ def test_a_bass_holds_a_rhythm_of_its_style(composer: Composer, style: str, seed
     assert tuple(tick for tick in bars[7] if tick < 48) in ends
 
 
+@pytest.mark.parametrize(("style", "seed"), [("pop", 4), ("soul", 5), ("ballad", 6)])
+def test_strokes_sound_as_long_as_those_of_the_style(
+    composer: Composer, style: str, seed: int
+) -> None:
+    usages = usages_of(f"band_{style}")
+    assert usages is not None
+    known = {
+        stroke for _, held in usages.rhythms[4, 4]["piano"] for stroke in zip(*held, strict=True)
+    }
+    piece = composer.compose(collection=style, metre=(4, 4), parts=BAND, form="A 8, B 8", seed=seed)
+    (piano,) = (track for track in piece.at_resolution(24).tracks if track.name == "piano")
+    strokes = [
+        (note.onset_ticks % 96, note.duration_ticks)
+        for note in piano
+        if note.onset_ticks // 96 % 8 < 7  # the last bar of a section leads on
+    ]
+    assert np.mean([stroke in known for stroke in strokes]) > 0.9
+
+
 def test_sections_of_other_names_often_have_other_rhythms() -> None:
-    rhythms = [(1.0, (0,)), (1.0, (0, 48)), (1.0, (12, 36, 60, 84))]
+    bars = [(0,), (0, 48), (12, 36, 60, 84)]
+    rhythms = [(1.0, HeldRhythm(onsets, (12,) * len(onsets))) for onsets in bars]
     drawn = [
         draw_rhythms(["A", "B", "A"], {0: rhythms}, np.random.default_rng(seed))
         for seed in range(200)

@@ -300,6 +300,9 @@ class RuleMasks:
             return result
         longest = max(1, bisect_right(_DURATION_TICKS, end - onset))
         legal = _FIRST_DURATIONS[longest]
+        if (held := self.job.rhythms.duration(part, onset)) is not None:
+            longest = min(longest, max(1, bisect_right(_DURATION_TICKS, held)))
+            legal = _FIRST_DURATIONS[longest] & ~_FIRST_DURATIONS[longest - 1]
         if shortest:
             legal = legal & ~_FIRST_DURATIONS[min(shortest, longest - 1)]
         result = legal
@@ -308,7 +311,10 @@ class RuleMasks:
     def _free_by(self, index: int, onset: int) -> int:
         """The tick at which a note that begins now must end, so that the next is not late."""
         if self._parts[index] in self.job.rhythms.may:
-            return self.job.rhythms.next_of(self._parts[index], onset) or ENDLESS
+            following = self.job.rhythms.next_of(self._parts[index], onset) or ENDLESS
+            limit = self._polyphony[index]
+            ringing = sum(end > following for end in self._sounding[index])
+            return ENDLESS if limit is None or ringing + 1 < limit else following
         if index not in self._paces or self._polyphony[index] is None:
             return ENDLESS
         pace = self._paces[index].copy()

@@ -9,8 +9,10 @@ import numpy as np
 from ritornello.errors import ConfigError
 from ritornello.generation.job import Job, player_of
 from ritornello.generation.rules import MAX_BARS, Rules
+from ritornello.generation.two_hands import lower_hand
 from ritornello.music.instruments import INSTRUMENTS
 from ritornello.music.keys import KeyName
+from ritornello.plan.activity import with_activity
 from ritornello.plan.chord_progressions import with_progressions
 from ritornello.plan.form_filling import Rounds, fill_form
 from ritornello.plan.plan import Plan
@@ -217,9 +219,26 @@ def complete_plan(wanted: Plan, job: Job, seed: int, *, asked: bool = False) -> 
     rounds = Rounds() if known is None else Rounds.of(*known)
     rests = None if usages is None else usages.rests
     filled = fill_form(wanted, rng, rounds=rounds, rests=rests, asked=asked)
+    filled = _busy_as_usual(filled, job, seed)
     key = job.rules.key or job.key
     pitched = any(not player.is_drum for player in filled.players)
     if len(job.given.chord_ticks) or not isinstance(key, KeyName) or not pitched:
         return filled
     collection, within = job.rules.collection, job.rules.pitch_classes
     return with_progressions(filled, key, rng, collection, within=within)
+
+
+def _busy_as_usual(plan: Plan, job: Job, seed: int) -> Plan:
+    """The plan with grid and density as in the style, where nobody asks for or gives any.
+
+    Drummers and those who accompany them hold rhythms of the style instead. Told them, the two
+    hands of a player alone often share one line.
+    """
+    usages, asked = usages_of(job.rules.collection), job.rules
+    has_drums = any(player.is_drum for player in plan.players)
+    has_hands = lower_hand(job.composed_parts) is not None
+    is_asked = asked.density or asked.densities or asked.swing is not None
+    if usages is None or has_drums or has_hands or job.given_players or is_asked:
+        return plan
+    usual = usages.activities.get(len(plan.players), ())
+    return with_activity(plan, usual, np.random.default_rng((seed, 2)))

@@ -1,5 +1,7 @@
 """When accompanists strike: where a form states a rhythm, they strike then and at no other time.
 
+What they strike sounds as long as the rhythm says, or shorter where there is no room.
+
 In the second half of the last bar of a section they are free, so that they lead on, as in the last
 bar of a piece that must end.
 """
@@ -15,7 +17,7 @@ from functools import cached_property
 import numpy as np
 
 from ritornello.generation.reprise import Reprise
-from ritornello.plan.held_rhythms import Ticks
+from ritornello.plan.held_rhythms import HeldRhythm
 from ritornello.plan.plan import Plan
 
 _NOBODY: frozenset[int] = frozenset()
@@ -28,17 +30,19 @@ class Rhythms:
     Attributes:
         may: by part class bool [ticks], where it may begin a note; the last tick is the end.
         must: by part class the ticks at which it does, ascending.
+        durations: by part class the ticks that a note sounds, by the tick at which it begins.
     """
 
     may: Mapping[int, np.ndarray] = field(default_factory=dict)
     must: Mapping[int, list[int]] = field(default_factory=dict)
+    durations: Mapping[int, Mapping[int, int]] = field(default_factory=dict)
 
     @classmethod
     def of(
         cls,
         plan: Plan,
         reprise: Reprise,
-        drawn: Mapping[tuple[str, int], Sequence[Ticks]],
+        drawn: Mapping[tuple[str, int], Sequence[HeldRhythm]],
         *,
         ending: bool,
     ) -> Rhythms:
@@ -53,8 +57,10 @@ class Rhythms:
         ticks_in_all = int(reprise.starts[-1]) + 1
         may: dict[int, np.ndarray] = {}
         must: dict[int, list[int]] = {}
+        durations: dict[int, dict[int, int]] = {}
         for column, part in enumerate(reprise.parts):
             struck, free = np.zeros(ticks_in_all, bool), np.ones(ticks_in_all, bool)
+            sounding: dict[int, int] = {}
             for section in plan.sections:
                 bars = drawn.get((section.name, column), ())
                 for bar in range(section.start, section.end) if bars else ():
@@ -62,20 +68,29 @@ class Rhythms:
                     if plan.lengths[bar] != plan.lengths[0] or (ending and bar == plan.bars - 1):
                         continue
                     end = middle if section.leads_on and bar == section.end - 1 else end
-                    ticks = start + np.array(bars[(bar - section.start) % len(bars)])
+                    held = bars[(bar - section.start) % len(bars)]
                     free[start:end] = False
-                    struck[ticks[ticks < end]] = True
+                    for onset, duration in zip(*held, strict=True):
+                        if start + onset < end:
+                            struck[start + onset] = True
+                            sounding[start + onset] = duration
             if not free.all():
                 plays = np.repeat(plan.plays[:, column] != 0, 2)
                 is_open = np.append(plays & ~reprise.halves[:, :, column].ravel(), False)
                 is_open = np.repeat(is_open, halves)
                 may[part] = free | struck
                 must[part] = np.flatnonzero(struck & is_open).tolist()
-        return cls(may, must)
+                durations[part] = sounding
+        return cls(may, must, durations)
 
     def due(self, tick: int) -> frozenset[int]:
         """Who strikes at a tick, part classes."""
         return self._parts_at.get(tick, _NOBODY)
+
+    def duration(self, part: int, tick: int) -> int | None:
+        """Ticks that a note of a part sounds which begins at a tick; None where that is open."""
+        of_part = self.durations.get(part)
+        return None if of_part is None else of_part.get(tick)
 
     def next_tick(self, now: int) -> list[int]:
         """The first tick after a moment at which somebody strikes, if there is one."""

@@ -13,6 +13,7 @@ form_filling    what a form leaves open, filled in
 chord_chains    how one chord follows another in a style
 chord_progressions  a chord for each bar of a form
 drum_grooves    kick and snare that a drummer holds through a section
+activity        how busy a piece of a style is, and on which grid
 held_rhythms    rhythms that accompanists hold through a section
 style_usages    what is usual in a style: tempi, beats, players
 song_form       forms and durations as people write them
@@ -25,6 +26,8 @@ __all__ = [
     "bar_strokes",
     "chord_progressions",
     "drum_grooves",
+    "feel",
+    "held_rhythms",
     "plan",
     "plan_text",
     "players",

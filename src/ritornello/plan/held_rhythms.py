@@ -2,25 +2,37 @@
 
 A network that goes on from bar to bar keeps no rhythm: basses of composed bands began a bar as the
 one before in half of the bars, where real ones do in nine of ten, and every section had the same
-figures. So the sections of a form may state for each accompanist when it strikes: a bar that goes
-round, or two. A section of another name often has others; what is struck is left to who plays.
+figures. So the sections of a form may state for each accompanist when it strikes and how long that
+sounds: a bar that goes round, or two. A section of another name often has others; what is struck is
+left to who plays.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from ritornello.rng import Rng, weighted_index
 
-Ticks = tuple[int, ...]  # from the bar line, 24 a quarter note
-WeightedRhythms = Sequence[tuple[float, Ticks]]
+
+class HeldRhythm(NamedTuple):
+    """A bar of one player: when it strikes, from the bar line, and how long each stroke sounds.
+
+    Both in ticks, 24 a quarter note.
+    """
+
+    onsets_ticks: tuple[int, ...]
+    durations_ticks: tuple[int, ...]
+
+
+WeightedRhythms = Sequence[tuple[float, HeldRhythm]]
 _OTHER_SECOND = 0.15  # how often the second bar has another rhythm than the first
 _CHANGES = 0.6  # how often a player has another rhythm in a section of another name
 
 
 def draw_rhythms(
     names: Sequence[str], usual: Mapping[int, WeightedRhythms], rng: Rng
-) -> dict[tuple[str, int], tuple[Ticks, ...]]:
+) -> dict[tuple[str, int], tuple[HeldRhythm, ...]]:
     """The rhythm of each player in each section, by the name of the section and the player.
 
     Args:
@@ -30,9 +42,9 @@ def draw_rhythms(
     Returns:
         bars that go round, one or two.
     """
-    found: dict[tuple[str, int], tuple[Ticks, ...]] = {}
+    found: dict[tuple[str, int], tuple[HeldRhythm, ...]] = {}
     for player, rhythms in usual.items():
-        held: tuple[Ticks, ...] | None = None
+        held: tuple[HeldRhythm, ...] | None = None
         for name in dict.fromkeys(names):
             if held is None or rng.random() < _CHANGES:
                 first = _draw(rhythms, rng)
@@ -42,5 +54,5 @@ def draw_rhythms(
     return found
 
 
-def _draw(rhythms: WeightedRhythms, rng: Rng) -> Ticks:
+def _draw(rhythms: WeightedRhythms, rng: Rng) -> HeldRhythm:
     return rhythms[weighted_index([weight for weight, _ in rhythms], rng)][1]

@@ -1,4 +1,4 @@
-"""What is usual in a style: its tempi, the beats its drummers hold, and who plays it.
+"""What is usual in a style: its tempi, the beats its drummers hold, who plays it and how busily.
 
 Asked for a style, a network goes some way towards it, but its tempo, its beat and its players are
 drawn as in any music. So where a style is asked for they are drawn as they are in that style. The
@@ -14,8 +14,9 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from ritornello.plan.activity import Activity
 from ritornello.plan.drum_grooves import BEAT_KEYS, HAT, Beat, WeightedBeats
-from ritornello.plan.held_rhythms import WeightedRhythms
+from ritornello.plan.held_rhythms import HeldRhythm, WeightedRhythms
 from ritornello.rng import Rng
 
 _TABLE = "style_usages.json"
@@ -37,6 +38,7 @@ class StyleUsages:
         bass: notes a quarter that basses play, quartiles; none where there are few basses.
         rhythms: by metre and name of an instrument the bars that it accompanies a drummer in, see
             `held_rhythms`, and how many players hold each.
+        activities: by how many play, those of pieces without drums.
     """
 
     tempi: tuple[float, ...]
@@ -46,6 +48,7 @@ class StyleUsages:
     rounds: tuple[tuple[float, ...], tuple[float, ...]] | None = None
     rests: Mapping[str, float] = field(default_factory=dict)
     rhythms: Mapping[tuple[int, int], Mapping[str, WeightedRhythms]] = field(default_factory=dict)
+    activities: Mapping[int, tuple[Activity, ...]] = field(default_factory=dict)
 
     def draw_tempo(self, rng: Rng) -> float:
         """A tempo, quarter notes a minute."""
@@ -79,10 +82,17 @@ def _usages() -> dict[str, StyleUsages]:
             entry.get("rests", {}),
             {
                 _metre(metre): {
-                    player: tuple((count, tuple(ticks)) for count, ticks in found)
+                    player: tuple(
+                        (count, HeldRhythm(tuple(onsets), tuple(durations)))
+                        for count, onsets, durations in found
+                    )
                     for player, found in of_metre.items()
                 }
                 for metre, of_metre in entry.get("rhythms", {}).items()
+            },
+            {
+                int(players): tuple(Activity(*each) for each in found)
+                for players, found in entry.get("activities", {}).items()
             },
         )
         for name, entry in table.items()
