@@ -11,7 +11,13 @@ import numpy as np
 import pytest
 
 from ritornello.corpus.scan import scan
-from ritornello.corpus.shards import shard_folder, store_shards, write_shards
+from ritornello.corpus.shards import (
+    SHARDS_FILE,
+    has_shards,
+    shard_folder,
+    store_shards,
+    write_shards,
+)
 from ritornello.corpus.store import Corpus, build_store
 from ritornello.errors import InputError, OutputError
 from ritornello.files import save
@@ -82,6 +88,17 @@ def test_a_damaged_shard_is_named(harm: str, corpus: Corpus, tmp_path: Path) -> 
         store_shards(tmp_path / "shards", tmp_path / "again")
     assert path.name in str(refused.value)
     assert not (tmp_path / "again").exists()
+
+
+def test_shards_without_their_list_are_told_from_other_folders(
+    corpus: Corpus, tmp_path: Path
+) -> None:
+    assert not has_shards(tmp_path)
+    write_shards(corpus, tmp_path / "shards")
+    (tmp_path / "shards" / SHARDS_FILE).unlink()
+    assert has_shards(tmp_path / "shards")
+    with pytest.raises(InputError, match="list of them is missing"):
+        store_shards(tmp_path / "shards", tmp_path / "again")
 
 
 def test_other_folders_are_left_alone(corpus: Corpus, tmp_path: Path) -> None:

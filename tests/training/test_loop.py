@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ritornello.errors import ConfigError, InputError
+from ritornello.errors import ConfigError, InputError, OutputError
 from ritornello.note_model import checkpoint
 from ritornello.note_model.encoding.notes import END, PART
 from ritornello.training.batches import Rows
 from ritornello.training.config import TrainConfig
+from ritornello.training.journal import Journal
 from ritornello.training.loop import Progress, train
 from tests.examples import MemoryCorpus, band
 
@@ -148,6 +149,13 @@ def test_minutes_count_what_is_before_and_after_learning(
     first = learned()
     assert first["config"]["set_aside"] == pytest.approx(0.3)  # half of the minutes stay
     assert learned()["steps"] == first["steps"]  # a finished run has nothing to add
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_disk_is_said_of_the_record_of_a_run(tmp_path: Path) -> None:
+    (tmp_path / "metrics.jsonl").symlink_to("/dev/full")
+    with pytest.raises(OutputError, match=r"record of the run cannot be written \(No space left"):
+        Journal(tmp_path).sitting(0)
 
 
 def test_a_run_killed_before_its_first_saving_leaves_no_trace(

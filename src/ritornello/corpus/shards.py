@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     import pyarrow
 
 SHARDS_FILE = "_shards.json"  # readers of Parquet leave out what begins with _
+_SHARD = "shard-{}.parquet"
 _VERSION = 1
 _NOTES_A_SHARD = 5_000_000  # 60 MB before compression
 _FIELDS = tuple(STORED_NOTE.names or ())
@@ -64,8 +65,8 @@ class _Contents(TypedDict):
 
 
 def has_shards(folder: str | os.PathLike[str]) -> bool:
-    """Whether a folder is one of shards."""
-    return (Path(folder) / SHARDS_FILE).is_file()
+    """Whether a folder is one of shards, even if their list is missing."""
+    return (Path(folder) / SHARDS_FILE).is_file() or any(Path(folder).glob(_SHARD.format("*")))
 
 
 def write_shards(
@@ -95,7 +96,7 @@ def write_shards(
     with own_folder(folder, SHARDS_FILE, "shards", foreign="holds no shards") as partial:
         for pieces in _portions(counts, notes_a_shard):
             table = _table(corpus, pieces, licence)
-            name = f"shard-{len(shards):05}.parquet"
+            name = _SHARD.format(f"{len(shards):05}")
             parquet.write_table(table, partial / name, compression="zstd", row_group_size=1024)
             notes = int(counts[pieces.start : pieces.stop].sum())
             shards.append({"file": name, "pieces": len(pieces), "notes": notes})
@@ -280,6 +281,8 @@ def _contents(folder: Path) -> _Contents:
         missing = {"fingerprint", "shards"} - contents.keys()
         if missing:
             raise ValueError(f"it lacks {', '.join(sorted(missing))}")
+    except FileNotFoundError as error:
+        raise _damaged(path, "the list of them is missing") from error
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise _damaged(path, str(error)) from error
     return contents

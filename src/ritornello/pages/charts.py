@@ -7,7 +7,7 @@ shades of a histogram), so that one chart serves light, dark and paper.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -270,6 +270,33 @@ def bars(counts: Iterable[tuple[str, float]], *, most_rows: int = _BAR_ROWS) -> 
         ]
     spoken = ", ".join(f"{name} {_amount(count)}" for name, count in rows)
     box = f"0 0 350 {len(rows) * 20}"
+    return element("svg", *marks, class_="bars", viewBox=box, role="img", aria_label=spoken)
+
+
+def dots(values: Mapping[str, float], *, strong: Collection[str] = ()) -> Markup:
+    """Named values as dots on one scale, a row each.
+
+    Args:
+        values: finite. strong: names of those that stand out.
+
+    Returns:
+        The SVG; empty if there is nothing to show.
+    """
+    if not values:
+        return Markup()
+    low, high = min(0, *values.values()), max(0, *values.values())
+    marks = []
+    for number, (name, value) in enumerate(values.items()):
+        y, x = number * 20 + 10, 144 + 130 * (value - low) / ((high - low) or 1)
+        look = "strong" if name in strong else "name"
+        marks += [
+            element("path", class_="grid", d=f"M144 {y}H274"),
+            element("text", _short(name), x=136, y=y + 4, text_anchor="end", class_=look),
+            element("circle", class_=look, cx=f"{x:.1f}", cy=y, r=5 if look == "strong" else 4),
+            element("text", _amount(value), x=284, y=y + 4, class_=look),
+        ]
+    spoken = ", ".join(f"{name} {_amount(value)}" for name, value in values.items())
+    box = f"0 0 350 {len(values) * 20}"
     return element("svg", *marks, class_="bars", viewBox=box, role="img", aria_label=spoken)
 
 

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from ritornello.atomic import atomic_write
+from ritornello.errors import OutputError
 from ritornello.note_model.encoding.notes import FIELDS
 
 METRICS_FILE = "metrics.jsonl"
@@ -54,7 +55,10 @@ def _histogram(values: torch.Tensor) -> Histogram:
 
 class Journal:
     """Appends to `metrics.jsonl`: lines of kind "sitting", "step", "validation",
-    "evaluation" and "histograms"."""
+    "evaluation" and "histograms".
+
+    All that write raise `OutputError` if the file cannot be written.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / METRICS_FILE
@@ -89,5 +93,13 @@ class Journal:
             temporary.write_text("".join(kept))
 
     def _write(self, line: Mapping[str, object]) -> None:
-        with self.path.open("a") as file:
-            file.write(json.dumps(line) + "\n")
+        try:
+            with self.path.open("a") as file:
+                file.write(json.dumps(line) + "\n")
+        except OSError as error:
+            raise OutputError(
+                f"The record of the run cannot be written ({error.strerror}); what was saved of "
+                "the run before is still there.",
+                where=str(self.path),
+                next_step="Free some space, then go on with the same command.",
+            ) from error

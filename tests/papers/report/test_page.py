@@ -100,11 +100,23 @@ def test_every_system_is_in_the_overview_and_each_run_is_shown(
     assert all(system in page.text for system in SYSTEMS)
     assert page.text.count("not yet") >= 3  # three systems were not run
     assert {system for system in SYSTEMS if system in page.anchors} == set(SYSTEMS[:2])
-    for shown in ("3.5 nats", "4.213 nats", "2.5 nats", "3.97", "1.235", "62 s"):
+    for shown in ("less is better", "3.5", "4.213", "2.5", "3.97", "1.235", "62 s"):
         assert shown in page.text
     assert page.tags.count("audio") == 2
     assert "gone.mp3 is missing" in page.text
     assert "Nothing was recorded." in page.text
+
+
+def test_a_wish_is_answered_by_a_sentence_that_leads_to_the_rest(
+    runs: list[tuple[Path, Outcome]], tmp_path: Path
+) -> None:
+    folder, outcome = runs[0]
+    outcome.wishes = {"rhythm": "It has some: 0.5 nats. It has 3.5 kinds. E. g. three."}
+    page = Page(write_report([(folder, outcome)], tmp_path / "papers.html"))
+    overview, rest = page.source.split(f'id="{outcome.id}"')
+    assert "It has some: 0.5 nats. <a" in overview
+    assert "3.5 kinds" not in overview
+    assert "3.5 kinds" in rest
 
 
 def test_a_page_stays_small_enough_to_send(

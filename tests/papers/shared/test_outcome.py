@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Literal
 
 import pytest
 from hypothesis import given
@@ -42,6 +43,23 @@ OUTCOMES = st.builds(
     weaknesses=st.lists(WORDS, max_size=2),
     wishes=st.dictionaries(WORDS, WORDS, max_size=2),
 )
+
+
+def test_whose_value_is_best_depends_on_what_is_better() -> None:
+    beside = {"unigram": 3.0, "real music": 2.1, "target": 0.5}
+
+    def winners(better: Literal["lower", "higher", ""], here: float | None) -> list[str]:
+        figure = Figure("x", here, better=better, ours=1.0, published=0.1, baselines=beside)
+        return figure.winners
+
+    assert winners("lower", 2.0) == ["ours"]
+    assert winners("lower", 0.9) == ["here"]
+    assert winners("lower", 1.0) == ["here", "ours"]
+    assert winners("lower", None) == ["ours"]
+    assert winners("higher", 2.0) == ["unigram"]
+    assert winners("", 2.0) == ["here"]  # the nearest to real music
+    assert Figure("x", 1.0, ours=2.0).winners == []
+    assert Figure("x", 1.0, better="lower", published=2.0).winners == []
 
 
 @given(OUTCOMES)

@@ -13,7 +13,7 @@ from ritornello.atomic import atomic_write
 from ritornello.pages.rendering import render
 from ritornello.papers.report.scorecard import read_scores
 from ritornello.papers.report.system import system_view
-from ritornello.papers.shared.outcome import Figure, Outcome
+from ritornello.papers.shared.outcome import Outcome
 from ritornello.papers.shared.recipe import load_recipe
 from ritornello.papers.systems import SYSTEMS
 
@@ -44,20 +44,19 @@ def write_report(
     """
     known = {outcome.id: (folder, outcome) for folder, outcome in runs}
     recipes = {name: load_recipe(name) for name in SYSTEMS}
+    systems = [
+        system_view(recipes[name], *known[name], _SOUND_BYTES // len(known))
+        for name in SYSTEMS
+        if name in known
+    ]
     html = render(
         "published_systems.html.jinja",
         room="ritornello.papers.report",
         title=_TITLE,
         recipes=recipes,
-        no_figure=Figure("–", None),
-        outcomes={name: known[name][1] for name in SYSTEMS if name in known},
+        views={view.outcome.id: view for view in systems},
         seconds=sum(outcome.seconds for _, outcome in known.values()),
         scorecard=None if benchmarks is None else read_scores(benchmarks),
-        systems=[
-            system_view(recipes[name], *known[name], _SOUND_BYTES // len(known))
-            for name in SYSTEMS
-            if name in known
-        ],
     )
     with atomic_write(path, overwrite=overwrite) as temporary:
         temporary.write_text(html, encoding="utf-8", errors="replace")

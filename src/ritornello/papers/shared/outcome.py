@@ -16,6 +16,7 @@ from ritornello.atomic import atomic_write
 from ritornello.errors import InputError
 
 OUTCOME_FILE = "outcome.json"
+_NO_RIVALS = ("real", "target", "ideal")  # values to reach; those of trivial models are rivals
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Figure:
     Attributes:
         name: what was measured, in words a musician can read.
         value: of the published system as it ran here. unit: "nats", "dB", "%", ... or "".
-        better: which way is better; "" where neither is.
+        better: which way is better; "" where neither is, or nearness to real music.
         published: the value its authors report, if any.
         ours: of our own model on the same data, if it was measured.
         baselines: trivial or ideal values beside it: {"unigram": 3.97, "real music": 0.93}.
@@ -42,12 +43,44 @@ class Figure:
     protocol: str = ""
 
     @property
-    def winner(self) -> Literal["here", "ours", ""]:
-        """Whether the system as it ran here or our model did better; "" if that is not known."""
-        if not self.better or self.value is None or self.ours is None or self.value == self.ours:
-            return ""
-        is_lower = self.value < self.ours
-        return "here" if is_lower == (self.better == "lower") else "ours"
+    def aim(self) -> float | None:
+        """The value of real music, where being near to it is what is better."""
+        real = (value for name, value in self.baselines.items() if name.startswith("real"))
+        return None if self.better else next(real, None)
+
+    @property
+    def direction(self) -> str:
+        """Which way is better, in words; "" where nothing is."""
+        words = {"lower": "less is better", "higher": "more is better", "": ""}
+        return words[self.better] if self.aim is None else "nearer to real music is better"
+
+    @property
+    def values(self) -> dict[str, float]:
+        """All that is known, by whose it is: published, here, ours, and what they compare with."""
+        own = {"published": self.published, "here": self.value, "ours": self.ours}
+        return {name: value for name, value in own.items() if value is not None} | self.baselines
+
+    @property
+    def winners(self) -> list[str]:
+        """Whose values are best; none without a direction or anything to compare with.
+
+        What is no rival, such as real music or a bound, does not count, nor what the authors
+        report of other data.
+        """
+        rivals = {
+            name: self._badness(value)
+            for name, value in self.values.items()
+            if name != "published" and not name.startswith(_NO_RIVALS)
+        }
+        if not self.direction or len(rivals) < 2:
+            return []
+        best = min(rivals.values())
+        return [name for name, badness in rivals.items() if badness == best]
+
+    def _badness(self, value: float) -> float:
+        if self.aim is not None:
+            return abs(value - self.aim)
+        return -value if self.better == "higher" else value
 
 
 @dataclass(frozen=True)
@@ -139,10 +172,14 @@ class Outcome:
 
     @property
     def key_figure(self) -> Figure | None:
-        """The figure that stands for the run: the first that was measured on ours too, if any."""
+        """The figure that stands for the run: the first that was measured on ours too, if any.
+
+        One that says which way is better comes before others.
+        """
         measured = [figure for figure in self.figures if figure.value is not None]
         both = [figure for figure in measured if figure.ours is not None]
-        return next(iter([*both, *measured]), None)
+        told = [figure for figure in both if figure.direction]
+        return next(iter([*told, *both, *measured]), None)
 
     @property
     def is_compared(self) -> bool:
