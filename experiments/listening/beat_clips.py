@@ -141,7 +141,7 @@ class Excerpts:
                 piece = rule_accompaniments.piece(rng)
             else:
                 piece = self._corpus.piece(int(rng.choice(self._pieces[name])))
-            found = _excerpt(piece, kind, rng, self._seconds, steady, metres)
+            found = excerpt(piece, kind, rng, self._seconds, steady, metres)
             if found is not None and (is_styled or name not in _UPBEATS_UNKNOWN):
                 return found
             if found is not None and found.beats_per_bar != 2:
@@ -173,12 +173,16 @@ class Renderer:
         self._samplers = [Sampler(SoundFont.load(font), RATE_HZ) for font in fonts]
 
     def clip(self, kind: str, rng: Rng, *, steady: bool, metres: Metres = METRES) -> Clip:
-        """A recording of a kind with a beat, in one of some metres.
+        """A recording of a kind with a beat, in one of some metres; see `recorded`.
 
         Raises:
             ValueError: if the corpus has no music of that kind.
         """
         found = self._excerpts.draw(kind, rng, steady=steady, metres=metres)
+        return self.recorded(found, kind, rng, steady=steady)
+
+    def recorded(self, found: Excerpt, kind: str, rng: Rng, *, steady: bool) -> Clip:
+        """A recording of an excerpt, somewhat out of tune in some cases."""
         clip = Clip(
             self._play(found, rng),
             found.beats_seconds,
@@ -298,7 +302,7 @@ def in_seconds(notes: Iterable[PlayedNote]) -> np.ndarray:
     return found
 
 
-def _excerpt(
+def excerpt(
     piece: Piece, kind: str, rng: Rng, seconds: float, steady: bool, metres: Metres
 ) -> Excerpt | None:
     """Random bars of a piece in one metre; None where the piece has none that will do."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,8 @@ from experiments.listening import beats as measured
 from experiments.listening.beat_choice import Example, chosen, learn
 from experiments.listening.beat_clips import BEATLESS, RATE_HZ, Clip, Renderer, faster
 from experiments.listening.beat_model import as_arrays, logistic
+from experiments.listening.clip_figures import scores
+from experiments.listening.heard_clips import HeardClip, load, save
 from experiments.listening.tones import FAMILIES, Instrument
 from ritornello.synth.sampler import PlayedNote
 from ritornello.transcribe.values import Beats
@@ -115,3 +119,20 @@ def test_the_choice_learns_what_makes_ways_right() -> None:
     assert weights[0] > 5 * abs(weights[1])
     best = [one.right[chosen(one, weights)] > one.right.max() - 0.25 for one in found]
     assert np.mean(best) > 0.9
+
+
+def test_heard_clips_are_kept_as_they_are(renderer: Renderer, tmp_path: Path) -> None:
+    rng = np.random.default_rng(2)
+    clips = [
+        HeardClip.of(renderer.clip("mix", rng, steady=True), is_compound=False),
+        HeardClip.of(renderer.beatless("noise", rng), is_compound=False),
+    ]
+    save(clips, tmp_path / "clips.npz")
+    for clip, kept in zip(clips, load(tmp_path / "clips.npz"), strict=True):
+        for name in ("spectra", "notes", "beats_seconds"):
+            assert (getattr(clip, name) == getattr(kept, name)).all()
+        assert (clip.beats_per_bar, clip.is_compound) == (kept.beats_per_bar, kept.is_compound)
+        assert clip.kind == kept.kind
+    found = heard(renderer.clip("mix", rng, steady=True), clips[0].beats_seconds)
+    assert scores(clips[0], found)["beats"] == 1
+    assert scores(clips[0], found)["metre"] == 1
