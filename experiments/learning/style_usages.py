@@ -34,7 +34,7 @@ from ritornello.plan.analysis import analyse
 from ritornello.plan.bar_strokes import RESOLUTION, Shared, Strokes
 from ritornello.plan.drum_grooves import KICK, SNARE
 from ritornello.plan.feel import FREE
-from ritornello.plan.held_rhythms import HeldRhythm
+from ritornello.plan.held_rhythms import HeldRhythm, HeldStroke
 from ritornello.plan.players import OTHERS, melody_of, owners, role_of
 from ritornello.plan.sections import END, INTRO
 
@@ -49,14 +49,17 @@ _KEPT_KEYS = (36, 38, 37, 42, 46, 44, 51, 49, 39, 41, 43, 45, 47, 48, 50, 54, 56
 _ROUNDS = [1, 2, 4]  # bars of a figure
 _LEAST_ROUND = 0.15
 _PLAYS, _LEAST_RESTS, _SECTION_BARS = 0.4, 0.3, 4  # of the bars; of the sections; bars
-_HELD_RHYTHM, _RHYTHMS_OF_PIECE, _MOST_RHYTHMS = 4, 2, 14  # bars; of a player, of a style
+_HELD_RHYTHM = 4  # bars
+_RHYTHMS_OF_PIECE, _MOST_RHYTHMS, _MOST_WAYS = 2, 10, 3  # of a player, a style, a rhythm
 _LEAST_ACTIVITIES, _MOST_ACTIVITIES = 8, 40  # pieces
+_MOSTLY, _LARGEST = 0.5, 4  # of the bars; notes of a stroke
 _LEAST_RHYTHM = 0.012  # of the rhythms of an instrument
 _STICK, _TOMS = 37, (41, 43, 45, 47, 48, 50)
 _MEANS = {35: KICK, 40: SNARE}  # keys that sound alike
 _SWUNG = {8: None, 16: 12}  # triplets, as straight time has them
 
 Bar = tuple[tuple[int, int], ...]
+Stroke = tuple[int, frozenset[int]]  # how long the longest of its notes sounds, and pitches
 Loud = dict[tuple[int, int], list[int]]  # velocities of each stroke
 
 
@@ -229,7 +232,7 @@ def _rests(pieces: list[Piece]) -> dict[str, dict[str, float]]:
 
 def _rhythms(pieces: list[Piece]) -> dict[str, dict[str, dict[str, list[list[object]]]]]:
     """In which rhythms of a bar each instrument accompanies, by metre, of pieces with drums."""
-    counts: dict[str, dict[str, Counter[HeldRhythm]]] = {}
+    weights: dict[str, dict[str, dict[HeldRhythm, float]]] = {}
     for piece in pieces:
         own = owners(piece)
         playing = [player for player in own if player is not None]
@@ -237,16 +240,17 @@ def _rhythms(pieces: list[Piece]) -> dict[str, dict[str, dict[str, list[list[obj
             continue
         metre, melody = piece.metres[0], melody_of(playing)
         length = metre.bar_ticks(_BEAT)
-        of_metre = counts.setdefault(f"{metre.numerator}/{metre.denominator}", {})
+        of_metre = weights.setdefault(f"{metre.numerator}/{metre.denominator}", {})
         for track, player in zip(piece.tracks, own, strict=True):
             is_tune = melody is not None and player == playing[melody]
             if player is None or player.is_drum or is_tune:
                 continue
-            of_player = of_metre.setdefault(INSTRUMENTS[player.instrument].name, Counter())
-            of_player.update(_held_by(track, _BEAT / piece.resolution, length))
+            of_player = of_metre.setdefault(INSTRUMENTS[player.instrument].name, defaultdict(float))
+            for held, share in _held_by(track, _BEAT / piece.resolution, length):
+                of_player[held] += share
     found = {
         metre: {name: usual for name, of in by_name.items() if (usual := _usual_rhythms(of))}
-        for metre, by_name in counts.items()
+        for metre, by_name in weights.items()
     }
     there = {metre: by_name for metre, by_name in found.items() if by_name}
     return {"rhythms": there} if there else {}
@@ -277,48 +281,74 @@ def _activities(pieces: list[Piece]) -> dict[str, dict[int, list[list[float]]]]:
     return {"activities": usual} if usual else {}
 
 
-def _held_by(track: Track, scale: float, bar_ticks: int) -> list[HeldRhythm]:
-    """The bars that a player holds, at most two, with how long its strokes sound in them.
+def _held_by(track: Track, scale: float, bar_ticks: int) -> list[tuple[HeldRhythm, float]]:
+    """The bars that a player holds, at most two, and their share of those that it plays.
 
     Args:
         scale: ticks of `_BEAT` a tick of the track.
     """
-    bars: dict[int, dict[int | None, list[int]]] = defaultdict(lambda: defaultdict(list))
+    bars: dict[int, dict[int | None, Stroke]] = defaultdict(dict)
     onsets, durations = (
         (track.notes[name] * scale).round().astype(int).tolist() for name in ("onset", "duration")
     )
-    for onset, duration in zip(onsets, durations, strict=True):
+    pitches_played = track.notes["pitch"].tolist()
+    for onset, duration, pitch in zip(onsets, durations, pitches_played, strict=True):
         bar, within = divmod(onset, bar_ticks)
-        bars[bar][_on_grid(within - (within % _SIXTEENTH == 1))].append(duration)  # strummed
-    alike: dict[tuple[int, ...], list[dict[int | None, list[int]]]] = defaultdict(list)
+        tick = _on_grid(within - (within % _SIXTEENTH == 1))  # strummed
+        longest, pitches = bars[bar].get(tick, (0, frozenset()))
+        bars[bar][tick] = max(longest, duration), pitches | {pitch}
+    alike: dict[tuple[int, ...], list[list[Stroke]]] = defaultdict(list)
     for bar in bars.values():
         if None not in bar:
-            alike[tuple(sorted(tick for tick in bar if tick is not None))].append(bar)
+            ticks = sorted(tick for tick in bar if tick is not None)
+            alike[tuple(ticks)].append([bar[tick] for tick in ticks])
     common = sorted(alike.items(), key=lambda item: -len(item[1]))[:_RHYTHMS_OF_PIECE]
     return [
-        HeldRhythm(ticks, tuple(_usual_duration([bar[tick] for bar in found]) for tick in ticks))
+        (_usual_bar(ticks, found), len(found) / len(bars))
         for ticks, found in common
         if len(found) >= _HELD_RHYTHM
     ]
 
 
-def _usual_duration(strokes: list[list[int]]) -> int:
-    """How long a stroke sounds in most of its bars, as the encoding has durations."""
-    longest = np.array([max(notes_of) for notes_of in strokes])
-    return int(
-        notes.DURATIONS[Counter(notes.duration_class(longest).tolist()).most_common(1)[0][0]]
-    )
+def _usual_bar(ticks: tuple[int, ...], bars: list[list[Stroke]]) -> HeldRhythm:
+    """A rhythm with what its strokes are in most of its bars, with durations of the encoding."""
+    before: list[Stroke | None] = [None] * len(bars)
+    found = []
+    for tick, strokes in zip(ticks, zip(*bars, strict=True), strict=True):
+        classes = notes.duration_class(np.array([duration for duration, _ in strokes]))
+        sizes = [min(len(pitches), _LARGEST) for _, pitches in strokes]
+        again = [
+            len(stroke[1]) > 1 and last is not None and last[1] == stroke[1]
+            for last, stroke in zip(before, strokes, strict=True)
+        ]
+        duration = int(notes.DURATIONS[_commonest(classes.tolist())])
+        found.append(HeldStroke(tick, duration, _commonest(sizes), float(np.mean(again)) > _MOSTLY))
+        before = [*strokes]
+    return tuple(found)
 
 
-def _usual_rhythms(counts: Counter[HeldRhythm]) -> list[list[object]]:
-    """How many players hold each rhythm, the commonest."""
-    least = _LEAST_RHYTHM * counts.total()
-    common = counts.most_common(_MOST_RHYTHMS)
-    return [
-        [count, [*held.onsets_ticks], [*held.durations_ticks]]
-        for held, count in common
-        if count >= least
-    ]
+def _commonest(values: list[int]) -> int:
+    return Counter(values).most_common(1)[0][0]
+
+
+def _usual_rhythms(weights: Mapping[HeldRhythm, float]) -> list[list[object]]:
+    """The commonest rhythms, each in its commonest ways, and the weight of each."""
+    by_onsets: dict[tuple[int, ...], dict[HeldRhythm, float]] = defaultdict(dict)
+    for held, weight in weights.items():
+        by_onsets[tuple(stroke.onset_ticks for stroke in held)][held] = weight
+    common = sorted(by_onsets.values(), key=lambda ways: -sum(ways.values()))[:_MOST_RHYTHMS]
+    found: list[list[object]] = []
+    for ways in common:
+        total = sum(ways.values())
+        if total < _LEAST_RHYTHM * sum(weights.values()):
+            continue
+        usual = sorted(ways.items(), key=lambda way: -way[1])[:_MOST_WAYS]
+        scale = total / sum(weight for _, weight in usual)
+        found += [
+            [round(weight * scale, 2), [[*map(int, stroke)] for stroke in held]]
+            for held, weight in usual
+        ]
+    return found
 
 
 def _line_ups(pieces: list[Piece]) -> list[list[object]]:

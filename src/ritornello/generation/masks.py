@@ -21,10 +21,11 @@ import numpy as np
 from ritornello.generation.figures import Figures
 from ritornello.generation.job import ENDLESS, Job
 from ritornello.generation.open_spans import OpenSpans
-from ritornello.generation.pace import Pace
+from ritornello.generation.pace import Pace, paces_of
 from ritornello.generation.pitches import Pitches
 from ritornello.generation.tune import Steps
 from ritornello.generation.voice_leading import VoiceLeading
+from ritornello.generation.voicings import Voicing
 from ritornello.note_model.encoding import notes
 from ritornello.note_model.encoding.notes import (
     DRUM_PITCH,
@@ -89,7 +90,8 @@ class RuleMasks:
         )
         self._holds = bool(job.rhythms.may)  # whether anybody holds a rhythm
         self._struck_now: set[int] = set()  # parts, at the present tick
-        self._paces = {self._index[part]: pace for part, pace in _paces(job).items()}
+        self._voicings = dict.fromkeys(job.rhythms.strokes, Voicing())
+        self._paces = {self._index[part]: pace for part, pace in paces_of(job).items()}
         self._not_before = [0] * len(self._parts)  # as far as paces go
         # Where nothing but an END is given, the piece is told its tempo by its first event.
         self._writes_tempo = all(fields[1] == END for _, fields in job.given.events)
@@ -107,6 +109,7 @@ class RuleMasks:
         twin._rested = dict(self._rested)
         twin._largest = dict(self._largest)
         twin._struck_now = set(self._struck_now)
+        twin._voicings = dict(self._voicings)
         twin.pitch_rules = self.pitch_rules.copy()
         twin._voices = self._voices.copy()
         twin._paces = {index: pace.copy() for index, pace in self._paces.items()}
@@ -249,11 +252,26 @@ class RuleMasks:
                 left = [*left, self._steps.pitch]
             if left and legal.sum() > len(left):
                 legal[left] = False
+        if left_again := self._left_again(part, onset):
+            legal[:] = False
+            legal[left_again[0]] = True
         if (given := self.given_pitch(shift, part)) is not None:
             # It comes next, unless a lower one is composed; where one must be, that goes first.
             legal[given:] = False
             legal[given] = not (legal.any() and part in self._due(onset))
         return legal if legal.any() else np.ones(SIZES[PITCH], bool)
+
+    def _left_again(self, part: int, onset: int) -> tuple[int, ...] | None:
+        """What a part has yet to strike of the chord that it strikes again; None where it is free.
+
+        It is free as well where the rules do not allow all of that chord any more.
+        """
+        held = self.job.rhythms.stroke(part, onset)
+        if held is None or not held.again:
+            return None
+        voicing, allowed = self._voicings[part], self.pitch_rules.allowed(part, onset)
+        chord = voicing.last(onset)
+        return voicing.left(onset) if chord and allowed[[*chord]].all() else None
 
     def _in_bar(self, onset: int) -> bool:
         """Whether a tick is in the bar in which the tune struck last."""
@@ -300,8 +318,8 @@ class RuleMasks:
             return result
         longest = max(1, bisect_right(_DURATION_TICKS, end - onset))
         legal = _FIRST_DURATIONS[longest]
-        if (held := self.job.rhythms.duration(part, onset)) is not None:
-            longest = min(longest, max(1, bisect_right(_DURATION_TICKS, held)))
+        if (held := self.job.rhythms.stroke(part, onset)) is not None:
+            longest = min(longest, max(1, bisect_right(_DURATION_TICKS, held.duration_ticks)))
             legal = _FIRST_DURATIONS[longest] & ~_FIRST_DURATIONS[longest - 1]
         if shortest:
             legal = legal & ~_FIRST_DURATIONS[min(shortest, longest - 1)]
@@ -359,6 +377,8 @@ class RuleMasks:
             self._rested[part] = max(self._rested[part], ends + self._rest(part, ends))
         for rules in (self.pitch_rules, self._voices):
             rules.advance(self.onset_ticks, part, pitch, _DURATION_TICKS[duration])
+        if part in self._voicings:
+            self._voicings[part] = self._voicings[part].struck(self.onset_ticks, pitch)
         if part not in self._index:
             return
         index = self._index[part]
@@ -410,11 +430,22 @@ class RuleMasks:
     def _is_full(self, onset: int) -> bool:
         """Whether the last part can add no note to its chord at this onset.
 
-        It has come to its highest pitch, or ends on as large a chord as it ever played.
+        It has come to its highest pitch, has struck all that its rhythm states, or ends on as large
+        a chord as it ever played.
         """
+        if self._holds and not self._lacks(self._part, onset):
+            return True
         largest = self._largest.get(self._part, 1)
         ends = self.pitch_rules.closing(onset) and self._struck >= largest
         return ends or self.pitch_rules.highest(self._part, onset) < self._above
+
+    def _lacks(self, part: int, onset: int) -> bool:
+        """Whether the last part has struck less than its rhythm states; True where it is open."""
+        held = self.job.rhythms.stroke(part, onset)
+        if held is None:
+            return True
+        left = self._left_again(part, onset)
+        return self._struck < held.size if left is None else len(left) > 0
 
     def _overdue(self, allowed: list[int], onset: int) -> list[int]:
         """Those of the parts that must play at last: in the second half, or after a long rest."""
@@ -430,7 +461,11 @@ class RuleMasks:
             due |= {part for part, latest in self._late.items() if latest <= onset}
         if self._holds:
             struck = self._struck_now if onset == self.onset_ticks else frozenset()
-            due |= self.job.rhythms.due(onset) - struck
+            due |= {
+                part
+                for part in self.job.rhythms.due(onset)
+                if part not in struck or (part == self._part and self._lacks(part, onset))
+            }
         return due
 
     @property
@@ -445,23 +480,3 @@ class RuleMasks:
 
     def _opens(self, part: int, onset: int) -> bool:
         return self._spans.at(self._index[part], onset) is not None
-
-
-def _paces(job: Job) -> dict[int, Pace]:
-    """How densely parts play, by part class: of an instrument's density each of its parts a share.
-
-    Where notes are given, the density of all is that of what is written, shared among its parts.
-    """
-    stated = job.rules.busy()
-    parts = job.composed_parts
-    kinds = [notes.instrument_of(part) for part in parts]
-    found = {
-        part: Pace(stated[kind] / kinds.count(kind), job.start_ticks)
-        for part, kind in zip(parts, kinds, strict=True)
-        if kind in stated
-    }
-    is_edit = any(fields[1] != END for _, fields in job.given.events)
-    if job.rules.density is not None and is_edit:
-        share = job.rules.density / len(parts)
-        found = {part: Pace(share, job.start_ticks) for part in parts} | found
-    return found

@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ritornello.note_model.encoding.notes import RESOLUTION
+from ritornello.generation.job import Job
+from ritornello.note_model.encoding import notes
+from ritornello.note_model.encoding.notes import END, RESOLUTION
 
 _LEEWAY_BEATS = 2.0
 _LEAST_LEEWAY_NOTES = 3.0  # so that chords may be struck however thin a piece is
@@ -71,3 +73,23 @@ class Pace:
             legal = np.flatnonzero(shifts)
             kept = classes == (legal[0] if latest < legal[0] else legal[-1])
         return kept
+
+
+def paces_of(job: Job) -> dict[int, Pace]:
+    """How densely parts play, by part class: of an instrument's density each of its parts a share.
+
+    Where notes are given, the density of all is that of what is written, shared among its parts.
+    """
+    stated = job.rules.busy()
+    parts = job.composed_parts
+    kinds = [notes.instrument_of(part) for part in parts]
+    found = {
+        part: Pace(stated[kind] / kinds.count(kind), job.start_ticks)
+        for part, kind in zip(parts, kinds, strict=True)
+        if kind in stated
+    }
+    is_edit = any(fields[1] != END for _, fields in job.given.events)
+    if job.rules.density is not None and is_edit:
+        share = job.rules.density / len(parts)
+        found = {part: Pace(share, job.start_ticks) for part in parts} | found
+    return found

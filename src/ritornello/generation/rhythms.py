@@ -1,6 +1,7 @@
 """When accompanists strike: where a form states a rhythm, they strike then and at no other time.
 
-What they strike sounds as long as the rhythm says, or shorter where there is no room.
+They strike as many notes as it says, which sound as long as it says, or shorter where there is no
+room, and where it says so the chord that they struck before.
 
 In the second half of the last bar of a section they are free, so that they lead on, as in the last
 bar of a piece that must end.
@@ -17,7 +18,7 @@ from functools import cached_property
 import numpy as np
 
 from ritornello.generation.reprise import Reprise
-from ritornello.plan.held_rhythms import HeldRhythm
+from ritornello.plan.held_rhythms import HeldRhythm, HeldStroke
 from ritornello.plan.plan import Plan
 
 _NOBODY: frozenset[int] = frozenset()
@@ -30,12 +31,12 @@ class Rhythms:
     Attributes:
         may: by part class bool [ticks], where it may begin a note; the last tick is the end.
         must: by part class the ticks at which it does, ascending.
-        durations: by part class the ticks that a note sounds, by the tick at which it begins.
+        strokes: by part class what it strikes at each of these ticks, returned or not.
     """
 
     may: Mapping[int, np.ndarray] = field(default_factory=dict)
     must: Mapping[int, list[int]] = field(default_factory=dict)
-    durations: Mapping[int, Mapping[int, int]] = field(default_factory=dict)
+    strokes: Mapping[int, Mapping[int, HeldStroke]] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -57,10 +58,10 @@ class Rhythms:
         ticks_in_all = int(reprise.starts[-1]) + 1
         may: dict[int, np.ndarray] = {}
         must: dict[int, list[int]] = {}
-        durations: dict[int, dict[int, int]] = {}
+        strokes: dict[int, dict[int, HeldStroke]] = {}
         for column, part in enumerate(reprise.parts):
             struck, free = np.zeros(ticks_in_all, bool), np.ones(ticks_in_all, bool)
-            sounding: dict[int, int] = {}
+            of_part: dict[int, HeldStroke] = {}
             for section in plan.sections:
                 bars = drawn.get((section.name, column), ())
                 for bar in range(section.start, section.end) if bars else ():
@@ -70,26 +71,25 @@ class Rhythms:
                     end = middle if section.leads_on and bar == section.end - 1 else end
                     held = bars[(bar - section.start) % len(bars)]
                     free[start:end] = False
-                    for onset, duration in zip(*held, strict=True):
-                        if start + onset < end:
-                            struck[start + onset] = True
-                            sounding[start + onset] = duration
+                    of_bar = {start + stroke.onset_ticks: stroke for stroke in held}
+                    of_part |= {tick: stroke for tick, stroke in of_bar.items() if tick < end}
+            struck[[*of_part]] = True
             if not free.all():
                 plays = np.repeat(plan.plays[:, column] != 0, 2)
                 is_open = np.append(plays & ~reprise.halves[:, :, column].ravel(), False)
                 is_open = np.repeat(is_open, halves)
                 may[part] = free | struck
                 must[part] = np.flatnonzero(struck & is_open).tolist()
-                durations[part] = sounding
-        return cls(may, must, durations)
+                strokes[part] = of_part
+        return cls(may, must, strokes)
 
     def due(self, tick: int) -> frozenset[int]:
         """Who strikes at a tick, part classes."""
         return self._parts_at.get(tick, _NOBODY)
 
-    def duration(self, part: int, tick: int) -> int | None:
-        """Ticks that a note of a part sounds which begins at a tick; None where that is open."""
-        of_part = self.durations.get(part)
+    def stroke(self, part: int, tick: int) -> HeldStroke | None:
+        """What a part strikes at a tick; None where that is open."""
+        of_part = self.strokes.get(part)
         return None if of_part is None else of_part.get(tick)
 
     def next_tick(self, now: int) -> list[int]:

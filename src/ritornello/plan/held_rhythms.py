@@ -2,9 +2,9 @@
 
 A network that goes on from bar to bar keeps no rhythm: basses of composed bands began a bar as the
 one before in half of the bars, where real ones do in nine of ten, and every section had the same
-figures. So the sections of a form may state for each accompanist when it strikes and how long that
-sounds: a bar that goes round, or two. A section of another name often has others; what is struck is
-left to who plays.
+figures. So the sections of a form may state for each accompanist when it strikes, how many notes,
+how long they sound, and where a chord is struck again: a bar that goes round, or two. A section of
+another name often has others; which notes these are is left to who plays.
 """
 
 from __future__ import annotations
@@ -15,16 +15,22 @@ from typing import NamedTuple
 from ritornello.rng import Rng, weighted_index
 
 
-class HeldRhythm(NamedTuple):
-    """A bar of one player: when it strikes, from the bar line, and how long each stroke sounds.
+class HeldStroke(NamedTuple):
+    """A stroke of one player in a bar; ticks are those of a quarter note of 24.
 
-    Both in ticks, 24 a quarter note.
+    Attributes:
+        onset_ticks: from the bar line. duration_ticks: how long it sounds.
+        size: how many notes it has.
+        again: whether it is a chord that the stroke before had.
     """
 
-    onsets_ticks: tuple[int, ...]
-    durations_ticks: tuple[int, ...]
+    onset_ticks: int
+    duration_ticks: int
+    size: int
+    again: bool
 
 
+HeldRhythm = tuple[HeldStroke, ...]  # a bar
 WeightedRhythms = Sequence[tuple[float, HeldRhythm]]
 _OTHER_SECOND = 0.15  # how often the second bar has another rhythm than the first
 _CHANGES = 0.6  # how often a player has another rhythm in a section of another name

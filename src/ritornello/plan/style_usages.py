@@ -16,7 +16,7 @@ from typing import Any
 
 from ritornello.plan.activity import Activity
 from ritornello.plan.drum_grooves import BEAT_KEYS, HAT, Beat, WeightedBeats
-from ritornello.plan.held_rhythms import HeldRhythm, WeightedRhythms
+from ritornello.plan.held_rhythms import HeldStroke, WeightedRhythms
 from ritornello.rng import Rng
 
 _TABLE = "style_usages.json"
@@ -83,8 +83,8 @@ def _usages() -> dict[str, StyleUsages]:
             {
                 _metre(metre): {
                     player: tuple(
-                        (count, HeldRhythm(tuple(onsets), tuple(durations)))
-                        for count, onsets, durations in found
+                        (count, tuple(HeldStroke(*stroke) for stroke in bar))
+                        for count, bar in found
                     )
                     for player, found in of_metre.items()
                 }
