@@ -3,6 +3,7 @@
 run              the study
 encoding         one-second chunks
 model            BiLSTM(1) over samples, three forms
+unit_lstm        that BiLSTM, in C where there is a compiler
 stem_job         a network to train, and what became of it
 train            parallel jobs
 chunk_objective  what each of them learns

@@ -22,6 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from ritornello.errors import ConfigError
+from ritornello.papers.remix2023.unit_lstm import both_ways
 
 Architecture = Literal["one2one", "combined", "split"]
 ARCHITECTURES: tuple[Architecture, ...] = get_args(Architecture)
@@ -89,9 +90,7 @@ class SampleBiLSTM(nn.Module):
         for dense, norm in zip(self.dense, self.norms, strict=True):
             hidden = norm(self.dropout(torch.relu(dense(hidden))))
         steps = hidden.reshape(batch, samples * self.parts, self.features)
-        both_ways, _ = self.lstm(steps)
-        result: Tensor = both_ways.mean(-1).reshape(batch, samples, self.parts)
-        return result
+        return both_ways(self.lstm, steps).mean(-1).reshape(batch, samples, self.parts)
 
 
 class ParallelHeads(nn.Module):
