@@ -454,8 +454,10 @@ class RuleMasks:
 
     def _due(self, onset: int) -> set[int]:
         due = {part for part, rested in self._rested.items() if rested <= onset}
+        closing = self.pitch_rules.closing(onset)
+        if closing:
+            due |= self.pitch_rules.not_closed
         if self._missing:
-            closing = self.pitch_rules.closing(onset)
             due |= {part for part in self._missing if closing or self._is_late(part, onset)}
         if self._paces:
             due |= {part for part, latest in self._late.items() if latest <= onset}

@@ -134,9 +134,14 @@ class Pitches:
         """Whether nothing may be composed any more."""
         return self.closing_ticks is not None and onset_ticks > self.closing_ticks
 
+    @property
+    def not_closed(self) -> set[int]:
+        """Who has yet to strike the last chord: all that have pitches do."""
+        return {*self._pitched} - self._closed
+
     def closing_missing(self, onset_ticks: int) -> bool:
-        """Whether the last chord is due and no pitched part that is composed has struck it."""
-        return self.closing(onset_ticks) and not self._closed
+        """Whether the last chord is due and a pitched part that is composed has not struck it."""
+        return self.closing(onset_ticks) and bool(self.not_closed)
 
     def closing_shortest(self, onset_ticks: int, part: int) -> int:
         """How many of the shortest durations are too short for the last chord."""
