@@ -5,7 +5,7 @@
 The beats of a style are the bars of drums that pieces of it hold (three times or more), on 16ths,
 without toms, in at most three strokes at a time, of those that are held equally often the nearest
 to their mean; what several styles hold alike is left out, since it would tell them from nothing.
-The rhythms of who accompanies a drummer are of bars that pieces hold (four times or more).
+What who accompanies a drummer plays is counted by `experiments.learning.style_rhythms`.
 Players are counted where the model's own instrumentations lack a collection. The table goes to
 `ritornello/plan/style_usages.json`.
 """
@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from experiments.edition_sets import EditionSets, run_parser
+from experiments.learning.style_rhythms import BEAT, on_grid, registers, rhythms
 from experiments.music_sets import ROOT
 from ritornello.atomic import atomic_write
 from ritornello.corpus.store import Corpus
@@ -28,38 +29,31 @@ from ritornello.generation.composer import Composer
 from ritornello.generation.rules import MAX_PARTS
 from ritornello.metrics.keeping.measures import ALIKE_LEAST
 from ritornello.music.instruments import INSTRUMENTS
-from ritornello.music.piece import Piece, Track
+from ritornello.music.piece import Piece
 from ritornello.note_model.encoding import notes
 from ritornello.plan.analysis import analyse
 from ritornello.plan.bar_strokes import RESOLUTION, Shared, Strokes
 from ritornello.plan.drum_grooves import KICK, SNARE
 from ritornello.plan.feel import FREE
-from ritornello.plan.held_rhythms import HeldRhythm, HeldStroke
 from ritornello.plan.players import OTHERS, melody_of, owners, role_of
 from ritornello.plan.sections import END, INTRO
 
 TABLE = ROOT / "src" / "ritornello" / "plan" / "style_usages.json"
-_MOST_PIECES, _MOST_GROOVES, _MOST_LINE_UPS = 80, 12, 12
+_MOST_PIECES, _MANY_PIECES = 80, 240  # whose beats are counted; whose players are
+_MOST_GROOVES, _MOST_LINE_UPS = 12, 12
 _HELD, _LIKE_OTHERS = 3, 3  # bars; styles that hold a beat too many
 _STROKES = 3  # at a time
 _STYLES = ("band_", "groove_")  # of a set whose styles have players in common
 _SONG = 4  # parts; larger ones with voices are operas
-_SIXTEENTH, _BEAT = 6, 24
 _KEPT_KEYS = (36, 38, 37, 42, 46, 44, 51, 49, 39, 41, 43, 45, 47, 48, 50, 54, 56, 62, 63, 64, 70)
 _ROUNDS = [1, 2, 4]  # bars of a figure
 _LEAST_ROUND = 0.15
 _PLAYS, _LEAST_RESTS, _SECTION_BARS = 0.4, 0.3, 4  # of the bars; of the sections; bars
-_HELD_RHYTHM = 4  # bars
-_RHYTHMS_OF_PIECE, _MOST_RHYTHMS, _MOST_WAYS = 2, 10, 3  # of a player, a style, a rhythm
 _LEAST_ACTIVITIES, _MOST_ACTIVITIES = 8, 40  # pieces
-_MOSTLY, _LARGEST = 0.5, 4  # of the bars; notes of a stroke
-_LEAST_RHYTHM = 0.012  # of the rhythms of an instrument
 _STICK, _TOMS = 37, (41, 43, 45, 47, 48, 50)
 _MEANS = {35: KICK, 40: SNARE}  # keys that sound alike
-_SWUNG = {8: None, 16: 12}  # triplets, as straight time has them
 
 Bar = tuple[tuple[int, int], ...]
-Stroke = tuple[int, frozenset[int]]  # how long the longest of its notes sounds, and pitches
 Loud = dict[tuple[int, int], list[int]]  # velocities of each stroke
 
 
@@ -68,31 +62,22 @@ def held_beats(piece: Piece) -> list[tuple[str, Bar, Loud]]:
     if not piece.metres:
         return []
     metre = piece.metres[0]
-    length = metre.bar_ticks(_BEAT)
+    length = metre.bar_ticks(BEAT)
     strokes: dict[int, set[tuple[int, int]]] = defaultdict(set)
     loud: Loud = defaultdict(list)
     for track in piece.tracks:
         if track.is_drum:
-            ticks = track.notes["onset"] * _BEAT // piece.resolution
+            ticks = track.notes["onset"] * BEAT // piece.resolution
             columns = (ticks, track.notes["pitch"], track.notes["velocity"])
             for tick, key, velocity in zip(*(c.tolist() for c in columns), strict=True):
                 bar, within = divmod(tick, length)
-                place = _on_grid(within)
+                place = on_grid(within)
                 if place is not None and _MEANS.get(key, key) in _KEPT_KEYS:
                     strokes[bar].add((place, _MEANS.get(key, key)))
                     loud[place, _MEANS.get(key, key)].append(velocity)
     counts = Counter(_thinned(bar) for bar in strokes.values())
     name = f"{metre.numerator}/{metre.denominator}"
     return [(name, bar, loud) for bar, count in counts.most_common(2) if count >= _HELD]
-
-
-def _on_grid(tick: int) -> int | None:
-    """A tick on straight 16ths, None for what has no place there."""
-    beat, within = divmod(tick, _BEAT)
-    if within in _SWUNG:
-        swung = _SWUNG[within]
-        return None if swung is None else beat * _BEAT + swung
-    return tick if within % _SIXTEENTH == 0 else None
 
 
 def _thinned(strokes: set[tuple[int, int]]) -> Bar:
@@ -112,7 +97,8 @@ def known_styles(composer: Composer) -> list[str]:
 def count_styles(music: EditionSets, composer: Composer) -> dict[str, dict[str, object]]:
     """The table, by collection."""
     styles = known_styles(composer)
-    pieces = {name: music.drawn(name, "train", _MOST_PIECES, seed=1) for name in styles}
+    many = {name: music.drawn(name, "train", _MANY_PIECES, seed=1) for name in styles}
+    pieces = {name: of_style[:_MOST_PIECES] for name, of_style in many.items()}
     beats: dict[str, Counter[tuple[str, Bar]]] = {name: Counter() for name in pieces}
     loud: dict[tuple[str, Bar], Loud] = {}
     for name, of_style in pieces.items():
@@ -142,8 +128,9 @@ def count_styles(music: EditionSets, composer: Composer) -> dict[str, dict[str, 
             **_bass(of_style),
             **_rounds(of_style),
             **_rests(of_style),
-            **_rhythms(of_style),
-            **_activities(of_style),
+            **rhythms(many[name]),
+            **registers(many[name]),
+            **_activities(many[name]),
             "grooves": {metre: found for metre, found in grooves.items() if len(found) > 1},
         }
         if name not in have and not name.startswith(_STYLES):  # these have those of their set
@@ -230,32 +217,6 @@ def _rests(pieces: list[Piece]) -> dict[str, dict[str, float]]:
     return {"rests": shares} if shares.get(OTHERS, 0) >= _LEAST_RESTS else {}
 
 
-def _rhythms(pieces: list[Piece]) -> dict[str, dict[str, dict[str, list[list[object]]]]]:
-    """In which rhythms of a bar each instrument accompanies, by metre, of pieces with drums."""
-    weights: dict[str, dict[str, dict[HeldRhythm, float]]] = {}
-    for piece in pieces:
-        own = owners(piece)
-        playing = [player for player in own if player is not None]
-        if not piece.metres or not any(player.is_drum for player in playing):
-            continue
-        metre, melody = piece.metres[0], melody_of(playing)
-        length = metre.bar_ticks(_BEAT)
-        of_metre = weights.setdefault(f"{metre.numerator}/{metre.denominator}", {})
-        for track, player in zip(piece.tracks, own, strict=True):
-            is_tune = melody is not None and player == playing[melody]
-            if player is None or player.is_drum or is_tune:
-                continue
-            of_player = of_metre.setdefault(INSTRUMENTS[player.instrument].name, defaultdict(float))
-            for held, share in _held_by(track, _BEAT / piece.resolution, length):
-                of_player[held] += share
-    found = {
-        metre: {name: usual for name, of in by_name.items() if (usual := _usual_rhythms(of))}
-        for metre, by_name in weights.items()
-    }
-    there = {metre: by_name for metre, by_name in found.items() if by_name}
-    return {"rhythms": there} if there else {}
-
-
 def _activities(pieces: list[Piece]) -> dict[str, dict[int, list[list[float]]]]:
     """The commonest grid and the notes a quarter of each player, by how many play; without drums.
 
@@ -279,76 +240,6 @@ def _activities(pieces: list[Piece]) -> dict[str, dict[int, list[list[float]]]]:
             places = np.linspace(0, len(middle) - 1, count).round().astype(int)
             usual[players] = [[feel, density] for density, feel in map(middle.__getitem__, places)]
     return {"activities": usual} if usual else {}
-
-
-def _held_by(track: Track, scale: float, bar_ticks: int) -> list[tuple[HeldRhythm, float]]:
-    """The bars that a player holds, at most two, and their share of those that it plays.
-
-    Args:
-        scale: ticks of `_BEAT` a tick of the track.
-    """
-    bars: dict[int, dict[int | None, Stroke]] = defaultdict(dict)
-    onsets, durations = (
-        (track.notes[name] * scale).round().astype(int).tolist() for name in ("onset", "duration")
-    )
-    pitches_played = track.notes["pitch"].tolist()
-    for onset, duration, pitch in zip(onsets, durations, pitches_played, strict=True):
-        bar, within = divmod(onset, bar_ticks)
-        tick = _on_grid(within - (within % _SIXTEENTH == 1))  # strummed
-        longest, pitches = bars[bar].get(tick, (0, frozenset()))
-        bars[bar][tick] = max(longest, duration), pitches | {pitch}
-    alike: dict[tuple[int, ...], list[list[Stroke]]] = defaultdict(list)
-    for bar in bars.values():
-        if None not in bar:
-            ticks = sorted(tick for tick in bar if tick is not None)
-            alike[tuple(ticks)].append([bar[tick] for tick in ticks])
-    common = sorted(alike.items(), key=lambda item: -len(item[1]))[:_RHYTHMS_OF_PIECE]
-    return [
-        (_usual_bar(ticks, found), len(found) / len(bars))
-        for ticks, found in common
-        if len(found) >= _HELD_RHYTHM
-    ]
-
-
-def _usual_bar(ticks: tuple[int, ...], bars: list[list[Stroke]]) -> HeldRhythm:
-    """A rhythm with what its strokes are in most of its bars, with durations of the encoding."""
-    before: list[Stroke | None] = [None] * len(bars)
-    found = []
-    for tick, strokes in zip(ticks, zip(*bars, strict=True), strict=True):
-        classes = notes.duration_class(np.array([duration for duration, _ in strokes]))
-        sizes = [min(len(pitches), _LARGEST) for _, pitches in strokes]
-        again = [
-            len(stroke[1]) > 1 and last is not None and last[1] == stroke[1]
-            for last, stroke in zip(before, strokes, strict=True)
-        ]
-        duration = int(notes.DURATIONS[_commonest(classes.tolist())])
-        found.append(HeldStroke(tick, duration, _commonest(sizes), float(np.mean(again)) > _MOSTLY))
-        before = [*strokes]
-    return tuple(found)
-
-
-def _commonest(values: list[int]) -> int:
-    return Counter(values).most_common(1)[0][0]
-
-
-def _usual_rhythms(weights: Mapping[HeldRhythm, float]) -> list[list[object]]:
-    """The commonest rhythms, each in its commonest ways, and the weight of each."""
-    by_onsets: dict[tuple[int, ...], dict[HeldRhythm, float]] = defaultdict(dict)
-    for held, weight in weights.items():
-        by_onsets[tuple(stroke.onset_ticks for stroke in held)][held] = weight
-    common = sorted(by_onsets.values(), key=lambda ways: -sum(ways.values()))[:_MOST_RHYTHMS]
-    found: list[list[object]] = []
-    for ways in common:
-        total = sum(ways.values())
-        if total < _LEAST_RHYTHM * sum(weights.values()):
-            continue
-        usual = sorted(ways.items(), key=lambda way: -way[1])[:_MOST_WAYS]
-        scale = total / sum(weight for _, weight in usual)
-        found += [
-            [round(weight * scale, 2), [[*map(int, stroke)] for stroke in held]]
-            for held, weight in usual
-        ]
-    return found
 
 
 def _line_ups(pieces: list[Piece]) -> list[list[object]]:

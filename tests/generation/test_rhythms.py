@@ -122,3 +122,15 @@ def test_a_piece_without_an_ending_keeps_its_rhythms_up_to_its_last_bar(composer
     for piece in pieces:
         assert piece.bar_count == 11
         assert all(ticks[:1] == (0,) for ticks in struck(piece, "bass")[8:])
+
+
+def test_an_endless_band_holds_its_rhythms(composer: Composer) -> None:
+    """Of basses of real bands 92 of 100 bars have the rhythm of the bar before."""
+    bars: list[set[int]] = [set() for _ in range(32)]
+    for note in composer.session(parts=BAND, collection="pop", metre=(4, 4), seed=1):
+        if note.onset_ticks >= 32 * 96:
+            break
+        if note.part == "bass":
+            bars[note.onset_ticks // 96].add(note.onset_ticks % 96)
+    alike = [one == other for one, other in pairwise(bars)]
+    assert np.mean(alike) > 0.6

@@ -88,7 +88,7 @@ class RuleMasks:
         self._tempo_class = (
             None if rules.tempo_bpm is None else notes.tempo_class(rules.tempo_bpm) + TEMPO_PITCH
         )
-        self._holds = bool(job.rhythms.may)  # whether anybody holds a rhythm
+        self._holds = bool(job.rhythms.held)  # whether anybody holds a rhythm
         self._struck_now: set[int] = set()  # parts, at the present tick
         self._voicings = dict.fromkeys(job.rhythms.strokes, Voicing())
         self._paces = {self._index[part]: pace for part, pace in paces_of(job).items()}
@@ -328,7 +328,7 @@ class RuleMasks:
 
     def _free_by(self, index: int, onset: int) -> int:
         """The tick at which a note that begins now must end, so that the next is not late."""
-        if self._parts[index] in self.job.rhythms.may:
+        if self._parts[index] in self.job.rhythms.held:
             following = self.job.rhythms.next_of(self._parts[index], onset) or ENDLESS
             limit = self._polyphony[index]
             ringing = sum(end > following for end in self._sounding[index])

@@ -36,7 +36,7 @@ class OpenSpans:
                 self.of_part[index[part]].append(opening)
         self._starts = [[span.start_ticks for span in of_part] for of_part in self.of_part]
         self._places = _swung_places(job)
-        self._may = [job.rhythms.may.get(part) for part in self.parts]
+        self._rhythms = job.rhythms
         self._from, self._until = 0, 0  # ticks that are laid out
         self._rows: list[np.ndarray] = []  # by part, and of any of them
         self._any = np.zeros(0, bool)
@@ -85,15 +85,15 @@ class OpenSpans:
             return
         self._from, self._until = now_ticks, now_ticks + _LAID_OUT_TICKS
         self._rows = []
-        for spans, may in zip(self.of_part, self._may, strict=True):
+        for part, spans in zip(self.parts, self.of_part, strict=True):
             row = np.zeros(_LAID_OUT_TICKS, bool)
             for span in spans:
                 start, end = span.start_ticks - now_ticks, span.end_ticks - now_ticks
                 row[max(0, start) : max(0, min(end, _LAID_OUT_TICKS))] = True
-            for places in (self._places, may):
-                if places is not None:
-                    near = places[now_ticks : self._until]
-                    row[: len(near)] &= near
+            if self._places is not None:
+                near = self._places[now_ticks : self._until]
+                row[: len(near)] &= near
+            self._rhythms.narrow(part, row, now_ticks)
             self._rows.append(row)
         self._any = np.logical_or.reduce(self._rows)
         self._flags = [row.tobytes() for row in self._rows]

@@ -9,7 +9,7 @@ import numpy as np
 from ritornello.errors import ConfigError
 from ritornello.generation.job import ENDLESS, Job, Opening, is_drums, melody_part, parts_of
 from ritornello.generation.reprise import Reprise, half_lines, open_runs, plan_reprise
-from ritornello.generation.rhythms import Rhythms
+from ritornello.generation.rhythms import Rhythms, usual_rhythms
 from ritornello.generation.tune import Tune
 from ritornello.generation.two_hands import lower_hand
 from ritornello.music.chords import CHORD_CLASSES
@@ -31,8 +31,8 @@ from ritornello.plan.style_usages import usages_of
 from ritornello.rng import Rng
 
 _LEAST_DENSITY, _LEAST_POLYPHONY = 2.0, 4  # with which a beat may be stated
-# In training pieces of band_arranged_synth 95 of 100 notes of those who accompany are up to 73, and
-# 999 of 1,000 of their chords have up to 4 notes.
+# Where a style has no registers of its own; in training pieces of band_arranged_synth 95 of 100
+# notes of those who accompany are up to 73, and 999 of 1,000 of their chords have up to 4 notes.
 _HIGHEST_ACCOMPANIMENT, _LARGEST_CHORD = 73, 4
 # Of tunes, and of those that a voice sings or a band plays, the lowest note, from and to, and the
 # semitones above it: nine of ten are no wider (400 training pieces), see docs/decisions/plan.md.
@@ -42,7 +42,7 @@ _BEGINS_LOW, _CHORUS = 0.7, "chorus"
 _LEFT_HAND = (36, 41), 24  # of the left hands of 133 pieces for two
 _VOICE = "voice"
 _LIMBS = 4  # of a drummer, who strikes no more at a time
-_LEAST_RANGE = 24  # semitones that are left to anyone
+_LEAST_RANGE, _LEAST_REGISTER = 24, 14  # semitones that are left to anyone; of a style
 _DRUMS_SHARE = 0.6  # of the notes of a piece whose density is asked for that a beat may have
 BEAT_STROKES = 3  # struck together at most; what is written beside them leaves room for so many
 
@@ -142,23 +142,12 @@ def _tune_of(job: Job, plan: Plan, rng: Rng) -> Tune | None:
 
 def _rhythms_of(job: Job, plan: Plan, reprise: Reprise, rng: Rng) -> Rhythms:
     """When those who accompany a band strike; as they like whose density is asked for."""
-    rules, metre = job.rules, (job.metres[0].numerator, job.metres[0].denominator)
-    usages = usages_of(rules.collection)
-    if usages is None or rules.density is not None:
-        return Rhythms()
-    of_metre = usages.rhythms.get(metre, {})
-    melody = None if job.given_players else melody_of(plan.players)
-    usual = {
-        column: of_metre[name]
-        for column, player in enumerate(plan.players)
-        if (name := INSTRUMENTS[player.instrument].name) in of_metre
-        and column != melody
-        and player.instrument not in rules.busy()
-    }
-    if not usual or not any(player.is_drum for player in plan.players):
-        return Rhythms()
+    counts = job.metres[0].numerator, job.metres[0].denominator
+    tune = None if job.given_players else melody_of(plan.players)
+    players = {column: player.instrument for column, player in enumerate(plan.players)}
+    usual = usual_rhythms(job.rules, counts, players, tune)
     drawn = draw_rhythms([section.name for section in plan.sections], usual, rng)
-    return Rhythms.of(plan, reprise, drawn, ending=job.ending)
+    return Rhythms.of(plan, reprise, drawn, ending=job.ending) if drawn else Rhythms()
 
 
 def _accompanied(job: Job) -> int | None:
@@ -221,6 +210,8 @@ def in_a_band(job: Job) -> Job:
     if not job.given_players and not (has_drums and len(above) > 1):
         return replace(job, polyphony=polyphony)
     with_range = set(map(parse_instrument, rules.ranges))
+    usages = usages_of(rules.collection)
+    registers = {} if usages is None else usages.registers
     melody = None if job.given_players else melody_part(job.composed_parts)
     for part in above:
         instrument = notes.instrument_of(part)
@@ -229,7 +220,11 @@ def in_a_band(job: Job) -> Job:
             if not rules.polyphony:
                 polyphony[part] = 1
         else:
-            high = min(high, max(_HIGHEST_ACCOMPANIMENT, low + _LEAST_RANGE))
+            usual = registers.get(INSTRUMENTS[instrument].name)
+            if usual is not None and usual[1] - usual[0] >= _LEAST_REGISTER:
+                low, high = max(low, usual[0]), min(high, usual[1])
+            else:
+                high = min(high, max(_HIGHEST_ACCOMPANIMENT, low + _LEAST_RANGE))
             if not rules.polyphony:
                 polyphony[part] = min(_LARGEST_CHORD, job.polyphony_of(part) or _LARGEST_CHORD)
         if instrument not in with_range:

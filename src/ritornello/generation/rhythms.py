@@ -11,17 +11,23 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
 from ritornello.generation.reprise import Reprise
-from ritornello.plan.held_rhythms import HeldRhythm, HeldStroke
+from ritornello.generation.rules import Rules
+from ritornello.music.instruments import INSTRUMENTS
+from ritornello.plan.held_rhythms import HeldRhythm, HeldStroke, WeightedRhythms
 from ritornello.plan.plan import Plan
+from ritornello.plan.style_usages import usages_of
 
 _NOBODY: frozenset[int] = frozenset()
+
+
+HeldBar = tuple[int, int, HeldRhythm]  # from a tick to before another, with what is struck in it
 
 
 @dataclass(frozen=True)
@@ -29,14 +35,39 @@ class Rhythms:
     """When the parts of a piece strike.
 
     Attributes:
-        may: by part class bool [ticks], where it may begin a note; the last tick is the end.
-        must: by part class the ticks at which it does, ascending.
-        strokes: by part class what it strikes at each of these ticks, returned or not.
+        held: by part class from which ticks to before which it strikes by a rhythm alone.
+        strokes: by part class what it strikes at each of the ticks of these, returned or not.
+        must: by part class the ticks at which it does unless it is silent, ascending.
     """
 
-    may: Mapping[int, np.ndarray] = field(default_factory=dict)
-    must: Mapping[int, list[int]] = field(default_factory=dict)
+    held: Mapping[int, tuple[tuple[int, int], ...]] = field(default_factory=dict)
     strokes: Mapping[int, Mapping[int, HeldStroke]] = field(default_factory=dict)
+    must: Mapping[int, list[int]] = field(default_factory=dict)
+
+    @classmethod
+    def of_bars(
+        cls, bars: Mapping[int, Sequence[HeldBar]], plays: Callable[[int, int], bool]
+    ) -> Rhythms:
+        """The rhythms of parts by their bars.
+
+        Args:
+            bars: by part class. plays: whether a part class is composed at a tick.
+        """
+        strokes = {
+            part: {
+                tick: stroke
+                for start, end, held in of_part
+                for stroke in held
+                if (tick := start + stroke.onset_ticks) < end
+            }
+            for part, of_part in bars.items()
+        }
+        return cls(
+            {part: tuple((start, end) for start, end, _ in found) for part, found in bars.items()},
+            strokes,
+            {part: sorted(tick for tick in found if plays(part, tick))
+             for part, found in strokes.items()},
+        )  # fmt: skip
 
     @classmethod
     def of(
@@ -54,14 +85,8 @@ class Rhythms:
             drawn: see `held_rhythms.draw_rhythms`.
             ending: whether the last bar is left free.
         """
-        halves = np.append(np.diff(reprise.half_lines), 1)
-        ticks_in_all = int(reprise.starts[-1]) + 1
-        may: dict[int, np.ndarray] = {}
-        must: dict[int, list[int]] = {}
-        strokes: dict[int, dict[int, HeldStroke]] = {}
+        found: dict[int, list[HeldBar]] = {}
         for column, part in enumerate(reprise.parts):
-            struck, free = np.zeros(ticks_in_all, bool), np.ones(ticks_in_all, bool)
-            of_part: dict[int, HeldStroke] = {}
             for section in plan.sections:
                 bars = drawn.get((section.name, column), ())
                 for bar in range(section.start, section.end) if bars else ():
@@ -70,18 +95,28 @@ class Rhythms:
                         continue
                     end = middle if section.leads_on and bar == section.end - 1 else end
                     held = bars[(bar - section.start) % len(bars)]
-                    free[start:end] = False
-                    of_bar = {start + stroke.onset_ticks: stroke for stroke in held}
-                    of_part |= {tick: stroke for tick, stroke in of_bar.items() if tick < end}
-            struck[[*of_part]] = True
-            if not free.all():
-                plays = np.repeat(plan.plays[:, column] != 0, 2)
-                is_open = np.append(plays & ~reprise.halves[:, :, column].ravel(), False)
-                is_open = np.repeat(is_open, halves)
-                may[part] = free | struck
-                must[part] = np.flatnonzero(struck & is_open).tolist()
-                strokes[part] = of_part
-        return cls(may, must, strokes)
+                    found.setdefault(part, []).append((start, end, held))
+        lines = reprise.half_lines.tolist()
+        is_open = np.repeat(plan.plays != 0, 2, axis=0) & ~reprise.halves.reshape(
+            -1, len(reprise.parts)
+        )
+        columns = {part: column for column, part in enumerate(reprise.parts)}
+        return cls.of_bars(
+            found, lambda part, tick: bool(is_open[bisect_right(lines, tick) - 1, columns[part]])
+        )
+
+    def narrow(self, part: int, may: np.ndarray, first_tick: int) -> None:
+        """Close the ticks at which a rhythm lets a part strike nothing.
+
+        Args:
+            may: bool [ticks], from ``first_tick`` on; written to.
+        """
+        was = may.copy()
+        for start, end in self.held.get(part, ()):
+            may[max(0, start - first_tick) : max(0, end - first_tick)] = False
+        places = np.array([*self.strokes.get(part, ())], np.int64) - first_tick
+        places = places[(places >= 0) & (places < len(may))]
+        may[places] = was[places]
 
     def due(self, tick: int) -> frozenset[int]:
         """Who strikes at a tick, part classes."""
@@ -114,3 +149,27 @@ class Rhythms:
     @cached_property
     def _ticks(self) -> list[int]:
         return sorted(self._parts_at)
+
+
+def usual_rhythms(
+    rules: Rules, counts: tuple[int, int], players: Mapping[int, int], tune: int | None
+) -> dict[int, WeightedRhythms]:
+    """The rhythms that a style has for those who accompany a drummer, by player.
+
+    There are none where nobody drums or a density is asked of all, and none for whom one is asked.
+
+    Args:
+        counts: of the metre. players: the instrument of each. tune: who has it.
+    """
+    usages = usages_of(rules.collection)
+    has_drums = any(INSTRUMENTS[instrument].is_drum for instrument in players.values())
+    if usages is None or rules.density is not None or not has_drums:
+        return {}
+    of_metre = usages.rhythms.get(counts, {})
+    return {
+        player: of_metre[name]
+        for player, instrument in players.items()
+        if (name := INSTRUMENTS[instrument].name) in of_metre
+        and player != tune
+        and instrument not in rules.busy()
+    }

@@ -38,6 +38,8 @@ class StyleUsages:
         bass: notes a quarter that basses play, quartiles; none where there are few basses.
         rhythms: by metre and name of an instrument the bars that it accompanies a drummer in, see
             `held_rhythms`, and how many players hold each.
+        registers: by name of an instrument the lowest and the highest pitch of nine of ten notes
+            that it accompanies a drummer with.
         activities: by how many play, those of pieces without drums.
     """
 
@@ -48,6 +50,7 @@ class StyleUsages:
     rounds: tuple[tuple[float, ...], tuple[float, ...]] | None = None
     rests: Mapping[str, float] = field(default_factory=dict)
     rhythms: Mapping[tuple[int, int], Mapping[str, WeightedRhythms]] = field(default_factory=dict)
+    registers: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     activities: Mapping[int, tuple[Activity, ...]] = field(default_factory=dict)
 
     def draw_tempo(self, rng: Rng) -> float:
@@ -90,6 +93,7 @@ def _usages() -> dict[str, StyleUsages]:
                 }
                 for metre, of_metre in entry.get("rhythms", {}).items()
             },
+            {name: (low, high) for name, (low, high) in entry.get("registers", {}).items()},
             {
                 int(players): tuple(Activity(*each) for each in found)
                 for players, found in entry.get("activities", {}).items()

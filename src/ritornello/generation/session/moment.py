@@ -18,7 +18,7 @@ import numpy as np
 
 from ritornello.errors import InputError
 from ritornello.generation.job import ENDLESS, Job, Opening, given_events, parts_of, stated_chords
-from ritornello.generation.planned import beside_beats, may_state_beats
+from ritornello.generation.planned import beside_beats, in_a_band, may_state_beats
 from ritornello.generation.rules import Rules
 from ritornello.generation.sampling import Sampling
 from ritornello.generation.session.session_form import SessionForm
@@ -97,6 +97,8 @@ class Settings:
             drafts={} if form is None else form.drafts(),
             leaves_figures=form is not None,
         )
+        if form is not None and players is not None:
+            job = replace(in_a_band(job), rhythms=form.rhythms(rules, metre, parts))
         if form is None or players is None or not may_state_beats(job):
             return job
         beats = tuple(form.beats(parts, self.start_ticks))

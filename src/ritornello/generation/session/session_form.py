@@ -16,6 +16,7 @@ import numpy as np
 from ritornello.generation.figures import MEMORY_BARS
 from ritornello.generation.job import ENDLESS, Opening, is_drums, melody_part
 from ritornello.generation.reprise import beat_rows
+from ritornello.generation.rhythms import HeldBar, Rhythms, usual_rhythms
 from ritornello.generation.rules import Rules
 from ritornello.json_values import JsonObject
 from ritornello.music.instruments import DRUMS, INSTRUMENTS
@@ -25,6 +26,7 @@ from ritornello.note_model.encoding import notes
 from ritornello.note_model.encoding.notes import DURATION, DURATIONS, PART, SHIFT, duration_class
 from ritornello.plan.chord_progressions import told_drafts, with_progressions
 from ritornello.plan.drum_grooves import Beat, Groove, draw_groove
+from ritornello.plan.held_rhythms import draw_rhythms
 from ritornello.plan.plan import Plan
 from ritornello.plan.sections import Section
 from ritornello.plan.style_usages import usages_of
@@ -37,6 +39,7 @@ _AS_IT_WAS, _KEPT = 0.4, 0.7  # how often all play a refrain again, and each of 
 _RESTS = 0.5  # how often somebody rests in another section
 _LEAST_RESTING = 3  # players
 _KIT_KEYS = range(INSTRUMENTS[DRUMS].low, INSTRUMENTS[DRUMS].high + 1)
+_RHYTHMS = 7  # what they are drawn from, beside the seed and the number of the round
 _SAME_GROOVE = 0.6  # how often another section has the groove of the refrain
 
 
@@ -120,6 +123,27 @@ class SessionForm:
                 rows = beat_rows(self.groove.beat(bar), start, drummer)
                 found[start, end] = rows[rows[:, SHIFT] < end]
         return found
+
+    def rhythms(self, rules: Rules, metre: Metre, parts: Sequence[int]) -> Rhythms:
+        """When those who accompany a drummer strike; they change with the sections of a round.
+
+        In the last half bar they are free, to lead on.
+        """
+        players = {part: notes.instrument_of(part) for part in parts}
+        counts = metre.numerator, metre.denominator
+        usual = usual_rhythms(rules, counts, players, melody_part(parts))
+        rounds, place = divmod(self.number, len(_ROUND))
+        rng = np.random.default_rng((self.seed, rounds, _RHYTHMS))
+        drawn = draw_rhythms([str(each) for each in sorted({*_ROUND})], usual, rng)
+        found: dict[int, list[HeldBar]] = {}
+        for part in usual.keys() - {*self.resting}:
+            held = drawn[str(_ROUND[place]), part]
+            first = self.kept_bars if part in self.kept else 0
+            for bar in range(first, SECTION_BARS):
+                start = self.start_ticks + bar * self.bar_ticks
+                end = start + self.bar_ticks // (2 if bar == SECTION_BARS - 1 else 1)
+                found.setdefault(part, []).append((start, end, held[bar % len(held)]))
+        return Rhythms.of_bars(found, lambda part, tick: True)
 
     def drafts(self) -> dict[int, int]:
         """The chord at each bar line, by tick."""

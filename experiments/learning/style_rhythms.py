@@ -1,0 +1,157 @@
+"""How accompanists of a style play beside a drummer: in which registers, and in which rhythms.
+
+A rhythm is a bar that a player holds (four times or more), on 16ths, with what its strokes mostly
+are: how long they sound, how many notes they have, and whether they are the chord before.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+
+import numpy as np
+
+from ritornello.music.instruments import INSTRUMENTS
+from ritornello.music.piece import Piece, Track
+from ritornello.note_model.encoding import notes
+from ritornello.plan.held_rhythms import HeldRhythm, HeldStroke
+from ritornello.plan.players import melody_of, owners
+
+_SIXTEENTH, BEAT = 6, 24
+_SWUNG = {8: None, 16: 12}  # triplets, as straight time has them
+_LEAST_PLAYERS = 5  # whose pitches are counted
+_HELD_RHYTHM = 4  # bars
+_RHYTHMS_OF_PIECE, _MOST_RHYTHMS, _MOST_WAYS = 2, 10, 3  # of a player, a style, a rhythm
+_MOSTLY, _LARGEST = 0.5, 4  # of the bars; notes of a stroke
+_LEAST_RHYTHM = 0.012  # of the rhythms of an instrument
+
+Stroke = tuple[int, frozenset[int]]  # how long the longest of its notes sounds, and pitches
+
+
+def on_grid(tick: int) -> int | None:
+    """A tick on straight 16ths, None for what has no place there."""
+    beat, within = divmod(tick, BEAT)
+    if within in _SWUNG:
+        swung = _SWUNG[within]
+        return None if swung is None else beat * BEAT + swung
+    return tick if within % _SIXTEENTH == 0 else None
+
+
+def _accompanists(piece: Piece) -> list[tuple[Track, str]]:
+    """The tracks of who accompanies a drummer, each with the name of its instrument."""
+    own = owners(piece)
+    playing = [player for player in own if player is not None]
+    if not any(player.is_drum for player in playing):
+        return []
+    melody = melody_of(playing)
+    tune = None if melody is None else playing[melody]
+    return [
+        (track, INSTRUMENTS[player.instrument].name)
+        for track, player in zip(piece.tracks, own, strict=True)
+        if player is not None and not player.is_drum and player != tune
+    ]
+
+
+def registers(pieces: list[Piece]) -> dict[str, dict[str, list[int]]]:
+    """From which pitch to which nine of ten notes of each instrument are that accompanies."""
+    found: dict[str, list[np.ndarray]] = defaultdict(list)
+    for piece in pieces:
+        for track, name in _accompanists(piece):
+            found[name].append(track.notes["pitch"])
+    usual = {
+        name: np.percentile(np.concatenate(pitches), (5, 95)).astype(int).tolist()
+        for name, pitches in sorted(found.items())
+        if len(pitches) >= _LEAST_PLAYERS
+    }
+    return {"registers": usual} if usual else {}
+
+
+def rhythms(pieces: list[Piece]) -> dict[str, dict[str, dict[str, list[list[object]]]]]:
+    """In which rhythms of a bar each instrument accompanies, by metre, of pieces with drums."""
+    weights: dict[str, dict[str, dict[HeldRhythm, float]]] = {}
+    for piece in pieces:
+        if not piece.metres:
+            continue
+        metre = piece.metres[0]
+        length = metre.bar_ticks(BEAT)
+        of_metre = weights.setdefault(f"{metre.numerator}/{metre.denominator}", {})
+        for track, name in _accompanists(piece):
+            of_player = of_metre.setdefault(name, defaultdict(float))
+            for held, share in _held_by(track, BEAT / piece.resolution, length):
+                of_player[held] += share
+    found = {
+        metre: {name: usual for name, of in by_name.items() if (usual := _usual_rhythms(of))}
+        for metre, by_name in weights.items()
+    }
+    there = {metre: by_name for metre, by_name in found.items() if by_name}
+    return {"rhythms": there} if there else {}
+
+
+def _held_by(track: Track, scale: float, bar_ticks: int) -> list[tuple[HeldRhythm, float]]:
+    """The bars that a player holds, at most two, and their share of those that it plays.
+
+    Args:
+        scale: ticks of `BEAT` a tick of the track.
+    """
+    bars: dict[int, dict[int | None, Stroke]] = defaultdict(dict)
+    onsets, durations = (
+        (track.notes[name] * scale).round().astype(int).tolist() for name in ("onset", "duration")
+    )
+    pitches_played = track.notes["pitch"].tolist()
+    for onset, duration, pitch in zip(onsets, durations, pitches_played, strict=True):
+        bar, within = divmod(onset, bar_ticks)
+        tick = on_grid(within - (within % _SIXTEENTH == 1))  # strummed
+        longest, pitches = bars[bar].get(tick, (0, frozenset()))
+        bars[bar][tick] = max(longest, duration), pitches | {pitch}
+    alike: dict[tuple[int, ...], list[list[Stroke]]] = defaultdict(list)
+    for bar in bars.values():
+        if None not in bar:
+            ticks = sorted(tick for tick in bar if tick is not None)
+            alike[tuple(ticks)].append([bar[tick] for tick in ticks])
+    common = sorted(alike.items(), key=lambda item: -len(item[1]))[:_RHYTHMS_OF_PIECE]
+    return [
+        (_usual_bar(ticks, found), len(found) / len(bars))
+        for ticks, found in common
+        if len(found) >= _HELD_RHYTHM
+    ]
+
+
+def _usual_bar(ticks: tuple[int, ...], bars: list[list[Stroke]]) -> HeldRhythm:
+    """A rhythm with what its strokes are in most of its bars, with durations of the encoding."""
+    before: list[Stroke | None] = [None] * len(bars)
+    found = []
+    for tick, strokes in zip(ticks, zip(*bars, strict=True), strict=True):
+        classes = notes.duration_class(np.array([duration for duration, _ in strokes]))
+        sizes = [min(len(pitches), _LARGEST) for _, pitches in strokes]
+        again = [
+            len(stroke[1]) > 1 and last is not None and last[1] == stroke[1]
+            for last, stroke in zip(before, strokes, strict=True)
+        ]
+        duration = int(notes.DURATIONS[_commonest(classes.tolist())])
+        found.append(HeldStroke(tick, duration, _commonest(sizes), float(np.mean(again)) > _MOSTLY))
+        before = [*strokes]
+    return tuple(found)
+
+
+def _commonest(values: list[int]) -> int:
+    return Counter(values).most_common(1)[0][0]
+
+
+def _usual_rhythms(weights: Mapping[HeldRhythm, float]) -> list[list[object]]:
+    """The commonest rhythms, each in its commonest ways, and the weight of each."""
+    by_onsets: dict[tuple[int, ...], dict[HeldRhythm, float]] = defaultdict(dict)
+    for held, weight in weights.items():
+        by_onsets[tuple(stroke.onset_ticks for stroke in held)][held] = weight
+    common = sorted(by_onsets.values(), key=lambda ways: -sum(ways.values()))[:_MOST_RHYTHMS]
+    found: list[list[object]] = []
+    for ways in common:
+        total = sum(ways.values())
+        if total < _LEAST_RHYTHM * sum(weights.values()):
+            continue
+        usual = sorted(ways.items(), key=lambda way: -way[1])[:_MOST_WAYS]
+        scale = total / sum(weight for _, weight in usual)
+        found += [
+            [round(weight * scale, 2), [[*map(int, stroke)] for stroke in held]]
+            for held, weight in usual
+        ]
+    return found
