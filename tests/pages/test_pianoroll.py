@@ -173,3 +173,14 @@ def test_chord_symbols_and_sections_stand_above_the_rows() -> None:
     plain = pianoroll_svg(Piece((track,)))
     assert "Am7" not in plain
     assert len(plain) < len(drawn)
+
+
+def test_a_tune_is_seen_where_others_strike_its_notes() -> None:
+    tune = Track([(0, 96, 72, 100)], 73, name="flute")
+    piano = Track([(tick, 24, 72, 100) for tick in range(0, 96, 24)], 0, name="piano")
+    both, one = (
+        elements(pianoroll_svg(Piece(tracks, 24)), "rect")[-1]
+        for tracks in ((tune, piano), (tune,))
+    )
+    assert both.get("fill") == one.get("fill")  # the last that is drawn is the tune's
+    assert float(both.get("height", "")) < float(one.get("height", ""))  # the others are seen too

@@ -41,6 +41,7 @@ _ROW_GAP = 46.0
 _LINE_ABOVE = 20.0
 _LONGEST_WORDS = 160.0
 _DRUM_LANE = 13.0
+_TUNE_HEIGHT = 0.75  # of a semitone's row
 _DRUM_GAP = 10.0
 _MOST_ROWS = 8
 _FEWEST_SEMITONES = 24
@@ -337,9 +338,16 @@ def _metre_at(piece: Piece, tick: int) -> Metre:
 def _draw_notes(
     drawing: Drawing, page: _Page, row: _Row, tracks: list[Track], shades: list[list[str]]
 ) -> None:
-    """Notes of one row, long ones first, so that none is hidden under a longer one."""
-    boxes = []
+    """Notes of one row, long ones first, so that none is hidden under a longer one.
+
+    Those of the first pitched part, which has the tune, come last and are less high, so that
+    it is seen where others strike its notes as well.
+    """
+    boxes: list[Box] = []
+    tune: list[Box] = []
+    pitched = [track for track in tracks if not track.is_drum]
     for track, shade in zip(tracks, shades, strict=True):
+        is_tune = len(pitched) > 1 and track is pitched[0]
         ends = track.notes["onset"] + track.notes["duration"]
         sounding = (track.notes["onset"] < row.end_ticks) & (ends > row.start_ticks)
         for onset, duration, pitch, velocity in track.notes[sounding].tolist():
@@ -349,12 +357,16 @@ def _draw_notes(
                 # A gap at the end keeps repeated notes apart.
                 length = max(1.5, end - x - min(1.5, (end - x) / 4))
                 y, height = page.y(row, pitch), page.semitone
-                boxes.append(Box(x, y, length, height, shade[velocity], height / 3))
+                if is_tune:
+                    y, height = y + height * (1 - _TUNE_HEIGHT) / 2, height * _TUNE_HEIGHT
+                (tune if is_tune else boxes).append(
+                    Box(x, y, length, height, shade[velocity], height / 3)
+                )
             elif onset >= row.start_ticks:
                 y, height = page.drum_y(row, pitch) + 2, _DRUM_LANE - 4
                 boxes.append(Box(x, y, 5, height, shade[velocity], 2))
-    boxes.sort(key=lambda box: -box.width)
-    drawing.shapes += boxes
+    for drawn in (boxes, tune):
+        drawing.shapes += sorted(drawn, key=lambda box: -box.width)
 
 
 def _shade(colour: str, velocity: int) -> str:
