@@ -220,7 +220,7 @@ def test_who_accompanies_a_band_stays_below_its_melody(composer: Composer) -> No
     piece = composer.compose(bars=16, parts=("lead", "piano", "bass", "drums"), seed=1)
     top = {track.name: int(track.notes["pitch"].max()) for track in piece.tracks}
     low = {track.name: int(track.notes["pitch"].min()) for track in piece.tracks}
-    assert top["piano"] <= 73
+    assert top["piano"] <= 74  # as nine of ten notes of pianos in bands
     assert low["lead"] >= 58
     (drums,) = (track.notes["onset"] for track in piece.tracks if track.is_drum)
     assert np.unique(drums, return_counts=True)[1].max() <= 4  # two hands and two feet
@@ -239,3 +239,18 @@ def test_chord_symbols_are_those_that_sound(composer: Composer) -> None:
     heard = plan_symbols(analyse(piece))
     assert piece.chords == heard
     assert len({symbol.text for symbol in piece.chords}) > 2
+
+
+def test_sections_begin_with_a_crash_and_the_bars_inside_them_without(composer: Composer) -> None:
+    """Real bands: .36 of the sections and .15 of the other bars; game music: .42 and .11."""
+    pieces = composer.compose_many(
+        12, collection="pop", metre=(4, 4), parts=BAND, form="A 8, B 8, A 8, B 8", seed=1
+    )
+    struck = np.zeros((len(pieces), 32), bool)
+    for piece, bars in zip(pieces, struck, strict=True):
+        (drums,) = (track for track in piece.at_resolution(24).tracks if track.is_drum)
+        onsets = drums.notes["onset"][np.isin(drums.notes["pitch"], (49, 57))]
+        bars[onsets[onsets % 96 == 0] // 96] = True
+    heads = struck[:, 8::8]
+    assert 0.2 < heads.mean() < 0.6
+    assert struck[:, 1:].sum() - heads.sum() < 0.1 * 28 * len(pieces)

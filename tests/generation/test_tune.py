@@ -98,7 +98,7 @@ def test_sections_lie_low_and_high_by_turns_as_their_names_come() -> None:
 def test_sections_of_composed_tunes_lie_apart_as_those_of_real_ones_do(composer: Composer) -> None:
     """Of 24 pieces of pop909 the means of neighbours are 2.9 semitones apart, of game music 4.5."""
     apart = []
-    for piece in composer.compose_many(6, form="A 8, B 8, A 8", parts=BAND, metre="4/4", seed=1):
+    for piece in composer.compose_many(16, form="A 8, B 8, A 8", parts=BAND, metre="4/4", seed=1):
         notes = next(track.notes for track in piece.tracks if track.name == BAND[0])
         section = notes["onset"] // (32 * piece.resolution)
         one, other, again = (notes["pitch"][section == at].mean() for at in range(3))

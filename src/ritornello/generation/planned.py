@@ -21,7 +21,7 @@ from ritornello.note_model.encoding.given import Given
 from ritornello.plan.analysis import analyse
 from ritornello.plan.bar_strokes import RESOLUTION
 from ritornello.plan.chord_progressions import told_drafts
-from ritornello.plan.drum_grooves import BEAT_KEYS, STATED_KEYS, WeightedBeats
+from ritornello.plan.drum_grooves import BEAT_KEYS, CRASH, STATED_KEYS, WeightedBeats
 from ritornello.plan.feel import EIGHTHS, SWUNG
 from ritornello.plan.held_rhythms import draw_rhythms
 from ritornello.plan.plan import Plan
@@ -91,6 +91,7 @@ def by_plan(job: Job, plan: Plan, rng: Rng, *, hears: bool) -> Job:
         beats=beats,
         holds=not _is_thin(job),
         own_beats=_own_beats(job) if beats else (),
+        may_crash=beats and may_crash(job),
     )
     return replace(
         job,
@@ -316,6 +317,12 @@ def may_state_beats(job: Job) -> bool:
         most = job.polyphony_of(part)
         return fits and not _is_thin(job) and (most is None or most >= _LEAST_POLYPHONY)
     return False
+
+
+def may_crash(job: Job) -> bool:
+    """Whether the rules leave the drummer a crash cymbal."""
+    drums = [part for part in job.composed_parts if is_drums(part)]
+    return bool(drums) and CRASH in job.allowed_pitches(drums[0])
 
 
 def _own_beats(job: Job) -> WeightedBeats:

@@ -8,7 +8,8 @@ plans.
 A drummer keeps a pattern of two bars through a section, and returns to it with the section. Its
 beat may be stated (`ritornello.plan.drum_grooves`): kick, snare and a cymbal are given, then, and
 the rest of the kit is written to them. Before another section begins, the second half of the last
-bar is the drummer's own: a fill leads on.
+bar is the drummer's own: a fill leads on. The section may begin with a crash, which the bars that
+repeat its first ones leave out.
 """
 
 from __future__ import annotations
@@ -33,7 +34,14 @@ from ritornello.note_model.encoding.notes import (
     duration_class,
     is_note,
 )
-from ritornello.plan.drum_grooves import GROOVE_BARS, Beat, Groove, WeightedBeats, draw_grooves
+from ritornello.plan.drum_grooves import (
+    CRASH,
+    GROOVE_BARS,
+    Beat,
+    Groove,
+    WeightedBeats,
+    draw_grooves,
+)
 from ritornello.plan.plan import Plan
 from ritornello.plan.players import Player, melody_of
 from ritornello.plan.returning_bars import AGAIN, NEW
@@ -43,6 +51,10 @@ from ritornello.rng import Rng
 # does, and how often one that does not keeps its first half.
 _WHOLE, _MELODY_WHOLE, _HALF = (0.65, 0.2, 0.1), (0.85, 0.35, 0.2), 0.2
 _STROKE_TICKS = 6
+_CRASHES, _TIME_KEEPERS = frozenset({CRASH, 57}), frozenset({42, 44, 46, 51})
+_CRASH_VELOCITY = 100 * VELOCITIES // 128
+# How often a section begins with a crash: .36 of those of held-out bands, .42 in game music.
+_BEGINS_WITH_CRASH = 0.4
 
 
 @dataclass(frozen=True)
@@ -56,6 +68,8 @@ class Reprise:
         halves: bool [bars, 2, parts], in which half of the bar it does.
         beats: by bar what is stated for its drummer: int64 [notes, 5], onsets in place
             of shifts.
+        drummer: the part class of who begins bars with a crash; None where nothing is said of it.
+        crashes: the bars that begin with one; no other does that is stated or taken up.
     """
 
     starts: np.ndarray
@@ -63,6 +77,8 @@ class Reprise:
     sources: np.ndarray
     halves: np.ndarray
     beats: Mapping[int, np.ndarray] = field(default_factory=dict)
+    drummer: int | None = None
+    crashes: frozenset[int] = frozenset()
 
     @property
     def bars(self) -> int:
@@ -118,7 +134,27 @@ class Reprise:
             rows[:, DURATION] = _class_within(np.minimum(DURATIONS[rows[:, DURATION]], longest))
             found.append(rows)
         rows = np.concatenate(found) if found else np.zeros((0, 5), np.int64)
-        return rows[np.lexsort((rows[:, PITCH], rows[:, PART], rows[:, SHIFT]))]
+        if self.drummer is not None:
+            rows = self._begun(bar, rows)
+        order = np.lexsort((rows[:, PITCH], rows[:, PART], rows[:, SHIFT]))
+        ordered: np.ndarray = rows[order]
+        return ordered
+
+    def _begun(self, bar: int, rows: np.ndarray) -> np.ndarray:
+        """The notes of a bar with a crash at its beginning, or without one.
+
+        Where the drummer writes the first beat, it is left as it is.
+        """
+        first = (rows[:, SHIFT] == self.starts[bar]) & (rows[:, PART] == self.drummer)
+        if not first.any():
+            return rows
+        others = _CRASHES | (_TIME_KEEPERS if bar in self.crashes else frozenset())
+        rows = rows[~(first & np.isin(rows[:, PITCH], [DRUM_PITCH + key for key in others]))]
+        if bar not in self.crashes:
+            return rows
+        duration = int(duration_class(np.array(_STROKE_TICKS)))
+        crash = self.starts[bar], self.drummer, DRUM_PITCH + CRASH, duration, _CRASH_VELOCITY
+        return np.concatenate([rows, np.array([crash], np.int64)])
 
     def _sounds_until(self, bar: int, column: int, stop: int) -> int:
         """Until when a note of a bar may sound: on and on where what follows is what followed."""
@@ -168,6 +204,7 @@ def plan_reprise(
     beats: bool,
     holds: bool = True,
     own_beats: WeightedBeats = (),
+    may_crash: bool = False,
 ) -> Reprise:
     """The bars of a plan that return, and the notes they take up.
 
@@ -181,6 +218,7 @@ def plan_reprise(
         beats: whether sections may state what their drummer holds.
         holds: whether drummers hold the first bars of sections.
         own_beats: those of a style, see `drum_grooves.draw_grooves`.
+        may_crash: whether sections may begin with a crash.
     """
     bars, count = plan.bars, len(parts)
     drums = np.array([player.is_drum for player in plan.players], bool)
@@ -211,7 +249,13 @@ def plan_reprise(
     if ending:
         sources[-1], halves[-1] = -1, False
     halves &= (sources >= 0)[:, None]
-    return Reprise(starts, parts, np.where(halves.any(axis=1), sources, -1), halves, stated)
+    sources = np.where(halves.any(axis=1), sources, -1)
+    if not (may_crash and (drums & holds).any()):
+        return Reprise(starts, parts, sources, halves, stated)
+    later = [section.start for section in plan.sections[1:]]
+    crashes = frozenset(bar for bar in later if rng.random() < _BEGINS_WITH_CRASH)
+    drummer = parts[int(np.flatnonzero(drums)[0])]
+    return Reprise(starts, parts, sources, halves, stated, drummer, crashes)
 
 
 def _hold_beat(

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from ritornello.rng import Rng, weighted_index
 
-KICK, SNARE, HAT, RIDE = 36, 38, 42, 51
+KICK, SNARE, HAT, RIDE, CRASH = 36, 38, 42, 51, 49
 BEAT_KEYS = (35, 36, 38, 40, 42, 51)  # nobody adds to them where a beat is stated
 STATED_KEYS = frozenset({KICK, SNARE, HAT, RIDE})
 GROOVE_BARS = 2
