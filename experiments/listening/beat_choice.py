@@ -2,6 +2,7 @@
 
     python -m experiments.listening.beat_choice TAUGHT HELD_OUT    # clips of `heard_clips`
     python -m experiments.listening.beat_choice TAUGHT HELD_OUT --only "thirds over halves"
+    python -m experiments.listening.beat_choice TAUGHT HELD_OUT --phase    # beats or offbeats alone
 
 Each way to count a clip gets the F1 of its beats, and the weights of a conditional logit are those
 that give the ways chances like theirs. What tells even beats from those half a beat later is
@@ -186,11 +187,17 @@ def main() -> None:
         "--only", nargs="+", choices=FEATURES, metavar="FEATURE",
         help="to learn; all else stays as it is in the package",
     )  # fmt: skip
+    parser.add_argument(
+        "--phase", action="store_true", help="learn only what tells beats from offbeats"
+    )
     options = parser.parse_args()
     taught = examples(load(options.taught))
     data = f"{len(taught)} clips of heard_clips"
     if options.only:
         pack_only(options.only, taught, data)
+        return
+    if options.phase:
+        pack_phase(taught, data)
         return
     pack(taught, examples(load(options.held_out)), data)
 
@@ -242,6 +249,23 @@ def pack_only(names: Sequence[str], taught: Sequence[Example], data: str) -> Non
             {**kept.weights, "weights": weights.astype(np.float32)},
             {**kept.settings, "features": list(FEATURES)},
             {**kept.provenance, "then": {"data": data, **came}},
+        )
+    )
+
+
+def pack_phase(taught: Sequence[Example], data: str) -> None:
+    """Learn what tells even beats from those half a beat later, as another network that reads
+    notes asks for, and put it into the package; all else stays."""
+    kept = choice()
+    phase = learn_phase(taught, kept.weights["weights"].astype(np.float64))
+    pairs = sum(len(one.phases) for one in taught)
+    print(dict(zip(PHASE_FEATURES, phase.round(3), strict=True)), pairs)
+    _save(
+        weights_file.WeightsFile(
+            CHOICE_KIND,
+            {**kept.weights, "phase": phase.astype(np.float32)},
+            kept.settings,
+            {**kept.provenance, "phase": {"data": data, "pairs": pairs}},
         )
     )
 

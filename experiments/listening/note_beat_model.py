@@ -30,6 +30,7 @@ from experiments.listening.beat_clips import (
 )
 from experiments.listening.heard_clips import HeardClip, load
 from ritornello.corpus.store import Corpus
+from ritornello.json_values import JsonObject
 from ritornello.note_model import weights_file
 from ritornello.note_model.weights_file import WeightsFile, save
 from ritornello.rng import Rng
@@ -198,21 +199,29 @@ def train(
     )
 
 
-def pack(work: Path) -> None:
+def pack(work: Path, *, goes_on: bool = False) -> None:
+    """Put the best weights of a run into the package; of one that went on beside what is told of
+    those that were there."""
     from experiments.listening.learning import best
 
     run = best(work)
-    provenance = {
+    of_run = {
+        "steps": run["steps"],
+        "minutes": round(run["seconds"] / 60, 1),
+        "valid_loss_nats_per_event": round(run["best_loss"], 4),
+    }
+    provenance: JsonObject = {
         "about": "Tells beats, bars and tempo from notes; taught with the notes of pieces, inexact "
         "and with mistakes as a transcriber makes them.",
         "made_by": "experiments/listening/note_beat_model.py",
         "credits": owed_to(),
         "parts": _PARTS["train"],
         "part_seconds": _SECONDS,
-        "steps": run["steps"],
-        "minutes": round(run["seconds"] / 60, 1),
-        "valid_loss_nats_per_event": round(run["best_loss"], 4),
+        **of_run,
     }
+    if goes_on:
+        known = weights_file.bundled(NOTE_BEATS_FILE, NOTE_BEATS_KIND).provenance
+        provenance = {**known, "gone_on": [*known.get("gone_on", []), of_run]}
     weights = {name: weight.numpy() for name, weight in run["best"].items()}
     file = WeightsFile(NOTE_BEATS_KIND, weights, run["settings"], provenance)
     save(file, _PACKAGE / "assets" / "listening" / NOTE_BEATS_FILE)
@@ -230,12 +239,13 @@ def main() -> None:
     training.add_argument("--heard", type=Path, help="clips of `heard_clips` to learn from too")
     packing = commands.add_parser("pack")
     packing.add_argument("work", type=Path)
+    packing.add_argument("--goes-on", action="store_true", help="from the package's network")
     options = parser.parse_args()
     if options.command == "train":
         how = {"goes_on": options.goes_on, "heard_clips": options.heard}
         train(options.store, options.work, options.minutes, **how)
     else:
-        pack(options.work)
+        pack(options.work, goes_on=options.goes_on)
 
 
 if __name__ == "__main__":
