@@ -23,6 +23,7 @@ _LEAST_PLAYERS = 5  # whose pitches are counted
 _HELD_RHYTHM = 4  # bars
 _RHYTHMS_OF_PIECE, _MOST_RHYTHMS, _MOST_WAYS = 2, 10, 3  # of a player, a style, a rhythm
 _MOSTLY, _LARGEST = 0.5, 4  # of the bars; notes of a stroke
+_SIZES = 20, 80  # percentiles of its bars
 _LEAST_RHYTHM = 0.012  # of the rhythms of an instrument
 
 Stroke = tuple[int, frozenset[int]]  # how long the longest of its notes sounds, and pitches
@@ -128,7 +129,8 @@ def _usual_bar(ticks: tuple[int, ...], bars: list[list[Stroke]]) -> HeldRhythm:
             for last, stroke in zip(before, strokes, strict=True)
         ]
         duration = int(notes.DURATIONS[_commonest(classes.tolist())])
-        found.append(HeldStroke(tick, duration, _commonest(sizes), float(np.mean(again)) > _MOSTLY))
+        least, most = np.percentile(sizes, _SIZES).round().astype(int).tolist()
+        found.append(HeldStroke(tick, duration, least, most, float(np.mean(again)) > _MOSTLY))
         before = [*strokes]
     return tuple(found)
 

@@ -54,9 +54,10 @@ def test_strokes_sound_as_long_and_have_as_many_notes_as_those_of_the_style(
     usages = usages_of(f"band_{style}")
     assert usages is not None
     known = {
-        (stroke.onset_ticks, stroke.duration_ticks, stroke.size)
+        (stroke.onset_ticks, stroke.duration_ticks, size)
         for _, bar in usages.rhythms[4, 4]["piano"]
         for stroke in bar
+        for size in range(stroke.least, stroke.most + 1)
     }
     piece = composer.compose(collection=style, metre=(4, 4), parts=BAND, form="A 8, B 8", seed=seed)
     fits = [
@@ -83,7 +84,9 @@ def test_a_chord_is_struck_again_where_the_style_does(composer: Composer) -> Non
 
 def test_sections_of_other_names_often_have_other_rhythms() -> None:
     bars = [(0,), (0, 48), (12, 36, 60, 84)]
-    rhythms = [(1.0, tuple(HeldStroke(onset, 12, 1, False) for onset in onsets)) for onsets in bars]
+    rhythms = [
+        (1.0, tuple(HeldStroke(onset, 12, 1, 1, False) for onset in onsets)) for onsets in bars
+    ]
     drawn = [
         draw_rhythms(["A", "B", "A"], {0: rhythms}, np.random.default_rng(seed))
         for seed in range(200)

@@ -433,19 +433,23 @@ class RuleMasks:
         It has come to its highest pitch, has struck all that its rhythm states, or ends on as large
         a chord as it ever played.
         """
-        if self._holds and not self._lacks(self._part, onset):
+        if self._holds and not self._may_add(self._part, onset):
             return True
         largest = self._largest.get(self._part, 1)
         ends = self.pitch_rules.closing(onset) and self._struck >= largest
         return ends or self.pitch_rules.highest(self._part, onset) < self._above
 
     def _lacks(self, part: int, onset: int) -> bool:
-        """Whether the last part has struck less than its rhythm states; True where it is open."""
+        """Whether the last part has struck less than its rhythm states."""
         held = self.job.rhythms.stroke(part, onset)
-        if held is None:
-            return True
         left = self._left_again(part, onset)
-        return self._struck < held.size if left is None else len(left) > 0
+        return held is not None and (self._struck < held.least if left is None else len(left) > 0)
+
+    def _may_add(self, part: int, onset: int) -> bool:
+        """Whether the last part may strike one more note by its rhythm."""
+        held = self.job.rhythms.stroke(part, onset)
+        left = self._left_again(part, onset)
+        return held is None or (self._struck < held.most if left is None else len(left) > 0)
 
     def _overdue(self, allowed: list[int], onset: int) -> list[int]:
         """Those of the parts that must play at last: in the second half, or after a long rest."""

@@ -20,13 +20,14 @@ class HeldStroke(NamedTuple):
 
     Attributes:
         onset_ticks: from the bar line. duration_ticks: how long it sounds.
-        size: how many notes it has.
+        least, most: how many notes it has.
         again: whether it is a chord that the stroke before had.
     """
 
     onset_ticks: int
     duration_ticks: int
-    size: int
+    least: int
+    most: int
     again: bool
 
 
