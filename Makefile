@@ -37,7 +37,7 @@ help:  ## Say what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
 
 song: $(VENV)/player  ## Compose a piece with the bundled model into out/
-	@$(VENV)/bin/ritornello compose --form "$(FORM)" --key "$(KEY)" --parts saxophone,piano,guitar,bass,drums --best-of 4 \
+	@$(VENV)/bin/ritornello compose --form "$(FORM)" --key "$(KEY)" --parts saxophone,piano,guitar,bass,drums \
 		--formats mid,musicxml,mp3,png --output "$(OUT)"
 	@echo "Next: play $(OUT)/*.mp3, then make your own: . $(VENV)/bin/activate && ritornello compose --help"
 

@@ -96,3 +96,13 @@ def test_the_best_of_some_is_another_piece_under_the_same_rules() -> None:
 def test_too_many_or_no_candidates_are_refused(best_of: int) -> None:
     with pytest.raises(ConfigError, match=f"from 1 to 64; found {best_of}"):
         Composer.load().compose(bars=2, best_of=best_of)
+
+
+def test_best_of_is_usual_where_it_takes_a_second() -> None:
+    composer = Composer.load()
+    assert composer.usual_best_of(1, bars=16) == 8
+    assert composer.usual_best_of(1, form="A 8, B 8", parts=("piano", "bass", "drums")) == 8
+    assert composer.usual_best_of(1, duration="3:00", parts=("piano", "bass", "drums")) is None
+    assert composer.usual_best_of(10, bars=16) is None
+    with pytest.raises(ConfigError, match="bars"):
+        composer.usual_best_of(1, bars=-1)

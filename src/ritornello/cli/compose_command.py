@@ -114,6 +114,7 @@ def compose(
         Whether the last bar is an ending: the chord of the tonic is struck and held.
     best_of
         Write so many candidates at once and keep what a critic takes for real music, by section.
+        Left out, 8 where that takes about a second (24 bars of a band), else 1.
     """
     from ritornello.generation.rules import Rules
 
@@ -135,7 +136,8 @@ def compose(
         return
 
     def write(composer: Composer, seed: int, number: int, watch: Watch) -> list[Written]:
-        options: dict[str, Any] = {**asked, **making.boldness(), "best_of": best_of}
+        count = best_of or composer.usual_best_of(number, seed=seed, **asked)
+        options: dict[str, Any] = {**asked, **making.boldness(), "best_of": count}
         pieces = composer.compose_many(number, seed=seed, watch=watch, **options)
         return [Written(piece) for piece in pieces]
 

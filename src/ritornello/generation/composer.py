@@ -29,6 +29,7 @@ from ritornello.generation.partner import Partner, Song, Watch, load_song
 from ritornello.generation.plan_drafts import FREE, asked_plan, complete_plan
 from ritornello.generation.preference.critic import CRITIC_FILE, Critic
 from ritornello.generation.preference.n_best import selection
+from ritornello.generation.preference.recurrent_critic import CRITIC_SETS
 from ritornello.generation.rules import Rules, check_count, check_seed
 from ritornello.generation.sampling import Sampling
 from ritornello.generation.session import Session, StreamedNote
@@ -46,6 +47,8 @@ from ritornello.option_names import canonical
 from ritornello.plan.plan import Plan
 
 _LOG = logging.getLogger(__name__)
+# Eight candidates of a band of five in 24 bars take 1.2 seconds of a core.
+_CANDIDATES, _MOST_PART_BARS, _USUAL_PARTS = 8, 160, 4
 _SWINGING = ("swing", "jazz", "band_swing")  # styles that swing unasked
 _USUAL_SWING = 2.0
 
@@ -225,6 +228,29 @@ class Composer(Partner):
             together = [*chain.from_iterable(same)]
             pieces += compose_best(self._engine, together, choice, **settings)
         return _titled(pieces, seed)
+
+    def usual_best_of(
+        self,
+        n: int,
+        *,
+        seed: int = 0,
+        form: str | None = None,
+        plan: Plan | None = None,
+        duration: str | float | None = None,
+        **fields: Any,
+    ) -> int | None:
+        """How many candidates of so many pieces a critic chooses from in about a second.
+
+        None where more would cost too much, where a tuned model chooses for itself, and where a
+        model plays other music than the critic knows. Arguments and errors are those of
+        `compose_many`.
+        """
+        played = {each.collection for each in self._instrumentations}
+        if self._critic is not None or not {*CRITIC_SETS} <= played:
+            return None
+        asked, _ = self._asked(None, seed, fields, form, plan, duration)
+        parts = _USUAL_PARTS if asked.parts is None else len(asked.parts)
+        return _CANDIDATES if n * asked.bars * parts <= _MOST_PART_BARS else None
 
     def compose_each(
         self,

@@ -366,7 +366,8 @@ def _draw_notes(
                 y, height = page.drum_y(row, pitch) + 2, _DRUM_LANE - 4
                 boxes.append(Box(x, y, 5, height, shade[velocity], 2))
     for drawn in (boxes, tune):
-        drawing.shapes += sorted(drawn, key=lambda box: -box.width)
+        drawn.sort(key=lambda box: -box.width)
+        drawing.shapes += drawn
 
 
 def _shade(colour: str, velocity: int) -> str:

@@ -29,6 +29,10 @@ from ritornello.plan.bar_strokes import Strokes
 RECURRENT_CRITIC_FILE = "critic.safetensors"
 RECURRENT_CRITIC_KIND = "critic"
 COLUMN_SIZES = (*SIZES, BACK_SIZE)
+# The collections that the bundled critic learned to tell from what is composed like them.
+CRITIC_SETS = (
+    "band_arranged_synth", "freedoom_midi", "mutopia_pd_midi", "openscore_lieder_midi"
+)  # fmt: skip
 
 
 def weight_shapes(units: int) -> dict[str, tuple[int, ...]]:
