@@ -254,3 +254,10 @@ def test_sections_begin_with_a_crash_and_the_bars_inside_them_without(composer: 
     heads = struck[:, 8::8]
     assert 0.2 < heads.mean() < 0.6
     assert struck[:, 1:].sum() - heads.sum() < 0.1 * 28 * len(pieces)
+
+
+def test_the_plan_of_a_duration_lasts_as_long(composer: Composer) -> None:
+    asked = {"parts": ("voice", "piano"), "seed": 4}
+    plan = composer.plan(duration="1:00", **asked)  # type: ignore[arg-type]
+    piece = composer.compose(plan=plan, **asked)  # type: ignore[arg-type]
+    assert abs(float(piece.ticks_to_seconds(np.array([piece.length_ticks]))[0]) - 60) < 0.1

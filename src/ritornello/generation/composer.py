@@ -306,7 +306,7 @@ class Composer(Partner):
             plan_of=partial(complete_plan, wanted, asked=form is not None),
         )
         assert found is not None
-        return found
+        return found if asked.tempo_bpm is None else replace(found, tempo_bpm=asked.tempo_bpm)
 
     def stream(
         self,

@@ -51,11 +51,11 @@ def with_activity(plan: Plan, usual: Sequence[Activity], rng: Rng) -> Plan:
         if section.name not in of_section:
             grid = _draw(usual, rng).feel if rng.random() < _OTHER_GRID else of_piece.feel
             octaves = rng.normal(0.0, _SECTIONS_DIFFER_OCTAVES)
-            of_section[section.name] = Activity(grid, of_piece.density * 2.0**octaves)
+            of_section[section.name] = Activity(grid, round(of_piece.density * 2.0**octaves, 2))
         inside = slice(section.start, section.end)
         players = np.maximum(np.where(plan.plays[inside] == 0, 0, 1).sum(axis=1), 1)
         feel[inside] = of_section[section.name].feel
-        density[inside] = of_section[section.name].density * players
+        density[inside] = (of_section[section.name].density * players).round(2)
     return replace(plan, feel=feel, density=density)
 
 
