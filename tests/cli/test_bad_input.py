@@ -232,3 +232,10 @@ def test_settings_that_make_no_sense(command: Callable[..., Outcome], tmp_path: 
     refused(command("compose"), 2, "tempoo", "--tempo")
     (tmp_path / "ritornello.toml").write_text("[compose\n")
     refused(command("compose"), 2, "ritornello.toml")
+
+
+def test_no_candidate_at_all_is_no_number_of_them(
+    command: Callable[..., Outcome], tmp_path: Path
+) -> None:
+    refused(command("compose", "--bars", 4, "--best-of", 0), 2, "1 to 64", "found 0")
+    assert not files(tmp_path)
