@@ -433,23 +433,22 @@ class RuleMasks:
         It has come to its highest pitch, has struck all that its rhythm states, or ends on as large
         a chord as it ever played.
         """
-        if self._holds and not self._may_add(self._part, onset):
+        stated = self._yet_to_strike(self._part, onset)
+        if stated is not None and stated[1] <= 0:
             return True
         largest = self._largest.get(self._part, 1)
         ends = self.pitch_rules.closing(onset) and self._struck >= largest
         return ends or self.pitch_rules.highest(self._part, onset) < self._above
 
-    def _lacks(self, part: int, onset: int) -> bool:
-        """Whether the last part has struck less than its rhythm states."""
+    def _yet_to_strike(self, part: int, onset: int) -> tuple[int, int] | None:
+        """How many notes more the last part strikes by its rhythm, at least and at most; None where
+        that is open."""
         held = self.job.rhythms.stroke(part, onset)
-        left = self._left_again(part, onset)
-        return held is not None and (self._struck < held.least if left is None else len(left) > 0)
-
-    def _may_add(self, part: int, onset: int) -> bool:
-        """Whether the last part may strike one more note by its rhythm."""
-        held = self.job.rhythms.stroke(part, onset)
-        left = self._left_again(part, onset)
-        return held is None or (self._struck < held.most if left is None else len(left) > 0)
+        if held is None:
+            return None
+        if (left := self._left_again(part, onset)) is not None:
+            return len(left), len(left)
+        return held.least - self._struck, held.most - self._struck
 
     def _overdue(self, allowed: list[int], onset: int) -> list[int]:
         """Those of the parts that must play at last: in the second half, or after a long rest."""
@@ -467,11 +466,11 @@ class RuleMasks:
             due |= {part for part, latest in self._late.items() if latest <= onset}
         if self._holds:
             struck = self._struck_now if onset == self.onset_ticks else frozenset()
-            due |= {
-                part
-                for part in self.job.rhythms.due(onset)
-                if part not in struck or (part == self._part and self._lacks(part, onset))
-            }
+            owed = self.job.rhythms.due(onset)
+            due |= owed - struck
+            if self._part in owed & struck:
+                stated = self._yet_to_strike(self._part, onset)
+                due |= {self._part} if stated and stated[0] > 0 else set()
         return due
 
     @property

@@ -91,7 +91,7 @@ def by_plan(job: Job, plan: Plan, rng: Rng, *, hears: bool) -> Job:
         beats=beats,
         holds=not _is_thin(job),
         own_beats=_own_beats(job) if beats else (),
-        may_crash=beats and may_crash(job),
+        may_crash=beats and _may_crash(job),
     )
     return replace(
         job,
@@ -319,7 +319,7 @@ def may_state_beats(job: Job) -> bool:
     return False
 
 
-def may_crash(job: Job) -> bool:
+def _may_crash(job: Job) -> bool:
     """Whether the rules leave the drummer a crash cymbal."""
     drums = [part for part in job.composed_parts if is_drums(part)]
     return bool(drums) and CRASH in job.allowed_pitches(drums[0])

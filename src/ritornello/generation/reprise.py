@@ -52,7 +52,7 @@ from ritornello.rng import Rng
 _WHOLE, _MELODY_WHOLE, _HALF = (0.65, 0.2, 0.1), (0.85, 0.35, 0.2), 0.2
 _STROKE_TICKS = 6
 _CRASHES, _TIME_KEEPERS = frozenset({CRASH, 57}), frozenset({42, 44, 46, 51})
-_CRASH_VELOCITY = 100 * VELOCITIES // 128
+_CRASH_ALONE = Beat((), (), (), CRASH, ((0, CRASH, 100),))
 # How often a section begins with a crash: .36 of those of held-out bands, .42 in game music.
 _BEGINS_WITH_CRASH = 0.4
 
@@ -135,26 +135,24 @@ class Reprise:
             found.append(rows)
         rows = np.concatenate(found) if found else np.zeros((0, 5), np.int64)
         if self.drummer is not None:
-            rows = self._begun(bar, rows)
+            rows = self._begun(bar, rows, self.drummer)
         order = np.lexsort((rows[:, PITCH], rows[:, PART], rows[:, SHIFT]))
         ordered: np.ndarray = rows[order]
         return ordered
 
-    def _begun(self, bar: int, rows: np.ndarray) -> np.ndarray:
+    def _begun(self, bar: int, rows: np.ndarray, drummer: int) -> np.ndarray:
         """The notes of a bar with a crash at its beginning, or without one.
 
         Where the drummer writes the first beat, it is left as it is.
         """
-        first = (rows[:, SHIFT] == self.starts[bar]) & (rows[:, PART] == self.drummer)
+        first = (rows[:, SHIFT] == self.starts[bar]) & (rows[:, PART] == drummer)
         if not first.any():
             return rows
         others = _CRASHES | (_TIME_KEEPERS if bar in self.crashes else frozenset())
         rows = rows[~(first & np.isin(rows[:, PITCH], [DRUM_PITCH + key for key in others]))]
         if bar not in self.crashes:
             return rows
-        duration = int(duration_class(np.array(_STROKE_TICKS)))
-        crash = self.starts[bar], self.drummer, DRUM_PITCH + CRASH, duration, _CRASH_VELOCITY
-        return np.concatenate([rows, np.array([crash], np.int64)])
+        return np.concatenate([rows, beat_rows(_CRASH_ALONE, int(self.starts[bar]), drummer)])
 
     def _sounds_until(self, bar: int, column: int, stop: int) -> int:
         """Until when a note of a bar may sound: on and on where what follows is what followed."""

@@ -116,9 +116,7 @@ class SessionForm:
         if self.groove is None or drummer is None or drummer in (*self.kept, *self.resting):
             return {}
         found = {}
-        for bar in range(SECTION_BARS):
-            start = self.start_ticks + bar * self.bar_ticks
-            end = start + self.bar_ticks // (2 if bar == SECTION_BARS - 1 else 1)
+        for bar, (start, end) in enumerate(self._held_spans):
             if start >= start_ticks:
                 rows = beat_rows(self.groove.beat(bar), start, drummer)
                 found[start, end] = rows[rows[:, SHIFT] < end]
@@ -139,10 +137,13 @@ class SessionForm:
         for part in usual.keys() - {*self.resting}:
             held = drawn[str(_ROUND[place]), part]
             first = self.kept_bars if part in self.kept else 0
-            for bar in range(first, SECTION_BARS):
-                start = self.start_ticks + bar * self.bar_ticks
-                end = start + self.bar_ticks // (2 if bar == SECTION_BARS - 1 else 1)
-                found.setdefault(part, []).append((start, end, held[bar % len(held)]))
+            if first == SECTION_BARS:
+                continue
+            found[part] = [
+                (start, end, held[bar % len(held)])
+                for bar, (start, end) in enumerate(self._held_spans)
+                if bar >= first
+            ]
         return Rhythms.of_bars(found, lambda part, tick: True)
 
     def drafts(self) -> dict[int, int]:
@@ -153,6 +154,13 @@ class SessionForm:
         """Ticks and classes of the chords that a model is told."""
         ticks, classes = told_drafts(self.chords, self._bar_lines, beat_ticks)
         return np.array(ticks, np.int64), np.array(classes, np.int64)
+
+    @property
+    def _held_spans(self) -> list[tuple[int, int]]:
+        """From which tick to before which each bar is held to a beat or a rhythm: of the last one
+        the second half is free, to lead on."""
+        lasts = [self.bar_ticks] * (SECTION_BARS - 1) + [self.bar_ticks // 2]
+        return [(start, start + last) for start, last in zip(self._bar_lines, lasts, strict=True)]
 
     @property
     def _bar_lines(self) -> range:
