@@ -1,6 +1,7 @@
 """A piece of music as a value, and what can be read in it without a network.
 
-piece        Piece, Track, Note, Tempo, Metre, ...: notes and what belongs to them, on integer ticks
+piece        Piece and Track: notes and what belongs to them, on integer ticks
+events       Note, Tempo, Metre, ...: what stands at a tick
 note_tables  notes, controllers, bends and pressures as NumPy tables
 changes      tempi, lyrics and all else that stands at ticks: put in order, and moved
 controls     pedals, volume, bend ranges: MIDI controllers by name and number

@@ -16,7 +16,7 @@ from functools import cached_property
 from operator import itemgetter
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,8 +24,17 @@ from ritornello.errors import InputError
 from ritornello.hooks import lent
 from ritornello.music.changes import from_zero, retimed
 from ritornello.music.chords import transposed_symbol
+from ritornello.music.events import (
+    ChordSymbol,
+    KeyChange,
+    Lyric,
+    Mark,
+    Metre,
+    Note,
+    Tempo,
+    Text,
+)
 from ritornello.music.instruments import INSTRUMENTS, instrument_index
-from ritornello.music.keys import KeyName
 from ritornello.music.note_tables import (
     ALL_PITCHES,
     NO_BENDS,
@@ -39,100 +48,27 @@ from ritornello.music.note_tables import (
     note_table,
 )
 
+__all__ = [
+    "DEFAULT_RESOLUTION",
+    "DEFAULT_TEMPO_BPM",
+    "ChordSymbol",
+    "KeyChange",
+    "Lyric",
+    "Mark",
+    "Metre",
+    "Note",
+    "Piece",
+    "Tempo",
+    "Text",
+    "Track",
+]
+
 DEFAULT_RESOLUTION = 480
 DEFAULT_TEMPO_BPM = 120.0
 _tick_of = itemgetter(0)
 
 
-class Note(NamedTuple):
-    """One note. ``pitch`` is a MIDI number (60 = middle C), ``velocity`` is 1-127."""
-
-    onset_ticks: int
-    duration_ticks: int
-    pitch: int
-    velocity: int
-
-
-class Tempo(NamedTuple):
-    """From ``tick`` on, ``bpm`` quarter notes a minute."""
-
-    tick: int
-    bpm: float
-
-
-class Metre(NamedTuple):
-    """From ``tick`` on, bars of ``numerator`` notes of value 1/``denominator``."""
-
-    tick: int
-    numerator: int
-    denominator: int
-
-    def bar_ticks(self, resolution: int) -> int:
-        return max(1, resolution * 4 * self.numerator // self.denominator)
-
-    def beat_ticks(self, resolution: int) -> int:
-        """One felt beat: a dotted value in compound metres (6/8, 12/8), else the denominator."""
-        compound = self.denominator >= 8 and self.numerator > 3 and self.numerator % 3 == 0
-        return max(1, resolution * 4 * (3 if compound else 1) // self.denominator)
-
-
 _USUAL_TEMPO, _USUAL_METRE = Tempo(0, DEFAULT_TEMPO_BPM), Metre(0, 4, 4)
-
-
-class KeyChange(NamedTuple):
-    """From ``tick`` on, the key."""
-
-    tick: int
-    key: KeyName
-
-
-class Text(NamedTuple):
-    """Words at a place: a marker, a cue point or a remark."""
-
-    tick: int
-    text: str
-
-
-class ChordSymbol(NamedTuple):
-    """From ``tick`` on, a chord as it is written, for example ``Am7`` or ``C/E``.
-
-    ``N.C.`` is no chord. `ritornello.music.chords.parse_chord` reads what it knows of them; a text
-    it cannot read is kept all the same.
-    """
-
-    tick: int
-    text: str
-
-
-class Lyric(NamedTuple):
-    """A syllable that is sung from ``tick`` on.
-
-    Its text ends with ``-`` where the word goes on with the next syllable, and with ``_`` where
-    it is held over the notes that follow. A text of line ends alone begins a new line ("\\n") or
-    verse ("\\n\\n") of the words. Verses count from 1.
-    """
-
-    tick: int
-    text: str
-    verse: int = 1
-
-
-class Mark(NamedTuple):
-    """What a score prints at a note or a place beside pitch and length.
-
-    Attributes:
-        tick: where; of a mark at a note its onset.
-        kind: "articulation", "ornament", "technical", "fermata", "dynamic", "wedge", "slur",
-            "arpeggio" or "words".
-        name: which one, as MusicXML names its element or type: ``staccato``, ``trill-mark``,
-            ``up-bow``, ``upright``, ``mf``, ``crescendo``, ``start``; or the words themselves.
-        pitch: of the note, or `ALL_PITCHES` for all that begin there, or for the place itself.
-    """
-
-    tick: int
-    kind: str
-    name: str
-    pitch: int = ALL_PITCHES
 
 
 @dataclass(frozen=True, eq=False)
