@@ -35,7 +35,8 @@ from ritornello.music.piece import Piece, Track
 PROTOCOL = (
     "remix with the usual band, 24 s, seed 1; beats: each moment at which the band plays on a beat "
     "of its own, to the nearest true beat at the level (as written, twice, half, offbeat) that "
-    "fits best, in ms, median and 95%; chord: share of the band's notes in the chord of the "
+    "fits best of those nearest in tempo, in ms, median and 95%, and the share within 70 ms; "
+    "chord: share of the band's notes in the chord of the "
     "player's notes, and what it is in eleven other keys; bass: notes within a quarter of a beat "
     "of a bar line that are the root of the chord of the player's notes alone; levels: loudness of "
     "stems against the solo in LU; ends: parts whose last note begins in the last bar, and the "
@@ -52,20 +53,23 @@ def _is_bass(track: Track) -> bool:
 
 
 def beat_offsets(take: Take, made: Remix) -> np.ndarray:
-    """Seconds from true beats to what the band plays on its own beats."""
+    """Seconds from true beats to what the band plays on its own beats, while the take sounds."""
     own = made.form.beats.times_seconds
     onsets = np.unique(np.concatenate([track.notes["onset"] for track in made.piece.tracks[1:]]))
     seconds = made.piece.ticks_to_seconds(onsets)
     on_own = np.abs(seconds[:, None] - own).min(axis=1) < _ON_BEAT_SECONDS
     last = min(take.beats[-1], made.form.last_bar_seconds)
+    if made.form.loop_seconds is not None:
+        last = min(last, made.form.loop_seconds[1])
     seconds = seconds[on_own & (seconds > take.beats[0] - 0.2) & (seconds < last + 0.2)]
-    best = np.full(1, np.inf)
-    for level in levels(take.beats):
-        away = level[np.abs(seconds[:, None] - level).argmin(axis=1)] - seconds
-        # A level of twice as many beats is nearer by chance: it counts by shares of its beats.
-        if np.median(np.abs(away)) * len(level) < np.median(np.abs(best)) * len(take.beats):
-            best = away
-    return best
+    tempo = np.log2(np.median(np.diff(own)))
+    found = [level for level in levels(take.beats) if len(level) > 1]
+    away = [abs(np.log2(np.median(np.diff(level))) - tempo) for level in found]
+    nearest = [level for level, far in zip(found, away, strict=True) if far < min(away) + 0.1]
+    offsets = [
+        level[np.abs(seconds[:, None] - level).argmin(axis=1)] - seconds for level in nearest
+    ]
+    return min(offsets, key=lambda offset: float(np.median(np.abs(offset))))
 
 
 def bass_on_roots(piece: Piece) -> tuple[int, int]:
@@ -101,7 +105,7 @@ def figures_of(take: Take, made: Remix, folder: Path) -> dict[str, Any]:
     last_bar = piece.bar_starts_ticks()[-1]
     playing = [track for track in band.tracks if len(track)]
     row["parts"] = len(playing)
-    row["parts_that_end"] = sum(int(t.notes["onset"].max()) >= last_bar for t in playing)
+    row["parts_that_end"] = sum(bool(t.notes["onset"].max() >= last_bar) for t in playing)
     sound = read_audio(folder / "mix.wav")
     tail = sound.samples[-round(0.05 * sound.rate_hz) :]
     row["tail_db"] = float(20 * np.log10(np.sqrt(np.square(tail).mean()) + 1e-9))

@@ -21,6 +21,18 @@ def test_what_is_written_is_read_with_its_bars(tmp_path: Path) -> None:
     assert hints.downbeat_seconds == pytest.approx(1.3)
 
 
+def test_beats_in_threes_stay_so(tmp_path: Path) -> None:
+    beats = Beats(0.3 + 0.5 * np.arange(20), (6, 8), 1, 2, 0.9, 0.8)
+    path = write_beats(beats, tmp_path / "beats.txt")
+    assert read_beats(path).metre == (6, 8)
+    assert read_beats(path, Hints(metre=(2, 4))).metre == (2, 4)
+    # Every other beat taken out, or bars made longer: the list says more than its first line.
+    path.write_text(path.read_text().replace(" 1\n", " 3\n", 1))
+    assert read_beats(path).metre == (6, 8)
+    path.write_text("# metre 6/8\n" + "".join(f"{t}.5 {t % 3 + 1}\n" for t in range(9)))
+    assert read_beats(path).metre == (3, 4)
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -35,6 +35,7 @@ from ritornello.transcribe.values import Hints
 REPORT = "report.html"
 USUAL_PARTS = ("bass", "drums", "piano", OTHER)
 _FEWEST_NOTES = 2
+_NO_TONES = "noise", "percussive", "speech"  # findings that say why no notes are heard
 _NO_HINTS = Hints()
 Watch = Callable[[str, int, int], None]
 
@@ -173,8 +174,11 @@ def _transcribe_solo(source: Path, recording: Path, **known: Any) -> Transcripti
     transcription = transcribe(source, **known)
     if len(transcription.notes) < _FEWEST_NOTES:
         heard = "Only one note was" if len(transcription.notes) else "No notes were"
+        why = [found.sentence for found in transcription.findings if found.name in _NO_TONES]
         raise InputError(
-            f"{heard} heard in the recording, so a band has nothing to follow.",
+            " ".join(
+                [f"{heard} heard in the recording, so a band has nothing to follow.", *why[:1]]
+            ),
             where=str(recording),
             next_step="Record an instrument that plays tones, from nearer by or louder.",
         )

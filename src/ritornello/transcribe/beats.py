@@ -26,6 +26,7 @@ from ritornello.transcribe.note_beats import NoteBeats, told_by
 from ritornello.transcribe.played_span import played_frames
 from ritornello.transcribe.spectra import BANDS, FRAME_SECONDS, log_bands
 from ritornello.transcribe.steady import held_beats, steady_beats
+from ritornello.transcribe.strokes import tell_a_beat
 from ritornello.transcribe.values import Beats, Hints
 
 _USUAL_TEMPO_BPM = 120.0
@@ -103,19 +104,20 @@ def beats_of(
     heard, shift = logits[first:last], first * FRAME_SECONDS
     if len(heard):
         shifted, known = _shifted(told, shift), _moved(hints, shift)
-        is_steady = hints.steady
+        is_steady, is_told = hints.steady, True
         way = None
         if spectra is not None:
             moved = notes.copy()
             for name in ("onset_seconds", "end_seconds"):
                 moved[name] -= shift
             way = _way(Clues.of(heard, spectra[first:last], shifted, moved), known)
+            is_told = tell_a_beat(spectra[first:last], moved)
         if way is None:
             raw = raw_beats(heard, shifted, known)
         else:
             raw, is_steady = way
         confidence = _believed(features(heard, shifted, raw), choice().settings["confidence"])
-        confidence *= min(1.0, len(raw) / _ENOUGH_BEATS)
+        confidence *= min(1.0, len(raw) / _ENOUGH_BEATS) if is_told else 0.0
         times = raw + shift
         if is_steady:
             times = times + _lateness(times, notes["onset_seconds"])

@@ -1,10 +1,11 @@
 """Beats by hand, to and from a text file: a time in seconds a line, and which beat of a bar it is.
 
+    # metre 3/4
     0.52 1
     1.04 2
 
-The second number may be left out. This is what beat trackers and annotators write (mir_eval,
-madmom, label tracks of Audacity, whose further columns are ignored).
+The first line and the second number may be left out. This is what beat trackers and annotators
+write (mir_eval, madmom, label tracks of Audacity, whose further columns are ignored).
 """
 
 from __future__ import annotations
@@ -20,10 +21,12 @@ import numpy as np
 
 from ritornello.atomic import atomic_write
 from ritornello.errors import InputError
+from ritornello.transcribe.bars import beats_per_bar
 from ritornello.transcribe.values import Beats, Hints
 
 _NO_HINTS = Hints()
 _MOST_BYTES = 10_000_000
+_METRE = re.compile(r"#\s*metre\s+([1-9]\d?)/(2|4|8|16)")
 _LINE = re.compile(r"(?P<seconds>\d+(?:\.\d*)?)(?:[\s,;]+(?P<rest>.*))?")
 _EXPECTED = "Write a time in seconds a line and, if you like, the beat of the bar: 1.04 2."
 
@@ -31,7 +34,8 @@ _EXPECTED = "Write a time in seconds a line and, if you like, the beat of the ba
 def read_beats(path: str | PathLike[str], hints: Hints = _NO_HINTS) -> Hints:
     """Hints with the beats of a file; numbered beats tell metre and bar line too.
 
-    Empty lines and those that begin with # are left out.
+    Empty lines and those that begin with # are left out, but for the metre: where the bars have
+    as many beats as it says, 6/8 is told from 2/4.
 
     Raises:
         InputError: if there is no such file, or a line is not a beat.
@@ -44,8 +48,12 @@ def read_beats(path: str | PathLike[str], hints: Hints = _NO_HINTS) -> Hints:
         raise InputError(f"The beats cannot be read: {error}.", where=str(path)) from error
     times: list[float] = []
     numbers: list[int | None] = []
+    stated: tuple[int, int] | None = None
     for row, line in enumerate(text.splitlines(), 1):
-        if not (line := line.strip()) or line.startswith("#"):
+        line = line.strip()
+        if of_metre := _METRE.fullmatch(line):
+            stated = int(of_metre[1]), int(of_metre[2])
+        if not line or line.startswith("#"):
             continue
         found = _LINE.fullmatch(line)
         if not found:
@@ -62,7 +70,8 @@ def read_beats(path: str | PathLike[str], hints: Hints = _NO_HINTS) -> Hints:
         bars = Counter(after - before for before, after in pairwise(firsts)).most_common(1)
         beats = bars[0][0] if bars else max(number or 0 for number in numbers)
         if hints.metre is None and beats > 1:
-            hints = replace(hints, metre=(beats, 4))
+            is_stated = stated is not None and beats_per_bar(stated) == beats
+            hints = replace(hints, metre=stated if is_stated else (beats, 4))
     return hints
 
 
@@ -79,10 +88,13 @@ def write_beats(beats: Beats, path: str | PathLike[str], *, overwrite: bool = Fa
         OutputError: if the file exists or cannot be written.
     """
     numbers = (np.arange(len(beats.times_seconds)) - beats.first_downbeat) % beats.beats_per_bar + 1
+    numerator, denominator = beats.metre
     lines = [
         f"{seconds:.4f} {number}"
         for seconds, number in zip(beats.times_seconds, numbers, strict=True)
     ]
     with atomic_write(path, overwrite=overwrite) as temporary:
-        temporary.write_text("\n".join([*lines, ""]), encoding="utf-8")
+        temporary.write_text(
+            "\n".join([f"# metre {numerator}/{denominator}", *lines, ""]), encoding="utf-8"
+        )
     return Path(path)
