@@ -36,8 +36,8 @@ from ritornello.generation.session.improvisation import Improvisation
 from ritornello.music.io import read
 from ritornello.note_model import checkpoint
 from ritornello.note_model.checkpoint import Checkpoint
-from ritornello.note_model.encoding.context import CONTEXT
 from ritornello.note_model.encoding.sequences import sequences
+from ritornello.note_model.encoding.tables import event_columns
 from ritornello.note_model.engine import kernel
 from ritornello.note_model.engine.compiled import CompiledEngine
 from ritornello.note_model.engine.reference import Engine
@@ -92,7 +92,7 @@ def together(engine: Engine) -> float:
 
 def bare_step_seconds(engine: Engine) -> float:
     """One step of one piece: the trunk and the hidden maps of the heads, no rules and no draws."""
-    rows = np.random.default_rng(0).integers(0, [[*CONTEXT.values()]])
+    rows = np.random.default_rng(0).integers(0, [event_columns(plan=engine.plan)])
     condition = np.zeros((1, engine.width), np.float32)
     state = engine.initial_state(1)
     return cpu_seconds(lambda: [engine.step(rows, condition, state) for _ in range(500)], 9) / 500

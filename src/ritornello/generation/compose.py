@@ -334,7 +334,7 @@ def propose(
     """The next event of each writer, not yet written, and the state of the network after it."""
     rows = np.array([_told(engine, w, w.tracker.context(), OPEN_CONTEXT) for w in writers])
     if engine.plan:
-        condition = condition + np.stack([writer.playing(engine) for writer in writers])
+        condition = condition + np.array([writer.playing(engine) for writer in writers])
     hidden, state = engine.step(rows, condition, state)
     events = {
         index: event
@@ -367,25 +367,24 @@ def _events(
     known: dict[str, np.ndarray] = {}
 
     def choose(head: int, legal: list[np.ndarray] | None) -> list[int]:
-        masks = None if legal is None else np.array(legal)
         chosen = engine.choose(
             head,
             hidden,
             head_inputs(head, known.__getitem__),
-            masks,
+            None if legal is None else np.array(legal),
             uniform[:, head],
             sampling.temperature_of(head),
             sampling.top_p,
             sampling.top_k,
         )
+        found: list[int] = chosen.tolist()
         # Where weights overflow, nothing is likelier than anything else, and the piece never ends.
-        is_legal = masks is None or masks[np.arange(len(masks)), chosen].all()
-        if chosen.min() < 0 or not is_legal:
+        rows = [] if legal is None else zip(legal, found, strict=True)
+        if min(found) < 0 or not all(row[index] for row, index in rows):
             raise CheckpointError(
                 "The model's answers are no numbers, so its weights are damaged.",
                 next_step="Get its file again, or train it again.",
             )
-        found: list[int] = chosen.tolist()
         return found
 
     def know(name: str, rows: Sequence[int] | Sequence[Sequence[int]]) -> None:

@@ -30,7 +30,7 @@ enum { SURPLUS = 0 };
 enum { GROUP = 32, TILE = 64 }; /* pieces, and rows of a matrix, that are worked on together */
 
 struct linear { /* y = weight x * scale + bias */
-    const int8_t *weight;
+    const int8_t *weight; /* in tiles, see below */
     const float *scale, *bias;
     const int32_t *row_sum; /* of the weights */
     int64_t rows, columns;
@@ -102,6 +102,60 @@ static float quantise(const float *x, int64_t n, act *out)
     return top / 127.0f;
 }
 
+/* A matrix comes in tiles of 64 rows; rows and columns are filled up with zeros to whole tiles and to
+   a multiple of TOGETHER. sums [pieces][TILE] = a tile of the matrix times each x [pieces, n]; up to
+   three numbers behind the last x may be read, and count for nothing. */
+#if defined(__AVX512VNNI__)
+/* Within a tile the rows stand side by side, four columns of each after another: one load has four
+   columns of sixteen rows, and the sums of these rows come out next to each other. Up to six pieces
+   go on at once, so that what is loaded serves them all and no sum waits for the one before it. */
+enum { TOGETHER = 4, PIECES = 6, LANES = TILE / 16 };
+
+static inline __attribute__((always_inline)) void sums_of(const int8_t *w, const act *x, int64_t n,
+                                                          const int pieces, int32_t (*sums)[TILE])
+{
+    __m512i sum[PIECES][LANES];
+    for (int p = 0; p < pieces; p++)
+        for (int l = 0; l < LANES; l++)
+            sum[p][l] = _mm512_setzero_si512();
+    for (int64_t i = 0; i < n; i += TOGETHER, w += TILE * TOGETHER) {
+        __m512i row[LANES];
+#pragma GCC unroll 4
+        for (int l = 0; l < LANES; l++)
+            row[l] = _mm512_loadu_si512(w + l * 64);
+#pragma GCC unroll 6
+        for (int p = 0; p < pieces; p++) {
+            int32_t four;
+            memcpy(&four, x + p * n + i, sizeof four);
+            const __m512i of_piece = _mm512_set1_epi32(four);
+#pragma GCC unroll 4
+            for (int l = 0; l < LANES; l++)
+                sum[p][l] = _mm512_dpbusd_epi32(sum[p][l], of_piece, row[l]);
+        }
+    }
+    for (int p = 0; p < pieces; p++)
+        for (int l = 0; l < LANES; l++)
+            _mm512_storeu_si512(sums[p] + l * 16, sum[p][l]);
+}
+
+static void tile_sums(const int8_t *w, const act *x, int64_t n, int64_t pieces,
+                      int32_t (*sums)[TILE])
+{
+    for (int64_t p = 0; p < pieces; p += PIECES) {
+        const act *in = x + p * n;
+        switch (pieces - p) { /* a number that the compiler knows keeps all sums in registers */
+        case 1: sums_of(w, in, n, 1, sums + p); break;
+        case 2: sums_of(w, in, n, 2, sums + p); break;
+        case 3: sums_of(w, in, n, 3, sums + p); break;
+        case 4: sums_of(w, in, n, 4, sums + p); break;
+        case 5: sums_of(w, in, n, 5, sums + p); break;
+        default: sums_of(w, in, n, 6, sums + p);
+        }
+    }
+}
+#else
+enum { TOGETHER = 1 };
+
 static inline int32_t dot(const int8_t *w, const act *x, int64_t n)
 {
     int32_t sum = 0;
@@ -124,78 +178,30 @@ static inline void dot4(const int8_t *w, const act *x, int64_t n, int32_t *sums)
     sums[0] = sw, sums[1] = sv, sums[2] = su, sums[3] = st;
 }
 
-/* Four rows times up to four pieces: sixteen sums go on at once, so that none waits for the one
-   before it, and what is loaded serves four of them. Compilers do not find this by themselves. */
-enum { PIECES = 4 };
-#if defined(__AVX512VNNI__)
-static inline void dot4_pieces(const int8_t *w, const act *x, int64_t n, int64_t pieces,
-                               int32_t (*sums)[TILE])
+/* One piece alone waits for the memory and is fastest row by row; several wait for the processor. */
+static void tile_sums(const int8_t *w, const act *x, int64_t n, int64_t pieces,
+                      int32_t (*sums)[TILE])
 {
-    const int64_t whole = n - n % 64;
-    __m512i s[PIECES][4], row[4];
-    for (int p = 0; p < PIECES; p++)
-        for (int r = 0; r < 4; r++)
-            s[p][r] = _mm512_setzero_si512();
-    const act *in[PIECES]; /* where there are fewer pieces the last is worked on again */
-    for (int p = 0; p < PIECES; p++)
-        in[p] = x + (p < pieces ? p : pieces - 1) * n;
-    for (int64_t i = 0; i < whole; i += 64) {
-#pragma GCC unroll 4
-        for (int r = 0; r < 4; r++)
-            row[r] = _mm512_loadu_si512(w + r * n + i);
-#pragma GCC unroll 4
-        for (int p = 0; p < PIECES; p++) {
-            const __m512i of_piece = _mm512_loadu_si512(in[p] + i);
-#pragma GCC unroll 4
-            for (int r = 0; r < 4; r++)
-                s[p][r] = _mm512_dpbusd_epi32(s[p][r], of_piece, row[r]);
-        }
-    }
-    for (int p = 0; p < pieces; p++) {
-        /* [a, b, c, d] in each quarter, then the sum of the quarters */
-        const __m512i ab = _mm512_add_epi32(_mm512_unpacklo_epi32(s[p][0], s[p][1]),
-                                            _mm512_unpackhi_epi32(s[p][0], s[p][1]));
-        const __m512i cd = _mm512_add_epi32(_mm512_unpacklo_epi32(s[p][2], s[p][3]),
-                                            _mm512_unpackhi_epi32(s[p][2], s[p][3]));
-        const __m512i all = _mm512_add_epi32(_mm512_unpacklo_epi64(ab, cd),
-                                             _mm512_unpackhi_epi64(ab, cd));
-        const __m256i half = _mm256_add_epi32(_mm512_castsi512_si256(all),
-                                              _mm512_extracti64x4_epi64(all, 1));
-        _mm_storeu_si128((__m128i *)sums[p], _mm_add_epi32(_mm256_castsi256_si128(half),
-                                                           _mm256_extracti128_si256(half, 1)));
-        for (int64_t i = whole; i < n; i++)
-            for (int r = 0; r < 4; r++)
-                sums[p][r] += (int32_t)w[r * n + i] * x[p * n + i];
-    }
-}
-#else
-static inline void dot4_pieces(const int8_t *w, const act *x, int64_t n, int64_t pieces,
-                               int32_t (*sums)[TILE])
-{
-    for (int64_t p = 0; p < pieces; p++)
-        dot4(w, x + p * n, n, sums[p]);
+    for (int64_t r = 0; pieces == 1 && r < TILE; r++)
+        sums[0][r] = dot(w + r * n, x, n);
+    for (int64_t r = 0; pieces > 1 && r < TILE; r += 4)
+        for (int64_t p = 0; p < pieces; p++)
+            dot4(w + r * n, x + p * n, n, sums[p] + r);
 }
 #endif
 
-/* out [group, rows] = m of each x [group, columns]. One piece alone waits for the memory and is
-   fastest row by row; several wait for the processor. */
+/* How the weights of a tile are laid out: [columns / this][TILE][this]. */
+int64_t ritornello_together(int64_t columns) { return TOGETHER == 1 ? columns : TOGETHER; }
+
+/* out [group, rows] = m of each x [group, columns]. */
 static void linear(const struct linear *m, const act *x, const float *worth, int64_t group,
                    float *out)
 {
-    const int64_t n = m->columns;
+    const int64_t n = m->columns, filled = (n + TOGETHER - 1) / TOGETHER * TOGETHER;
     int32_t sums[GROUP][TILE];
     for (int64_t start = 0; start < m->rows; start += TILE) {
         const int64_t rows = m->rows - start < TILE ? m->rows - start : TILE;
-        const int8_t *weight = m->weight + start * n;
-        int64_t r = 0;
-        for (; group > 1 && r + 4 <= rows; r += 4)
-            for (int64_t g = 0; g < group; g += PIECES) {
-                const int64_t pieces = group - g < PIECES ? group - g : PIECES;
-                dot4_pieces(weight + r * n, x + g * n, n, pieces, (int32_t(*)[TILE])&sums[g][r]);
-            }
-        for (; r < rows; r++)
-            for (int64_t g = 0; g < group; g++)
-                sums[g][r] = dot(weight + r * n, x + g * n, n);
+        tile_sums(m->weight + start * filled, x, n, group, sums);
         for (int64_t g = 0; g < group; g++)
             for (int64_t i = 0; i < rows; i++) {
                 const int64_t row = start + i;
@@ -244,7 +250,7 @@ int ritornello_step(const struct model *m, int64_t batch, const int64_t *rows,
                     const float *condition, const float *before, float *after, float *hidden)
 {
     const int64_t width = m->width, stride = m->layers * 2 * width;
-    float *memory = malloc(GROUP * width * (6 * sizeof(float) + 2 * sizeof(act)));
+    float *memory = malloc(GROUP * width * (6 * sizeof(float) + 2 * sizeof(act)) + TOGETHER);
     if (!memory)
         return 1;
     struct scratch s = {memory, memory + GROUP * width, memory + 3 * GROUP * width,
@@ -277,7 +283,7 @@ int ritornello_logits(const struct model *m, int64_t which, int64_t batch, const
 {
     const struct head *head = &m->head[which];
     const int64_t width = m->head_width, stride = m->heads * width;
-    float *inner = malloc(width * sizeof(float) + GROUP * width * sizeof(act));
+    float *inner = malloc(width * sizeof(float) + GROUP * width * sizeof(act) + TOGETHER);
     if (!inner)
         return 1;
     act *whole = (act *)(inner + width);

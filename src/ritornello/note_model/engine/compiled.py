@@ -15,6 +15,7 @@ from ritornello.note_model.engine.layers import Linear, TableSum
 from ritornello.note_model.engine.reference import Engine
 
 _CACHE_LINE = 64
+_TILE_ROWS = 64  # of a matrix, that the kernel works on together
 _Bytes = ctypes.c_char * 0
 
 
@@ -26,6 +27,18 @@ def _buffer(array: np.ndarray, dtype: type) -> ctypes.Array[Any]:
     array = np.ascontiguousarray(array, dtype)
     writeable: Any = array if array.flags.writeable else array.copy()
     return _Bytes.from_buffer(writeable)
+
+
+def _in_tiles(weights: np.ndarray, together: int) -> np.ndarray:
+    """A matrix as the kernel reads it, [tiles, columns / together, rows of a tile, together].
+
+    Rows and columns are filled up with zeros.
+    """
+    rows, columns = weights.shape
+    filled = np.pad(weights, ((0, -rows % _TILE_ROWS), (0, -columns % together)))
+    tiles = filled.reshape(-1, _TILE_ROWS, filled.shape[1] // together, together)
+    result: np.ndarray = tiles.transpose(0, 2, 1, 3)
+    return result
 
 
 class _Linear(Structure):
@@ -83,6 +96,8 @@ class CompiledEngine(Engine):
     def __init__(self, checkpoint: Checkpoint, library: ctypes.CDLL) -> None:
         super().__init__(checkpoint, int8=True)
         self._library = library
+        library.ritornello_together.argtypes = [c_int64]
+        library.ritornello_together.restype = c_int64
         self._kept: list[np.ndarray] = []  # what the structures point into
         blocks = [
             _Block(self._keep(norm, np.float32), self._linear(cell.gates))
@@ -121,8 +136,9 @@ class CompiledEngine(Engine):
         return room.ctypes.data + start
 
     def _linear(self, linear: Linear) -> _Linear:
+        together = self._library.ritornello_together(linear.integers.shape[1])
         return _Linear(
-            self._keep(linear.integers, np.int8),
+            self._keep(_in_tiles(linear.integers, together), np.int8),
             self._keep(linear.scale, np.float32),
             self._keep(linear.bias, np.float32),
             self._keep(linear.integers.sum(axis=1, dtype=np.int32), np.int32),
