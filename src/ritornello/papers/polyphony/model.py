@@ -148,7 +148,7 @@ class FrameModel(nn.Module):
         maps = self._without_some(batch.maps)
         x = self.around(maps.flatten(0, 1)).transpose(1, 2)
         place = self.place(torch.cat([batch.scalars.flatten(0, 1), hidden], dim=-1))
-        x = (x + place[:, None]).reshape(steps, rows * PITCHES, -1)
+        x = (x + place[:, None]).float().reshape(steps, rows * PITCHES, -1)
         joined = [tuple(tensor.flatten(0, 1) for tensor in before) for before in state]
         x, after = through(self.local_blocks, x, joined)
         keys = F.silu(self.local_norm(x)).reshape(steps, rows, PITCHES, -1).transpose(2, 3)

@@ -24,6 +24,7 @@ from ritornello.papers.polyphony.encoding import PITCHES, SHIFTS, Context
 from ritornello.papers.polyphony.model import FrameBatch, FrameModel, FrameModelConfig
 from ritornello.rng import Rng
 from ritornello.training.optimisation import adamw, cosine
+from ritornello.training.products import AUTO, chosen
 from ritornello.training.run_length import Every, Length
 from ritornello.training.trainer import Loss, Objective, Standing, Trainer
 
@@ -43,6 +44,7 @@ class FrameTraining:
         shift_share: share of the excerpts that are transposed.
         average: how much of the moving average of the weights a step keeps.
         validations: how many, evenly over the run.
+        products: kind of matrix products, see `ritornello.training.products`.
     """
 
     seconds: float | None = None
@@ -54,6 +56,7 @@ class FrameTraining:
     shift_share: float = 0.75
     average: float = 0.998
     validations: int = 12
+    products: str = AUTO
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -156,6 +159,7 @@ def train_frames(
         cosine(config.learning_rate, warmup_steps=100),
         config.length,
         average=config.average,
+        products=chosen(config.products)[0],
         validation=Every(share=1 / config.validations),
         validated=lambda found: watch(trainer.done, found.standing.mean_loss, found.score),
     )

@@ -30,7 +30,7 @@ BOTH = "dependency on one's own past and on the other instruments at once"
 NO_NOISE = "a remix without noise, and noise reduction that removes no notes"
 NO_BORDERS = "no borders between chunks"
 ANY_DURATION = "a remix of any duration the user asks for"
-_BAND_PIECES, _BAND_SECONDS = 20, 20.0
+_BAND_SECONDS = 20.0
 _FOR_RECORDINGS = {
     BOTH: "For a recording: `ritornello remix` writes down the notes it hears in it, and the same "
     "model hears these and what it has written itself.",
@@ -79,7 +79,8 @@ class JointScore:
 def wishes(study: Study) -> dict[str, str]:
     """What the authors left open, answered by measurements on notes."""
     try:
-        pieces = held_out_band(study.music_set(BAND_SET), _BAND_PIECES, _BAND_SECONDS)
+        count = study.settings["band_pieces"]
+        pieces = held_out_band(study.music_set(BAND_SET), count, _BAND_SECONDS)
     except InputError as error:
         return {BOTH: f"Not measured here: {error.what}"}
     study.say(f"scoring {len(pieces)} band pieces together and part by part")
