@@ -2,10 +2,8 @@
 
     python -m experiments.learning.style_usages --run runs/edition --model default
 
-The beats of a style are the bars of drums that pieces of it hold (three times or more), on 16ths,
-without toms, in at most three strokes at a time, of those that are held equally often the nearest
-to their mean; what several styles hold alike is left out, since it would tell them from nothing.
-What who accompanies a drummer plays is counted by `experiments.learning.style_rhythms`.
+What drummers play is counted by `experiments.learning.style_drums`, what who accompanies them does
+by `experiments.learning.style_rhythms`.
 Players are counted where the model's own instrumentations lack a collection. The table goes to
 `ritornello/plan/style_usages.json`.
 """
@@ -21,7 +19,8 @@ from pathlib import Path
 import numpy as np
 
 from experiments.edition_sets import EditionSets, run_parser
-from experiments.learning.style_rhythms import BEAT, on_grid, registers, rhythms
+from experiments.learning.style_drums import drummers
+from experiments.learning.style_rhythms import registers, rhythms
 from experiments.music_sets import ROOT
 from ritornello.atomic import atomic_write
 from ritornello.corpus.store import Corpus
@@ -33,60 +32,19 @@ from ritornello.music.piece import Piece
 from ritornello.note_model.encoding import notes
 from ritornello.plan.analysis import analyse
 from ritornello.plan.bar_strokes import RESOLUTION, Shared, Strokes
-from ritornello.plan.drum_grooves import KICK, SNARE
 from ritornello.plan.feel import FREE
 from ritornello.plan.players import OTHERS, melody_of, owners, role_of
 from ritornello.plan.sections import END, INTRO
 
 TABLE = ROOT / "src" / "ritornello" / "plan" / "style_usages.json"
 _MOST_PIECES, _MANY_PIECES = 80, 240  # whose beats are counted; whose players are
-_MOST_GROOVES, _MOST_LINE_UPS = 12, 12
-_HELD, _LIKE_OTHERS = 3, 3  # bars; styles that hold a beat too many
-_STROKES = 3  # at a time
+_MOST_LINE_UPS = 12
 _STYLES = ("band_", "groove_")  # of a set whose styles have players in common
 _SONG = 4  # parts; larger ones with voices are operas
-_KEPT_KEYS = (36, 38, 37, 42, 46, 44, 51, 49, 39, 41, 43, 45, 47, 48, 50, 54, 56, 62, 63, 64, 70)
 _ROUNDS = [1, 2, 4]  # bars of a figure
 _LEAST_ROUND = 0.15
 _PLAYS, _LEAST_RESTS, _SECTION_BARS = 0.4, 0.3, 4  # of the bars; of the sections; bars
 _LEAST_ACTIVITIES, _MOST_ACTIVITIES = 8, 40  # pieces
-_STICK, _TOMS = 37, (41, 43, 45, 47, 48, 50)
-_MEANS = {35: KICK, 40: SNARE}  # keys that sound alike
-
-Bar = tuple[tuple[int, int], ...]
-Loud = dict[tuple[int, int], list[int]]  # velocities of each stroke
-
-
-def held_beats(piece: Piece) -> list[tuple[str, Bar, Loud]]:
-    """The bars of drums that a piece holds, with their metre, and how loud its strokes are."""
-    if not piece.metres:
-        return []
-    metre = piece.metres[0]
-    length = metre.bar_ticks(BEAT)
-    strokes: dict[int, set[tuple[int, int]]] = defaultdict(set)
-    loud: Loud = defaultdict(list)
-    for track in piece.tracks:
-        if track.is_drum:
-            ticks = track.notes["onset"] * BEAT // piece.resolution
-            columns = (ticks, track.notes["pitch"], track.notes["velocity"])
-            for tick, key, velocity in zip(*(c.tolist() for c in columns), strict=True):
-                bar, within = divmod(tick, length)
-                place = on_grid(within)
-                if place is not None and _MEANS.get(key, key) in _KEPT_KEYS:
-                    strokes[bar].add((place, _MEANS.get(key, key)))
-                    loud[place, _MEANS.get(key, key)].append(velocity)
-    counts = Counter(_thinned(bar) for bar in strokes.values())
-    name = f"{metre.numerator}/{metre.denominator}"
-    return [(name, bar, loud) for bar, count in counts.most_common(2) if count >= _HELD]
-
-
-def _thinned(strokes: set[tuple[int, int]]) -> Bar:
-    """At most so many strokes at a time, the ones that matter most."""
-    found: dict[int, list[int]] = defaultdict(list)
-    for tick, key in sorted(strokes, key=lambda stroke: _KEPT_KEYS.index(stroke[1])):
-        if len(found[tick]) < _STROKES:
-            found[tick].append(key)
-    return tuple(sorted((tick, key) for tick, keys in found.items() for key in keys))
 
 
 def known_styles(composer: Composer) -> list[str]:
@@ -99,30 +57,11 @@ def count_styles(music: EditionSets, composer: Composer) -> dict[str, dict[str, 
     styles = known_styles(composer)
     many = {name: music.drawn(name, "train", _MANY_PIECES, seed=1) for name in styles}
     pieces = {name: of_style[:_MOST_PIECES] for name, of_style in many.items()}
-    beats: dict[str, Counter[tuple[str, Bar]]] = {name: Counter() for name in pieces}
-    loud: dict[tuple[str, Bar], Loud] = {}
-    for name, of_style in pieces.items():
-        for metre, bar, velocities in (beat for piece in of_style for beat in held_beats(piece)):
-            beats[name][metre, bar] += 1
-            loud.setdefault((metre, bar), velocities)
-    holders = Counter(beat for found in beats.values() for beat in found)
+    of_drums = drummers(pieces)
     have = {each.collection for each in composer.instrumentations}
     table: dict[str, dict[str, object]] = {}
     for name, of_style in pieces.items():
         tempi = [piece.tempos[0].bpm for piece in of_style if piece.tempos]
-        usual = Counter(stroke for (_, bar) in beats[name] for stroke in bar)
-        own = sorted(
-            (
-                (metre, bar, count)
-                for (metre, bar), count in beats[name].items()
-                if holders[metre, bar] < _LIKE_OTHERS and _keeps_time({key for _, key in bar})
-            ),
-            key=lambda beat: (-beat[2], _unusual(beat[1], usual, len(beats[name]))),
-        )
-        grooves: dict[str, list[list[object]]] = defaultdict(list)
-        for metre, bar, count in own:
-            if len(grooves[metre]) < _MOST_GROOVES:
-                grooves[metre].append([count, _by_key(bar, loud[metre, bar])])
         entry: dict[str, object] = {
             "tempi": np.percentile(tempi, range(10, 100, 10)).round().astype(int).tolist(),
             **_bass(of_style),
@@ -131,33 +70,12 @@ def count_styles(music: EditionSets, composer: Composer) -> dict[str, dict[str, 
             **rhythms(many[name]),
             **registers(many[name]),
             **_activities(many[name]),
-            "grooves": {metre: found for metre, found in grooves.items() if len(found) > 1},
+            "drummers": of_drums[name],
         }
         if name not in have and not name.startswith(_STYLES):  # these have those of their set
             entry["line_ups"] = _line_ups(of_style)
         table[name] = entry
     return table
-
-
-def _keeps_time(keys: set[int]) -> bool:
-    """Whether a beat has a kick, something against it and no toms, as fills do."""
-    return KICK in keys and bool({SNARE, _STICK} & keys) and not keys & {*_TOMS}
-
-
-def _unusual(bar: Bar, usual: Counter[tuple[int, int]], beats: int) -> float:
-    """How far the kicks and snares of a bar are from the mean of a style's beats."""
-    struck = {
-        stroke: count / beats for stroke, count in usual.items() if stroke[1] in (KICK, SNARE)
-    }
-    return sum(abs((stroke in bar) - share) for stroke, share in struck.items())
-
-
-def _by_key(bar: Bar, loud: Loud) -> dict[str, list[list[int]]]:
-    """Ticks and velocities by key."""
-    found: dict[str, list[list[int]]] = defaultdict(list)
-    for tick, key in bar:
-        found[str(key)].append([tick, round(float(np.median(loud[tick, key])))])
-    return dict(found)
 
 
 def _bass(pieces: list[Piece]) -> dict[str, list[float]]:
@@ -265,7 +183,10 @@ def count_and_write(
     options = run_parser(description).parse_args()
     music = EditionSets(Corpus.open(options.run / "corpus"), [], options.data)
     table = count(music, Composer.load(options.model))
-    lines = (f"{json.dumps(name)}: {json.dumps(entry)}" for name, entry in table.items())
+    lines = (
+        f"{json.dumps(name)}: {json.dumps(entry, separators=(',', ':'))}"
+        for name, entry in table.items()
+    )
     text = "{\n" + ",\n".join(lines) + "\n}\n"
     with atomic_write(path, overwrite=True) as part:
         part.write_text(text, encoding="utf-8")

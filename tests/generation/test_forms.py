@@ -241,7 +241,7 @@ def test_chord_symbols_are_those_that_sound(composer: Composer) -> None:
     assert len({symbol.text for symbol in piece.chords}) > 2
 
 
-def test_sections_begin_with_a_crash_and_the_bars_inside_them_without(composer: Composer) -> None:
+def test_sections_begin_with_a_crash_and_few_bars_inside_them_do(composer: Composer) -> None:
     """Real bands: .36 of the sections and .15 of the other bars; game music: .42 and .11."""
     pieces = composer.compose_many(
         12, collection="pop", metre=(4, 4), parts=BAND, form="A 8, B 8, A 8, B 8", seed=1
@@ -253,7 +253,7 @@ def test_sections_begin_with_a_crash_and_the_bars_inside_them_without(composer: 
         bars[onsets[onsets % 96 == 0] // 96] = True
     heads = struck[:, 8::8]
     assert 0.2 < heads.mean() < 0.6
-    assert struck[:, 1:].sum() - heads.sum() < 0.1 * 28 * len(pieces)
+    assert struck[:, 1:].sum() - heads.sum() < 0.2 * 28 * len(pieces)
 
 
 def test_the_plan_of_a_duration_lasts_as_long(composer: Composer) -> None:

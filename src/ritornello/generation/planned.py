@@ -21,7 +21,7 @@ from ritornello.note_model.encoding.given import Given
 from ritornello.plan.analysis import analyse
 from ritornello.plan.bar_strokes import RESOLUTION
 from ritornello.plan.chord_progressions import told_drafts
-from ritornello.plan.drum_grooves import BEAT_KEYS, CRASH, STATED_KEYS, WeightedBeats
+from ritornello.plan.drum_grooves import BEAT_KEYS, CRASH, STATED_KEYS, Drummers
 from ritornello.plan.feel import EIGHTHS, SWUNG
 from ritornello.plan.held_rhythms import draw_rhythms
 from ritornello.plan.plan import Plan
@@ -90,7 +90,8 @@ def by_plan(job: Job, plan: Plan, rng: Rng, *, hears: bool) -> Job:
         ending=job.ending,
         beats=beats,
         holds=not _is_thin(job),
-        own_beats=_own_beats(job) if beats else (),
+        own_drummers=_own_drummers(job) if beats else (),
+        alone=drums_as_usual(job),
         may_crash=beats and _may_crash(job),
     )
     return replace(
@@ -325,20 +326,32 @@ def _may_crash(job: Job) -> bool:
     return bool(drums) and CRASH in job.allowed_pitches(drums[0])
 
 
-def _own_beats(job: Job) -> WeightedBeats:
-    """The beats of the style that is asked for, or drawn, as far as its drummer may strike them."""
+def drums_as_usual(job: Job) -> bool:
+    """Whether a drummer may play what is usual in a style and nothing else: who plays alone, or so
+    densely as somebody asks, plays more."""
+    busy = job.rules.density is not None or DRUMS in job.rules.busy()
+    return not busy and not all(map(is_drums, job.composed_parts))
+
+
+def _own_drummers(job: Job) -> Drummers:
+    """The grooves of the style that is asked for, or drawn, as far as its drummer may strike
+    them."""
     usages = usages_of(job.rules.collection)
     drums = [part for part in job.composed_parts if is_drums(part)]
     if usages is None or not drums:
         return ()
     counts = job.metres[0].numerator, job.metres[0].denominator
-    found = usages.beats_within(counts, job.allowed_pitches(drums[0]))
+    found = usages.drummers_within(counts, job.allowed_pitches(drums[0]))
     asked = [_DRUMS_SHARE * job.rules.density] if job.rules.density is not None else []
     if (of_drums := job.rules.busy().get(DRUMS)) is not None:
         asked.append(of_drums)
     quarters = counts[0] * 4 / counts[1]
     most = min(asked, default=np.inf) * quarters
-    return [(weight, beat) for weight, beat in found if len(beat.strokes()) <= most]
+    return [
+        own
+        for own in found
+        if max(len(beat.strokes()) for groove in own for beat in groove.beats) <= most
+    ]
 
 
 def _parts(job: Job, plan: Plan) -> tuple[int, ...]:
@@ -366,7 +379,7 @@ def _openings(job: Job, plan: Plan, told: BarPlan, reprise: Reprise) -> tuple[Op
     edges = reprise.half_lines
     spans: dict[tuple[int, int, int], list[int]] = {}
     for column, part in enumerate(reprise.parts):
-        kept = reprise.halves[:, :, column].ravel()
+        kept = reprise.given_halves(column)
         open_halves = np.repeat(_open_bars(plan.plays[:, column], ending=job.ending), 2) & ~kept
         for start, end in open_runs(open_halves):
             until = int(edges[end + kept[end:].argmax()]) if kept[end:].any() else ENDLESS

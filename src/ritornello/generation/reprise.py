@@ -8,8 +8,9 @@ plans.
 A drummer keeps a pattern of two bars through a section, and returns to it with the section. Its
 beat may be stated (`ritornello.plan.drum_grooves`): kick, snare and a cymbal are given, then, and
 the rest of the kit is written to them. Before another section begins, the second half of the last
-bar is the drummer's own: a fill leads on. The section may begin with a crash, which the bars that
-repeat its first ones leave out.
+bar is the drummer's own: a fill leads on. Of a style all is given, with fills in every eighth bar
+and before another section. The section may begin with a crash, which the bars that repeat its first
+ones leave out; the last chord of a piece has one.
 """
 
 from __future__ import annotations
@@ -36,10 +37,12 @@ from ritornello.note_model.encoding.notes import (
 )
 from ritornello.plan.drum_grooves import (
     CRASH,
+    FILL_BARS,
     GROOVE_BARS,
+    KICK,
     Beat,
+    Drummers,
     Groove,
-    WeightedBeats,
     draw_grooves,
 )
 from ritornello.plan.plan import Plan
@@ -53,8 +56,9 @@ _WHOLE, _MELODY_WHOLE, _HALF = (0.65, 0.2, 0.1), (0.85, 0.35, 0.2), 0.2
 _STROKE_TICKS = 6
 _CRASHES, _TIME_KEEPERS = frozenset({CRASH, 57}), frozenset({42, 44, 46, 51})
 _CRASH_ALONE = Beat((), (), (), CRASH, ((0, CRASH, 100),))
+_LAST_STROKE = Beat((), (), (), CRASH, ((0, KICK, 100), (0, CRASH, 100)))
 # How often a section begins with a crash: .36 of those of held-out bands, .42 in game music.
-_BEGINS_WITH_CRASH = 0.4
+BEGINS_WITH_CRASH = 0.4
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,7 @@ class Reprise:
         parts: part classes, as the columns below.
         sources: int64 [bars, parts], the bar whose notes a part plays again; -1 for none.
         halves: bool [bars, 2, parts], in which half of the bar it does.
+        whole: bool [bars, parts], whether all that it plays in a bar is stated.
         beats: by bar what is stated for its drummer: int64 [notes, 5], onsets in place
             of shifts.
         drummer: the part class of who begins bars with a crash; None where nothing is said of it.
@@ -76,6 +81,7 @@ class Reprise:
     parts: tuple[int, ...]
     sources: np.ndarray
     halves: np.ndarray
+    whole: np.ndarray
     beats: Mapping[int, np.ndarray] = field(default_factory=dict)
     drummer: int | None = None
     crashes: frozenset[int] = frozenset()
@@ -83,6 +89,11 @@ class Reprise:
     @property
     def bars(self) -> int:
         return len(self.sources)
+
+    def given_halves(self, column: int) -> np.ndarray:
+        """In which half bars a part plays nothing of its own; bool [2 * bars]."""
+        found: np.ndarray = (self.halves[:, :, column] | self.whole[:, column, None]).ravel()
+        return found
 
     @cached_property
     def _bar_lines(self) -> list[int]:
@@ -143,16 +154,16 @@ class Reprise:
     def _begun(self, bar: int, rows: np.ndarray, drummer: int) -> np.ndarray:
         """The notes of a bar with a crash at its beginning, or without one.
 
-        Where the drummer writes the first beat, it is left as it is.
+        Where the drummer writes the first beat, or it is stated, it is left as it is.
         """
+        if bar in self.beats and bar not in self.crashes:
+            return rows
         first = (rows[:, SHIFT] == self.starts[bar]) & (rows[:, PART] == drummer)
         if not first.any():
             return rows
-        others = _CRASHES | (_TIME_KEEPERS if bar in self.crashes else frozenset())
-        rows = rows[~(first & np.isin(rows[:, PITCH], [DRUM_PITCH + key for key in others]))]
-        if bar not in self.crashes:
-            return rows
-        return np.concatenate([rows, beat_rows(_CRASH_ALONE, int(self.starts[bar]), drummer)])
+        if bar in self.crashes:
+            return with_crash(rows, int(self.starts[bar]), drummer)
+        return rows[~(first & np.isin(rows[:, PITCH], [DRUM_PITCH + key for key in _CRASHES]))]
 
     def _sounds_until(self, bar: int, column: int, stop: int) -> int:
         """Until when a note of a bar may sound: on and on where what follows is what followed."""
@@ -201,7 +212,8 @@ def plan_reprise(
     ending: bool,
     beats: bool,
     holds: bool = True,
-    own_beats: WeightedBeats = (),
+    own_drummers: Drummers = (),
+    alone: bool = False,
     may_crash: bool = False,
 ) -> Reprise:
     """The bars of a plan that return, and the notes they take up.
@@ -215,13 +227,15 @@ def plan_reprise(
         ending: whether the last bar is written anew whatever the plan says.
         beats: whether sections may state what their drummer holds.
         holds: whether drummers hold the first bars of sections.
-        own_beats: those of a style, see `drum_grooves.draw_grooves`.
+        own_drummers: those of a style, see `drum_grooves.draw_grooves`.
+        alone: whether nothing is added to these.
         may_crash: whether sections may begin with a crash.
     """
     bars, count = plan.bars, len(parts)
     drums = np.array([player.is_drum for player in plan.players], bool)
     sources = np.full((bars, count), -1)
     halves = np.zeros((bars, 2, count), bool)
+    whole = np.zeros((bars, count), bool)
     begins = {section.start for section in plan.sections}
     keeps = np.ones((2, count), bool)
     for bar in range(bars):
@@ -240,20 +254,29 @@ def plan_reprise(
             metre = plan.metres[0]
             names = [section.name for section in plan.sections]
             counts = metre.numerator, metre.denominator
-            grooves = draw_grooves(names, counts, rng, own_beats)
-        for bar, beat in _hold_beat(plan, column, sources, halves, grooves).items():
+            grooves = draw_grooves(names, counts, rng, own_drummers)
+        is_whole = alone and bool(own_drummers)
+        held = (
+            _state_grooves(plan, column, sources, grooves, rng)
+            if is_whole
+            else _hold_beat(plan, column, sources, halves, grooves)
+        )
+        for bar, beat in held.items():
             if not (ending and bar == bars - 1):
                 stated[bar] = beat_rows(beat, int(starts[bar]), parts[column])
+                whole[bar, column] = is_whole
+        if ending and stated and may_crash:
+            stated[bars - 1] = beat_rows(_LAST_STROKE, int(starts[-2]), parts[column])
     if ending:
         sources[-1], halves[-1] = -1, False
     halves &= (sources >= 0)[:, None]
     sources = np.where(halves.any(axis=1), sources, -1)
     if not (may_crash and (drums & holds).any()):
-        return Reprise(starts, parts, sources, halves, stated)
+        return Reprise(starts, parts, sources, halves, whole, stated)
     later = [section.start for section in plan.sections[1:]]
-    crashes = frozenset(bar for bar in later if rng.random() < _BEGINS_WITH_CRASH)
+    crashes = frozenset(bar for bar in later if rng.random() < BEGINS_WITH_CRASH)
     drummer = parts[int(np.flatnonzero(drums)[0])]
-    return Reprise(starts, parts, sources, halves, stated, drummer, crashes)
+    return Reprise(starts, parts, sources, halves, whole, stated, drummer, crashes)
 
 
 def _hold_beat(
@@ -279,18 +302,57 @@ def _hold_beat(
             if plan.plays[bar, column] == 0:
                 continue
             is_last = section.leads_on and bar == section.end - 1 < plan.bars - 1
-            earlier = bar - GROOVE_BARS
+            groove = grooves.get(section.name)
+            earlier = bar - (len(groove.beats) if groove else GROOVE_BARS)
             if sources[bar, column] < 0 and earlier >= section.start:
                 same = plan.lengths[bar] == plan.lengths[earlier]
                 if same and plan.plays[earlier, column] != 0:
                     sources[bar, column], halves[bar, :, column] = earlier, True
             if sources[bar, column] < 0:
-                groove = grooves.get(section.name)
                 if groove and plan.lengths[bar] == plan.lengths[0]:  # drawn for that metre
                     found[bar] = groove.beat(place)
             elif is_last:
                 halves[bar, 1, column] = False
     return found
+
+
+def _state_grooves(
+    plan: Plan,
+    column: int,
+    sources: np.ndarray,
+    grooves: Mapping[str, Groove | None],
+    rng: Rng,
+) -> dict[int, Beat]:
+    """What a drummer plays in the bars that it does not play again: grooves, with their fills.
+
+    Arguments as of `_hold_beat`; the last bars of sections that lead on are played anew.
+    """
+    found: dict[int, Beat] = {}
+    for section in plan.sections:
+        groove = grooves[section.name]
+        for place, bar in enumerate(range(section.start, section.end)):
+            as_usual = plan.lengths[bar] == plan.lengths[0]  # what the groove is drawn for
+            if plan.plays[bar, column] == 0 or groove is None or not as_usual:
+                continue
+            is_last = section.leads_on and bar == section.end - 1 < plan.bars - 1
+            if sources[bar, column] >= 0 and not is_last:
+                continue
+            sources[bar, column] = -1
+            leads = is_last or place % FILL_BARS == FILL_BARS - 1
+            found[bar] = groove.fill(rng, is_last=is_last) if leads else groove.beat(place)
+    return found
+
+
+def with_crash(rows: np.ndarray, start_ticks: int, drummer: int) -> np.ndarray:
+    """The notes of a bar with a crash at its beginning, in place of what keeps the time there.
+
+    Args:
+        rows: int64 [notes, 5], onsets in place of shifts. drummer: a part class.
+    """
+    left = [DRUM_PITCH + key for key in _CRASHES | _TIME_KEEPERS]
+    first = (rows[:, SHIFT] == start_ticks) & (rows[:, PART] == drummer)
+    crash = beat_rows(_CRASH_ALONE, start_ticks, drummer)
+    return np.concatenate([rows[~(first & np.isin(rows[:, PITCH], left))], crash])
 
 
 def beat_rows(beat: Beat, start_ticks: int, part: int) -> np.ndarray:

@@ -1,8 +1,9 @@
 """Beats that a drummer holds through a section, drawn from those that drummers do hold.
 
 A network that goes on from bar to bar seldom settles on a beat. So each section of a form may state
-one: two bars of kick and snare, and a cymbal that keeps the time. The rest of the kit is played to
-it.
+one: two bars of kick and snare, and a cymbal that keeps the time, and the rest of the kit is played
+to it; or, where a style is known, four bars of one of its drummers and what he plays in every
+eighth.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ KICK, SNARE, HAT, RIDE, CRASH = 36, 38, 42, 51, 49
 BEAT_KEYS = (35, 36, 38, 40, 42, 51)  # nobody adds to them where a beat is stated
 STATED_KEYS = frozenset({KICK, SNARE, HAT, RIDE})
 GROOVE_BARS = 2
+CYCLE_BARS, FILL_BARS = 4, 8  # of the grooves of styles: they go round, and every eighth is a fill
 _EIGHTHS, _SIXTEENTHS = tuple(range(0, 96, 12)), tuple(range(0, 96, 6))
 _Ticks = tuple[int, ...]
 # Of what is stated: the means of the training music, cymbals a little less between the beats.
@@ -50,18 +52,41 @@ class Beat(NamedTuple):
         return frozenset(key for _, key, _ in self.strokes())
 
 
-WeightedBeats = Sequence[tuple[float, Beat]]
-
-
 @dataclass(frozen=True)
 class Groove:
-    """The beats of bars that go round, one after the other."""
+    """The beats of bars that go round, one after the other.
+
+    Attributes:
+        fills: what may be played in the place of a bar that leads on; none of a groove to which
+            the rest of the kit is still to be played.
+    """
 
     beats: tuple[Beat, ...]
+    fills: tuple[Beat, ...] = ()
+
+    @property
+    def keys(self) -> frozenset[int]:
+        """Those that it strikes."""
+        return frozenset[int]().union(*(beat.keys for beat in (*self.beats, *self.fills)))
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is all that a drummer plays."""
+        return bool(self.fills)
 
     def beat(self, bar: int) -> Beat:
         """Of a bar counted from the first of the section."""
         return self.beats[bar % len(self.beats)]
+
+    def fill(self, rng: Rng, *, is_last: bool) -> Beat:
+        """Of a bar that leads on; of the last one of a section one that differs, if there is
+        any."""
+        other = [fill for fill in self.fills if fill not in self.beats] if is_last else []
+        found = other or self.fills
+        return found[int(rng.integers(len(found)))]
+
+
+Drummers = Sequence[tuple[Groove, ...]]  # what each of them holds, in one section or another
 
 
 # Counted in the 1,328 training pieces with drums of freedoom_midi, free_game_midi,
@@ -109,15 +134,17 @@ _ONE_FOR_ALL = 0.5  # how often a section has the groove of the piece
 
 
 def draw_grooves(
-    names: Iterable[str], metre: tuple[int, int], rng: Rng, own: WeightedBeats = ()
+    names: Iterable[str], metre: tuple[int, int], rng: Rng, own: Drummers = ()
 ) -> dict[str, Groove | None]:
     """The groove of each section by its name; None where it is left to who plays.
 
     Args:
         names: of the sections, in order.
         metre: numerator and denominator; of a metre that is not counted here all is left open.
-        own: beats of a style, in place of those of all music, and how often each comes.
+        own: drummers of a style, one of whom plays, in place of what is usual in all music.
     """
+    if own:
+        own = (own[int(rng.integers(len(own)))],)
     main = draw_groove(metre, rng, own)
     found: dict[str, Groove | None] = {}
     for name in names:
@@ -126,10 +153,11 @@ def draw_grooves(
     return found
 
 
-def draw_groove(metre: tuple[int, int], rng: Rng, own: WeightedBeats = ()) -> Groove | None:
+def draw_groove(metre: tuple[int, int], rng: Rng, own: Drummers = ()) -> Groove | None:
     """One groove; None where it is left to who plays. Arguments as of `draw_grooves`."""
     if own:
-        return Groove((own[weighted_index([weight for weight, _ in own], rng)][1],))
+        drummer = own[int(rng.integers(len(own)))]
+        return drummer[int(rng.integers(len(drummer)))]
     if metre not in _COUNTED or rng.random() < _OTHERS:
         return None
     snares, cymbals = _COUNTED[metre]

@@ -8,14 +8,14 @@ table was counted in the training music (`experiments.learning.style_usages`).
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 from ritornello.plan.activity import Activity
-from ritornello.plan.drum_grooves import BEAT_KEYS, HAT, Beat, WeightedBeats
+from ritornello.plan.drum_grooves import BEAT_KEYS, HAT, Beat, Drummers, Groove
 from ritornello.plan.held_rhythms import HeldStroke, WeightedRhythms
 from ritornello.rng import Rng
 
@@ -28,7 +28,7 @@ class StyleUsages:
 
     Attributes:
         tempi: quarter notes a minute, its deciles.
-        beats: by metre the bars that drummers hold, and how many pieces hold each.
+        drummers: by metre what each of some holds.
         line_ups: names of instruments, one for each part, and how many pieces are for them.
         rounds: shares of the bars of who accompanies that stand as 1, 2 and 4 bars before, the
             nearest of these; and of the tune. None of music that does not go
@@ -44,7 +44,7 @@ class StyleUsages:
     """
 
     tempi: tuple[float, ...]
-    beats: Mapping[tuple[int, int], tuple[tuple[float, Beat], ...]] = field(default_factory=dict)
+    drummers: Mapping[tuple[int, int], Drummers] = field(default_factory=dict)
     line_ups: tuple[tuple[float, tuple[str, ...]], ...] = ()
     bass: tuple[float, ...] = ()
     rounds: tuple[tuple[float, ...], tuple[float, ...]] | None = None
@@ -57,10 +57,14 @@ class StyleUsages:
         """A tempo, quarter notes a minute."""
         return float(rng.choice(self.tempi))
 
-    def beats_within(self, metre: tuple[int, int], keys: Collection[int]) -> WeightedBeats:
-        """The beats of a metre that need no other keys, and leave some to whoever plays to them."""
-        found = [(n, beat) for n, beat in self.beats.get(metre, ()) if beat.keys <= {*keys}]
-        struck = frozenset[int]().union(*(beat.keys for _, beat in found))
+    def drummers_within(self, metre: tuple[int, int], keys: Collection[int]) -> Drummers:
+        """Who in a metre needs no other keys; none where no keys are left to play to them."""
+        needed = [
+            (own, frozenset[int]().union(*(groove.keys for groove in own)))
+            for own in self.drummers.get(metre, ())
+        ]
+        found = [own for own, struck in needed if struck <= {*keys}]
+        struck = frozenset[int]().union(*(struck for _, struck in needed if struck <= {*keys}))
         return found if {*keys} - struck - {*BEAT_KEYS} else ()
 
 
@@ -76,8 +80,8 @@ def _usages() -> dict[str, StyleUsages]:
         name: StyleUsages(
             tuple(map(float, entry["tempi"])),
             {
-                _metre(metre): tuple((count, _beat(lines)) for count, lines in found)
-                for metre, found in entry["grooves"].items()
+                _metre(metre): tuple(tuple(_groove(*bars) for bars in own) for own in found)
+                for metre, found in entry["drummers"].items()
             },
             tuple((count, tuple(parts)) for count, parts in entry.get("line_ups", ())),
             tuple(entry.get("bass", ())),
@@ -110,6 +114,13 @@ def _rounds(found: Any) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
 def _metre(text: str) -> tuple[int, int]:
     numerator, denominator = text.split("/")
     return int(numerator), int(denominator)
+
+
+def _groove(bars: Sequence[Any], fills: Sequence[Any]) -> Groove:
+    """Of bars and fills, of which a number stands for an equal one before."""
+    every = [*bars, *fills]
+    beats = [_beat(every[bar] if isinstance(bar, int) else bar) for bar in every]
+    return Groove(tuple(beats[: len(bars)]), tuple(beats[len(bars) :]))
 
 
 def _beat(lines: Mapping[str, list[list[int]]]) -> Beat:

@@ -18,7 +18,7 @@ import numpy as np
 
 from ritornello.errors import InputError
 from ritornello.generation.job import ENDLESS, Job, Opening, given_events, parts_of, stated_chords
-from ritornello.generation.planned import beside_beats, in_a_band, may_state_beats
+from ritornello.generation.planned import beside_beats, drums_as_usual, in_a_band, may_state_beats
 from ritornello.generation.rules import Rules
 from ritornello.generation.sampling import Sampling
 from ritornello.generation.session.session_form import SessionForm
@@ -102,11 +102,13 @@ class Settings:
         if form is None or players is None or not may_state_beats(job):
             return job
         beats = tuple(form.beats(parts, self.start_ticks))
-        struck = () if form.groove is None else form.groove.beats
+        if beats and form.groove is not None and form.groove.is_whole and drums_as_usual(job):
+            stated = form.holding(parts)
+            job = replace(job, openings=form.openings(parts, self.start_ticks, stated))
         return replace(
             job,
             beats=beats,
-            beat_keys=frozenset[int]().union(*(beat.keys for beat in struck)),
+            beat_keys=frozenset() if form.groove is None else form.groove.keys,
             polyphony=beside_beats(job) if beats else job.polyphony,
         )
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from ritornello.generation.figures import MEMORY_BARS
 from ritornello.generation.job import ENDLESS, Opening, is_drums, melody_part
-from ritornello.generation.reprise import beat_rows
+from ritornello.generation.reprise import BEGINS_WITH_CRASH, beat_rows, with_crash
 from ritornello.generation.rhythms import HeldBar, Rhythms, usual_rhythms
 from ritornello.generation.rules import Rules
 from ritornello.json_values import JsonObject
@@ -39,7 +39,8 @@ _AS_IT_WAS, _KEPT = 0.4, 0.7  # how often all play a refrain again, and each of 
 _RESTS = 0.5  # how often somebody rests in another section
 _LEAST_RESTING = 3  # players
 _KIT_KEYS = range(INSTRUMENTS[DRUMS].low, INSTRUMENTS[DRUMS].high + 1)
-_RHYTHMS = 7  # what they are drawn from, beside the seed and the number of the round
+# What these are drawn from, beside the seed and the number of the round, or of the section.
+_RHYTHMS, _FILLS = 7, 8
 _SAME_GROOVE = 0.6  # how often another section has the groove of the refrain
 
 
@@ -98,9 +99,15 @@ class SessionForm:
         rows[:, DURATION] = np.maximum(classes - (DURATIONS[classes] > left), 0)
         return rows
 
-    def openings(self, parts: Sequence[int], start_ticks: int) -> tuple[Opening, ...]:
-        """Where each of the parts is composed for, from a tick on."""
-        free = tuple(part for part in parts if part not in (*self.kept, *self.resting))
+    def openings(
+        self, parts: Sequence[int], start_ticks: int, stated: int | None = None
+    ) -> tuple[Opening, ...]:
+        """Where each of the parts is composed for, from a tick on.
+
+        Args:
+            stated: a drummer who plays what the form gives and nothing else.
+        """
+        free = tuple(part for part in parts if part not in (*self.kept, *self.resting, stated))
         own = tuple(part for part in parts if part in self.kept)
         spans = ((free, start_ticks), (own, max(start_ticks, self.kept_ticks)))
         return (
@@ -111,16 +118,29 @@ class SessionForm:
 
     def beats(self, parts: Sequence[int], start_ticks: int) -> dict[tuple[int, int], np.ndarray]:
         """From which tick to before which the beat of a drummer is given, and its notes, from a
-        tick on. The last half bar is left for a fill."""
-        drummer = next((part for part in parts if is_drums(part)), None)
-        if self.groove is None or drummer is None or drummer in (*self.kept, *self.resting):
+        tick on. The last half bar is left for a fill, unless the groove has its own."""
+        drummer = self.holding(parts)
+        if self.groove is None or drummer is None:
             return {}
+        rng = np.random.default_rng((self.seed, self.number, _FILLS))
+        crashes = self.number > 0 and rng.random() < BEGINS_WITH_CRASH
         found = {}
         for bar, (start, end) in enumerate(self._held_spans):
+            beat = self.groove.beat(bar)
+            if self.groove.is_whole and bar == SECTION_BARS - 1:
+                end, beat = self.end_ticks, self.groove.fill(rng, is_last=True)
+            rows = beat_rows(beat, start, drummer)
+            if bar == 0 and crashes:
+                rows = with_crash(rows, start, drummer)
             if start >= start_ticks:
-                rows = beat_rows(self.groove.beat(bar), start, drummer)
                 found[start, end] = rows[rows[:, SHIFT] < end]
         return found
+
+    def holding(self, parts: Sequence[int]) -> int | None:
+        """Which of the parts is a drummer who holds the groove, if there is one."""
+        drummer = next((part for part in parts if is_drums(part)), None)
+        is_free = drummer not in (*self.kept, *self.resting)
+        return drummer if self.groove is not None and is_free else None
 
     def rhythms(self, rules: Rules, metre: Metre, parts: Sequence[int]) -> Rhythms:
         """When those who accompany a drummer strike; they change with the sections of a round.
@@ -197,11 +217,14 @@ class SessionForm:
 def _groove(found: JsonObject | None) -> Groove | None:
     if found is None:
         return None
-    beats = (
-        Beat(tuple(kick), tuple(snare), tuple(cymbal), key, tuple(map(tuple, others)))
-        for kick, snare, cymbal, key, others in found["beats"]
+    beats, fills = (
+        tuple(
+            Beat(tuple(kick), tuple(snare), tuple(cymbal), key, tuple(map(tuple, others)))
+            for kick, snare, cymbal, key, others in found.get(name, ())
+        )
+        for name in ("beats", "fills")
     )
-    return Groove(tuple(beats))
+    return Groove(beats, fills)
 
 
 def begin(
@@ -288,5 +311,5 @@ def _draw_groove(metre: Metre, rng: Rng, rules: Rules) -> Groove | None:
     # Nothing is drawn from a style for a kit with rules.
     style = None if rules.ranges else usages_of(rules.collection)
     counts = metre.numerator, metre.denominator
-    own = () if style is None else style.beats_within(counts, _KIT_KEYS)
+    own = () if style is None else style.drummers_within(counts, _KIT_KEYS)
     return draw_groove(counts, rng, own)
