@@ -56,6 +56,21 @@ def test_notes_put_beats_in_their_place(tune: Piece, sound: np.ndarray) -> None:
     assert np.median(np.abs(found.times_seconds - true[:, None]).min(axis=1)) < 0.004
 
 
+@pytest.mark.parametrize(("every", "moved_seconds"), [(1, 0.03), (4, 0.0)])
+def test_a_few_late_notes_do_not_move_the_beats_of_a_click(
+    every: int, moved_seconds: float
+) -> None:
+    """A voice that begins 30 ms late, on each beat or on every fourth."""
+    logits = np.full((1500, 2), -4.0, np.float32)
+    logits[::25, 0] = 3.0
+    notes = np.ones(60 // every, HEARD_NOTE_DTYPE)
+    notes["onset_seconds"] = 0.03 + 0.5 * every * np.arange(60 // every)
+    notes["end_seconds"] = notes["onset_seconds"] + 0.3
+    found = beats.beats_of(logits, 30.0, Hints(tempo_bpm=120, steady=True), notes)
+    away = found.times_seconds[2:-2] - 0.5 * np.rint(found.times_seconds[2:-2] / 0.5)
+    np.testing.assert_allclose(away, moved_seconds, atol=0.006)
+
+
 @pytest.mark.parametrize("metre", [(4, 4), (3, 4), (6, 8), (7, 8)])
 def test_the_player_is_believed(sound: np.ndarray, metre: tuple[int, int]) -> None:
     found = heard(sound, Hints(tempo_bpm=52, metre=metre, downbeat_seconds=3.5))

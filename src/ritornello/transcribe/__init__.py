@@ -14,6 +14,7 @@ note_network   the network that says it, that of basic-pitch
 note_features  what is looked at around a peak of that
 note_decoding  peaks to notes
 beats          a recording to its beats and bars
+count_in       clicks before the music
 strokes        whether enough happens to tell a beat
 played_span    from when to when there is music
 beats_file     beats by hand, to and from a file

@@ -32,11 +32,13 @@ from ritornello.transcribe.values import Beats, Hints
 _USUAL_TEMPO_BPM = 120.0
 _UNHEARD = 0.2  # less confident beats are not better than a steady tempo
 _FAR_BEATS = 0.2  # nearer than that, what the player says is one of the beats that were heard
+_NAMED_SECONDS, _NAMED_BEATS = 0.12, 0.25  # from a bar line that is named to the note it means
 _OFFBEAT_SHARE = 0.5  # of how likely beats are, that makes offbeats
 _EASED_BEATS = 3
 _NEAR_FRAMES = 2  # a beat is heard so far from where it is
 _ENOUGH_BEATS = 8  # fewer are no proof of a beat
 _ON_BEAT_SECONDS = 0.05
+_ENOUGH_ON_BEATS = 0.5
 _FEW_TAP_BPM = (65.0, 145.0)  # slower or faster than this (McKinney and Moelants 2006)
 _WANDERING = 0.025  # half of all eight beats differ by more; 2% on a guitar, 6 and 22 on violins
 _AROUND_SECONDS = 0.5  # of what sounds, that is listened to
@@ -93,6 +95,7 @@ def beats_of(
             told; None for the way that explains logits and notes best.
     """
     times, confidence = np.zeros(0), 0.0
+    hints = _on_a_note(hints, notes["onset_seconds"])
     told = told_by(notes)
     first, last = 0, len(logits)
     if sounding_seconds is not None:
@@ -142,6 +145,16 @@ def beats_of(
     return replace(found, other_tempo_bpm=_other_tempo(found.tempo_bpm, told))
 
 
+def _on_a_note(hints: Hints, onsets_seconds: np.ndarray) -> Hints:
+    """Hints whose bar line is where a note begins, if one is near: people name it by ear."""
+    named = hints.downbeat_seconds
+    if named is None or hints.beats_seconds is not None or not len(onsets_seconds):
+        return hints
+    nearest = float(onsets_seconds[np.abs(onsets_seconds - named).argmin()])
+    near = min(_NAMED_SECONDS, _NAMED_BEATS * 60 / (hints.tempo_bpm or _USUAL_TEMPO_BPM))
+    return replace(hints, downbeat_seconds=nearest) if abs(nearest - named) < near else hints
+
+
 def _way(clues: Clues, known: tuple[float | None, float | None, bool]) -> Way | None:
     """The likeliest way to count, or None where a known beat has to be followed."""
     tempo_bpm, beat_seconds, is_steady = known
@@ -164,13 +177,17 @@ def _moved(hints: Hints, seconds: float) -> tuple[float | None, float | None, bo
 
 
 def _lateness(times: np.ndarray, onsets_seconds: np.ndarray) -> float:
-    """How much later than steady beats their notes begin, in the middle; at most a frame or two."""
+    """How much later than steady beats their notes begin, in the middle; at most a frame or two.
+
+    Where few beats have notes, as of a slow voice over drums, the beats stay as they are heard.
+    """
     if not len(onsets_seconds):
         return 0.0
     away = onsets_seconds - times[:, None]
     nearest = np.take_along_axis(away, np.abs(away).argmin(axis=1)[:, None], axis=1)
     near = nearest[np.abs(nearest) < _ON_BEAT_SECONDS]
-    return float(np.median(near)) if len(near) else 0.0
+    are_enough = len(near) and len(near) >= _ENOUGH_ON_BEATS * len(times)
+    return float(np.median(near)) if are_enough else 0.0
 
 
 def _extended(times: np.ndarray, known_seconds: float) -> np.ndarray:

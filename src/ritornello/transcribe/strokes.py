@@ -16,6 +16,7 @@ _EVEN_SHARE, _SLOWEST_SECONDS = 0.08, 1.5
 # A stroke raises many bands at once by 10 dB and more, a note those of its partials.
 _RISE, _BANDS_SHARE, _SOFT = 0.5, 0.4, 2.5  # in log10 of the amplitude; below the loudest
 _REACH_FRAMES, _APART_FRAMES = 2, 4
+_RISES_FRAMES, _BEGUN = 5, 0.5
 _OF_A_NOTE_SECONDS = 0.08
 
 
@@ -52,9 +53,18 @@ def strokes_seconds(spectra: np.ndarray, moments_seconds: np.ndarray) -> np.ndar
     rising = (louder & (bands[_REACH_FRAMES:] > bands.max() - _SOFT)).mean(axis=1)
     frames = np.flatnonzero(rising > _BANDS_SHARE)
     frames = frames[np.diff(frames, prepend=-_APART_FRAMES - 1) > _APART_FRAMES]
-    times: np.ndarray = (frames + _REACH_FRAMES / 2) * FRAME_SECONDS
+    times = np.array([_begins(bands, int(frame)) for frame in frames]) * FRAME_SECONDS
     if not len(moments_seconds):
         return times
     away = np.abs(times[:, None] - moments_seconds).min(axis=1)
     result: np.ndarray = times[away > _OF_A_NOTE_SECONDS]
     return result
+
+
+def _begins(bands: np.ndarray, frame: int) -> float:
+    """When what rises from a frame on begins, in frames: windows reach to both sides of it."""
+    amplitude = (10 ** bands[frame : frame + _RISES_FRAMES]).sum(axis=1)
+    top = int(amplitude.argmax())
+    rising = np.maximum.accumulate(amplitude[: top + 1])
+    wanted = rising[0] + _BEGUN * (rising[-1] - rising[0])
+    return frame + float(np.interp(wanted, rising, np.arange(top + 1)))

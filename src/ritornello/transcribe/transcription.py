@@ -24,6 +24,7 @@ from ritornello.transcribe.bars import with_bars
 from ritornello.transcribe.beats import find_beats
 from ritornello.transcribe.checks import examine
 from ritornello.transcribe.cleaning import Cleaned
+from ritornello.transcribe.count_in import CountIn, find_count_in
 from ritornello.transcribe.heard_key import heard_key
 from ritornello.transcribe.note_detection import find_notes
 from ritornello.transcribe.sound_measures import Measures
@@ -168,6 +169,9 @@ def listen(
     cleaned = Cleaned.of(recording, measures)
     notes = cleaned.in_time(find_notes(cleaned.tuned_blocks(RATE_HZ)), RATE_HZ)
     duration = recording.duration_seconds
+    counted = find_count_in(cleaned.blocks(RATE_HZ), notes)
+    if counted:
+        notes, hints = counted.without_clicks(notes), counted.hints(hints)
     sounding = measures.sounding_seconds
     beats = find_beats(cleaned.blocks(RATE_HZ), duration, hints, notes, sounding)
     beats = with_bars(beats, notes, hints)
@@ -186,9 +190,13 @@ def listen(
         found_key,
         confidence,
         timed_chords(piece),
-        (*recording.findings, *health, *_uncertain(notes, beats, confidence)),
+        (*recording.findings, *health, *_told(counted), *_uncertain(notes, beats, confidence)),
         piece,
     )
+
+
+def _told(counted: CountIn | None) -> tuple[Finding, ...]:
+    return () if counted is None else (Finding("count_in", str(counted), counted.beat_seconds),)
 
 
 def _surely(confidence: float) -> str:
