@@ -84,5 +84,7 @@ def test_what_is_no_list_of_beats_is_refused(
     (tmp_path / "beats.txt").write_text(text)
     with pytest.raises(error):
         read_beats(tmp_path / "beats.txt")
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="no such file"):
         read_beats(tmp_path / "none.txt")
+    with pytest.raises(InputError, match="cannot be read"):
+        read_beats(tmp_path)

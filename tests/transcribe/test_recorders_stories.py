@@ -10,6 +10,7 @@ import pytest
 import soundfile
 
 from ritornello.dsp.recordings import Recording
+from ritornello.errors import InputError
 from ritornello.transcribe.transcription import Transcription, listen
 from ritornello.transcribe.values import Hints
 
@@ -254,3 +255,18 @@ def test_drums_whose_tempo_few_people_tap_have_the_other_named(tmp_path: Path) -
     beats = heard(tmp_path, sound).beats
     levels = {round(beats.tempo_bpm)} | {round(beats.other_tempo_bpm or 0)}
     assert any(abs(level - 80) < 3 for level in levels) or beats.confidence == 0
+
+
+@pytest.mark.parametrize("hints", [Hints(downbeat_seconds=99), Hints(beats_seconds=(99, 100))])
+def test_what_is_told_lies_inside_the_recording(tmp_path: Path, hints: Hints) -> None:
+    with pytest.raises(InputError, match=r"lasts 12\.\d s; the (bar line|beat) .* 99 s"):
+        heard(tmp_path, take(), hints)
+
+
+@pytest.mark.parametrize("seconds", [0.1, 1.9, 2.1])
+def test_a_bar_line_named_by_ear_is_on_the_note_that_is_meant(
+    tmp_path: Path, seconds: float
+) -> None:
+    found = heard(tmp_path, take(), Hints(tempo_bpm=120, metre=(4, 4), downbeat_seconds=seconds))
+    away = (found.beats.downbeats_seconds - 0.02) / (4 * BEAT)
+    assert np.abs(away - np.rint(away)).max() < 0.03

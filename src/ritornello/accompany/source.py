@@ -36,8 +36,14 @@ def solo_of(recording: Path, stem: str | None, watch: Callable[[int, int], None]
     if recording.is_dir():
         files = sound_files(recording)
         found = [path for path in files if stem in (path.name, path.stem)]
+        if not files:
+            raise ConfigError(
+                "The folder holds no sound files.",
+                where=str(recording),
+                next_step="Name a recording, or a folder with a sound file for each stem.",
+            )
         if len(found) != 1:
-            names = ", ".join(path.name for path in files) or "no sound files"
+            names = ", ".join(path.name for path in files)
             raise ConfigError(
                 f"The folder holds {names}; asked for {stem or 'none of them'}.",
                 where=str(recording),

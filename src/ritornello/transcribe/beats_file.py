@@ -42,6 +42,8 @@ def read_beats(path: str | PathLike[str], hints: Hints = _NO_HINTS) -> Hints:
         ConfigError: if there are fewer than two, or they do not ascend.
     """
     path = Path(path)
+    if not path.exists():
+        raise InputError("There is no such file.", where=str(path), next_step="Check the name.")
     try:
         text = path.read_bytes()[:_MOST_BYTES].decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:

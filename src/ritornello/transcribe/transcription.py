@@ -155,7 +155,8 @@ def listen(
             heard: None is a piano.
 
     Raises:
-        InputError: if there is no such file, it is no sound, or it is silent.
+        InputError: if there is no such file, it is no sound, or it is silent; or if a bar line or
+            all beats that are told lie behind its end.
         MissingExtraError: if it is of a kind that only PyAV decodes, and that is not there.
     """
     recording = Recording.open(path)
@@ -166,6 +167,7 @@ def listen(
             where=str(recording.path),
             next_step="Look whether the right microphone was on, and record again.",
         )
+    _check_inside(hints, recording)
     cleaned = Cleaned.of(recording, measures)
     notes = cleaned.in_time(find_notes(cleaned.tuned_blocks(RATE_HZ)), RATE_HZ)
     duration = recording.duration_seconds
@@ -193,6 +195,22 @@ def listen(
         (*recording.findings, *health, *_told(counted), *_uncertain(notes, beats, confidence)),
         piece,
     )
+
+
+def _check_inside(hints: Hints, recording: Recording) -> None:
+    """Refuse a bar line or beats that lie behind the end of a recording."""
+    named = [
+        ("bar line", hints.downbeat_seconds),
+        ("beat", None if hints.beats_seconds is None else hints.beats_seconds[0]),
+    ]
+    for name, seconds in named:
+        if seconds is not None and seconds >= recording.duration_seconds:
+            raise InputError(
+                f"The recording lasts {recording.duration_seconds:.1f} s; the {name} that is told "
+                f"lies at {seconds:g} s.",
+                where=str(recording.path),
+                next_step="Count seconds from the beginning of the recording.",
+            )
 
 
 def _told(counted: CountIn | None) -> tuple[Finding, ...]:
