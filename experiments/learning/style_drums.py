@@ -20,6 +20,7 @@ from ritornello.plan.drum_grooves import CYCLE_BARS, FILL_BARS, KICK, SNARE
 _MOST_DRUMMERS, _OF_PIECE = 12, 2  # of a style and a metre; grooves of a piece
 _MOST_FILLS = 6  # of a groove
 _ALIKE = 0.6  # mean Jaccard of the strokes of bars that hold a groove
+_IN_TIME = 0.3  # likeness of a first bar that is no fill to those after it
 _LIKE_OTHERS = 3  # styles that hold a groove too many
 _STROKES = 3  # at a time
 _STICK, _CRASHES = 37, (49, 57)
@@ -93,10 +94,16 @@ def _held_from(bars: Sequence[Bar], phase: int) -> dict[tuple[Bar, ...], list[Ba
         cycle = tuple(bars[first : first + CYCLE_BARS])
         again = bars[first + CYCLE_BARS : first + FILL_BARS]
         pairs = [*zip(cycle, again, strict=True)][:-1]
-        if all(cycle) and np.mean([_likeness(*pair) for pair in pairs]) >= _ALIKE:
+        is_held = all(cycle) and np.mean([_likeness(*pair) for pair in pairs]) >= _ALIKE
+        if is_held and _begins_in_time(cycle):
             alike = (held for held in found if _mean_likeness(held, cycle) >= _ALIKE)
             found[next(alike, cycle)].append(again[-1])
     return found
+
+
+def _begins_in_time(bars: Sequence[Bar]) -> bool:
+    """Whether the first bar is like the next or the one after; otherwise it is a fill."""
+    return max(_likeness(bars[0], other) for other in bars[1:3]) >= _IN_TIME
 
 
 def _likeness(one: Bar, other: Bar) -> float:
