@@ -13,6 +13,7 @@ from cyclopts import Parameter, Token
 from ritornello.cli.choices import FORMATS_HELP
 from ritornello.dsp.sound_formats import AUDIO_SUFFIXES
 from ritornello.errors import ConfigError
+from ritornello.files import writable_formats
 
 Value = TypeVar("Value")
 
@@ -172,7 +173,7 @@ class Making(ModelChoice):
     number
         How many pieces; each gets the next seed.
     output
-        Folder to write into; - writes one piece in one format to standard output.
+        Folder to write into, or the file of one piece, such as song.mid; - for standard output.
     stems
         Also write each part as a sound of its own.
     original
@@ -201,6 +202,33 @@ class Making(ModelChoice):
         if self.stems and not SOUNDS.intersection(endings):
             endings.append("wav")
         return endings
+
+    def targets(self, stem: str, seeds: Sequence[int]) -> list[list[Path]]:
+        """The files of each piece: "STEM-SEED.ENDING" in a folder, or the one that is named.
+
+        Raises:
+            ConfigError: if no format is asked for, or a file is to hold several pieces or formats.
+        """
+        endings = self.endings()
+        own = file_ending(self.output)
+        if own is None:
+            return [[self.output / f"{stem}-{seed}.{end}" for end in endings] for seed in seeds]
+        is_one = len(seeds) == 1 and (self.formats == AS_USUAL.formats or endings == [own])
+        if not is_one or (self.stems and own not in SOUNDS):
+            raise ConfigError(
+                "A file holds one piece in one format, and stems are sounds.",
+                where=f"-o {self.output}",
+                next_step="Name a folder for several, as in -o out, or one file, as in -o song.wav",
+            )
+        return [[self.output]]
+
+
+def file_ending(output: Path) -> str | None:
+    """The ending of an output that is named as a file, such as song.mid; None for a folder."""
+    name = output.name.lower()
+    known = sorted(writable_formats(), key=len, reverse=True)  # "score.svg" before "svg"
+    found = next((ending for ending in known if name.endswith(f".{ending}")), None)
+    return None if output.is_dir() else found
 
 
 @Parameter(name="*")

@@ -81,7 +81,7 @@ class _Made:
 
 
 def write_pieces(making: Making, what: str, stem: str, write: Write) -> None:
-    """Write pieces, save each as "STEM-SEED.ENDING", and tell.
+    """Write pieces, save each where `Making.targets` says, and tell.
 
     Args:
         making: how.
@@ -103,8 +103,7 @@ def write_pieces(making: Making, what: str, stem: str, write: Write) -> None:
     if is_stream(making.output):
         _write_stream(making, seed, write)
         return
-    endings = making.endings()
-    targets = [[making.output / f"{stem}-{each}.{end}" for end in endings] for each in seeds]
+    targets = making.targets(stem, seeds)
     for path in (path for paths in targets for path in paths):
         api.refuse_target(path, stems=making.stems, overwrite=making.overwrite)
     made = _make(making, seeds, write)
