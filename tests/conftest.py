@@ -8,11 +8,14 @@ others each time, and RITORNELLO_FUZZ times as many; what it finds is written do
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 from hypothesis.internal.conjecture import providers
+
+from ritornello.generation import composer
 
 _TIMES = int(os.environ.get("RITORNELLO_FUZZ") or 0)
 _SHARE = float(os.environ.get("RITORNELLO_EXAMPLES") or 1)
@@ -24,6 +27,28 @@ if not _TIMES and hasattr(providers, "_get_local_constants"):
     # Hypothesis also draws what stands as a number or a text in the modules loaded so far: which
     # tests ran before in a process would change the examples. No setting of it leaves that out.
     providers._get_local_constants = lambda: providers._local_constants
+
+
+_USUAL = "ritornello.generation.composer._MOST_PART_BARS"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def usual_part_bars() -> Iterator[int]:
+    """One candidate unless a test asks for several: what is promised holds for any of them.
+
+    Yields:
+        up to how many bars of how many parts users get several.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        usual: int = composer._MOST_PART_BARS
+        patch.setattr(_USUAL, 0)
+        yield usual
+
+
+@pytest.fixture
+def usual_candidates(usual_part_bars: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many candidates as users get."""
+    monkeypatch.setattr(_USUAL, usual_part_bars)
 
 
 # Whole commands and songs, networks that learn, sound: minutes, left out by `make check`.

@@ -137,7 +137,7 @@ def compose_like(
     for (bars, metre, parts, key), count in sorted(groups.items()):
         made += composer.compose_many(
             count, bars=bars, metre=metre, parts=parts, key=key or None, collection=collection,
-            seed=seed * 1_000_000 + len(made),
+            seed=seed * 1_000_000 + len(made), best_of=1,
         )  # fmt: skip
     return made
 

@@ -158,7 +158,7 @@ def density(composer: Composer, count: int, seed: int) -> dict[str, Any]:
         asked: [
             piece.note_count / piece.length_beats
             for piece in composer.compose_many(
-                count, bars=16, parts=("piano",), densities={"piano": asked}, seed=seed
+                count, bars=16, parts=("piano",), densities={"piano": asked}, seed=seed, best_of=1
             )
         ]
         for asked in DENSITIES
@@ -414,7 +414,7 @@ def main() -> None:
     parser.add_argument("--store", type=Path, default=ROOT / "out" / "keeping-store")
     parser.add_argument("--sets", type=lambda text: text.split(","), default=[])
     parser.add_argument("--pieces", type=int, default=24, help="of each set")
-    parser.add_argument("--best-of", type=int, help="candidates of each composed piece")
+    parser.add_argument("--best-of", type=int, default=1, help="candidates of each composed piece")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--real-only", action="store_true", help="compose nothing")
     parser.add_argument("--no-classifier", action="store_true", help="no network tells them apart")
@@ -430,7 +430,7 @@ def main() -> None:
     if extra:
         print(json.dumps(extra, indent=1))
     known = json.loads(options.results.read_text()) if options.results.is_file() else {}
-    chosen = "" if options.best_of is None else f", best of {options.best_of}"
+    chosen = "" if options.best_of == 1 else f", best of {options.best_of}"
     known[f"{options.model}{chosen}"] = {
         "figures": as_json(made), **extra, "pieces": options.pieces, "seed": options.seed,
         "command": command_of("experiments.generated.keeping"),

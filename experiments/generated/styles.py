@@ -102,7 +102,9 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     for style, collection in asked.items():
         if collection not in names:
             continue
-        made = composer.compose_many(options.pieces, bars=16, collection=style, seed=options.seed)
+        made = composer.compose_many(
+            options.pieces, bars=16, collection=style, seed=options.seed, best_of=1
+        )
         held_out = _real(music, collection, "valid", options.pieces, options.seed)
         found = places(np.array([*map(statistics, made)]), collection)
         figures[style] = {

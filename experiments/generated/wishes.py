@@ -77,7 +77,7 @@ def response(composer: Composer, name: str, count: int, seed: int) -> dict[str, 
     say(name)
     asked, found, means = [], [], {}
     for level in LEVELS[name]:
-        pieces = composer.compose_many(count, seed=seed, **wish(name, level))
+        pieces = composer.compose_many(count, seed=seed, best_of=1, **wish(name, level))
         values = [got(name, piece) for piece in pieces]
         told = [value for value in values if not np.isnan(value)]
         means[f"{level:g}"] = round(float(np.mean(told)), 2) if told else None
@@ -89,13 +89,13 @@ def response(composer: Composer, name: str, count: int, seed: int) -> dict[str, 
 
 def share_of_scale(composer: Composer, count: int, seed: int) -> float:
     """Share of pitched notes of the scale that was stated."""
-    pieces = composer.compose_many(count, seed=seed, scale=SCALE, **BAND)
+    pieces = composer.compose_many(count, seed=seed, scale=SCALE, best_of=1, **BAND)
     return share_of(pieces, lambda track: np.isin(track.notes["pitch"] % 12, SCALE))
 
 
 def share_of_basses(composer: Composer, count: int, seed: int) -> float:
     """Share of the notes of the bass on beats of C/E that are E."""
-    pieces = composer.compose_many(count, seed=seed, chords="C/E", form="none", **BAND)
+    pieces = composer.compose_many(count, seed=seed, chords="C/E", form="none", best_of=1, **BAND)
     basses = [track for piece in pieces for track in piece.tracks if track.label.lower() == "bass"]
     on_beat = [track.notes["pitch"][track.notes["onset"] % 24 == 0] % 12 == 4 for track in basses]
     return round(float(np.concatenate(on_beat).mean()), 3)

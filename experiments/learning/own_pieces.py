@@ -64,7 +64,7 @@ def main() -> None:
     sets = {_FOLDER: [read(options.folder / found.path) for found in scan(options.folder).used]}
     for name, model in ((_OWN, options.model), (_BUNDLED, "default")):
         composer = Composer.load(model)
-        sets[name] = composer.compose_many(options.pieces, seed=options.seed)
+        sets[name] = composer.compose_many(options.pieces, seed=options.seed, best_of=1)
     metre = usual_metre(sets[_FOLDER])
     more = {
         f"pieces in {metre[0]}/{metre[1]}": {

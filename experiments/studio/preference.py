@@ -81,7 +81,7 @@ def composed(composer: Composer, count: int, pieces: int, seed: int) -> tuple[np
     traits: list[list[np.ndarray]] = []
     figures: dict[str, list[list[float]]] = {name: [] for name in LISTENERS}
     for wish, rules in enumerate(wishes(count, BARS, seed)):
-        made = composer.compose_many(pieces, seed=seed + 1000 * wish, **rules)
+        made = composer.compose_many(pieces, seed=seed + 1000 * wish, best_of=1, **rules)
         traits.append([traits_of(piece) for piece in made])
         for name, figure in LISTENERS.items():
             figures[name].append([figure(piece) for piece in made])

@@ -37,7 +37,7 @@ _SETS = ("mutopia_pd_midi", "open_hymnal_midi", "openscore_lieder_midi", "freedo
 def written(composer: Composer, asked: Sequence[dict[str, Any]], each: int) -> list[list[Piece]]:
     """Pieces for each wish, with seeds that are its own."""
     return [
-        list(composer.compose_many(each, seed=1000 * number, **wish))
+        list(composer.compose_many(each, seed=1000 * number, best_of=1, **wish))
         for number, wish in enumerate(asked)
     ]
 

@@ -154,7 +154,7 @@ def _listening() -> Check:
 
 def _default_model() -> Check:
     def compose() -> str:
-        piece = Composer.load().compose(bars=1)
+        piece = Composer.load().compose(bars=1, best_of=1)
         with tempfile.TemporaryDirectory(prefix="ritornello-") as folder:
             save(piece, Path(folder, "piece.mid"))
         return f"the model {DEFAULT_MODEL!r} composed one bar"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from ritornello.generation.best_of import compose_best, section_ends
 from ritornello.generation.compose import begin
 from ritornello.generation.composer import Composer
 from ritornello.generation.job import whole_piece
+from ritornello.generation.note_feed import NewNote, NoteFeed
 from ritornello.generation.preference.n_best import Selection
 from ritornello.generation.rules import Rules
 from ritornello.music.io.midi_write import write_bytes
@@ -98,11 +100,31 @@ def test_too_many_or_no_candidates_are_refused(best_of: int) -> None:
         Composer.load().compose(bars=2, best_of=best_of)
 
 
-def test_best_of_is_usual_where_it_takes_a_second() -> None:
+@pytest.mark.parametrize(
+    ("asked", "usual"),
+    [
+        ({"bars": 8, "parts": ("piano", "bass")}, 8),
+        ({"form": "A 4, B 4", "parts": ("piano",)}, 8),
+        ({"bars": 8, "parts": ("piano", "bass"), "n": 11}, 1),
+        ({"bars": 85, "parts": ("piano", "bass")}, 1),
+    ],
+)
+def test_the_best_of_eight_is_kept_where_it_takes_a_second(
+    asked: dict[str, Any], usual: int, usual_candidates: None
+) -> None:
     composer = Composer.load()
-    assert composer.usual_best_of(1, bars=16) == 8
-    assert composer.usual_best_of(1, form="A 8, B 8", parts=("piano", "bass", "drums")) == 8
-    assert composer.usual_best_of(1, duration="3:00", parts=("piano", "bass", "drums")) is None
-    assert composer.usual_best_of(10, bars=16) is None
-    with pytest.raises(ConfigError, match="bars"):
-        composer.usual_best_of(1, bars=-1)
+    asked = {"n": 1, "seed": 2, **asked}
+    found = composer.compose_many(**asked)
+    assert found == composer.compose_many(**asked, best_of=usual)
+    assert found != composer.compose_many(**asked, best_of=9 - usual)
+
+
+def test_who_listens_hears_what_is_kept() -> None:
+    heard: list[NewNote] = []
+    feed = NoteFeed(heard.extend, returning_too=True)
+    pieces = Composer.load().compose_many(
+        2, form="A 4, B 4, A 4", parts=("piano", "bass"), seed=1, best_of=3, hear=feed
+    )
+    for number, piece in enumerate(pieces):
+        notes = [note for note in heard if note.variation == number]
+        assert len(notes) == piece.note_count

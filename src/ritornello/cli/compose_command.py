@@ -136,8 +136,7 @@ def compose(
         return
 
     def write(composer: Composer, seed: int, number: int, watch: Watch) -> list[Written]:
-        usual = composer.usual_best_of(number, seed=seed, **asked) if best_of is None else best_of
-        options: dict[str, Any] = {**asked, **making.boldness(), "best_of": usual}
+        options: dict[str, Any] = {**asked, **making.boldness(), "best_of": best_of}
         pieces = composer.compose_many(number, seed=seed, watch=watch, **options)
         return [Written(piece) for piece in pieces]
 

@@ -14,6 +14,7 @@ from itertools import pairwise
 import numpy as np
 
 from ritornello.generation.compose import (
+    Hear,
     advance_all,
     conditions,
     finished_piece,
@@ -40,12 +41,14 @@ def compose_best(
     sampling: Sampling | None = None,
     collections: tuple[str, ...] = (),
     watch: Callable[[int, int], None] = lambda tick, length: None,
+    hear: Hear | None = None,
 ) -> list[Piece]:
     """Candidates before their first events to the best piece of each so many in a row.
 
     Args:
         writers: of the seeds of `Selection.seeds_for`, all of as many bars; they are written on.
-        sampling, collections, watch: as of `ritornello.generation.compose.write`.
+        sampling, collections, watch, hear: as of `ritornello.generation.compose.write`; only what
+            is kept is heard, a section at a time.
     """
     condition = conditions(engine, writers, collections)
     state = engine.initial_state(len(writers))
@@ -70,6 +73,8 @@ def compose_best(
                 _best(writers, group, bar, selection, 1 if bar == end else (len(group) + 1) // 2)
                 for group in going
             ]
+        if hear is not None:
+            hear([writers[best] for (best,) in going])
         if end == ends[-1]:
             break
         for group, (best,) in zip(groups, going, strict=True):

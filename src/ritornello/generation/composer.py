@@ -153,8 +153,9 @@ class Composer(Partner):
             duration: such as "2:00", or seconds; where no tempo is asked for, it is one usual in
                 such music, made to fit.
             best_of: how many candidates are written, of which a critic keeps the best, after each
-                section anew; it prefers what sounds like real music. By default one piece is
-                written; by a tuned model as many as it was tuned to choose from.
+                section anew; it prefers what sounds like real music. By default eight where that
+                takes about a second, 24 bars of a band, else one; by a tuned model as many as it
+                was tuned to choose from.
             watch: called now and then with (ticks written, ticks in all).
             hear: told the notes as they are written: a `ritornello.generation.note_feed.NoteFeed`.
             fields: of `Rules`, in place of those of ``rules``: ``bars=8, key="D minor"``.
@@ -195,16 +196,19 @@ class Composer(Partner):
     ) -> list[Piece]:
         """Write pieces side by side, with the seeds ``seed``, ``seed + 1``, ...
 
-        Each is the piece that `compose` writes with its seed. Arguments and errors are those of
-        `compose`. Where one of several candidates is kept, ``hear`` is told of none, as most of
-        them are thrown away.
+        Each is the piece that `compose` writes with its seed and as many candidates: by default
+        eight where that takes about a second for all pieces. Arguments and errors are those of
+        `compose`. Where one of several candidates is kept, ``hear`` is told of it after each
+        section, and of none where the pieces have different numbers of bars.
         """
         check_count(n)
         check_seed(seed)
         seeds = range(seed, seed + n)
         asked = [self._asked(rules, each, fields, form, plan, duration) for each in seeds]
         _warn_of_chords(asked[0][0])
-        choice = selection(self._critic, best_of)
+        choice = selection(
+            self._critic, self._usual_best_of(n, asked[0][0]) if best_of is None else best_of
+        )
         candidates = [
             self._begin(
                 *each,
@@ -222,35 +226,13 @@ class Composer(Partner):
             writers = [*chain.from_iterable(candidates)]
             written = writing.write(self._engine, writers, hear=hear, **settings)
             return _titled(map(writing.finished_piece, written), seed)
-        pieces: list[Piece] = []
         # Candidates are compared bar by bar, so only pieces of one length are written together.
-        for _, same in groupby(candidates, key=lambda writers: writers[0].job.rules.bars):
-            together = [*chain.from_iterable(same)]
-            pieces += compose_best(self._engine, together, choice, **settings)
-        return _titled(pieces, seed)
-
-    def usual_best_of(
-        self,
-        n: int,
-        *,
-        seed: int = 0,
-        form: str | None = None,
-        plan: Plan | None = None,
-        duration: str | float | None = None,
-        **fields: Any,
-    ) -> int | None:
-        """How many candidates of so many pieces a critic chooses from in about a second.
-
-        None where more would cost too much, where a tuned model chooses for itself, and where a
-        model plays other music than the critic knows. Arguments and errors are those of
-        `compose_many`.
-        """
-        played = {each.collection for each in self._instrumentations}
-        if self._critic is not None or not {*CRITIC_SETS} <= played:
-            return None
-        asked, _ = self._asked(None, seed, fields, form, plan, duration)
-        parts = _USUAL_PARTS if asked.parts is None else len(asked.parts)
-        return _CANDIDATES if n * asked.bars * parts <= _MOST_PART_BARS else None
+        by_length = groupby(candidates, key=lambda writers: writers[0].job.rules.bars)
+        groups = [[*chain.from_iterable(same)] for _, same in by_length]
+        if len(groups) > 1:
+            hear = None
+        best = (compose_best(self._engine, each, choice, hear=hear, **settings) for each in groups)
+        return _titled(chain.from_iterable(best), seed)
 
     def compose_each(
         self,
@@ -262,8 +244,9 @@ class Composer(Partner):
     ) -> list[Piece]:
         """Write a piece by each of several rules, side by side, which is faster than in turn.
 
-        Each is the piece that `compose` writes with its rules and ``form="none"``; the seeds are
-        ``seed``, ``seed + 1``, ... Arguments and errors are those of `compose`.
+        Each is the piece that `compose` writes with its rules, ``form="none"`` and
+        ``best_of=1``; the seeds are ``seed``, ``seed + 1``, ... Arguments and errors are those of
+        `compose`.
         """
         writers: list[Writer] = []
         for number, each in enumerate(rules, seed):
@@ -383,6 +366,18 @@ class Composer(Partner):
             lambda rules, fields: self._check_rules(rules, seed, fields),
             warnings,
         )
+
+    def _usual_best_of(self, n: int, asked: Rules) -> int | None:
+        """How many candidates of so many pieces a critic chooses from in about a second.
+
+        None where more would cost too much, where a tuned model chooses for itself, and where a
+        model plays other music than the critic knows.
+        """
+        played = {each.collection for each in self._instrumentations}
+        if self._critic is not None or not {*CRITIC_SETS} <= played:
+            return None
+        parts = _USUAL_PARTS if asked.parts is None else len(asked.parts)
+        return _CANDIDATES if n * asked.bars * parts <= _MOST_PART_BARS else None
 
     def _begin(
         self, asked: Rules, wanted: Plan | None, seeds: Sequence[int], *, asks_form: bool = False

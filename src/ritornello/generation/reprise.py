@@ -163,7 +163,9 @@ class Reprise:
             return rows
         if bar in self.crashes:
             return with_crash(rows, int(self.starts[bar]), drummer)
-        return rows[~(first & np.isin(rows[:, PITCH], [DRUM_PITCH + key for key in _CRASHES]))]
+        crashes = np.isin(rows[:, PITCH], [DRUM_PITCH + key for key in _CRASHES])
+        without: np.ndarray = rows[~(first & crashes)]
+        return without
 
     def _sounds_until(self, bar: int, column: int, stop: int) -> int:
         """Until when a note of a bar may sound: on and on where what follows is what followed."""

@@ -100,7 +100,12 @@ class _WholePiece(Writing):
     parts: list[str] | None = None
     form: Text | None = Field(None, description='such as "intro 4, A 8, B 8, A 8, end 4"')
     ending: bool = True
-    best_of: int | None = Field(None, ge=2, le=32, description="candidates; a critic keeps one")
+    best_of: int | None = Field(
+        None,
+        ge=1,
+        le=32,
+        description="candidates, of which a critic keeps one; by default as usual",
+    )
 
     def fields_of_rules(self) -> JsonObject:
         return {

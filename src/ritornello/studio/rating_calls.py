@@ -42,6 +42,7 @@ def pair(arguments: JsonObject, tell: Tell) -> JsonObject:
         seed=arguments["seed"],
         temperature=arguments["temperature"],
         top_p=arguments["top_p"],
+        best_of=1,  # what people rate is what a model writes
         **arguments["rules"],
     )
     tell("progress", {"step": "playing", "done": 0.5, "seconds_left": None})
@@ -81,7 +82,7 @@ def blind_test(arguments: JsonObject, tell: Tell) -> JsonObject:
         source, piece = name, excerpt
         if not is_real[number - 1]:
             source, seed = f"{arguments['model']}, for the band of {name}", rng.randrange(10**6)
-            piece = composer.compose(_same_band(excerpt, arguments["style"]), seed=seed)
+            piece = composer.compose(_same_band(excerpt, arguments["style"]), seed=seed, best_of=1)
         pieces.append(piece)
         made.append({"number": number, "is_real": is_real[number - 1], "source": source})
     tell("progress", {"step": "playing", "done": None, "seconds_left": None})

@@ -36,7 +36,7 @@ class Wishes {
   /** A plan in place of a form: what its file is called, and what it says. */
   plan = $state<{ name: string; text: string } | null>(null)
   /** How many candidates a critic keeps one of. */
-  bestOf = $state(1)
+  bestOf = $state(0) // as usual
   /** How much of a part stays that is varied as a whole; 0 is nothing. */
   closeness = $state(0)
   model = $state('')
@@ -116,7 +116,7 @@ class Wishes {
     const densities = this.densities.split(',').map((each) => each.split('=').map((word) => word.trim()))
     if (this.densities.trim()) request.densities = Object.fromEntries(densities)
     if (this.variations > 1) request.variations = this.variations
-    if (this.bestOf > 1) request.best_of = this.bestOf
+    if (this.bestOf) request.best_of = this.bestOf
     if (this.seed.trim()) request.seed = Number(this.seed)
     return request
   }

@@ -98,7 +98,7 @@ def _as_music(liked: list[np.ndarray]) -> Iterator[tuple[str, Piece, str]]:
 def write_lines(model: Path, seeds: range) -> list[np.ndarray]:
     """Lines written from nothing, int64 [events, 2] each; those that come to nothing left out."""
     asked = Rules(bars=_BARS, parts=("piano",), polyphony={"all": 1}, ending=False)
-    pieces = Composer.load(model).compose_many(len(seeds), asked, seed=seeds.start)
+    pieces = Composer.load(model).compose_many(len(seeds), asked, seed=seeds.start, best_of=1)
     lines = (melody_of(piece) for piece in pieces)
     return [_beginning(line) for line in lines if line is not None]
 

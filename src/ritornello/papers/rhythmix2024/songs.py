@@ -89,6 +89,7 @@ def songs_of_ours(model: Path, count: int, *, seed: int) -> list[Piece]:
             parts=chosen.players if chosen else None,
             collection=chosen.collection if chosen else None,
             seed=number,
+            best_of=1,
         )
         for number in range(seed, seed + count)
         for chosen in [_one_of(groups, weights, number)]

@@ -101,7 +101,7 @@ def compose_ours(model: Path, *, bars: int, seed: int, **rules: Any) -> Piece:
     Raises:
         ConfigError: if a rule has no meaning. CheckpointError: if there is no such model.
     """
-    return Composer.load(model).compose(bars=bars, seed=seed, **rules)
+    return Composer.load(model).compose(bars=bars, seed=seed, best_of=1, **rules)
 
 
 def write_sample(
