@@ -1,7 +1,8 @@
 """How accompanists of a style play beside a drummer: in which registers, and in which rhythms.
 
 A rhythm is a bar that a player holds (four times or more), on 16ths, with what its strokes mostly
-are: how long they sound, how many notes they have, and whether they are the chord before.
+are: how long they sound, how many notes they have, whether they are the chord before, and whether
+they double no pitch class.
 """
 
 from __future__ import annotations
@@ -21,10 +22,9 @@ _SIXTEENTH, BEAT = 6, 24
 _SWUNG = {8: None, 16: 12}  # triplets, as straight time has them
 _LEAST_PLAYERS = 5  # whose pitches are counted
 _HELD_RHYTHM = 4  # bars
-_RHYTHMS_OF_PIECE, _MOST_RHYTHMS, _MOST_WAYS = 2, 10, 3  # of a player, a style, a rhythm
-_MOSTLY, _LARGEST = 0.5, 4  # of the bars; notes of a stroke
+_RHYTHMS_OF_PIECE, _MOST_RHYTHMS = 2, 24  # of a player, a style
+_MOSTLY, _DISTINCT, _LARGEST = 0.5, 0.9, 4  # of the bars; notes of a stroke
 _SIZES = 20, 80  # percentiles of its bars
-_LEAST_RHYTHM = 0.012  # of the rhythms of an instrument
 
 Stroke = tuple[int, frozenset[int]]  # how long the longest of its notes sounds, and pitches
 
@@ -89,7 +89,7 @@ def rhythms(pieces: list[Piece]) -> dict[str, dict[str, dict[str, list[list[obje
 
 
 def _held_by(track: Track, scale: float, bar_ticks: int) -> list[tuple[HeldRhythm, float]]:
-    """The bars that a player holds, at most two, and their share of those that it plays.
+    """The bars that a player holds, at most two, and the share of each.
 
     Args:
         scale: ticks of `BEAT` a tick of the track.
@@ -110,11 +110,9 @@ def _held_by(track: Track, scale: float, bar_ticks: int) -> list[tuple[HeldRhyth
             ticks = sorted(tick for tick in bar if tick is not None)
             alike[tuple(ticks)].append([bar[tick] for tick in ticks])
     common = sorted(alike.items(), key=lambda item: -len(item[1]))[:_RHYTHMS_OF_PIECE]
-    return [
-        (_usual_bar(ticks, found), len(found) / len(bars))
-        for ticks, found in common
-        if len(found) >= _HELD_RHYTHM
-    ]
+    held = [(ticks, found) for ticks, found in common if len(found) >= _HELD_RHYTHM]
+    total = sum(len(found) for _, found in held)
+    return [(_usual_bar(ticks, found), len(found) / total) for ticks, found in held]
 
 
 def _usual_bar(ticks: tuple[int, ...], bars: list[list[Stroke]]) -> HeldRhythm:
@@ -128,9 +126,21 @@ def _usual_bar(ticks: tuple[int, ...], bars: list[list[Stroke]]) -> HeldRhythm:
             len(stroke[1]) > 1 and last is not None and last[1] == stroke[1]
             for last, stroke in zip(before, strokes, strict=True)
         ]
+        distinct = [
+            len({pitch % 12 for pitch in stroke[1]}) == len(stroke[1]) for stroke in strokes
+        ]
         duration = int(notes.DURATIONS[_commonest(classes.tolist())])
         least, most = np.percentile(sizes, _SIZES).round().astype(int).tolist()
-        found.append(HeldStroke(tick, duration, least, most, float(np.mean(again)) > _MOSTLY))
+        found.append(
+            HeldStroke(
+                tick,
+                duration,
+                least,
+                most,
+                float(np.mean(again)) > _MOSTLY,
+                float(np.mean(distinct)) > _DISTINCT,
+            )
+        )
         before = [*strokes]
     return tuple(found)
 
@@ -140,20 +150,15 @@ def _commonest(values: list[int]) -> int:
 
 
 def _usual_rhythms(weights: Mapping[HeldRhythm, float]) -> list[list[object]]:
-    """The commonest rhythms, each in its commonest ways, and the weight of each."""
-    by_onsets: dict[tuple[int, ...], dict[HeldRhythm, float]] = defaultdict(dict)
-    for held, weight in weights.items():
-        by_onsets[tuple(stroke.onset_ticks for stroke in held)][held] = weight
-    common = sorted(by_onsets.values(), key=lambda ways: -sum(ways.values()))[:_MOST_RHYTHMS]
-    found: list[list[object]] = []
-    for ways in common:
-        total = sum(ways.values())
-        if total < _LEAST_RHYTHM * sum(weights.values()):
-            continue
-        usual = sorted(ways.items(), key=lambda way: -way[1])[:_MOST_WAYS]
-        scale = total / sum(weight for _, weight in usual)
-        found += [
-            [round(weight * scale, 2), [[*map(int, stroke)] for stroke in held]]
-            for held, weight in usual
-        ]
-    return found
+    """So many of the rhythms, from those of the fewest notes to those of the most; each stands for
+    an equal share of their weight, some for several."""
+    if not weights:
+        return []
+    ordered = sorted(weights, key=lambda held: (sum(s.least + s.most for s in held), held))
+    ends = np.cumsum([weights[held] for held in ordered])
+    count = min(_MOST_RHYTHMS, len(ordered))
+    places = np.searchsorted(ends, (np.arange(count) + 0.5) / count * ends[-1])
+    return [
+        [shares, [[*map(int, stroke)] for stroke in ordered[place]]]
+        for place, shares in Counter(places.tolist()).items()
+    ]

@@ -25,7 +25,7 @@ from ritornello.generation.pace import Pace, paces_of
 from ritornello.generation.pitches import Pitches
 from ritornello.generation.tune import Steps
 from ritornello.generation.voice_leading import VoiceLeading
-from ritornello.generation.voicings import Voicing
+from ritornello.generation.voicings import Voicing, leaving_room
 from ritornello.note_model.encoding import notes
 from ritornello.note_model.encoding.notes import (
     DRUM_PITCH,
@@ -244,8 +244,9 @@ class RuleMasks:
             return np.ones(SIZES[PITCH], bool)
         onset = self.onset_ticks + shift
         legal = self._voices.apply_rules(self.pitch_rules.allowed(part, onset), part, onset).copy()
-        if shift == 0 and part == self._part:
-            legal[: self._above] = False
+        begun = shift == 0 and part == self._part
+        if begun or part in self._voicings:
+            legal = self._may_add(part, onset, legal, begun=begun)
         elif self._tune_part == part:
             left = self._figures.third_time(onset, part) if self._in_bar(onset) else []
             if self._steps.must_move(onset):
@@ -436,9 +437,20 @@ class RuleMasks:
         stated = self._yet_to_strike(self._part, onset)
         if stated is not None and stated[1] <= 0:
             return True
-        largest = self._largest.get(self._part, 1)
-        ends = self.pitch_rules.closing(onset) and self._struck >= largest
+        ends = self.pitch_rules.closing(onset) and self._struck >= self._largest.get(self._part, 1)
+        if stated is not None:
+            allowed = self.pitch_rules.allowed(self._part, onset)
+            ends |= not self._may_add(self._part, onset, allowed, begun=True).any()
         return ends or self.pitch_rules.highest(self._part, onset) < self._above
+
+    def _may_add(self, part: int, onset: int, allowed: np.ndarray, *, begun: bool) -> np.ndarray:
+        """Which allowed pitches a part may strike with those that it has struck; bool [pitches]."""
+        legal = allowed.copy()
+        legal[: self._above if begun else 0] = False
+        if (held := self.job.rhythms.stroke(part, onset)) is not None and held.distinct:
+            legal &= ~self._voicings[part].classes(onset)
+            legal = leaving_room(legal, held.least - self._struck * begun)
+        return legal
 
     def _yet_to_strike(self, part: int, onset: int) -> tuple[int, int] | None:
         """How many notes more the last part strikes by its rhythm, at least and at most; None where

@@ -94,7 +94,10 @@ class Rhythms:
                     if plan.lengths[bar] != plan.lengths[0] or (ending and bar == plan.bars - 1):
                         continue
                     end = middle if section.leads_on and bar == section.end - 1 else end
-                    held = bars[(bar - section.start) % len(bars)]
+                    chord = int(plan.chords[bar, 0])
+                    held = tuple(
+                        stroke.over(chord) for stroke in bars[(bar - section.start) % len(bars)]
+                    )
                     found.setdefault(part, []).append((start, end, held))
         lines = reprise.half_lines.tolist()
         is_open = np.repeat(plan.plays != 0, 2, axis=0) & ~reprise.halves.reshape(

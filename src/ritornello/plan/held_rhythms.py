@@ -12,7 +12,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from ritornello.music.chords import CHORD_CLASSES, chord_of_class
 from ritornello.rng import Rng, weighted_index
+
+_LEAST_CHORD = 2  # notes
 
 
 class HeldStroke(NamedTuple):
@@ -22,6 +25,7 @@ class HeldStroke(NamedTuple):
         onset_ticks: from the bar line. duration_ticks: how long it sounds.
         least, most: how many notes it has.
         again: whether it is a chord that the stroke before had.
+        distinct: whether each of its notes is of another pitch class.
     """
 
     onset_ticks: int
@@ -29,6 +33,20 @@ class HeldStroke(NamedTuple):
     least: int
     most: int
     again: bool
+    distinct: bool = False
+
+    def over(self, chord: int) -> HeldStroke:
+        """The same with as many notes as a chord has pitch classes, where it has no others.
+
+        Args:
+            chord: a class of `music.chords`, or what stands for none.
+        """
+        if not self.distinct or self.least < _LEAST_CHORD or not 0 <= chord < CHORD_CLASSES:
+            return self
+        found = chord_of_class(chord)
+        size = self.least if found is None else len(found.pitch_classes)
+        size = min(max(size, self.least), self.most)
+        return self._replace(least=size, most=size)
 
 
 HeldRhythm = tuple[HeldStroke, ...]  # a bar

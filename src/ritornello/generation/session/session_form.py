@@ -26,7 +26,7 @@ from ritornello.note_model.encoding import notes
 from ritornello.note_model.encoding.notes import DURATION, DURATIONS, PART, SHIFT, duration_class
 from ritornello.plan.chord_progressions import told_drafts, with_progressions
 from ritornello.plan.drum_grooves import Beat, Groove, draw_groove
-from ritornello.plan.held_rhythms import draw_rhythms
+from ritornello.plan.held_rhythms import HeldRhythm, draw_rhythms
 from ritornello.plan.plan import Plan
 from ritornello.plan.sections import Section
 from ritornello.plan.style_usages import usages_of
@@ -160,7 +160,7 @@ class SessionForm:
             if first == SECTION_BARS:
                 continue
             found[part] = [
-                (start, end, held[bar % len(held)])
+                (start, end, _over(held[bar % len(held)], self.chords[bar : bar + 1]))
                 for bar, (start, end) in enumerate(self._held_spans)
                 if bar >= first
             ]
@@ -212,6 +212,11 @@ class SessionForm:
         grooves = {name: _groove(found[name]) for name in ("groove", "refrain_groove")}
         rows = tuple(tuple(row) for row in found["refrain"])
         return cls(**{**found, **tuples, **grooves, "refrain": rows})
+
+
+def _over(rhythm: HeldRhythm, chords: Sequence[int]) -> HeldRhythm:
+    """A rhythm with chords as large as the one of its bar, if there is one."""
+    return tuple(stroke.over(chord) for chord in chords for stroke in rhythm) or rhythm
 
 
 def _groove(found: JsonObject | None) -> Groove | None:
