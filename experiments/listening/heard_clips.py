@@ -1,6 +1,7 @@
 """Clips as they are heard: the bands and the notes of rendered recordings, kept in a file.
 
     python -m experiments.listening.heard_clips STORE DATA FILE --clips 500 [--side valid] [--alone]
+    python -m experiments.listening.heard_clips STORE DATA FILE --clips 300 --strummed
 
 Rendering and transcribing takes longer than all that is learned from it, so it is done once.
 `note_beat_model` learns from the notes, with the mistakes that a transcriber makes, `beat_choice`
@@ -34,6 +35,8 @@ from ritornello.transcribe.spectra import log_bands
 _BEATLESS_SHARE, _REAL_SHARE, _STEADY_SHARE = 0.08, 0.04, 0.4
 _COMPOUND_SHARE, _TRIPLE_SHARE = 0.14, 0.06
 _TRIPLE_METRES = frozenset({(3, 4)})
+_STRUMMED = frozenset({(4, 4)}), _TRIPLE_METRES  # half of what is strummed is in each of them
+_FAST_BPM, _STRUMMED_STEADY_SHARE = 120, 0.7
 _ALONE = ANY_PART, "mix", "mix", "piano", "guitar", "strings", "lead"  # what has notes
 
 
@@ -93,6 +96,18 @@ def draw(renderer: Renderer, songs: RealSongs | None, rng: Rng, *, alone: bool) 
     return HeardClip.of(renderer.clip(kind, rng, steady=steady), is_compound=False)
 
 
+def strummed(renderer: Renderer, rng: Rng) -> HeardClip:
+    """A clip of a guitar that accompanies, often off the beat, or of a fast waltz; see
+    `rule_accompaniments`, of which the renderer draws alone."""
+    metres = _STRUMMED[int(rng.integers(2))]
+    while True:
+        steady = bool(rng.random() < _STRUMMED_STEADY_SHARE)
+        clip = renderer.clip("guitar", rng, steady=steady, metres=metres)
+        is_fast = 60 / np.median(np.diff(clip.beats_seconds)) > _FAST_BPM
+        if is_fast or metres != _TRIPLE_METRES:
+            return HeardClip.of(clip, is_compound=False)
+
+
 def save(clips: Sequence[HeardClip], path: Path) -> None:
     """Write clips to a file."""
     kept: dict[str, np.ndarray] = {}
@@ -134,13 +149,20 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--alone", action="store_true", help="nothing without notes")
+    parser.add_argument(
+        "--strummed", action="store_true", help="guitars off the beat, fast waltzes"
+    )
     options = parser.parse_args()
     corpus, rng = Corpus.open(options.store), np.random.default_rng(options.seed)
-    renderer = Renderer(corpus, options.side, [None], options.seconds, options.data)
+    styled = {"styled": 1.0} if options.strummed else {}
+    renderer = Renderer(corpus, options.side, [None], options.seconds, options.data, **styled)
     songs = RealSongs(options.data) if options.side == "train" else None
     found = []
     for number in range(options.clips):
-        found.append(draw(renderer, songs, rng, alone=options.alone))
+        if options.strummed:
+            found.append(strummed(renderer, rng))
+        else:
+            found.append(draw(renderer, songs, rng, alone=options.alone))
         if number % 50 == 49:
             print(number + 1, flush=True)
     save(found, options.file)

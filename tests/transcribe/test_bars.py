@@ -16,6 +16,7 @@ from ritornello.transcribe.bars import (
     by_sound,
     describe,
     falls_into_three,
+    lateness,
     with_bars,
 )
 from ritornello.transcribe.note_beats import NOTE_BEATS_FILE, NOTE_BEATS_KIND, NoteBeats, read_notes
@@ -57,6 +58,21 @@ def test_first_beats_and_metre_are_found_wherever_the_music_begins(
     assert found.first_downbeat == silent % beats_per_bar
     assert 0.5 < found.downbeat_confidence <= 0.9
     assert found.confidence == 0.9
+
+
+def test_late_notes_tell_the_same_bars() -> None:
+    """A voice that begins softly, 40 ms after the beats that drums tell."""
+    notes = accompaniment(3)
+    late = notes.copy()
+    for name in ("onset_seconds", "end_seconds"):
+        late[name] += 0.04
+    in_time, found = (with_bars(beats(36), rows, NO_HINTS) for rows in (notes, late))
+    assert found.metre == in_time.metre == (3, 4)
+    assert found.first_downbeat == in_time.first_downbeat
+    assert found.downbeat_confidence == pytest.approx(in_time.downbeat_confidence, rel=1e-6)
+    np.testing.assert_array_equal(found.times_seconds, in_time.times_seconds)
+    assert lateness(in_time.times_seconds, late["onset_seconds"])[0] == pytest.approx(0.04)
+    assert lateness(in_time.times_seconds, np.zeros(0)) == (0.0, 0.0)
 
 
 def test_what_the_player_says_is_believed() -> None:

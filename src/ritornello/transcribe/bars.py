@@ -32,6 +32,7 @@ FEATURES = (
 _TIMES = ("onset_seconds", "end_seconds")
 _NOT_TOLD = -2.5  # log odds that a bar begins where no note does
 _MOST_TOLD = 4.0
+_ON_BEAT_SECONDS, _LATE_SECONDS = 0.05, 0.02
 _EARLY, _LATE = 0.15, 0.85  # beats; what begins so early belongs to the beat
 _LONGEST = 4  # beats of a note that count
 _SHORTEST = 0.25
@@ -67,10 +68,14 @@ def with_bars(beats: Beats, notes: np.ndarray, hints: Hints) -> Beats:
         known = int(np.abs(beats.times_seconds - hints.downbeat_seconds).argmin())
         answers = [(count, known % count) for count in metres]
     weights = weights_file.bundled(BARS_FILE, BARS_KIND).weights["weights"]
-    scores = describe(notes, told, beats.times_seconds, answers) @ weights
+    times = beats.times_seconds
+    late, _ = lateness(times, notes["onset_seconds"])
+    if late > _LATE_SECONDS:  # of a soft voice: what begins late belongs to the beat all the same
+        times = times + late
+    scores = describe(notes, told, times, answers) @ weights
     if beats.bar_odds is not None:
         scores = _NOTES_WEIGHT * scores + _SOUND_WEIGHT * by_sound(beats.bar_odds, answers)
-    is_compound = hints.metre is None and falls_into_three(notes, beats.times_seconds)
+    is_compound = hints.metre is None and falls_into_three(notes, times)
     scores += [(_TWELVE_NATS if is_compound else _FOUR_NATS) * (count == 4) for count, _ in answers]
     chances = np.exp(scores - scores.max())
     chances /= chances.sum()
@@ -86,6 +91,17 @@ def with_bars(beats: Beats, notes: np.ndarray, hints: Hints) -> Beats:
         first_downbeat=first,
         downbeat_confidence=1.0 if is_told else beats.confidence * float(chances.max()),
     )
+
+
+def lateness(times: np.ndarray, onsets_seconds: np.ndarray) -> tuple[float, float]:
+    """How much later than beats their notes begin, in the middle, at most a frame or two; and how
+    many notes are so near for each beat."""
+    if not len(onsets_seconds) or not len(times):
+        return 0.0, 0.0
+    away = onsets_seconds - times[:, None]
+    nearest = np.take_along_axis(away, np.abs(away).argmin(axis=1)[:, None], axis=1)
+    near = nearest[np.abs(nearest) < _ON_BEAT_SECONDS]
+    return (float(np.median(near)) if len(near) else 0.0), len(near) / len(times)
 
 
 def by_sound(odds: np.ndarray, answers: list[tuple[int, int]]) -> np.ndarray:

@@ -19,7 +19,7 @@ from ritornello.note_model.engine.layers import sigmoid
 from ritornello.note_model.weights_file import WeightsFile
 from ritornello.transcribe import tracking
 from ritornello.transcribe.activations import KIND, window_logits
-from ritornello.transcribe.bars import METRES, beats_per_bar
+from ritornello.transcribe.bars import METRES, beats_per_bar, lateness
 from ritornello.transcribe.beat_candidates import Clues, Way, at_most_within, choice
 from ritornello.transcribe.counting import likeliest, through
 from ritornello.transcribe.note_beats import NoteBeats, told_by
@@ -177,17 +177,10 @@ def _moved(hints: Hints, seconds: float) -> tuple[float | None, float | None, bo
 
 
 def _lateness(times: np.ndarray, onsets_seconds: np.ndarray) -> float:
-    """How much later than steady beats their notes begin, in the middle; at most a frame or two.
-
-    Where few beats have notes, as of a slow voice over drums, the beats stay as they are heard.
-    """
-    if not len(onsets_seconds):
-        return 0.0
-    away = onsets_seconds - times[:, None]
-    nearest = np.take_along_axis(away, np.abs(away).argmin(axis=1)[:, None], axis=1)
-    near = nearest[np.abs(nearest) < _ON_BEAT_SECONDS]
-    are_enough = len(near) and len(near) >= _ENOUGH_ON_BEATS * len(times)
-    return float(np.median(near)) if are_enough else 0.0
+    """How far steady beats move to their notes; where few beats have some, as of a slow voice over
+    drums, they stay as they are heard."""
+    late, share = lateness(times, onsets_seconds)
+    return late if share >= _ENOUGH_ON_BEATS else 0.0
 
 
 def _extended(times: np.ndarray, known_seconds: float) -> np.ndarray:
