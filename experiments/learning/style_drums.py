@@ -17,7 +17,7 @@ from experiments.learning.style_rhythms import BEAT, on_grid
 from ritornello.music.piece import Piece
 from ritornello.plan.drum_grooves import CYCLE_BARS, FILL_BARS, KICK, SNARE
 
-_MOST_DRUMMERS, _OF_PIECE = 12, 2  # of a style and a metre; grooves of a piece
+_MOST_DRUMMERS, _OF_PIECE = 24, 2  # of a style and a metre; grooves of a piece
 _MOST_FILLS = 6  # of a groove
 _ALIKE = 0.6  # mean Jaccard of the strokes of bars that hold a groove
 _IN_TIME = 0.3  # likeness of a first bar that is no fill to those after it

@@ -98,15 +98,15 @@ def test_the_form_of_a_song_is_taken_without_its_harmony(composer: Composer) -> 
 
 def test_a_drummer_holds_a_beat_and_nobody_adds_to_it(composer: Composer) -> None:
     held = distinct = 0.0
-    for seed in range(6):
+    for seed in range(12):
         piece = composer.compose(form="A 8, B 8, A 8", parts=BAND, seed=seed)
         figures = measure(piece)
         distinct += figures["different kick-and-snare bars"]
         held += figures["bars with the snare on 2 and 4"]
         rules = Rules(24, parts=BAND)
         assert not violations(write_bytes(piece), rules)
-    assert distinct / 6 < 0.3  # bar by bar .3 to .6
-    assert held / 6 > 0.15
+    assert distinct / 12 < 0.3  # bar by bar .3 to .6
+    assert held / 12 > 0.15  # of one drummer all bars or none
     thin = composer.compose(form="A 8", parts=BAND, ranges={"drums": (38, 45)}, seed=1)
     assert not violations(write_bytes(thin), Rules(8, parts=BAND, ranges={"drums": (38, 45)}))
 
