@@ -174,5 +174,5 @@ def _by_key(bar: Bar, loud: Loud) -> dict[str, list[list[int]]]:
     """Ticks and velocities by key."""
     found: dict[str, list[list[int]]] = defaultdict(list)
     for tick, key in bar:
-        found[str(key)].append([tick, round(float(np.median(loud.get((tick, key)) or [80])))])
+        found[str(key)].append([tick, round(float(np.median(loud[tick, key])))])
     return dict(found)

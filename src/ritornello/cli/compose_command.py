@@ -149,11 +149,8 @@ def _write_plans(making: Making, asked: dict[str, Any]) -> None:
     from ritornello.cli.show import out
 
     seed = making.seed_or_any()
-    seeds = range(seed, seed + making.number)
-    is_file = making.output.suffix == ".toml" and not making.output.is_dir()
-    if is_file and making.number > 1:
-        raise ConfigError("A file holds one plan.", where=f"-o {making.output} -n {making.number}")
-    paths = [making.output if is_file else making.output / f"plan-{each}.toml" for each in seeds]
+    targets = making.targets("plan", range(seed, seed + making.number), only="toml")
+    paths = [path for (path,) in targets]
     for path in paths:
         api.refuse_plan_target(path, overwrite=making.overwrite)
     composer = api.Composer.load(making.model)

@@ -203,18 +203,23 @@ class Making(ModelChoice):
             endings.append("wav")
         return endings
 
-    def targets(self, stem: str, seeds: Sequence[int]) -> list[list[Path]]:
+    def targets(
+        self, stem: str, seeds: Sequence[int], *, only: str | None = None
+    ) -> list[list[Path]]:
         """The files of each piece: "STEM-SEED.ENDING" in a folder, or the one that is named.
+
+        Args:
+            only: the one ending of what is no music, such as a plan, in place of the formats.
 
         Raises:
             ConfigError: if no format is asked for, or a file is to hold several pieces or formats.
         """
-        endings = self.endings()
-        own = file_ending(self.output)
+        endings = self.endings() if only is None else [only]
+        own = file_ending(self.output, writable_formats() if only is None else endings)
         if own is None:
             return [[self.output / f"{stem}-{seed}.{end}" for end in endings] for seed in seeds]
         is_one = len(seeds) == 1 and (self.formats == AS_USUAL.formats or endings == [own])
-        if not is_one or (self.stems and own not in SOUNDS):
+        if not is_one or (only is None and self.stems and own not in SOUNDS):
             raise ConfigError(
                 "A file holds one piece in one format, and stems are sounds.",
                 where=f"-o {self.output}",
@@ -223,11 +228,11 @@ class Making(ModelChoice):
         return [[self.output]]
 
 
-def file_ending(output: Path) -> str | None:
-    """The ending of an output that is named as a file, such as song.mid; None for a folder."""
+def file_ending(output: Path, known: Iterable[str]) -> str | None:
+    """Which known ending the name of a file has, such as song.mid; None for a folder."""
     name = output.name.lower()
-    known = sorted(writable_formats(), key=len, reverse=True)  # "score.svg" before "svg"
-    found = next((ending for ending in known if name.endswith(f".{ending}")), None)
+    longest_first = sorted(known, key=len, reverse=True)  # "score.svg" before "svg"
+    found = next((ending for ending in longest_first if name.endswith(f".{ending}")), None)
     return None if output.is_dir() else found
 
 

@@ -439,13 +439,12 @@ class RuleMasks:
             return True
         ends = self.pitch_rules.closing(onset) and self._struck >= self._largest.get(self._part, 1)
         if stated is not None:
-            allowed = self.pitch_rules.allowed(self._part, onset)
+            allowed = self.pitch_rules.allowed(self._part, onset).copy()
             ends |= not self._may_add(self._part, onset, allowed, begun=True).any()
         return ends or self.pitch_rules.highest(self._part, onset) < self._above
 
-    def _may_add(self, part: int, onset: int, allowed: np.ndarray, *, begun: bool) -> np.ndarray:
-        """Which allowed pitches a part may strike with those that it has struck; bool [pitches]."""
-        legal = allowed.copy()
+    def _may_add(self, part: int, onset: int, legal: np.ndarray, *, begun: bool) -> np.ndarray:
+        """Those of the pitches, written to, that a part may strike with what it has struck."""
         legal[: self._above if begun else 0] = False
         if (held := self.job.rhythms.stroke(part, onset)) is not None and held.distinct:
             legal &= ~self._voicings[part].classes(onset)

@@ -59,13 +59,14 @@ class StyleUsages:
 
     def drummers_within(self, metre: tuple[int, int], keys: Collection[int]) -> Drummers:
         """Who in a metre needs no other keys; none where no keys are left to play to them."""
-        needed = [
-            (own, frozenset[int]().union(*(groove.keys for groove in own)))
-            for own in self.drummers.get(metre, ())
-        ]
-        found = [own for own, struck in needed if struck <= {*keys}]
-        struck = frozenset[int]().union(*(struck for _, struck in needed if struck <= {*keys}))
-        return found if {*keys} - struck - {*BEAT_KEYS} else ()
+        kit, struck = {*keys}, frozenset[int]()
+        found = []
+        for own in self.drummers.get(metre, ()):
+            needed = frozenset[int]().union(*(groove.keys for groove in own))
+            if needed <= kit:
+                found.append(own)
+                struck |= needed
+        return found if kit - struck - {*BEAT_KEYS} else ()
 
 
 def usages_of(collection: str | None) -> StyleUsages | None:
