@@ -161,7 +161,7 @@ class RuleMasks:
             self._keep_parts_playing(legal)
         here = self._open(0)
         legal[0] = len(here) > 0 or ahead == 0
-        if not legal.any():
+        if not np.count_nonzero(legal):
             legal[min(ahead, MAX_SHIFT)] = True
         due = self._part != START and self.pitch_rules.closing_missing(now) and len(here) > 0
         overdue = self._overdue(here, now)
@@ -259,8 +259,8 @@ class RuleMasks:
         if (given := self.given_pitch(shift, part)) is not None:
             # It comes next, unless a lower one is composed; where one must be, that goes first.
             legal[given:] = False
-            legal[given] = not (legal.any() and part in self._due(onset))
-        return legal if legal.any() else np.ones(SIZES[PITCH], bool)
+            legal[given] = not (np.count_nonzero(legal) and part in self._due(onset))
+        return legal if np.count_nonzero(legal) else np.ones(SIZES[PITCH], bool)
 
     def _left_again(self, part: int, onset: int) -> tuple[int, ...] | None:
         """What a part has yet to strike of the chord that it strikes again; None where it is free.
@@ -440,7 +440,7 @@ class RuleMasks:
         ends = self.pitch_rules.closing(onset) and self._struck >= self._largest.get(self._part, 1)
         if stated is not None:
             allowed = self.pitch_rules.allowed(self._part, onset).copy()
-            ends |= not self._may_add(self._part, onset, allowed, begun=True).any()
+            ends |= not np.count_nonzero(self._may_add(self._part, onset, allowed, begun=True))
         return ends or self.pitch_rules.highest(self._part, onset) < self._above
 
     def _may_add(self, part: int, onset: int, legal: np.ndarray, *, begun: bool) -> np.ndarray:

@@ -40,7 +40,8 @@ class OpenSpans:
         self._from, self._until = 0, 0  # ticks that are laid out
         self._rows: list[np.ndarray] = []  # by part, and of any of them
         self._any = np.zeros(0, bool)
-        self._flags: list[bytes] = []  # the same as rows, to ask for one tick
+        self._flags: list[bytes] = []  # the same as rows and any, to ask for few ticks
+        self._any_flags = b""
 
     def shifts(self, now_ticks: int, free_from: Sequence[int]) -> np.ndarray:
         """The shifts beyond 0 after which somebody is open, bool [shifts].
@@ -70,7 +71,7 @@ class OpenSpans:
     def opens_before(self, now_ticks: int, tick: int) -> bool:
         """Whether anybody is open from a moment on to before a tick, as near as `open_at`."""
         self._lay_out(now_ticks)
-        return bool(self._any[now_ticks - self._from : tick - self._from].any())
+        return True in self._any_flags[now_ticks - self._from : tick - self._from]
 
     def at(self, index: int, onset_ticks: int) -> Opening | None:
         """The opening of a part in which a tick lies."""
@@ -97,6 +98,7 @@ class OpenSpans:
             self._rows.append(row)
         self._any = np.logical_or.reduce(self._rows)
         self._flags = [row.tobytes() for row in self._rows]
+        self._any_flags = self._any.tobytes()
 
 
 def _swung_places(job: Job) -> np.ndarray | None:

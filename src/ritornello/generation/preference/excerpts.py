@@ -18,6 +18,7 @@ PITCH_COLUMN = 3
 DRUM_PITCH = 128
 _BACK_BARS = (1, 2, 4, 8)
 BACK_SIZE = 2 ** len(_BACK_BARS)
+_NO_NUMBER = 2**62  # beyond those of all notes
 
 
 def excerpt(strokes: Strokes, first_bar: int, bars: int = EXCERPT_BARS) -> np.ndarray:
@@ -43,24 +44,30 @@ def excerpt(strokes: Strokes, first_bar: int, bars: int = EXCERPT_BARS) -> np.nd
     return table if len(table) else np.array([[0, 0, _PARTS - 1, _PITCHES - 1, 0]])
 
 
-def played_before(strokes: Strokes) -> np.ndarray:
-    """In which of the bars 1, 2, 4 and 8 back each note stood at the same place, as bits of a
-    number, int64 [strokes]."""
+def played_before(strokes: Strokes, inside: np.ndarray) -> np.ndarray:
+    """In which of the bars 1, 2, 4 and 8 back some notes stood at the same place, as bits of a
+    number, int64 [notes].
+
+    Args:
+        inside: indices of these notes.
+    """
     lengths = int(strokes.bar_lengths.max(initial=1))
     sizes = (strokes.bars + max(_BACK_BARS), lengths, max(1, len(strokes.players)), _PITCHES)
     columns = strokes.bar, strokes.tick, strokes.player, strokes.pitch
     numbers = np.ravel_multi_index(columns, sizes)
     a_bar = int(np.prod(sizes[1:]))
-    found = np.zeros(len(numbers), np.int64)
+    found = np.zeros(len(inside), np.int64)
+    known = np.append(np.sort(numbers), _NO_NUMBER)
     for bit, bars in enumerate(_BACK_BARS):
-        found |= np.isin(numbers - bars * a_bar, numbers).astype(np.int64) << bit
+        wanted = numbers[inside] - bars * a_bar
+        found |= (known[np.searchsorted(known, wanted)] == wanted).astype(np.int64) << bit
     return found
 
 
 def excerpt_with_past(strokes: Strokes, first_bar: int, bars: int = EXCERPT_BARS) -> np.ndarray:
     """`excerpt` with `played_before` as a sixth column, int64 [notes, 6]."""
     table = excerpt(strokes, first_bar, bars)
-    past = played_before(strokes)[_inside(strokes, first_bar, bars)]
+    past = played_before(strokes, _inside(strokes, first_bar, bars))
     return np.column_stack([table, past if len(past) else [0]])
 
 
