@@ -49,6 +49,14 @@ def test_a_song_without_notes_is_refused_and_counted(tiny_model: Path) -> None:
     assert (len(found.pieces), found.refused, found.answered) == (1, 1, (1,))
 
 
+def test_what_is_read_otherwise_is_in_the_answers_and_not_in_the_log(
+    tiny_model: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    found = continue_songs(tiny_model, [band(bars=2)], 1, seed=0)
+    assert "'piano'" in found.warnings[0][0]
+    assert not caplog.records
+
+
 def test_a_band_under_a_line_has_the_bars_asked_for(tiny_model: Path) -> None:
     found = band_under(tiny_model, [band(seed) for seed in range(4)], chunk_seconds=1.0, seed=0)
     assert (found.pieces, found.exact) == (4, 4)

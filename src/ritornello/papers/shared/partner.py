@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -134,11 +136,27 @@ def arrange_songs(
 def _answers(songs: Sequence[Piece], answer: Callable[[int], Result]) -> Answers:
     """What came of asking for each song, by its index; songs that are refused are counted."""
     results: dict[int, Result] = {}
-    for index in range(len(songs)):
-        try:
-            results[index] = answer(index)
-        except InputError:
-            continue
+    with _unsaid_warnings():
+        for index in range(len(songs)):
+            try:
+                results[index] = answer(index)
+            except InputError:
+                continue
     pieces = tuple(result.piece for result in results.values())
     warnings = tuple(result.warnings for result in results.values())
     return Answers(tuple(results), pieces, warnings, len(songs) - len(results))
+
+
+@contextmanager
+def _unsaid_warnings() -> Iterator[None]:
+    """A context in which what a model reads otherwise than written is not logged.
+
+    A report counts it in the results; for hundreds of songs it would be as many lines of a console.
+    """
+    log = logging.getLogger("ritornello.generation")
+    before = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
