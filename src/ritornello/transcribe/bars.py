@@ -18,7 +18,7 @@ import numpy as np
 from ritornello.music.piece import Metre
 from ritornello.note_model import weights_file
 from ritornello.transcribe.note_beats import NoteBeats, begin_events, told_by
-from ritornello.transcribe.values import Beats, Hints
+from ritornello.transcribe.values import ON_BEAT_SECONDS, Beats, Hints
 
 BARS_FILE, BARS_KIND = "bars.safetensors", "bars"
 METRES = {4: (4, 4), 3: (3, 4), 2: (2, 4)}  # by beats a bar, those that are told apart
@@ -32,7 +32,7 @@ FEATURES = (
 _TIMES = ("onset_seconds", "end_seconds")
 _NOT_TOLD = -2.5  # log odds that a bar begins where no note does
 _MOST_TOLD = 4.0
-_ON_BEAT_SECONDS, _LATE_SECONDS = 0.05, 0.02
+_LATE_SECONDS = 0.02
 _EARLY, _LATE = 0.15, 0.85  # beats; what begins so early belongs to the beat
 _LONGEST = 4  # beats of a note that count
 _SHORTEST = 0.25
@@ -100,7 +100,7 @@ def lateness(times: np.ndarray, onsets_seconds: np.ndarray) -> tuple[float, floa
         return 0.0, 0.0
     away = onsets_seconds - times[:, None]
     nearest = np.take_along_axis(away, np.abs(away).argmin(axis=1)[:, None], axis=1)
-    near = nearest[np.abs(nearest) < _ON_BEAT_SECONDS]
+    near = nearest[np.abs(nearest) < ON_BEAT_SECONDS]
     return (float(np.median(near)) if len(near) else 0.0), len(near) / len(times)
 
 

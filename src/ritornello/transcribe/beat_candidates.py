@@ -23,6 +23,7 @@ from ritornello.transcribe import tracking
 from ritornello.transcribe.note_beats import NoteBeats
 from ritornello.transcribe.spectra import FLOOR, FRAME_SECONDS, SHORT_BANDS
 from ritornello.transcribe.steady import steady_beats
+from ritornello.transcribe.values import ON_BEAT_SECONDS
 
 CHOICE_FILE, CHOICE_KIND = "beat_choice.safetensors", "beat choice"
 _LEVELS = (1.0, 0.5, 2.0, 2 / 3, 1.5)  # of the length of a beat
@@ -36,7 +37,6 @@ _NOVELTY_FRAMES, _SLOW_FRAMES = 18, 45  # before and behind a change of harmony
 _ATTACK_FRAMES, _LOUDER = 10, 0.6  # in log10 of the amplitude
 _STRUCK_QUANTILE, _AS_LOUD, _CUT_FRAMES = 0.95, 0.15, 4
 _LOUDEST = 1000.0  # of what is compressed by log(1 + x)
-_ON_BEAT_SECONDS = 0.05
 _LEAST_SHARE = 0.02
 FEATURES = (
     "sound on beats", "notes on beats", "onsets on beats", "low onsets on beats",
@@ -267,7 +267,7 @@ def _near(onsets: np.ndarray, times: np.ndarray) -> np.ndarray:
     """Whether each onset is near one of some times, bool [onsets]."""
     after = np.clip(np.searchsorted(times, onsets), 1, max(1, len(times) - 1))
     around = np.stack([times[after - 1], times[np.minimum(after, len(times) - 1)]])
-    result: np.ndarray = np.abs(onsets - around).min(axis=0) < _ON_BEAT_SECONDS
+    result: np.ndarray = np.abs(onsets - around).min(axis=0) < ON_BEAT_SECONDS
     return result
 
 
@@ -298,7 +298,7 @@ def offbeats(even: np.ndarray) -> np.ndarray:
         return even
     half = (even[1] - even[0]) / 2
     # One just before the first frame is a beat on which the recording begins.
-    begins = even[0] >= half - _ON_BEAT_SECONDS
+    begins = even[0] >= half - ON_BEAT_SECONDS
     return np.concatenate([even[:1] - half if begins else even[:0], even + half])
 
 

@@ -27,7 +27,7 @@ from ritornello.transcribe.played_span import played_frames
 from ritornello.transcribe.spectra import BANDS, FRAME_SECONDS, log_bands
 from ritornello.transcribe.steady import held_beats, steady_beats
 from ritornello.transcribe.strokes import tell_a_beat
-from ritornello.transcribe.values import Beats, Hints
+from ritornello.transcribe.values import ON_BEAT_SECONDS, Beats, Hints
 
 _USUAL_TEMPO_BPM = 120.0
 _UNHEARD = 0.2  # less confident beats are not better than a steady tempo
@@ -37,7 +37,6 @@ _OFFBEAT_SHARE = 0.5  # of how likely beats are, that makes offbeats
 _EASED_BEATS = 3
 _NEAR_FRAMES = 2  # a beat is heard so far from where it is
 _ENOUGH_BEATS = 8  # fewer are no proof of a beat
-_ON_BEAT_SECONDS = 0.05
 _ENOUGH_ON_BEATS = 0.5
 _FEW_TAP_BPM = (65.0, 145.0)  # slower or faster than this (McKinney and Moelants 2006)
 _WANDERING = 0.025  # half of all eight beats differ by more; 2% on a guitar, 6 and 22 on violins
@@ -306,7 +305,7 @@ def _read(told: NoteBeats | None, beats_seconds: np.ndarray) -> tuple[float, flo
     events = told.times_seconds
     place = np.interp(events, beats_seconds, np.arange(len(beats_seconds)))
     nearest = beats_seconds[np.rint(place).astype(int)]
-    on_beat = np.abs(events - nearest) < _ON_BEAT_SECONDS
+    on_beat = np.abs(events - nearest) < ON_BEAT_SECONDS
     likely = sigmoid(told.logits[:, 0].astype(float))
     apart = 0.0
     if on_beat.any() and not on_beat.all():

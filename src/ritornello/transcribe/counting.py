@@ -26,6 +26,7 @@ from ritornello.transcribe.beat_candidates import (
     ways,
 )
 from ritornello.transcribe.spectra import FRAME_SECONDS
+from ritornello.transcribe.values import ON_BEAT_SECONDS
 
 PHASE_FEATURES = (
     "score", "harmony changes on bars", "notes begin bars", "sound begins bars", "first note",
@@ -36,7 +37,6 @@ _TERNARY_NATS, _NO_STEP_NATS, _NOT_FIRST_NATS = 1.0, 0.7, 1.0
 _SAME_TEMPO, _NEAR_TEMPO = 0.04, 0.08
 _ON_GRID_BEATS, _ON_GRID_SHARE, _SLIPPED_SHARE = 0.1, 0.75, 0.1
 _HELD_SHARE = 0.85  # of beats on even ones, that a player alone does not reach
-_ON_BEAT_SECONDS = 0.05
 _BEATS_A_BAR = 2, 3, 4
 
 
@@ -151,7 +151,7 @@ def _has_first(way: Way, clues: Clues) -> bool:
     """Whether a beat lies where the first note begins, if it is known."""
     if clues.first_seconds is None:
         return False
-    return bool(np.abs(way.beats_seconds - clues.first_seconds).min() < _ON_BEAT_SECONDS)
+    return bool(np.abs(way.beats_seconds - clues.first_seconds).min() < ON_BEAT_SECONDS)
 
 
 def _on_bars(values: np.ndarray, beats_seconds: np.ndarray, reach: int) -> float:

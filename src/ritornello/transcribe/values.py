@@ -11,6 +11,8 @@ import numpy as np
 from ritornello.errors import ConfigError
 from ritornello.option_names import named_options
 
+ON_BEAT_SECONDS = 0.05  # what is nearer to a beat is on it
+
 # Sorted by (onset, pitch). ``confidence`` is 0 to 1.
 HEARD_NOTE_DTYPE = np.dtype(
     [
