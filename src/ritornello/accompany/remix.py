@@ -182,6 +182,13 @@ def _transcribe_solo(source: Path, recording: Path, **known: Any) -> Transcripti
             where=str(recording),
             next_step="Record an instrument that plays tones, from nearer by or louder.",
         )
+    if transcription.is_spoken and known["hints"] == _NO_HINTS:
+        raise InputError(
+            "Somebody seems to speak in the recording: it is as fast as syllables, and notes sound "
+            f"in only {transcription.note_share:.0%} of it, so a band has nothing to follow.",
+            where=str(recording),
+            next_step="Record an instrument or a singer; if it is music, name its tempo.",
+        )
     return transcription
 
 

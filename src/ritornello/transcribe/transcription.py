@@ -28,6 +28,7 @@ from ritornello.transcribe.count_in import CountIn, find_count_in
 from ritornello.transcribe.heard_key import heard_key
 from ritornello.transcribe.note_detection import find_notes
 from ritornello.transcribe.sound_measures import Measures
+from ritornello.transcribe.spoken import is_spoken, note_share
 from ritornello.transcribe.timeline import Timeline
 from ritornello.transcribe.values import Beats, Hints
 
@@ -67,6 +68,16 @@ class Transcription:
     chords: tuple[tuple[float, Chord | None], ...]
     findings: tuple[Finding, ...]
     piece: Piece
+
+    @property
+    def is_spoken(self) -> bool:
+        """Whether it is speech, of which hardly anything is notes."""
+        return is_spoken(self.measures, self.notes)
+
+    @property
+    def note_share(self) -> float:
+        """In how much of the time that sounds a note sounds, 0 to 1."""
+        return note_share(self.notes, self.measures.sounding_seconds)
 
     def describe(self) -> tuple[str, ...]:
         """What was heard, in short sentences for people; findings are not among them."""
@@ -177,6 +188,7 @@ def listen(
     sounding = measures.sounding_seconds
     beats = find_beats(cleaned.blocks(RATE_HZ), duration, hints, notes, sounding)
     beats = with_bars(beats, notes, hints)
+    health = (*health, *_speech(measures, notes, health))
     timeline = Timeline.of_beats(beats, duration)
     found_key, confidence = (key, 1.0) if key else heard_key(notes)
     piece = timeline.piece(
@@ -211,6 +223,16 @@ def _check_inside(hints: Hints, recording: Recording) -> None:
                 where=str(recording.path),
                 next_step="Count seconds from the beginning of the recording.",
             )
+
+
+def _speech(
+    measures: Measures, notes: np.ndarray, known: tuple[Finding, ...]
+) -> tuple[Finding, ...]:
+    """That it may be speech, if only its notes tell so."""
+    if not is_spoken(measures, notes) or any(found.name == "speech" for found in known):
+        return ()
+    share = note_share(notes, measures.sounding_seconds)
+    return (Finding("speech", f"It may be speech: notes sound in only {share:.0%} of it.", share),)
 
 
 def _told(counted: CountIn | None) -> tuple[Finding, ...]:
