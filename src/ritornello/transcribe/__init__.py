@@ -6,6 +6,7 @@ values         notes, beats and hints in seconds
 sound_measures  levels, tuning and spectrum of a recording
 concert_pitch  how far its A lies from 440 Hz
 checks         what is unusual in it
+spoken         whether somebody speaks and nobody plays
 cleaning       the recording as it is listened to
 drum_detection  a recording of drums to its strokes
 note_detection  a recording to its notes
