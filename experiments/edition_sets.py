@@ -51,7 +51,7 @@ class EditionSets:
 
     Attributes:
         collections: those that are known, then the new ones.
-        parents: the set of each collection.
+        parents: the set of each collection. sets: their names.
     """
 
     def __init__(
@@ -66,6 +66,7 @@ class EditionSets:
             for index, (of_set, style) in enumerate(zip(sets, styles, strict=True))
         ]
         self.parents = dict(sorted(zip(self._names, sets, strict=True)))
+        self.sets = frozenset(sets)
         self.collections = (*known, *(name for name in self.parents if name not in known))
 
     @property
@@ -85,9 +86,16 @@ class EditionSets:
     def indices(self, split: str) -> np.ndarray:
         return self.corpus.indices(split)
 
-    def drawn(self, collection: str, side: str, most: int, seed: int) -> list[Piece]:
-        """At most so many pieces of a side of a collection, by chance; empty ones left out."""
-        indices = [at for at in self.indices(side) if self.collection_of(at) == collection]
+    def drawn(
+        self, collection: str, side: str, most: int, seed: int, *, whole_set: bool = False
+    ) -> list[Piece]:
+        """At most so many pieces of a side of a collection, by chance; empty ones left out.
+
+        Args:
+            whole_set: whether those of the styles of a set belong to it.
+        """
+        name_of = self.set_of if whole_set and collection in self.sets else self.collection_of
+        indices = [at for at in self.indices(side) if name_of(at) == collection]
         order = np.random.default_rng(seed).permutation(indices)[:most].tolist()
         return [piece for piece in map(self.piece, order) if piece.note_count]
 

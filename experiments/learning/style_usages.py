@@ -44,6 +44,8 @@ _SONG = 4  # parts; larger ones with voices are operas
 _ROUNDS = [1, 2, 4]  # bars of a figure
 _LEAST_ROUND = 0.15
 _PLAYS, _LEAST_RESTS, _SECTION_BARS = 0.4, 0.3, 4  # of the bars; of the sections; bars
+_BEGINNING_BARS, _LEAST_DRUMMERS = 4, 10  # pieces, or sections that they enter in
+_USUALLY_LEAD = 0.4  # of the latter, where there are fewer; as in game music
 _LEAST_ACTIVITIES, _MOST_ACTIVITIES = 8, 40  # pieces
 
 
@@ -56,6 +58,7 @@ def count_styles(music: EditionSets, composer: Composer) -> dict[str, dict[str, 
     """The table, by collection."""
     styles = known_styles(composer)
     many = {name: music.drawn(name, "train", _MANY_PIECES, seed=1) for name in styles}
+    whole = {name: music.drawn(name, "train", _MANY_PIECES, 1, whole_set=True) for name in styles}
     pieces = {name: of_style[:_MOST_PIECES] for name, of_style in many.items()}
     of_drums = drummers(pieces)
     have = {each.collection for each in composer.instrumentations}
@@ -67,8 +70,9 @@ def count_styles(music: EditionSets, composer: Composer) -> dict[str, dict[str, 
             **_bass(of_style),
             **_rounds(of_style),
             **_rests(of_style),
-            **rhythms(many[name]),
-            **registers(many[name]),
+            **_drumming(many[name]),
+            **rhythms(whole[name]),
+            **registers(whole[name]),
             **_activities(many[name]),
             "drummers": of_drums[name],
         }
@@ -133,6 +137,32 @@ def _rests(pieces: list[Piece]) -> dict[str, dict[str, float]]:
                 counts[role][1] += 1
     shares = {role: round(silent / total, 2) for role, (silent, total) in sorted(counts.items())}
     return {"rests": shares} if shares.get(OTHERS, 0) >= _LEAST_RESTS else {}
+
+
+def _drumming(pieces: list[Piece]) -> dict[str, list[float]]:
+    """How often drummers play the beginnings of pieces, leave other sections, and lead in those
+    that they enter in; where there are many."""
+    begins, leaves, leads = list[bool](), list[bool](), list[bool]()
+    for piece in (piece.at_resolution(RESOLUTION) for piece in pieces):
+        plan = analyse(piece)
+        drummers = [at for at, player in enumerate(plan.players) if player.is_drum]
+        if not drummers or len(plan.players) <= 2 or plan.bars < _BEGINNING_BARS:
+            continue
+        plays = (plan.plays[:, drummers] == 1).any(axis=1)
+        begins.append(bool(plays[:_BEGINNING_BARS].mean() >= _PLAYS))
+        struck = np.concatenate([t.notes["onset"] for t in piece.tracks if t.is_drum])
+        for section in plan.sections[1:]:
+            inside = plays[section.start : section.end]
+            if len(inside) >= _SECTION_BARS and section.name != END:
+                leaves.append(bool(inside.mean() < _PLAYS))
+            if inside[0] and not plays[section.start - 2]:
+                start, length = plan.starts[section.start], plan.lengths[section.start - 1]
+                leads.append(bool(((struck >= start - length // 2) & (struck < start)).any()))
+    if len(begins) < _LEAST_DRUMMERS:
+        return {}
+    leads_in = np.mean(leads) if len(leads) >= _LEAST_DRUMMERS else _USUALLY_LEAD
+    shares = (float(np.mean(begins)), float(np.mean(leaves)), float(leads_in))
+    return {"drumming": [round(share, 2) for share in shares]}
 
 
 def _activities(pieces: list[Piece]) -> dict[str, dict[int, list[list[float]]]]:

@@ -96,6 +96,18 @@ def test_sections_of_other_names_often_have_other_rhythms() -> None:
     assert 0.3 < differ < 0.6
 
 
+def test_who_breaks_chords_does_so_in_all_sections() -> None:
+    single, chord = HeldStroke(0, 24, 1, 1, False), HeldStroke(0, 24, 3, 3, False)
+    usual = [(1.0, (single,)), (1.0, (single, single)), (1.0, (chord,)), (1.0, (chord, single))]
+    kinds = set()
+    for seed in range(20):
+        drawn = draw_rhythms("ABCD", {0: usual}, np.random.default_rng(seed))
+        bars = [bar for held in drawn.values() for bar in held]
+        assert len({chord in bar for bar in bars}) == 1
+        kinds.add(chord in bars[0])
+    assert kinds == {True, False}
+
+
 def test_who_is_asked_for_a_density_strikes_as_often_as_asked(composer: Composer) -> None:
     piece = composer.compose(
         collection="rock", parts=BAND, densities={"bass": 0.5}, form="A 8, A 8", seed=1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ritornello.music.chords import CHORD_OPEN, QUALITIES, Chord, chord_class
+from ritornello.music.chords import CHORD_OPEN, QUALITIES, Chord, chord_class, chord_of_class
 from ritornello.music.keys import KeyName
 from ritornello.plan.chord_progressions import with_progressions
 from ritornello.plan.form_filling import fill_form
@@ -71,6 +72,18 @@ def test_what_is_stated_stays_and_other_scales_state_nothing() -> None:
     assert (with_progressions(plan, KeyName(0, "dorian"), rng).chords == CHORD_OPEN).all()
     bare = replace(plan, sections=())
     assert (with_progressions(bare, KeyName(0), rng).chords == CHORD_OPEN).all()
+
+
+def test_within_a_scale_sevenths_stay_sevenths() -> None:
+    scale = {0, 2, 4, 5, 7, 9, 11}
+    kinds: Counter[str] = Counter()
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        told = with_progressions(form("A 8, B 8", 1), KeyName(0), rng, "band_swing", within=scale)
+        chords = [*map(chord_of_class, told.chords[:, 0].tolist())]
+        assert all(chord is not None and chord.pitch_classes <= scale for chord in chords)
+        kinds.update(chord.quality for chord in chords if chord is not None)
+    assert kinds["min7"] > 0.1 * kinds.total()
 
 
 def test_a_style_has_its_sevenths() -> None:

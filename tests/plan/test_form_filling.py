@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ritornello.music.instruments import DRUMS, parse_instrument
-from ritornello.plan.form_filling import Rounds, fill_form
+from ritornello.plan.form_filling import Drumming, Rounds, fill_form
 from ritornello.plan.plan import Plan
 from ritornello.plan.players import Player, melody_of
 from ritornello.plan.song_form import form_plan, parse_form
@@ -41,6 +41,18 @@ def test_a_quartet_plays_together() -> None:
     quartet = ("violin", "violin", "viola", "cello")
     shares = [(filled(quartet, seed).plays[4:] != 0).mean() for seed in range(60)]
     assert np.mean(shares) > 0.95  # of 100 training pieces .97
+
+
+def test_drummers_begin_and_lead_in_as_often_as_in_the_style() -> None:
+    players = tuple(Player(parse_instrument(name)) for name in BAND)
+    plan = form_plan(parse_form("intro 4, bridge 8, A 8"), players=players)
+    drumming = Drumming(begins=1.0, leads_in=1.0)
+    found = [
+        fill_form(plan, np.random.default_rng(seed), drumming=drumming).plays[:, 0]
+        for seed in range(40)
+    ]
+    assert all((drums[:4] == 1).all() and (drums[11:] == 1).all() for drums in found)
+    assert any((drums[4:11] == 0).all() for drums in found)
 
 
 def test_where_players_come_and_go_sections_return_with_theirs() -> None:

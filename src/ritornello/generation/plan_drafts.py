@@ -14,7 +14,7 @@ from ritornello.music.instruments import INSTRUMENTS
 from ritornello.music.keys import KeyName
 from ritornello.plan.activity import with_activity
 from ritornello.plan.chord_progressions import with_progressions
-from ritornello.plan.form_filling import Rounds, fill_form
+from ritornello.plan.form_filling import Drumming, Rounds, fill_form
 from ritornello.plan.plan import Plan
 from ritornello.plan.sections import Section
 from ritornello.plan.song_form import (
@@ -217,8 +217,8 @@ def complete_plan(wanted: Plan, job: Job, seed: int, *, asked: bool = False) -> 
     usages = usages_of(job.rules.collection)
     known = None if usages is None else usages.rounds
     rounds = Rounds() if known is None else Rounds.of(*known)
-    rests = None if usages is None else usages.rests
-    filled = fill_form(wanted, rng, rounds=rounds, rests=rests, asked=asked)
+    rests, drumming = (None, Drumming()) if usages is None else (usages.rests, usages.drumming)
+    filled = fill_form(wanted, rng, rounds=rounds, rests=rests, drumming=drumming, asked=asked)
     filled = _busy_as_usual(filled, job, seed)
     key = job.rules.key or job.key
     pitched = any(not player.is_drum for player in filled.players)

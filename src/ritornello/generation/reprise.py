@@ -59,6 +59,7 @@ _CRASH_ALONE = Beat((), (), (), CRASH, ((0, CRASH, 100),))
 _LAST_STROKE = Beat((), (), (), CRASH, ((0, KICK, 100), (0, CRASH, 100)))
 # How often a section begins with a crash: .36 of those of held-out bands, .42 in game music.
 BEGINS_WITH_CRASH = 0.4
+ADDS_CRASH = 0.15  # where the grooves of a style begin with some
 
 
 @dataclass(frozen=True)
@@ -276,7 +277,8 @@ def plan_reprise(
     if not (may_crash and (drums & holds).any()):
         return Reprise(starts, parts, sources, halves, whole, stated)
     later = [section.start for section in plan.sections[1:]]
-    crashes = frozenset(bar for bar in later if rng.random() < BEGINS_WITH_CRASH)
+    chance = ADDS_CRASH if own_drummers else BEGINS_WITH_CRASH
+    crashes = frozenset(bar for bar in later if rng.random() < chance)
     drummer = parts[int(np.flatnonzero(drums)[0])]
     return Reprise(starts, parts, sources, halves, whole, stated, drummer, crashes)
 
@@ -327,7 +329,8 @@ def _state_grooves(
 ) -> dict[int, Beat]:
     """What a drummer plays in the bars that it does not play again: grooves, with their fills.
 
-    Arguments as of `_hold_beat`; the last bars of sections that lead on are played anew.
+    Arguments as of `_hold_beat`; the last bars of sections that lead on are played anew. Of a
+    section of which it plays the last bar alone, that is the second half of one.
     """
     found: dict[int, Beat] = {}
     for section in plan.sections:
@@ -342,6 +345,8 @@ def _state_grooves(
             sources[bar, column] = -1
             leads = is_last or place % FILL_BARS == FILL_BARS - 1
             found[bar] = groove.fill(rng, is_last=is_last) if leads else groove.beat(place)
+            if is_last and place and plan.plays[bar - 1, column] == 0:
+                found[bar] = found[bar].from_tick(int(plan.lengths[bar]) // 2)
     return found
 
 

@@ -64,13 +64,14 @@ def chain_of(
 
 
 def _fitting(key: KeyName, name: str, within: Collection[int]) -> Chord | None:
-    """A chord of the table, or the triad on its root that is within bounds; None if there is none.
+    """A chord of the table, or what is within bounds on its root; None if there is nothing.
 
-    So where F sharp is out of bounds, D7 is D minor.
+    So where F sharp is out of bounds, D7 is D minor with its seventh, and D major is D minor.
     """
     above, quality = name.split()
     root = (key.tonic + int(above)) % 12
-    chords = (Chord(root, kind) for kind in (quality, "maj", "min"))
+    seventh = ("min7",) if quality == "7" else ()
+    chords = (Chord(root, kind) for kind in (quality, *seventh, "maj", "min"))
     return next((chord for chord in chords if chord.pitch_classes <= {*within}), None)
 
 

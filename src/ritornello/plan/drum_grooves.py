@@ -46,6 +46,10 @@ class Beat(NamedTuple):
         ]
         return [*struck, *self.others]
 
+    def from_tick(self, tick: int) -> Beat:
+        """What is struck at a tick of the bar and after it."""
+        return Beat((), (), (), HAT, tuple(each for each in self.strokes() if each[0] >= tick))
+
     @property
     def keys(self) -> frozenset[int]:
         """Those that it strikes."""

@@ -5,17 +5,19 @@ where there are no drums and nobody asked for the form, often with its first hal
 section of sixteen bars or more is played twice, eight bars each, as it was or with another ending;
 in a shorter one the second half may begin as the first. Few begin an intro, without the melody and
 not the bass alone, or all of a band; one of those between bass and melody leaves for a verse, the
-only one for a bridge, a break or a solo, as drums may; all play a chorus, the last return and the
-end. In chamber music seldom anybody leaves; in styles whose players come and go each section draws
-who plays, and returns with them. In a band the accompaniment of a new section may go round in four
-bars, or be that of the section before; in styles that go round, all may do so, or the accompaniment
-in two. The voice of a song may leave the end of a section. What is stated stays.
+only one for a bridge, a break or a solo, as drums may, who may lead in the next section; all play a
+chorus, the last return and the end. In chamber music seldom anybody leaves; in styles whose players
+come and go each section draws who plays, and returns with them. In a band the accompaniment of a
+new section may go round in four bars, or be that of the section before; in styles that go round,
+all may do so, or the accompaniment in two. The voice of a song may leave the end of a section. What
+is stated stays.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -61,12 +63,27 @@ class Rounds:
         return cls({2: twos, 4: min(1.0 - twos, under[2] / 0.5)}, min(1.0, tune[2] / 0.5))
 
 
-_USUAL_ROUNDS = Rounds()
+class Drumming(NamedTuple):
+    """When drummers play.
+
+    Attributes:
+        begins: how often they play an intro.
+        leaves: how often they leave a section that is not thin by its name.
+        leads_in: how often they begin in the last bar of a section that they do not play, where
+            they play the next.
+    """
+
+    begins: float = 0.0
+    leaves: float = 0.05
+    leads_in: float = 0.0
+
+
+_USUAL_ROUNDS, _USUAL_DRUMMING = Rounds(), Drumming()
 _OTHER_ENDING_BARS, _OTHER_ENDING = 2, 0.6  # of a phrase that returns, and how often it has one
 _INTERLUDE = 0.5  # how often a section of a song ends without the voice
 _FULL = ("chorus", END)
 _THIN = ("bridge", "break", "solo")
-_DRUMS_LEAVE, _DRUMS_LEAVE_THIN = 0.05, 0.3  # how often for a section, and for one of these
+_DRUMS_LEAVE_THIN = 0.3  # how often for one of these
 _LEAVES = 1.0, 0.15, 0.1  # how often one leaves, of a band, a song and others
 _ONLY_ONE_LEAVES = 0.5  # how often the only one between bass and melody leaves for one of these
 _BAND_BEGINS = 0.4  # how often all of a band play its intro
@@ -78,6 +95,7 @@ def fill_form(
     ensemble: int | None = None,
     rounds: Rounds = _USUAL_ROUNDS,
     rests: Mapping[str, float] | None = None,
+    drumming: Drumming = _USUAL_DRUMMING,
     *,
     asked: bool = False,
 ) -> Plan:
@@ -89,6 +107,7 @@ def fill_form(
         rounds: of the style of a band.
         rests: of a style whose players come and go, how often they leave a section, see
             `players.role_of`.
+        drumming: of the style.
         ensemble: in what the players are, see `players.ensemble_of`; by default they are alone.
         asked: whether somebody asked for these sections.
     """
@@ -118,13 +137,14 @@ def fill_form(
                 close_of[inside, member] = np.where(holds, AGAIN, close_of[inside, member])
             under = section
         again = earlier is not section
-        who = _players(plan, section, ensemble, rests or {}, again=again, rng=rng)
+        who = _players(plan, section, ensemble, rests or {}, drumming, again=again, rng=rng)
         if again and (rests or section is not last[section.name]):
             who = plays[earlier.start] != 0  # as at its first time
         rows = np.tile(who, (section.bars, 1))
         if song is not None and section.name != INTRO:
             rows[section.bars - _interlude_bars(section, rng) :, song] = False
         plays[inside] = np.where(plays[inside] == OPEN, rows, plays[inside])
+    _lead_in(plan, plays, drumming, rng)
     silent = ~(plays > 0).any(axis=0)
     plays[:, silent & (plan.plays == OPEN).any(axis=0)] = 1
     return replace(
@@ -225,6 +245,7 @@ def _players(
     section: Section,
     ensemble: int,
     rests: Mapping[str, float],
+    drumming: Drumming,
     *,
     again: bool,
     rng: Rng,
@@ -236,7 +257,8 @@ def _players(
     if count < 2 or len(plan.sections) < 2 or again or section.name in _FULL:
         return who
     if section.name == INTRO:
-        if drums.any() and count > 2 and rng.random() < _BAND_BEGINS:
+        all_begin = _BAND_BEGINS if drums.any() and count > 2 and not rests else 0.0
+        if rng.random() < all_begin:
             return who
         pitched = np.flatnonzero(~drums)
         above = pitched[~_basses(plan)[pitched]]
@@ -248,10 +270,11 @@ def _players(
             chosen = rng.permutation(above)[:1]
         who[:] = False
         who[chosen if len(chosen) else 0] = True
+        who[drums] |= rng.random() < (drumming.begins - all_begin) / (1.0 - all_begin)
     elif count > 2 and rests:
         return _who_stays(plan, rests, rng)
     elif count > 2:
-        chance = _DRUMS_LEAVE_THIN if section.name in _THIN else _DRUMS_LEAVE
+        chance = _DRUMS_LEAVE_THIN if section.name in _THIN else drumming.leaves
         # The melody stays, as a bass does.
         between = np.flatnonzero(
             ~drums & ~_basses(plan) & (np.arange(count) != melody_of(plan.players))
@@ -263,6 +286,21 @@ def _players(
         elif len(between) and section.name in _THIN and rng.random() < _ONLY_ONE_LEAVES:
             who[between] = False
     return who
+
+
+def _lead_in(plan: Plan, plays: np.ndarray, drumming: Drumming, rng: Rng) -> None:
+    """Let drummers begin in the bar before a section that they enter in, where that is open.
+
+    Args:
+        plays: of a plan that is filled in; it is written to.
+    """
+    for section in plan.sections[1:]:
+        before = section.start - 1
+        for drummer in (at for at, player in enumerate(plan.players) if player.is_drum):
+            enters = plays[before, drummer] == 0 and plays[section.start, drummer] != 0
+            is_open = plan.plays[before, drummer] == OPEN
+            if enters and is_open and rng.random() < drumming.leads_in:
+                plays[before, drummer] = 1
 
 
 def _who_stays(plan: Plan, rests: Mapping[str, float], rng: Rng) -> np.ndarray:

@@ -4,7 +4,8 @@ A network that goes on from bar to bar keeps no rhythm: basses of composed bands
 one before in half of the bars, where real ones do in nine of ten, and every section had the same
 figures. So the sections of a form may state for each accompanist when it strikes, how many notes,
 how long they sound, and where a chord is struck again: a bar that goes round, or two. A section of
-another name often has others; which notes these are is left to who plays.
+another name often has others, but who breaks chords does so in all of them, as real players do;
+which notes these are is left to who plays.
 """
 
 from __future__ import annotations
@@ -73,10 +74,18 @@ def draw_rhythms(
         for name in dict.fromkeys(names):
             if held is None or rng.random() < _CHANGES:
                 first = _draw(rhythms, rng)
+                if held is None:
+                    broken = _is_broken(first)
+                    rhythms = [each for each in rhythms if _is_broken(each[1]) == broken]
                 other = rng.random() < _OTHER_SECOND
                 held = (first, _draw(rhythms, rng)) if other else (first,)
             found[name, player] = held
     return found
+
+
+def _is_broken(rhythm: HeldRhythm) -> bool:
+    """Whether it has single notes alone."""
+    return all(stroke.most < _LEAST_CHORD for stroke in rhythm)
 
 
 def _draw(rhythms: WeightedRhythms, rng: Rng) -> HeldRhythm:

@@ -16,6 +16,7 @@ from typing import Any
 
 from ritornello.plan.activity import Activity
 from ritornello.plan.drum_grooves import BEAT_KEYS, HAT, Beat, Drummers, Groove
+from ritornello.plan.form_filling import Drumming
 from ritornello.plan.held_rhythms import HeldStroke, WeightedRhythms
 from ritornello.rng import Rng
 
@@ -41,6 +42,7 @@ class StyleUsages:
         registers: by name of an instrument the lowest and the highest pitch of nine of ten notes
             that it accompanies a drummer with.
         activities: by how many play, those of pieces without drums.
+        drumming: when drummers play; that of all music where they are few.
     """
 
     tempi: tuple[float, ...]
@@ -52,6 +54,7 @@ class StyleUsages:
     rhythms: Mapping[tuple[int, int], Mapping[str, WeightedRhythms]] = field(default_factory=dict)
     registers: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     activities: Mapping[int, tuple[Activity, ...]] = field(default_factory=dict)
+    drumming: Drumming = field(default_factory=Drumming)
 
     def draw_tempo(self, rng: Rng) -> float:
         """A tempo, quarter notes a minute."""
@@ -103,6 +106,7 @@ def _usages() -> dict[str, StyleUsages]:
                 int(players): tuple(Activity(*each) for each in found)
                 for players, found in entry.get("activities", {}).items()
             },
+            Drumming(*entry.get("drumming", ())),
         )
         for name, entry in table.items()
     }
