@@ -1,14 +1,14 @@
-"""How accompanists of a style play beside a drummer: in which registers, and in which rhythms.
+"""How those accompany who play beside a drummer, or alone with a singer: registers and rhythms.
 
-A rhythm is a bar that a player holds (four times or more), on 16ths, with what its strokes mostly
-are: how long they sound, how many notes they have, whether they are the chord before, and whether
-they double no pitch class.
+A rhythm is a bar that a player holds (four times or more), on 16ths, beside a singer on triplets
+too, with what its strokes mostly are: how long they sound, how many notes they have, whether they
+are the chord before, and whether they double no pitch class.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -16,9 +16,10 @@ from ritornello.music.instruments import INSTRUMENTS
 from ritornello.music.piece import Piece, Track
 from ritornello.note_model.encoding import notes
 from ritornello.plan.held_rhythms import HeldRhythm, HeldStroke
-from ritornello.plan.players import melody_of, owners
+from ritornello.plan.players import BAND, SONG, ensemble_of, melody_of, owners
 
-_SIXTEENTH, BEAT = 6, 24
+_SIXTEENTH, _THIRD, BEAT = 6, 8, 24
+_SONG_PLAYERS = 2
 _SWUNG = {8: None, 16: 12}  # triplets, as straight time has them
 _LEAST_PLAYERS = 5  # whose pitches are counted
 _HELD_RHYTHM = 4  # bars
@@ -38,11 +39,21 @@ def on_grid(tick: int) -> int | None:
     return tick if within % _SIXTEENTH == 0 else None
 
 
-def _accompanists(piece: Piece) -> list[tuple[Track, str]]:
-    """The tracks of who accompanies a drummer, each with the name of its instrument."""
+def _on_written_grid(tick: int) -> int | None:
+    """A tick on 16ths or triplets, None for what has no place there."""
+    return tick if tick % _SIXTEENTH == 0 or tick % _THIRD == 0 else None
+
+
+def _accompanists(piece: Piece, ensemble: int) -> list[tuple[Track, str]]:
+    """The tracks of who accompanies in a band, or in a song for two, each with the name of its
+    instrument.
+
+    Args:
+        ensemble: see `players.ensemble_of`; of other pieces there are none.
+    """
     own = owners(piece)
     playing = [player for player in own if player is not None]
-    if not any(player.is_drum for player in playing):
+    if ensemble_of(playing) != ensemble or (ensemble == SONG and len(playing) != _SONG_PLAYERS):
         return []
     melody = melody_of(playing)
     tune = None if melody is None else playing[melody]
@@ -57,7 +68,7 @@ def registers(pieces: list[Piece]) -> dict[str, dict[str, list[int]]]:
     """From which pitch to which nine of ten notes of each instrument are that accompanies."""
     found: dict[str, list[np.ndarray]] = defaultdict(list)
     for piece in pieces:
-        for track, name in _accompanists(piece):
+        for track, name in _accompanists(piece, BAND):
             found[name].append(track.notes["pitch"])
     usual = {
         name: np.percentile(np.concatenate(pitches), (5, 95)).astype(int).tolist()
@@ -68,7 +79,7 @@ def registers(pieces: list[Piece]) -> dict[str, dict[str, list[int]]]:
 
 
 def rhythms(pieces: list[Piece]) -> dict[str, dict[str, dict[str, list[list[object]]]]]:
-    """In which rhythms of a bar each instrument accompanies, by metre, of pieces with drums."""
+    """In which rhythms of a bar each instrument accompanies, by metre, of bands and songs."""
     weights: dict[str, dict[str, dict[HeldRhythm, float]]] = {}
     for piece in pieces:
         if not piece.metres:
@@ -76,10 +87,12 @@ def rhythms(pieces: list[Piece]) -> dict[str, dict[str, dict[str, list[list[obje
         metre = piece.metres[0]
         length = metre.bar_ticks(BEAT)
         of_metre = weights.setdefault(f"{metre.numerator}/{metre.denominator}", {})
-        for track, name in _accompanists(piece):
-            of_player = of_metre.setdefault(name, defaultdict(float))
-            for held, share in _held_by(track, BEAT / piece.resolution, length):
-                of_player[held] += share
+        scale = BEAT / piece.resolution
+        for ensemble, grid in ((BAND, on_grid), (SONG, _on_written_grid)):
+            for track, name in _accompanists(piece, ensemble):
+                of_player = of_metre.setdefault(name, defaultdict(float))
+                for held, share in _held_by(track, scale, length, grid):
+                    of_player[held] += share
     found = {
         metre: {name: usual for name, of in by_name.items() if (usual := _usual_rhythms(of))}
         for metre, by_name in weights.items()
@@ -88,11 +101,13 @@ def rhythms(pieces: list[Piece]) -> dict[str, dict[str, dict[str, list[list[obje
     return {"rhythms": there} if there else {}
 
 
-def _held_by(track: Track, scale: float, bar_ticks: int) -> list[tuple[HeldRhythm, float]]:
+def _held_by(
+    track: Track, scale: float, bar_ticks: int, grid: Callable[[int], int | None]
+) -> list[tuple[HeldRhythm, float]]:
     """The bars that a player holds, at most two, and the share of each.
 
     Args:
-        scale: ticks of `BEAT` a tick of the track.
+        scale: ticks of `BEAT` a tick of the track. grid: of the ticks of a bar.
     """
     bars: dict[int, dict[int | None, Stroke]] = defaultdict(dict)
     onsets, durations = (
@@ -101,7 +116,7 @@ def _held_by(track: Track, scale: float, bar_ticks: int) -> list[tuple[HeldRhyth
     pitches_played = track.notes["pitch"].tolist()
     for onset, duration, pitch in zip(onsets, durations, pitches_played, strict=True):
         bar, within = divmod(onset, bar_ticks)
-        tick = on_grid(within - (within % _SIXTEENTH == 1))  # strummed
+        tick = grid(within - (within % _SIXTEENTH == 1))  # strummed
         longest, pitches = bars[bar].get(tick, (0, frozenset()))
         bars[bar][tick] = max(longest, duration), pitches | {pitch}
     alike: dict[tuple[int, ...], list[list[Stroke]]] = defaultdict(list)

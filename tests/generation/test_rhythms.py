@@ -108,6 +108,20 @@ def test_who_breaks_chords_does_so_in_all_sections() -> None:
     assert kinds == {True, False}
 
 
+def test_who_accompanies_a_singer_holds_a_rhythm_but_at_the_ends_of_phrases(
+    composer: Composer,
+) -> None:
+    usages = usages_of("openscore_lieder_midi")
+    assert usages is not None
+    known = {tuple(s.onset_ticks for s in bar) for _, bar in usages.rhythms[4, 4]["piano"]}
+    piece = composer.compose(
+        collection="song", parts=("voice", "piano"), metre=(4, 4), form="A 8, B 8", seed=2
+    )
+    bars = struck(piece, "piano")
+    assert all(bars[bar] in known for bar in (0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14))
+    assert not all(bars[bar] in known for bar in (3, 7, 11))
+
+
 def test_who_is_asked_for_a_density_strikes_as_often_as_asked(composer: Composer) -> None:
     piece = composer.compose(
         collection="rock", parts=BAND, densities={"bass": 0.5}, form="A 8, A 8", seed=1

@@ -46,7 +46,7 @@ def test_a_quartet_plays_together() -> None:
 def test_drummers_begin_and_lead_in_as_often_as_in_the_style() -> None:
     players = tuple(Player(parse_instrument(name)) for name in BAND)
     plan = form_plan(parse_form("intro 4, bridge 8, A 8"), players=players)
-    drumming = Drumming(begins=1.0, leads_in=1.0)
+    drumming = Drumming(begins=1.0, leaves=0.0, leads_in=1.0)
     found = [
         fill_form(plan, np.random.default_rng(seed), drumming=drumming).plays[:, 0]
         for seed in range(40)

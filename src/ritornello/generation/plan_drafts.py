@@ -8,6 +8,7 @@ import numpy as np
 
 from ritornello.errors import ConfigError
 from ritornello.generation.job import Job, player_of
+from ritornello.generation.rhythms import usual_rhythms
 from ritornello.generation.rules import MAX_BARS, Rules
 from ritornello.generation.two_hands import lower_hand
 from ritornello.music.instruments import INSTRUMENTS
@@ -16,6 +17,7 @@ from ritornello.plan.activity import with_activity
 from ritornello.plan.chord_progressions import with_progressions
 from ritornello.plan.form_filling import Drumming, Rounds, fill_form
 from ritornello.plan.plan import Plan
+from ritornello.plan.players import melody_of
 from ritornello.plan.sections import Section
 from ritornello.plan.song_form import (
     bars_of_duration,
@@ -231,14 +233,17 @@ def complete_plan(wanted: Plan, job: Job, seed: int, *, asked: bool = False) -> 
 def _busy_as_usual(plan: Plan, job: Job, seed: int) -> Plan:
     """The plan with grid and density as in the style, where nobody asks for or gives any.
 
-    Drummers and those who accompany them hold rhythms of the style instead. Told them, the two
-    hands of a player alone often share one line.
+    Drummers, those who accompany them and who accompanies a singer hold rhythms of the style
+    instead. Told them, the two hands of a player alone often share one line.
     """
     usages, asked = usages_of(job.rules.collection), job.rules
     has_drums = any(player.is_drum for player in plan.players)
     has_hands = lower_hand(job.composed_parts) is not None
     is_asked = asked.density or asked.densities or asked.swing is not None
     if usages is None or has_drums or has_hands or job.given_players or is_asked:
+        return plan
+    players = {column: player.instrument for column, player in enumerate(plan.players)}
+    if usual_rhythms(asked, asked.counts, players, melody_of(plan.players)):
         return plan
     usual = usages.activities.get(len(plan.players), ())
     return with_activity(plan, usual, np.random.default_rng((seed, 2)))

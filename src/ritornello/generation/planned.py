@@ -41,6 +41,7 @@ _COMPASS = ((54, 62), 26), ((58, 64), 17)
 _BEGINS_LOW, _CHORUS = 0.7, "chorus"
 _LEFT_HAND = (36, 41), 24  # of the left hands of 133 pieces for two
 _VOICE = "voice"
+_PHRASE_BARS = 4  # of songs, whose accompanists are free in the last of them
 _LIMBS = 4  # of a drummer, who strikes no more at a time
 _LEAST_RANGE, _LEAST_REGISTER = 24, 14  # semitones that are left to anyone; of a style
 _DRUMS_SHARE = 0.6  # of the notes of a piece whose density is asked for that a beat may have
@@ -149,7 +150,10 @@ def _rhythms_of(job: Job, plan: Plan, reprise: Reprise, rng: Rng) -> Rhythms:
     players = {column: player.instrument for column, player in enumerate(plan.players)}
     usual = usual_rhythms(job.rules, counts, players, tune)
     drawn = draw_rhythms([section.name for section in plan.sections], usual, rng)
-    return Rhythms.of(plan, reprise, drawn, ending=job.ending) if drawn else Rhythms()
+    if not drawn:
+        return Rhythms()
+    phrase_bars = _PHRASE_BARS if ensemble_of(plan.players) == SONG else None
+    return Rhythms.of(plan, reprise, drawn, ending=job.ending, phrase_bars=phrase_bars)
 
 
 def _accompanied(job: Job) -> int | None:

@@ -25,6 +25,7 @@ from ritornello.plan.plan import Plan
 from ritornello.plan.style_usages import usages_of
 
 _NOBODY: frozenset[int] = frozenset()
+_VOICE, _SONG_PLAYERS = "voice", 2
 
 
 HeldBar = tuple[int, int, HeldRhythm]  # from a tick to before another, with what is struck in it
@@ -77,6 +78,7 @@ class Rhythms:
         drawn: Mapping[tuple[str, int], Sequence[HeldRhythm]],
         *,
         ending: bool,
+        phrase_bars: int | None = None,
     ) -> Rhythms:
         """The rhythms of the sections of a plan.
 
@@ -84,12 +86,16 @@ class Rhythms:
             reprise: of the plan; who takes up earlier notes strikes with them.
             drawn: see `held_rhythms.draw_rhythms`.
             ending: whether the last bar is left free.
+            phrase_bars: after how many bars phrases end in one that is left free; none do by
+                default.
         """
         found: dict[int, list[HeldBar]] = {}
         for column, part in enumerate(reprise.parts):
             for section in plan.sections:
                 bars = drawn.get((section.name, column), ())
                 for bar in range(section.start, section.end) if bars else ():
+                    if phrase_bars and (bar - section.start) % phrase_bars == phrase_bars - 1:
+                        continue
                     start, middle, end = reprise.half_ticks(bar)
                     if plan.lengths[bar] != plan.lengths[0] or (ending and bar == plan.bars - 1):
                         continue
@@ -157,16 +163,18 @@ class Rhythms:
 def usual_rhythms(
     rules: Rules, counts: tuple[int, int], players: Mapping[int, int], tune: int | None
 ) -> dict[int, WeightedRhythms]:
-    """The rhythms that a style has for those who accompany a drummer, by player.
+    """The rhythms that a style has for those who accompany a drummer, or a singer alone, by player.
 
-    There are none where nobody drums or a density is asked of all, and none for whom one is asked.
+    There are none for others, none where a density is asked of all, and none for whom one is asked.
 
     Args:
         counts: of the metre. players: the instrument of each. tune: who has it.
     """
     usages = usages_of(rules.collection)
     has_drums = any(INSTRUMENTS[instrument].is_drum for instrument in players.values())
-    if usages is None or rules.density is not None or not has_drums:
+    is_sung = tune is not None and INSTRUMENTS[players[tune]].name == _VOICE
+    is_sung &= len(players) == _SONG_PLAYERS
+    if usages is None or rules.density is not None or not (has_drums or is_sung):
         return {}
     of_metre = usages.rhythms.get(counts, {})
     return {

@@ -37,8 +37,8 @@ class StyleUsages:
         rests: by what players do, see `players.role_of`, in how many sections they are silent; none
             where few are.
         bass: notes a quarter that basses play, quartiles; none where there are few basses.
-        rhythms: by metre and name of an instrument the bars that it accompanies a drummer in, see
-            `held_rhythms`, and how many players hold each.
+        rhythms: by metre and name of an instrument the bars that it accompanies a drummer in, or
+            alone a singer, see `held_rhythms`, and how many players hold each.
         registers: by name of an instrument the lowest and the highest pitch of nine of ten notes
             that it accompanies a drummer with.
         activities: by how many play, those of pieces without drums.
