@@ -5,7 +5,7 @@
 The solos are those of `experiments.remix`: parts of validation pieces, rendered, whose other parts
 are known. Chords are those of the notes that are heard in the sound, as in `real_remixes`; what
 accompanies them in the piece is set to the player's own time, and the band is that of `remix`, told
-nothing.
+nothing but that it lasts 24 s.
 """
 
 from __future__ import annotations
@@ -31,13 +31,14 @@ from ritornello.metrics.consonance import agreement
 from ritornello.music.piece import Piece
 
 _NO_FONT = Path("none")
+_SECONDS = 24.0
 WAYS = "real", "another piece's", "ours"
 
 
 def in_chord(solo: Solo, other: Solo, seed: int) -> dict[str, float]:
     """The share of notes in the chord of the heard notes, by each of `WAYS`."""
     with tempfile.TemporaryDirectory() as folder:
-        made = remix(solo.path, Path(folder) / "remix", seed=seed)
+        made = remix(solo.path, Path(folder), duration_seconds=_SECONDS, seed=seed)
     given = replace(made.piece, tracks=made.piece.tracks[:1])
     band = replace(made.piece, tracks=made.piece.tracks[1:])
     others = solo.accompaniment, of_another(solo, other)
