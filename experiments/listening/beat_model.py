@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 
 from experiments.listening.beat_clips import BEATLESS, KINDS, Clip, Renderer, owed_to
+from experiments.listening.kept_arrays import save_arrays
 from experiments.listening.real_songs import RealSongs
-from ritornello.atomic import atomic_write
 from ritornello.corpus.store import Corpus
 from ritornello.note_model.weights_file import WeightsFile, save
 from ritornello.transcribe import tracking
@@ -77,8 +77,7 @@ def render(
                 shard.append(renderer.clip(str(kind), rng, steady=steady))
             else:
                 shard.append(renderer.beatless(str(kind), rng))
-        with atomic_write(path) as temporary:
-            np.savez(temporary, allow_pickle=True, **as_arrays(shard))
+        save_arrays(as_arrays(shard), path)
         print(path, flush=True)
 
 

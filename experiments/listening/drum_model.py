@@ -27,7 +27,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from experiments.listening import learning
 from experiments.listening.beat_net import BeatNet, BeatNetConfig
 from experiments.listening.drum_clips import SECONDS, clips
-from ritornello.atomic import atomic_write
+from experiments.listening.kept_arrays import save_arrays
 from ritornello.dsp.sound_files import read_audio
 from ritornello.music import io
 from ritornello.note_model.weights_file import WeightsFile, save
@@ -56,8 +56,8 @@ def render(work: Path, data: Path) -> None:
             bands = np.concatenate([*log_bands([clip.samples])])
             spectra.append(bands.astype(np.float16))
             targets.append(bells(clip.seconds, clip.kinds, len(bands)).astype(np.float16))
-        with atomic_write(work / f"{side}.npz", overwrite=True) as temporary:
-            np.savez(temporary, spectra=np.stack(spectra), targets=np.stack(targets))
+        kept = {"spectra": np.stack(spectra), "targets": np.stack(targets)}
+        save_arrays(kept, work / f"{side}.npz", overwrite=True)
         print(side, len(spectra), flush=True)
 
 

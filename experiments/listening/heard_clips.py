@@ -25,8 +25,8 @@ from experiments.listening.beat_clips import (
     Clip,
     Renderer,
 )
+from experiments.listening.kept_arrays import save_arrays
 from experiments.listening.real_songs import RealSongs
-from ritornello.atomic import atomic_write
 from ritornello.corpus.store import Corpus
 from ritornello.rng import Rng
 from ritornello.transcribe.note_detection import find_notes
@@ -118,8 +118,7 @@ def save(clips: Sequence[HeardClip], path: Path) -> None:
     kept["beats_per_bar"] = np.array([clip.beats_per_bar for clip in clips])
     kept["is_compound"] = np.array([clip.is_compound for clip in clips])
     kept["kinds"] = np.array([clip.kind for clip in clips])
-    with atomic_write(path) as temporary, temporary.open("wb") as file:
-        np.savez(file, allow_pickle=False, **kept)
+    save_arrays(kept, path)
 
 
 def load(path: Path) -> Iterator[HeardClip]:

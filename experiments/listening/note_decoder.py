@@ -19,10 +19,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from experiments.listening.kept_arrays import save_arrays
 from experiments.listening.note_clips import KINDS, NO_NOTES, Clip, clips, without_notes
 from experiments.listening.synthesised_solos import drum_machines, performed
 from experiments.music_sets import data_folder
-from ritornello.atomic import atomic_write
 from ritornello.corpus.store import Corpus
 from ritornello.note_model import weights_file
 from ritornello.synth.soundfont import SoundFont
@@ -100,8 +100,7 @@ def _keep(drawn: Iterable[Clip], path: Path) -> None:
         for name, part in zip(Activity._fields, heard, strict=True):
             kept[f"{name}{number}"] = part.astype(np.float16)
         kept[f"notes{number}"] = clip.notes
-    with atomic_write(path) as temporary:
-        np.savez(temporary, allow_pickle=True, **kept)
+    save_arrays(kept, path)
 
 
 # --- what is learned ------------------------------------------------------------------------------
