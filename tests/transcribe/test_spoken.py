@@ -11,7 +11,7 @@ from ritornello import api
 from ritornello.dsp.sound_files import write_audio
 from ritornello.dsp.waveform import Waveform
 from ritornello.errors import InputError
-from ritornello.transcribe.spoken import note_share
+from ritornello.transcribe.spoken import is_spoken, note_share
 from ritornello.transcribe.transcription import listen
 from ritornello.transcribe.values import HEARD_NOTE_DTYPE, Hints
 from tests.examples import solo
@@ -59,6 +59,16 @@ def test_a_player_is_no_speaker(tmp_path: Path, tempo_bpm: float) -> None:
     take = tmp_path / "take.wav"
     api.render(solo(bars=6, tempo_bpm=tempo_bpm), take)
     assert not listen(take).is_spoken
+
+
+def test_a_few_clear_notes_are_no_speech(tmp_path: Path) -> None:
+    take = write_audio(Waveform(babble(6.0)[:, None], RATE), tmp_path / "said.wav")
+    heard = listen(take)
+    assert is_spoken(heard.measures, heard.notes)
+    clear = heard.notes.copy()
+    clear["confidence"] = 0.95
+    assert not is_spoken(heard.measures, clear)
+    assert is_spoken(heard.measures, heard.notes[:0])
 
 
 def test_the_time_that_notes_cover_counts_once() -> None:
