@@ -33,6 +33,13 @@ _FAINT_DB = -30.0  # against the mix
 
 
 def songs(data: Path, side: str) -> Iterator[tuple[str, np.ndarray, int]]:
+    """Names, stems float64 [samples, parts] and rates; of long songs what is listened to."""
+    for name, stems, rate_hz in whole_songs(data, side):
+        start, end = (round(seconds * rate_hz) for seconds in _LISTENED_SECONDS)
+        yield name, stems[start:end] if len(stems) > end else stems, rate_hz
+
+
+def whole_songs(data: Path, side: str) -> Iterator[tuple[str, np.ndarray, int]]:
     """Names, stems float64 [samples, parts] and rates."""
     for folder in sorted((data / "real_stems" / side).iterdir()):
         sounds = {path.stem: read_audio(path) for path in sorted(folder.glob("*.ogg"))}
@@ -42,8 +49,7 @@ def songs(data: Path, side: str) -> Iterator[tuple[str, np.ndarray, int]]:
         for name, sound in sounds.items():
             part = PARTS.index(name if name in PARTS else "other")
             stems[:, part] += sound.samples[:length].mean(axis=1)
-        start, end = (round(seconds * rate_hz) for seconds in _LISTENED_SECONDS)
-        yield folder.name, stems[start:end] if length > end else stems, rate_hz
+        yield folder.name, stems, rate_hz
 
 
 def gains(stems: np.ndarray, rate_hz: int, network: SeparatorNetwork) -> dict[str, list[float]]:
