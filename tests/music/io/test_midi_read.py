@@ -146,10 +146,10 @@ def test_strange_chunks_and_counts_are_named() -> None:
     assert any("announces 1 track" in repair for repair in repairs)
 
 
-@pytest.mark.parametrize("kept", [5, 14, 20, -1, -6])
+@pytest.mark.parametrize("kept", [4, 5, 14, 20, -1, -6])
 def test_a_file_cut_short_is_an_error(kept: int) -> None:
     data = midi([], [name("Oboe"), on(60), off(60, 9)])
-    with pytest.raises(InputError, match=r"cut short|not a MIDI file"):
+    with pytest.raises(InputError, match="cut short"):
         understood(data[:kept])
 
 

@@ -15,6 +15,7 @@ from ritornello.music.io.limits import MOST_TRACKS
 
 NEXT_STEP = "Export it again from the program that made it."
 END_OF_TRACK = b"\xff\x2f\x00"
+_HEADER_BYTES = 14
 _HEADER_WITHIN_BYTES = 4096  # that other programs put before the header
 
 
@@ -37,13 +38,19 @@ def take_apart(data: bytes, where: str) -> MidiFile:
     """
     repairs: list[str] = []
     data = _from_header(data, repairs)
-    if data[:4] != b"MThd" or len(data) < 14:
+    if data[:4] != b"MThd":
         raise InputError(
             f"This is not a MIDI file: it begins with {data[:4]!r}, not with b'MThd'.",
             where=where,
             next_step=NEXT_STEP,
         )
-    header_bytes, form, announced, division = struct.unpack(">IHHH", data[4:14])
+    if len(data) < _HEADER_BYTES:
+        raise InputError(
+            f"The file is cut short: it has {len(data)} bytes; a header alone has {_HEADER_BYTES}.",
+            where=where,
+            next_step=NEXT_STEP,
+        )
+    header_bytes, form, announced, division = struct.unpack(">IHHH", data[4:_HEADER_BYTES])
     if form not in (0, 1):
         raise InputError(
             f"MIDI format {form} holds separate patterns, not a piece; 0 or 1 was expected.",
