@@ -46,7 +46,7 @@ def take_apart(data: bytes, where: str) -> MidiFile:
         )
     if len(data) < _HEADER_BYTES:
         raise InputError(
-            f"The file is cut short: it has {len(data)} bytes; a header alone has {_HEADER_BYTES}.",
+            f"This MIDI file is cut short: it has {len(data)} bytes; a header has {_HEADER_BYTES}.",
             where=where,
             next_step=NEXT_STEP,
         )
