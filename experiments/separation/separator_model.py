@@ -15,8 +15,9 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,13 +33,13 @@ from ritornello.dsp.sound_files import read_audio
 from ritornello.note_model import weights_file
 from ritornello.note_model.weights_file import WeightsFile
 from ritornello.separate.overlapping_chunks import root_mean_square, separate_blocks
-from ritornello.separate.rendered_stems import SongBook, save_examples
+from ritornello.separate.rendered_stems import SongBook
 from ritornello.separate.runtime import SeparatorNetwork
 from ritornello.separate.scores import ideal_ratio_mask, si_sdr_db
 from ritornello.separate.separation import SEPARATOR_RATE_HZ, load_separator
 from ritornello.separate.stem_examples import StemExamples, write_examples
 from ritornello.separate.stem_folders import PARTS, read_songs
-from ritornello.separate.stem_player import RenderConfig
+from ritornello.separate.stem_player import Example, RenderConfig, Score, play
 
 _SECONDS = 12.0
 # How many, and the seed they are drawn by; the synthesised ones are played so in part.
@@ -79,16 +80,15 @@ def render(corpus: Path, run: Path, fonts: Sequence[str], unseen: str) -> None:
         heard = (unseen,) if name == "unseen" else tuple(fonts)
         config = RenderConfig(SEPARATOR_RATE_HZ, _SECONDS, heard, seed=seed)
         songs = SongBook.of_corpus(music, side, left_out)
+        perform: Callable[[Score], Example] = play
         if name.startswith("synthesised"):
-            shots = one_shots(data_folder(), side)
-            made = (play_synthesised(songs.draw(config, number), shots) for number in range(count))
-            write_examples(
-                run / name,
-                ((example.stems, example.sources) for example in made),
-                count=count, samples=config.samples, rate_hz=config.rate_hz,
-            )  # fmt: skip
-        else:
-            save_examples(songs, config, run / name, count=count, workers=0)
+            perform = partial(play_synthesised, shots=one_shots(data_folder(), side))
+        made = (perform(songs.draw(config, number)) for number in range(count))
+        write_examples(
+            run / name,
+            ((example.stems, example.sources) for example in made),
+            count=count, samples=config.samples, rate_hz=config.rate_hz,
+        )  # fmt: skip
 
 
 def train(run: Path, minutes: float, *, anew: bool) -> None:

@@ -7,7 +7,6 @@ anew, which the separator has never heard twice.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -30,7 +29,7 @@ _FAMILIES = {
 _LEVELS_DB = -26.0, -14.0
 _EFFECTS = 0.7
 
-Shots = Mapping[str, Sequence[np.ndarray]]
+Shots = dict[str, list[np.ndarray]]
 
 
 def play_synthesised(score: Score, shots: Shots) -> Example:
@@ -68,8 +67,7 @@ def _played(line: Line, samples: int, rate_hz: int, shots: Shots, rng: Rng) -> n
         half = line.notes.copy()
         half[:, :2] = half[:, :2] * RATE_HZ // rate_hz
         notes = [PlayedNote(*row) for row in half.tolist()]
-        kit = Kit.draw({kind: list(sounds) for kind, sounds in shots.items()}, rng)
-        sound = kit.play(notes, samples * RATE_HZ // rate_hz, rng)
+        sound = Kit.draw(shots, rng).play(notes, samples * RATE_HZ // rate_hz, rng)
         full = soxr.resample(sound, RATE_HZ, rate_hz)[:samples]
         return np.pad(full, (0, samples - len(full))).astype(np.float32)
     family = str(rng.choice(_FAMILIES[PARTS[line.part]]))

@@ -102,16 +102,20 @@ class Measures:
         return not (self.is_short or self.is_speech) and unpitched and self.range_db > 8
 
     @property
-    def is_speech(self) -> bool:
+    def is_like_syllables(self) -> bool:
+        """Whether its tones come and go as fast as syllables: speech does so, and many a player."""
         return (
             not self.is_short
-            and 0.2 < self.tonal < 0.85
-            # Vowels go on now and then; beeps as short as a metronome's never do.
-            and 0.05 < self.lasting < 0.75
+            and self.tonal > 0.2
             and self.flatness < 0.05
             and self.syllabic > 0.45
             and self.range_db > 15
         )
+
+    @property
+    def is_speech(self) -> bool:
+        # Vowels go on now and then; beeps as short as a metronome's never do.
+        return self.is_like_syllables and self.tonal < 0.85 and 0.05 < self.lasting < 0.75
 
 
 def measure(recording: Recording) -> Measures:

@@ -14,7 +14,6 @@ from ritornello.transcribe.sound_measures import Measures
 # Of synthetic speech notes cover .03 to .29, with a mean confidence of .49 to .82; of 8 real solos
 # .47 and more; strums that are damped come near .3, with a confidence of .85 and more.
 _MOST_NOTES, _LEAST_CLEAR = 0.3, 0.83
-_LEAST_TONAL, _MOST_FLAT, _LEAST_SYLLABIC, _LEAST_RANGE_DB = 0.2, 0.05, 0.45, 15.0
 _STEPS_A_SECOND = 100
 
 
@@ -25,11 +24,7 @@ def is_spoken(measures: Measures, notes: np.ndarray) -> bool:
         notes: `HEARD_NOTE_DTYPE` by onset; may be empty.
     """
     return (
-        not measures.is_short
-        and measures.tonal > _LEAST_TONAL
-        and measures.flatness < _MOST_FLAT
-        and measures.syllabic > _LEAST_SYLLABIC
-        and measures.range_db > _LEAST_RANGE_DB
+        measures.is_like_syllables
         and note_share(notes, measures.sounding_seconds) < _MOST_NOTES
         and not (len(notes) and notes["confidence"].mean() > _LEAST_CLEAR)
     )
