@@ -101,7 +101,9 @@ def test_a_transposed_piece_keeps_its_intervals() -> None:
 
 def test_training_learns_what_repeats_and_the_seed_decides() -> None:
     tune = _piece([[60], [62], [64], [65]] * 12)
-    config = FrameTraining(steps=60, batch=4, excerpt=16, average=0.9, validations=1)
+    config = FrameTraining(
+        steps=60, batch=4, excerpt=16, average=0.9, validations=1, products="float32"
+    )
     network = _model(tune, dropout=0.0).config
     before = training.score(FrameModel(network), [tune])
     first, second = (training.train_frames([tune], [tune], network, config) for _ in range(2))

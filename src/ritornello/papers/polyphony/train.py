@@ -44,7 +44,8 @@ class FrameTraining:
         shift_share: share of the excerpts that are transposed.
         average: how much of the moving average of the weights a step keeps.
         validations: how many, evenly over the run.
-        products: kind of matrix products, see `ritornello.training.products`.
+        products: kind of matrix products, see `ritornello.training.products`. Which is fastest is
+            measured at the start: name a kind where a run has to come out the same again.
     """
 
     seconds: float | None = None
