@@ -79,6 +79,7 @@ def test_the_chords_fit_the_melody_and_close_in_the_key() -> None:
         ((69, 71, 72, 76, 74, 72, 71, 69), None, "A minor"),
         ((69, 71, 72, 76, 74, 72, 71, 69), "C", "A minor"),
         ((69, 71, 72, 76, 74, 72, 71, 72), "C", "C major"),
+        ((62, 64, 65, 69, 67, 65, 64, 62), "C", "D dorian"),
     ],
 )
 def test_the_key_is_the_stated_one_or_what_the_melody_tells(

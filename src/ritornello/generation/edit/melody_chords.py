@@ -79,6 +79,7 @@ _OVER_BAR_LINE_NATS = 0.9  # and of one that stays where a bar begins
 _LONG_BEATS, _LONG_TIMES = 2.0, 2.0  # a long note: so many beats, and so many times the usual
 _LEAST_PHRASE_BEATS = 4.0  # for long notes and commas to end one
 _STOPS = ",.;:!?"
+_MODES = (9, "minor"), (2, "dorian")  # of the notes of a major key
 _TONIC_BONUS, _TRIAD_BONUS = 0.3, 0.1  # of a key whose tonic, or tonic's triad, the melody ends on
 
 
@@ -202,16 +203,16 @@ def phrase_spans(melody: Melody, last_notes: list[int]) -> tuple[tuple[int, int]
 
 
 def key_of_melody(song: Piece, melody: np.ndarray) -> KeyName:
-    """The key of a melody: the stated one or its relative minor, else the likeliest by its notes.
+    """The key of a melody: the stated one or one of its notes, else the likeliest by its notes.
 
-    MIDI files state major keys for minor music; there the last note tells.
+    MIDI files state major keys for music in minor and in Dorian; there the last note tells.
     """
     last = int(melody["pitch"][-1])
     if song.keys:
         stated = song.keys[-1].key
-        relative = KeyName((stated.tonic + 9) % 12, "minor")
-        ends_there = not stated.is_minor and last % 12 == relative.tonic
-        return relative if ends_there else stated
+        modes = (KeyName((stated.tonic + step) % 12, scale) for step, scale in _MODES)
+        ends_there = (mode for mode in modes if not stated.is_minor and last % 12 == mode.tonic)
+        return next(ends_there, stated)
     weights = pitch_class_weights(melody["pitch"], melody["duration"])
     found, best = KeyName(last % 12), -np.inf
     if np.ptp(weights) == 0:

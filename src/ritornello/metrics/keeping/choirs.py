@@ -10,9 +10,11 @@ import numpy as np
 
 from ritornello.metrics.endings import closing_key
 from ritornello.music import harmony
+from ritornello.music.keys import KeyName
 from ritornello.music.piece import Piece
 from ritornello.plan.bar_strokes import RESOLUTION
 
+_MINOR_STEPS = 9, 2  # semitones above the tonic of a major key
 _TRIADS = ((0, 4, 7), (0, 3, 7), (0, 3, 6), (0, 4, 8))
 
 
@@ -21,16 +23,19 @@ def measure_choir(piece: Piece) -> dict[str, float]:
 
     Returns:
         By name, nan where there is nothing to measure: whether the last chord is part of the
-        tonic's and has its root; whether its lowest note is the tonic; the shares of the beats with
+        tonic's and has its root; whether its lowest note is the tonic (where a major key is stated
+        and the highest voice ends on the sixth or second step of it, that step is the tonic: files
+        state major keys for music in minor and in Dorian); the shares of the beats with
         a complete chord and with a silent voice; the share of the beats with the bass (the lowest
         voice) in which it strikes the note that it struck last.
     """
     piece = piece.at_resolution(RESOLUTION)
     voices = [track.notes for track in piece.tracks if len(track) and not track.is_drum]
-    key = closing_key(piece)
     if not voices:
         return dict.fromkeys(NAMES, np.nan)
     notes = np.concatenate(voices)
+    highest = max(voices, key=lambda voice: float(voice["pitch"].mean()))
+    key = _key_sung(closing_key(piece), int(highest["pitch"][-1]))
     last = int(notes["onset"].max())
     final = notes["pitch"][(notes["onset"] <= last) & (notes["onset"] + notes["duration"] > last)]
     tonic = np.nan if key is None else _is_tonic(final, key.tonic)
@@ -63,6 +68,13 @@ NAMES = (
     "beats with a silent voice",
     "the bass repeats its note",
 )
+
+
+def _key_sung(stated: KeyName | None, last_pitch: int) -> KeyName | None:
+    """The minor key on a step of a stated major one where the highest voice ends on its tonic."""
+    if stated is None or stated.is_minor or (last_pitch - stated.tonic) % 12 not in _MINOR_STEPS:
+        return stated
+    return KeyName(last_pitch % 12, "minor")
 
 
 def _is_tonic(pitches: np.ndarray, tonic: int) -> float:
