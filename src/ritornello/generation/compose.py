@@ -52,6 +52,7 @@ PlanOf = Callable[[Job, int], Plan]  # of a job and a seed
 HISTORY_EVENTS = 1024  # the network reads no more of a song than that before it writes
 _STEPS_BETWEEN_NEWS = 64
 _BASS = "bass"
+_OPEN = -1  # in place of a class that is yet to be drawn
 
 
 # Called now and then while pieces are written, with all of them, see `note_feed`.
@@ -301,7 +302,8 @@ def advance_all(
         if not writers[index].has_ended and writers[index].tracker.onset_ticks < until_ticks
     ]:
         chosen = [writers[index] for index in going]
-        state[going] = advance(engine, chosen, condition[going], state[going], sampling)
+        rows = _rows(going, len(writers))
+        state[rows] = advance(engine, chosen, condition[rows], state[rows], sampling)
         yield chosen
 
 
@@ -354,6 +356,16 @@ def propose(
     return [events[index] for index in range(len(writers))], state
 
 
+def _rows(chosen: list[int], count: int) -> list[int] | slice:
+    """An index of chosen rows of some; all of them are not copied."""
+    return slice(None) if len(chosen) == count else chosen
+
+
+def _only_class(legal: np.ndarray) -> int:
+    """The one class that is legal, bool [classes]; `_OPEN` where there is a choice."""
+    return int(legal.argmax()) if np.count_nonzero(legal) == 1 else _OPEN
+
+
 def _told(engine: Engine, writer: Writer, row: list[int], unknown: Sequence[int]) -> list[int]:
     """The columns that the model reads: those of a plan say nothing where there is none."""
     return [*row, *unknown] if engine.plan and writer.job.told is None else row
@@ -367,24 +379,30 @@ def _events(
     known: dict[str, np.ndarray] = {}
 
     def choose(head: int, legal: list[np.ndarray] | None) -> list[int]:
-        chosen = engine.choose(
-            head,
-            hidden,
-            head_inputs(head, known.__getitem__),
-            None if legal is None else np.array(legal),
-            uniform[:, head],
-            sampling.temperature_of(head),
-            sampling.top_p,
-            sampling.top_k,
-        )
-        found: list[int] = chosen.tolist()
-        # Where weights overflow, nothing is likelier than anything else, and the piece never ends.
-        rows = [] if legal is None else zip(legal, found, strict=True)
-        if min(found) < 0 or not all(row[index] for row, index in rows):
-            raise CheckpointError(
-                "The model's answers are no numbers, so its weights are damaged.",
-                next_step="Get its file again, or train it again.",
+        # Rules often leave one class alone, such as the next moment of a rhythm: that one comes.
+        found = [_only_class(row) for row in legal] if legal else [_OPEN] * len(writers)
+        open_rows = [row for row, index in enumerate(found) if index == _OPEN]
+        if open_rows:
+            some = _rows(open_rows, len(writers))
+            chosen = engine.choose(
+                head,
+                hidden[some],
+                head_inputs(head, lambda name: known[name][some]),
+                np.array([legal[row] for row in open_rows]) if legal else None,
+                uniform[some, head],
+                sampling.temperature_of(head),
+                sampling.top_p,
+                sampling.top_k,
             )
+            for row, index in zip(open_rows, chosen.tolist(), strict=True):
+                # Where weights overflow, nothing is likelier than anything else, and the piece
+                # never ends.
+                if index < 0 or (legal and not legal[row][index]):
+                    raise CheckpointError(
+                        "The model's answers are no numbers, so its weights are damaged.",
+                        next_step="Get its file again, or train it again.",
+                    )
+                found[row] = index
         return found
 
     def know(name: str, rows: Sequence[int] | Sequence[Sequence[int]]) -> None:

@@ -15,6 +15,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from copy import copy
 from math import ceil
+from typing import Any
 
 import numpy as np
 
@@ -43,7 +44,9 @@ from ritornello.note_model.encoding.notes import (
 
 _DURATION_TICKS: list[int] = DURATIONS.tolist()
 _REST = (MAX_SHIFT, REST, *NONE[PITCH:])
+_AT_ONCE: np.ndarray = np.arange(SIZES[0]) == 0  # no shift but 0
 _FIRST_DURATIONS = np.tri(len(DURATIONS) + 1, len(DURATIONS), -1, bool)  # row n allows n of them
+_ALL_DURATIONS: np.ndarray = _FIRST_DURATIONS[-1]
 
 
 class RuleMasks:
@@ -85,6 +88,7 @@ class RuleMasks:
         self.ahead: tuple[int, tuple[int, ...]] | None = None  # the next given event
         if job.given.events:
             self.ahead = job.given.events[0]
+        self._found: tuple[int, Any, list[int], list[int]] | None = None  # see `_who_may`
         self._tempo_class = (
             None if rules.tempo_bpm is None else notes.tempo_class(rules.tempo_bpm) + TEMPO_PITCH
         )
@@ -136,12 +140,13 @@ class RuleMasks:
     def shifts(self) -> np.ndarray:
         """Ticks that may pass before the next event, bool [shifts]; a tempo comes first."""
         if self._part == START and self._writes_tempo:
-            legal = np.zeros(SIZES[0], bool)
-            legal[0] = True
-            return legal
+            return _AT_ONCE
+        now = self.onset_ticks
+        here, overdue = self._who_may(0)
+        if overdue or (here and self._part != START and self.pitch_rules.closing_missing(now)):
+            return _AT_ONCE
         # A shift s leads to t = now + s. It is legal if some part is open there and has room under
         # its polyphony (t >= free), but never past the next given event.
-        now = self.onset_ticks
         free = self._free_from
         if self._paces:
             free = [*map(max, self._free_from, self._not_before)]
@@ -159,15 +164,10 @@ class RuleMasks:
         self._reach_what_must_come(legal)
         if self.job.beat_chords is not None or self._paces or self._holds:
             self._keep_parts_playing(legal)
-        here = self._open(0)
         legal[0] = len(here) > 0 or ahead == 0
         if not np.count_nonzero(legal):
             legal[min(ahead, MAX_SHIFT)] = True
-        due = self._part != START and self.pitch_rules.closing_missing(now) and len(here) > 0
-        overdue = self._overdue(here, now)
-        if due or overdue:
-            legal[1:] = False
-        elif self._pace is not None and not self.pitch_rules.closing(now):
+        if self._pace is not None and not self.pitch_rules.closing(now):
             legal = self._pace.narrow(legal, now)
         return legal
 
@@ -208,9 +208,9 @@ class RuleMasks:
         if self._part == START and self._writes_tempo:
             legal[TEMPO] = True
             return legal
-        allowed = self._open(shift)
+        allowed, overdue = self._who_may(shift)
         come = self.ahead is not None and self.ahead[0] == onset
-        if overdue := self._overdue(allowed, onset):
+        if overdue:
             # At the last chord, and of voices, those earlier in the order could not follow.
             in_turn = self.pitch_rules.closing(onset) or self.job.beat_chords is not None
             legal[overdue[:1] if in_turn else overdue] = True
@@ -295,8 +295,7 @@ class RuleMasks:
         A voice sings a pitch no longer than the chords of the beats have it.
         """
         if not TEMPO < part < REST:
-            result: np.ndarray = _FIRST_DURATIONS[-1]
-            return result
+            return _ALL_DURATIONS
         onset = self.onset_ticks + shift
         end = ENDLESS if self.job.length_ticks is None else self.job.length_ticks
         if part in self._index:
@@ -315,17 +314,15 @@ class RuleMasks:
             end = end if onset >= closing else min(end, closing)
             shortest = self.pitch_rules.closing_shortest(onset, part)
         if end == ENDLESS:
-            result = _FIRST_DURATIONS[-1]
-            return result
+            return _ALL_DURATIONS
         longest = max(1, bisect_right(_DURATION_TICKS, end - onset))
-        legal = _FIRST_DURATIONS[longest]
+        legal: np.ndarray = _FIRST_DURATIONS[longest]
         if (held := self.job.rhythms.stroke(part, onset)) is not None:
             longest = min(longest, max(1, bisect_right(_DURATION_TICKS, held.duration_ticks)))
             legal = _FIRST_DURATIONS[longest] & ~_FIRST_DURATIONS[longest - 1]
         if shortest:
             legal = legal & ~_FIRST_DURATIONS[min(shortest, longest - 1)]
-        result = legal
-        return result
+        return legal
 
     def _free_by(self, index: int, onset: int) -> int:
         """The tick at which a note that begins now must end, so that the next is not late."""
@@ -351,6 +348,7 @@ class RuleMasks:
     ) -> None:
         """Take the event as written, composed or given, and what is given next."""
         shift, part, pitch, duration, _ = event
+        self._found = None
         self.onset_ticks += shift
         if shift:
             self._struck_now.clear()
@@ -400,6 +398,14 @@ class RuleMasks:
         """Ticks that a part may rest from a tick on."""
         rest, tune = self._longest_rest[part], self.job.tune
         return rest if tune is None or part != tune.part else tune.longest_rest(tick, rest)
+
+    def _who_may(self, shift: int) -> tuple[list[int], list[int]]:
+        """Allowed parts after a shift, and those overdue; found once until an event is written."""
+        if self._found is None or self._found[:2] != (shift, self.ahead):
+            allowed = self._open(shift)
+            due = self._due(self.onset_ticks + shift)
+            self._found = shift, self.ahead, allowed, [part for part in allowed if part in due]
+        return self._found[2:]
 
     def _open(self, shift: int) -> list[int]:
         """The allowed parts that may play after a shift; part classes, ascending."""
@@ -461,12 +467,8 @@ class RuleMasks:
             return len(left), len(left)
         return held.least - self._struck, held.most - self._struck
 
-    def _overdue(self, allowed: list[int], onset: int) -> list[int]:
-        """Those of the parts that must play at last: in the second half, or after a long rest."""
-        due = self._due(onset)
-        return [part for part in allowed if part in due] if due else []
-
     def _due(self, onset: int) -> set[int]:
+        """The parts that must play at last: in the second half, or after a long rest."""
         due = {part for part, rested in self._rested.items() if rested <= onset}
         closing = self.pitch_rules.closing(onset)
         if closing:

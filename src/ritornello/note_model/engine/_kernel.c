@@ -333,7 +333,8 @@ static float keep_likeliest(float *chance, int64_t n, float mass, int64_t most)
     return kept;
 }
 
-/* One class a row, as drawing.py; logits [batch, classes] are overwritten. */
+/* One class a row, as drawing.py, -1 where none has a chance; logits [batch, classes] are
+   overwritten. */
 static void draw(int64_t batch, int64_t classes, float *logits, const uint8_t *legal,
                  const double *uniform, double temperature, double top_p, int64_t top_k,
                  int64_t *chosen)
@@ -359,6 +360,7 @@ static void draw(int64_t batch, int64_t classes, float *logits, const uint8_t *l
         double mass = 0, sum = 0;
         for (int64_t i = 0; i < classes; i++)
             mass += chance[i];
+        chosen[row] = -1;
         for (int64_t i = 0; i < classes && sum <= uniform[row] * mass; i++) {
             sum += chance[i];
             if (chance[i] > 0) /* so that rounding never ends on a closed class */

@@ -193,7 +193,7 @@ class CompiledEngine(Engine):
         top_p: float = 1.0,
         top_k: int = 0,
     ) -> np.ndarray:
-        chosen = np.full(len(hidden), -1)  # stays so where no class has a chance
+        chosen = np.empty(len(hidden), np.int64)  # -1 where no class has a chance
         self._call(
             self._library.ritornello_choose,
             head,
