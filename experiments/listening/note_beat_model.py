@@ -2,11 +2,13 @@
 
     python -m experiments.listening.note_beat_model train STORE WORK [--minutes 20]    # resumes
     python -m experiments.listening.note_beat_model train STORE WORK --goes-on --heard FILE
-    python -m experiments.listening.note_beat_model pack WORK
+    python -m experiments.listening.note_beat_model pack WORK [--goes-on] [--player]
 
 The parts and mixes are those of `beat_clips`, played but not rendered: what a transcriber would
 hear of them is drawn at random, with missing and wrong notes and inexact times. Clips that were
-rendered and transcribed (`heard_clips`) have the mistakes that it makes.
+rendered and transcribed (`heard_clips`) have the mistakes that it makes. What went on with clips of
+players alone (`--strummed` ones among them) is packed as the network of these, beside that of all
+music.
 """
 
 from __future__ import annotations
@@ -38,6 +40,7 @@ from ritornello.transcribe.note_beats import (
     FEATURES,
     NOTE_BEATS_FILE,
     NOTE_BEATS_KIND,
+    PLAYER_BEATS_FILE,
     SLOWEST_BPM,
     TEMPI,
     TEMPI_AN_OCTAVE,
@@ -199,9 +202,9 @@ def train(
     )
 
 
-def pack(work: Path, *, goes_on: bool = False) -> None:
+def pack(work: Path, *, goes_on: bool = False, file_name: str = NOTE_BEATS_FILE) -> None:
     """Put the best weights of a run into the package; of one that went on beside what is told of
-    those that were there."""
+    those of all music that were there."""
     from experiments.listening.learning import best
 
     run = best(work)
@@ -224,7 +227,7 @@ def pack(work: Path, *, goes_on: bool = False) -> None:
         provenance = {**known, "gone_on": [*known.get("gone_on", []), of_run]}
     weights = {name: weight.numpy() for name, weight in run["best"].items()}
     file = WeightsFile(NOTE_BEATS_KIND, weights, run["settings"], provenance)
-    save(file, _PACKAGE / "assets" / "listening" / NOTE_BEATS_FILE)
+    save(file, _PACKAGE / "assets" / "listening" / file_name)
     print(provenance)
 
 
@@ -240,12 +243,14 @@ def main() -> None:
     packing = commands.add_parser("pack")
     packing.add_argument("work", type=Path)
     packing.add_argument("--goes-on", action="store_true", help="from the package's network")
+    packing.add_argument("--player", action="store_true", help="as that of players alone")
     options = parser.parse_args()
     if options.command == "train":
         how = {"goes_on": options.goes_on, "heard_clips": options.heard}
         train(options.store, options.work, options.minutes, **how)
     else:
-        pack(options.work, goes_on=options.goes_on)
+        file_name = PLAYER_BEATS_FILE if options.player else NOTE_BEATS_FILE
+        pack(options.work, goes_on=options.goes_on, file_name=file_name)
 
 
 if __name__ == "__main__":

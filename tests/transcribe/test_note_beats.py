@@ -8,11 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ritornello.note_model import weights_file
+from ritornello.note_model.weights_file import WeightsFile
 from ritornello.transcribe import beats, tracking
 from ritornello.transcribe.note_beats import (
     FEATURES,
     NOTE_BEATS_FILE,
     NOTE_BEATS_KIND,
+    PLAYER_BEATS_FILE,
     SLOWEST_BPM,
     TEMPI,
     TEMPI_AN_OCTAVE,
@@ -24,7 +26,10 @@ from ritornello.transcribe.note_beats import (
 from ritornello.transcribe.values import HEARD_NOTE_DTYPE, Hints
 
 FRAME_SECONDS = 0.02
-NETWORK = weights_file.bundled(NOTE_BEATS_FILE, NOTE_BEATS_KIND)
+NETWORKS = [
+    weights_file.bundled(file, NOTE_BEATS_KIND) for file in (NOTE_BEATS_FILE, PLAYER_BEATS_FILE)
+]
+NETWORK = NETWORKS[0]
 
 
 def a_waltz(bpm: float, bars: int = 16, seed: int = 0) -> np.ndarray:
@@ -95,9 +100,10 @@ def test_the_network_is_that_of_torch() -> None:
     np.testing.assert_allclose(told.tempo_nats, tempi[0].log_softmax(-1).numpy(), atol=1e-4)
 
 
+@pytest.mark.parametrize("network", NETWORKS)
 @pytest.mark.parametrize("bpm", [80, 100, 125, 150])
-def test_a_waltz_has_its_tempo_in_notes_alone(bpm: int) -> None:
-    told = read_notes(a_waltz(bpm), NETWORK)
+def test_a_waltz_has_its_tempo_in_notes_alone(bpm: int, network: WeightsFile) -> None:
+    told = read_notes(a_waltz(bpm), network)
     heard = SLOWEST_BPM * 2 ** (told.tempo_nats.mean(axis=0).argmax() / TEMPI_AN_OCTAVE)
     assert heard == pytest.approx(bpm, rel=0.12)
 

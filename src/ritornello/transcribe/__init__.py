@@ -22,6 +22,7 @@ beats_file     beats by hand, to and from a file
 steady         beats of a tempo that is known
 spectra        the bands that the beat network reads
 activations    how likely each frame is a beat
+alone          whether one player is heard alone
 note_beats     what the notes say of the beats
 played_beats   played MIDI without a beat grid on beats of its own
 beat_candidates  ways to count a recording
@@ -36,6 +37,7 @@ timeline       seconds of a recording as ticks of a piece
 # What published systems and experiments may import; the rest is inside.
 __all__ = [
     "activations",
+    "alone",
     "bars",
     "beat_candidates",
     "beats",

@@ -48,7 +48,9 @@ _NATS_OF_THREE = np.array([16.7, 4.5, -5.5, -10.7, -10.7])
 _USUAL_NATS, _SURELY_THREE = -1.9, 0.5
 
 
-def with_bars(beats: Beats, notes: np.ndarray, hints: Hints) -> Beats:
+def with_bars(
+    beats: Beats, notes: np.ndarray, hints: Hints, told: NoteBeats | None = None
+) -> Beats:
     """Beats with the metre and downbeats that their notes make most likely.
 
     What the player says of metre and bar lines is believed. Too few notes tell nothing, and nor
@@ -56,8 +58,9 @@ def with_bars(beats: Beats, notes: np.ndarray, hints: Hints) -> Beats:
 
     Args:
         notes: heard in the recording, `HEARD_NOTE_DTYPE` by onset.
+        told: what they say of beats; None for `note_beats.told_by`.
     """
-    told = told_by(notes)
+    told = told or told_by(notes)
     if told is None or not beats.confidence:
         return beats
     metres = METRES

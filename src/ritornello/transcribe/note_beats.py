@@ -3,7 +3,9 @@
 Notes struck together are an event, and a recurrent network reads the events both ways, after Liu,
 Kong, Morfi & Benetos, "Performance MIDI-to-score conversion by neural beat tracking" (ISMIR 2022).
 As it learns from notes, not from sound, it has read far more music than the network that hears
-spectra (`activations`); how fast a beat is felt, which sound tells badly, it tells well.
+spectra (`activations`); how fast a beat is felt, which sound tells badly, it tells well. For a
+player who is heard alone there is a network of its own: what it has learned of strummed guitars and
+waltzes makes it count some bands twice as fast.
 """
 
 from __future__ import annotations
@@ -15,9 +17,11 @@ import numpy as np
 from ritornello.note_model import weights_file
 from ritornello.note_model.engine.recurrent import lstm
 from ritornello.note_model.weights_file import WeightsFile
+from ritornello.transcribe.alone import is_alone
 
-_ENOUGH_NOTES = 8  # fewer do not tell how fast a beat is
-NOTE_BEATS_FILE, NOTE_BEATS_KIND = "note_beats.safetensors", "note beats"
+ENOUGH_NOTES = 8  # fewer do not tell how fast a beat is
+NOTE_BEATS_FILE, PLAYER_BEATS_FILE = "note_beats.safetensors", "player_beats.safetensors"
+NOTE_BEATS_KIND = "note beats"
 SLOWEST_BPM, TEMPI_AN_OCTAVE, TEMPI = 40.0, 12, 31  # classes of the length of a beat
 _SCALARS = 11  # features before the pitch classes
 FEATURES = _SCALARS + 24
@@ -69,14 +73,16 @@ class NoteBeats(NamedTuple):
 
 
 def told_by(notes: np.ndarray) -> NoteBeats | None:
-    """Predictions of the bundled network for notes; None if there are too few notes.
+    """Predictions for the notes of a recording, by the bundled network of players alone or that of
+    all music; None if there are too few notes.
 
     Args:
         notes: `HEARD_NOTE_DTYPE` by onset.
     """
-    if len(notes) < _ENOUGH_NOTES:
+    if len(notes) < ENOUGH_NOTES:
         return None
-    return read_notes(notes, weights_file.bundled(NOTE_BEATS_FILE, NOTE_BEATS_KIND))
+    file = PLAYER_BEATS_FILE if is_alone(notes) else NOTE_BEATS_FILE
+    return read_notes(notes, weights_file.bundled(file, NOTE_BEATS_KIND))
 
 
 def read_notes(notes: np.ndarray, network: WeightsFile) -> NoteBeats:

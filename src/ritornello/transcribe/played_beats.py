@@ -17,8 +17,16 @@ from ritornello.errors import InputError
 from ritornello.music.changes import retimed
 from ritornello.music.note_tables import NOTE_DTYPE
 from ritornello.music.piece import PLACES, Piece
+from ritornello.note_model import weights_file
 from ritornello.transcribe.bars import with_bars
-from ritornello.transcribe.note_beats import NoteBeats, begin_events, told_by
+from ritornello.transcribe.note_beats import (
+    ENOUGH_NOTES,
+    NOTE_BEATS_FILE,
+    NOTE_BEATS_KIND,
+    NoteBeats,
+    begin_events,
+    read_notes,
+)
 from ritornello.transcribe.timeline import RESOLUTION, Timeline
 from ritornello.transcribe.values import HEARD_NOTE_DTYPE, Beats, Hints
 
@@ -77,15 +85,15 @@ def on_its_beats(piece: Piece) -> Regridded:
         InputError: if it has too few notes to tell.
     """
     notes = _heard(piece)
-    told = told_by(notes)
-    times = np.zeros(0) if told is None else _beat_times(told)
+    told = read_notes(notes, weights_file.bundled(NOTE_BEATS_FILE, NOTE_BEATS_KIND))
+    times = _beat_times(told) if len(notes) >= ENOUGH_NOTES else np.zeros(0)
     if len(times) < 2:
         raise InputError(
             f"No beats are told by {len(notes)} notes.",
             where=piece.title,
             next_step="Give it beats in a DAW, or compose with it as it is: --keep-beats.",
         )
-    found = with_bars(Beats(times, (4, 4), 0, 4, 1.0, 0.0), notes, Hints())
+    found = with_bars(Beats(times, (4, 4), 0, 4, 1.0, 0.0), notes, Hints(), told)
     timeline = Timeline.of_beats(found, piece.duration_seconds)
     return Regridded(_moved(piece, timeline), found)
 
