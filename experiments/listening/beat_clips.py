@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from experiments.listening import rule_accompaniments
-from experiments.listening.drum_clips import Kit, one_shots
+from experiments.listening.drum_kits import Kit, one_shots
 from experiments.listening.tones import FAMILIES, Instrument
 from ritornello.corpus.store import Corpus
 from ritornello.dsp.effects import band_limit, random_effects
@@ -217,7 +217,7 @@ class Renderer:
         for notes, track in excerpt.parts:
             is_sampled = rng.random() > _SYNTHESISED_SHARE
             if track.is_drum and self._shots and not is_sampled:
-                part = Kit.draw(self._shots, rng).play(notes, count, rng)
+                part = Kit.draw(self._shots, rng).play(notes, count)
             elif track.is_drum or is_sampled:
                 both = np.zeros((2, count), np.float32)
                 sampler.play(notes, both, program=track.program, is_drum=track.is_drum)

@@ -43,7 +43,7 @@ from ritornello.transcribe.drum_detection import (
 from ritornello.transcribe.spectra import BANDS, FRAME_SECONDS, RATE_HZ, log_bands
 
 _PACKAGE = Path(__file__).resolve().parents[2] / "src" / "ritornello"
-_COUNTS = {"train": 260, "validation": 32}
+_COUNTS = {"train": 2000, "validation": 64}
 _BELL_SECONDS = 0.013
 _NEAR_SECONDS = 0.05
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.listening.drum_clips import Kit, one_shots
+from experiments.listening.drum_kits import Kit, one_shots
 from experiments.listening.note_clips import (
     CLIP_SAMPLES,
     KINDS,
@@ -63,7 +63,7 @@ def drum_machines(corpus: Corpus, side: str, count: int, data: Path, seed: int) 
         columns = notes["onset_seconds"] * RATE_HZ, notes["end_seconds"] * RATE_HZ
         rows = zip(*columns, notes["pitch"].tolist(), notes["velocity"].tolist(), strict=True)
         played = [PlayedNote(round(begins), round(ends), *rest) for begins, ends, *rest in rows]
-        sound = Kit.draw(shots, rng).play(played, CLIP_SAMPLES, rng).astype(np.float32)
+        sound = Kit.draw(shots, rng).play(played, CLIP_SAMPLES).astype(np.float32)
         sound *= np.float32(_PEAK / max(float(np.abs(sound).max()), 1e-6))
         samples = random_effects(sound, RATE_HZ, rng)
         nothing = np.zeros(0, HEARD_NOTE_DTYPE)

@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from experiments.listening.drum_clips import one_shots
+from experiments.listening.drum_kits import one_shots
 from experiments.music_sets import data_folder
 from experiments.separation.real_songs import whole_songs
 from experiments.separation.synthesised_stems import play_synthesised

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from experiments.listening.drum_clips import Kit
+from experiments.listening.drum_kits import Kit
 from experiments.listening.tones import Instrument
 from ritornello.dsp.effects import gain, random_effects
 from ritornello.rng import Rng
@@ -67,7 +67,7 @@ def _played(line: Line, samples: int, rate_hz: int, shots: Shots, rng: Rng) -> n
         half = line.notes.copy()
         half[:, :2] = half[:, :2] * RATE_HZ // rate_hz
         notes = [PlayedNote(*row) for row in half.tolist()]
-        sound = Kit.draw(shots, rng).play(notes, samples * RATE_HZ // rate_hz, rng)
+        sound = Kit.draw(shots, rng).play(notes, samples * RATE_HZ // rate_hz)
         full = soxr.resample(sound, RATE_HZ, rate_hz)[:samples]
         return np.pad(full, (0, samples - len(full))).astype(np.float32)
     family = str(rng.choice(_FAMILIES[PARTS[line.part]]))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from experiments.listening import rule_accompaniments
-from experiments.listening.drum_clips import Kit
+from experiments.listening.drum_kits import Kit
 from ritornello.synth.sampler import PlayedNote
 from ritornello.transcribe.drum_detection import DRUM_KINDS
 
@@ -58,7 +58,7 @@ def test_a_kit_sounds_where_its_strokes_are() -> None:
     rng = np.random.default_rng(0)
     shots = {kind: [np.ones(100)] for kind in DRUM_KINDS}
     strokes = [PlayedNote(1000, 0, 36, 100), PlayedNote(5000, 0, 38, 100)]
-    sound = Kit.draw(shots, rng).play([*strokes, PlayedNote(9_000, 0, 38, 90)], 8000, rng)
+    sound = Kit.draw(shots, rng).play([*strokes, PlayedNote(9_000, 0, 38, 90)], 8000)
     assert not sound[:1000].any()
     assert sound[1000:1100].any()
     assert sound[5000:5100].any()
