@@ -93,7 +93,9 @@ def _sections(
         return ()
     if form is None:
         has_one = usual or rules.bars >= USUAL_FORM_FROM_BARS
-        return usual_form(rules.bars) if has_one else ()
+        usages = usages_of(rules.collection)
+        goes_round = usages is not None and usages.rounds is not None
+        return usual_form(rules.bars, twice=goes_round) if has_one else ()
     sections = parse_form(form, bars=bars)
     if sections[-1].end > MAX_BARS:
         raise ConfigError(f"A piece has 1 to {MAX_BARS} bars; the form has {sections[-1].end}.")

@@ -16,6 +16,11 @@ from ritornello.plan.sections import END, INTRO, Section
 
 USUAL_BARS = 8
 _EDGE_BARS = 4  # of an intro and of an end that says no number
+# Where what returns does so at once, as in three of four cases in game music.
+_TWICE = (
+    "verse", "verse", "chorus", "bridge", "bridge", "chorus", "verse", "verse", "chorus", "solo",
+    "solo",
+)  # fmt: skip
 NAMES = (INTRO, "verse", "chorus", "bridge", "solo", "break", END)
 _ALIASES = {"outro": END, "coda": END, "ending": END, "refrain": "chorus", "interlude": "break",
             "introduction": INTRO, "middle": "bridge"}  # fmt: skip
@@ -94,22 +99,29 @@ def _section(text: str) -> tuple[str, int]:
     return name, length
 
 
-def usual_form(bars: int) -> tuple[Section, ...]:
+def usual_form(bars: int, *, twice: bool = False) -> tuple[Section, ...]:
     """The form of a song of so many bars: an intro, verses and choruses, a bridge, an end.
 
     From 40 bars on the first verse is played twice: what is sung returns after eight bars.
+
+    Args:
+        twice: whether what returns does so at once, so that most sections are played twice.
 
     >>> form_text(usual_form(56))
     'intro 4, verse 16, chorus 8, verse 8, bridge 8, chorus 8, end 4'
     >>> form_text(usual_form(32))
     'intro 4, A 8, B 8, A 8, end 4'
+    >>> form_text(usual_form(56, twice=True))
+    'intro 4, verse 16, chorus 8, bridge 16, chorus 8, end 4'
     >>> form_text(usual_form(5))
     'A 5'
     """
     edge = _EDGE_BARS if bars >= 3 * USUAL_BARS else 0
     count = max(1, (bars - 2 * edge) // USUAL_BARS)
     if count < 4:
-        names = ["A", "B", "A"][:count]
+        names = (["A", "A", "B"] if twice and count == 3 else ["A", "B", "A"])[:count]
+    elif twice:
+        names = [*islice(cycle(_TWICE), count)]
     else:
         closing = ["bridge", "chorus"] if count >= 6 else []
         around = islice(cycle(["verse", "verse", "chorus", "verse", "chorus"]), count)
