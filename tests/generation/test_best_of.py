@@ -61,15 +61,18 @@ def test_section_by_section_is_better_and_keeps_the_rules(engine: Engine) -> Non
     assert best(engine, Selection(4, notes_of, by_section=True), [2]) == [by_section[2]]
 
 
-def test_the_worse_half_of_the_candidates_stops_in_the_middle_of_a_section(engine: Engine) -> None:
+@pytest.mark.parametrize(("candidates", "going"), [(2, 1), (3, 2), (5, 2), (9, 3)])
+def test_the_best_quarter_of_the_candidates_goes_on_in_the_middle_of_a_section(
+    engine: Engine, candidates: int, going: int
+) -> None:
     judged: list[tuple[int, int | None]] = []
 
     def scores(pieces: Sequence[Piece], first_bar: int, end_bar: int | None) -> np.ndarray:
         judged.append((len(pieces), end_bar))
         return notes_of(pieces, first_bar, end_bar)
 
-    best(engine, Selection(5, scores, by_section=True), [1])
-    assert judged == [(5, 4), (3, 8), (5, 12), (3, 16)]
+    best(engine, Selection(candidates, scores, by_section=True), [1])
+    assert judged == [(candidates, 4), (going, 8), (candidates, 12), (going, 16)]
 
 
 def test_candidates_are_compared_where_sections_end() -> None:

@@ -1,6 +1,6 @@
 """Candidates side by side: after each section the best one so far goes on, in as many ways.
 
-In the middle of a section the worse half of them stop: what a critic dislikes in four bars it
+In the middle of a section the best quarter of them go on: what a critic dislikes in four bars it
 seldom likes best in eight. Candidates begin with instruments, key and plan of their own. What is
 chosen at the end of the first section holds for all from there on, as they all go on from the one
 that was best.
@@ -70,7 +70,7 @@ def compose_best(
                     watch(min(w.tracker.onset_ticks for w in left), left[0].job.end_ticks)
             state[who] = their_state
             going = [
-                _best(writers, group, bar, selection, 1 if bar == end else (len(group) + 1) // 2)
+                _best(writers, group, bar, selection, 1 if bar == end else _going_on(len(group)))
                 for group in going
             ]
         if hear is not None:
@@ -86,6 +86,11 @@ def compose_best(
                     state[index], condition[index] = state[best], condition[best]
         going = [[*group] for group in groups]
     return [finished_piece(writers[best]) for (best,) in going]
+
+
+def _going_on(candidates: int) -> int:
+    """How many go on in the middle of a section: a quarter of them, half where they are few."""
+    return max((min(candidates, 4) + 1) // 2, -(-candidates // 4))
 
 
 def _looked_at(begin_bar: int, end_bar: int, *, by_section: bool) -> list[int]:
