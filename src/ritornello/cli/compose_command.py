@@ -114,7 +114,7 @@ def compose(
         Whether the last bar is an ending: the chord of the tonic is struck and held.
     best_of
         Write so many candidates at once and keep what a critic takes for real music, by section.
-        Left out, 8 where that takes about a second (24 bars of a band), else 1.
+        Left out, 8 where that takes about two seconds (48 bars of a band of five), else 1.
     """
     from ritornello.generation.rules import Rules
 

@@ -48,7 +48,7 @@ from ritornello.plan.plan import Plan
 
 _LOG = logging.getLogger(__name__)
 # Eight candidates of a band of five in 24 bars take 1.2 seconds of a core.
-_CANDIDATES, _MOST_PART_BARS, _USUAL_PARTS = 8, 160, 4
+_CANDIDATES, _MOST_PART_BARS, _USUAL_PARTS = 8, 240, 4
 _SWINGING = ("swing", "jazz", "band_swing")  # styles that swing unasked
 _USUAL_SWING = 2.0
 
@@ -154,8 +154,8 @@ class Composer(Partner):
                 such music, made to fit.
             best_of: how many candidates are written, of which a critic keeps the best, after each
                 section anew; it prefers what sounds like real music. By default eight where that
-                takes about a second, 24 bars of a band, else one; by a tuned model as many as it
-                was tuned to choose from.
+                takes about two seconds, 48 bars of a band of five, else one; by a tuned model as
+                many as it was tuned to choose from.
             watch: called now and then with (ticks written, ticks in all).
             hear: told the notes as they are written: a `ritornello.generation.note_feed.NoteFeed`.
             fields: of `Rules`, in place of those of ``rules``: ``bars=8, key="D minor"``.
@@ -197,7 +197,7 @@ class Composer(Partner):
         """Write pieces side by side, with the seeds ``seed``, ``seed + 1``, ...
 
         Each is the piece that `compose` writes with its seed and as many candidates: by default
-        eight where that takes about a second for all pieces. Arguments and errors are those of
+        eight where that takes about two seconds for all pieces. Arguments and errors are those of
         `compose`. Where one of several candidates is kept, ``hear`` is told of it after each
         section, and of none where the pieces have different numbers of bars.
         """
@@ -368,7 +368,7 @@ class Composer(Partner):
         )
 
     def _usual_best_of(self, n: int, asked: Rules) -> int | None:
-        """How many candidates of so many pieces a critic chooses from in about a second.
+        """How many candidates of so many pieces a critic chooses from in about two seconds.
 
         None where more would cost too much, where a tuned model chooses for itself, and where a
         model plays other music than the critic knows.
