@@ -361,7 +361,7 @@ def test_the_last_bar_is_begun_with_its_chord_and_nothing_else(ending: RuleMasks
     assert longest(ending, 24, PIANO) == BAR - 24  # and all that sounds ends there
     assert open_parts(ending, BAR) == [min(PIANO, BASS)]  # all strike it, one after another
     shortest = DURATIONS[ending.durations(BAR, PIANO, 60)].min()
-    assert (shortest, longest(ending, BAR, PIANO)) == (24, BAR)
+    assert (shortest, longest(ending, BAR, PIANO)) == (BAR // 2, BAR)
     low, high = sorted([(PIANO, 60), (BASS, 36)])
     play(ending, BAR, *low)
     play(ending, 0, *high)
@@ -413,14 +413,23 @@ def test_once_all_have_struck_it_the_last_chord_may_grow_or_the_piece_ends(
     ending: RuleMasks,
 ) -> None:
     play(ending, 0, BASS, 40)
-    play(ending, 24, PIANO, 60)
-    play(ending, 0, PIANO, 64)
+    for shift, pitch in ((24, 60), (0, 64), (0, 67), (0, 72)):
+        play(ending, shift, PIANO, pitch)
     play(ending, BAR - 24, BASS, 36)
-    assert open_shifts(ending) == [0]
-    assert open_parts(ending, 0) == [PIANO]
-    play(ending, 0, PIANO, 60)
+    for pitch in (60, 64, 67):  # whoever has struck chords strikes three notes at least
+        assert open_shifts(ending) == [0]
+        assert open_parts(ending, 0) == [PIANO]
+        play(ending, 0, PIANO, pitch)
     assert open_shifts(ending) == [0, BAR]
     assert open_parts(ending, 0) == [PIANO]
+
+
+def test_all_hold_the_last_chord_as_long_as_the_first_of_them(ending: RuleMasks) -> None:
+    for part, pitch in sorted([(PIANO, 60), (BASS, 40)]):
+        play(ending, 0, part, pitch)
+    (first, low), (last, high) = sorted([(PIANO, 60), (BASS, 36)])
+    ending.advance((BAR, first, low, int(np.flatnonzero(DURATIONS == 72)[0]), 80), ending.ahead)
+    assert DURATIONS[ending.durations(0, last, high)].tolist() == [72]
 
 
 def test_drums_alone_are_no_last_chord() -> None:

@@ -84,7 +84,6 @@ class RuleMasks:
         self._tune_part = None if job.tune is None else job.tune.part
         self._steps, self._figures = Steps(), Figures()  # of the tune alone
         self._struck = 0  # notes that the last part has struck together
-        self._largest: dict[int, int] = {}  # and the most that each part has
         self.ahead: tuple[int, tuple[int, ...]] | None = None  # the next given event
         if job.given.events:
             self.ahead = job.given.events[0]
@@ -111,7 +110,6 @@ class RuleMasks:
         twin._spans = copy(self._spans)
         twin._missing = set(self._missing)
         twin._rested = dict(self._rested)
-        twin._largest = dict(self._largest)
         twin._struck_now = set(self._struck_now)
         twin._voicings = dict(self._voicings)
         twin.pitch_rules = self.pitch_rules.copy()
@@ -212,8 +210,11 @@ class RuleMasks:
         come = self.ahead is not None and self.ahead[0] == onset
         if overdue:
             # At the last chord, and of voices, those earlier in the order could not follow.
-            in_turn = self.pitch_rules.closing(onset) or self.job.beat_chords is not None
+            closing = self.pitch_rules.closing(onset)
+            in_turn = closing or self.job.beat_chords is not None
             legal[overdue[:1] if in_turn else overdue] = True
+            if closing and shift == 0 and self._part in allowed:
+                legal[self._part] = True  # who strikes it may go on
             if self._holds and not in_turn:  # so are those of a rhythm, but others may come before
                 legal[overdue] = False
                 legal[[part for part in allowed if part <= overdue[0]]] = True
@@ -311,7 +312,7 @@ class RuleMasks:
         closing = self.pitch_rules.closing_ticks
         shortest = 0
         if closing is not None:
-            end = end if onset >= closing else min(end, closing)
+            end = min(end, self.pitch_rules.closing_end(onset, part))
             shortest = self.pitch_rules.closing_shortest(onset, part)
         if end == ENDLESS:
             return _ALL_DURATIONS
@@ -354,8 +355,6 @@ class RuleMasks:
             self._struck_now.clear()
         self._struck_now.add(part)
         self._struck = self._struck + 1 if shift == 0 and part == self._part else 1
-        if not self.pitch_rules.closing(self.onset_ticks):
-            self._largest[part] = max(self._struck, self._largest.get(part, 1))
         # Nobody strikes keys a semitone apart at once: of real chords 2 to 17 in 1,000 have two.
         self._part, self._above = part, pitch + (1 if pitch >= DRUM_PITCH else 2)
         self.ahead = ahead
@@ -443,7 +442,7 @@ class RuleMasks:
         stated = self._yet_to_strike(self._part, onset)
         if stated is not None and stated[1] <= 0:
             return True
-        ends = self.pitch_rules.closing(onset) and self._struck >= self._largest.get(self._part, 1)
+        ends = self.pitch_rules.closing_left(onset)[1] <= 0
         if stated is not None:
             allowed = self.pitch_rules.allowed(self._part, onset).copy()
             ends |= not np.count_nonzero(self._may_add(self._part, onset, allowed, begun=True))
@@ -473,6 +472,7 @@ class RuleMasks:
         closing = self.pitch_rules.closing(onset)
         if closing:
             due |= self.pitch_rules.not_closed
+            due |= {self._part} if self.pitch_rules.closing_left(onset)[0] > 0 else set()
         if self._missing:
             due |= {part for part in self._missing if closing or self._is_late(part, onset)}
         if self._paces:

@@ -7,9 +7,11 @@ Where a plan states the beat of a bar, its kick, snare and cymbal are left alone
 
 The ending, where it is asked for: in the last bar nothing is composed after the first beat. There
 each composed note is of the tonic's triad, the lowest note of the lowest part the tonic itself, at
-least one pitched part strikes, and what is struck lasts a beat at least; all that was struck before
-ends there. The tonic is that of the key asked for, or wished for, and otherwise of the key in which
-the piece is written so far. Given notes go their own way.
+least one pitched part strikes, and what is struck lasts half a bar at least, as long as what was
+struck there first; all that was struck before ends there. Who has struck chords strikes one there:
+three notes at least, if they ever struck so many, and no more than ever; so do accompanists whose
+instruments break chords. The tonic is that of the key asked for, or wished for, and otherwise of
+the key in which the piece is written so far. Given notes go their own way.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from bisect import bisect_left, bisect_right
 import numpy as np
 
 from ritornello.errors import ConfigError
-from ritornello.generation.job import Job, chord_symbols, is_drums, melody_part
+from ritornello.generation.job import ENDLESS, Job, chord_symbols, is_drums, melody_part
 from ritornello.music.chords import CHORD_CLASSES, chord_of_class, parse_chord
 from ritornello.music.instruments import BASSES, INSTRUMENTS, parse_instrument
 from ritornello.music.keys import KeyName, estimate_key
@@ -29,6 +31,8 @@ from ritornello.plan.drum_grooves import BEAT_KEYS
 
 # Whoever plays one line below the others where there is no bass; of the lowest kind first.
 _LOW_LINES = frozenset(["tuba", "cello", "bassoon", "trombone"])
+_LAST_CHORD = 3  # notes, of who has struck so many at once
+_BREAKING = {*map(parse_instrument, ("piano", "guitar", "electric guitar"))}
 _ROOTLESS = {parse_instrument("timpani")}  # which have the notes that they are tuned to
 
 
@@ -69,11 +73,16 @@ class Pitches:
         self._heard = np.zeros(12)  # ticks that each pitch class has sounded
         self._closed: frozenset[int] = frozenset()  # pitched parts that have struck the last chord
         self._final: dict[tuple[int, bool], np.ndarray] | None = None
+        self._held_ticks = 0  # of what was struck there first
+        self._least_ticks = max(RESOLUTION, self.bar(last_bar)[1] // 2)
+        self._last_stroke, self._struck = (-1, -1), 0  # tick and part; notes that it has
+        self._largest: dict[int, int] = {}  # notes that each part has struck together before it
 
     def copy(self) -> Pitches:
         twin = object.__new__(Pitches)
         twin.__dict__.update(self.__dict__)
         twin._heard = self._heard.copy()
+        twin._largest = dict(self._largest)
         return twin
 
     def allowed(self, part: int, onset_ticks: int) -> np.ndarray:
@@ -143,18 +152,41 @@ class Pitches:
         """Whether the last chord is due and a pitched part that is composed has not struck it."""
         return self.closing(onset_ticks) and bool(self.not_closed)
 
+    def closing_left(self, onset_ticks: int) -> tuple[float, float]:
+        """How many notes more the part that struck last strikes of the last chord, at least and at
+        most; any number elsewhere."""
+        if not self.closing(onset_ticks) or self._last_stroke[0] != onset_ticks:
+            return 0, np.inf
+        part = self._last_stroke[1]
+        breaks_chords = part in self._job.rhythms.held and notes.instrument_of(part) in _BREAKING
+        most = max(self._largest.get(part, 1), _LAST_CHORD if breaks_chords else 1)
+        least = min(_LAST_CHORD, most) if part in self._pitched else 0
+        return least - self._struck, most - self._struck
+
     def closing_shortest(self, onset_ticks: int, part: int) -> int:
         """How many of the shortest durations are too short for the last chord."""
         if not self.closing(onset_ticks) or is_drums(part):
             return 0
-        return bisect_left(DURATIONS.tolist(), RESOLUTION)
+        return bisect_left(DURATIONS.tolist(), self._held_ticks or self._least_ticks)
+
+    def closing_end(self, onset_ticks: int, part: int) -> int:
+        """The tick at which a note ends for the last chord: with what was struck there first."""
+        if self.closing_ticks is not None and onset_ticks < self.closing_ticks:
+            return self.closing_ticks
+        return ENDLESS if is_drums(part) or not self._held_ticks else onset_ticks + self._held_ticks
 
     def advance(self, onset_ticks: int, part: int, pitch: int, duration_ticks: int) -> None:
         """Take a note as written, or as given."""
+        self._struck = self._struck + 1 if self._last_stroke == (onset_ticks, part) else 1
+        self._last_stroke = onset_ticks, part
+        if not self.closing(onset_ticks):
+            self._largest[part] = max(self._struck, self._largest.get(part, 1))
         if pitch < DRUM_PITCH:
             self._heard[pitch % 12] += duration_ticks
             if part in self._pitched and self.closing(onset_ticks):
                 self._closed |= {part}
+            if onset_ticks == self.closing_ticks and duration_ticks >= self._least_ticks:
+                self._held_ticks = self._held_ticks or duration_ticks
 
     def _closing_pitches(self, part: int) -> np.ndarray:
         if self._final is None:
