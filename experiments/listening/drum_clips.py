@@ -25,7 +25,10 @@ from ritornello.transcribe.spectra import RATE_HZ
 
 SECONDS = 10.0
 _MUSIC_SHARE = 0.35
-_RIDE_SHARE, _RIDE = 0.15, 51  # of clips, in which what is written for the hi-hat is on a ride
+# Of clips: what is written for the hi-hat is on a ride, or on an open one; crashes beside kicks,
+# and beside which share of them.
+_RIDE_SHARE, _OPEN_SHARE, _CRASHES_SHARE, _CRASHED = 0.15, 0.15, 0.3, 0.15
+_RIDE, _OPEN, _CRASH = 51, 46, 49
 
 
 class DrumClip(NamedTuple):
@@ -62,12 +65,19 @@ def _clip(
     if here.sum() < 8:
         return None
     seconds, pitches = times[here] - start, notes["pitch"][here]
-    if rng.random() < _RIDE_SHARE:
-        pitches = np.where(kinds[here] == DRUM_KINDS.index("hi-hat"), _RIDE, pitches)
+    velocities, drawn = notes["velocity"][here], rng.random()
+    if drawn < _RIDE_SHARE + _OPEN_SHARE:
+        instead = _RIDE if drawn < _RIDE_SHARE else _OPEN
+        pitches = np.where(kinds[here] == DRUM_KINDS.index("hi-hat"), instead, pitches)
+    if rng.random() < _CRASHES_SHARE:
+        crashed = (kinds[here] == DRUM_KINDS.index("kick")) & (rng.random(len(pitches)) < _CRASHED)
+        seconds = np.concatenate([seconds, seconds[crashed]])
+        pitches = np.concatenate([pitches, np.full(crashed.sum(), _CRASH)])
+        velocities = np.concatenate([velocities, velocities[crashed]])
     kinds = np.array([kind_of(int(pitch)) for pitch in pitches])
     placed = [
         PlayedNote(round(at * RATE_HZ), 0, int(pitch), int(velocity))
-        for at, pitch, velocity in zip(seconds, pitches, notes["velocity"][here], strict=True)
+        for at, pitch, velocity in zip(seconds, pitches, velocities, strict=True)
     ]
     samples = Kit.draw(shots, rng).play(placed, round(SECONDS * RATE_HZ))
     if rng.random() < _MUSIC_SHARE:

@@ -13,7 +13,7 @@ from scipy.signal import butter, sosfilt
 
 from ritornello.transcribe.spectra import RATE_HZ
 
-LONGEST_SECONDS = 2.5
+LONGEST_SECONDS = 3.0
 _MEMBRANE = np.array([1.0, 1.59, 2.14, 2.3, 2.65, 2.92, 3.5, 3.6])  # modes, by the lowest
 _STRUCK_SHARE = 0.6  # of toms and cymbals; the others are of machines
 
@@ -82,7 +82,7 @@ def _closed_hat(rng: np.random.Generator) -> np.ndarray:
 
 
 def _open_hat(rng: np.random.Generator) -> np.ndarray:
-    return _hat(rng, rng.uniform(0.1, 0.5))
+    return _hat(rng, float(np.exp(rng.uniform(np.log(0.1), np.log(1.0)))))
 
 
 def _hat(rng: np.random.Generator, decay: float) -> np.ndarray:
@@ -94,7 +94,7 @@ def _hat(rng: np.random.Generator, decay: float) -> np.ndarray:
 def _crash(rng: np.random.Generator) -> np.ndarray:
     if rng.random() > _STRUCK_SHARE:
         return _metal(rng, rng.uniform(0.3, 1.0), rng.uniform(1500, 5000))
-    sound = _plate(rng, rng.uniform(0.25, 1.2), rng.uniform(300, 1500), rng.uniform(0.2, 1.5), 0.7)
+    sound = _plate(rng, rng.uniform(0.25, 1.6), rng.uniform(300, 1500), rng.uniform(0.2, 1.5), 0.7)
     opens = np.minimum(1, np.arange(len(sound)) / RATE_HZ / rng.uniform(0.001, 0.03))
     return sound * (rng.uniform(0.3, 1) + opens)
 

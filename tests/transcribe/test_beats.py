@@ -105,6 +105,28 @@ def test_a_steady_tempo_goes_through_the_bar_that_is_named() -> None:
     assert np.abs(found.downbeats_seconds - 2.2).min() < 1e-9
 
 
+def clicks(times: np.ndarray) -> np.ndarray:
+    """Logits of thirty seconds, high at some times."""
+    logits = np.full((1500, 2), -4.0, np.float32)
+    logits[np.rint(times / spectra.FRAME_SECONDS).astype(int)] = 3.0
+    return logits
+
+
+def test_with_tempo_and_bar_line_told_beats_do_not_slip_to_strong_offbeats() -> None:
+    even = 0.2 + 0.5 * np.arange(58)
+    slipped = np.concatenate([even[:14], even[17:40] + 0.25, even[43:]])
+    found = beats.raw_beats(clicks(slipped), None, (120.0, 0.2, False))
+    assert np.abs((found - 0.2) / 0.5 - np.rint((found - 0.2) / 0.5)).max() < 0.1
+
+
+def test_with_tempo_and_bar_line_told_a_tempo_that_bends_is_followed() -> None:
+    bent = 0.2 + np.cumsum(0.5 * (1 + 0.15 * np.sin(np.arange(58) / 9)))
+    bent = bent[bent < 29]
+    found = beats.raw_beats(clicks(bent), None, (120.0, float(bent[0]), False))
+    inside = found[found < bent[-1]]
+    assert (np.abs(inside[:, None] - bent).min(axis=1) < 0.07).mean() > 0.9
+
+
 # --- what the network hears -----------------------------------------------------------------------
 
 

@@ -41,6 +41,7 @@ _ENOUGH_ON_BEATS = 0.5
 _FEW_TAP_BPM = (65.0, 145.0)  # slower or faster than this (McKinney and Moelants 2006)
 _WANDERING = 0.025  # half of all eight beats differ by more; 2% on a guitar, 6 and 22 on violins
 _AROUND_SECONDS = 0.5  # of what sounds, that is listened to
+_ON_EVEN, _SLIPPED, _SLIPPED_PART = 0.1, 0.84, 0.25  # of a beat; shares of beats
 _USUAL_BEATS = 16  # whose tempo goes on before and behind
 _OTHER_TEMPI = 1 / 2, 2, 2 / 3, 3 / 2  # a jig's eighths fall into twos and threes
 _AS_WELL = 1 / 3  # so likely beside the tempo that was heard, another is worth naming
@@ -255,9 +256,11 @@ def raw_beats(
         if tempo_bpm is not None and anchor is not None:
             period = 60 / tempo_bpm / FRAME_SECONDS
         return steady_beats(found, period, anchor) * FRAME_SECONDS
-    if tempo_bpm is None or anchor is None or _wanders(free):
+    if tempo_bpm is None or anchor is None:
         return free
     even = steady_beats(found, 60 / tempo_bpm / FRAME_SECONDS, anchor)
+    if _wanders(free) and not _slips(free, even * FRAME_SECONDS):
+        return free
     period = float(even[1] - even[0]) if len(even) > 1 else period
     return held_beats(found, period, anchor) * FRAME_SECONDS
 
@@ -268,6 +271,17 @@ def _wanders(times: np.ndarray) -> bool:
     lengths = times[reach:] - times[:-reach]
     low, middle, high = np.quantile(lengths, [0.25, 0.5, 0.75])
     return bool((high - low) / middle > _WANDERING)
+
+
+def _slips(times: np.ndarray, even: np.ndarray) -> bool:
+    """Whether beats lie on even ones for a part and half way between them for another, as where
+    offbeats are strong; the beats of a tempo that bends lie anywhere."""
+    if len(even) < 2:
+        return False
+    places = (times - even[0]) / (even[1] - even[0])
+    away = np.abs(places - np.rint(places))
+    on, off = float(np.mean(away < _ON_EVEN)), float(np.mean(away > 0.5 - _ON_EVEN))
+    return on + off > _SLIPPED and min(on, off) > _SLIPPED_PART
 
 
 def bundled() -> WeightsFile:
