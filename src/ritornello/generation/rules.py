@@ -160,7 +160,9 @@ class Rules:
             most = 1 if INSTRUMENTS[instrument].is_drum else PARTS_PER_INSTRUMENT
             if count > most:
                 name = INSTRUMENTS[instrument].name
-                raise ConfigError(f"At most {most} parts can play {name}; asked for {count}.")
+                raise ConfigError(
+                    f"At most {most} part{'s' * (most > 1)} can play {name}; asked for {count}."
+                )
         for index in set(map(parse_instrument, self.parts)):
             if not INSTRUMENTS[index].is_drum and not self.allowed_pitches(index):
                 low, high = self.range_of(index)

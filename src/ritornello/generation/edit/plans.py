@@ -216,7 +216,7 @@ class FittedSong:
             if used[instrument] == most:
                 name = INSTRUMENTS[instrument].name
                 raise ConfigError(
-                    f"At most {most} parts can play {name}, and the song has "
+                    f"At most {most} part{'s' * (most > 1)} can play {name}, and the song has "
                     f"{self._part_counts[instrument]}.",
                     next_step="Add another instrument, or write a part of the song anew: vary.",
                 )
