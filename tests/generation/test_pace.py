@@ -46,6 +46,24 @@ def test_what_was_missed_is_not_all_made_up_for() -> None:
     assert pace.due_ticks < 24 * 99
 
 
+def test_bars_that_somebody_does_not_play_are_not_made_up_for() -> None:
+    pace = Pace(2.0, 0, (0, 24 * 100))
+    pace.take(24)
+    assert pace.latest_ticks(24 * 100) == Pace(2.0, 24 * 100).latest_ticks(24 * 100)
+    pace.take(24 * 100)
+    assert pace.due_ticks == 24 * 100 + 12
+
+
+@pytest.mark.parametrize("closeness", [None, 0.0, 0.5])
+def test_a_variation_is_as_dense_as_what_it_replaces(
+    composer: Composer, closeness: float | None
+) -> None:
+    song = composer.compose(bars=16, parts=("piano", "guitar"), seed=3)
+    for part, track in enumerate(song.tracks):
+        made = composer.vary(song, [part + 1], closeness=closeness, seed=1).pieces[0]
+        assert made.tracks[part].notes.size == pytest.approx(track.notes.size, rel=0.25)
+
+
 def test_who_plays_thinly_still_strikes_the_last_chord(composer: Composer) -> None:
     pieces = composer.compose_many(
         40, seed=1, bars=4, metre="6/8", densities={"guitar": "low"}, parts=("guitar",), form="none"

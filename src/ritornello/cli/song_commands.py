@@ -228,7 +228,7 @@ def vary(
     Parameters
     ----------
     parts
-        Which, by name or number of the part, such as drums.
+        Which, by name or number of the part, such as drums; all for the whole song.
     closeness
         Share of their bars that stays, 0 to 1, in the key of the song; by default nothing stays.
     """

@@ -189,7 +189,7 @@ class RuleMasks:
     def _keep_parts_playing(self, legal: np.ndarray) -> None:
         """Close the shifts beyond the moment at which a voice falls silent, or a note is late."""
         now = self.onset_ticks
-        last = [*self._late.items()]
+        last = [*self._late(now).items()]
         if self.job.beat_chords is not None:
             last += self._rested.items()
         ticks = [tick for part, tick in last if tick > now and self._opens(part, tick)]
@@ -336,7 +336,7 @@ class RuleMasks:
             return ENDLESS
         pace = self._paces[index].copy()
         pace.take(onset)
-        return max(onset + 1, int(pace.latest_ticks))
+        return max(onset + 1, int(pace.latest_ticks(onset)))
 
     # --- memory -------------------------------------------------------------------------------
 
@@ -380,7 +380,7 @@ class RuleMasks:
         if part not in self._index:
             return
         index = self._index[part]
-        if index in self._paces and is_own:
+        if index in self._paces and composed:
             self._paces[index].take(self.onset_ticks)
             self._not_before[index] = ceil(self._paces[index].earliest_ticks)
         limit = self._polyphony[index]
@@ -476,7 +476,7 @@ class RuleMasks:
         if self._missing:
             due |= {part for part in self._missing if closing or self._is_late(part, onset)}
         if self._paces:
-            due |= {part for part, latest in self._late.items() if latest <= onset}
+            due |= {part for part, latest in self._late(onset).items() if latest <= onset}
         if self._holds:
             struck = self._struck_now if onset == self.onset_ticks else frozenset()
             owed = self.job.rhythms.due(onset)
@@ -486,10 +486,9 @@ class RuleMasks:
                 due |= {self._part} if stated and stated[0] > 0 else set()
         return due
 
-    @property
-    def _late(self) -> dict[int, int]:
+    def _late(self, now: int) -> dict[int, int]:
         """By part class the tick at which its next note is late, of parts with a pace."""
-        return {self._parts[i]: int(pace.latest_ticks) for i, pace in self._paces.items()}
+        return {self._parts[i]: int(pace.latest_ticks(now)) for i, pace in self._paces.items()}
 
     def _is_late(self, part: int, onset: int) -> bool:
         """Whether less than half of the last opening of a part is left; never in endless music."""

@@ -8,6 +8,7 @@ may come later. Within that the model chooses when.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -27,12 +28,15 @@ class Pace:
     Attributes:
         density: notes a quarter note.
         start_ticks: where the piece begins.
+        begins_ticks: where somebody begins to play after bars that are given, or of rest; no note
+            of those bars is made up for.
         due_ticks: when the next note would come if all came evenly; never further behind the last
             note than the leeway, so that what was missed is not all made up for.
     """
 
     density: float
     start_ticks: int
+    begins_ticks: tuple[int, ...] = ()
     due_ticks: float = field(init=False)
 
     def __post_init__(self) -> None:
@@ -43,30 +47,34 @@ class Pace:
         return max(_LEAST_LEEWAY_NOTES / self.density, _LEEWAY_BEATS) * RESOLUTION
 
     def copy(self) -> Pace:
-        twin = Pace(self.density, self.start_ticks)
+        twin = Pace(self.density, self.start_ticks, self.begins_ticks)
         twin.due_ticks = self.due_ticks
         return twin
 
     def take(self, onset_ticks: int) -> None:
         """Count a note; those before the start do not count."""
         if onset_ticks >= self.start_ticks:
-            behind = max(self.due_ticks, onset_ticks - self._leeway_ticks)
-            self.due_ticks = behind + RESOLUTION / self.density
+            due = max(self._due_at(onset_ticks), onset_ticks - self._leeway_ticks)
+            self.due_ticks = due + RESOLUTION / self.density
 
     @property
     def earliest_ticks(self) -> float:
         """Before this no note may come."""
         return self.due_ticks + RESOLUTION / self.density - self._leeway_ticks
 
-    @property
-    def latest_ticks(self) -> float:
-        """At this the next note must have come."""
-        return self.due_ticks + self._leeway_ticks
+    def latest_ticks(self, now_ticks: int) -> float:
+        """At this the next note must have come, of one who may play now."""
+        return self._due_at(now_ticks) + self._leeway_ticks
+
+    def _due_at(self, now_ticks: int) -> float:
+        """When the next note would come, not before they began who play now."""
+        begun = bisect_right(self.begins_ticks, now_ticks)
+        return max(self.due_ticks, self.begins_ticks[begun - 1]) if begun else self.due_ticks
 
     def narrow(self, shifts: np.ndarray, now_ticks: int) -> np.ndarray:
         """The legal shifts that keep the pace, bool [shifts]."""
         earliest = self.earliest_ticks - now_ticks
-        latest = max(self.latest_ticks - now_ticks, 0)
+        latest = max(self.latest_ticks(now_ticks) - now_ticks, 0)
         classes = np.arange(len(shifts))
         kept: np.ndarray = shifts & (classes >= earliest) & (classes <= latest)
         if not kept.any():  # what is late comes as soon as it may, what is early as late as it may
@@ -84,12 +92,20 @@ def paces_of(job: Job) -> dict[int, Pace]:
     parts = job.composed_parts
     kinds = [notes.instrument_of(part) for part in parts]
     found = {
-        part: Pace(stated[kind] / kinds.count(kind), job.start_ticks)
+        part: Pace(stated[kind] / kinds.count(kind), job.start_ticks, _begins(job, part))
         for part, kind in zip(parts, kinds, strict=True)
         if kind in stated
     }
     is_edit = any(fields[1] != END for _, fields in job.given.events)
     if job.rules.density is not None and is_edit:
         share = job.rules.density / len(parts)
-        found = {part: Pace(share, job.start_ticks) for part in parts} | found
+        shares = {part: Pace(share, job.start_ticks, _begins(job, part)) for part in parts}
+        found = shares | found
     return found
+
+
+def _begins(job: Job, part: int) -> tuple[int, ...]:
+    """Where the openings of a part begin, but for those that go on where another ends."""
+    spans = [(o.start_ticks, o.end_ticks) for o in job.openings if part in o.parts]
+    ends = {end for _, end in spans}
+    return tuple(sorted(start for start, _ in spans if start not in ends))

@@ -25,6 +25,7 @@ SONG = Piece(
         (["1"], [0]), ([5], [4]), (["solo"], [0]), (["low end"], [2]), (["bass"], [2]),
         (["Drums", "bass", 3], [2, 4]), (["violin"], [1, 3]), (["violin 1"], [0]),
         (["violin 2"], [1]), (["piano"], [3]), (["percussion"], [4]), ([], []),
+        (["all"], [0, 1, 2, 3, 4]),
     ],
 )  # fmt: skip
 def test_a_part_is_its_number_its_name_or_its_instrument(

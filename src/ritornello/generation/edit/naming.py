@@ -15,7 +15,7 @@ def find_tracks(song: Piece, names: str | Sequence[str | int]) -> list[int]:
     Args:
         names: one or several; each is the number of a track, counted from 1; its name; an
             instrument, which means all tracks of that; or an instrument and a number, as in
-            "violin 2". Of two meanings the first holds. Case does not matter.
+            "violin 2"; or "all". Of two meanings the first holds. Case does not matter.
 
     Raises:
         ConfigError: if a name means no track; the message lists those of the song.
@@ -38,6 +38,8 @@ def _find(song: Piece, name: str) -> list[int]:
             return [players[int(number) - 1]]
     if players := _tracks_of_instrument(song, wanted):
         return players
+    if wanted == "all":
+        return [*range(len(song.tracks))]
     listed = ", ".join(f"{index + 1} {track.label!r}" for index, track in enumerate(song.tracks))
     raise ConfigError(
         f"The song has no part {name!r}.",

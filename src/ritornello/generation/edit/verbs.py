@@ -198,10 +198,9 @@ def vary_job(
         InputError, ConfigError: as of `continue_job`.
     """
     fitted_song = FittedSong.of(whole_bars(song), known)
-    if closeness is None:
-        rules = _as_now(fitted_song, tracks, rules)
     whole = 0, fitted_song.song.length_ticks
     spans = (whole,) if closeness is None else bars_to_vary(fitted_song.song, tracks, closeness)
+    rules = _as_now(fitted_song, tracks, spans, rules)
     kept = fitted_song.song
     for start, end in spans:
         kept = without(kept, start, end, tracks)
@@ -339,8 +338,13 @@ def _with_beat(made: EditPlan, job: Job) -> EditPlan:
     )
 
 
-def _as_now(fitted_song: FittedSong, tracks: Collection[int], rules: Rules) -> Rules:
-    """The rules with the scale and the densities of tracks, where they state none."""
+def _as_now(
+    fitted_song: FittedSong,
+    tracks: Collection[int],
+    spans: Sequence[tuple[int, int]],
+    rules: Rules,
+) -> Rules:
+    """The rules with the scale of tracks, and their densities in spans, where they state none."""
     song = fitted_song.song
     played = [song.tracks[index] for index in tracks if len(song.tracks[index])]
     pitched = [track.notes["pitch"] for track in played if not track.is_drum]
@@ -348,12 +352,16 @@ def _as_now(fitted_song: FittedSong, tracks: Collection[int], rules: Rules) -> R
         counts = pitch_class_weights(np.concatenate(pitched))
         often = np.flatnonzero(counts >= _STRAY_SHARE * counts.sum())
         rules = replace(rules, scale=tuple(often.tolist()))
-    if rules.density is None and not rules.densities and song.length_beats:
+    beats = sum(end - start for start, end in spans) / song.resolution
+    if rules.density is None and not rules.densities and beats:
         counted = Counter[str]()
         for index in set(tracks).intersection(fitted_song.tracks_with_notes):
             heard_as = notes.instrument_of(fitted_song.fitted.parts[index])
-            counted[INSTRUMENTS[heard_as].name] += len(song.tracks[index])
-        densities = {name: count / song.length_beats for name, count in counted.items()}
+            onsets = song.tracks[index].notes["onset"]
+            for start, end in spans:
+                count = np.count_nonzero((onsets >= start) & (onsets < end))
+                counted[INSTRUMENTS[heard_as].name] += int(count)
+        densities = {name: count / beats for name, count in counted.items() if count}
         rules = replace(rules, densities={n: d for n, d in densities.items() if d <= 100})
     return rules
 
