@@ -63,3 +63,13 @@ def test_a_kit_sounds_where_its_strokes_are() -> None:
     assert sound[1000:1100].any()
     assert sound[5000:5100].any()
     assert len(sound) == 8000
+
+
+def test_a_stroke_of_the_hi_hat_ends_the_one_before() -> None:
+    drums = {"closed hat": np.ones(100), "open hat": np.ones(5000)}
+    kit = Kit(drums, np.ones(len(DRUM_KINDS)))
+    open_hat, closed_hat = PlayedNote(0, 0, 46, 100), PlayedNote(2000, 0, 42, 100)
+    assert kit.play([open_hat], 8000)[:5000].all()
+    sound = kit.play([open_hat, closed_hat], 8000)
+    assert sound[:2000].all()
+    assert not sound[2200:].any()
