@@ -22,6 +22,7 @@ import numpy as np
 
 from ritornello.errors import ConfigError
 from ritornello.generation.job import ENDLESS, Job, chord_symbols, is_drums, melody_part
+from ritornello.generation.voicings import leaving_room
 from ritornello.music.chords import CHORD_CLASSES, chord_of_class, parse_chord
 from ritornello.music.instruments import BASSES, INSTRUMENTS, parse_instrument
 from ritornello.music.keys import KeyName, estimate_key
@@ -104,7 +105,7 @@ class Pitches:
     def _of_harmony(self, part: int, onset_ticks: int) -> np.ndarray:
         """The allowed pitches by range, key, chords and ending."""
         if self.closing_ticks is not None and onset_ticks >= self.closing_ticks:
-            return self._closing_pitches(part)
+            return self._closing_pitches(part, onset_ticks)
         if self._is_drums[part]:
             is_given = self._beats_from and self._beat_given(onset_ticks)
             return self._off_beat[part] if is_given else self._usual[part]
@@ -130,6 +131,8 @@ class Pitches:
     def highest(self, part: int, onset_ticks: int) -> int:
         """The highest class a part may play."""
         legal = self.allowed(part, onset_ticks)
+        if self.closing(onset_ticks):
+            return int(np.flatnonzero(legal)[-1])
         if id(legal) not in self._tops:
             self._tops[id(legal)] = int(np.flatnonzero(legal)[-1])
         return self._tops[id(legal)]
@@ -158,10 +161,7 @@ class Pitches:
         if not self.closing(onset_ticks) or self._last_stroke[0] != onset_ticks:
             return 0, np.inf
         part = self._last_stroke[1]
-        breaks_chords = part in self._job.rhythms.held and notes.instrument_of(part) in _BREAKING
-        most = max(self._largest.get(part, 1), _LAST_CHORD if breaks_chords else 1)
-        least = min(_LAST_CHORD, most) if part in self._pitched else 0
-        return least - self._struck, most - self._struck
+        return self._least(part) - self._struck, self._most(part) - self._struck
 
     def closing_shortest(self, onset_ticks: int, part: int) -> int:
         """How many of the shortest durations are too short for the last chord."""
@@ -188,7 +188,7 @@ class Pitches:
             if onset_ticks == self.closing_ticks and duration_ticks >= self._least_ticks:
                 self._held_ticks = self._held_ticks or duration_ticks
 
-    def _closing_pitches(self, part: int) -> np.ndarray:
+    def _closing_pitches(self, part: int, onset_ticks: int) -> np.ndarray:
         if self._final is None:
             key = self._job.rules.key
             if not isinstance(key, KeyName):
@@ -203,7 +203,23 @@ class Pitches:
                 for is_root in (False, True)
             }
         # The notes of a part are struck from its lowest one on.
-        return self._final[part, part in self._lowest_parts() and part not in self._closed]
+        legal = self._final[part, part in self._lowest_parts() and part not in self._closed]
+        left = self._least(part) - self._struck * (self._last_stroke == (onset_ticks, part))
+        if left < 2:
+            return legal
+        within = legal.copy()
+        within[np.flatnonzero(leaving_room(self._final[part, False], left))[-1] + 1 :] = False
+        return within if within.any() else legal
+
+    def _most(self, part: int) -> int:
+        """How many notes a part strikes at most in the last chord."""
+        breaks_chords = part in self._job.rhythms.held and notes.instrument_of(part) in _BREAKING
+        most = max(self._largest.get(part, 1), _LAST_CHORD if breaks_chords else 1)
+        return min(most, self._job.polyphony_of(part) or most)
+
+    def _least(self, part: int) -> int:
+        """How many it strikes there at least."""
+        return min(_LAST_CHORD, self._most(part)) if part in self._pitched else 0
 
     def _lowest_parts(self) -> list[int]:
         """The parts that the last chord stands on: basses, or the last of the lowest instrument."""
