@@ -96,6 +96,12 @@ def test_the_form_of_a_song_is_taken_without_its_harmony(composer: Composer) -> 
     assert (likeness(piece, 16)[16:23] >= VARIED_LEAST).all()
 
 
+def test_the_form_of_a_waltz_is_a_waltz_in_a_style_that_swings(composer: Composer) -> None:
+    waltz = composer.compose(bars=8, metre="3/4", parts="piano", seed=1)
+    piece = composer.compose(plan=form_of(analyse(waltz)), collection="jazz", seed=1)
+    assert [str(metre) for metre in piece.metres] == [str(metre) for metre in waltz.metres]
+
+
 def test_a_drummer_holds_a_beat_and_nobody_adds_to_it(composer: Composer) -> None:
     held = distinct = 0.0
     for seed in range(12):

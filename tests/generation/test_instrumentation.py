@@ -125,3 +125,16 @@ def test_a_band_that_is_drawn_has_somebody_for_its_tune() -> None:
 
     assert drawn(bands) == 1
     assert drawn(bands[1:]) == 2  # as there is nobody else
+
+
+@pytest.mark.parametrize(
+    ("chords", "key"),
+    [
+        ("C/E Am7/G", "C major"), ("Am F C G", "C major"), ("Dm7 | G7 | Cmaj7 | %", "C major"),
+        ("A7 A7 A7 A7 D7 D7 A7 A7 E7 D7 A7 E7", "A major"), ("Am Dm E7 Am", "A minor"),
+    ],
+)  # fmt: skip
+def test_chords_have_a_key_of_their_own(chords: str, key: str) -> None:
+    usual = UsualKeys({"jigs": 0.2}, {"jigs": {"Eb major": 1}})
+    asked = Rules(collection="jigs", chords=chords)
+    assert str(draw_key(asked, usual, np.random.default_rng(1))) == key

@@ -25,6 +25,7 @@ from ritornello.generation.rules import Rules
 from ritornello.generation.sampling import Sampling
 from ritornello.generation.two_hands import as_one, second_hand
 from ritornello.generation.writer import Event, Writer
+from ritornello.music.chords import key_of_chart
 from ritornello.music.keys import KeyName, estimate_key, parse_key
 from ritornello.music.piece import KeyChange, Piece, Tempo
 from ritornello.note_model.encoding import notes
@@ -74,7 +75,7 @@ class UsualKeys:
 
 
 def draw_key(rules: Rules, usual: UsualKeys, rng: Rng) -> KeyName | None:
-    """A key as a control where the rules ask for none.
+    """A key as a control where the rules ask for none; that of their chords where they have some.
 
     Args:
         usual: to draw from; where the collection of the rules is not among them, the mean of the
@@ -82,6 +83,8 @@ def draw_key(rules: Rules, usual: UsualKeys, rng: Rng) -> KeyName | None:
     """
     if rules.key is not None:
         return None
+    if rules.chart is not None and (key := key_of_chart(rules.chart)) is not None:
+        return key
     if rules.scale is not None:
         return estimate_key(np.isin(np.arange(12), rules.scale).astype(float))
     if counts := usual.counts.get(rules.collection or ""):

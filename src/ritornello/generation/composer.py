@@ -404,7 +404,7 @@ class Composer(Partner):
         duration: str | float | None,
     ) -> tuple[Rules, Plan | None]:
         """The rules, and the plan that is asked for; checked."""
-        asked = self._swinging(rules, seed, fields)
+        asked = self._swinging(rules, seed, fields, plan)
         bars, near = fields.get("bars"), None
         if all(each is None for each in (rules, bars, form, plan, duration)):
             form = self._usual_form(asked.collection)
@@ -423,10 +423,14 @@ class Composer(Partner):
             (collection,) = collections
         return self._forms.get(collection or "")
 
-    def _swinging(self, rules: Rules | None, seed: int, fields: Mapping[str, Any]) -> Rules:
-        """The rules, checked, with the swing of styles that swing unasked."""
+    def _swinging(
+        self, rules: Rules | None, seed: int, fields: Mapping[str, Any], plan: Plan | None = None
+    ) -> Rules:
+        """The rules, checked, with the metre of a plan, and the swing of styles that swing."""
         named = fields.get("collection", None if rules is None else rules.collection)
         asked = self._check_rules(rules, seed, fields)
+        if plan is not None and asked.metre is None:
+            asked = replace(asked, metre=(plan.metres[0].numerator, plan.metres[0].denominator))
         if asked.swing is None and named in _SWINGING and asked.counts[1] <= 4:
             asked = replace(asked, swing=_USUAL_SWING)
         if asked.swing is not None:
