@@ -69,6 +69,13 @@ def test_who_holds_no_beat_or_is_asked_for_less_goes_on_freely(composer: api.Com
     assert sum(bar == BEAT for bar in bars_of(asked.piece)[8:]) <= 2
 
 
+def test_a_stroke_a_little_before_the_gap_is_not_struck_twice(composer: api.Composer) -> None:
+    early = [*BEAT, (BAR - 5, 36)]  # read on the bar line, where the beat has it too
+    song = drummed([BEAT] * 7 + [early] + [BEAT] * 8)
+    made = composer.fill(song, (9, 12), seed=1)
+    assert [bar[:4] for bar in bars_of(made.piece)[9:11]] == [BEAT[:4]] * 2
+
+
 def test_a_gap_in_the_drums_holds_the_beat_around_it_and_ends_with_a_fill(
     composer: api.Composer,
 ) -> None:

@@ -47,6 +47,8 @@ _REST_BARS = 2  # who was asked to join in may rest for a while, not for good
 _VOICE_REST_BARS = 0  # within a phrase
 _STRAY_SHARE = 0.02  # of the notes of a part: rarer pitch classes are not of its scale
 _SILENT_BARS = 2  # so many at the end of a song are no rest of the music
+_BESIDE_BARS = 4  # before and after a gap, whose density it keeps
+_MOST_DENSITY = 100  # notes a beat that rules take
 PlanOfSeed = Callable[[int], EditPlan]
 VOICES = {"soprano": (60, 81), "alto": (53, 74), "tenor": (48, 69), "bass": (40, 64)}
 
@@ -175,7 +177,33 @@ def fill_job(
         form = form_of(replace(kept, tracks=pitched))
         return () if form is None else form.sections
 
-    return _with_beat(made, hold_beat_in_gap(made.job, read_sections))
+    made = _with_beat(made, hold_beat_in_gap(made.job, read_sections))
+    if rules.density is not None or rules.densities:
+        return made
+    # Only now, as a beat that is held need not keep what was counted beside it. Who rests on a
+    # side may rest in the gap.
+    spans = _beside(song, first_bar, last_bar)
+    playing = [index for index in chosen if _plays_in_each(song.tracks[index], spans)]
+    told = replace(made.job.rules, densities=_densities(fitted_song, playing, spans))
+    return replace(made, job=replace(made.job, rules=told))
+
+
+def _beside(song: Piece, first_bar: int, last_bar: int) -> list[tuple[int, int]]:
+    """Some bars before and after others, in ticks, empty spans left out."""
+    lines = bar_lines(song)
+    spans = [
+        (lines[max(0, first_bar - 1 - _BESIDE_BARS)], lines[first_bar - 1]),
+        (lines[last_bar], lines[min(last_bar + _BESIDE_BARS, len(lines) - 1)]),
+    ]
+    return [(start, end) for start, end in spans if start < end]
+
+
+def _plays_in_each(track: Track, spans: Sequence[tuple[int, int]]) -> bool:
+    """Whether a track of pitches begins notes in each of some spans."""
+    onsets = track.notes["onset"]
+    return not track.is_drum and all(
+        ((onsets >= start) & (onsets < end)).any() for start, end in spans
+    )
 
 
 def vary_job(
@@ -352,18 +380,26 @@ def _as_now(
         counts = pitch_class_weights(np.concatenate(pitched))
         often = np.flatnonzero(counts >= _STRAY_SHARE * counts.sum())
         rules = replace(rules, scale=tuple(often.tolist()))
-    beats = sum(end - start for start, end in spans) / song.resolution
-    if rules.density is None and not rules.densities and beats:
-        counted = Counter[str]()
-        for index in set(tracks).intersection(fitted_song.tracks_with_notes):
-            heard_as = notes.instrument_of(fitted_song.fitted.parts[index])
-            onsets = song.tracks[index].notes["onset"]
-            for start, end in spans:
-                count = np.count_nonzero((onsets >= start) & (onsets < end))
-                counted[INSTRUMENTS[heard_as].name] += int(count)
-        densities = {name: count / beats for name, count in counted.items() if count}
-        rules = replace(rules, densities={n: d for n, d in densities.items() if d <= 100})
+    if rules.density is None and not rules.densities:
+        rules = replace(rules, densities=_densities(fitted_song, tracks, spans))
     return rules
+
+
+def _densities(
+    fitted_song: FittedSong, tracks: Collection[int], spans: Sequence[tuple[int, int]]
+) -> dict[str, float]:
+    """Notes a beat in spans of the song by instrument, of tracks that play there."""
+    song = fitted_song.song
+    beats = sum(end - start for start, end in spans) / song.resolution
+    counted = Counter[str]()
+    for index in set(tracks).intersection(fitted_song.tracks_with_notes):
+        heard_as = notes.instrument_of(fitted_song.fitted.parts[index])
+        onsets = song.tracks[index].notes["onset"]
+        for start, end in spans:
+            count = np.count_nonzero((onsets >= start) & (onsets < end))
+            counted[INSTRUMENTS[heard_as].name] += int(count)
+    densities = {name: count / beats for name, count in counted.items() if count}
+    return {name: density for name, density in densities.items() if density <= _MOST_DENSITY}
 
 
 def _harmony(song: FittedSong, melody: int, rules: Rules, *, end: bool) -> Harmonisation:

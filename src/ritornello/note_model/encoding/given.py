@@ -77,9 +77,14 @@ class Given:
     def with_notes(self, passed: int, rows: np.ndarray) -> Given:
         """The same with some more notes among the events that are still to come.
 
+        Notes that are given already stay as they are: a note that stands a little before a bar line
+        is read on it, where the bar that comes back may have the same one.
+
         Args:
             passed: how many of them are past. rows: int64 [notes, 5], onsets in place of shifts.
         """
+        those = order_key(self.onsets_ticks, self.fields[:, PART], self.fields[:, PITCH])
+        rows = rows[~np.isin(order_key(rows[:, SHIFT], rows[:, PART], rows[:, PITCH]), those)]
         onsets = np.concatenate([self.onsets_ticks[passed:], rows[:, SHIFT]])
         fields = np.concatenate([self.fields[passed:], rows])
         order = np.argsort(order_key(onsets, fields[:, PART], fields[:, PITCH]), kind="stable")
