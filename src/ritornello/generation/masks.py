@@ -83,7 +83,6 @@ class RuleMasks:
         self._part, self._above = START, NONE[PITCH]  # lowest pitch it may strike at once with it
         self._tune_part = None if job.tune is None else job.tune.part
         self._steps, self._figures = Steps(), Figures()  # of the tune alone
-        self._struck = 0  # notes that the last part has struck together
         self.ahead: tuple[int, tuple[int, ...]] | None = None  # the next given event
         if job.given.events:
             self.ahead = job.given.events[0]
@@ -354,7 +353,6 @@ class RuleMasks:
         if shift:
             self._struck_now.clear()
         self._struck_now.add(part)
-        self._struck = self._struck + 1 if shift == 0 and part == self._part else 1
         # Nobody strikes keys a semitone apart at once: of real chords 2 to 17 in 1,000 have two.
         self._part, self._above = part, pitch + (1 if pitch >= DRUM_PITCH else 2)
         self.ahead = ahead
@@ -453,7 +451,7 @@ class RuleMasks:
         legal[: self._above if begun else 0] = False
         if (held := self.job.rhythms.stroke(part, onset)) is not None and held.distinct:
             legal &= ~self._voicings[part].classes(onset)
-            legal = leaving_room(legal, held.least - self._struck * begun)
+            legal = leaving_room(legal, held.least - self.pitch_rules.struck * begun)
         return legal
 
     def _yet_to_strike(self, part: int, onset: int) -> tuple[int, int] | None:
@@ -464,7 +462,8 @@ class RuleMasks:
             return None
         if (left := self._left_again(part, onset)) is not None:
             return len(left), len(left)
-        return held.least - self._struck, held.most - self._struck
+        struck = self.pitch_rules.struck
+        return held.least - struck, held.most - struck
 
     def _due(self, onset: int) -> set[int]:
         """The parts that must play at last: in the second half, or after a long rest."""

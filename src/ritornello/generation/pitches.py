@@ -40,6 +40,10 @@ _ROOTLESS = {parse_instrument("timpani")}  # which have the notes that they are 
 class Pitches:
     """The allowed pitches of the parts of one piece.
 
+    Attributes:
+        closing_ticks: where the last chord is struck; None where no ending is asked for.
+        struck: how many notes the part that struck last has struck at that tick.
+
     Raises:
         ConfigError: if a part has no note of a stated chord in its range.
     """
@@ -76,7 +80,7 @@ class Pitches:
         self._final: dict[tuple[int, bool], np.ndarray] | None = None
         self._held_ticks = 0  # of what was struck there first
         self._least_ticks = max(RESOLUTION, self.bar(last_bar)[1] // 2)
-        self._last_stroke, self._struck = (-1, -1), 0  # tick and part; notes that it has
+        self._last_stroke, self.struck = (-1, -1), 0  # its tick and part
         self._largest: dict[int, int] = {}  # notes that each part has struck together before it
 
     def copy(self) -> Pitches:
@@ -161,7 +165,7 @@ class Pitches:
         if not self.closing(onset_ticks) or self._last_stroke[0] != onset_ticks:
             return 0, np.inf
         part = self._last_stroke[1]
-        return self._least(part) - self._struck, self._most(part) - self._struck
+        return self._least(part) - self.struck, self._most(part) - self.struck
 
     def closing_shortest(self, onset_ticks: int, part: int) -> int:
         """How many of the shortest durations are too short for the last chord."""
@@ -177,10 +181,10 @@ class Pitches:
 
     def advance(self, onset_ticks: int, part: int, pitch: int, duration_ticks: int) -> None:
         """Take a note as written, or as given."""
-        self._struck = self._struck + 1 if self._last_stroke == (onset_ticks, part) else 1
+        self.struck = self.struck + 1 if self._last_stroke == (onset_ticks, part) else 1
         self._last_stroke = onset_ticks, part
         if not self.closing(onset_ticks):
-            self._largest[part] = max(self._struck, self._largest.get(part, 1))
+            self._largest[part] = max(self.struck, self._largest.get(part, 1))
         if pitch < DRUM_PITCH:
             self._heard[pitch % 12] += duration_ticks
             if part in self._pitched and self.closing(onset_ticks):
@@ -204,7 +208,7 @@ class Pitches:
             }
         # The notes of a part are struck from its lowest one on.
         legal = self._final[part, part in self._lowest_parts() and part not in self._closed]
-        left = self._least(part) - self._struck * (self._last_stroke == (onset_ticks, part))
+        left = self._least(part) - self.struck * (self._last_stroke == (onset_ticks, part))
         if left < 2:
             return legal
         within = legal.copy()

@@ -200,10 +200,13 @@ def _beside(song: Piece, first_bar: int, last_bar: int) -> list[tuple[int, int]]
 
 def _plays_in_each(track: Track, spans: Sequence[tuple[int, int]]) -> bool:
     """Whether a track of pitches begins notes in each of some spans."""
+    return not track.is_drum and all(_begun_in(track, spans))
+
+
+def _begun_in(track: Track, spans: Sequence[tuple[int, int]]) -> list[int]:
+    """How many notes of a track begin in each of some spans, in ticks."""
     onsets = track.notes["onset"]
-    return not track.is_drum and all(
-        ((onsets >= start) & (onsets < end)).any() for start, end in spans
-    )
+    return [int(np.count_nonzero((onsets >= start) & (onsets < end))) for start, end in spans]
 
 
 def vary_job(
@@ -394,10 +397,7 @@ def _densities(
     counted = Counter[str]()
     for index in set(tracks).intersection(fitted_song.tracks_with_notes):
         heard_as = notes.instrument_of(fitted_song.fitted.parts[index])
-        onsets = song.tracks[index].notes["onset"]
-        for start, end in spans:
-            count = np.count_nonzero((onsets >= start) & (onsets < end))
-            counted[INSTRUMENTS[heard_as].name] += int(count)
+        counted[INSTRUMENTS[heard_as].name] += sum(_begun_in(song.tracks[index], spans))
     densities = {name: count / beats for name, count in counted.items() if count}
     return {name: density for name, density in densities.items() if density <= _MOST_DENSITY}
 

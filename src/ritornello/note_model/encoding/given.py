@@ -83,11 +83,12 @@ class Given:
         Args:
             passed: how many of them are past. rows: int64 [notes, 5], onsets in place of shifts.
         """
-        those = order_key(self.onsets_ticks, self.fields[:, PART], self.fields[:, PITCH])
-        rows = rows[~np.isin(order_key(rows[:, SHIFT], rows[:, PART], rows[:, PITCH]), those)]
-        onsets = np.concatenate([self.onsets_ticks[passed:], rows[:, SHIFT]])
-        fields = np.concatenate([self.fields[passed:], rows])
-        order = np.argsort(order_key(onsets, fields[:, PART], fields[:, PITCH]), kind="stable")
+        keys = order_key(self.onsets_ticks, self.fields[:, PART], self.fields[:, PITCH])
+        more = order_key(rows[:, SHIFT], rows[:, PART], rows[:, PITCH])
+        is_new = ~np.isin(more, keys)
+        onsets = np.concatenate([self.onsets_ticks[passed:], rows[is_new, SHIFT]])
+        fields = np.concatenate([self.fields[passed:], rows[is_new]])
+        order = np.argsort(np.concatenate([keys[passed:], more[is_new]]), kind="stable")
         return replace(
             self,
             fields=np.concatenate([self.fields[:passed], fields[order]]),
