@@ -14,13 +14,13 @@ from pathlib import Path
 
 import numpy as np
 
+from experiments.listening.beat_model import logistic
 from experiments.listening.heard_clips import load
 from ritornello.transcribe.alone import clearness_and_range, is_alone
 
 _FEWEST_NOTES = 8
 _BANDS = "mix"
 _WITHOUT_A_PLAYER = "drums", "noise", "drone", "speech", "real songs"
-_DECAY, _STEPS = 1e-2, 50
 
 
 def examples(files: Iterable[Path]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -39,17 +39,11 @@ def examples(files: Iterable[Path]) -> tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def learn(rows: np.ndarray, several: np.ndarray) -> np.ndarray:
-    """A constant and the nats of each measure, [3], by Newton's method."""
+    """A constant and the nats of each measure, [3]."""
     centre, scale = rows.mean(axis=0), rows.std(axis=0)
-    table = np.column_stack([np.ones(len(rows)), (rows - centre) / scale])
-    weights = np.zeros(table.shape[1])
-    for _ in range(_STEPS):
-        likely = 1 / (1 + np.exp(-table @ weights))
-        slope = table.T @ (likely - several) + _DECAY * weights
-        bend = (table * (likely * (1 - likely))[:, None]).T @ table + _DECAY * np.eye(len(weights))
-        weights = weights - np.linalg.solve(bend, slope)
-    nats = weights[1:] / scale
-    return np.array([weights[0] - float(nats @ centre), *nats])
+    constant, *weights = logistic((rows - centre) / scale, several)
+    nats = np.array(weights) / scale
+    return np.array([constant - float(nats @ centre), *nats])
 
 
 def main() -> None:
