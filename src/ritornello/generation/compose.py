@@ -30,7 +30,6 @@ from ritornello.music.keys import KeyName, estimate_key, parse_key
 from ritornello.music.piece import KeyChange, Piece, Tempo
 from ritornello.note_model.encoding import notes
 from ritornello.note_model.encoding.bar_plan import OPEN_CONTEXT, OPEN_MEMORY
-from ritornello.note_model.encoding.batch import head_inputs
 from ritornello.note_model.encoding.notes import (
     DURATION,
     NONE,
@@ -42,6 +41,7 @@ from ritornello.note_model.encoding.notes import (
     VELOCITY,
 )
 from ritornello.note_model.encoding.piece_controls import Controls, density_class, key_class
+from ritornello.note_model.encoding.tables import HEAD_INPUTS
 from ritornello.note_model.engine.reference import Engine
 from ritornello.plan.feel import SWUNG
 from ritornello.plan.plan import Plan
@@ -379,7 +379,9 @@ def _events(
 ) -> list[Event]:
     """The next event of each writer, field by field."""
     uniform = np.array([writer.rng.random(len(notes.FIELDS)) for writer in writers])
-    known: dict[str, np.ndarray] = {}
+    # What heads may read of each event so far, by the names in `HEAD_INPUTS`. A row is put
+    # together as a list: a few numbers cost less so than as arrays.
+    known: list[dict[str, Sequence[int]]] = [{} for _ in writers]
 
     def choose(head: int, legal: list[np.ndarray] | None) -> list[int]:
         # Rules often leave one class alone, such as the next moment of a rhythm: that one comes.
@@ -387,10 +389,11 @@ def _events(
         open_rows = [row for row, index in enumerate(found) if index == _OPEN]
         if open_rows:
             some = _rows(open_rows, len(writers))
+            names = HEAD_INPUTS[head]
             chosen = engine.choose(
                 head,
                 hidden[some],
-                head_inputs(head, lambda name: known[name][some]),
+                np.array([_columns(known[row], names) for row in open_rows]) if names else None,
                 np.array([legal[row] for row in open_rows]) if legal else None,
                 uniform[some, head],
                 sampling.temperature_of(head),
@@ -408,23 +411,18 @@ def _events(
                 found[row] = index
         return found
 
-    def know(name: str, rows: Sequence[int] | Sequence[Sequence[int]]) -> None:
-        known[name] = np.array(rows).reshape(len(writers), -1)
-
     shifts = choose(SHIFT, [writer.masks.shifts() for writer in writers])
     after = [*zip(writers, shifts, strict=True)]
-    know("shift", shifts)
-    know("place", [writer.tracker.place(shift) for writer, shift in after])
+    for seen, (writer, shift) in zip(known, after, strict=True):
+        seen["shift"] = (shift,)
+        seen["place"] = writer.tracker.place(shift)
 
     parts = choose(PART, [writer.masks.parts(shift) for writer, shift in after])
     played = [*zip(writers, shifts, parts, strict=True)]
-    sounds = [TEMPO < part < REST for part in parts]
-    know("part", parts)
-    memory = [writer.tracker.memory(shift, part) for writer, shift, part in played]
-    know(
-        "memory",
-        [_told(engine, w, row, OPEN_MEMORY) for w, row in zip(writers, memory, strict=True)],
-    )
+    for seen, (writer, shift, part) in zip(known, played, strict=True):
+        seen["part"] = (part,)
+        memory = writer.tracker.memory(shift, part)
+        seen["memory"] = _told(engine, writer, memory, OPEN_MEMORY)
 
     pitches = choose(PITCH, [writer.masks.pitches(shift, part) for writer, shift, part in played])
     pitches = [NONE[PITCH] if p >= REST else q for p, q in zip(parts, pitches, strict=True)]
@@ -433,19 +431,29 @@ def _events(
         for (writer, shift, part), pitch in zip(played, pitches, strict=True)
     ]
     pitches = [q if come is None else come[PITCH] for q, come in zip(pitches, given, strict=True)]
-    struck = zip(writers, parts, pitches, strict=True)
-    know("pitch", pitches)
-    know("echo", [writer.tracker.echo(part, pitch) for writer, part, pitch in struck])
+    for seen, (writer, _, part), pitch in zip(known, played, pitches, strict=True):
+        seen["pitch"] = (pitch,)
+        seen["echo"] = writer.tracker.echo(part, pitch)
 
+    sounds = [TEMPO < part < REST for part in parts]
     legal = [
         writer.masks.durations(shift, part, pitch)
         for (writer, shift, part), pitch in zip(played, pitches, strict=True)
     ]
     durations = choose(DURATION, legal)
     durations = [d if s else NONE[DURATION] for d, s in zip(durations, sounds, strict=True)]
-    know("duration", durations)
+    for seen, duration in zip(known, durations, strict=True):
+        seen["duration"] = (duration,)
 
     velocities = choose(VELOCITY, None)
     velocities = [v if s else NONE[VELOCITY] for v, s in zip(velocities, sounds, strict=True)]
     written = zip(shifts, parts, pitches, durations, velocities, strict=True)
     return [event if come is None else come for event, come in zip(written, given, strict=True)]
+
+
+def _columns(known: Mapping[str, Sequence[int]], names: Sequence[str]) -> list[int]:
+    """What is known under some names, one after another."""
+    row: list[int] = []
+    for name in names:
+        row += known[name]
+    return row

@@ -17,16 +17,18 @@ from ritornello.note_model.engine.reference import Engine
 _CACHE_LINE = 64
 _TILE_ROWS = 64  # of a matrix, that the kernel works on together
 _Bytes = ctypes.c_char * 0
+_INT64, _FLOAT32, _FLOAT64, _BOOL = map(np.dtype, (np.int64, np.float32, np.float64, np.bool_))
 
 
-def _buffer(array: np.ndarray, dtype: type) -> ctypes.Array[Any]:
+def _buffer(array: np.ndarray, dtype: np.dtype) -> ctypes.Array[Any]:
     """An array as an argument for C, contiguous, kept alive by what is returned.
 
     Several times cheaper than `array.ctypes`, which would cost more than the music.
     """
-    array = np.ascontiguousarray(array, dtype)
-    writeable: Any = array if array.flags.writeable else array.copy()
-    return _Bytes.from_buffer(writeable)
+    if array.dtype != dtype or not array.flags.carray:  # contiguous, aligned and writeable
+        array = np.array(array, dtype, order="C")
+    as_buffer: Any = array
+    return _Bytes.from_buffer(as_buffer)
 
 
 def _in_tiles(weights: np.ndarray, together: int) -> np.ndarray:
@@ -162,11 +164,11 @@ class CompiledEngine(Engine):
         self._call(
             self._library.ritornello_step,
             batch,
-            _buffer(rows, np.int64),
-            _buffer(condition, np.float32),
-            _buffer(state, np.float32),
-            _buffer(after, np.float32),
-            _buffer(hidden, np.float32),
+            _buffer(rows, _INT64),
+            _buffer(condition, _FLOAT32),
+            _buffer(state, _FLOAT32),
+            _buffer(after, _FLOAT32),
+            _buffer(hidden, _FLOAT32),
         )
         return hidden, after
 
@@ -176,9 +178,9 @@ class CompiledEngine(Engine):
             self._library.ritornello_logits,
             head,
             len(hidden),
-            _buffer(hidden, np.float32),
-            None if columns is None else _buffer(columns, np.int64),
-            _buffer(logits, np.float32),
+            _buffer(hidden, _FLOAT32),
+            None if columns is None else _buffer(columns, _INT64),
+            _buffer(logits, _FLOAT32),
         )
         return logits
 
@@ -198,14 +200,14 @@ class CompiledEngine(Engine):
             self._library.ritornello_choose,
             head,
             len(hidden),
-            _buffer(hidden, np.float32),
-            None if columns is None else _buffer(columns, np.int64),
-            None if legal is None else _buffer(legal, np.bool_),
-            _buffer(uniform, np.float64),
+            _buffer(hidden, _FLOAT32),
+            None if columns is None else _buffer(columns, _INT64),
+            None if legal is None else _buffer(legal, _BOOL),
+            _buffer(uniform, _FLOAT64),
             temperature,
             top_p,
             top_k,
-            _buffer(chosen, np.int64),
+            _buffer(chosen, _INT64),
         )
         return chosen
 
