@@ -193,6 +193,17 @@ def test_split_folders_and_link_circles(
     assert [item.path for item in result.files] == ["train/a.mid", "valid/b.mid"]
 
 
+def test_what_a_training_run_composed_is_no_music_to_learn_from(
+    tune: Callable[..., Piece], write_tunes: Callable[[dict[str, Piece]], Path]
+) -> None:
+    pieces = {"a.mid": tune(1), "mine/samples/final.mid": tune(2), "samples/b.mid": tune(3)}
+    folder = write_tunes(pieces)
+    (folder / "mine" / "metrics.jsonl").touch()
+    result = scan(folder, workers=1)
+    assert [item.path for item in result.files] == ["a.mid", "samples/b.mid"]
+    assert result.other_endings["(samples of a training run)"] == 1
+
+
 def test_result_is_the_same_with_more_workers_and_can_be_pickled(
     tune: Callable[..., Piece], write_tunes: Callable[[dict[str, Piece]], Path]
 ) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,9 @@ from ritornello.errors import CheckpointError, ConfigError
 from ritornello.files import save
 from ritornello.music.piece import Metre
 from ritornello.note_model import checkpoint
+from ritornello.note_model.encoding.sequences import Sequences
+from ritornello.note_model.network import NoteModel
+from ritornello.training import fine_tuning
 from ritornello.training.config import TrainConfig
 from ritornello.training.fine_tuning import JoinedMusic, with_room
 from ritornello.training.loop import train
@@ -100,6 +105,38 @@ def test_a_new_style_is_at_first_the_one_it_is_like(base: Path) -> None:
     first = int(np.flatnonzero((wider[: len(table)] != table).any(axis=1))[0])
     np.testing.assert_array_equal(wider[first], table[first - 1])
     np.testing.assert_array_equal(wider[first + 2 :], table[first:])
+
+
+@pytest.mark.parametrize(("nats_as_band", "said"), [
+    (0.995, "No style of the model stands out as being like your music."),
+    (0.985, "Among the styles of the model, your music is most like band."),
+])  # fmt: skip
+def test_a_style_is_named_only_where_it_stands_out(
+    base: Path, waltzes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    nats_as_band: float, said: str,
+) -> None:  # fmt: skip
+    def score(network: NoteModel, rows: list[Sequences]) -> tuple[np.ndarray, np.ndarray]:
+        nats = [[nats_as_band if row.controls[0] == 0 else 1.0] for row in rows]
+        return np.array(nats), np.ones(len(rows))
+
+    monkeypatch.setattr(fine_tuning, "score", score)
+    heard: list[str] = []
+    ritornello.train(waltzes, tmp_path, start=base, steps=1, threads=1, say=heard.append)
+    assert said in heard
+
+
+def test_what_held_out_music_costs_is_said_in_words_too(base: Path, tmp_path: Path) -> None:
+    for beats in range(2, 6):
+        save(band(metre=(beats, 4)), tmp_path / "music" / f"{beats}.mid")
+    said: list[str] = []
+    out = tmp_path / "own"
+    ritornello.train(tmp_path / "music", out, start=base, steps=1, threads=1, say=said.append)
+    last = json.loads((out / "metrics.jsonl").read_text().splitlines()[-1])
+    words = (
+        f"a fair choice among {math.exp(last['nats_per_note']):,.0f} notes, "
+        f"{math.exp(last['before']):,.0f} before this training; to who counts pairs, among "
+    )
+    assert any(words in sentence for sentence in said)
 
 
 def test_what_cannot_be_begun_with_is_refused(base: Path, waltzes: Path, tmp_path: Path) -> None:

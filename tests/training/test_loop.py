@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -127,10 +128,14 @@ def test_nothing_to_train_on_is_said(tmp_path: Path) -> None:
         train(MemoryCorpus([band()], valid=1), tmp_path, TINY)
 
 
-@pytest.mark.parametrize("change", [{"steps": None}, {"minutes": 3.0}, {"steps": -1}, {"batch": 0}])
-def test_settings_without_meaning_are_refused(
-    change: dict[str, None] | dict[str, float] | dict[str, int],
-) -> None:
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"steps": None}, {"minutes": 3.0}, {"steps": -1}, {"steps": None, "minutes": math.inf},
+        {"batch": 0}, {"learning_rate": -1.0}, {"learning_rate": math.nan}, {"dropout": 2.0},
+    ],
+)  # fmt: skip
+def test_settings_without_meaning_are_refused(change: dict[str, Any]) -> None:
     with pytest.raises(ConfigError):
         replace(TINY, **change)
 

@@ -28,6 +28,11 @@ SPLIT_FOLDERS = {
     "heldout": "test",
 }
 
+# What a training run leaves in its folder: pieces that it composed stand beside its journal, and
+# are no music to learn from where that folder is inside the folder of music.
+RUN_JOURNAL = "metrics.jsonl"
+RUN_SAMPLES = "samples"
+
 
 @dataclass(frozen=True)
 class Listing:
@@ -56,7 +61,10 @@ def list_files(folder: Path, collections: Iterable[str] | None = None) -> Listin
         if wanted is not None and PurePosixPath(path).parts[0] not in wanted:
             continue
         if PurePosixPath(path).suffix.lower() in endings:
-            music.append(path)
+            if _is_sample(folder / path):
+                other["(samples of a training run)"] += 1
+            else:
+                music.append(path)
         else:
             other[PurePosixPath(path).suffix.lower() or "(no ending)"] += 1
     if not music:
@@ -84,6 +92,12 @@ def _checked_collections(folder: Path, names: Iterable[str] | None) -> frozenset
                 next_step=f"Sub-folders: {', '.join(there) or 'none'}.",
             )
     return wanted
+
+
+def _is_sample(file: Path) -> bool:
+    """Whether a training run composed this file on its way."""
+    here = file.parent
+    return here.name == RUN_SAMPLES and (here.parent / RUN_JOURNAL).is_file()
 
 
 def _walk(folder: Path) -> Iterator[str]:

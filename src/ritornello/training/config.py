@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -74,11 +75,19 @@ class TrainConfig:
         lengths = [each for each in (self.minutes, self.steps, self.notes) if each is not None]
         if len(lengths) != 1:
             raise ConfigError("A run needs a length: either minutes or steps or notes.")
-        if not lengths[0] > 0:
-            raise ConfigError(f"A run's length is positive; found {lengths[0]}.")
+        if not 0 < lengths[0] < math.inf:
+            raise ConfigError(f"A run's length is positive and ends; found {lengths[0]}.")
         if min(self.batch, self.chunk, self.excerpt, self.validate_every) < 1:
             raise ConfigError(
                 "Batch, chunk, excerpt and the distance of validations are at least 1."
+            )
+        if not 0 < self.learning_rate < 1:
+            raise ConfigError(
+                f"A learning rate is between 0 and 1, such as 0.001; found {self.learning_rate:g}."
+            )
+        if not 0 <= self.dropout < 1:
+            raise ConfigError(
+                f"Dropout is a share, from 0 to below 1, such as 0.2; found {self.dropout:g}."
             )
 
 

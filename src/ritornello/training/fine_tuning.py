@@ -23,6 +23,7 @@ from ritornello.training.validate import choose, score
 # Events of the new music by which collections of a model are compared, and how many go on to the
 # next round: a few events leave out most of them.
 _ROUNDS = ((600, 6), (3000, 1))
+_STANDS_OUT = 0.01  # of the nats of no style, by which the likest is to be better
 _TABLE = "embed.table.weight"
 
 
@@ -62,7 +63,8 @@ def begin_with(
 ) -> None:
     """Give a network the weights of a model, with room for the collections that are new.
 
-    What a new collection is at first is the one of the model that predicts its music best.
+    What a new collection is at first is the one of the model that predicts its music clearly best,
+    or music of none.
 
     Args:
         model: of the same settings, but for dropout and collections.
@@ -88,7 +90,11 @@ def begin_with(
     new = tuple(music.collections[len(known) :])
     if new:
         like = _likest(start, music, model)
-        say(f"Among the styles of the model, your music is most like {like or 'none of them'}.")
+        say(
+            f"Among the styles of the model, your music is most like {like}."
+            if like
+            else "No style of the model stands out as being like your music."
+        )
         start = with_room(start, new, like)
     take_weights(model, start.weights)
 
@@ -117,7 +123,8 @@ def with_room(start: Checkpoint, new: tuple[str, ...], like: str | None) -> Chec
 
 
 def _likest(start: Checkpoint, music: Music, model: NoteModel) -> str | None:
-    """The collection as which a model predicts music best; None where that is to be of none."""
+    """The collection as which a model predicts music best; None where none is clearly better than
+    to be of no collection."""
     network = NoteModel(replace(model.config, collections=len(start.collections)))
     take_weights(network, start.weights)
     network.eval()
@@ -132,7 +139,8 @@ def _likest(start: Checkpoint, music: Music, model: NoteModel) -> str | None:
             return float(score(network, called)[0].sum())
 
         left = sorted(left, key=nats_as)[:kept]
-    return names[left[0]]
+    stands_out = nats_as(left[0]) < (1 - _STANDS_OUT) * nats_as(len(names) - 1)
+    return names[left[0]] if stands_out else None
 
 
 def provenance_of(start: Checkpoint, name: str) -> JsonObject:

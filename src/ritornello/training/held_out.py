@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -66,7 +67,23 @@ class HeldOutMusic:
             f"Counting single notes costs {found['unigram_nats_per_note']:.3f}, pairs of notes "
             f"{found['bigram_nats_per_note']:.3f}"
             + (f"; {before['before']:.3f} before this training." if before else "."),
+            _in_words(found, before.get("before")),
             f"The same figure: {again}",
         ]
         for row in rows:
             say(row)
+
+
+def _in_words(found: Likelihood, before: float | None) -> str:
+    """What nats mean, for who has never met them: a fair choice among n costs log(n) of them."""
+    now, pairs = _choices(found["nats_per_note"]), _choices(found["bigram_nats_per_note"])
+    then = "" if before is None else f", {_choices(before)} before this training"
+    return (
+        f"So the next note is as open to it as a fair choice among {now} notes{then}; to who "
+        f"counts pairs, among {pairs}."
+    )
+
+
+def _choices(nats: float) -> str:
+    choices = math.exp(min(nats, 50))
+    return f"{choices:.1f}" if choices < 10 else f"{choices:,.0f}"

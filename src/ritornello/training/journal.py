@@ -11,10 +11,11 @@ import torch
 from torch import nn
 
 from ritornello.atomic import atomic_write
+from ritornello.corpus.listing import RUN_JOURNAL
 from ritornello.errors import OutputError
 from ritornello.note_model.encoding.notes import FIELDS
 
-METRICS_FILE = "metrics.jsonl"
+METRICS_FILE = RUN_JOURNAL
 _BINS = 40
 
 

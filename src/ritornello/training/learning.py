@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ritornello import __version__
 from ritornello.atomic import refuse_existing
-from ritornello.corpus.listing import Split
+from ritornello.corpus.listing import RUN_SAMPLES, Split
 from ritornello.corpus.report import save_report, summary, told
 from ritornello.corpus.scan import Progress as Counted
 from ritornello.corpus.scan import ScanResult, scan
@@ -42,7 +42,6 @@ _LOG = logging.getLogger(__name__)
 _REPORT_FILE = "report.html"
 _CORPUS_FOLDER = "corpus"
 _REHEARSAL_FOLDER = "rehearsal"
-_SAMPLES_FOLDER = "samples"
 _SAMPLE_BARS = 8
 _SAMPLES_A_RUN = 8
 _PATIENCE = 20
@@ -177,7 +176,7 @@ def train(
         begun = run_state.load(out / RESUME_FILE)["objective"]
         music = JoinedMusic(corpus, tuple(begun["collections"]))
     rehearsed = out / _REHEARSAL_FOLDER
-    sampler = _Sampler(out / _SAMPLES_FOLDER, 60 * (minutes or 10) / _SAMPLES_A_RUN, say)
+    sampler = _Sampler(out / RUN_SAMPLES, 60 * (minutes or 10) / _SAMPLES_A_RUN, say)
     model = run(
         music,
         out,
@@ -240,7 +239,7 @@ def _base(start: str | PathLike[str], settings: Mapping[str, Any]) -> Checkpoint
     sizes = [name for name in _SIZES if name in settings]
     if sizes:
         raise ConfigError(
-            f"{' and '.join(sizes)} cannot be chosen: they are those of the model to begin with.",
+            f"{' and '.join(sizes)} cannot be chosen: sizes are those of the model to begin with.",
             next_step="Leave them out, or begin with no model.",
         )
     return checkpoint.load(find_model(start))

@@ -9,13 +9,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from ritornello.atomic import atomic_write
+from ritornello.corpus.listing import RUN_SAMPLES
 from ritornello.errors import CheckpointError
 from ritornello.json_values import JsonObject
 from ritornello.note_model import checkpoint
 from ritornello.note_model.encoding.notes import FIELDS
 from ritornello.pages.training_page import TrainingPage, training_html
 from ritornello.training.history import read_history
-from ritornello.training.run_samples import SAMPLES_FOLDER, run_samples
+from ritornello.training.run_samples import run_samples
 
 # Not `report.html`: that is the ingest report of the same folder.
 REPORT_FILE = "training.html"
@@ -55,7 +56,7 @@ def write_report(folder: Path) -> Path:
         roles={parameter: _role(parameter) for parameter in history.shapes},
         samples=samples,
         others=others,
-        samples_folder=SAMPLES_FOLDER,
+        samples_folder=RUN_SAMPLES,
         most_gradient_norm=float(limit) if isinstance(limit, int | float) else None,
         settings=_settings(about),
     )

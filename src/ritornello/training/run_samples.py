@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ritornello.corpus.listing import RUN_SAMPLES
 from ritornello.pages.training_page import RunSample
 
-SAMPLES_FOLDER = "samples"
 _SOUNDS = (".mp3", ".ogg")
 _MOST_SAMPLE_BYTES = 11_000_000  # four thirds of it as text, which is about 15 MB
 
@@ -17,7 +17,7 @@ def run_samples(folder: Path) -> tuple[list[RunSample], int]:
     Returns:
         As many as a page may hold, and how many more there are.
     """
-    folder /= SAMPLES_FOLDER
+    folder /= RUN_SAMPLES
     sounds: dict[str, Path] = {}
     for ending in _SOUNDS:
         for path in folder.glob(f"[!.]*{ending}"):
