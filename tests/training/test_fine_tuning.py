@@ -21,6 +21,7 @@ from ritornello.music.piece import Metre
 from ritornello.note_model import checkpoint
 from ritornello.note_model.encoding.sequences import Sequences
 from ritornello.note_model.network import NoteModel
+from ritornello.plan.returning_bars import AGAIN
 from ritornello.training import fine_tuning
 from ritornello.training.config import TrainConfig
 from ritornello.training.fine_tuning import JoinedMusic, with_room
@@ -87,6 +88,10 @@ def test_a_model_composes_in_the_usual_form_of_its_music(
     assert [(text.tick // piece.resolution, text.text) for text in piece.markers] == [
         (0, "A"), (6, "A"), (12, "B")
     ]  # fmt: skip
+    plan = composer.plan(seed=1)
+    assert plan.back[2:4].tolist() == [2, 2]
+    assert plan.close[2:4].tolist() == [AGAIN, AGAIN]
+    assert plan.metres == (Metre(0, 3, 4),)
     asked: list[dict[str, Any]] = [
         {"bars": 5},
         {"rules": ritornello.Rules(bars=5)},

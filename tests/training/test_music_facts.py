@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 pytest.importorskip("torch", reason="networks need the extra train")
 
 from ritornello.music.piece import Metre, Piece, Tempo, Track
+from ritornello.plan.analysis import analyse
 from ritornello.training.music_facts import read_facts
 from tests.examples import MemoryCorpus, band
 
@@ -28,6 +31,21 @@ def test_a_form_that_most_tunes_share_is_the_usual_one() -> None:
     facts = read_facts(MemoryCorpus([*tunes, tune("AABC", 7)], valid=0))
     assert facts.forms == {"band": "A 8, A 8, B 8, B 8"}
     assert facts.line_ups == [(("piano",), 7.0, "band", "6/8")]
+
+
+def test_a_second_tune_over_the_same_chords_is_another_section() -> None:
+    def jig(seed: int) -> Piece:
+        melody = tune("AABB", seed)
+        bar = 6 * EIGHTH
+        chords = [
+            (bar * n + EIGHTH * place, EIGHTH, pitch, 70)
+            for n in range(32) for place in (0, 3) for pitch in (43 + (0, 5, 7, 0)[n % 4], 55)
+        ]  # fmt: skip
+        return replace(melody, tracks=(*melody.tracks, Track(chords, 0)))
+
+    pieces = [jig(seed) for seed in range(5)]
+    assert {section.name for section in analyse(pieces[0]).sections} == {"A"}
+    assert read_facts(MemoryCorpus(pieces, valid=0)).forms == {"band": "A 8, A 8, B 8, B 8"}
 
 
 def test_tunes_of_forms_of_their_own_have_no_usual_one() -> None:

@@ -45,6 +45,7 @@ from ritornello.note_model.engine import open_engine
 from ritornello.note_model.library import DEFAULT_MODEL, find_model
 from ritornello.option_names import canonical
 from ritornello.plan.plan import Plan
+from ritornello.plan.song_form import returning_as_it_was
 
 _LOG = logging.getLogger(__name__)
 # Eight candidates of a band of five in 48 bars take about two seconds of a core.
@@ -407,7 +408,10 @@ class Composer(Partner):
         asked = self._swinging(rules, seed, fields, plan)
         bars, near = fields.get("bars"), None
         if all(each is None for each in (rules, bars, form, plan, duration)):
-            form = self._usual_form(asked.collection)
+            usual = self._usual_form(asked.collection)
+            if usual is not None:
+                asked, wanted = asked_plan(asked, form=usual)
+                return asked, returning_as_it_was(wanted) if wanted else None
         if duration is not None and plan is None:
             # How many bars a duration has depends on metre and tempo: they cannot be drawn later.
             if asked.metre is None:

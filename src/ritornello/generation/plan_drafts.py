@@ -209,8 +209,7 @@ def complete_plan(wanted: Plan, job: Job, seed: int, *, asked: bool = False) -> 
         asked: whether somebody asked for its form, so that what comes again is to be known again.
     """
     if wanted.metres != job.metres:
-        metre = job.metres[0].numerator, job.metres[0].denominator
-        wanted = form_plan(wanted.sections, metre, wanted.players)
+        wanted = replace(wanted, metres=job.metres[:1])
     if not wanted.players:
         players = tuple(sorted(map(player_of, job.composed_parts)))
         open_ = np.full((wanted.bars, len(players)), -1)

@@ -10,8 +10,10 @@ from itertools import cycle, islice
 
 from ritornello.errors import ConfigError
 from ritornello.music.piece import Metre
+from ritornello.plan.bar_strokes import FARTHEST_BARS
 from ritornello.plan.plan import MAX_BARS, Plan
 from ritornello.plan.players import Player
+from ritornello.plan.returning_bars import AGAIN
 from ritornello.plan.sections import END, INTRO, Section
 
 USUAL_BARS = 8
@@ -154,6 +156,23 @@ def form_plan(
     """The plan that states its sections and leaves all else open."""
     plan = Plan.open(sections[-1].end, (Metre(0, *metre),), players)
     return replace(plan, sections=sections)
+
+
+def returning_as_it_was(plan: Plan) -> Plan:
+    """The plan whose sections return as they were, bar by bar, where their names come again.
+
+    The last bar of the piece is left open, for an ending of its own.
+    """
+    back, close = plan.back.copy(), plan.close.copy()
+    first: dict[str, Section] = {}
+    for section in plan.sections:
+        earlier = first.setdefault(section.name, section)
+        distance = section.start - earlier.start
+        if 0 < distance <= FARTHEST_BARS:
+            bars = min(section.bars, earlier.bars, plan.bars - 1 - section.start)
+            back[section.start : section.start + bars] = distance
+            close[section.start : section.start + bars] = AGAIN
+    return replace(plan, back=back, close=close)
 
 
 def parse_duration(text: str) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -14,7 +14,9 @@ from ritornello.music.piece import Metre
 from ritornello.note_model.encoding import ngrams, notes
 from ritornello.note_model.encoding.piece_controls import is_minor, read_controls
 from ritornello.plan.analysis import analyse
-from ritornello.plan.sections import END, INTRO, Section
+from ritornello.plan.plan import Plan
+from ritornello.plan.returning_bars import AGAIN
+from ritornello.plan.sections import END, INTRO, Section, letter
 from ritornello.plan.song_form import form_text
 from ritornello.training.batches import Music
 
@@ -23,6 +25,7 @@ _LINE_UPS = 200
 _LARGEST_LINE_UP = 8
 _MOST_FORMS = 200  # pieces whose form is looked at, some 8 ms each
 _FORM_BARS = (8, 96)
+_AGAIN_LEAST = 0.5  # of the bars of a section that is one that was there
 _LEAST_ALIKE, _LEAST_SHARE = 3, 0.2  # pieces of one form, so that it is a usual one
 _DENOMINATORS = (2, 4, 8, 16)  # of metres that composing can be asked for
 
@@ -103,7 +106,7 @@ def usual_forms(music: Music, indices: np.ndarray) -> dict[str, str]:
     """
     counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for index in indices[:: -(-len(indices) // _MOST_FORMS) or 1].tolist():
-        sections = analyse(music.piece(index)).sections
+        sections = _by_what_returns(analyse(music.piece(index)))
         counts[music.collection_of(index)][_bare_form(sections)] += 1
     usual = {}
     for name, found in counts.items():
@@ -111,6 +114,28 @@ def usual_forms(music: Music, indices: np.ndarray) -> dict[str, str]:
         if alike >= max(_LEAST_ALIKE, _LEAST_SHARE * found.total()):
             usual[name] = form
     return usual
+
+
+def _by_what_returns(plan: Plan) -> tuple[Section, ...]:
+    """The sections of a piece, called alike where half of one returns as it was in the other.
+
+    The analysis calls sections alike that have half of their strokes in common: to it the second
+    strain of many a jig, over the chords of the first, is the first one varied.
+    """
+    found: list[Section] = []
+    for section in plan.sections:
+        name, kinds = section.name, {each.name for each in found} - {INTRO, END}
+        if name not in (INTRO, END):
+            same = (each.name for each in found if _is_again(plan, section, each))
+            name = next(same, letter(len(kinds)))
+        found.append(replace(section, name=name))
+    return tuple(found)
+
+
+def _is_again(plan: Plan, section: Section, earlier: Section) -> bool:
+    inside = slice(section.start, section.end)
+    from_there = plan.back[inside] == section.start - earlier.start
+    return bool((from_there & (plan.close[inside] == AGAIN)).mean() >= _AGAIN_LEAST)
 
 
 def _bare_form(sections: tuple[Section, ...]) -> str:
