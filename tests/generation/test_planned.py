@@ -114,6 +114,16 @@ def test_a_model_that_is_told_plans_composes_without_one(told_plans: Engine) -> 
     assert piece.bar_count == 4
 
 
+def test_a_bar_that_returns_varied_is_told_as_new() -> None:
+    plan = analyse(song(phrase(1), phrase(2), phrase(1), phrase(1)))
+    half_varied = np.where(np.arange(plan.bars) % 2, VARIED, AGAIN)
+    plan = dataclasses.replace(plan, close=np.where(plan.back > 0, half_varied, NEW))
+    job = by_plan(whole_piece(rules_of(plan)), plan, np.random.default_rng(0), hears=True)
+    assert job.told is not None
+    assert ((job.told.refers[:-1] >= 0) == (plan.close == AGAIN)).all()
+    assert (plan.close == VARIED).any()
+
+
 def test_a_plan_that_does_not_fit_is_refused() -> None:
     plan, rng = analyse(song(phrase(1))), np.random.default_rng(0)
     with pytest.raises(ConfigError, match=r"The plan has 8 bars up to tick 768"):

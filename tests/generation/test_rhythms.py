@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from ritornello.generation.composer import Composer
+from ritornello.generation.rules import Rules
 from ritornello.music.piece import Note, Piece, Track
 from ritornello.plan.held_rhythms import HeldStroke, draw_rhythms
 from ritornello.plan.style_usages import usages_of
@@ -122,12 +123,12 @@ def test_who_accompanies_a_singer_holds_a_rhythm_up_to_the_ends_of_phrases(
 
 
 def test_who_is_asked_for_a_density_strikes_as_often_as_asked(composer: Composer) -> None:
-    piece = composer.compose(
-        collection="rock", parts=BAND, densities={"bass": 0.5}, form="A 8, A 8", seed=1
-    )
-    (bass,) = (track for track in piece.tracks if track.name == "bass")
-    assert 0.3 < len(bass) / piece.length_beats < 0.7
-    assert 1 <= len({*struck(piece, "piano")[:7]} - {()}) <= 2  # the others hold theirs
+    rules = Rules(collection="rock", parts=BAND, densities={"bass": 0.5})
+    pieces = composer.compose_many(4, rules, form="A 8, A 8", seed=1, best_of=1)
+    basses = [track for piece in pieces for track in piece.tracks if track.name == "bass"]
+    assert 0.3 < np.mean([len(bass) for bass in basses]) / pieces[0].length_beats < 0.8
+    # The others hold theirs.
+    assert all(1 <= len({*struck(piece, "piano")[:7]} - {()}) <= 2 for piece in pieces)
 
 
 def test_a_band_beside_a_tune_holds_its_rhythms(composer: Composer) -> None:

@@ -11,7 +11,7 @@ from ritornello.generation.job import Job, player_of
 from ritornello.generation.rhythms import usual_rhythms
 from ritornello.generation.rules import MAX_BARS, Rules
 from ritornello.generation.two_hands import lower_hand
-from ritornello.music.instruments import INSTRUMENTS
+from ritornello.music.instruments import DRUMS, INSTRUMENTS, parse_instrument
 from ritornello.music.keys import KeyName
 from ritornello.plan.activity import with_activity
 from ritornello.plan.chord_progressions import with_progressions
@@ -26,7 +26,7 @@ from ritornello.plan.song_form import (
     parse_form,
     usual_form,
 )
-from ritornello.plan.style_usages import usages_of
+from ritornello.plan.style_usages import StyleUsages, usages_of
 
 FREE = "none"  # asks for a piece without a form
 USUAL_FORM_FROM_BARS = 4  # shorter pieces have room for nothing that returns
@@ -95,11 +95,19 @@ def _sections(
         has_one = usual or rules.bars >= USUAL_FORM_FROM_BARS
         usages = usages_of(rules.collection)
         goes_round = usages is not None and usages.rounds is not None
-        return usual_form(rules.bars, twice=goes_round) if has_one else ()
+        late = not _has_drums(rules, usages)
+        return usual_form(rules.bars, twice=goes_round, late=late) if has_one else ()
     sections = parse_form(form, bars=bars)
     if sections[-1].end > MAX_BARS:
         raise ConfigError(f"A piece has 1 to {MAX_BARS} bars; the form has {sections[-1].end}.")
     return sections
+
+
+def _has_drums(rules: Rules, usages: StyleUsages | None) -> bool:
+    """Whether somebody drums, as far as is known before players are drawn."""
+    if rules.parts is not None:
+        return DRUMS in map(parse_instrument, rules.parts)
+    return usages is None or bool(usages.drummers)
 
 
 def _seconds(duration: str | float) -> float:

@@ -27,6 +27,7 @@ from ritornello.plan.held_rhythms import draw_rhythms
 from ritornello.plan.plan import Plan
 from ritornello.plan.plan_text import chord_name
 from ritornello.plan.players import CHAMBER, LINES, SONG, ensemble_of, melody_of
+from ritornello.plan.returning_bars import NEW, VARIED
 from ritornello.plan.style_usages import usages_of
 from ritornello.rng import Rng
 
@@ -66,7 +67,7 @@ def by_plan(job: Job, plan: Plan, rng: Rng, *, hears: bool) -> Job:
         ConfigError: if the plan has other bars than the job, or players that the rules leave out.
     """
     job = in_compass(in_a_band(job), rng)
-    told = BarPlan.of(_straight(plan))
+    told = BarPlan.of(_told_plan(plan))
     if job.length_ticks != int(told.starts[-1]) or job.metres != plan.metres:
         raise ConfigError(
             f"The plan has {plan.bars} bars up to tick {int(told.starts[-1])}, the piece ends at "
@@ -257,9 +258,19 @@ def _drafts_of(plan: Plan) -> dict[int, int]:
     return dict(zip(plan.starts.tolist(), plan.chords[:, 0].tolist(), strict=True))
 
 
-def _straight(plan: Plan) -> Plan:
-    """A plan whose swung bars are in eighths: they are written so, and swung when played."""
-    return replace(plan, feel=np.where(plan.feel == SWUNG, EIGHTHS, plan.feel))
+def _told_plan(plan: Plan) -> Plan:
+    """A plan as a model is told it.
+
+    Swung bars are in eighths: they are written so, and swung when played. Bars that return varied
+    are new: what comes back of them is given, and the rest would come as it was as well.
+    """
+    varied = plan.close == VARIED
+    return replace(
+        plan,
+        feel=np.where(plan.feel == SWUNG, EIGHTHS, plan.feel),
+        back=np.where(varied, 0, plan.back),
+        close=np.where(varied, NEW, plan.close),
+    )
 
 
 def players_of(plan: Plan) -> list[int]:

@@ -52,7 +52,7 @@ from ritornello.rng import Rng
 
 # Of a band, a song and others: how often a player keeps all of a varied bar, how often the melody
 # does, and how often one that does not keeps its first half.
-_WHOLE, _MELODY_WHOLE, _HALF = (0.65, 0.2, 0.1), (0.85, 0.35, 0.2), 0.2
+_WHOLE, _MELODY_WHOLE, _HALF = (0.4, 0.2, 0.1), (0.6, 0.35, 0.2), 0.2
 _STROKE_TICKS = 6
 _CRASHES, _TIME_KEEPERS = frozenset({CRASH, 57}), frozenset({42, 44, 46, 51})
 _CRASH_ALONE = Beat((), (), (), CRASH, ((0, CRASH, 100),))

@@ -1,16 +1,16 @@
 """What a form leaves open, filled in by rules of thumb: what returns, and who plays where.
 
 A section whose name was there before returns to the bars of its first time, as it was or varied;
-where there are no drums and nobody asked for the form, often with its first half alone. A new
-section of sixteen bars or more is played twice, eight bars each, as it was or with another ending;
-in a shorter one the second half may begin as the first. Few begin an intro, without the melody and
-not the bass alone, or all of a band; one of those between bass and melody leaves for a verse, the
-only one for a bridge, a break or a solo, as drums may, who may lead in the next section; all play a
-chorus, the last return and the end. In chamber music seldom anybody leaves; in styles whose players
-come and go each section draws who plays, and returns with them. In a band the accompaniment of a
-new section may go round in four bars, or be that of the section before; in styles that go round,
-all may do so, or the accompaniment in two. The voice of a song may leave the end of a section. What
-is stated stays.
+where there are no drums and nobody asked for the form, also with its first half alone. A new
+section of sixteen bars or more is played twice, eight bars each, as it was or with another ending
+(without drums seldom); in a shorter one the second half may begin as the first. Few begin an intro,
+without the melody and not the bass alone, or all of a band; one of those between bass and melody
+leaves for a verse, the only one for a bridge, a break or a solo, as drums may, who may lead in the
+next section; all play a chorus, the last return and the end. In chamber music seldom anybody
+leaves; in styles whose players come and go each section draws who plays, and returns with them. In
+a band the accompaniment of a new section may go round in four bars, or be that of the section
+before; in styles that go round, all may do so, or the accompaniment in two. The voice of a song may
+leave the end of a section. What is stated stays.
 """
 
 from __future__ import annotations
@@ -29,10 +29,11 @@ from ritornello.plan.returning_bars import AGAIN, NEW, VARIED
 from ritornello.plan.sections import END, INTRO, Section
 from ritornello.rng import Rng
 
-# Of a band, a song and others: songs return less closely than bands do, chamber music even less.
-_AS_IT_WAS = 0.35, 0.1, 0.0  # how often a section returns unvaried
+# Of a band, a song and others: bands return varied, songs less but as they were.
+_AS_IT_WAS = 0.15, 0.4, 0.2  # how often a section returns unvaried
 _HALF_RETURNS = 0.7, 0.2, 0.1  # how often the second half of a new section begins as the first
-_HEAD_RETURNS = 0.0, 0.6, 0.8  # how often of one that returns varied the first half alone does
+_HEAD_RETURNS = 0.0, 0.3, 0.8  # how often of one that returns varied the first half alone does
+_PLAYED_TWICE = 1.0, 0.3, 0.3  # how often a new section of two phrases has the first again
 # Where somebody asked for the form, a section that comes again is to be known again.
 _AS_IT_WAS_ASKED = 0.35, 0.6, 0.6
 # In a band, how often a new section has the accompaniment of the section before it: there the
@@ -175,7 +176,7 @@ def _returns(
     if earlier is not section:
         source = earlier.start + bars % earlier.bars
     elif section.bars >= _PHRASE_BARS and section.name not in (INTRO, END):
-        if section.bars >= 2 * _PHRASE_BARS:
+        if section.bars >= 2 * _PHRASE_BARS and rng.random() < _PLAYED_TWICE[ensemble]:
             kept = _PHRASE_BARS - _OTHER_ENDING_BARS * (rng.random() < _OTHER_ENDING)
             place = bars % _PHRASE_BARS
             again = (bars >= _PHRASE_BARS) & (place < kept)

@@ -23,6 +23,10 @@ _TWICE = (
     "verse", "verse", "chorus", "bridge", "bridge", "chorus", "verse", "verse", "chorus", "solo",
     "solo",
 )  # fmt: skip
+_LATE = (
+    "verse", "verse", "chorus", "bridge", "verse", "chorus", "solo", "verse", "chorus", "bridge",
+    "verse",
+)  # fmt: skip
 NAMES = (INTRO, "verse", "chorus", "bridge", "solo", "break", END)
 _ALIASES = {"outro": END, "coda": END, "ending": END, "refrain": "chorus", "interlude": "break",
             "introduction": INTRO, "middle": "bridge"}  # fmt: skip
@@ -101,13 +105,14 @@ def _section(text: str) -> tuple[str, int]:
     return name, length
 
 
-def usual_form(bars: int, *, twice: bool = False) -> tuple[Section, ...]:
+def usual_form(bars: int, *, twice: bool = False, late: bool = False) -> tuple[Section, ...]:
     """The form of a song of so many bars: an intro, verses and choruses, a bridge, an end.
 
-    From 40 bars on the first verse is played twice: what is sung returns after eight bars.
+    From 40 bars on the first verse has two phrases: what is sung may return after eight bars.
 
     Args:
         twice: whether what returns does so at once, so that most sections are played twice.
+        late: whether it does so after two other sections or more, as in songs and scores.
 
     >>> form_text(usual_form(56))
     'intro 4, verse 16, chorus 8, verse 8, bridge 8, chorus 8, end 4'
@@ -115,6 +120,8 @@ def usual_form(bars: int, *, twice: bool = False) -> tuple[Section, ...]:
     'intro 4, A 8, B 8, A 8, end 4'
     >>> form_text(usual_form(56, twice=True))
     'intro 4, verse 16, chorus 8, bridge 16, chorus 8, end 4'
+    >>> form_text(usual_form(56, late=True))
+    'intro 4, verse 16, chorus 8, bridge 8, verse 8, chorus 8, end 4'
     >>> form_text(usual_form(5))
     'A 5'
     """
@@ -124,6 +131,10 @@ def usual_form(bars: int, *, twice: bool = False) -> tuple[Section, ...]:
         names = (["A", "A", "B"] if twice and count == 3 else ["A", "B", "A"])[:count]
     elif twice:
         names = [*islice(cycle(_TWICE), count)]
+    elif late:
+        names = [*islice(cycle(_LATE), count)]
+        if names[-1] == "bridge":  # it leads on
+            names[-1] = "verse"
     else:
         closing = ["bridge", "chorus"] if count >= 6 else []
         around = islice(cycle(["verse", "verse", "chorus", "verse", "chorus"]), count)
