@@ -10,13 +10,14 @@ import time
 from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import mido
 import pytest
 import soundfile
 
 import ritornello
-from ritornello import cli
+from ritornello import api, cli
 from tests.cli.conftest import Outcome, start
 from tests.examples import band
 
@@ -202,6 +203,23 @@ def test_training_is_interrupted_saved_and_goes_on(
     assert done.out == "model/model.safetensors\n"
     assert "Going on" in done.err
     assert command("compose", "-m", "model", "--bars", 1, "-f", "mid").code == 0
+
+
+@pytest.mark.parametrize(("rank", "speaks"), [("0", True), ("1", False)])
+def test_of_the_processes_of_a_run_the_first_speaks(
+    rank: str, speaks: bool, command: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def train(folder: Path, out: Path, **options: Any) -> Path:
+        if say := options.get("say"):
+            say("Learning.")
+        return out / "model.safetensors"
+
+    monkeypatch.setattr(api, "train", train)
+    monkeypatch.setenv("RANK", rank)
+    done = command("train", "music", "-o", "model")
+    assert done.code == 0
+    assert bool(done.out) == ("Learning." in done.err) == speaks
+    assert bool(done.err) == speaks
 
 
 def test_a_reader_that_has_seen_enough_is_no_error(tmp_path: Path, tiny_model: Path) -> None:

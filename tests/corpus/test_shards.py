@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import ritornello
+from ritornello.corpus.listing import Split
 from ritornello.corpus.scan import scan
 from ritornello.corpus.shards import (
     SHARDS_FILE,
@@ -68,6 +70,21 @@ def test_a_row_is_a_piece_for_any_reader_of_parquet(corpus: Corpus, tmp_path: Pa
 def test_rejected_files_are_counted(music: Path, tmp_path: Path) -> None:
     found = shard_folder(music, tmp_path / "shards")
     assert [item.path for item in found.rejected] == ["broken.mid"]
+
+
+@pytest.mark.parametrize("split", ["all", "valid"])
+def test_a_model_is_judged_on_shards_as_on_their_files(
+    split: Split, music: Path, tmp_path: Path
+) -> None:
+    shard_folder(music, tmp_path / "shards")
+    with pytest.raises(InputError, match="read a folder of shards"):
+        scan(tmp_path / "shards")
+    ours, theirs = (
+        ritornello.evaluate("default", folder, split=split)
+        for folder in (tmp_path / "shards", music)
+    )
+    del ours["folder"], theirs["folder"]
+    assert ours == theirs
 
 
 @pytest.mark.parametrize("harm", ["missing", "cut", "changed", "listed"])

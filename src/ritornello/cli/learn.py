@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -181,21 +183,23 @@ def train(
     for option, value in (("--minutes", minutes), ("--steps", steps), ("--threads", threads)):
         again += [option, f"{value:g}"] if value is not None else []
     again += ["--only", ",".join(only)] if only else []
+    learn = partial(
+        api.train,
+        folder,
+        output,
+        start=start,
+        minutes=minutes,
+        steps=steps,
+        collections=split_names(only) or None,
+        seed=seed,
+        threads=threads,
+        **settings,
+    )
+    if os.environ.get("RANK", "0") != "0":
+        learn()  # of the processes that torchrun starts, the first tells what all of them do
+        return
     with resumable(again) as noting, _bars() as (show_scanned, step):
-        model = api.train(
-            folder,
-            output,
-            start=start,
-            minutes=minutes,
-            steps=steps,
-            collections=split_names(only) or None,
-            seed=seed,
-            threads=threads,
-            scanned=show_scanned,
-            watch=noting(step),
-            say=say,
-            **settings,
-        )
+        model = learn(scanned=show_scanned, watch=noting(step), say=say)
     out.print(str(model), markup=False)
     say(f"Compose with it: ritornello compose -m {shlex.quote(str(output))}")
 
@@ -209,13 +213,15 @@ def _bars() -> Iterator[tuple[Callable[[int, int], None], Callable[[Step], None]
         learning = bars.add_task("Learning", total=1.0, text="", visible=False)
 
         def show_scanned(done: int, total: int) -> None:
-            bars.update(reading, completed=done, total=total, text=f"{done:,} of {total:,} files")
+            text = f"{done:,} of {total:,} files"
+            bars.update(reading, completed=done, total=total, text=text, visible=done < total)
 
         def step(state: Step) -> None:
-            best = f", best {state.best_nats_per_note:.3f}" if state.best_nats_per_note else ""
+            best = state.best_nats_per_note
+            held_out = f" (held out {best:.3f})" if best else ""
             left = clock(state.seconds_left)
             text = (
-                f"{state.nats_per_note:.3f} nats a note{best}, "
+                f"{state.nats_per_note:.3f} nats a note{held_out}, "
                 f"{state.notes_per_second:,.0f} notes a second, {left} left"
             )
             bars.update(reading, visible=False)

@@ -73,7 +73,9 @@ def list_files(folder: Path, collections: Iterable[str] | None = None) -> Listin
             f"No music in this folder; found {found or 'no files at all'}, "
             f"expected files ending in {', '.join(endings)}.",
             where=str(folder),
-            next_step=f"{step} Recordings become such files with `ritornello transcribe FOLDER`.",
+            next_step="`train` and `evaluate` read a folder of shards."
+            if other[".parquet"]
+            else f"{step} Recordings become such files with `ritornello transcribe FOLDER`.",
         )
     music.sort()
     return Listing(tuple(music), _collections(folder, music, chosen=wanted is not None), other)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -46,12 +47,15 @@ class HeldOutMusic:
         names, piece = self._corpus.collection_of, self._corpus.piece
         return likelihood.evaluate(model, ((names(each), piece(each)) for each in self._indices))
 
-    def tell(self, model: Path, out: Path, say: Callable[[str], None]) -> None:
+    def tell(self, model: Path, out: Path, folder: Path, say: Callable[[str], None]) -> None:
         """Say how well a model predicts the music, and write it into the journal of its run.
 
-        The figure is that of ``ritornello evaluate OUT FOLDER --split valid``.
+        The figure is that of ``ritornello evaluate OUT FOLDER --split valid``; that is said too.
+
+        Args:
+            folder: of the music.
         """
-        again = f"ritornello evaluate {out} FOLDER --split valid"
+        again = f"ritornello evaluate {shlex.join([str(out), str(folder)])} --split valid"
         if not self._indices:
             return
         if not self._few:
@@ -61,8 +65,9 @@ class HeldOutMusic:
         steps = int(checkpoint.describe(model)["provenance"]["training"]["steps"])
         before = {} if self._before is None else {"before": self._before}
         Journal(out).evaluation(steps, {**found, **before})
+        pieces = "1 piece" if found["pieces"] == 1 else f"{found['pieces']} pieces"
         rows = [
-            f"Held-out music ({found['pieces']} pieces, {found['notes']:,} notes) costs "
+            f"Held-out music ({pieces}, {found['notes']:,} notes) costs "
             f"{found['nats_per_note']:.3f} nats a note; the less, the better it is predicted.",
             f"Counting single notes costs {found['unigram_nats_per_note']:.3f}, pairs of notes "
             f"{found['bigram_nats_per_note']:.3f}"
@@ -86,4 +91,4 @@ def _in_words(found: Likelihood, before: float | None) -> str:
 
 def _choices(nats: float) -> str:
     choices = math.exp(min(nats, 50))
-    return f"{choices:.1f}" if choices < 10 else f"{choices:,.0f}"
+    return f"{choices:.1f}" if choices < 100 else f"{choices:,.0f}"

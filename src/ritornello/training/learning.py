@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 import os
+import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, replace
+from functools import partial
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from ritornello import __version__
 from ritornello.atomic import refuse_existing
@@ -47,6 +49,7 @@ _SAMPLES_A_RUN = 8
 _PATIENCE = 20
 _SIZES = ("cell", "layers", "width", "head_width")
 _TUNING_RATE = 1e-3  # for a model that knows music already
+_Reading: TypeAlias = tuple[str, Callable[[], Piece]]  # a piece's collection, and what reads it
 _SAMPLES_SECONDS = 10  # to write the last two, on a busy machine
 
 
@@ -193,7 +196,7 @@ def train(
     )
     if ranks.writes:
         sampler.write(model, "final")
-        held_out.tell(model, out, say)
+        held_out.tell(model, out, Path(folder), say)
         write_report(out)  # again, with the final sample
     processes.left()
     return model
@@ -210,11 +213,7 @@ def _stored(
     """The music of a folder, of files or of shards, as arrays in the folder of a run."""
     if has_shards(folder):
         if collections is not None:
-            raise ConfigError(
-                "Of shards all is learned.",
-                where=str(folder),
-                next_step="Name the collections when the shards are written.",
-            )
+            raise _shards_are_whole(folder)
         if resumes:
             _refuse_other_music(out, shards_fingerprint(folder))
         return store_shards(folder, out / _CORPUS_FOLDER)
@@ -291,7 +290,7 @@ def evaluate(
     """How well a model predicts the music in a folder, beside two baselines.
 
     Args:
-        model: a name or path. folder: of music.
+        model: a name or path. folder: of music, or of shards that `shard_folder` wrote.
         split: which pieces count. "all" is right for music the model never learned from; training
             on a folder holds "valid" back, which is honest for a model of this very folder.
         collections: only these first-level sub-folders; by default all.
@@ -310,32 +309,73 @@ def evaluate(
 
     file = find_model(model)
     listener = checkpoint.load(file)
+    with tempfile.TemporaryDirectory() as scratch:
+        if has_shards(folder):
+            music, chosen = _chosen_of_shards(folder, Path(scratch), split, collections)
+        else:
+            music, chosen = _chosen_of_files(folder, split, collections, scanned)
+        if not chosen:
+            raise InputError(
+                f"No piece is on the side {split!r} of the split.",
+                where=str(folder),
+                next_step="Give a folder with more pieces, or ask for all of them: --split all",
+            )
+        if split == "all" and _learned(file, music):
+            _LOG.warning(
+                "The model learned from this very folder. Score the pieces it did not learn from "
+                "with --split valid."
+            )
+
+        def done(count: int) -> None:
+            if watch:
+                watch(count, len(chosen))
+
+        pieces = ((collection, read()) for collection, read in chosen)
+        figures = likelihood.evaluate(listener, pieces, controls=controls, watch=done)
+    return {"model": str(model), "folder": str(folder), "split": split, **figures}
+
+
+def _chosen_of_files(
+    folder: str | PathLike[str],
+    split: Split,
+    collections: Iterable[str] | None,
+    scanned: Counted | None,
+) -> tuple[str, list[_Reading]]:
+    """The fingerprint of a folder of files, and its pieces on a side."""
     result = inspect(folder, collections=collections, progress=scanned)
     sides = assign_splits(result)
-    chosen = [item for item in result.used if split in ("all", sides[item.path])]
-    if not chosen:
-        raise InputError(
-            f"No piece is on the side {split!r} of the split.",
-            where=str(folder),
-            next_step="Give a folder with more pieces, or ask for all of them: --split all",
-        )
 
-    if split == "all" and _learned(file, fingerprint(result, sides)):
-        _LOG.warning(
-            "The model learned from this very folder. Score the pieces it did not learn from with "
-            "--split valid."
-        )
+    def read(path: Path) -> Piece:
+        return on_grid(load(path))[0]
 
-    def pieces() -> Iterator[tuple[str, Piece]]:
-        for item in chosen:
-            yield item.collection, on_grid(load(result.folder / item.path))[0]
+    chosen: list[_Reading] = [
+        (item.collection, partial(read, result.folder / item.path))
+        for item in result.used
+        if split in ("all", sides[item.path])
+    ]
+    return fingerprint(result, sides), chosen
 
-    def done(count: int) -> None:
-        if watch:
-            watch(count, len(chosen))
 
-    figures = likelihood.evaluate(listener, pieces(), controls=controls, watch=done)
-    return {"model": str(model), "folder": str(folder), "split": split, **figures}
+def _chosen_of_shards(
+    folder: str | PathLike[str], scratch: Path, split: Split, collections: Iterable[str] | None
+) -> tuple[str, list[_Reading]]:
+    """The fingerprint of shards, and their pieces on a side."""
+    if collections is not None:
+        raise _shards_are_whole(folder)
+    corpus = store_shards(folder, scratch / "corpus")
+    indices = range(len(corpus)) if split == "all" else corpus.indices(split).tolist()
+    chosen: list[_Reading] = [
+        (corpus.collection_of(index), partial(corpus.piece, index)) for index in indices
+    ]
+    return corpus.fingerprint, chosen
+
+
+def _shards_are_whole(folder: str | PathLike[str]) -> ConfigError:
+    return ConfigError(
+        "Of shards all is read.",
+        where=str(folder),
+        next_step="Name the collections when the shards are written.",
+    )
 
 
 def _learned(model: Path, music: str) -> bool:
