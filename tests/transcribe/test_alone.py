@@ -46,6 +46,20 @@ def test_a_player_alone_is_read_by_a_network_of_its_own(
     np.testing.assert_array_equal(told.logits, expected.logits)
 
 
+def test_a_player_alone_is_read_by_both_networks_where_the_tempo_is_known() -> None:
+    notes = some_notes(60, 76, 0.95)
+    both = told_by(notes, tempo_is_known=True)
+    files = PLAYER_BEATS_FILE, NOTE_BEATS_FILE
+    apart = [read_notes(notes, weights_file.bundled(file, NOTE_BEATS_KIND)) for file in files]
+    assert both is not None
+    np.testing.assert_allclose(both.logits, np.mean([told.logits for told in apart], axis=0))
+    np.testing.assert_allclose(
+        np.exp(both.tempo_nats),
+        np.mean([np.exp(told.tempo_nats) for told in apart], axis=0),
+        atol=1e-6,
+    )
+
+
 def test_a_few_wrong_notes_far_away_are_no_other_player() -> None:
     notes = some_notes(60, 76, 0.95)
     notes["pitch"][0] = 24

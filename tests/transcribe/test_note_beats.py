@@ -141,7 +141,7 @@ def test_another_tempo_is_named_where_it_is_as_likely(monkeypatch: pytest.Monkey
         told = NoteBeats(
             notes["onset_seconds"], np.zeros((40, 2)), np.tile(np.log(likely), (40, 1))
         )
-        monkeypatch.setattr(beats, "told_by", lambda notes, told=told: told)
+        monkeypatch.setattr(beats, "told_by", lambda notes, told=told, **known: told)
         found = beats.beats_of(logits, 20.0, Hints(), notes)
         assert found.tempo_bpm == pytest.approx(120, rel=0.02)
         assert found.other_tempo_bpm == (other and pytest.approx(other, rel=0.02))

@@ -96,7 +96,8 @@ def beats_of(
     """
     times, confidence = np.zeros(0), 0.0
     hints = _on_a_note(hints, notes["onset_seconds"])
-    told = told_by(notes)
+    tempo_is_known = hints.tempo_bpm is not None or hints.beats_seconds is not None
+    told = told_by(notes, tempo_is_known=tempo_is_known)
     first, last = 0, len(logits)
     if sounding_seconds is not None:
         # What is silent before and after says nothing of the beat.
@@ -138,7 +139,7 @@ def beats_of(
     if len(times) < 2 or confidence < _UNHEARD:
         return _steady(duration_seconds, hints, notes["onset_seconds"])
     found = _with_bars(times, confidence, logits, hints)
-    if hints.tempo_bpm is not None or hints.beats_seconds is not None:
+    if tempo_is_known:
         return found
     if told is None:
         return replace(found, other_tempo_bpm=_without_notes(found.tempo_bpm))

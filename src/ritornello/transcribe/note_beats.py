@@ -72,17 +72,28 @@ class NoteBeats(NamedTuple):
         return result
 
 
-def told_by(notes: np.ndarray) -> NoteBeats | None:
+def told_by(notes: np.ndarray, *, tempo_is_known: bool = False) -> NoteBeats | None:
     """Predictions for the notes of a recording, by the bundled network of players alone or that of
     all music; None if there are too few notes.
 
     Args:
         notes: `HEARD_NOTE_DTYPE` by onset.
+        tempo_is_known: then it is the mean of both that follows a player alone best.
     """
     if len(notes) < ENOUGH_NOTES:
         return None
-    file = PLAYER_BEATS_FILE if is_alone(notes) else NOTE_BEATS_FILE
-    return read_notes(notes, weights_file.bundled(file, NOTE_BEATS_KIND))
+    usual = weights_file.bundled(NOTE_BEATS_FILE, NOTE_BEATS_KIND)
+    if not is_alone(notes):
+        return read_notes(notes, usual)
+    told = read_notes(notes, weights_file.bundled(PLAYER_BEATS_FILE, NOTE_BEATS_KIND))
+    if not tempo_is_known:
+        return told
+    other = read_notes(notes, usual)
+    return NoteBeats(
+        told.times_seconds,
+        (told.logits + other.logits) / 2,
+        np.logaddexp(told.tempo_nats, other.tempo_nats) - np.log(2),
+    )
 
 
 def read_notes(notes: np.ndarray, network: WeightsFile) -> NoteBeats:
