@@ -8,7 +8,8 @@ separated stem keeps some.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,6 +31,8 @@ _MUSIC_SHARE = 0.35
 _RIDE_SHARE, _OPEN_SHARE, _CRASHES_SHARE, _CRASHED = 0.15, 0.15, 0.3, 0.15
 _RIDE, _OPEN, _CRASH = 51, 46, 49
 
+DrawKit = Callable[[np.random.Generator], Kit]
+
 
 class DrumClip(NamedTuple):
     """Samples, mono float32 at 22,050 Hz, and strokes: seconds and index into `DRUM_KINDS`."""
@@ -39,24 +42,25 @@ class DrumClip(NamedTuple):
     kinds: np.ndarray
 
 
-def clips(data: Path, side: str, count: int, seed: int) -> Iterator[DrumClip]:
-    """Clips of the side "train" or "validation"."""
+def clips(
+    data: Path, side: str, count: int, seed: int, draw_kit: DrawKit | None = None
+) -> Iterator[DrumClip]:
+    """Clips of the side "train" or "validation", on kits drawn anew or those of `draw_kit`."""
     rng = np.random.default_rng(seed)
     folder = data / "groove_midi"
     with (folder / "info.csv").open() as file:
         rows = [row for row in csv.DictReader(file) if row["split"] == side]
-    shots = one_shots(data, side)
+    if draw_kit is None:
+        draw_kit = partial(Kit.draw, one_shots(data, side))
     while count:
         piece = io.read(folder / rows[rng.integers(len(rows))]["midi_filename"])
-        found = _clip(piece, shots, rng)
+        found = _clip(piece, draw_kit, rng)
         if found is not None:
             yield found
             count -= 1
 
 
-def _clip(
-    piece: Piece, shots: dict[str, list[np.ndarray]], rng: np.random.Generator
-) -> DrumClip | None:
+def _clip(piece: Piece, draw_kit: DrawKit, rng: np.random.Generator) -> DrumClip | None:
     notes = np.concatenate([track.notes for track in piece.tracks if track.is_drum])
     times = piece.ticks_to_seconds(notes["onset"])
     start = float(rng.uniform(0, max(0.1, times.max(initial=0) - SECONDS)))
@@ -79,7 +83,7 @@ def _clip(
         PlayedNote(round(at * RATE_HZ), 0, int(pitch), int(velocity))
         for at, pitch, velocity in zip(seconds, pitches, velocities, strict=True)
     ]
-    samples = Kit.draw(shots, rng).play(placed, round(SECONDS * RATE_HZ))
+    samples = draw_kit(rng).play(placed, round(SECONDS * RATE_HZ))
     if rng.random() < _MUSIC_SHARE:
         samples = samples + 10 ** (rng.uniform(-30, -8) / 20) * _music(len(samples), rng)
     samples = (0.5 * samples / max(1e-6, np.abs(samples).max())).astype(np.float32)

@@ -15,6 +15,7 @@ import numpy as np
 
 from experiments.listening.drum_synthesis import LONGEST_SECONDS, level, synthesised
 from ritornello.dsp.sound_files import read_audio
+from ritornello.dsp.waveform import Waveform
 from ritornello.synth.sampler import PlayedNote
 from ritornello.transcribe.drum_detection import DRUM_KINDS, kind_of
 from ritornello.transcribe.spectra import RATE_HZ
@@ -36,25 +37,30 @@ _DRUMS = {
     "china": (4, (52,)),
 }  # fmt: skip
 _RECORDED_SHARE = 0.45
+_DULLEST = 0.6  # of the sample before, in the softest stroke: a low-pass of one pole's slope
 _FADE = 110  # samples in which an open hi-hat falls silent
 
 
 def one_shots(data: Path, side: str) -> dict[str, list[np.ndarray]]:
     """CC0 sounds of each kind; every fourth is kept for validation."""
-    import soxr
-
     found: dict[str, list[np.ndarray]] = {}
     for kind, starts in _ONE_SHOTS.items():
         paths = sorted((data / "audio_clips" / "cc0_oneshots").glob("*.flac"))
         paths = [path for path in paths if path.name.startswith(starts)]
         mine = [path for n, path in enumerate(paths) if (n % 4 == 3) == (side != "train")]
         for path in mine or paths:
-            sound = read_audio(path)
-            mono = soxr.resample(sound.samples.mean(axis=1), sound.rate_hz, RATE_HZ)
-            mono = mono[: round(LONGEST_SECONDS * RATE_HZ)]
-            loud = np.flatnonzero(np.abs(mono) > 0.05 * np.abs(mono).max())
-            found.setdefault(kind, []).append(level(mono[max(0, loud[0] - 20) :]))
+            found.setdefault(kind, []).append(one_stroke(read_audio(path)))
     return found
+
+
+def one_stroke(sound: Waveform) -> np.ndarray:
+    """A recording of a stroke from its beginning on, mono at `RATE_HZ`, at most 1."""
+    import soxr
+
+    mono = soxr.resample(sound.samples.mean(axis=1), sound.rate_hz, RATE_HZ)
+    mono = mono[: round(LONGEST_SECONDS * RATE_HZ)]
+    loud = np.flatnonzero(np.abs(mono) > 0.05 * np.abs(mono).max())
+    return level(mono[max(0, loud[0] - 20) :])
 
 
 class Kit(NamedTuple):
@@ -65,9 +71,15 @@ class Kit(NamedTuple):
 
     @classmethod
     def draw(cls, shots: dict[str, list[np.ndarray]], rng: np.random.Generator) -> Kit:
-        levels = 10 ** (rng.uniform(-14, 0, len(DRUM_KINDS)) / 20)
-        levels[[0, 1]] = 10 ** (rng.uniform(-6, 0, 2) / 20)
+        levels = cls.levels_drawn(rng)
         return cls({drum: _sound(drum, shots, rng) for drum in _DRUMS}, levels)
+
+    @staticmethod
+    def levels_drawn(rng: np.random.Generator) -> np.ndarray:
+        """How loud each of `DRUM_KINDS` may be, kick and snare loud above all."""
+        levels: np.ndarray = 10 ** (rng.uniform(-14, 0, len(DRUM_KINDS)) / 20)
+        levels[[0, 1]] = 10 ** (rng.uniform(-6, 0, 2) / 20)
+        return levels
 
     def play(self, notes: Sequence[PlayedNote], samples: int) -> np.ndarray:
         """Strokes on General MIDI keys as they sound, float32 [samples]; other keys are silent.
@@ -86,6 +98,7 @@ class Kit(NamedTuple):
                 if following < len(hats):
                     sound = _ended(sound, hats[following] - note.onset)
             force = self.levels[number] * (0.15 + 0.85 * (note.velocity / 127) ** 1.5)
+            sound = _struck(sound, note.velocity)
             out[note.onset : note.onset + len(sound)] += (force * sound).astype(np.float32)
         out *= np.float32(0.1 / max(1e-4, float(np.sqrt(np.square(out).mean()))))
         return out
@@ -95,6 +108,13 @@ def _drum_of(pitch: int) -> str:
     """The drum that a key of a known kind plays."""
     mine = [drum for drum, (kind, _) in _DRUMS.items() if kind == kind_of(pitch)]
     return next((drum for drum in mine if pitch in _DRUMS[drum][1]), mine[0])
+
+
+def _struck(sound: np.ndarray, velocity: int) -> np.ndarray:
+    """A stroke as bright as it is hard: all of it at 127, less of what is high when it is soft."""
+    dull = _DULLEST * (1 - velocity / 127)
+    before = np.concatenate([np.zeros(1), sound[:-1]])
+    return (1 - dull) * sound + dull * before
 
 
 def _ended(sound: np.ndarray, samples: int) -> np.ndarray:

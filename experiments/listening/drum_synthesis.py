@@ -1,9 +1,9 @@
 """Drums and cymbals as they may sound, each drawn anew and synthesised.
 
 After the circuits of analogue machines a falling sine and a click are kicks and toms, tone and
-noise snares, filtered noise and metal partials hats and cymbals. After what is struck toms are
-modes of a membrane (Fletcher and Rossing, "The Physics of Musical Instruments", 1998), cymbals many
-modes that decay each in its time, over noise.
+noise snares, filtered noise and metal partials hats and cymbals. After what is struck toms and
+snares are modes of a membrane (Fletcher and Rossing, "The Physics of Musical Instruments", 1998),
+cymbals many modes that decay each in its time, over noise.
 """
 
 from __future__ import annotations
@@ -55,9 +55,15 @@ def _kick(rng: np.random.Generator) -> np.ndarray:
 
 
 def _snare(rng: np.random.Generator) -> np.ndarray:
-    body = _falling(rng, rng.uniform(140, 260), rng.uniform(0, 0.8), rng.uniform(0.03, 0.1))
     wires = _noise(rng, rng.uniform(0.04, 0.2), rng.uniform(300, 2000), rng.uniform(5e3, 1e4))
-    return _sum(rng.uniform(0.2, 1) * body, rng.uniform(0.5, 1.2) * wires)
+    if rng.random() > _STRUCK_SHARE:
+        body = _falling(rng, rng.uniform(140, 260), rng.uniform(0, 0.8), rng.uniform(0.03, 0.1))
+        return _sum(rng.uniform(0.2, 1) * body, rng.uniform(0.5, 1.2) * wires)
+    # A shell of wood or metal rings long under loose wires, which a resonance buzzes through.
+    shell = _membrane(rng, rng.uniform(140, 330), rng.uniform(0, 0.15), rng.uniform(0.04, 0.25))
+    stick = _noise(rng, rng.uniform(0.002, 0.01), rng.uniform(600, 2000), 1.05e4)
+    buzz = np.exp(rng.uniform(np.log(0.12), np.log(1.2))) * wires
+    return _sum(level(shell), buzz, rng.uniform(0.1, 0.8) * stick)
 
 
 def _rim(rng: np.random.Generator) -> np.ndarray:
@@ -176,12 +182,18 @@ def _tom(rng: np.random.Generator, base_hz: float) -> np.ndarray:
     stick = click * _noise(rng, rng.uniform(0.004, 0.015), 300, rng.uniform(3e3, 8e3))
     if rng.random() > _STRUCK_SHARE:
         return _sum(_falling(rng, base_hz, rng.uniform(0.1, 0.9), decay), stick)
-    bend, modes = rng.uniform(0, 0.25), _MEMBRANE[: int(rng.integers(2, len(_MEMBRANE) + 1))]
-    struck = [
-        rng.uniform(0.1, 1) / ratio * _falling(rng, base_hz * ratio, bend, decay / ratio)
-        for ratio in modes
-    ]
-    return _sum(*struck, stick)
+    return _sum(_membrane(rng, base_hz, rng.uniform(0, 0.25), decay), stick)
+
+
+def _membrane(rng: np.random.Generator, base_hz: float, octaves: float, decay: float) -> np.ndarray:
+    """The lowest modes of a struck skin, which fall by some octaves; high ones decay sooner."""
+    modes = _MEMBRANE[: int(rng.integers(2, len(_MEMBRANE) + 1))]
+    return _sum(
+        *(
+            rng.uniform(0.1, 1) / ratio * _falling(rng, base_hz * ratio, octaves, decay / ratio)
+            for ratio in modes
+        )
+    )
 
 
 _OF = {

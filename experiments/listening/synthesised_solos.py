@@ -6,7 +6,7 @@ lie between keys, strings of a chord sound one after the other, and some hardly 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from experiments.listening.note_clips import (
     excerpt,
     one_key_once,
 )
+from experiments.listening.sung_lines import Line
 from experiments.listening.tones import Instrument
 from ritornello.corpus.store import Corpus
 from ritornello.dsp.effects import random_effects
@@ -41,6 +42,8 @@ _STRUM_SECONDS, _STRUMMED_TOGETHER_SECONDS = 0.012, 0.03
 _SOFTEST_SHARE = 0.1  # of a chord's loudness that a string of it may have
 _MUTED_SHARE, _MUTED_SECONDS = 0.3, (0.05, 0.2)  # of plucked solos, strokes that are damped
 _EARLY_SECONDS = 0.012
+_LINE_SHARE = 0.6  # of what is sung or bowed, that goes on from note to note
+_OVERLAP_SAMPLES = round(0.06 * RATE_HZ)  # of notes of one voice
 _PEAK = 0.5
 
 
@@ -103,10 +106,26 @@ def perform(notes: np.ndarray, kind: str, samples: int, rng: Rng) -> tuple[np.nd
         PlayedNote(round(begins), round(ends), pitch, round(loud))
         for begins, ends, pitch, loud in zip(*(c.tolist() for c in columns), strict=True)
     ]
-    sound = instrument.play(rows, samples, RATE_HZ, rng)
+    if family in ("sung", "bowed") and rng.random() < _LINE_SHARE:
+        line = Line.draw(family, rng)
+        sound = np.sum([line.play(row, samples, RATE_HZ, rng) for row in _lines(rows)], axis=0)
+    else:
+        sound = instrument.play(rows, samples, RATE_HZ, rng)
     order = np.lexsort((played["pitch"], played["onset_seconds"]))
     peak = max(float(np.abs(sound).max()), 1e-6)
     return sound * np.float32(_PEAK / peak), played[order]
+
+
+def _lines(notes: Sequence[PlayedNote]) -> list[list[PlayedNote]]:
+    """Notes by onset, given to voices that sing one at a time: the one that fell silent last."""
+    lines: list[list[PlayedNote]] = []
+    for note in notes:
+        free = [line for line in lines if line[-1].end <= note.onset + _OVERLAP_SAMPLES]
+        if free:
+            max(free, key=lambda line: line[-1].end).append(note)
+        else:
+            lines.append([note])
+    return lines
 
 
 def _strummed(onsets: np.ndarray, rng: Rng) -> np.ndarray:

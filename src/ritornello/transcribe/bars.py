@@ -45,6 +45,7 @@ _FOUR_NATS, _TWELVE_NATS = 1.0, -2.0
 # Of what notes and sound say: a logit of both, fitted to 240 rendered clips; and of players alone,
 # whose sound tells less, chosen on 187 held-out ones.
 _WEIGHTS, _WEIGHTS_ALONE = (0.83, 1.1), (1.0, 0.55)
+_ENOUGH_ON_BEATS = 0.5  # of the beats have a note: a tune over drums may look like a player alone
 # Of where moments lie between beats, `experiments.listening.compound_metres` has learned the logit.
 _BETWEEN_BEATS = ((1 / 3, 0.085), (2 / 3, 0.085), (1 / 2, 0.08), (1 / 4, 0.06), (3 / 4, 0.06))
 _NATS_OF_THREE = np.array([16.7, 4.5, -5.5, -10.7, -10.7])
@@ -75,12 +76,13 @@ def with_bars(
         answers = [(count, known % count) for count in metres]
     weights = weights_file.bundled(BARS_FILE, BARS_KIND).weights["weights"]
     times = beats.times_seconds
-    late, _ = lateness(times, notes["onset_seconds"])
+    late, share = lateness(times, notes["onset_seconds"])
     if late > _LATE_SECONDS:  # of a soft voice: what begins late belongs to the beat all the same
         times = times + late
     scores = describe(notes, told, times, answers) @ weights
     if beats.bar_odds is not None:
-        of_notes, of_sound = _WEIGHTS_ALONE if is_alone(notes) else _WEIGHTS
+        tells = is_alone(notes) and share >= _ENOUGH_ON_BEATS
+        of_notes, of_sound = _WEIGHTS_ALONE if tells else _WEIGHTS
         scores = of_notes * scores + of_sound * by_sound(beats.bar_odds, answers)
     is_compound = hints.metre is None and falls_into_three(notes, times)
     scores += [(_TWELVE_NATS if is_compound else _FOUR_NATS) * (count == 4) for count, _ in answers]
