@@ -95,6 +95,8 @@ class Job:
             written: at a tick with a given note more of its part may be composed.
         plan: by which it is written, so that it may be silent before its end; None without one.
         chords_hold: whether the stated chords are rules, and not mere inputs of the model.
+        song_chords: the chords written above a song that is given, at 24 ticks a quarter; those of
+            the rules are stated in their place.
         drafts: the chord at each bar line, by tick, where nobody asked for chords: who accompanies
             holds to it there, and basses begin on its root.
         reprise: what comes back; None where nothing does by a plan.
@@ -125,6 +127,7 @@ class Job:
     shared_parts: frozenset[int] = frozenset()
     plan: Plan | None = None
     chords_hold: bool = False
+    song_chords: tuple[ChordChange, ...] = ()
     drafts: Mapping[int, int] = field(default_factory=dict)
     reprise: Reprise | None = None
     rhythms: Rhythms = field(default_factory=Rhythms)
@@ -228,12 +231,18 @@ def stated_chords(
 
     Before that tick no chord is stated.
     """
-    changes = _chart_changes(rules, metres, length_ticks, start_ticks)
-    if not changes:
-        return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    ticks = [0] * (start_ticks > 0) + [change.tick for change in changes]
-    classes = [CHORD_OPEN] * (start_ticks > 0) + [chord_class(change.chord) for change in changes]
-    return np.array(ticks, np.int64), np.array(classes, np.int64)
+    ticks, classes = changes_as_steps(_chart_changes(rules, metres, length_ticks, start_ticks))
+    if len(ticks) and start_ticks > 0:
+        ticks, classes = np.append(0, ticks), np.append(CHORD_OPEN, classes)
+    return ticks, classes
+
+
+def changes_as_steps(changes: Sequence[ChordChange]) -> tuple[np.ndarray, np.ndarray]:
+    """Ticks and classes of chords, int64 [changes]."""
+    return (
+        np.array([change.tick for change in changes], np.int64),
+        np.array([chord_class(change.chord) for change in changes], np.int64),
+    )
 
 
 def chord_symbols(

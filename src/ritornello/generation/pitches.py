@@ -287,9 +287,9 @@ class Pitches:
 
 
 def _stated_basses(job: Job) -> list[tuple[int, int | None]]:
-    """(tick, pitch class of its bass or None) for each chord of the rules, ascending."""
+    """(tick, pitch class of its bass or None) for each stated chord, ascending."""
     if job.rules.chart is None or job.length_ticks is None:
-        return []
+        return [(tick, None if chord is None else chord.bass) for tick, chord in job.song_chords]
     symbols = chord_symbols(job.rules, job.metres, job.length_ticks, job.start_ticks)
     return [(tick, _stated_bass(text)) for tick, text in symbols]
 

@@ -24,13 +24,14 @@ from ritornello.generation.job import (
     ENDLESS,
     Job,
     Opening,
+    changes_as_steps,
     chord_symbols,
     given_events,
     stated_chords,
 )
 from ritornello.generation.rules import Rules
 from ritornello.generation.writer import Writer
-from ritornello.music.chords import CHORD_OPEN
+from ritornello.music.chords import CHORD_OPEN, ChordChange, symbol_changes
 from ritornello.music.instruments import DRUMS, INSTRUMENTS, parse_instrument
 from ritornello.music.io.loss_messages import tell_gone
 from ritornello.music.keys import KeyName, estimate_key, pitch_class_weights
@@ -260,6 +261,7 @@ def plan(
     voices: tuple[int, ...] = (),
     written: Collection[int] = (),
     harmony: Harmonisation | None = None,
+    by_chords: bool = False,
 ) -> EditPlan:
     """The plan to write in a span, in ticks of the song, for parts with a home and for new ones.
 
@@ -267,6 +269,7 @@ def plan(
         longest_rest_bars: each of the parts plays, and rests for no longer; None lets them rest.
         written: indices of the tracks of the song that are written for.
         harmony: phrases, in which alone it is written, and chords of the beats.
+        by_chords: whether the chords written above the song are stated, and rules for new parts.
     """
     homes, new = homes or {}, new or {}
     if not homes and not new:
@@ -285,7 +288,10 @@ def plan(
     spans = [(start, end)] if harmony is None else [*harmony.phrases]
     bar = metres[0].bar_ticks(RESOLUTION)
     rest = None if longest_rest_bars is None else longest_rest_bars * bar
-    chords = _chords(rules, metres, model_start, end)
+    song_chords = chords_of(fitted_song.song) if by_chords and rules.chart is None else ()
+    chords = (
+        changes_as_steps(song_chords) if song_chords else _chords(rules, metres, model_start, end)
+    )
     beat_chords = None if harmony is None else harmony.chords
     if beat_chords is not None and not len(chords[0]):
         chords = np.array(beat_chords.ticks), np.array(beat_chords.classes)
@@ -307,6 +313,8 @@ def plan(
         voices=voices,
         drum_keys=frozenset(kit),
         shared_parts=fitted_song.parts_without(written) & homes.keys(),
+        chords_hold=bool(song_chords and new),
+        song_chords=song_chords,
         beat_chords=beat_chords,
         swing=fitted_song.swing if rules.swing is None else even_swing(kept, rules.swing),
     )
@@ -331,6 +339,12 @@ def _with_chords(song: Piece, stated: tuple[ChordSymbol, ...], span: tuple[int, 
     goes_on = end < song.length_ticks and not any(chord.tick == end for chord in own)
     again = [chord._replace(tick=end) for chord in before] if goes_on else []
     return replace(song, chords=(*own, *moved, *again))
+
+
+def chords_of(song: Piece) -> tuple[ChordChange, ...]:
+    """The chords written above a song, at 24 ticks a quarter; texts that are none are left out."""
+    scale = RESOLUTION / song.resolution
+    return symbol_changes((round(tick * scale), text) for tick, text in song.chords)
 
 
 def _chords(

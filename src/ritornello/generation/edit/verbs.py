@@ -28,10 +28,11 @@ from ritornello.generation.edit.melody_chords import (
     key_of_melody,
     plan_harmony,
 )
-from ritornello.generation.edit.plans import EditPlan, FittedSong, plan
-from ritornello.generation.job import Job, stated_chords
+from ritornello.generation.edit.plans import EditPlan, FittedSong, chords_of, plan
+from ritornello.generation.job import Job, changes_as_steps, stated_chords
 from ritornello.generation.plan_drafts import FREE
 from ritornello.generation.rules import MAX_BARS, Rules
+from ritornello.music.chords import CHORD_CLASSES
 from ritornello.music.instruments import DRUMS, INSTRUMENTS, parse_instrument
 from ritornello.music.keys import KeyName, pitch_class_weights
 from ritornello.music.note_tables import note_table
@@ -170,7 +171,7 @@ def fill_job(
     chosen = fitted_song.tracks_with_notes if tracks is None else tracks
     kept = without(fitted_song.song, *gap, chosen)
     homes = fitted_song.homes(chosen)
-    made = plan(fitted_song, kept, gap, rules, homes=homes, written=chosen)
+    made = plan(fitted_song, kept, gap, rules, homes=homes, written=chosen, by_chords=True)
 
     def read_sections() -> tuple[Section, ...]:
         pitched = tuple(track for track in kept.tracks if not track.is_drum)
@@ -243,6 +244,7 @@ def vary_job(
         homes=fitted_song.homes(tracks),
         longest_rest_bars=_REST_BARS,
         written=tracks,
+        by_chords=True,
     )
     made = replace(made, job=replace(made.job, key=key_of_song(fitted_song.song)))
     return made if closeness is None else keep_near(made, spans)
@@ -287,6 +289,7 @@ def arrange_job(
         new=new,
         longest_rest_bars=_REST_BARS,
         ending=end,
+        by_chords=True,
     )
     job = made.job if key is None else replace(made.job, key=key)
     return replace(made, job=job, warnings=(*told, *made.warnings))
@@ -414,9 +417,13 @@ def _harmony(song: FittedSong, melody: int, rules: Rules, *, end: bool) -> Harmo
     found = plan_harmony(sung, metres, length, key, ends=end)
     ticks, classes = stated_chords(rules, metres, length)
     if not len(ticks):
+        ticks, classes = changes_as_steps(chords_of(song.song))
+    if not len(ticks):
         return found
     beats = np.array(found.chords.ticks)
-    stated = classes[np.searchsorted(ticks, beats, side="right") - 1]
+    fits = np.array(found.chords.classes)
+    at = np.searchsorted(ticks, beats, side="right") - 1
+    stated = np.where((at >= 0) & (classes[at] < CHORD_CLASSES), classes[at], fits)
     return replace(found, chords=replace(found.chords, classes=tuple(stated.tolist())))
 
 
