@@ -158,6 +158,31 @@ def likely_collection(players: Iterable[str], instrumentations: Instrumentations
     return found.most_common(1)[0][0] if found and best > 0 else None
 
 
+def collection_to_join(
+    players: Iterable[str],
+    joining: Iterable[str],
+    counts: tuple[int, int],
+    instrumentations: Instrumentations,
+) -> str | None:
+    """The collection in which a song and who joins it are at home; None if unknown.
+
+    Who accompanies by a rhythm joins where such rhythms were counted, if they were anywhere: among
+    tunes alone a bass has next to nothing to play.
+
+    Args:
+        players: names of instruments, one for each part. joining: those of them that are added.
+        counts: of the metre.
+    """
+    players, joining = [*players], {*joining}
+    accompanying = [
+        each
+        for each in instrumentations
+        if (usages := usages_of(each.collection)) is not None
+        and not joining.isdisjoint(usages.rhythms.get(counts, {}))
+    ]
+    return likely_collection(players, accompanying) or likely_collection(players, instrumentations)
+
+
 def _likeness(first: Counter[str], second: Counter[str]) -> float:
     """Players in common, as a share of those in either; 0 to 1 (Jaccard index)."""
     return (first & second).total() / max(1, (first | second).total())

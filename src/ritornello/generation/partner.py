@@ -16,7 +16,7 @@ from ritornello.errors import ConfigError
 from ritornello.files import load
 from ritornello.generation.compose import Hear
 from ritornello.generation.edit import verbs
-from ritornello.generation.edit.form_beside import SongForm, form_of, in_form
+from ritornello.generation.edit.form_beside import SongForm, form_of, in_form, rhythms_beside
 from ritornello.generation.edit.naming import find_tracks
 from ritornello.generation.edit.perform import perform
 from ritornello.generation.edit.plans import EditPlan, with_collection
@@ -220,9 +220,9 @@ class Partner(ABC):
             bars: first and last that they play in, counted from 1, or a single one; all where None.
             end: whether the band ends in the last bar: it strikes the chord of the tonic and holds.
             form: the sections of the song, such as "A 8, B 8, A 8": what comes back in it comes
-                back in the band too. By default a drummer who joins a song without drums has the
-                form that is read from it, and a band without one goes on from bar to bar; "none"
-                for no form.
+                back in the band too. By default a drummer who joins a song without drums, and all
+                who accompany, have the form that is read from it; lines such as a saxophone alone
+                go on from bar to bar; "none" for no form.
             song_key: in which the song is, if somebody knows better than its notes tell: a wish, in
                 whose tonic the band ends, where the option ``key`` is a rule.
             options: see `Options`; ``collection`` is what to write like.
@@ -239,7 +239,7 @@ class Partner(ABC):
             form = None
         elif is_stated:
             span = 1, len(bar_lines(whole_bars(piece))) - 1
-        elif span is None and _asks_for_a_beat(piece, add):
+        elif span is None:
             form = form_of(whole_bars(piece))
         return self._result(
             lambda rules: verbs.arrange_job(
@@ -247,7 +247,9 @@ class Partner(ABC):
             ),
             options,
             self._in(
-                SongForm(parse_form(form)) if isinstance(form, str) else form, is_stated=is_stated
+                SongForm(parse_form(form)) if isinstance(form, str) else form,
+                is_stated=is_stated,
+                only_to_accompany=not (is_stated or _asks_for_a_beat(piece, add)),
             ),
         )
 
@@ -373,11 +375,16 @@ class Partner(ABC):
             tuple(tuple(joined.tracks[part] for part in plan.new) for joined in made),
         )
 
-    def _in(self, form: SongForm | None, *, is_stated: bool) -> Callable[[EditPlan], PlanOfSeed]:
+    def _in(
+        self, form: SongForm | None, *, is_stated: bool, only_to_accompany: bool = False
+    ) -> Callable[[EditPlan], PlanOfSeed]:
         """Plans for parts that play all through a song, by its form where there is one.
 
         Where the model reads the bars of a song as others, such as nine quarters, a form that
         nobody stated does not count.
+
+        Args:
+            only_to_accompany: whether it counts only if one of the parts holds a rhythm by it.
         """
 
         def draw(plan: EditPlan) -> PlanOfSeed:
@@ -386,6 +393,8 @@ class Partner(ABC):
             if not is_stated and form.bars != len(plan.job.grid().bar_starts):
                 return lambda seed: plan
             parts = [*plan.new] or [*plan.homes]
+            if only_to_accompany and not rhythms_beside(plan.job, parts):
+                return lambda seed: plan
 
             def drawn(seed: int) -> EditPlan:
                 job = in_form(plan.job, parts, form, seed, hears=self._engine.plan)

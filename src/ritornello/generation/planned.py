@@ -149,7 +149,7 @@ def _rhythms_of(job: Job, plan: Plan, reprise: Reprise, rng: Rng) -> Rhythms:
     counts = job.metres[0].numerator, job.metres[0].denominator
     tune = None if job.given_players else melody_of(plan.players)
     players = {column: player.instrument for column, player in enumerate(plan.players)}
-    usual = usual_rhythms(job.rules, counts, players, tune)
+    usual = usual_rhythms(job.rules, counts, players, tune, beside=bool(job.given_players))
     drawn = draw_rhythms([section.name for section in plan.sections], usual, rng)
     if not drawn:
         return Rhythms()

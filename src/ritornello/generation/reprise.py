@@ -313,7 +313,7 @@ def _hold_beat(
                 if same and plan.plays[earlier, column] != 0:
                     sources[bar, column], halves[bar, :, column] = earlier, True
             if sources[bar, column] < 0:
-                if groove and plan.lengths[bar] == plan.lengths[0]:  # drawn for that metre
+                if groove and plan.is_usual(bar):  # drawn for that metre
                     found[bar] = groove.beat(place)
             elif is_last:
                 halves[bar, 1, column] = False
@@ -336,8 +336,8 @@ def _state_grooves(
     for section in plan.sections:
         groove = grooves[section.name]
         for place, bar in enumerate(range(section.start, section.end)):
-            as_usual = plan.lengths[bar] == plan.lengths[0]  # what the groove is drawn for
-            if plan.plays[bar, column] == 0 or groove is None or not as_usual:
+            is_fit = plan.is_usual(bar)  # what the groove is drawn for
+            if plan.plays[bar, column] == 0 or groove is None or not is_fit:
                 continue
             is_last = section.leads_on and bar == section.end - 1 < plan.bars - 1
             if sources[bar, column] >= 0 and not is_last:

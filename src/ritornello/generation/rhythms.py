@@ -97,7 +97,7 @@ class Rhythms:
                     if phrase_bars and (bar - section.start) % phrase_bars == phrase_bars - 1:
                         continue
                     start, middle, end = reprise.half_ticks(bar)
-                    if plan.lengths[bar] != plan.lengths[0] or (ending and bar == plan.bars - 1):
+                    if not plan.is_usual(bar) or (ending and bar == plan.bars - 1):
                         continue
                     end = middle if section.leads_on and bar == section.end - 1 else end
                     chord = int(plan.chords[bar, 0])
@@ -161,20 +161,27 @@ class Rhythms:
 
 
 def usual_rhythms(
-    rules: Rules, counts: tuple[int, int], players: Mapping[int, int], tune: int | None
+    rules: Rules,
+    counts: tuple[int, int],
+    players: Mapping[int, int],
+    tune: int | None,
+    *,
+    beside: bool = False,
 ) -> dict[int, WeightedRhythms]:
-    """The rhythms that a style has for those who accompany a drummer, or a singer alone, by player.
+    """The rhythms that a style has for those who accompany a drummer, a singer alone, or a song that
+    is given, by player.
 
     There are none for others, none where a density is asked of all, and none for whom one is asked.
 
     Args:
         counts: of the metre. players: the instrument of each. tune: who has it.
+        beside: whether they join a song.
     """
     usages = usages_of(rules.collection)
     has_drums = any(INSTRUMENTS[instrument].is_drum for instrument in players.values())
     is_sung = tune is not None and INSTRUMENTS[players[tune]].name == _VOICE
     is_sung &= len(players) == _SONG_PLAYERS
-    if usages is None or rules.density is not None or not (has_drums or is_sung):
+    if usages is None or rules.density is not None or not (has_drums or is_sung or beside):
         return {}
     of_metre = usages.rhythms.get(counts, {})
     return {

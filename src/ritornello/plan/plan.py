@@ -182,6 +182,10 @@ class Plan:
         """How long each bar is, int64 [bars], 24 ticks a quarter."""
         return self._grid[1]
 
+    def is_usual(self, bar: int) -> bool:
+        """Whether a bar is as long as the first metre says, which an upbeat is not."""
+        return bool(self.lengths[bar] == self.metres[0].bar_ticks(RESOLUTION))
+
     def metre_of(self, bar: int) -> Metre:
         """The metre in which a bar stands."""
         return [metre for metre in self.metres if metre.tick <= self.starts[bar]][-1]

@@ -14,7 +14,9 @@ import numpy as np
 from ritornello.errors import ConfigError
 from ritornello.generation.job import Job, player_of
 from ritornello.generation.planned import by_plan, ensemble_in
+from ritornello.generation.rhythms import usual_rhythms
 from ritornello.music.piece import Piece
+from ritornello.note_model.encoding import notes
 from ritornello.plan.analysis import analyse
 from ritornello.plan.form_filling import fill_form
 from ritornello.plan.plan import MAX_BARS, Plan
@@ -54,6 +56,13 @@ def form_of(song: Piece) -> SongForm | None:
         else:
             found.append(section)
     return SongForm(tuple(found)) if found and found[-1].end == song.bar_count else None
+
+
+def rhythms_beside(job: Job, parts: Sequence[int]) -> bool:
+    """Whether one of some part classes accompanies a song by a rhythm of its style."""
+    players = {part: notes.instrument_of(part) for part in parts}
+    counts = job.metres[0].numerator, job.metres[0].denominator
+    return bool(usual_rhythms(job.rules, counts, players, None, beside=True))
 
 
 def in_form(job: Job, added: Sequence[int], form: SongForm, seed: int, *, hears: bool) -> Job:

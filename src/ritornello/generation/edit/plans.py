@@ -19,7 +19,7 @@ from ritornello.generation.edit.kit_tracks import key_owners
 from ritornello.generation.edit.loudness import as_loud, at_loudness
 from ritornello.generation.edit.melody_chords import Harmonisation
 from ritornello.generation.edit.primer import Fitted, fit, quantise_to_notation
-from ritornello.generation.instrumentation import Instrumentations, likely_collection
+from ritornello.generation.instrumentation import Instrumentations, collection_to_join
 from ritornello.generation.job import (
     ENDLESS,
     Job,
@@ -119,8 +119,10 @@ def with_collection(plan: EditPlan, instrumentations: Instrumentations) -> EditP
     parts = job.given.fields[:, PART]
     playing = {*parts[notes.is_note(parts)].tolist(), *job.composed_parts}
     players = [INSTRUMENTS[notes.instrument_of(part)].name for part in playing]
-    rules = replace(job.rules, collection=likely_collection(players, instrumentations))
-    return replace(plan, job=replace(job, rules=rules))
+    new = [INSTRUMENTS[notes.instrument_of(part)].name for part in plan.new]
+    counts = job.metres[0].numerator, job.metres[0].denominator
+    collection = collection_to_join(players, new, counts, instrumentations)
+    return replace(plan, job=replace(job, rules=replace(job.rules, collection=collection)))
 
 
 @dataclass(frozen=True)
