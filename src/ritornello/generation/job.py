@@ -98,7 +98,7 @@ class Job:
         song_chords: the chords written above a song that is given, at 24 ticks a quarter; those of
             the rules are stated in their place.
         drafts: the chord at each bar line, by tick, where nobody asked for chords: who accompanies
-            holds to it there, and basses begin on its root.
+            holds to it there, and basses begin on its root; so they do the chords of a song.
         reprise: what comes back; None where nothing does by a plan.
         leaves_figures: whether a figure that came twice is left, see `figures`.
         tune: who has it, and where it may rest; None where nobody is held to it.

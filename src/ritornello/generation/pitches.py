@@ -61,6 +61,7 @@ class Pitches:
         self._registers: dict[tuple[int, tuple[int, int]], np.ndarray] = {}  # of masks, as tops
         self._tune_part = None if job.tune is None else job.tune.part
         self._chords: dict[tuple[int, int], np.ndarray] = {}
+        self._drafted: dict[tuple[int, int], np.ndarray] = {}
         self._pitched = [p for p in job.composed_parts if not is_drums(p)]
         self._melody = melody_part(job.composed_parts) if len(self._pitched) > 1 else None
         self._chords_hold = job.chords_hold or rules.chart is not None
@@ -118,7 +119,10 @@ class Pitches:
             index = self._job.given.chords.one(onset_ticks)[0]
             if place[1] == 0 and index < CHORD_CLASSES:
                 bass = self._bass_at(onset_ticks) if part in self._bass_parts else None
-                return self._of_chord(part, index) if bass is None else self._of_bass(part, bass)
+                if bass is not None:
+                    return self._of_bass(part, bass)
+                begins = self._drafts.get(onset_ticks) == index and part in self._bass_parts
+                return (self._of_draft if begins else self._of_chord)(part, index)
         if part != self._melody and (draft := self._drafts.get(onset_ticks)) is not None:
             return self._of_draft(part, draft)
         return self._usual[part]
@@ -259,14 +263,14 @@ class Pitches:
 
     def _of_draft(self, part: int, index: int) -> np.ndarray:
         """The usual pitches of a part that are of a chord, of a bass its root; all if none is."""
-        if (part, index) not in self._chords:
+        if (part, index) not in self._drafted:
             chord = chord_of_class(index) if index < CHORD_CLASSES else None
             classes = sorted(chord.pitch_classes) if chord else []
             found = _within(self._usual[part], classes)
             if chord and part in self._bass_parts:
                 found = _within(found, [chord.root])
-            self._chords[part, index] = found
-        return self._chords[part, index]
+            self._drafted[part, index] = found
+        return self._drafted[part, index]
 
     # --- basses of chords such as C/E ------------------------------------------------------------
 

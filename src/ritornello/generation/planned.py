@@ -102,7 +102,7 @@ def by_plan(job: Job, plan: Plan, rng: Rng, *, hears: bool) -> Job:
         told=told if hears else None,
         plan=plan,
         chords_hold=bool(len(given.chord_ticks)) and not is_draft,
-        drafts=_drafts_of(plan) if is_draft else {},
+        drafts=_drafts_of(plan) if is_draft else job.drafts,
         openings=_openings(job, plan, told, reprise),
         reprise=reprise,
         polyphony=beside_beats(job) if reprise.beats else job.polyphony,

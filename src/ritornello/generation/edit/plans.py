@@ -317,6 +317,7 @@ def plan(
         shared_parts=fitted_song.parts_without(written) & homes.keys(),
         chords_hold=bool(song_chords and new),
         song_chords=song_chords,
+        drafts=dict(zip(*(each.tolist() for each in chords), strict=True)) if song_chords else {},
         beat_chords=beat_chords,
         swing=fitted_song.swing if rules.swing is None else even_swing(kept, rules.swing),
     )
