@@ -63,7 +63,8 @@ class Pitches:
         self._chords: dict[tuple[int, int], np.ndarray] = {}
         self._drafted: dict[tuple[int, int], np.ndarray] = {}
         self._pitched = [p for p in job.composed_parts if not is_drums(p)]
-        self._melody = melody_part(job.composed_parts) if len(self._pitched) > 1 else None
+        has_melody = len(self._pitched) > 1 and not job.given_players
+        self._melody = melody_part(job.composed_parts) if has_melody else None
         self._chords_hold = job.chords_hold or rules.chart is not None
         if self._chords_hold:
             for part in self._pitched:

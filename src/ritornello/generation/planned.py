@@ -80,6 +80,7 @@ def by_plan(job: Job, plan: Plan, rng: Rng, *, hears: bool) -> Job:
         stated = told.chord_ticks, told.chord_classes
         ticks, classes = _told_drafts(plan) if is_draft else stated
         given = replace(given, chord_ticks=ticks, chord_classes=classes)
+    drafts = _drafts_of(plan) if is_draft else job.drafts
     parts = _parts(job, plan)
     beats = may_state_beats(job)
     reprise = plan_reprise(
@@ -101,8 +102,8 @@ def by_plan(job: Job, plan: Plan, rng: Rng, *, hears: bool) -> Job:
         given=given,
         told=told if hears else None,
         plan=plan,
-        chords_hold=bool(len(given.chord_ticks)) and not is_draft,
-        drafts=_drafts_of(plan) if is_draft else job.drafts,
+        chords_hold=job.chords_hold or (bool(len(given.chord_ticks)) and not drafts),
+        drafts=drafts,
         openings=_openings(job, plan, told, reprise),
         reprise=reprise,
         polyphony=beside_beats(job) if reprise.beats else job.polyphony,

@@ -380,11 +380,11 @@ def _habits(
             ranges[part] = min(low, int(pitches.min())), max(high, int(pitches.max()))
         usual = rules.polyphony_of(instrument)
         if usual and instrument not in counted and "all" not in rules.polyphony:
-            polyphony[part] = max(usual, _most_notes_at_once(track))
+            polyphony[part] = max(usual, most_notes_at_once(track))
     return ranges, polyphony
 
 
-def _most_notes_at_once(track: Track) -> int:
+def most_notes_at_once(track: Track) -> int:
     """Most notes held at a time; those that only touch do not count."""
     onsets = track.notes["onset"]  # ascending
     ends = np.sort(np.maximum(onsets + 1, onsets + track.notes["duration"] - _TOUCH_TICKS))

@@ -29,6 +29,7 @@ from ritornello.generation.edit.melody_chords import (
     plan_harmony,
 )
 from ritornello.generation.edit.plans import EditPlan, FittedSong, chords_of, plan
+from ritornello.generation.edit.song_harmony import with_drafted_chords
 from ritornello.generation.job import Job, changes_as_steps, stated_chords
 from ritornello.generation.plan_drafts import FREE
 from ritornello.generation.rules import MAX_BARS, Rules
@@ -291,6 +292,7 @@ def arrange_job(
         ending=end,
         by_chords=True,
     )
+    made = with_drafted_chords(made, fitted_song)
     job = made.job if key is None else replace(made.job, key=key)
     return replace(made, job=job, warnings=(*told, *made.warnings))
 
