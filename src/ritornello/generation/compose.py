@@ -168,7 +168,7 @@ def _in_style(rules: Rules, usages: StyleUsages, rng: Rng, *, planned: bool) -> 
     if rules.tempo_bpm is None:
         rules = replace(rules, tempo_bpm=usages.draw_tempo(rng))
     has_bass = rules.parts is not None and _BASS in rules.parts
-    holds = planned and _BASS in usages.rhythms.get(rules.counts, {})
+    holds = planned and _BASS in usages.rhythms_in(rules.counts)
     if has_bass and not holds and usages.bass and rules.density is None and not rules.densities:
         rules = replace(rules, densities={_BASS: float(rng.choice(usages.bass))})
     return rules

@@ -17,7 +17,7 @@ import numpy as np
 
 from ritornello.generation.rules import Rules
 from ritornello.music.instruments import BASSES, INSTRUMENTS, parse_instrument
-from ritornello.plan.players import LEADS, Player, melody_of
+from ritornello.plan.players import LEADS, LINES, Player, melody_of
 from ritornello.plan.style_usages import usages_of
 from ritornello.rng import Rng
 
@@ -173,12 +173,12 @@ def collection_to_join(
         players: names of instruments, one for each part. joining: those of them that are added.
         counts: of the metre.
     """
-    players, joining = [*players], {*joining}
+    players, joining = [*players], {*joining}.difference(LINES)
     accompanying = [
         each
         for each in instrumentations
         if (usages := usages_of(each.collection)) is not None
-        and not joining.isdisjoint(usages.rhythms.get(counts, {}))
+        and not joining.isdisjoint(usages.rhythms_in(counts))
     ]
     return likely_collection(players, accompanying) or likely_collection(players, instrumentations)
 

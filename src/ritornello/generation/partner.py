@@ -239,7 +239,7 @@ class Partner(ABC):
             form = None
         elif is_stated:
             span = 1, len(bar_lines(whole_bars(piece))) - 1
-        elif span is None:
+        else:
             form = form_of(whole_bars(piece))
         return self._result(
             lambda rules: verbs.arrange_job(
@@ -250,6 +250,7 @@ class Partner(ABC):
                 SongForm(parse_form(form)) if isinstance(form, str) else form,
                 is_stated=is_stated,
                 only_to_accompany=not (is_stated or _asks_for_a_beat(piece, add)),
+                bars=None if is_stated else span,
             ),
         )
 
@@ -376,15 +377,21 @@ class Partner(ABC):
         )
 
     def _in(
-        self, form: SongForm | None, *, is_stated: bool, only_to_accompany: bool = False
+        self,
+        form: SongForm | None,
+        *,
+        is_stated: bool,
+        only_to_accompany: bool = False,
+        bars: tuple[int, int] | None = None,
     ) -> Callable[[EditPlan], PlanOfSeed]:
-        """Plans for parts that play all through a song, by its form where there is one.
+        """Plans for parts that play through a song, by its form where there is one.
 
         Where the model reads the bars of a song as others, such as nine quarters, a form that
         nobody stated does not count.
 
         Args:
             only_to_accompany: whether it counts only if one of the parts holds a rhythm by it.
+            bars: first and last in which they play; all where None.
         """
 
         def draw(plan: EditPlan) -> PlanOfSeed:
@@ -397,7 +404,7 @@ class Partner(ABC):
                 return lambda seed: plan
 
             def drawn(seed: int) -> EditPlan:
-                job = in_form(plan.job, parts, form, seed, hears=self._engine.plan)
+                job = in_form(plan.job, parts, form, seed, hears=self._engine.plan, bars=bars)
                 return replace(plan, job=job, anew=frozenset(parts))
 
             return drawn

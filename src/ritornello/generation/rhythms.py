@@ -22,6 +22,7 @@ from ritornello.generation.rules import Rules
 from ritornello.music.instruments import INSTRUMENTS
 from ritornello.plan.held_rhythms import HeldRhythm, HeldStroke, WeightedRhythms
 from ritornello.plan.plan import Plan
+from ritornello.plan.players import LINES
 from ritornello.plan.style_usages import usages_of
 
 _NOBODY: frozenset[int] = frozenset()
@@ -168,8 +169,9 @@ def usual_rhythms(
     *,
     beside: bool = False,
 ) -> dict[int, WeightedRhythms]:
-    """The rhythms that a style has for those who accompany a drummer, a singer alone, or a song that
-    is given, by player.
+    """The rhythms that a style has for those who accompany a drummer, or a singer alone, by player.
+
+    Of those who join a song they are those who play chords or a bass.
 
     There are none for others, none where a density is asked of all, and none for whom one is asked.
 
@@ -183,11 +185,12 @@ def usual_rhythms(
     is_sung &= len(players) == _SONG_PLAYERS
     if usages is None or rules.density is not None or not (has_drums or is_sung or beside):
         return {}
-    of_metre = usages.rhythms.get(counts, {})
+    of_metre = usages.rhythms_in(counts)
     return {
         player: of_metre[name]
         for player, instrument in players.items()
         if (name := INSTRUMENTS[instrument].name) in of_metre
         and player != tune
+        and not (beside and name in LINES)
         and instrument not in rules.busy()
     }

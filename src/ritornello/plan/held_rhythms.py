@@ -16,6 +16,7 @@ from typing import NamedTuple
 from ritornello.music.chords import CHORD_CLASSES, chord_of_class
 from ritornello.rng import Rng, weighted_index
 
+QUARTER_TICKS = 24
 _LEAST_CHORD = 2  # notes
 
 
@@ -35,6 +36,11 @@ class HeldStroke(NamedTuple):
     most: int
     again: bool
     distinct: bool = False
+
+    def dotted(self) -> HeldStroke:
+        """The same half as long again, and half as far again from the bar line."""
+        onset, duration = (ticks * 3 // 2 for ticks in self[:2])
+        return self._replace(onset_ticks=onset, duration_ticks=duration)
 
     def over(self, chord: int) -> HeldStroke:
         """The same with as many notes as a chord has pitch classes, where it has no others.

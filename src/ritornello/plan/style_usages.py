@@ -17,7 +17,7 @@ from typing import Any
 from ritornello.plan.activity import Activity
 from ritornello.plan.drum_grooves import BEAT_KEYS, HAT, Beat, Drummers, Groove
 from ritornello.plan.form_filling import Drumming
-from ritornello.plan.held_rhythms import HeldStroke, WeightedRhythms
+from ritornello.plan.held_rhythms import QUARTER_TICKS, HeldStroke, WeightedRhythms
 from ritornello.rng import Rng
 
 _TABLE = "style_usages.json"
@@ -59,6 +59,26 @@ class StyleUsages:
     def draw_tempo(self, rng: Rng) -> float:
         """A tempo, quarter notes a minute."""
         return float(rng.choice(self.tempi))
+
+    def rhythms_in(self, metre: tuple[int, int]) -> Mapping[str, WeightedRhythms]:
+        """The rhythms of a metre by name of an instrument.
+
+        In six, nine and twelve eighths, where the style has none of its own, they are those of two,
+        three and four quarters that strike on beats alone, with the beats dotted.
+        """
+        own = self.rhythms.get(metre, {})
+        numerator, denominator = metre
+        if own or denominator != 8 or numerator % 3 or numerator < 6:
+            return own
+        dotted = {
+            name: [
+                (count, tuple(stroke.dotted() for stroke in bar))
+                for count, bar in found
+                if all(stroke.onset_ticks % QUARTER_TICKS == 0 for stroke in bar)
+            ]
+            for name, found in self.rhythms.get((numerator // 3, 4), {}).items()
+        }
+        return {name: found for name, found in dotted.items() if found}
 
     def drummers_within(self, metre: tuple[int, int], keys: Collection[int]) -> Drummers:
         """Who in a metre needs no other keys; none where no keys are left to play to them."""

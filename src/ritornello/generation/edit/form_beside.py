@@ -65,25 +65,34 @@ def rhythms_beside(job: Job, parts: Sequence[int]) -> bool:
     return bool(usual_rhythms(job.rules, counts, players, None, beside=True))
 
 
-def in_form(job: Job, added: Sequence[int], form: SongForm, seed: int, *, hears: bool) -> Job:
-    """A job of parts that play all through a song, by its form.
+def in_form(
+    job: Job,
+    added: Sequence[int],
+    form: SongForm,
+    seed: int,
+    *,
+    hears: bool,
+    bars: tuple[int, int] | None = None,
+) -> Job:
+    """A job of parts that play through a song, by its form.
 
     Args:
         added: part classes of those who play, in the order in which they were named.
         seed: of what is drawn. hears: whether the model is told plans.
+        bars: first and last in which they play, counted from 1; all where None.
 
     Raises:
         ConfigError: if the form has other bars than the song.
     """
-    bars = len(job.grid().bar_starts)
-    if form.bars != bars:
+    song_bars = len(job.grid().bar_starts)
+    if form.bars != song_bars:
         raise ConfigError(
-            f"The form has {form.bars} bars, and the song {bars}.",
+            f"The form has {form.bars} bars, and the song {song_bars}.",
             next_step="State all sections of the song, such as A 8, B 8, A 8.",
         )
     parts = sorted(added)
     plan = replace(
-        Plan.open(bars, job.metres, tuple(map(player_of, parts))), sections=form.sections
+        Plan.open(song_bars, job.metres, tuple(map(player_of, parts))), sections=form.sections
     )
     plays = plan.plays.copy()
     for number, section in enumerate(form.sections):
@@ -91,6 +100,8 @@ def in_form(job: Job, added: Sequence[int], form: SongForm, seed: int, *, hears:
             plays[section.start : section.end] = 1
         for place in form.resting[number] if form.resting else ():
             plays[section.start : section.end, parts.index(added[place])] = 0
+    if bars is not None:
+        plays[: bars[0] - 1] = plays[bars[1] :] = 0
     back, close = plan.back_by_player.copy(), plan.close_by_player.copy()
     if not len(job.given.chord_ticks):
         # Whether the song has the same harmony again is not known: drums alone come back.

@@ -30,12 +30,19 @@ from ritornello.generation.edit.melody_chords import (
 )
 from ritornello.generation.edit.plans import EditPlan, FittedSong, chords_of, plan
 from ritornello.generation.edit.song_harmony import with_drafted_chords
+from ritornello.generation.edit.usual_densities import (
+    as_now,
+    beside,
+    densities_of,
+    plays_in_each,
+    with_second_lines,
+)
 from ritornello.generation.job import Job, changes_as_steps, stated_chords
 from ritornello.generation.plan_drafts import FREE
 from ritornello.generation.rules import MAX_BARS, Rules
 from ritornello.music.chords import CHORD_CLASSES
 from ritornello.music.instruments import DRUMS, INSTRUMENTS, parse_instrument
-from ritornello.music.keys import KeyName, pitch_class_weights
+from ritornello.music.keys import KeyName
 from ritornello.music.note_tables import note_table
 from ritornello.music.piece import Piece, Track
 from ritornello.music.selection import highest_track, without
@@ -47,10 +54,7 @@ from ritornello.plan.song_form import parse_form
 
 _REST_BARS = 2  # who was asked to join in may rest for a while, not for good
 _VOICE_REST_BARS = 0  # within a phrase
-_STRAY_SHARE = 0.02  # of the notes of a part: rarer pitch classes are not of its scale
 _SILENT_BARS = 2  # so many at the end of a song are no rest of the music
-_BESIDE_BARS = 4  # before and after a gap, whose density it keeps
-_MOST_DENSITY = 100  # notes a beat that rules take
 PlanOfSeed = Callable[[int], EditPlan]
 VOICES = {"soprano": (60, 81), "alto": (53, 74), "tenor": (48, 69), "bass": (40, 64)}
 
@@ -184,31 +188,10 @@ def fill_job(
         return made
     # Only now, as a beat that is held need not keep what was counted beside it. Who rests on a
     # side may rest in the gap.
-    spans = _beside(song, first_bar, last_bar)
-    playing = [index for index in chosen if _plays_in_each(song.tracks[index], spans)]
-    told = replace(made.job.rules, densities=_densities(fitted_song, playing, spans))
+    spans = beside(song, first_bar, last_bar)
+    playing = [index for index in chosen if plays_in_each(song.tracks[index], spans)]
+    told = replace(made.job.rules, densities=densities_of(fitted_song, playing, spans))
     return replace(made, job=replace(made.job, rules=told))
-
-
-def _beside(song: Piece, first_bar: int, last_bar: int) -> list[tuple[int, int]]:
-    """Some bars before and after others, in ticks, empty spans left out."""
-    lines = bar_lines(song)
-    spans = [
-        (lines[max(0, first_bar - 1 - _BESIDE_BARS)], lines[first_bar - 1]),
-        (lines[last_bar], lines[min(last_bar + _BESIDE_BARS, len(lines) - 1)]),
-    ]
-    return [(start, end) for start, end in spans if start < end]
-
-
-def _plays_in_each(track: Track, spans: Sequence[tuple[int, int]]) -> bool:
-    """Whether a track of pitches begins notes in each of some spans."""
-    return not track.is_drum and all(_begun_in(track, spans))
-
-
-def _begun_in(track: Track, spans: Sequence[tuple[int, int]]) -> list[int]:
-    """How many notes of a track begin in each of some spans, in ticks."""
-    onsets = track.notes["onset"]
-    return [int(np.count_nonzero((onsets >= start) & (onsets < end))) for start, end in spans]
 
 
 def vary_job(
@@ -233,7 +216,7 @@ def vary_job(
     fitted_song = FittedSong.of(whole_bars(song), known)
     whole = 0, fitted_song.song.length_ticks
     spans = (whole,) if closeness is None else bars_to_vary(fitted_song.song, tracks, closeness)
-    rules = _as_now(fitted_song, tracks, spans, rules)
+    rules = as_now(fitted_song, tracks, spans, rules)
     kept = fitted_song.song
     for start, end in spans:
         kept = without(kept, start, end, tracks)
@@ -286,7 +269,7 @@ def arrange_job(
         fitted_song,
         fitted_song.song,
         span,
-        rules,
+        with_second_lines(fitted_song, new, span, rules),
         new=new,
         longest_rest_bars=_REST_BARS,
         ending=end,
@@ -372,39 +355,6 @@ def _with_beat(made: EditPlan, job: Job) -> EditPlan:
         anew_from_ticks=span.start_ticks,
         anew_until_ticks=span.end_ticks,
     )
-
-
-def _as_now(
-    fitted_song: FittedSong,
-    tracks: Collection[int],
-    spans: Sequence[tuple[int, int]],
-    rules: Rules,
-) -> Rules:
-    """The rules with the scale of tracks, and their densities in spans, where they state none."""
-    song = fitted_song.song
-    played = [song.tracks[index] for index in tracks if len(song.tracks[index])]
-    pitched = [track.notes["pitch"] for track in played if not track.is_drum]
-    if pitched and rules.key is None and rules.scale is None:
-        counts = pitch_class_weights(np.concatenate(pitched))
-        often = np.flatnonzero(counts >= _STRAY_SHARE * counts.sum())
-        rules = replace(rules, scale=tuple(often.tolist()))
-    if rules.density is None and not rules.densities:
-        rules = replace(rules, densities=_densities(fitted_song, tracks, spans))
-    return rules
-
-
-def _densities(
-    fitted_song: FittedSong, tracks: Collection[int], spans: Sequence[tuple[int, int]]
-) -> dict[str, float]:
-    """Notes a beat in spans of the song by instrument, of tracks that play there."""
-    song = fitted_song.song
-    beats = sum(end - start for start, end in spans) / song.resolution
-    counted = Counter[str]()
-    for index in set(tracks).intersection(fitted_song.tracks_with_notes):
-        heard_as = notes.instrument_of(fitted_song.fitted.parts[index])
-        counted[INSTRUMENTS[heard_as].name] += sum(_begun_in(song.tracks[index], spans))
-    densities = {name: count / beats for name, count in counted.items() if count}
-    return {name: density for name, density in densities.items() if density <= _MOST_DENSITY}
 
 
 def _harmony(song: FittedSong, melody: int, rules: Rules, *, end: bool) -> Harmonisation:
