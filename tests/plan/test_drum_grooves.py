@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ritornello.plan.drum_grooves import STATED_KEYS, Groove, draw_grooves
+from ritornello.plan.drum_grooves import STATED_KEYS, Beat, Groove, draw_grooves
 
 METRES = {(4, 4): 96, (3, 4): 72, (6, 8): 72, (2, 4): 48}
 FORM = ("intro", "verse", "chorus", "verse", "bridge", "chorus", "end")
@@ -43,3 +43,11 @@ def test_a_section_that_comes_again_has_its_beat_and_most_have_that_of_the_song(
 def test_other_metres_are_left_to_who_plays() -> None:
     found = draw_grooves(FORM, (7, 8), np.random.default_rng(1))
     assert set(found.values()) == {None}
+
+
+def test_sections_of_other_names_take_turns_with_the_grooves_of_a_drummer() -> None:
+    one, other = (Groove((Beat((0,), (24,), (tick,), 42),)) for tick in (0, 12))
+    found = draw_grooves(["A", "B", "A", "C"], (4, 4), np.random.default_rng(1), [(one, other)])
+    assert found["A"] == found["C"] != found["B"]
+    alone = draw_grooves(["A", "B"], (4, 4), np.random.default_rng(1), [(one,)])
+    assert alone == {"A": one, "B": one}

@@ -145,15 +145,20 @@ def draw_grooves(
     Args:
         names: of the sections, in order.
         metre: numerator and denominator; of a metre that is not counted here all is left open.
-        own: drummers of a style, one of whom plays, in place of what is usual in all music.
+        own: drummers of a style, one of whom plays, in place of what is usual in all music; a
+            section of a new name has the next of his grooves.
     """
-    if own:
-        own = (own[int(rng.integers(len(own)))],)
-    main = draw_groove(metre, rng, own)
     found: dict[str, Groove | None] = {}
+    if own:
+        drummer = own[int(rng.integers(len(own)))]
+        first = int(rng.integers(len(drummer)))
+        for name in names:
+            found.setdefault(name, drummer[(first + len(found)) % len(drummer)])
+        return found
+    main = draw_groove(metre, rng)
     for name in names:
         if name not in found:
-            found[name] = main if rng.random() < _ONE_FOR_ALL else draw_groove(metre, rng, own)
+            found[name] = main if rng.random() < _ONE_FOR_ALL else draw_groove(metre, rng)
     return found
 
 
