@@ -127,7 +127,13 @@ class Harmonisation:
 
 
 def plan_harmony(
-    melody: Melody, metres: tuple[Metre, ...], length_ticks: int, key: KeyName, *, ends: bool
+    melody: Melody,
+    metres: tuple[Metre, ...],
+    length_ticks: int,
+    key: KeyName,
+    *,
+    ends: bool,
+    by_halves: bool = False,
 ) -> Harmonisation:
     """Phrases and chords of a melody in a key.
 
@@ -135,9 +141,14 @@ def plan_harmony(
         metres: the metre map, at 24 ticks a quarter. length_ticks: where the music ends.
         key: major, minor or another scale, which is treated as the one of them that it is like.
         ends: whether the last chord is the tonic's.
+        by_halves: whether there is a chord for each half bar, where a beat begins there, and not
+            for each beat.
     """
     last_notes = phrase_ends(melody, metres)
     beats = harmony.segments(metres, length_ticks, RESOLUTION)
+    if by_halves:
+        at = beats.places != harmony.OTHER_BEAT
+        beats = beats._replace(starts_ticks=beats.starts_ticks[at], places=beats.places[at])
     notes = melody.notes
     ends_ticks = notes["onset"] + notes["duration"]
     starts = beats.starts_ticks

@@ -1,6 +1,6 @@
 """A draft of the chords of a song that has none above it, for those who are added to it.
 
-It has a chord for each bar: what sounds at the bar line, or what fits a melody alone best.
+It has a chord for each half bar: what sounds there, or what fits a melody alone best.
 """
 
 from __future__ import annotations
@@ -16,22 +16,21 @@ from ritornello.plan.analysis import analyse
 
 
 def with_drafted_chords(made: EditPlan, song: FittedSong) -> EditPlan:
-    """A plan whose new parts hold to a draft at bar lines, where no chords are stated."""
+    """A plan whose new parts hold to a draft on beats, if no chords are stated."""
     job = made.job
     if len(job.given.chord_ticks) or job.length_ticks is None:
         return made
-    starts = job.grid().bar_starts
-    chords = _drafted(song, starts)
-    drafts = {tick: chord for tick, chord in zip(starts.tolist(), chords.tolist(), strict=True)
+    ticks, chords = _drafted(song)
+    drafts = {tick: chord for tick, chord in zip(ticks.tolist(), chords.tolist(), strict=True)
               if chord < CHORD_CLASSES}  # fmt: skip
     if not drafts:
         return made
-    given = replace(job.given, chord_ticks=starts, chord_classes=chords)
-    return replace(made, job=replace(job, given=given, drafts=drafts))
+    given = replace(job.given, chord_ticks=ticks, chord_classes=chords)
+    return replace(made, job=replace(job, given=given, drafts=drafts, chords_hold=True))
 
 
-def _drafted(song: FittedSong, starts: np.ndarray) -> np.ndarray:
-    """The chord of each bar, int64 [bars]; no class of a chord where none is heard."""
+def _drafted(song: FittedSong) -> tuple[np.ndarray, np.ndarray]:
+    """Ticks and chords, by half bars; no class of a chord where none is heard."""
     piece = song.fitted.piece
     playing = [index for index in song.tracks_with_notes if not song.song.tracks[index].is_drum]
     if len(playing) == 1:
@@ -41,8 +40,10 @@ def _drafted(song: FittedSong, starts: np.ndarray) -> np.ndarray:
             written = song.song.tracks[index]
             key = key_of_melody(song.song, heard.notes)
             melody = Melody.of(heard, written, song.song.resolution)
-            found = plan_harmony(melody, piece.metres, piece.length_ticks, key, ends=True).chords
-            ticks, classes = np.array(found.ticks), np.array(found.classes)
-            return classes[np.maximum(np.searchsorted(ticks, starts, side="right") - 1, 0)]
-    chords = analyse(piece).chords[:, 0]
-    return chords if len(chords) == len(starts) else np.full(len(starts), CHORD_CLASSES)
+            found = plan_harmony(
+                melody, piece.metres, piece.length_ticks, key, ends=True, by_halves=True
+            ).chords
+            return np.array(found.ticks), np.array(found.classes)
+    plan = analyse(piece)
+    halves = plan.starts[:, None] + plan.lengths[:, None] // 2 * np.arange(2)
+    return halves.ravel(), plan.chords.ravel()
