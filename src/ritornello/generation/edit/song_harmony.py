@@ -1,6 +1,7 @@
 """A draft of the chords of a song that has none above it, for those who are added to it.
 
-It has a chord for each half bar: what sounds there, or what fits a melody alone best.
+It has a chord for each half bar: what fits a melody alone best, or in a band what sounds there. In
+other music a draft brought more dissonance than the network alone (docs/decisions/given-notes.md).
 """
 
 from __future__ import annotations
@@ -12,7 +13,10 @@ import numpy as np
 from ritornello.generation.edit.melody_chords import Melody, key_of_melody, plan_harmony
 from ritornello.generation.edit.plans import EditPlan, FittedSong, most_notes_at_once
 from ritornello.music.chords import CHORD_CLASSES
+from ritornello.music.instruments import DRUMS, parse_instrument
 from ritornello.plan.analysis import analyse
+
+_BAND = {DRUMS, parse_instrument("bass")}
 
 
 def with_drafted_chords(made: EditPlan, song: FittedSong) -> EditPlan:
@@ -20,7 +24,10 @@ def with_drafted_chords(made: EditPlan, song: FittedSong) -> EditPlan:
     job = made.job
     if len(job.given.chord_ticks) or job.length_ticks is None:
         return made
-    ticks, chords = _drafted(song)
+    found = _of_melody_alone(song)
+    if found is None and _BAND.isdisjoint(job.players or ()):
+        return made
+    ticks, chords = found or _heard(song)
     drafts = {tick: chord for tick, chord in zip(ticks.tolist(), chords.tolist(), strict=True)
               if chord < CHORD_CLASSES}  # fmt: skip
     if not drafts:
@@ -29,21 +36,26 @@ def with_drafted_chords(made: EditPlan, song: FittedSong) -> EditPlan:
     return replace(made, job=replace(job, given=given, drafts=drafts, chords_hold=True))
 
 
-def _drafted(song: FittedSong) -> tuple[np.ndarray, np.ndarray]:
-    """Ticks and chords, by half bars; no class of a chord where none is heard."""
+def _of_melody_alone(song: FittedSong) -> tuple[np.ndarray, np.ndarray] | None:
+    """Ticks and chords that fit a melody; None where something else of pitch is in the song."""
     piece = song.fitted.piece
     playing = [index for index in song.tracks_with_notes if not song.song.tracks[index].is_drum]
-    if len(playing) == 1:
-        (index,) = playing
-        heard = piece.tracks[song.parts.index(song.fitted.parts[index])]
-        if most_notes_at_once(heard) == 1:
-            written = song.song.tracks[index]
-            key = key_of_melody(song.song, heard.notes)
-            melody = Melody.of(heard, written, song.song.resolution)
-            found = plan_harmony(
-                melody, piece.metres, piece.length_ticks, key, ends=True, by_halves=True
-            ).chords
-            return np.array(found.ticks), np.array(found.classes)
-    plan = analyse(piece)
+    if len(playing) != 1:
+        return None
+    (index,) = playing
+    heard = piece.tracks[song.parts.index(song.fitted.parts[index])]
+    if most_notes_at_once(heard) > 1:
+        return None
+    key = key_of_melody(song.song, heard.notes)
+    melody = Melody.of(heard, song.song.tracks[index], song.song.resolution)
+    found = plan_harmony(
+        melody, piece.metres, piece.length_ticks, key, ends=True, by_halves=True
+    ).chords
+    return np.array(found.ticks), np.array(found.classes)
+
+
+def _heard(song: FittedSong) -> tuple[np.ndarray, np.ndarray]:
+    """Ticks and chords that sound in a song; no class of a chord where none does."""
+    plan = analyse(song.fitted.piece)
     halves = plan.starts[:, None] + plan.lengths[:, None] // 2 * np.arange(2)
     return halves.ravel(), plan.chords.ravel()
