@@ -45,18 +45,18 @@ def test_a_phrase_may_end_in_each_fourth_bar_and_at_the_end_of_a_section() -> No
 def test_a_tune_that_repeats_its_note_too_often_moves() -> None:
     steps = Steps()
     for onset, pitch in enumerate((60, 60)):
-        assert not steps.must_move(24 * onset)
+        assert not steps.to_leave(24 * onset)
         steps = steps.after(24 * onset, pitch)
     assert (steps.count, steps.repeats) == (1, 1)
-    assert steps.must_move(48)
+    assert steps.to_leave(48) == [60]
     steps = steps.after(48, 62).after(72, 64)
     assert (steps.count, steps.repeats) == (3, 1)
-    assert not steps.must_move(96)
+    assert not steps.to_leave(96)
     steps = steps.after(96, 64)
-    assert steps.must_move(120)
-    assert not steps.must_move(96 + 49)  # another phrase
+    assert steps.to_leave(120) == [64]
+    assert not steps.to_leave(96 + 49)  # another phrase
     chord = steps.after(96, 67)
-    assert not chord.must_move(120)  # chords are no tune
+    assert not chord.to_leave(120)  # chords are no tune
 
 
 def test_who_is_asked_for_a_density_may_rest_and_a_player_alone_has_no_tune() -> None:
@@ -123,3 +123,15 @@ def test_composed_tunes_move_and_do_not_fall_apart(
         bars = ends // (4 * piece.resolution) % 4
         waits += ((tune["onset"][1:] - ends) / piece.resolution)[bars < 3].tolist()
     assert np.mean(np.array(waits) >= 1.5) < 0.03
+
+
+def test_a_tune_leaves_a_note_about_which_it_hovers() -> None:
+    steps = Steps()
+    for onset, pitch in enumerate((60, 62, 60, 64, 60, 62)):
+        steps = steps.after(24 * onset, pitch)
+    assert steps.to_leave(24 * 6) == []
+    steps = steps.after(24 * 6, 60)
+    assert steps.to_leave(24 * 7) == [60]
+    for onset, pitch in enumerate((62, 64, 65), 7):
+        steps = steps.after(24 * onset, pitch)
+    assert steps.to_leave(24 * 10) == []  # the first of the four is long ago

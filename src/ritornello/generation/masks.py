@@ -249,8 +249,7 @@ class RuleMasks:
             legal = self._may_add(part, onset, legal, begun=begun)
         elif self._tune_part == part:
             left = self._figures.third_time(onset, part) if self._in_bar(onset) else []
-            if self._steps.must_move(onset):
-                left = [*left, self._steps.pitch]
+            left = [*left, *self._steps.to_leave(onset)]
             if left and legal.sum() > len(left):
                 legal[left] = False
         if left_again := self._left_again(part, onset):

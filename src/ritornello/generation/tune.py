@@ -3,7 +3,8 @@
 A network that chooses note by note who plays leaves a tune in pieces of few notes, for there is
 always somebody else to go on; and it stays on a note more often than tunes do. So inside a phrase
 whoever has the tune goes on within half a quarter note, and a tune repeats its note in a quarter of
-its steps at most, counted as it goes. And it lies as high in one section as in another, where real
+its steps at most, counted as it goes; nor does it hover about a note: one that it struck four times
+among the last nine is left. And it lies as high in one section as in another, where real
 tunes lie three or four semitones apart: so its sections may have a compass of their own.
 """
 
@@ -22,6 +23,7 @@ _WAITS_TICKS = RESOLUTION // 2
 _STEP_TICKS = 2 * RESOLUTION  # notes farther apart are of two phrases
 _APART = 3  # the share of a compass by which sections lie apart
 _REPEATS, _REPEATS_SLACK = 0.25, 1.0
+_RECENT, _OFTEN = 9, 4
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,7 @@ class Steps:
         onset_ticks, pitch: of its last note, the highest of those struck together.
         struck: how many these are.
         count, repeats: its steps, and those that repeated the note.
+        recent: the pitches of the notes before, the latest last.
     """
 
     onset_ticks: int = -_STEP_TICKS
@@ -113,6 +116,7 @@ class Steps:
     struck: int = 0
     count: int = 0
     repeats: int = 0
+    recent: tuple[int, ...] = ()
 
     def after(self, onset_ticks: int, pitch: int) -> Steps:
         """After one more note."""
@@ -120,9 +124,13 @@ class Steps:
             return replace(self, pitch=pitch, struck=self.struck + 1)
         near = onset_ticks - self.onset_ticks <= _STEP_TICKS and self.struck == 1
         again = near and pitch == self.pitch
-        return Steps(onset_ticks, pitch, 1, self.count + near, self.repeats + again)
+        recent = (*self.recent, pitch)[-_RECENT:]
+        return Steps(onset_ticks, pitch, 1, self.count + near, self.repeats + again, recent)
 
-    def must_move(self, onset_ticks: int) -> bool:
-        """Whether it repeated its note so often that it goes elsewhere now."""
+    def to_leave(self, onset_ticks: int) -> list[int]:
+        """The pitches that it has struck so often that it goes elsewhere now."""
+        found = [pitch for pitch in {*self.recent} if self.recent.count(pitch) >= _OFTEN]
         near = 0 < onset_ticks - self.onset_ticks <= _STEP_TICKS and self.struck == 1
-        return near and self.repeats + 1 > _REPEATS * (self.count + 1) + _REPEATS_SLACK
+        if near and self.repeats + 1 > _REPEATS * (self.count + 1) + _REPEATS_SLACK:
+            found.append(self.pitch)
+        return found

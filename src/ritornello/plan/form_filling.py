@@ -30,9 +30,9 @@ from ritornello.plan.sections import END, INTRO, Section
 from ritornello.rng import Rng
 
 # Of a band, a song and others: bands return varied, songs less but as they were.
-_AS_IT_WAS = 0.15, 0.4, 0.2  # how often a section returns unvaried
+_AS_IT_WAS = 0.15, 0.5, 0.2  # how often a section returns unvaried
 _HALF_RETURNS = 0.7, 0.2, 0.1  # how often the second half of a new section begins as the first
-_HEAD_RETURNS = 0.0, 0.3, 0.8  # how often of one that returns varied the first half alone does
+_HEAD_RETURNS = 0.0, 0.1, 0.8  # how often of one that returns varied the first half alone does
 _PLAYED_TWICE = 1.0, 0.3, 0.3  # how often a new section of two phrases has the first again
 # Where somebody asked for the form, a section that comes again is to be known again.
 _AS_IT_WAS_ASKED = 0.35, 0.6, 0.6
