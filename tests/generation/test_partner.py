@@ -17,6 +17,7 @@ from ritornello.generation.rules import Rules
 from ritornello.metrics.keeping.measures import measure
 from ritornello.music.instruments import INSTRUMENTS, parse_instrument
 from ritornello.music.keys import parse_key
+from ritornello.music.note_tables import note_table
 from ritornello.music.piece import Metre, Piece, Track
 from tests.examples import band
 
@@ -203,9 +204,12 @@ def test_a_drummer_who_joins_a_song_without_drums_holds_a_beat() -> None:
     for piece, given in zip(varied.pieces, varied.given, strict=True):
         assert measure(piece)["different kick-and-snare bars"] < 0.5
         assert [own.all() for own in given] == [not track.is_drum for track in piece.tracks]
-    # Who has drums already keeps their beat, and nothing is read from the song.
-    assert composer.arrange(band(bars=16), ("flute",)).pieces == (
-        composer.arrange(band(bars=16), ("flute",), form="none").pieces
+    # A second line beside a tune and its drums goes on from bar to bar: no form is read.
+    quarter = song.resolution
+    scale = note_table([(at * quarter, quarter, 72 + at % 5, 80) for at in range(64)])
+    led = replace(band(bars=16), tracks=(*band(bars=16).tracks, Track(scale, 73)))
+    assert composer.arrange(led, ("oboe",)).pieces == (
+        composer.arrange(led, ("oboe",), form="none").pieces
     )
 
 

@@ -29,7 +29,7 @@ from ritornello.note_model.encoding.bar_plan import BarPlan
 from ritornello.note_model.encoding.given import Given
 from ritornello.note_model.encoding.notes import END, NONE, RESOLUTION
 from ritornello.plan.plan import Plan
-from ritornello.plan.players import Player, melody_of
+from ritornello.plan.players import LINES, Player, melody_of
 from ritornello.plan.swing import Swing
 
 ENDLESS = np.iinfo(np.int64).max
@@ -83,6 +83,7 @@ class Job:
         openings: where to write; no part has two at a time.
         players: indices into `INSTRUMENTS` of all that play, or None where that is left open.
         given_players: those of them that are given throughout.
+        given_tune: whether one of these has a tune, so that who is written accompanies it.
         ending: whether the last bar must be an ending, see `pitches`.
         key: a soft constraint where the rules ask for none.
         ranges: lowest and highest pitch by part class, in place of those of the rules.
@@ -117,6 +118,7 @@ class Job:
     openings: tuple[Opening, ...]
     players: frozenset[int] | None = None
     given_players: frozenset[int] = frozenset()
+    given_tune: bool = True
     ending: bool = False
     key: KeyName | None = None
     ranges: Mapping[int, tuple[int, int]] = field(default_factory=dict)
@@ -138,6 +140,14 @@ class Job:
     beat_chords: BeatChords | None = None
     leaves_figures: bool = False
     tune: Tune | None = None
+
+    @property
+    def joining_tune(self) -> int | None:
+        """The part class that has the tune over given players who have none; None for nobody."""
+        melody = melody_part(self.composed_parts)
+        if not self.given_players or self.given_tune or melody is None:
+            return None
+        return melody if INSTRUMENTS[notes.instrument_of(melody)].name in LINES else None
 
     @property
     def start_ticks(self) -> int:

@@ -390,7 +390,8 @@ class Partner(ABC):
         nobody stated does not count.
 
         Args:
-            only_to_accompany: whether it counts only if one of the parts holds a rhythm by it.
+            only_to_accompany: whether it counts only if one of the parts has the tune, or holds a
+                rhythm by it.
             bars: first and last in which they play; all where None.
         """
 
@@ -400,7 +401,8 @@ class Partner(ABC):
             if not is_stated and form.bars != len(plan.job.grid().bar_starts):
                 return lambda seed: plan
             parts = [*plan.new] or [*plan.homes]
-            if only_to_accompany and not rhythms_beside(plan.job, parts):
+            joins_as = plan.job.joining_tune is not None or rhythms_beside(plan.job, parts)
+            if only_to_accompany and not joins_as:
                 return lambda seed: plan
 
             def drawn(seed: int) -> EditPlan:

@@ -63,8 +63,8 @@ class Pitches:
         self._chords: dict[tuple[int, int], np.ndarray] = {}
         self._drafted: dict[tuple[int, int], np.ndarray] = {}
         self._pitched = [p for p in job.composed_parts if not is_drums(p)]
-        has_melody = len(self._pitched) > 1 and not job.given_players
-        self._melody = melody_part(job.composed_parts) if has_melody else None
+        own = melody_part(job.composed_parts) if len(self._pitched) > 1 else None
+        self._melody = job.joining_tune if job.given_players else own
         self._chords_hold = job.chords_hold or rules.chart is not None
         if self._chords_hold:
             for part in self._pitched:
@@ -115,7 +115,8 @@ class Pitches:
         if self._is_drums[part]:
             is_given = self._beats_from and self._beat_given(onset_ticks)
             return self._off_beat[part] if is_given else self._usual[part]
-        if self._chords_hold:
+        # A tune over chords that are but heard in the players under it is free.
+        if self._chords_hold and not (part == self._melody and self._drafts):
             place, _, _ = self._grid.locate_one(onset_ticks)
             index = self._job.given.chords.one(onset_ticks)[0]
             if place[1] == 0 and index < CHORD_CLASSES:

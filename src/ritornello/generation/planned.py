@@ -7,7 +7,15 @@ from dataclasses import replace
 import numpy as np
 
 from ritornello.errors import ConfigError
-from ritornello.generation.job import ENDLESS, Job, Opening, is_drums, melody_part, parts_of
+from ritornello.generation.job import (
+    ENDLESS,
+    Job,
+    Opening,
+    is_drums,
+    melody_part,
+    parts_of,
+    player_of,
+)
 from ritornello.generation.reprise import Reprise, half_lines, open_runs, plan_reprise
 from ritornello.generation.rhythms import Rhythms, usual_rhythms
 from ritornello.generation.tune import Tune
@@ -148,7 +156,8 @@ def _tune_of(job: Job, plan: Plan, rng: Rng) -> Tune | None:
 def _rhythms_of(job: Job, plan: Plan, reprise: Reprise, rng: Rng) -> Rhythms:
     """When those who accompany a band strike; as they like whose density is asked for."""
     counts = job.metres[0].numerator, job.metres[0].denominator
-    tune = None if job.given_players else melody_of(plan.players)
+    joining = None if job.joining_tune is None else plan.players.index(player_of(job.joining_tune))
+    tune = joining if job.given_players else melody_of(plan.players)
     players = {column: player.instrument for column, player in enumerate(plan.players)}
     usual = usual_rhythms(job.rules, counts, players, tune, beside=bool(job.given_players))
     drawn = draw_rhythms([section.name for section in plan.sections], usual, rng)
@@ -167,7 +176,9 @@ def _accompanied(job: Job) -> int | None:
     pitched = [part for part in job.composed_parts if not is_drums(part)]
     above = [part for part in pitched if notes.instrument_of(part) not in BASSES]
     melody = melody_part(job.composed_parts)
-    if melody is None or job.given_players or len(above) < 2:
+    if job.given_players:
+        return job.joining_tune
+    if melody is None or len(above) < 2:
         return None
     instrument = notes.instrument_of(melody)
     is_alone = [*map(notes.instrument_of, above)].count(instrument) == 1
@@ -220,7 +231,7 @@ def in_a_band(job: Job) -> Job:
     with_range = set(map(parse_instrument, rules.ranges))
     usages = usages_of(rules.collection)
     registers = {} if usages is None else usages.registers
-    melody = None if job.given_players else melody_part(job.composed_parts)
+    melody = job.joining_tune if job.given_players else melody_part(job.composed_parts)
     for part in above:
         instrument = notes.instrument_of(part)
         low, high = job.range_of(part)

@@ -125,3 +125,25 @@ def test_without_chords_all_who_join_share_one_draft(composer: Composer, tmp_pat
 
 def _columns(track: Track) -> tuple[np.ndarray, np.ndarray]:
     return track.notes["onset"], track.notes["pitch"]
+
+
+CHORDS = """X:1
+T:Chords
+M:4/4
+L:1/1
+K:C
+[CEG]|[A,CE]|[F,A,C]|[G,B,D]|[CEG]|[A,CE]|[G,B,DF]|[CEG]|
+"""
+
+
+@pytest.mark.parametrize("others", [(), ("bass", "drums")])
+def test_a_line_over_chords_alone_is_a_tune(
+    composer: Composer, tmp_path: Path, others: tuple[str, ...]
+) -> None:
+    given = song(tmp_path, CHORDS)
+    tracks = added(composer, given, "saxophone", *others, seed=1)
+    (tune,) = (track for track in tracks if track.label == "saxophone")
+    beats = given.length_ticks / given.resolution
+    assert 0.6 * beats <= len(tune) <= 1.4 * beats
+    assert len({*tune.notes["pitch"].tolist()}) >= 5
+    assert len({*tune.notes["duration"].tolist()}) >= 2

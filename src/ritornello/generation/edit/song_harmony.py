@@ -13,9 +13,11 @@ import numpy as np
 from ritornello.generation.edit.melody_chords import Melody, key_of_melody, plan_harmony
 from ritornello.generation.edit.plans import EditPlan, FittedSong, most_notes_at_once
 from ritornello.music.chords import CHORD_CLASSES
-from ritornello.music.instruments import DRUMS, parse_instrument
+from ritornello.music.instruments import BASSES, DRUMS, parse_instrument
+from ritornello.music.piece import Piece, Track
 from ritornello.plan.analysis import analyse
 
+_CHORD, _MOSTLY = 3, 0.6  # notes of a chord, and the share of chords that are no tune
 _BAND = {DRUMS, parse_instrument("bass")}
 
 
@@ -34,6 +36,17 @@ def with_drafted_chords(made: EditPlan, song: FittedSong) -> EditPlan:
         return made
     given = replace(job.given, chord_ticks=ticks, chord_classes=chords)
     return replace(made, job=replace(job, given=given, drafts=drafts, chords_hold=True))
+
+
+def has_tune(song: Piece) -> bool:
+    """Whether somebody plays more than chords and a bass."""
+    return any(not _accompanies(track) for track in song.tracks if len(track) and not track.is_drum)
+
+
+def _accompanies(track: Track) -> bool:
+    """Whether a track is a bass, or mostly chords that are struck at once."""
+    _, sizes = np.unique(track.notes["onset"], return_counts=True)
+    return track.instrument in BASSES or bool(np.mean(sizes >= _CHORD) >= _MOSTLY)
 
 
 def _of_melody_alone(song: FittedSong) -> tuple[np.ndarray, np.ndarray] | None:

@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from ritornello.generation.edit.plans import FittedSong
+from ritornello.generation.edit.song_harmony import has_tune
 from ritornello.generation.rules import Rules
 from ritornello.music.instruments import INSTRUMENTS
 from ritornello.music.keys import pitch_class_weights
@@ -23,6 +24,7 @@ _MOST_DENSITY = 100  # notes a beat that rules take
 # Second lines have a median of .86 of the onsets of the first in quartets, .41 in orchestras, .3
 # and .5 in game music (training pieces, up to 60 a set). The busiest part may break chords.
 _SECOND_LINE, _MOST_OF_A_LINE = 0.5, 1.0  # notes a beat
+_TUNE = 1.0  # notes a beat of a tune over chords; without it some were of whole notes alone
 
 
 def as_now(
@@ -50,12 +52,14 @@ def with_second_lines(
     """The rules with the density of lines that are added, where none is stated.
 
     They have a share of the onsets of the busiest pitched part of the song in a span, at most one
-    a beat.
+    a beat; where the song has no tune they have it, and as many notes as beats.
     """
     names = {INSTRUMENTS[notes.instrument_of(part)].name for part in new}.intersection(LINES)
+    song = fitted_song.song
     if rules.density is not None or rules.densities or not names:
         return rules
-    song = fitted_song.song
+    if not has_tune(song):
+        return replace(rules, densities=dict.fromkeys(names, _TUNE))
     onsets = [
         np.unique(track.notes["onset"]) for track in song.tracks if not track.is_drum and len(track)
     ]

@@ -29,7 +29,7 @@ from ritornello.generation.edit.melody_chords import (
     plan_harmony,
 )
 from ritornello.generation.edit.plans import EditPlan, FittedSong, chords_of, plan
-from ritornello.generation.edit.song_harmony import with_drafted_chords
+from ritornello.generation.edit.song_harmony import has_tune, with_drafted_chords
 from ritornello.generation.edit.usual_densities import (
     as_now,
     beside,
@@ -275,7 +275,8 @@ def arrange_job(
         ending=end,
         by_chords=True,
     )
-    made = with_drafted_chords(made, fitted_song)
+    job = replace(made.job, given_tune=has_tune(fitted_song.song))
+    made = with_drafted_chords(replace(made, job=job), fitted_song)
     job = made.job if key is None else replace(made.job, key=key)
     return replace(made, job=job, warnings=(*told, *made.warnings))
 
