@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from ritornello.note_model import checkpoint
 from ritornello.note_model.encoding.sequences import Sequences
 from ritornello.note_model.network import NoteModel
 from ritornello.plan.returning_bars import AGAIN
-from ritornello.training import fine_tuning
+from ritornello.training import fine_tuning, note_objective
 from ritornello.training.config import TrainConfig
 from ritornello.training.fine_tuning import JoinedMusic, with_room
 from ritornello.training.loop import train
@@ -73,6 +74,38 @@ def test_the_new_music_is_the_default_and_the_old_styles_stay(
         assert {metre[1:] for metre in piece.metres} == {(3, 4)}, asked
     assert composer.plan(seed=1, form="A 4, B 4").metres == (Metre(0, 3, 4),)
     assert composer.compose(seed=1, bars=8, metre="4/4").metres == (Metre(0, 4, 4),)
+
+
+def test_where_nothing_is_gained_the_model_is_as_it_was(
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for beats in range(2, 6):
+        save(band(metre=(beats, 4)), tmp_path / "music" / f"{beats}.mid")
+    said: list[str] = []
+    worse = iter([1.0, 2.0, 3.0])
+    monkeypatch.setattr(note_objective, "validate", lambda *_, **__: {"nats_per_note": next(worse)})
+    learn = partial(ritornello.train, tmp_path / "music", tmp_path / "own", threads=1)
+    learn(start=base, steps=2, say=said.append)
+    assert any("Nothing was gained" in sentence for sentence in said)
+    own = checkpoint.load(tmp_path / "own" / "model.safetensors")
+    before = checkpoint.load(base / "model.safetensors").weights["blocks.0.cell.gates.weight"]
+    np.testing.assert_allclose(
+        own.weights["blocks.0.cell.gates.weight"], before, atol=np.abs(before).max() / 100
+    )
+    assert own.provenance["keys"]
+    assert not [*(tmp_path / "own" / "samples").glob("step-000000*")]
+
+
+def test_a_model_is_left_small_and_its_run_goes_on(
+    base: Path, waltzes: Path, tmp_path: Path
+) -> None:
+    model = ritornello.train(waltzes, tmp_path / "own", start=base, steps=2, threads=1)
+    small = model.stat().st_size
+    checkpoint.save(checkpoint.load(model), tmp_path / "floats.safetensors")
+    assert small < 0.6 * (tmp_path / "floats.safetensors").stat().st_size
+    assert ritornello.train(waltzes, tmp_path / "own", steps=3, threads=1) == model
+    assert checkpoint.describe(model)["provenance"]["training"]["steps"] == 3
+    assert model.stat().st_size == pytest.approx(small, rel=0.01)
 
 
 def test_a_model_composes_in_the_usual_form_of_its_music(

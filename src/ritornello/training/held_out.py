@@ -75,6 +75,11 @@ class HeldOutMusic:
             _in_words(found, before.get("before")),
             f"The same figure: {again}",
         ]
+        if not steps:
+            rows.append(
+                "Nothing was gained by learning, so the model is as it was before, with the "
+                "defaults of your music. Give more pieces, or more --minutes."
+            )
         for row in rows:
             say(row)
 

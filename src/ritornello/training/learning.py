@@ -48,7 +48,8 @@ _SAMPLE_BARS = 8
 _SAMPLES_A_RUN = 8
 _PATIENCE = 20
 _SIZES = ("cell", "layers", "width", "head_width")
-_TUNING_RATE = 1e-3  # for a model that knows music already
+# For a model that knows music already: what there is to gain is gained in some hundreds of steps.
+_TUNING = {"learning_rate": 1e-3, "validate_every": 100, "patience": 2 * _PATIENCE}
 _Reading: TypeAlias = tuple[str, Callable[[], Piece]]  # a piece's collection, and what reads it
 _SAMPLES_SECONDS = 10  # to write the last two, on a busy machine
 
@@ -195,6 +196,8 @@ def train(
         ending_seconds=ending_seconds,
     )
     if ranks.writes:
+        # A quarter of the size, to be sent; the run goes on from weights in its own file.
+        checkpoint.save(checkpoint.load(model), model, int8=True)
         sampler.write(model, "final")
         held_out.tell(model, out, Path(folder), say)
         write_report(out)  # again, with the final sample
@@ -251,7 +254,7 @@ def _fitting(notes: int, minutes: float | None, base: Checkpoint | None) -> Json
         return settings
     sizes = {name: base.network[name] for name in _SIZES}
     plan = base.network.get("plan", False)
-    return {**settings, **sizes, "plan": plan, "learning_rate": _TUNING_RATE}
+    return {**settings, **sizes, "plan": plan, **_TUNING}
 
 
 def _introduce(

@@ -122,6 +122,8 @@ def train(
     run = _Run(NoteObjective(network, read, config, ranks), music, folder, provenance or {}, sample)
     run.ending_seconds = ending_seconds
     run.begin(speeds)
+    if start is not None and not resumes:
+        run.trainer.judge_beginning()
     run.trainer.run(lambda step: watch(run.progress) if ranks.writes else None)
     if ranks.writes:
         write_report(folder)
@@ -248,6 +250,9 @@ class _Run:
         self.journal.validation(steps, self.objective.figures)
         if judgement.is_best:
             checkpoint.save(self._checkpoint(), path)
+        if not steps:
+            return  # of what it began with there is nothing to hear or to show yet
+        if judgement.is_best:
             self.sample(path, steps)
         write_report(self.folder)
 

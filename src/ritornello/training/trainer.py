@@ -368,6 +368,11 @@ class Trainer(Generic[B]):
         self._count(began)
         return score
 
+    def judge_beginning(self) -> None:
+        """Judge the weights that a run begins with: they are kept where none become better."""
+        self.validate()
+        self.validations = 0  # those that are due count from the first step
+
     # --- stopping and going on --------------------------------------------------------------------
 
     _COUNTS = (
