@@ -320,7 +320,11 @@ class Partner(ABC):
                 piece, tracks, closeness=closeness, rules=rules, known=self._known
             ),
             options,
-            self._in(form_of(whole_bars(piece)) if new_beat else None, is_stated=False),
+            self._in(
+                form_of(whole_bars(piece)) if closeness is None else None,
+                is_stated=False,
+                only_to_accompany=not new_beat,
+            ),
         )
 
     @abstractmethod
@@ -401,8 +405,8 @@ class Partner(ABC):
             if not is_stated and form.bars != len(plan.job.grid().bar_starts):
                 return lambda seed: plan
             parts = [*plan.new] or [*plan.homes]
-            joins_as = plan.job.joining_tune is not None or rhythms_beside(plan.job, parts)
-            if only_to_accompany and not joins_as:
+            accompanies = (plan.new or plan.accompanies) and rhythms_beside(plan.job, parts)
+            if only_to_accompany and not accompanies and plan.job.joining_tune is None:
                 return lambda seed: plan
 
             def drawn(seed: int) -> EditPlan:

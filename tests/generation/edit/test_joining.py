@@ -147,3 +147,17 @@ def test_a_line_over_chords_alone_is_a_tune(
     assert 0.6 * beats <= len(tune) <= 1.4 * beats
     assert len({*tune.notes["pitch"].tolist()}) >= 5
     assert len({*tune.notes["duration"].tolist()}) >= 2
+
+
+def test_a_bass_that_is_varied_accompanies_as_before(composer: Composer, tmp_path: Path) -> None:
+    given = song(tmp_path, LEAD_SHEET)
+    played = composer.arrange(given, ("bass",), seed=0).piece
+    varied = composer.vary(played, (2,), seed=1).piece
+    bass = varied.tracks[1]
+    assert bass.notes.tobytes() != played.tracks[1].notes.tobytes()
+    begun = dict(zip(*(column.tolist() for column in _columns(bass)), strict=True))
+    changes = [change for change in symbol_changes(given.chords) if change.chord is not None]
+    roots = [begun[tick] % 12 == (chord.root if chord.bass is None else chord.bass)
+             for tick, chord in changes if chord is not None and tick in begun]  # fmt: skip
+    assert len(roots) >= 4
+    assert all(roots)

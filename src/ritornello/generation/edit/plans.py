@@ -69,6 +69,7 @@ class EditPlan:
         anew: part classes of which every note from one tick to before another is new, also where
             it comes back and is given while it is written.
         anew_from_ticks, anew_until_ticks: those ticks, at 24 a quarter note.
+        accompanies: whether its parts accompany the others all through, as those do who join.
     """
 
     job: Job
@@ -80,6 +81,7 @@ class EditPlan:
     anew: frozenset[int] = frozenset()
     anew_from_ticks: int = 0
     anew_until_ticks: int = ENDLESS
+    accompanies: bool = False
 
 
 def finish(plan: EditPlan, writer: Writer) -> Joined:
@@ -119,7 +121,8 @@ def with_collection(plan: EditPlan, instrumentations: Instrumentations) -> EditP
     parts = job.given.fields[:, PART]
     playing = {*parts[notes.is_note(parts)].tolist(), *job.composed_parts}
     players = [INSTRUMENTS[notes.instrument_of(part)].name for part in playing]
-    new = [INSTRUMENTS[notes.instrument_of(part)].name for part in plan.new]
+    joining = plan.homes if plan.accompanies else plan.new
+    new = [INSTRUMENTS[notes.instrument_of(part)].name for part in joining]
     counts = job.metres[0].numerator, job.metres[0].denominator
     collection = collection_to_join(players, new, counts, instrumentations)
     return replace(plan, job=replace(job, rules=replace(job.rules, collection=collection)))

@@ -6,6 +6,7 @@ other music a draft brought more dissonance than the network alone (docs/decisio
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -13,9 +14,11 @@ import numpy as np
 from ritornello.generation.edit.melody_chords import Melody, key_of_melody, plan_harmony
 from ritornello.generation.edit.plans import EditPlan, FittedSong, most_notes_at_once
 from ritornello.music.chords import CHORD_CLASSES
-from ritornello.music.instruments import BASSES, DRUMS, parse_instrument
+from ritornello.music.instruments import BASSES, DRUMS, INSTRUMENTS, parse_instrument
 from ritornello.music.piece import Piece, Track
+from ritornello.note_model.encoding import notes
 from ritornello.plan.analysis import analyse
+from ritornello.plan.players import LINES
 
 _CHORD, _MOSTLY = 3, 0.6  # notes of a chord, and the share of chords that are no tune
 _BAND = {DRUMS, parse_instrument("bass")}
@@ -36,6 +39,25 @@ def with_drafted_chords(made: EditPlan, song: FittedSong) -> EditPlan:
         return made
     given = replace(job.given, chord_ticks=ticks, chord_classes=chords)
     return replace(made, job=replace(job, given=given, drafts=drafts, chords_hold=True))
+
+
+def with_kept_chords(made: EditPlan, song: FittedSong) -> EditPlan:
+    """A plan whose players keep the chords of a song, written or drafted, where they accompany.
+
+    Args:
+        song: before anything is written anew.
+    """
+    if not may_accompany(made.homes, made.kept):
+        return made
+    if made.job.song_chords:
+        return replace(made, job=replace(made.job, chords_hold=True))
+    return with_drafted_chords(made, song)
+
+
+def may_accompany(parts: Iterable[int], kept: Piece) -> bool:
+    """Whether part classes are written to accompany what is kept of a song: it has the tune."""
+    names = {INSTRUMENTS[notes.instrument_of(part)].name for part in parts}
+    return names.isdisjoint(LINES) and has_tune(kept)
 
 
 def has_tune(song: Piece) -> bool:

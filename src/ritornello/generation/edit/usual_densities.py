@@ -32,8 +32,14 @@ def as_now(
     tracks: Collection[int],
     spans: Sequence[tuple[int, int]],
     rules: Rules,
+    *,
+    dense: bool = True,
 ) -> Rules:
-    """The rules with the scale of tracks, and their densities in spans, where they state none."""
+    """The rules with the scale of tracks, and their densities in spans, where they state none.
+
+    Args:
+        dense: whether densities are added.
+    """
     song = fitted_song.song
     played = [song.tracks[index] for index in tracks if len(song.tracks[index])]
     pitched = [track.notes["pitch"] for track in played if not track.is_drum]
@@ -41,7 +47,7 @@ def as_now(
         counts = pitch_class_weights(np.concatenate(pitched))
         often = np.flatnonzero(counts >= _STRAY_SHARE * counts.sum())
         rules = replace(rules, scale=tuple(often.tolist()))
-    if rules.density is None and not rules.densities:
+    if dense and rules.density is None and not rules.densities:
         rules = replace(rules, densities=densities_of(fitted_song, tracks, spans))
     return rules
 

@@ -29,7 +29,12 @@ from ritornello.generation.edit.melody_chords import (
     plan_harmony,
 )
 from ritornello.generation.edit.plans import EditPlan, FittedSong, chords_of, plan
-from ritornello.generation.edit.song_harmony import has_tune, with_drafted_chords
+from ritornello.generation.edit.song_harmony import (
+    has_tune,
+    may_accompany,
+    with_drafted_chords,
+    with_kept_chords,
+)
 from ritornello.generation.edit.usual_densities import (
     as_now,
     beside,
@@ -177,6 +182,7 @@ def fill_job(
     kept = without(fitted_song.song, *gap, chosen)
     homes = fitted_song.homes(chosen)
     made = plan(fitted_song, kept, gap, rules, homes=homes, written=chosen, by_chords=True)
+    made = with_kept_chords(made, fitted_song)
 
     def read_sections() -> tuple[Section, ...]:
         pitched = tuple(track for track in kept.tracks if not track.is_drum)
@@ -208,7 +214,8 @@ def vary_job(
         closeness: 0 to 1, the share of their bars that stays, see `closeness`; none where None.
 
     Where the rules state neither key nor scale, new notes are of the pitch classes that the parts
-    have now; where they state no density, each part stays as dense as it is.
+    have now; where they state no density, each part stays as dense as it is, unless it is written
+    as a whole to accompany the others.
 
     Raises:
         InputError, ConfigError: as of `continue_job`.
@@ -216,21 +223,26 @@ def vary_job(
     fitted_song = FittedSong.of(whole_bars(song), known)
     whole = 0, fitted_song.song.length_ticks
     spans = (whole,) if closeness is None else bars_to_vary(fitted_song.song, tracks, closeness)
-    rules = as_now(fitted_song, tracks, spans, rules)
     kept = fitted_song.song
     for start, end in spans:
         kept = without(kept, start, end, tracks)
+    homes = fitted_song.homes(tracks)
+    # Who accompanies holds another rhythm, which is not as dense as the one before.
+    accompanies = closeness is None and may_accompany(homes, kept)
+    rules = as_now(fitted_song, tracks, spans, rules, dense=not accompanies)
     made = plan(
         fitted_song,
         kept,
         whole,
         rules,
-        homes=fitted_song.homes(tracks),
+        homes=homes,
         longest_rest_bars=_REST_BARS,
         written=tracks,
         by_chords=True,
     )
+    made = replace(made, accompanies=accompanies)
     made = replace(made, job=replace(made.job, key=key_of_song(fitted_song.song)))
+    made = with_kept_chords(made, fitted_song)
     return made if closeness is None else keep_near(made, spans)
 
 
