@@ -160,7 +160,7 @@ def sentence(found: Given | None) -> str:
     one, rest = found.hearings["vary"], found.hearings["harmonise"]
     ours, real = found.agreements["ours"], found.agreements["real music"]
     return (
-        f"the bundled model needs {one.heard:.3f} nats a note of a line when the others are given "
+        f"The bundled model needs {one.heard:.3f} nats a note of a line when the others are given "
         f"and {one.alone:.3f} without them; {rest.heard:.3f} a note of all others when the highest "
         f"is given and {rest.alone:.3f} without ({found.songs} held-out songs). Of the pairs that "
         f"sound on a beat {_percent(ours[_WRITTEN])} are dissonant under the highest line "

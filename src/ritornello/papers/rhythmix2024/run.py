@@ -379,10 +379,11 @@ class _Report:
             "from given notes": given.sentence(self.given),
             "harmony of several tracks": f"{together}% of the notes of our songs that sound "
             "together are consonant",
-            "search over learning rate and batch size": f"{len(self.trials)} trials found "
-            f"{rate:.2g} and {batch}: {default - tuned:+.3f} nats a note fewer "
-            "than with the defaults after equal minutes, held out",
-            "ratings improve the model": f"their network: {self.feedback.before.stars[0]:.2f} to "
+            "search over learning rate and batch size": f"{len(self.trials)} trials found a rate "
+            f"of {rate:.2g} and batches of {batch}: {abs(default - tuned):.3f} nats a note "
+            f"{'fewer' if tuned <= default else 'more'} than with the defaults after equal "
+            "minutes, held out",
+            "ratings improve the model": f"Their network: {self.feedback.before.stars[0]:.2f} to "
             f"{self.feedback.after.stars[0]:.2f} stars of a simulated listener; "
             f"{ratings.sentence(self.rated)}",
         }
