@@ -30,6 +30,7 @@ class Pace:
         start_ticks: where the piece begins.
         begins_ticks: where somebody begins to play after bars that are given, or of rest; no note
             of those bars is made up for.
+        least_notes: the leeway is at least what so many notes take.
         due_ticks: when the next note would come if all came evenly; never further behind the last
             note than the leeway, so that what was missed is not all made up for.
     """
@@ -37,6 +38,7 @@ class Pace:
     density: float
     start_ticks: int
     begins_ticks: tuple[int, ...] = ()
+    least_notes: float = _LEAST_LEEWAY_NOTES
     due_ticks: float = field(init=False)
 
     def __post_init__(self) -> None:
@@ -44,10 +46,10 @@ class Pace:
 
     @property
     def _leeway_ticks(self) -> float:
-        return max(_LEAST_LEEWAY_NOTES / self.density, _LEEWAY_BEATS) * RESOLUTION
+        return max(self.least_notes / self.density, _LEEWAY_BEATS) * RESOLUTION
 
     def copy(self) -> Pace:
-        twin = Pace(self.density, self.start_ticks, self.begins_ticks)
+        twin = Pace(self.density, self.start_ticks, self.begins_ticks, self.least_notes)
         twin.due_ticks = self.due_ticks
         return twin
 
@@ -91,12 +93,19 @@ def paces_of(job: Job) -> dict[int, Pace]:
     stated = job.rules.busy()
     parts = job.composed_parts
     kinds = [notes.instrument_of(part) for part in parts]
+    is_edit = any(fields[1] != END for _, fields in job.given.events)
+    # A line that is written anew in single bars has little room to catch up.
+    least = {
+        part: 1.0 if is_edit and job.polyphony_of(part) == 1 else _LEAST_LEEWAY_NOTES
+        for part in parts
+    }
     found = {
-        part: Pace(stated[kind] / kinds.count(kind), job.start_ticks, _begins(job, part))
+        part: Pace(
+            stated[kind] / kinds.count(kind), job.start_ticks, _begins(job, part), least[part]
+        )
         for part, kind in zip(parts, kinds, strict=True)
         if kind in stated
     }
-    is_edit = any(fields[1] != END for _, fields in job.given.events)
     if job.rules.density is not None and is_edit:
         share = job.rules.density / len(parts)
         shares = {part: Pace(share, job.start_ticks, _begins(job, part)) for part in parts}

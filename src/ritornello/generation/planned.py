@@ -91,6 +91,7 @@ def by_plan(job: Job, plan: Plan, rng: Rng, *, hears: bool) -> Job:
     drafts = _drafts_of(plan) if is_draft else job.drafts
     parts = _parts(job, plan)
     beats = may_state_beats(job)
+    usages = usages_of(job.rules.collection)
     reprise = plan_reprise(
         plan,
         told.starts,
@@ -104,6 +105,7 @@ def by_plan(job: Job, plan: Plan, rng: Rng, *, hears: bool) -> Job:
         own_drummers=_own_drummers(job) if beats else (),
         alone=drums_as_usual(job),
         may_crash=beats and _may_crash(job),
+        goes_round=usages is not None and usages.rounds is not None,
     )
     return replace(
         job,

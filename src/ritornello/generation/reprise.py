@@ -53,6 +53,7 @@ from ritornello.rng import Rng
 # Of a band, a song and others: how often a player keeps all of a varied bar, how often the melody
 # does, and how often one that does not keeps its first half.
 _WHOLE, _MELODY_WHOLE, _HALF = (0.4, 0.2, 0.1), (0.6, 0.35, 0.2), 0.2
+_ROUND_WHOLE, _ROUND_MELODY_WHOLE = 0.65, 0.85  # where music goes round in four bars
 _STROKE_TICKS = 6
 _CRASHES, _TIME_KEEPERS = frozenset({CRASH, 57}), frozenset({42, 44, 46, 51})
 _CRASH_ALONE = Beat((), (), (), CRASH, ((0, CRASH, 100),))
@@ -218,6 +219,7 @@ def plan_reprise(
     own_drummers: Drummers = (),
     alone: bool = False,
     may_crash: bool = False,
+    goes_round: bool = False,
 ) -> Reprise:
     """The bars of a plan that return, and the notes they take up.
 
@@ -233,6 +235,7 @@ def plan_reprise(
         own_drummers: those of a style, see `drum_grooves.draw_grooves`.
         alone: whether nothing is added to these.
         may_crash: whether sections may begin with a crash.
+        goes_round: whether such music goes round in four bars, and returns closely.
     """
     bars, count = plan.bars, len(parts)
     drums = np.array([player.is_drum for player in plan.players], bool)
@@ -243,7 +246,7 @@ def plan_reprise(
     keeps = np.ones((2, count), bool)
     for bar in range(bars):
         if bar == 0 or bar in begins or plan.back[bar] != plan.back[bar - 1]:
-            keeps = _draw_keeps(plan.players, ensemble, rng)
+            keeps = _draw_keeps(plan.players, ensemble, rng, goes_round=goes_round)
         back, close = _returns_of_players(plan, bar)
         returning = (back > 0) & (plan.plays[bar] != 0)
         returning &= plan.plays[bar - back, np.arange(count)] != 0
@@ -372,14 +375,16 @@ def beat_rows(beat: Beat, start_ticks: int, part: int) -> np.ndarray:
     return np.array(rows, np.int64).reshape(-1, 5)
 
 
-def _draw_keeps(players: Sequence[Player], ensemble: int, rng: Rng) -> np.ndarray:
+def _draw_keeps(
+    players: Sequence[Player], ensemble: int, rng: Rng, *, goes_round: bool
+) -> np.ndarray:
     """Who keeps each half of varied bars, bool [2, players]; somebody keeps one."""
     count = len(players)
     drums = np.array([player.is_drum for player in players], bool)
     drawn = rng.random(count)
-    whole = np.full(count, _WHOLE[ensemble])
+    whole = np.full(count, _ROUND_WHOLE if goes_round else _WHOLE[ensemble])
     if count > 1 and (melody := melody_of(players)) is not None:
-        whole[melody] = _MELODY_WHOLE[ensemble]
+        whole[melody] = _ROUND_MELODY_WHOLE if goes_round else _MELODY_WHOLE[ensemble]
     keeps = np.stack([drawn < whole + _HALF, drawn < whole])
     if not keeps[0].any():
         keeps[0, rng.integers(count)] = True

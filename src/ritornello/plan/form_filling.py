@@ -31,6 +31,7 @@ from ritornello.rng import Rng
 
 # Of a band, a song and others: bands return varied, songs less but as they were.
 _AS_IT_WAS = 0.15, 0.5, 0.2  # how often a section returns unvaried
+_AS_IT_WAS_ROUND = 0.35  # where music goes round in four bars
 _HALF_RETURNS = 0.7, 0.2, 0.1  # how often the second half of a new section begins as the first
 _HEAD_RETURNS = 0.0, 0.1, 0.8  # how often of one that returns varied the first half alone does
 _PLAYED_TWICE = 1.0, 0.3, 0.3  # how often a new section of two phrases has the first again
@@ -172,7 +173,8 @@ def _returns(
     bars = np.arange(section.bars)
     source = np.full(section.bars, -1)
     as_it_was = _AS_IT_WAS_ASKED if asked and earlier is not section else _AS_IT_WAS
-    kind = AGAIN if rng.random() < as_it_was[ensemble] else VARIED
+    least = _AS_IT_WAS_ROUND if rounds.all else 0.0
+    kind = AGAIN if rng.random() < max(as_it_was[ensemble], least) else VARIED
     if earlier is not section:
         source = earlier.start + bars % earlier.bars
     elif section.bars >= _PHRASE_BARS and section.name not in (INTRO, END):

@@ -393,3 +393,12 @@ def test_a_chart_says_nothing_of_a_bar_that_has_begun() -> None:
     assert chord_symbols(Rules(chords="Am F"), one_bar, 96, start_ticks=10) == ()
     (second,) = chord_symbols(Rules(chords="Am F"), one_bar, 192, start_ticks=10)
     assert (second.tick, second.text) == (96, "Am")
+
+
+def test_a_variation_rests_no_longer_than_what_it_replaces() -> None:
+    bass = Track([(96 * bar, 90, 40, 80) for bar in range(8)], 33)
+    lead = Track([(96 * bar, 24, 72, 80) for bar in (0, 3, 4, 7)], 80)
+    song = Piece((bass, lead), 24, metres=(Metre(0, 4, 4),), length_ticks=8 * 96)
+    job = verbs.vary_job(song, [0, 1], closeness=0.5, rules=Rules()).job
+    rests = {part: opening.longest_rest_ticks for opening in job.openings for part in opening.parts}
+    assert sorted(rest or 0 for rest in rests.values()) == [12, 264]

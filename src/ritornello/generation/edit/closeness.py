@@ -14,9 +14,12 @@ import numpy as np
 from ritornello.errors import ConfigError, InputError
 from ritornello.generation.edit.plans import EditPlan
 from ritornello.music.keys import KeyName, estimate_key, pitch_class_weights
-from ritornello.music.piece import Piece
+from ritornello.music.piece import Piece, Track
 from ritornello.music.slicing import bar_lines
 from ritornello.note_model.encoding.notes import RESOLUTION
+
+_NEARLY_ALL = 95  # percent: a long break is no measure of the others
+_LEAST_REST_TICKS = RESOLUTION // 2
 
 
 def bars_to_vary(
@@ -52,21 +55,47 @@ def bars_to_vary(
     return tuple(spans)
 
 
-def keep_near(plan: EditPlan, spans: Sequence[tuple[int, int]]) -> EditPlan:
-    """A plan for a whole song, narrowed to spans in ticks of the song."""
-    song = plan.kept
+def keep_near(plan: EditPlan, spans: Sequence[tuple[int, int]], song: Piece) -> EditPlan:
+    """A plan for a whole song, narrowed to spans in which each part rests no longer than now.
+
+    Args:
+        spans: in ticks of the song. song: as it is now.
+    """
     (whole,) = plan.job.openings
+    rests = {
+        part: _usual_rest(song.tracks[index], spans) * RESOLUTION // song.resolution
+        for part, index in plan.homes.items()
+        if len(song.tracks[index])
+    }
     openings = tuple(
-        replace(whole, start_ticks=start, end_ticks=end, longest_rest_ticks=None)
+        replace(
+            whole,
+            parts=(part,),
+            start_ticks=start,
+            end_ticks=end,
+            longest_rest_ticks=max(rests[part], _LEAST_REST_TICKS) if part in rests else None,
+        )
         for start, end in (
             (-(-start * RESOLUTION // song.resolution), end * RESOLUTION // song.resolution)
             for start, end in spans
         )
         if start < end
+        for part in whole.parts
     )
     if not openings:
         raise InputError("The bars are too short to write in.", where=song.title)
     return replace(plan, job=replace(plan.job, openings=openings))
+
+
+def _usual_rest(track: Track, spans: Sequence[tuple[int, int]]) -> int:
+    """Ticks that nearly all rests of a track before notes in some spans are no longer than."""
+    onsets = track.notes["onset"]
+    sounds_until = np.maximum.accumulate(onsets + track.notes["duration"])
+    waits = np.maximum(onsets - np.append(0, sounds_until[:-1]), 0)
+    inside = np.zeros(len(onsets), bool)
+    for start, end in spans:
+        inside |= (onsets >= start) & (onsets < end)
+    return int(np.percentile(waits[inside], _NEARLY_ALL)) if inside.any() else track.end_ticks
 
 
 def key_of_song(song: Piece) -> KeyName | None:

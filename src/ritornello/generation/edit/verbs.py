@@ -243,7 +243,7 @@ def vary_job(
     made = replace(made, accompanies=accompanies)
     made = replace(made, job=replace(made.job, key=key_of_song(fitted_song.song)))
     made = with_kept_chords(made, fitted_song)
-    return made if closeness is None else keep_near(made, spans)
+    return made if closeness is None else keep_near(made, spans, fitted_song.song)
 
 
 def arrange_job(
