@@ -51,7 +51,7 @@ def test_music_for_two_goes_on_the_grid_and_as_busily_as_drawn(
     usages = StyleUsages((90.0,), activities={2: (Activity(feel, density),)})
     monkeypatch.setattr("ritornello.generation.plan_drafts.usages_of", lambda name: usages)
     pieces = Composer.load().compose_many(
-        4, bars=16, parts=("violin", "piano"), metre=(4, 4),
+        8, bars=16, parts=("violin", "piano"), metre=(4, 4),
         collection="openscore_lieder_midi", seed=1,
     )  # fmt: skip
     plans = [analyse(piece) for piece in pieces]
