@@ -58,7 +58,9 @@ def test_bars_that_somebody_does_not_play_are_not_made_up_for() -> None:
 def test_a_variation_is_as_dense_as_what_it_replaces(
     composer: Composer, closeness: float | None
 ) -> None:
-    song = composer.compose(bars=16, parts=("piano", "guitar"), seed=3)
+    # A piano that is written as a whole holds a rhythm of its style instead.
+    parts = ("flute", "violin") if closeness is None else ("piano", "guitar")
+    song = composer.compose(bars=16, parts=parts, seed=3)
     for part, track in enumerate(song.tracks):
         made = composer.vary(song, [part + 1], closeness=closeness, seed=1).pieces[0]
         assert made.tracks[part].notes.size == pytest.approx(track.notes.size, rel=0.25)
