@@ -66,6 +66,8 @@ class Pitches:
         own = melody_part(job.composed_parts) if len(self._pitched) > 1 else None
         self._melody = job.joining_tune if job.given_players else own
         self._chords_hold = job.chords_hold or rules.chart is not None
+        # Chords that nobody asked for, as those of a song, give way to range, key and scale.
+        self._chords_give_way = bool(job.drafts)
         if self._chords_hold:
             for part in self._pitched:
                 for index in sorted(set(job.given.chord_classes.tolist())):
@@ -243,13 +245,19 @@ class Pitches:
     # --- chords ----------------------------------------------------------------------------------
 
     def _of_chord(self, part: int, index: int) -> np.ndarray:
-        """The pitches of a chord that are of the key, or all of the chord if none is."""
+        """The pitches of a chord that are of the key, or all of the chord if none is.
+
+        Of chords that give way the usual pitches take their place.
+        """
         if index >= CHORD_CLASSES:
             return self._usual[part]
         if (part, index) not in self._chords:
             chord = chord_of_class(index)
             classes = sorted(chord.pitch_classes) if chord else []
             of_key = _of_classes(self._usual[part], classes)
+            if self._chords_give_way:
+                self._chords[part, index] = of_key if of_key.any() else self._usual[part]
+                return self._chords[part, index]
             low, high = self._job.range_of(part)
             in_range = np.zeros(SIZES[PITCH], bool)
             in_range[low : high + 1] = True
@@ -282,12 +290,16 @@ class Pitches:
         return self._basses[before - 1][1] if before else None
 
     def _of_bass(self, part: int, pitch_class: int) -> np.ndarray:
-        """The pitches of a class that a part reaches, in the key or not; its usual ones if none."""
+        """The pitches of a class that a part reaches; its usual ones if none.
+
+        They are in the key where chords give way, else also beside it.
+        """
         if (part, -1 - pitch_class) not in self._chords:
             low, high = self._job.range_of(part)
             in_range = np.zeros(SIZES[PITCH], bool)
             in_range[low : high + 1] = True
-            legal = _of_classes(in_range, [pitch_class])
+            may = self._usual[part] if self._chords_give_way else in_range
+            legal = _of_classes(may, [pitch_class])
             self._chords[part, -1 - pitch_class] = legal if legal.any() else self._usual[part]
         return self._chords[part, -1 - pitch_class]
 

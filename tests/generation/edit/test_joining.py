@@ -127,6 +127,17 @@ def _columns(track: Track) -> tuple[np.ndarray, np.ndarray]:
     return track.notes["onset"], track.notes["pitch"]
 
 
+def test_a_range_and_a_scale_that_are_asked_for_come_before_the_chords_of_a_song(
+    composer: Composer, tmp_path: Path
+) -> None:
+    given = song(tmp_path, LEAD_SHEET)
+    asked = composer.arrange(given, ("bass",), ranges={"bass": (40, 41)}, seed=0)
+    assert {*asked.piece.tracks[1].notes["pitch"].tolist()} <= {40, 41}
+    asked = composer.arrange(given, ("bass", "piano"), scale=(1, 3, 6, 8, 10), seed=0)
+    for track in asked.piece.tracks[1:]:
+        assert {pitch % 12 for pitch in track.notes["pitch"].tolist()} <= {1, 3, 6, 8, 10}
+
+
 CHORDS = """X:1
 T:Chords
 M:4/4
