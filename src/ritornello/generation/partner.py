@@ -235,19 +235,17 @@ class Partner(ABC):
                 next_step="Leave out one of them.",
             )
         is_stated = form is not None
-        if form == FREE:
-            form = None
-        elif is_stated:
+        if isinstance(form, str):
+            form = None if form == FREE else SongForm(parse_form(form))
+        if form is not None:
             span = 1, len(bar_lines(whole_bars(piece))) - 1
-        else:
-            form = form_of(whole_bars(piece))
         return self._result(
             lambda rules: verbs.arrange_job(
                 piece, add, bars=span, end=end, key=song_key, rules=rules, known=self._known
             ),
             options,
             self._in(
-                SongForm(parse_form(form)) if isinstance(form, str) else form,
+                lambda: form if is_stated else form_of(whole_bars(piece)),
                 is_stated=is_stated,
                 only_to_accompany=not (is_stated or _asks_for_a_beat(piece, add)),
                 bars=None if is_stated else span,
@@ -321,7 +319,7 @@ class Partner(ABC):
             ),
             options,
             self._in(
-                form_of(whole_bars(piece)) if closeness is None else None,
+                lambda: form_of(whole_bars(piece)) if closeness is None else None,
                 is_stated=False,
                 only_to_accompany=not new_beat,
             ),
@@ -382,7 +380,7 @@ class Partner(ABC):
 
     def _in(
         self,
-        form: SongForm | None,
+        read_form: Callable[[], SongForm | None],
         *,
         is_stated: bool,
         only_to_accompany: bool = False,
@@ -394,19 +392,21 @@ class Partner(ABC):
         nobody stated does not count.
 
         Args:
+            read_form: gives it, and is called only where it counts: reading one takes a while.
             only_to_accompany: whether it counts only if one of the parts has the tune, or holds a
                 rhythm by it.
             bars: first and last in which they play; all where None.
         """
 
         def draw(plan: EditPlan) -> PlanOfSeed:
-            if form is None or plan.job.shared_parts:
+            if plan.job.shared_parts:
                 return lambda seed: plan  # what comes back could not be told from what was given
-            if not is_stated and form.bars != len(plan.job.grid().bar_starts):
-                return lambda seed: plan
             parts = [*plan.new] or [*plan.homes]
             accompanies = (plan.new or plan.accompanies) and rhythms_beside(plan.job, parts)
             if only_to_accompany and not accompanies and plan.job.joining_tune is None:
+                return lambda seed: plan
+            form = read_form()
+            if form is None or not (is_stated or form.bars == len(plan.job.grid().bar_starts)):
                 return lambda seed: plan
 
             def drawn(seed: int) -> EditPlan:
