@@ -23,10 +23,9 @@ import soxr
 
 from experiments.music_sets import data_folder
 from experiments.scorecard import say
-from experiments.separation.real_songs import songs
+from experiments.separation.real_songs import is_heard, separated, songs
 from ritornello.dsp.sound_files import read_audio, write_audio
 from ritornello.dsp.waveform import Waveform
-from ritornello.separate.overlapping_chunks import root_mean_square, separate_blocks
 from ritornello.separate.runtime import SeparatorNetwork
 from ritornello.separate.scores import ideal_ratio_mask, si_sdr_db
 from ritornello.separate.separation import load_separator
@@ -34,7 +33,6 @@ from ritornello.separate.stem_folders import PARTS, read_songs
 
 _PARTS = ("bass", "drums", "the rest")
 _RATE_HZ = 44_100  # that HT Demucs reads
-_FAINT_DB = -30.0  # against the mix; such stems have no figures
 
 
 def _mixes(data: Path) -> Iterator[tuple[str, str, np.ndarray, int]]:
@@ -50,13 +48,6 @@ def _three(stems: np.ndarray) -> np.ndarray:
     """Stems [samples, parts of `stem_folders`] as bass, drums and the rest."""
     bass, drums = (stems[:, PARTS.index(name)] for name in _PARTS[:2])
     return np.stack([bass, drums, stems.sum(axis=1) - bass - drums], axis=1)
-
-
-def _ours(mix: np.ndarray, rate_hz: int, network: SeparatorNetwork) -> np.ndarray:
-    """What our separator makes of a mix, [samples, 3]."""
-    blocks = [mix[:, None].astype(np.float32)]
-    made = separate_blocks(blocks, rate_hz, network, level=root_mean_square(blocks))
-    return _three(np.concatenate([*made], axis=1)[:, : len(mix), 0].T)
 
 
 def _theirs(mix: np.ndarray, rate_hz: int, command: Path) -> np.ndarray:
@@ -90,7 +81,7 @@ def main() -> None:
     options = parser.parse_args()
     network = SeparatorNetwork(load_separator(options.model))
     ways: dict[str, Callable[[np.ndarray, int], np.ndarray]] = {
-        "ours": lambda mix, rate_hz: _ours(mix, rate_hz, network),
+        "ours": lambda mix, rate_hz: _three(separated(mix, rate_hz, network)),
         "HT Demucs": lambda mix, rate_hz: _theirs(mix, rate_hz, options.command.resolve()),
     }
     gained: dict[tuple[str, str], list[list[float]]] = {}
@@ -105,8 +96,7 @@ def main() -> None:
             made[way] = separate(mix, rate_hz)
             times[way] += _cpu_seconds() - start
         for place, part in enumerate(_PARTS):
-            power = np.square(truth[:, place]).mean() / np.square(mix).mean()
-            if power > 10 ** (_FAINT_DB / 10):
+            if is_heard(truth[:, place], mix):
                 before = si_sdr_db(truth[:, place], mix)
                 row = [si_sdr_db(truth[:, place], of_way[:, place]) - before
                        for of_way in made.values()]  # fmt: skip

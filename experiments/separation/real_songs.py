@@ -55,20 +55,28 @@ def whole_songs(data: Path, side: str) -> Iterator[tuple[str, np.ndarray, int]]:
 def gains(stems: np.ndarray, rate_hz: int, network: SeparatorNetwork) -> dict[str, list[float]]:
     """Decibels by part that sounds: SI-SDR of the mix, gained by ours, and by the ideal mask."""
     mix = stems.sum(axis=1)
-    blocks = [mix[:, None].astype(np.float32)]
-    made = separate_blocks(blocks, rate_hz, network, level=root_mean_square(blocks))
-    found = np.concatenate([*made], axis=1)[:, :, 0].T
+    found = separated(mix, rate_hz, network)
     ideal = ideal_ratio_mask(stems, rate_hz)
     rows = {}
     for part, name in enumerate(PARTS):
-        power = np.square(stems[:, part]).mean() / np.square(mix).mean()
-        if power > 10 ** (_FAINT_DB / 10):
+        if is_heard(stems[:, part], mix):
             before, ours, bound = (
-                si_sdr_db(stems[:, part], sound)
-                for sound in (mix, found[: len(mix), part], ideal[:, part])
+                si_sdr_db(stems[:, part], sound) for sound in (mix, found[:, part], ideal[:, part])
             )
             rows[name] = [before, ours - before, bound - before]
     return rows
+
+
+def separated(mix: np.ndarray, rate_hz: int, network: SeparatorNetwork) -> np.ndarray:
+    """What a separator makes of a mix [samples], [samples, parts]."""
+    blocks = [mix[:, None].astype(np.float32)]
+    made = separate_blocks(blocks, rate_hz, network, level=root_mean_square(blocks))
+    return np.concatenate([*made], axis=1)[:, : len(mix), 0].T
+
+
+def is_heard(stem: np.ndarray, mix: np.ndarray) -> bool:
+    """Whether a stem is loud enough in a mix to have figures."""
+    return bool(np.square(stem).mean() > 10 ** (_FAINT_DB / 10) * np.square(mix).mean())
 
 
 def main() -> None:
