@@ -23,7 +23,7 @@ import numpy as np
 from ritornello.errors import ConfigError
 from ritornello.generation.job import ENDLESS, Job, chord_symbols, is_drums, melody_part
 from ritornello.generation.voicings import leaving_room
-from ritornello.music.chords import CHORD_CLASSES, chord_of_class, parse_chord
+from ritornello.music.chords import CHORD_CLASSES, Chord, chord_of_class, parse_chord
 from ritornello.music.instruments import BASSES, INSTRUMENTS, parse_instrument
 from ritornello.music.keys import KeyName, estimate_key
 from ritornello.note_model.encoding import notes
@@ -117,7 +117,7 @@ class Pitches:
         if self._is_drums[part]:
             is_given = self._beats_from and self._beat_given(onset_ticks)
             return self._off_beat[part] if is_given else self._usual[part]
-        # A tune over chords that are but heard in the players under it is free.
+        # A tune over a song is free of chords that nobody asked for.
         if self._chords_hold and not (part == self._melody and self._drafts):
             place, _, _ = self._grid.locate_one(onset_ticks)
             index = self._job.given.chords.one(onset_ticks)[0]
@@ -254,22 +254,31 @@ class Pitches:
         if (part, index) not in self._chords:
             chord = chord_of_class(index)
             classes = sorted(chord.pitch_classes) if chord else []
-            of_key = _of_classes(self._usual[part], classes)
             if self._chords_give_way:
-                self._chords[part, index] = of_key if of_key.any() else self._usual[part]
-                return self._chords[part, index]
-            low, high = self._job.range_of(part)
-            in_range = np.zeros(SIZES[PITCH], bool)
-            in_range[low : high + 1] = True
-            legal = of_key if of_key.any() else _of_classes(in_range, classes)
-            if not legal.any():
-                name = INSTRUMENTS[notes.instrument_of(part)].name
-                raise ConfigError(
-                    f"{name} has no note of {chord} from {low} to {high}.",
-                    next_step="Widen the range or change the chord.",
-                )
-            self._chords[part, index] = legal
+                self._chords[part, index] = _within(self._usual[part], classes)
+            else:
+                self._chords[part, index] = self._firmly_of(part, chord, classes)
         return self._chords[part, index]
+
+    def _firmly_of(self, part: int, chord: Chord | None, classes: list[int]) -> np.ndarray:
+        """The pitches of the classes of a chord, beside the key where the key has none of them."""
+        of_key = _of_classes(self._usual[part], classes)
+        legal = of_key if of_key.any() else _of_classes(self._in_range(part), classes)
+        if not legal.any():
+            name = INSTRUMENTS[notes.instrument_of(part)].name
+            low, high = self._job.range_of(part)
+            raise ConfigError(
+                f"{name} has no note of {chord} from {low} to {high}.",
+                next_step="Widen the range or change the chord.",
+            )
+        return legal
+
+    def _in_range(self, part: int) -> np.ndarray:
+        """All pitches in the range of a part, bool [pitches]."""
+        low, high = self._job.range_of(part)
+        found = np.zeros(SIZES[PITCH], bool)
+        found[low : high + 1] = True
+        return found
 
     def _of_draft(self, part: int, index: int) -> np.ndarray:
         """The usual pitches of a part that are of a chord, of a bass its root; all if none is."""
@@ -295,10 +304,7 @@ class Pitches:
         They are in the key where chords give way, else also beside it.
         """
         if (part, -1 - pitch_class) not in self._chords:
-            low, high = self._job.range_of(part)
-            in_range = np.zeros(SIZES[PITCH], bool)
-            in_range[low : high + 1] = True
-            may = self._usual[part] if self._chords_give_way else in_range
+            may = self._usual[part] if self._chords_give_way else self._in_range(part)
             legal = _of_classes(may, [pitch_class])
             self._chords[part, -1 - pitch_class] = legal if legal.any() else self._usual[part]
         return self._chords[part, -1 - pitch_class]

@@ -16,7 +16,6 @@ from typing import NamedTuple
 from ritornello.music.chords import CHORD_CLASSES, chord_of_class
 from ritornello.rng import Rng, weighted_index
 
-QUARTER_TICKS = 24
 _LEAST_CHORD = 2  # notes
 
 

@@ -15,9 +15,10 @@ from importlib.resources import files
 from typing import Any
 
 from ritornello.plan.activity import Activity
+from ritornello.plan.bar_strokes import RESOLUTION
 from ritornello.plan.drum_grooves import BEAT_KEYS, HAT, Beat, Drummers, Groove
 from ritornello.plan.form_filling import Drumming
-from ritornello.plan.held_rhythms import QUARTER_TICKS, HeldStroke, WeightedRhythms
+from ritornello.plan.held_rhythms import HeldStroke, WeightedRhythms
 from ritornello.rng import Rng
 
 _TABLE = "style_usages.json"
@@ -74,7 +75,7 @@ class StyleUsages:
             name: [
                 (count, tuple(stroke.dotted() for stroke in bar))
                 for count, bar in found
-                if all(stroke.onset_ticks % QUARTER_TICKS == 0 for stroke in bar)
+                if all(stroke.onset_ticks % RESOLUTION == 0 for stroke in bar)
             ]
             for name, found in self.rhythms.get((numerator // 3, 4), {}).items()
         }

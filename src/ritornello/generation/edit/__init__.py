@@ -7,7 +7,7 @@ form_after    what comes back of a song in what goes on after it
 held_beat     the beat of a song, held by the drummer who goes on after it or fills a gap
 closeness     which bars a variation writes anew, and in whose key
 melody_chords a melody in, its phrases and a chord for each beat out
-song_harmony  a draft of the chords of a song that has none above it
+song_harmony  the chords of a song: those that fit a melody, or a draft
 usual_densities  how dense new notes are: as what they replace or join
 perform       carries out plans, many at once
 primer        a song as the model can read it

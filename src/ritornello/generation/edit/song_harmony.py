@@ -1,7 +1,8 @@
-"""A draft of the chords of a song that has none above it, for those who are added to it.
+"""The chords of a song for who is written into it: those that fit a melody, or a draft.
 
-It has a chord for each half bar: what fits a melody alone best, or in a band what sounds there. In
-other music a draft brought more dissonance than the network alone (docs/decisions/given-notes.md).
+A draft stands in where none are written above the song, with a chord for each half bar: what fits a
+melody alone best, or in a band what sounds there. In other music a draft brought more dissonance
+than the network alone (docs/decisions/given-notes.md).
 """
 
 from __future__ import annotations
@@ -11,10 +12,16 @@ from dataclasses import replace
 
 import numpy as np
 
-from ritornello.generation.edit.melody_chords import Melody, key_of_melody, plan_harmony
+from ritornello.generation.edit.melody_chords import (
+    Harmonisation,
+    Melody,
+    key_of_melody,
+    plan_harmony,
+)
 from ritornello.generation.edit.plans import EditPlan, FittedSong, most_notes_at_once
 from ritornello.music.chords import CHORD_CLASSES
 from ritornello.music.instruments import BASSES, DRUMS, INSTRUMENTS, parse_instrument
+from ritornello.music.keys import KeyName
 from ritornello.music.piece import Piece, Track
 from ritornello.note_model.encoding import notes
 from ritornello.plan.analysis import analyse
@@ -42,13 +49,11 @@ def with_drafted_chords(made: EditPlan, song: FittedSong) -> EditPlan:
 
 
 def with_kept_chords(made: EditPlan, song: FittedSong) -> EditPlan:
-    """A plan whose players keep the chords of a song, written or drafted, where they accompany.
+    """A plan whose players, who accompany, keep the chords of a song, written or drafted.
 
     Args:
         song: before anything is written anew.
     """
-    if not may_accompany(made.homes, made.kept):
-        return made
     if made.job.song_chords:
         return replace(made, job=replace(made.job, chords_hold=True))
     return with_drafted_chords(made, song)
@@ -71,21 +76,31 @@ def _accompanies(track: Track) -> bool:
     return track.instrument in BASSES or bool(np.mean(sizes >= _CHORD) >= _MOSTLY)
 
 
+def harmony_of(
+    song: FittedSong, melody: int, key: KeyName | None, *, ends: bool, by_halves: bool = False
+) -> Harmonisation:
+    """Phrases and chords of a melody in a song, see `plan_harmony`.
+
+    Args:
+        melody: index of its track. key: that of the melody where None.
+    """
+    heard, piece = heard_as(song, melody), song.fitted.piece
+    sung = Melody.of(heard, song.song.tracks[melody], song.song.resolution)
+    key = key or key_of_melody(song.song, heard.notes)
+    return plan_harmony(sung, piece.metres, piece.length_ticks, key, ends=ends, by_halves=by_halves)
+
+
+def heard_as(song: FittedSong, index: int) -> Track:
+    """What the model reads in place of a track of a song that has notes."""
+    return song.fitted.piece.tracks[song.parts.index(song.fitted.parts[index])]
+
+
 def _of_melody_alone(song: FittedSong) -> tuple[np.ndarray, np.ndarray] | None:
     """Ticks and chords that fit a melody; None where something else of pitch is in the song."""
-    piece = song.fitted.piece
     playing = [index for index in song.tracks_with_notes if not song.song.tracks[index].is_drum]
-    if len(playing) != 1:
+    if len(playing) != 1 or most_notes_at_once(heard_as(song, playing[0])) > 1:
         return None
-    (index,) = playing
-    heard = piece.tracks[song.parts.index(song.fitted.parts[index])]
-    if most_notes_at_once(heard) > 1:
-        return None
-    key = key_of_melody(song.song, heard.notes)
-    melody = Melody.of(heard, song.song.tracks[index], song.song.resolution)
-    found = plan_harmony(
-        melody, piece.metres, piece.length_ticks, key, ends=True, by_halves=True
-    ).chords
+    found = harmony_of(song, playing[0], None, ends=True, by_halves=True).chords
     return np.array(found.ticks), np.array(found.classes)
 
 

@@ -9,7 +9,6 @@ from dataclasses import replace
 import numpy as np
 
 from ritornello.generation.edit.plans import FittedSong
-from ritornello.generation.edit.song_harmony import has_tune
 from ritornello.generation.rules import Rules
 from ritornello.music.instruments import INSTRUMENTS
 from ritornello.music.keys import pitch_class_weights
@@ -52,19 +51,27 @@ def as_now(
     return rules
 
 
-def with_second_lines(
-    fitted_song: FittedSong, new: Collection[int], span: tuple[int, int], rules: Rules
+def with_lines(
+    fitted_song: FittedSong,
+    new: Collection[int],
+    span: tuple[int, int],
+    rules: Rules,
+    *,
+    second: bool,
 ) -> Rules:
     """The rules with the density of lines that are added, where none is stated.
 
-    They have a share of the onsets of the busiest pitched part of the song in a span, at most one
-    a beat; where the song has no tune they have it, and as many notes as beats.
+    Second lines have a share of the onsets of the busiest pitched part of the song in a span, at
+    most one a beat; who has the tune has as many notes as beats.
+
+    Args:
+        second: whether the song has a tune.
     """
     names = {INSTRUMENTS[notes.instrument_of(part)].name for part in new}.intersection(LINES)
     song = fitted_song.song
     if rules.density is not None or rules.densities or not names:
         return rules
-    if not has_tune(song):
+    if not second:
         return replace(rules, densities=dict.fromkeys(names, _TUNE))
     onsets = [
         np.unique(track.notes["onset"]) for track in song.tracks if not track.is_drum and len(track)

@@ -24,13 +24,12 @@ from ritornello.generation.edit.held_beat import hold_beat, hold_beat_in_gap
 from ritornello.generation.edit.instrument_substitution import substitute_instrument
 from ritornello.generation.edit.melody_chords import (
     Harmonisation,
-    Melody,
-    key_of_melody,
-    plan_harmony,
 )
 from ritornello.generation.edit.plans import EditPlan, FittedSong, chords_of, plan
 from ritornello.generation.edit.song_harmony import (
+    harmony_of,
     has_tune,
+    heard_as,
     may_accompany,
     with_drafted_chords,
     with_kept_chords,
@@ -40,7 +39,7 @@ from ritornello.generation.edit.usual_densities import (
     beside,
     densities_of,
     plays_in_each,
-    with_second_lines,
+    with_lines,
 )
 from ritornello.generation.job import Job, changes_as_steps, stated_chords
 from ritornello.generation.plan_drafts import FREE
@@ -182,7 +181,8 @@ def fill_job(
     kept = without(fitted_song.song, *gap, chosen)
     homes = fitted_song.homes(chosen)
     made = plan(fitted_song, kept, gap, rules, homes=homes, written=chosen, by_chords=True)
-    made = with_kept_chords(made, fitted_song)
+    if may_accompany(homes, kept):
+        made = with_kept_chords(made, fitted_song)
 
     def read_sections() -> tuple[Section, ...]:
         pitched = tuple(track for track in kept.tracks if not track.is_drum)
@@ -227,9 +227,10 @@ def vary_job(
     for start, end in spans:
         kept = without(kept, start, end, tracks)
     homes = fitted_song.homes(tracks)
-    # Who accompanies holds another rhythm, which is not as dense as the one before.
-    accompanies = closeness is None and may_accompany(homes, kept)
-    rules = as_now(fitted_song, tracks, spans, rules, dense=not accompanies)
+    accompanies = may_accompany(homes, kept)
+    # Who does so all through holds another rhythm, which is not as dense as the one before.
+    all_through = closeness is None and accompanies
+    rules = as_now(fitted_song, tracks, spans, rules, dense=not all_through)
     made = plan(
         fitted_song,
         kept,
@@ -240,9 +241,10 @@ def vary_job(
         written=tracks,
         by_chords=True,
     )
-    made = replace(made, accompanies=accompanies)
+    made = replace(made, accompanies=all_through)
     made = replace(made, job=replace(made.job, key=key_of_song(fitted_song.song)))
-    made = with_kept_chords(made, fitted_song)
+    if accompanies:
+        made = with_kept_chords(made, fitted_song)
     return made if closeness is None else keep_near(made, spans, fitted_song.song)
 
 
@@ -277,17 +279,18 @@ def arrange_job(
         )
     fitted_song = FittedSong.of(song, known, quantised=True)
     new = fitted_song.free_parts([(parse_instrument(name), None) for name in add])
+    tune = has_tune(fitted_song.song)
     made = plan(
         fitted_song,
         fitted_song.song,
         span,
-        with_second_lines(fitted_song, new, span, rules),
+        with_lines(fitted_song, new, span, rules, second=tune),
         new=new,
         longest_rest_bars=_REST_BARS,
         ending=end,
         by_chords=True,
     )
-    job = replace(made.job, given_tune=has_tune(fitted_song.song))
+    job = replace(made.job, given_tune=tune)
     made = with_drafted_chords(replace(made, job=job), fitted_song)
     job = made.job if key is None else replace(made.job, key=key)
     return replace(made, job=job, warnings=(*told, *made.warnings))
@@ -372,15 +375,12 @@ def _with_beat(made: EditPlan, job: Job) -> EditPlan:
 
 def _harmony(song: FittedSong, melody: int, rules: Rules, *, end: bool) -> Harmonisation:
     """What is planned for a melody; chords of the rules stand in for those that fit it."""
-    part = song.fitted.parts[melody]
-    heard = song.fitted.piece.tracks[song.parts.index(part)]
-    length, metres = song.fitted.piece.length_ticks, song.fitted.piece.metres
-    if not length or int(heard.notes["onset"][0]) >= length:
+    length = song.fitted.piece.length_ticks
+    if not length or int(heard_as(song, melody).notes["onset"][0]) >= length:
         raise InputError("The bars are too short to write in.", where=song.song.title)
-    key = rules.key if isinstance(rules.key, KeyName) else key_of_melody(song.song, heard.notes)
-    sung = Melody.of(heard, song.song.tracks[melody], song.song.resolution)
-    found = plan_harmony(sung, metres, length, key, ends=end)
-    ticks, classes = stated_chords(rules, metres, length)
+    key = rules.key if isinstance(rules.key, KeyName) else None
+    found = harmony_of(song, melody, key, ends=end)
+    ticks, classes = stated_chords(rules, song.fitted.piece.metres, length)
     if not len(ticks):
         ticks, classes = changes_as_steps(chords_of(song.song))
     if not len(ticks):
