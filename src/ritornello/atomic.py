@@ -39,7 +39,7 @@ def atomic_write(path: str | PathLike[str], *, overwrite: bool = False) -> Itera
 
     Nothing is left if the body fails or the process is killed. Where files need a name from the
     beginning, what a killed process left in the folder is removed with the first file that
-    another one writes there. Missing parent folders are made.
+    another one writes there. Missing parent folders are made, and go again if the body fails.
 
     The path may be one that only this process knows, such as ``/proc/self/fd/7``, and may have
     no suffix. It can be opened as often as one likes.
@@ -55,17 +55,31 @@ def atomic_write(path: str | PathLike[str], *, overwrite: bool = False) -> Itera
     target = Path(path)
     refuse_existing(target, overwrite)
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        sweep(target.parent)
-        unnamed = _open_unnamed(target.parent)
-        with (
-            _named_file(target, overwrite)
-            if unnamed is None
-            else _unnamed_file(unnamed, target, overwrite)
-        ) as temporary:
-            yield temporary
+        with _in_folder(target.parent):
+            unnamed = _open_unnamed(target.parent)
+            with (
+                _named_file(target, overwrite)
+                if unnamed is None
+                else _unnamed_file(unnamed, target, overwrite)
+            ) as temporary:
+                yield temporary
     except OSError as error:
         raise _refused(error, target) from error
+
+
+@contextmanager
+def _in_folder(folder: Path) -> Iterator[None]:
+    """Make a folder where there is none; what was made and holds nothing goes if the body fails."""
+    made = [each for each in (folder, *folder.parents) if not each.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    sweep(folder)
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):  # somebody else may have put something there
+            for each in made:
+                each.rmdir()
+        raise
 
 
 def _open_unnamed(folder: Path) -> int | None:
@@ -140,20 +154,19 @@ def whole_folder(folder: Path) -> Iterator[Path]:
     Raises:
         OSError: if the system refuses it.
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    sweep(folder.parent)
     name = _cut(folder.name, _MOST_STEM_BYTES)
     temporary = folder.with_name(f".{name}.{os.getpid()}-{secrets.token_hex(4)}.partial")
-    try:
-        temporary.mkdir()
-        handle = None if fcntl is None else os.open(temporary, os.O_RDONLY)
-        with _held(handle), _removed_if_killed(temporary):
-            yield temporary
-            if folder.exists():
-                shutil.rmtree(folder)
-            os.replace(temporary, folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    with _in_folder(folder.parent):
+        try:
+            temporary.mkdir()
+            handle = None if fcntl is None else os.open(temporary, os.O_RDONLY)
+            with _held(handle), _removed_if_killed(temporary):
+                yield temporary
+                if folder.exists():
+                    shutil.rmtree(folder)
+                os.replace(temporary, folder)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
 
 
 @contextmanager

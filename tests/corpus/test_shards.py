@@ -102,9 +102,9 @@ def test_a_damaged_shard_is_named(harm: str, corpus: Corpus, tmp_path: Path) -> 
     else:  # fewer rows than the list of the shards says
         parquet.write_table(parquet.read_table(path).slice(1), path)
     with pytest.raises(InputError, match="shard cannot be used") as refused:
-        store_shards(tmp_path / "shards", tmp_path / "again")
+        store_shards(tmp_path / "shards", tmp_path / "run" / "corpus")
     assert path.name in str(refused.value)
-    assert not (tmp_path / "again").exists()
+    assert not (tmp_path / "run").exists()
 
 
 def test_shards_without_their_list_are_told_from_other_folders(

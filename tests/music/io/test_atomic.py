@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from ritornello import atomic
-from ritornello.atomic import atomic_write, refuse_existing
+from ritornello.atomic import atomic_write, refuse_existing, whole_folder
 from ritornello.errors import OutputError
 
 
@@ -55,6 +55,21 @@ def test_a_failure_leaves_nothing_and_keeps_what_was_there(tmp_path: Path) -> No
         fill(target, then=lambda: raise_error(KeyError()), overwrite=True)
     assert target.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [target]
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_a_failure_leaves_no_folder_that_was_made_for_it(kind: str, tmp_path: Path) -> None:
+    target = tmp_path / "new" / "folder" / "it"
+    with pytest.raises(KeyError), atomic_write(target) if kind == "file" else whole_folder(target):
+        raise KeyError
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_failure_leaves_a_folder_that_holds_something(tmp_path: Path) -> None:
+    target = tmp_path / "new" / "tune.mid"
+    with pytest.raises(KeyError):
+        fill(target, then=lambda: (target.with_name("other").touch(), raise_error(KeyError())))
+    assert [path.name for path in target.parent.iterdir()] == ["other"]
 
 
 def test_a_file_that_exists_is_replaced_only_on_request(tmp_path: Path) -> None:
