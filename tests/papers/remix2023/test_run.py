@@ -134,6 +134,8 @@ def test_a_study_runs_end_to_end_on_a_folder_of_the_user(
     assert Outcome.load(folder) == outcome
     assert not outcome.stand_in
     assert "4 songs with stems" in outcome.data
+    assert "10 networks learn, 2 at a time." in said
+    assert not [*folder.rglob("*.progress")]
     costs = {row[0]: row for row in outcome.tables[-1].rows}
     assert costs["One2Four split from the mix"][1] == 4
     assert costs["One2One from the mix"][1] == 1

@@ -24,6 +24,7 @@ from ritornello.papers.hybrid_gru2023.model import PsdConfig
 from ritornello.papers.hybrid_gru2023.ours import foresee_ours
 from ritornello.papers.hybrid_gru2023.train import foresee, train_net, write_notes
 from ritornello.papers.shared.ours import compose_ours, train_ours
+from ritornello.papers.shared.progress import ProgressFile, told
 
 OURS = "ours"
 BARS = 16  # of everything that is written
@@ -46,6 +47,14 @@ class TaskTraining:
     settings: JsonObject
     seed: int
     folder: Path
+
+    @property
+    def name(self) -> str:
+        return f"{self.task}, {self.cell}"
+
+    @property
+    def progress_file(self) -> Path:
+        return self.folder.with_name(f"{self.task}-{self.cell}.progress")
 
 
 @dataclass(frozen=True)
@@ -86,15 +95,14 @@ def learn_all(
         RitornelloError: if one fails.
     """
     longest = max(job.settings["seconds_each"] for job in jobs)
-    results = map_in_processes(learn, jobs, workers=threads, timeout_seconds=3 * longest + 1800)
     learned = []
-    for job, result in zip(jobs, results, strict=True):
-        if isinstance(result, Failure):
-            raise RitornelloError(
-                f"Training {result.kind} ({result.detail}).", where=f"{job.cell}, {job.task}"
-            )
-        say(f"{job.task}, {job.cell}: {result.figures.pitch_nats:.2f} nats a pitch.")
-        learned.append(result)
+    with told({job.name: job.progress_file for job in jobs}, say, workers=threads):
+        results = map_in_processes(learn, jobs, workers=threads, timeout_seconds=3 * longest + 1800)
+        for job, result in zip(jobs, results, strict=True):
+            if isinstance(result, Failure):
+                raise RitornelloError(f"Training {result.kind} ({result.detail}).", where=job.name)
+            say(f"{job.name}: {result.figures.pitch_nats:.2f} nats a pitch.")
+            learned.append(result)
     return learned
 
 
@@ -106,15 +114,19 @@ def pick(learned: Sequence[Learned], task: str, cell: str) -> Learned:
 def learn(job: TaskTraining) -> Learned:
     """Do one job in this process."""
     torch.set_num_threads(1)
-    return _learn_ours(job) if job.cell == OURS else _learn_net(job)
+    progress = ProgressFile(job.progress_file)
+    learned = (_learn_ours if job.cell == OURS else _learn_net)(job, progress)
+    progress.write(1.0)
+    return learned
 
 
-def _learn_net(job: TaskTraining) -> Learned:
+def _learn_net(job: TaskTraining, progress: ProgressFile) -> Learned:
     taught = rows_of(job.pieces["train"])
     held_out = rows_of(job.pieces["test"], job.settings["test_notes"])
     watched = rows_of(job.pieces["valid"] or job.pieces["train"][:8], job.settings["test_notes"])
     config = PsdConfig(job.cell, job.settings["units"])
-    trained = train_net(config, taught, watched, job.settings, job.seed)
+    trained = train_net(config, taught, watched, job.settings, job.seed, progress.write)
+    progress.write(1.0, "composes")
     known = [rows[: job.settings["test_notes"]] for rows in taught[:_TAUGHT_SCORED]]
     figures = net_figures(foresee(trained.model, known), foresee(trained.model, held_out))
     rng = np.random.default_rng(job.seed)
@@ -149,10 +161,13 @@ def _learn_net(job: TaskTraining) -> Learned:
     )
 
 
-def _learn_ours(job: TaskTraining) -> Learned:
+def _learn_ours(job: TaskTraining, progress: ProgressFile) -> Learned:
     pieces = ((name, piece, side) for side, named in job.pieces.items() for name, piece in named)
     minutes = job.settings["seconds_each"] / 60
-    model = train_ours(pieces, job.folder, minutes=minutes, seed=job.seed, threads=1)
+    model = train_ours(
+        pieces, job.folder, minutes=minutes, seed=job.seed, threads=1, watch=progress.write
+    )
+    progress.write(1.0, "composes")
     held_out = [first_notes(piece, job.settings["test_notes"]) for _, piece in job.pieces["test"]]
     seen = foresee_ours(model, held_out)
     made = checkpoint.load(checkpoint.find(model))

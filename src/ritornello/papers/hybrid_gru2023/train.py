@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -101,6 +101,7 @@ def train_net(
     watched: Sequence[np.ndarray],
     settings: JsonObject,
     seed: int,
+    watch: Callable[[float], None] = lambda done: None,
 ) -> Trained:
     """Train until the epochs or the seconds are over, whichever comes first.
 
@@ -111,6 +112,7 @@ def train_net(
     Args:
         taught, watched: pieces as rows of (pitch, step, duration).
         settings: of the recipe: batch, window, learning_rate, epochs, seconds_each, loss_weights.
+        watch: called after each update with the share of the training that is done.
     """
     torch.manual_seed(seed)
     objective = _Notes(PsdRnn(config), taught, watched, settings, seed)
@@ -127,6 +129,7 @@ def train_net(
         ),
         clip=None,
         validation=Every(steps=_WATCH_EVERY),
+        stepped=lambda step: watch(trainer.done),
     )
     trainer.run()
     spent = trainer.spent

@@ -15,6 +15,7 @@ from ritornello.errors import CheckpointError, ConfigError
 from ritornello.json_values import JsonObject
 from ritornello.papers.remix2023.model import StemConfig, build, bytes_kept
 from ritornello.papers.remix2023.stem_job import StemTraining
+from ritornello.papers.shared.progress import ProgressFile
 from ritornello.training.optimisation import constant
 from ritornello.training.run_length import Every, Length
 from ritornello.training.run_state import TrainingState
@@ -54,6 +55,7 @@ def train(job: StemTraining) -> JsonObject:
         job.state_file.unlink()
         job.curves_file.unlink(missing_ok=True)
         return train(job)
+    objective.progress.write(trainer.done)
     trainer.run()
     return {**objective.curves, "cpu_seconds": trainer.spent.seconds}
 
@@ -63,6 +65,7 @@ class ChunkObjective(Objective[Tensor]):
 
     Attributes:
         curves: the values of `Curves`, but for the time. epoch_steps: in an epoch.
+        progress: for whoever watches the job.
     """
 
     def __init__(self, job: StemTraining) -> None:
@@ -80,6 +83,7 @@ class ChunkObjective(Objective[Tensor]):
         self._order = torch.zeros(0, dtype=torch.int64)
         self._total = torch.zeros(self._sounds["train_stems"].shape[-1])  # of the epoch so far
         self._rows = 0
+        self.progress = ProgressFile(job.progress_file)
         self.curves: JsonObject = {
             "train": [],
             "valid": [],
@@ -104,6 +108,7 @@ class ChunkObjective(Objective[Tensor]):
     def stepped(self, step: Step) -> None:
         """Add to the errors of the epoch."""
         self._total += torch.tensor([*step.parts.values()]) * self._rows
+        self.progress.write(step.number / (self.job.epochs * self.epoch_steps))
 
     def validate(self, network: nn.Module, standing: Standing) -> float:
         stems = self._sounds["valid_stems"]
@@ -126,7 +131,7 @@ class ChunkObjective(Objective[Tensor]):
         self.curves, self._order, self._total = state["curves"], state["order"], state["total"]
 
     def write_curves(self, seconds: float) -> None:
-        """Write how far the job is, for whoever watches it."""
+        """Write what the job has found so far."""
         with atomic_write(self.job.curves_file, overwrite=True) as partial:
             partial.write_text(
                 json.dumps({**self.curves, "cpu_seconds": seconds}), encoding="utf-8"

@@ -39,6 +39,10 @@ class StemTraining:
     def curves_file(self) -> Path:
         return self.state_file.with_suffix(".json")
 
+    @property
+    def progress_file(self) -> Path:
+        return self.state_file.with_suffix(".progress")
+
 
 @dataclass(frozen=True)
 class Curves:

@@ -6,8 +6,6 @@ and saves itself after each epoch, so that a run that is cut off goes on where i
 
 from __future__ import annotations
 
-import json
-import threading
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -20,9 +18,9 @@ from ritornello.dsp.waveform import Waveform
 from ritornello.errors import RitornelloError
 from ritornello.papers.remix2023.encoding import Chunks, decode, encode
 from ritornello.papers.remix2023.stem_job import Curves, StemTraining
+from ritornello.papers.shared.progress import told
 
 _LONGEST_JOB_SECONDS = 7 * 24 * 3600.0
-_TELL_SECONDS = 20.0
 
 
 def write_chunks(
@@ -52,19 +50,17 @@ def run_jobs(
     """Train every job, as many at once as there are threads.
 
     Args:
-        say: called about three times a minute with the epochs that each running job has done.
+        say: called about three times a minute with how far each running job is.
 
     Raises:
         RitornelloError: if a job fails; the others are stopped, and all go on where they were when
             run again.
     """
-    done = threading.Event()
-    teller = threading.Thread(target=_tell, args=(jobs, done, say), daemon=True)
-    teller.start()
     found = {}
-    try:
+    workers = min(threads, len(jobs))
+    with told({job.name: job.progress_file for job in jobs}, say, workers=workers):
         answers = map_in_processes(
-            train, jobs, workers=min(threads, len(jobs)), timeout_seconds=_LONGEST_JOB_SECONDS
+            train, jobs, workers=workers, timeout_seconds=_LONGEST_JOB_SECONDS
         )
         for job, answer in zip(jobs, answers, strict=True):
             if isinstance(answer, Failure):
@@ -73,26 +69,7 @@ def run_jobs(
                     next_step="Run it again; finished epochs are kept.",
                 )
             found[job.name] = answer
-    finally:
-        done.set()
-        teller.join()
     return found
-
-
-def _tell(jobs: list[StemTraining], done: threading.Event, say: Callable[[str], None]) -> None:
-    while not done.wait(_TELL_SECONDS):
-        epochs = [(job, _epochs_done(job)) for job in jobs]
-        running = [f"{job.name} {n}/{job.epochs}" for job, n in epochs if 0 < n < job.epochs]
-        total = sum(job.epochs for job in jobs)
-        share = sum(min(n, job.epochs) for job, n in epochs) / total
-        say(f"{share:.0%} of the epochs of {len(jobs)} networks: {', '.join(running) or '...'}")
-
-
-def _epochs_done(job: StemTraining) -> int:
-    try:
-        return len(json.loads(job.curves_file.read_text(encoding="utf-8"))["train"])
-    except (OSError, ValueError):
-        return 0
 
 
 def train(job: StemTraining) -> Curves:

@@ -3,6 +3,7 @@
 recipe   its settings, and what a smaller budget changes
 study    one run: recipe, data, folder
 run      runs a study and keeps its outcome
+progress how far the networks of a study are, while they learn
 outcome  what a run leaves behind, as data
 search   a search over settings
 ours     our model, trained, scored and heard on the same music

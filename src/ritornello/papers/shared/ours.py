@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
@@ -35,6 +35,7 @@ def train_ours(
     seed: int,
     threads: int,
     start: Path | None = None,
+    watch: Callable[[float], None] = lambda done: None,
     **settings: Any,
 ) -> Path:
     """Teach a note model that fits the music and the minutes; an earlier run is replaced.
@@ -45,6 +46,7 @@ def train_ours(
         minutes: of learning, validation included.
         seed: of everything random. threads: processors to use.
         start: a model of this function, in another folder, that goes on learning.
+        watch: called after each step with the share of the run that is done.
         settings: of `TrainConfig`, in place of those that fit the amount of music; with ``steps``
             the run is counted in steps instead of minutes.
 
@@ -77,7 +79,14 @@ def train_ours(
         **settings,
     }
     about = {"name": folder.name}
-    return train(music, folder, TrainConfig(**asked), start=before, provenance=about)
+    return train(
+        music,
+        folder,
+        TrainConfig(**asked),
+        start=before,
+        provenance=about,
+        watch=lambda progress: watch(progress.done),
+    )
 
 
 def score_ours(model: Path, pieces: Iterable[Piece]) -> likelihood.SetLikelihood:

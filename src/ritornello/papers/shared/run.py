@@ -12,8 +12,11 @@ from pathlib import Path
 from types import ModuleType
 
 from ritornello.papers.shared.outcome import Outcome
-from ritornello.papers.shared.recipe import Budget, load_recipe
+from ritornello.papers.shared.recipe import Budget, Recipe, load_recipe
 from ritornello.papers.shared.study import Study
+
+_WORTH_SAYING = 1.5  # times as long
+_HOURS = 100  # minutes, from which on they are told in hours
 
 
 def run_study(
@@ -41,6 +44,7 @@ def run_study(
     folder.mkdir(parents=True, exist_ok=True)
     threads = threads or os.cpu_count() or 1
     study = Study(recipe, budget, folder, data, seed, threads, say)
+    say(expected(recipe, budget, threads))
     started = time.monotonic()
     outcome: Outcome = _module(system).run(study)
     outcome.seconds = round(time.monotonic() - started, 1)
@@ -51,6 +55,32 @@ def run_study(
     outcome.departures = [*recipe.departures(budget), *outcome.departures]
     outcome.save(folder)
     return outcome
+
+
+def expected(recipe: Recipe, budget: Budget, threads: int) -> str:
+    """How long a run takes, and how much longer because of what else the machine does now."""
+    minutes = recipe.minutes[budget]
+    told = f"{recipe.id}, {budget}: about {_in_words(minutes)} on two processors that are free."
+    load, processors = _load(), os.cpu_count() or 1
+    slower = (load + threads) / processors
+    if load < 1 or slower < _WORTH_SAYING:
+        return told
+    return (
+        f"{told} Some {load:.0f} programs share {processors} now, so it may be "
+        f"{_in_words(minutes * slower)}."
+    )
+
+
+def _load() -> float:
+    """How many programs want a processor, in the mean of the last minute; 0 where unknown."""
+    try:
+        return os.getloadavg()[0]
+    except (AttributeError, OSError):  # Windows has none
+        return 0.0
+
+
+def _in_words(minutes: float) -> str:
+    return f"{minutes:.2g} minutes" if minutes < _HOURS else f"{minutes / 60:.2g} hours"
 
 
 def _module(system: str) -> ModuleType:
