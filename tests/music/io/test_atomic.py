@@ -67,8 +67,9 @@ def test_a_failure_leaves_no_folder_that_was_made_for_it(kind: str, tmp_path: Pa
 
 def test_a_failure_leaves_a_folder_that_holds_something(tmp_path: Path) -> None:
     target = tmp_path / "new" / "tune.mid"
-    with pytest.raises(KeyError):
-        fill(target, then=lambda: (target.with_name("other").touch(), raise_error(KeyError())))
+    with pytest.raises(KeyError), atomic_write(target):
+        target.with_name("other").touch()
+        raise KeyError
     assert [path.name for path in target.parent.iterdir()] == ["other"]
 
 
