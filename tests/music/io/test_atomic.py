@@ -67,9 +67,13 @@ def test_a_failure_leaves_no_folder_that_was_made_for_it(kind: str, tmp_path: Pa
 
 def test_a_failure_leaves_a_folder_that_holds_something(tmp_path: Path) -> None:
     target = tmp_path / "new" / "tune.mid"
-    with pytest.raises(KeyError), atomic_write(target):
+
+    def interrupted() -> None:
         target.with_name("other").touch()
         raise KeyError
+
+    with pytest.raises(KeyError):
+        fill(target, then=interrupted)
     assert [path.name for path in target.parent.iterdir()] == ["other"]
 
 
