@@ -239,6 +239,8 @@ def test_a_folder_becomes_a_model_that_composes(
     figures = api.evaluate(out, music, split="valid")
     assert figures["nats_per_note"] > 0
     assert figures["pieces"] < 12, "only what training held back"
+    told = api.model_card(out)["provenance"]["held_out"]
+    assert told == {name: figures[name] for name in ("nats_per_note", "pieces", "notes")}
     caplog.clear()
     assert api.evaluate(out, music)["pieces"] == 12
     assert "--split valid" in caplog.text

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,8 @@ import soundfile
 
 import ritornello
 from ritornello import api, cli
+from ritornello.json_values import JsonObject
+from ritornello.note_model import checkpoint
 from tests.cli.conftest import Outcome, start
 from tests.examples import band
 
@@ -147,6 +151,34 @@ def test_models_are_listed_and_described(
     listed = {row["name"]: row for row in json.loads(command("models", "--json").out)}
     assert listed["mine"]["card"]["provenance"]["name"] == "tiny"
     assert "name: tiny" in command("models", "mine").out
+
+
+@pytest.mark.parametrize(
+    ("facts", "figure", "words"),
+    [
+        ({"validation": {"nats_per_note": 2.125}}, "2.12", "told what each piece is like"),
+        (
+            {"validation": {"nats_per_note": 2.125}, "held_out": {"nats_per_note": 3.5}},
+            "3.50",
+            "as `ritornello evaluate` says it",
+        ),
+    ],
+)
+def test_the_figure_of_a_listed_model_is_named(
+    facts: JsonObject,
+    figure: str,
+    words: str,
+    command: Callable[..., Outcome],
+    tiny_model: Path,
+    tmp_path: Path,
+) -> None:
+    known = checkpoint.load(tiny_model / "model.safetensors")
+    mine = tmp_path / "mine" / "model.safetensors"
+    mine.parent.mkdir()
+    checkpoint.save(replace(known, provenance={**known.provenance, **facts}), mine)
+    done = command("models")
+    assert figure in done.out
+    assert re.search(f"Nats a note of [^:]*mine: [^\n]*{words}", done.err)
 
 
 def test_the_doctor_exits_by_what_is_required(

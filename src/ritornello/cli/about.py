@@ -9,6 +9,13 @@ from rich.table import Table
 
 from ritornello.cli.options import Flag
 from ritornello.cli.show import out, print_json, say
+from ritornello.json_values import JsonObject
+
+_FIGURES = {
+    "held_out": "of the music that its training held back, as `ritornello evaluate` says it.",
+    "validation": "of the music that its training held back, told what each piece is like (key, "
+    "players, length); `ritornello evaluate` tells nothing unless asked: --controls given.",
+}
 
 
 def models(model: str | None = None, /, *, json: Flag = False) -> None:
@@ -40,14 +47,29 @@ def models(model: str | None = None, /, *, json: Flag = False) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("name", "where", "MB", "writes like", "nats a note"):
         table.add_column(column, justify="right" if column in ("MB", "nats a note") else "left")
+    notes: dict[str, list[str]] = {}
     for info in found:
         like = info.problem or ", ".join(info.card["collections"])
-        figures = info.card.get("provenance", {}).get("validation") or {}
-        nats = figures.get("nats_per_note")
+        nats, kind = _nats(info.card.get("provenance", {}))
         size = f"{info.size_bytes / 1e6:.1f}"
-        cells = (info.name, info.origin, size, escape(like), f"{nats:.2f}" if nats else "")
-        table.add_row(*cells)
+        table.add_row(info.name, info.origin, size, escape(like), nats)
+        if kind:
+            notes.setdefault(kind, []).append(info.name)
     out.print(table)
+    for kind, names in notes.items():
+        say(f"Nats a note of {', '.join(names)}: {kind}")
+
+
+def _nats(provenance: JsonObject) -> tuple[str, str]:
+    """How well a model predicts music that it has not seen, and what the figure is; "" if unknown.
+
+    Figures of two kinds cannot be compared: who is told what a piece is like predicts it better.
+    """
+    for name, kind in _FIGURES.items():
+        figures = provenance.get(name) or {}
+        if "nats_per_note" in figures:
+            return f"{figures['nats_per_note']:.2f}", kind
+    return "", ""
 
 
 def _print_card(value: Any, indent: int = 0) -> None:

@@ -47,20 +47,25 @@ class HeldOutMusic:
         names, piece = self._corpus.collection_of, self._corpus.piece
         return likelihood.evaluate(model, ((names(each), piece(each)) for each in self._indices))
 
-    def tell(self, model: Path, out: Path, folder: Path, say: Callable[[str], None]) -> None:
+    def tell(
+        self, model: Path, out: Path, folder: Path, say: Callable[[str], None]
+    ) -> Likelihood | None:
         """Say how well a model predicts the music, and write it into the journal of its run.
 
         The figure is that of ``ritornello evaluate OUT FOLDER --split valid``; that is said too.
 
         Args:
             folder: of the music.
+
+        Returns:
+            What was found; None where there is nothing to judge by, or too much.
         """
         again = f"ritornello evaluate {shlex.join([str(out), str(folder)])} --split valid"
         if not self._indices:
-            return
+            return None
         if not self._few:
             say(f"How well it predicts the music that was held back: {again}")
-            return
+            return None
         found = self._judged(checkpoint.load(model))
         steps = int(checkpoint.describe(model)["provenance"]["training"]["steps"])
         before = {} if self._before is None else {"before": self._before}
@@ -82,6 +87,7 @@ class HeldOutMusic:
             )
         for row in rows:
             say(row)
+        return found
 
 
 def _in_words(found: Likelihood, before: float | None) -> str:

@@ -197,9 +197,14 @@ def train(
     )
     if ranks.writes:
         # A quarter of the size, to be sent; the run goes on from weights in its own file.
-        checkpoint.save(checkpoint.load(model), model, int8=True)
+        learned = checkpoint.load(model)
+        checkpoint.save(learned, model, int8=True)
         sampler.write(model, "final")
-        held_out.tell(model, out, Path(folder), say)
+        found = held_out.tell(model, out, Path(folder), say)
+        if found:
+            figures = {name: found[name] for name in ("nats_per_note", "pieces", "notes")}
+            about = {**learned.provenance, "held_out": figures}
+            checkpoint.save(replace(learned, provenance=about), model, int8=True)
         write_report(out)  # again, with the final sample
     processes.left()
     return model
