@@ -63,9 +63,12 @@ def test_chosen_section_by_section_they_are_better_than_alone_and_keep_the_rules
     assert best(engine, Selection(4, notes_of, by_section=True), [2]) == [by_section[2]]
 
 
-@pytest.mark.parametrize(("candidates", "going"), [(2, 1), (3, 2), (5, 2), (9, 3)])
-def test_the_best_quarter_of_the_candidates_goes_on_in_the_middle_of_a_section(
-    engine: Engine, candidates: int, going: int
+@pytest.mark.parametrize(
+    ("candidates", "early", "going"),
+    [(2, [], 1), (3, [], 2), (8, [], 2), (9, [5], 3), (16, [8], 4)],
+)
+def test_a_quarter_of_the_candidates_goes_on_from_the_middle_of_a_section_and_half_of_many_earlier(
+    engine: Engine, candidates: int, early: list[int], going: int
 ) -> None:
     judged: list[tuple[int, int | None]] = []
 
@@ -74,7 +77,12 @@ def test_the_best_quarter_of_the_candidates_goes_on_in_the_middle_of_a_section(
         return notes_of(pieces, first_bar, end_bar)
 
     best(engine, Selection(candidates, scores, by_section=True), [1])
-    assert judged == [(candidates, 4), (going, 8), (candidates, 12), (going, 16)]
+    sizes = [candidates, *early, going]
+    bars = [2, 4, 8] if early else [4, 8]
+    sections = [
+        (size, start + bar) for start in (0, 8) for size, bar in zip(sizes, bars, strict=True)
+    ]
+    assert judged == sections
 
 
 def test_candidates_are_compared_where_sections_end() -> None:

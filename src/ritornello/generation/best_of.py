@@ -1,9 +1,10 @@
 """Candidates side by side: after each section the best one so far goes on, in as many ways.
 
-In the middle of a section the best quarter of them go on: what a critic dislikes in four bars it
-seldom likes best in eight. Candidates begin with instruments, key and plan of their own. What is
-chosen at the end of the first section holds for all from there on, as they all go on from the one
-that was best.
+From the middle of a section a quarter of them go on: what a critic dislikes in four bars it seldom
+likes best in eight. Of many, half go on from its first quarter (successive halving; Z. Karnin et
+al., "Almost optimal exploration in multi-armed bandits", ICML 2013). Candidates begin with
+instruments, key and plan of their own. What is chosen at the end of the first section holds for all
+from there on, as they all go on from the one that was best.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from ritornello.note_model.engine.reference import Engine
 
 USUAL_SECTION_BARS = 8  # where a piece has no form
 _STEPS_BETWEEN_NEWS = 64
+_FEW = 8  # candidates, which are compared no earlier than half way
 _SHORTEST_BARS = 4  # what is shorter is judged with the next section
 
 
@@ -58,7 +60,8 @@ def compose_best(
     ends = section_ends(writers[0].job, by_section=selection.by_section)
     going = [[*group] for group in groups]
     for begin_bar, end in pairwise([0, *ends]):
-        for bar in _looked_at(begin_bar, end, by_section=selection.by_section):
+        looks = _looks(begin_bar, end, selection.candidates) if selection.by_section else {end: 1}
+        for bar, going_on in looks.items():
             who = [index for group in going for index in group]
             those, their_state = [writers[index] for index in who], state[who]
             steps = advance_all(
@@ -69,10 +72,7 @@ def compose_best(
                 if step % _STEPS_BETWEEN_NEWS == 0:
                     watch(min(w.tracker.onset_ticks for w in left), left[0].job.end_ticks)
             state[who] = their_state
-            going = [
-                _best(writers, group, bar, selection, 1 if bar == end else _going_on(len(group)))
-                for group in going
-            ]
+            going = [_best(writers, group, bar, selection, going_on) for group in going]
         if hear is not None:
             hear([writers[best] for (best,) in going])
         if end == ends[-1]:
@@ -88,15 +88,14 @@ def compose_best(
     return [finished_piece(writers[best]) for (best,) in going]
 
 
-def _going_on(candidates: int) -> int:
-    """How many go on in the middle of a section: a quarter of them, half where they are few."""
-    return max((min(candidates, 4) + 1) // 2, -(-candidates // 4))
-
-
-def _looked_at(begin_bar: int, end_bar: int, *, by_section: bool) -> list[int]:
-    """The bars before which candidates are compared within a section, the last of them its end."""
-    middle = begin_bar + (end_bar - begin_bar) // 2
-    return [middle, end_bar] if by_section and middle - begin_bar >= _SHORTEST_BARS else [end_bar]
+def _looks(begin_bar: int, end_bar: int, candidates: int) -> dict[int, int]:
+    """Before which bars candidates of a section are compared, and how many go on from there."""
+    bars = end_bar - begin_bar
+    if bars < 2 * _SHORTEST_BARS:
+        return {end_bar: 1}
+    early = {begin_bar + bars // 4: -(-candidates // 2)} if candidates > _FEW else {}
+    quarter = max((min(candidates, 4) + 1) // 2, -(-candidates // 4))
+    return {**early, begin_bar + bars // 2: quarter, end_bar: 1}
 
 
 def section_ends(job: Job, *, by_section: bool) -> list[int]:

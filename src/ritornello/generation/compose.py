@@ -215,7 +215,7 @@ def write(
 def piece_of(writer: Writer) -> Piece:
     """The events of a writer so far, as a piece."""
     job = writer.job
-    events = as_one(np.array(writer.events), job.second_hand)
+    events = as_one(writer.fields, job.second_hand)
     return to_piece(events, job.rules, job.plan, job.swing)
 
 

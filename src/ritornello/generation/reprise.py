@@ -33,7 +33,6 @@ from ritornello.note_model.encoding.notes import (
     SHIFT,
     VELOCITIES,
     duration_class,
-    is_note,
 )
 from ritornello.plan.drum_grooves import (
     CRASH,
@@ -123,12 +122,13 @@ class Reprise:
             for bar, source in enumerate(latest)
         ]
 
-    def notes_of(self, bar: int, fields: np.ndarray, onsets: np.ndarray) -> np.ndarray:
+    def notes_of(self, bar: int, fields: np.ndarray) -> np.ndarray:
         """The notes that a bar takes up; int64 [notes, 5], onsets in place of shifts.
 
         Args:
-            fields: int64 [events, 5], all that was written so far. onsets: int64 [events].
+            fields: int64 [events, 5], all that was written so far.
         """
+        onsets = np.cumsum(fields[:, SHIFT])
         start, middle, end = self.half_ticks(bar)
         found = [self.beats[bar]] if bar in self.beats else []
         for column, part in enumerate(self.parts):
@@ -139,10 +139,10 @@ class Reprise:
             first, second = self.halves[bar, :, column]
             begin = start if first else middle
             stop = end if second else middle
-            member = (fields[:, PART] == part) & is_note(fields[:, PART])
-            member &= (onsets + moved >= begin) & (onsets + moved < stop)
-            rows = fields[member].copy()
-            rows[:, SHIFT] = onsets[member] + moved
+            near = slice(*np.searchsorted(onsets, (begin - moved, stop - moved)))
+            member = fields[near, PART] == part
+            rows = fields[near][member]
+            rows[:, SHIFT] = onsets[near][member] + moved
             longest = self._sounds_until(bar, column, stop) - rows[:, SHIFT]
             rows[:, DURATION] = _class_within(np.minimum(DURATIONS[rows[:, DURATION]], longest))
             found.append(rows)

@@ -24,7 +24,7 @@ from ritornello.note_model.engine.reference import Engine
 from ritornello.rng import Rng
 
 Event = tuple[int, int, int, int, int]
-_NO_ONSETS = np.zeros(0, np.int64)
+_NO_FIELDS = np.zeros((0, len(notes.FIELDS)), np.int64)
 
 
 @dataclass
@@ -43,6 +43,7 @@ class Writer:
     _playing: tuple[int, np.ndarray] | None = None  # of which bar, and what it adds
     _taken_up: int = 0  # bars whose earlier notes are given by now
     figures: Figures = field(default_factory=Figures)
+    _fields: np.ndarray = field(default_factory=lambda: _NO_FIELDS)  # see `fields`
 
     @classmethod
     def start(cls, job: Job, rng: Rng) -> Writer:
@@ -61,7 +62,15 @@ class Writer:
             None,
             self._taken_up,
             self.figures,
+            self._fields,
         )
+
+    @property
+    def fields(self) -> np.ndarray:
+        """`events` as an array, int64 [events, 5], of which only what is new is put into it."""
+        if new := self.events[len(self._fields) :]:
+            self._fields = np.concatenate([self._fields, np.array(new, np.int64)])
+        return self._fields
 
     def write(self, event: Event) -> None:
         ahead = self.tracker.next_given
@@ -125,17 +134,13 @@ class Writer:
             return False
         now = self.tracker.onset_ticks
         reached = -1 if event is None else reprise.bar_of(now + event[SHIFT])
-        fields, onsets = None, _NO_ONSETS
         rows = []
         while self._taken_up < reprise.bars:
             ready = reprise.ready_ticks[self._taken_up]
             if ready is not None:
                 if now < ready and self._taken_up > reached:
                     break
-                if fields is None:
-                    fields = np.array(self.events, np.int64).reshape(-1, len(notes.FIELDS))
-                    onsets = np.cumsum(fields[:, SHIFT])
-                rows.append(reprise.notes_of(self._taken_up, fields, onsets))
+                rows.append(reprise.notes_of(self._taken_up, self.fields))
             self._taken_up += 1
         if not any(map(len, rows)):
             return False
@@ -151,6 +156,7 @@ class Writer:
     def forget(self) -> None:
         """Drop the events written so far, so that endless music needs constant memory."""
         self.events.clear()
+        self._fields = _NO_FIELDS
         self.composed.clear()
 
     @property

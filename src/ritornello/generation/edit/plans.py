@@ -86,7 +86,7 @@ class EditPlan:
 
 def finish(plan: EditPlan, writer: Writer) -> Joined:
     """The song with the composed notes in their tracks; every kept note is as it was."""
-    events = np.array(writer.events).reshape(-1, len(notes.FIELDS))
+    events = writer.fields
     onsets = np.cumsum(events[:, SHIFT])
     is_anew = np.isin(events[:, PART], [*plan.anew])
     is_anew &= (onsets >= plan.anew_from_ticks) & (onsets < plan.anew_until_ticks)

@@ -9,7 +9,7 @@ from what models composed for the same bars, instruments, metres and keys
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +23,7 @@ from ritornello.generation.preference.excerpts import (
 )
 from ritornello.music.piece import Piece
 from ritornello.note_model import weights_file
+from ritornello.note_model.engine.recurrent import gru
 from ritornello.note_model.weights_file import WeightsFile
 from ritornello.plan.bar_strokes import Strokes
 
@@ -53,19 +54,10 @@ class RecurrentCritic:
     """A network that tells real bars from composed ones.
 
     Attributes:
-        tables: of each column of a note, float32 [classes, units].
-        into, again: float32 [units, 3 * units], reset gate, update gate and candidate.
-        into_bias, again_bias: float32 [3 * units].
-        out: float32 [2 * units]. out_bias: of the answer.
+        weights: those of `weight_shapes`, float32.
     """
 
-    tables: tuple[np.ndarray, ...]
-    into: np.ndarray
-    again: np.ndarray
-    into_bias: np.ndarray
-    again_bias: np.ndarray
-    out: np.ndarray
-    out_bias: float
+    weights: Mapping[str, np.ndarray]
 
     @classmethod
     def bundled(cls) -> RecurrentCritic:
@@ -88,15 +80,7 @@ class RecurrentCritic:
             raise CheckpointError(f"The critic lacks a weight ({error}).") from None
         if wrong:
             raise CheckpointError(f"The critic has other weights than expected: {wrong[0]}.")
-        return cls(
-            tuple(w[f"tables.{number}.weight"] for number in range(len(COLUMN_SIZES))),
-            np.ascontiguousarray(w["read.weight_ih_l0"].T),
-            np.ascontiguousarray(w["read.weight_hh_l0"].T),
-            w["read.bias_ih_l0"],
-            w["read.bias_hh_l0"],
-            w["out.weight"][0],
-            float(w["out.bias"][0]),
-        )
+        return cls(w)
 
     def scores(
         self, pieces: Sequence[Piece], first_bar: int = 0, end_bar: int | None = None
@@ -127,24 +111,16 @@ class RecurrentCritic:
         Args:
             excerpts: see `ritornello.generation.preference.excerpts.excerpt_with_past`.
         """
-        units, rows = len(self.again), len(excerpts)
-        longest = max(map(len, excerpts))
-        columns = np.zeros((longest, rows, len(self.tables)), np.int64)
-        there = np.zeros((longest, rows, 1), np.float32)
+        shape = max(map(len, excerpts)), len(excerpts)
+        columns = np.zeros((*shape, len(COLUMN_SIZES)), np.int64)
+        there = np.zeros((*shape, 1), bool)
         for row, one in enumerate(excerpts):
             columns[: len(one), row] = one
-            there[: len(one), row] = 1
-        x = sum(table[columns[..., number]] for number, table in enumerate(self.tables)) * there
-        gates = x @ self.into + self.into_bias
-        state = np.zeros((rows, units), np.float32)
-        mean, most = np.zeros_like(state), np.full_like(state, -np.inf)
-        for step in range(longest):
-            past = state @ self.again + self.again_bias
-            sums = gates[step, :, : 2 * units] + past[:, : 2 * units]
-            reset, update = np.split(1 / (1 + np.exp(-np.clip(sums, -30, 30))), 2, axis=1)
-            candidate = np.tanh(gates[step, :, 2 * units :] + reset * past[:, 2 * units :])
-            state = update * state + (1 - update) * candidate
-            mean += state * there[step]
-            most = np.where(there[step] > 0, np.maximum(most, state), most)
-        mean /= there.sum(axis=0)
-        return np.asarray(np.concatenate([mean, most], axis=1) @ self.out + self.out_bias, float)
+            there[: len(one), row] = True
+        tables = (self.weights[f"tables.{number}.weight"] for number in range(len(COLUMN_SIZES)))
+        x = sum(table[columns[..., number]] for number, table in enumerate(tables))
+        states = gru(np.asarray(x), self.weights, "read.", both_ways=False)
+        mean = states.sum(axis=0, where=there) / there.sum(axis=0)
+        most = states.max(axis=0, where=there, initial=-np.inf)
+        answer = np.concatenate([mean, most], axis=1) @ self.weights["out.weight"][0]
+        return np.asarray(answer + self.weights["out.bias"], float)

@@ -82,7 +82,7 @@ def from_primer(
     if form:
         settings = with_refrain(settings, encoded.metres, seed, _key_of(encoded.fields))
     writer, state = read_primer(engine, encoded, settings, rng, collections)
-    onsets = np.cumsum([event[SHIFT] for event in writer.events])
+    onsets = np.cumsum(writer.fields[:, SHIFT])
     seconds = primer.ticks_to_seconds(onsets[-1:])
     instant = Instant(
         settings,
@@ -93,7 +93,7 @@ def from_primer(
         primer.tempos,
         encoded.length_ticks,
     )
-    events = np.concatenate([onsets[:, None], np.array(writer.events)], axis=1)
+    events = np.concatenate([onsets[:, None], writer.fields], axis=1)
     return Moment(instant, encoded.metres, events)
 
 

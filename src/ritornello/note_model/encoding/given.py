@@ -74,6 +74,10 @@ class Given:
         empty = np.zeros(0, np.int64)
         return cls(np.zeros((0, len(NONE)), np.int64), empty, empty, empty)
 
+    def without_first(self, count: int) -> Given:
+        """The same without so many of its first events."""
+        return replace(self, fields=self.fields[count:], onsets_ticks=self.onsets_ticks[count:])
+
     def with_notes(self, passed: int, rows: np.ndarray) -> Given:
         """The same with some more notes among the events that are still to come.
 

@@ -19,6 +19,7 @@ from ritornello.note_model.encoding.notes import (
     PART,
     PITCH,
     REST,
+    SHIFT,
     TEMPO,
     TEMPO_PITCH,
 )
@@ -88,7 +89,13 @@ class Tracker:
 
     def give(self, rows: np.ndarray) -> None:
         """Add notes to what is given and still to come; int64 [notes, 5], onsets for shifts."""
-        self.given = self.given.with_notes(self._passed, rows)
+        if not len(rows):
+            return
+        # What is passed and lies before them is forgotten: what of it still sounds is held here.
+        before = np.searchsorted(self.given.onsets_ticks, rows[:, SHIFT].min())
+        past = min(self._passed, int(before))
+        self._passed -= past
+        self.given = self.given.without_first(past).with_notes(self._passed, rows)
         self.next_given = self.given.event(self._passed)
 
     def context(self) -> list[int]:
