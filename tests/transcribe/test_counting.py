@@ -14,6 +14,7 @@ from ritornello.transcribe.counting import (
     slipped_from,
     through,
 )
+from ritornello.transcribe.note_beats import SLOWEST_BPM, TEMPI, TEMPI_AN_OCTAVE, NoteBeats
 from ritornello.transcribe.pulse import STEPS, find_pulse, grids
 from ritornello.transcribe.spectra import BANDS, FLOOR, FRAME_SECONDS, SHORT_BANDS
 from ritornello.transcribe.values import HEARD_NOTE_DTYPE
@@ -162,3 +163,31 @@ def test_of_grids_that_sound_alike_one_begins_with_the_music(silent_steps: int) 
     found = likeliest(clues, 120.0)
     assert found.is_steady
     assert np.abs(found.beats_seconds - first * FRAME_SECONDS).min() < 0.03
+
+
+def test_a_player_begins_with_the_first_note_also_at_the_first_sample() -> None:
+    """Not where a recording is cut within what rings on."""
+    notes = np.ones(55, HEARD_NOTE_DTYPE)
+    notes["onset_seconds"] = 0.005 + 0.5 * np.arange(55)
+    frames = [round(float(onset) / FRAME_SECONDS) for onset in notes["onset_seconds"]]
+    for strength, is_known in ((-0.5, True), (-1.0, False)):
+        spectra = _struck(frames, [strength, *[-0.5] * 54])
+        clues = Clues.of(np.full((FRAMES, 2), -3.0), spectra, None, notes)
+        assert (clues.first_seconds is not None) == is_known
+
+
+@pytest.mark.parametrize(("step", "heard_bpm"), [(0.163, 92), (0.214, 140)])
+def test_hardly_anybody_taps_as_fast_as_the_notes_may_ask_for(step: float, heard_bpm: int) -> None:
+    """Notes on halves of what would be beats, where the network finds twice as many likelier."""
+    times = 0.2 + step * np.arange(int(28.5 / step))
+    frames = [round(float(time) / FRAME_SECONDS) for time in times]
+    tempo_nats = np.full((len(times), TEMPI), -8.0)
+    for bpm, share in ((15 / step, 0.2), (30 / step, 0.8)):
+        tempo_nats[:, round(np.log2(bpm / SLOWEST_BPM) * TEMPI_AN_OCTAVE)] = np.log(share)
+    logits, sound = np.full((len(times), 2), -2.0), np.full((FRAMES, 2), -3.0)
+    logits[::2, 0] = sound[frames[::2], 0] = 2.0
+    notes = np.ones(len(times), HEARD_NOTE_DTYPE)
+    notes["onset_seconds"], notes["end_seconds"] = times, times + step
+    spectra = _struck(frames, [-1.0 if n % 2 else -0.5 for n in range(len(frames))])
+    found = likeliest(Clues.of(sound, spectra, NoteBeats(times, logits, tempo_nats), notes))
+    assert abs(np.diff(found.beats_seconds).mean() * heard_bpm / 60 - 1) < 0.02

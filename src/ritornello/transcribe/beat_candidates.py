@@ -96,19 +96,21 @@ class Clues(NamedTuple):
 
 def _begins(spectra: np.ndarray, notes: np.ndarray) -> float | None:
     """When the first note begins, or without notes the first sound, if what sounds after it is much
-    louder than all before; a sound at the very beginning must be as loud as what is struck."""
+    louder than all before; at the very beginning it must be as loud as what is struck."""
     loudest = spectra[:, :SHORT_BANDS].max(axis=1).astype(float)
+    struck = float(np.quantile(loudest, _STRUCK_QUANTILE, method="nearest"))
     if len(notes):
         first = float(notes["onset_seconds"][0])
         frame = int(np.clip(first / FRAME_SECONDS, 1, len(spectra) - 1))
     else:
-        struck = float(np.quantile(loudest, _STRUCK_QUANTILE, method="nearest"))
         frame = int((loudest > struck - _LOUDER).argmax())
         first = frame * FRAME_SECONDS
-        if frame <= _CUT_FRAMES:
-            is_struck = loudest[: frame + _CUT_FRAMES].max() > struck - _AS_LOUD
-            return first if is_struck else None
+    if frame <= _CUT_FRAMES and loudest[: frame + _CUT_FRAMES].max() > struck - _AS_LOUD:
+        return first
+    if not len(notes):
         frame -= 1
+    if frame < 1:
+        return None
     behind = loudest[frame : frame + _ATTACK_FRAMES].max()
     return first if behind - loudest[:frame].max() > _LOUDER else None
 
