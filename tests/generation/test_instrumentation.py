@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
-from ritornello.generation.compose import UsualKeys, draw_key
 from ritornello.generation.instrumentation import (
     fill_in_instrumentation,
     likely_collection,
     read_instrumentations,
 )
 from ritornello.generation.rules import Rules
+from ritornello.generation.usual_music import UsualMusic, draw_key, draw_tempo
 
 INSTRUMENTATIONS = read_instrumentations(
     [
@@ -53,7 +55,7 @@ def test_what_is_asked_for_stays() -> None:
 
 
 def test_keys_are_in_minor_as_often_as_in_the_collection() -> None:
-    shares = UsualKeys({"hymns": 0.0, "songs": 1.0})
+    shares = UsualMusic({"hymns": 0.0, "songs": 1.0})
     rng = np.random.default_rng(0)
     for collection, minor in (("hymns", False), ("songs", True)):
         key = draw_key(Rules(collection=collection), shares, rng)
@@ -62,11 +64,11 @@ def test_keys_are_in_minor_as_often_as_in_the_collection() -> None:
     keys = [draw_key(Rules(), shares, rng) for _ in range(200)]
     assert 0.3 < np.mean([key is not None and key.is_minor for key in keys]) < 0.7
     assert draw_key(Rules(key="C major"), shares, rng) is None
-    assert draw_key(Rules(), UsualKeys(), rng) is None
+    assert draw_key(Rules(), UsualMusic(), rng) is None
 
 
 def test_keys_are_those_of_the_collection_where_they_were_counted() -> None:
-    usual = UsualKeys({"jigs": 0.2}, {"jigs": {"D major": 3, "E minor": 1}})
+    usual = UsualMusic({"jigs": 0.2}, {"jigs": {"D major": 3, "E minor": 1}})
     rng = np.random.default_rng(1)
     keys = [str(draw_key(Rules(collection="jigs"), usual, rng)) for _ in range(400)]
     assert {*keys} == {"D major", "E minor"}
@@ -135,6 +137,27 @@ def test_a_band_that_is_drawn_has_somebody_for_its_tune() -> None:
     ],
 )  # fmt: skip
 def test_chords_have_a_key_of_their_own(chords: str, key: str) -> None:
-    usual = UsualKeys({"jigs": 0.2}, {"jigs": {"Eb major": 1}})
+    usual = UsualMusic({"jigs": 0.2}, {"jigs": {"Eb major": 1}})
     asked = Rules(collection="jigs", chords=chords)
     assert str(draw_key(asked, usual, np.random.default_rng(1))) == key
+
+
+def test_a_tempo_is_one_of_the_music_in_the_metre() -> None:
+    tempos = {"jigs": {"6/8": {"120": 3, "96": 1}, "3/4": {"60": 1}}}
+    usual = UsualMusic(tempos=tempos)
+    rng = np.random.default_rng(0)
+
+    def drawn(**rules: Any) -> set[float | None]:
+        return {draw_tempo(Rules(**rules), usual, rng) for _ in range(50)}
+
+    assert drawn(collection="jigs", metre="6/8") == {96.0, 120.0}
+    assert drawn(collection="jigs", metre="3/4") == {60.0}
+    assert drawn(collection="jigs", metre="4/4") == {96.0, 120.0}, "of most of the music"
+    assert drawn(collection="hymns") == {None}
+
+
+def test_players_that_the_only_music_does_not_have_play_it() -> None:
+    waltzes = read_instrumentations([(("piano",), 4.0, "waltzes", "3/4")])
+    rules = fill_in_instrumentation(Rules(parts=("flute",)), waltzes, np.random.default_rng(0))
+    assert (rules.collection, rules.counts) == ("waltzes", (3, 4))
+    assert rules.parts == ("flute",)

@@ -56,3 +56,16 @@ def test_tunes_of_forms_of_their_own_have_no_usual_one() -> None:
 def test_a_metre_of_one_beat_is_not_taken_for_one() -> None:
     facts = read_facts(MemoryCorpus([band(seed, metre=(1, 4)) for seed in range(4)], valid=0))
     assert {metre for *_, metre in facts.line_ups} == {None}
+
+
+def at(bpm: float, metre: tuple[int, int] = (6, 8), *changes: Tempo) -> Piece:
+    piece = replace(tune("AABB", int(bpm)), metres=(Metre(0, *metre),))
+    return replace(piece, tempos=(Tempo(0, bpm), *changes))
+
+
+def test_tempos_are_counted_by_metre_where_pieces_keep_them() -> None:
+    pieces = [at(120), at(120), at(96.3), at(60, (3, 4)), at(90, (6, 8), Tempo(96, 45.0))]
+    facts = read_facts(MemoryCorpus(pieces, valid=0))
+    assert facts.tempos == {"band": {"6/8": {"96": 1, "120": 2}, "3/4": {"60": 1}}}
+    rubato = [at(60 + n, (4, 4), Tempo(96, 45.0)) for n in range(3)]
+    assert read_facts(MemoryCorpus([*rubato, at(120)], valid=0)).tempos == {}

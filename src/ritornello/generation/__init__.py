@@ -25,6 +25,7 @@ voice_leading    rules of voices that move together
 beat_chords     a chord for each beat, which voices complete
 sampling         temperature and nucleus of sampling
 instrumentation  who plays together in the training music
+usual_music      keys and tempos of the training music
 countable_bars   bars of any metre as bars that the model can count
 edit             a song in, the same song with more in it out
 preference       which of several pieces is kept: critics that learned from ratings and real music

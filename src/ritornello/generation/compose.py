@@ -7,7 +7,7 @@ depends on the model, its rules and its seed alone, never on the size of the bat
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -24,9 +24,9 @@ from ritornello.generation.planned import (
 from ritornello.generation.rules import Rules
 from ritornello.generation.sampling import Sampling
 from ritornello.generation.two_hands import as_one, second_hand
+from ritornello.generation.usual_music import UsualMusic, draw_key, draw_tempo
 from ritornello.generation.writer import Event, Writer
-from ritornello.music.chords import key_of_chart
-from ritornello.music.keys import KeyName, estimate_key, parse_key
+from ritornello.music.keys import KeyName
 from ritornello.music.piece import KeyChange, Piece, Tempo
 from ritornello.note_model.encoding import notes
 from ritornello.note_model.encoding.bar_plan import OPEN_CONTEXT, OPEN_MEMORY
@@ -60,51 +60,13 @@ _OPEN = -1  # in place of a class that is yet to be drawn
 Hear = Callable[[Sequence[Writer]], None]
 
 
-@dataclass(frozen=True)
-class UsualKeys:
-    """The keys of the training music, by collection.
-
-    Attributes:
-        minor_shares: share of the pieces in minor.
-        counts: pieces in each key, by its name, such as "D minor"; where a collection has none, any
-            tonic is as likely as another.
-    """
-
-    minor_shares: Mapping[str, float] = field(default_factory=dict)
-    counts: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-
-
-def draw_key(rules: Rules, usual: UsualKeys, rng: Rng) -> KeyName | None:
-    """A key as a control where the rules ask for none; that of their chords where they have some.
-
-    Args:
-        usual: to draw from; where the collection of the rules is not among them, the mean of the
-            shares in minor counts. Without any no key is drawn.
-    """
-    if rules.key is not None:
-        return None
-    if rules.chart is not None and (key := key_of_chart(rules.chart)) is not None:
-        return key
-    if rules.scale is not None:
-        return estimate_key(np.isin(np.arange(12), rules.scale).astype(float))
-    if counts := usual.counts.get(rules.collection or ""):
-        weights = np.array([*counts.values()], float)
-        return parse_key(str(rng.choice([*counts], p=weights / weights.sum())))
-    if not usual.minor_shares:
-        return None
-    mean = sum(usual.minor_shares.values()) / len(usual.minor_shares)
-    share = usual.minor_shares.get(rules.collection or "", mean)
-    tonic, minor = int(rng.integers(12)), bool(rng.random() < share)
-    return KeyName(tonic, "minor" if minor else "major")
-
-
 def begin(
     engine: Engine,
     rules: Rules,
     *,
     seeds: Sequence[int],
     instrumentations: Instrumentations = (),
-    usual_keys: UsualKeys = UsualKeys(),
+    usual: UsualMusic = UsualMusic(),  # noqa: B008, it is a constant
     plan_of: PlanOf | None = None,
     two_hands: bool = False,
 ) -> list[Writer]:
@@ -116,8 +78,8 @@ def begin(
         seeds: one for each piece.
         instrumentations: who plays where the rules leave the parts open, sampled by weight, and in
             which collection; with none of them every part may play.
-        usual_keys: where the rules ask for no key, one of them is sampled as a soft constraint, a
-            control the model may leave; with none of them there is none.
+        usual: where the rules ask for no key, one of them is sampled as a soft constraint, a
+            control the model may leave; with none of them there is none. Tempos are kept.
         plan_of: gives the plan of a piece, with the bars, metre and parts of its job.
         two_hands: whether the two parts of the rules are hands of one player.
     """
@@ -129,7 +91,7 @@ def begin(
             seed,
             rng,
             instrumentations=instrumentations,
-            usual_keys=usual_keys,
+            usual=usual,
             plan_of=plan_of,
         )
         if plan is not None:
@@ -146,27 +108,27 @@ def planned_job(
     rng: Rng,
     *,
     instrumentations: Instrumentations,
-    usual_keys: UsualKeys,
+    usual: UsualMusic,
     plan_of: PlanOf | None,
 ) -> tuple[Job, Plan | None]:
     """The job of a piece, with what its rules leave open filled in, and its plan; see `begin`."""
     filled = fill_in_instrumentation(rules, instrumentations, rng)
+    if filled.tempo_bpm is None:
+        filled = replace(filled, tempo_bpm=draw_tempo(filled, usual, rng))
     usages = usages_of(filled.collection)
     if usages is not None:
         filled = _in_style(filled, usages, rng, planned=plan_of is not None)
     job = whole_piece(filled)
-    job = replace(job, key=draw_key(job.rules, usual_keys, rng))
+    job = replace(job, key=draw_key(job.rules, usual, rng))
     return job, None if plan_of is None else plan_of(job, seed)
 
 
 def _in_style(rules: Rules, usages: StyleUsages, rng: Rng, *, planned: bool) -> Rules:
-    """The rules with the tempo and the density of basses of a style where they are left open.
+    """The rules with the density of basses of a style where it is left open.
 
     Args:
         planned: whether there is a plan, by which basses hold a rhythm where the style knows one.
     """
-    if rules.tempo_bpm is None:
-        rules = replace(rules, tempo_bpm=usages.draw_tempo(rng))
     has_bass = rules.parts is not None and _BASS in rules.parts
     holds = planned and _BASS in usages.rhythms_in(rules.counts)
     if has_bass and not holds and usages.bass and rules.density is None and not rules.densities:

@@ -21,9 +21,9 @@ from ritornello.generation.compose import Hear
 from ritornello.generation.edit.primer import fit
 from ritornello.generation.instrumentation import (
     Instrumentations,
+    only_collection,
     read_instrumentations,
     usual_metre,
-    usual_tempo,
 )
 from ritornello.generation.partner import Partner, Song, Watch, load_song
 from ritornello.generation.plan_drafts import FREE, asked_plan, complete_plan
@@ -35,6 +35,7 @@ from ritornello.generation.sampling import Sampling
 from ritornello.generation.session import Session, StreamedNote
 from ritornello.generation.session.improvisation import Improvisation
 from ritornello.generation.two_hands import for_two_hands
+from ritornello.generation.usual_music import UsualMusic, usual_tempo
 from ritornello.generation.writer import Writer
 from ritornello.json_values import JsonObject
 from ritornello.music.piece import Piece
@@ -80,9 +81,7 @@ class Composer(Partner):
         self._instrumentations = read_instrumentations(model.provenance.get("line_ups", ()))
         self._known = known_instruments(model.baseline) if model.baseline else None
         self._styles: dict[str, str] = model.provenance.get("styles", {})
-        self._usual_keys = writing.UsualKeys(
-            model.provenance.get("minor_shares", {}), model.provenance.get("keys", {})
-        )
+        self._usual = UsualMusic.of_model(model.provenance)
         self._forms: dict[str, str] = model.provenance.get("forms", {})
         self._critic: Critic | None = None
         self.card: JsonObject = {
@@ -286,7 +285,7 @@ class Composer(Partner):
             seed,
             rng,
             instrumentations=self._instrumentations,
-            usual_keys=self._usual_keys,
+            usual=self._usual,
             plan_of=partial(complete_plan, wanted, asked=form is not None),
         )
         assert found is not None
@@ -356,7 +355,7 @@ class Composer(Partner):
             sampling=Sampling(temperature, top_p),
             collections=self._collections,
             instrumentations=self._instrumentations,
-            usual_keys=self._usual_keys,
+            usual=self._usual,
             primer=None if fitted is None else fitted.piece,
             form=form is None,
         )
@@ -390,7 +389,7 @@ class Composer(Partner):
             hands or asked,
             seeds=seeds,
             instrumentations=self._instrumentations,
-            usual_keys=self._usual_keys,
+            usual=self._usual,
             plan_of=None if wanted is None else partial(complete_plan, wanted, asked=asks_form),
             two_hands=hands is not None,
         )
@@ -417,15 +416,15 @@ class Composer(Partner):
             if asked.metre is None:
                 metre = usual_metre(asked.collection, self._instrumentations)
                 asked = replace(asked, metre=metre or asked.counts)
-            near = usual_tempo(asked, self._instrumentations, np.random.default_rng(seed))
+            near = usual_tempo(
+                asked, self._instrumentations, self._usual, np.random.default_rng(seed)
+            )
         return asked_plan(asked, form=form, plan=plan, duration=duration, bars=bars, usual_bpm=near)
 
     def _usual_form(self, collection: str | None) -> str | None:
         """The form of most music of a collection, which may be all there is; None if unknown."""
-        collections = {each.collection for each in self._instrumentations}
-        if collection is None and len(collections) == 1:
-            (collection,) = collections
-        return self._forms.get(collection or "")
+        known = collection or only_collection(self._instrumentations)
+        return self._forms.get(known or "")
 
     def _swinging(
         self, rules: Rules | None, seed: int, fields: Mapping[str, Any], plan: Plan | None = None

@@ -66,7 +66,8 @@ def fill_in_instrumentation(rules: Rules, instrumentations: Instrumentations, rn
         )
     if rules.collection is None:
         players = [INSTRUMENTS[parse_instrument(name)].name for name in rules.parts]
-        rules = replace(rules, collection=likely_collection(players, instrumentations))
+        likely = likely_collection(players, instrumentations)
+        rules = replace(rules, collection=likely or only_collection(instrumentations))
     metred = [
         each for each in instrumentations if each.metre and each.collection == rules.collection
     ]
@@ -86,14 +87,10 @@ def usual_metre(collection: str | None, instrumentations: Instrumentations) -> s
     return max(weights, key=lambda metre: weights[metre], default=None)
 
 
-def usual_tempo(rules: Rules, instrumentations: Instrumentations, rng: Rng) -> float | None:
-    """A tempo of the music that a piece by these rules will be like; None where it is not known.
-
-    Args:
-        rng: as it is before `fill_in_instrumentation`, which then draws the same music.
-    """
-    usages = usages_of(fill_in_instrumentation(rules, instrumentations, rng).collection)
-    return None if usages is None else usages.draw_tempo(rng)
+def only_collection(instrumentations: Instrumentations) -> str | None:
+    """The collection of all music, where there is but one: that of a model of somebody's own."""
+    found = {each.collection for each in instrumentations}
+    return found.pop() if len(found) == 1 else None
 
 
 def _of_collection(collection: str | None, of_all: Instrumentations) -> list[Instrumentation]:

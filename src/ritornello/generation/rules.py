@@ -16,7 +16,7 @@ from ritornello.music.chords import Chart, parse_chart, parse_chord
 from ritornello.music.instruments import INSTRUMENTS, parse_instrument
 from ritornello.music.keys import KeyName, parse_key
 from ritornello.music.piece import Metre
-from ritornello.note_model.encoding.notes import PARTS_PER_INSTRUMENT
+from ritornello.note_model.encoding.notes import FASTEST_BPM, PARTS_PER_INSTRUMENT, SLOWEST_BPM
 from ritornello.option_names import check_numbers, check_whole_numbers, named_options
 from ritornello.plan.swing import LEAST_RATIO, MOST_RATIO
 
@@ -115,8 +115,10 @@ class Rules:
                 f"{shortened(f'{numerator}/{denominator}')} is not a metre this model can count.",
                 next_step="A bar lasts 1 to 8 quarter notes, in halves, quarters, 8ths or 16ths.",
             )
-        if self.tempo_bpm is not None and not 20 <= self.tempo_bpm <= 320:
-            raise ConfigError(f"Tempo is 20 to 320 bpm; asked for {self.tempo_bpm:g}.")
+        if self.tempo_bpm is not None and not SLOWEST_BPM <= self.tempo_bpm <= FASTEST_BPM:
+            raise ConfigError(
+                f"Tempo is {SLOWEST_BPM:g} to {FASTEST_BPM:g} bpm; asked for {self.tempo_bpm:g}."
+            )
         if self.density is not None and not 0 < self.density <= 100:
             raise ConfigError(f"Density is 0 to 100 notes a beat; asked for {self.density:g}.")
         if self.loudness is not None and not 1 <= self.loudness <= 127:

@@ -15,7 +15,7 @@ from ritornello.errors import ConfigError, shortened
 from ritornello.json_values import JsonObject
 from ritornello.music.instruments import DRUMS, parse_instrument
 from ritornello.music.keys import parse_key
-from ritornello.note_model.encoding.notes import PARTS_PER_INSTRUMENT
+from ritornello.note_model.encoding.notes import FASTEST_BPM, PARTS_PER_INSTRUMENT, SLOWEST_BPM
 from ritornello.note_model.safetensors_file import (
     FLOATS,
     Header,
@@ -149,6 +149,9 @@ def _check_provenance(header: Header, facts: JsonObject, collections: list[str])
     def forms(value: object) -> bool:
         return _is_table(value) and all(map(_is_form, value.values()))  # type: ignore[attr-defined]
 
+    def tempos(value: object) -> bool:
+        return _is_table(value) and all(map(_is_tempo_table, value.values()))  # type: ignore[attr-defined]
+
     def validation(value: object) -> bool:
         nats = value.get("nats_per_note") if isinstance(value, dict) else None
         return value is None or (
@@ -161,7 +164,9 @@ def _check_provenance(header: Header, facts: JsonObject, collections: list[str])
         "minor_shares": (shares, "a table from collection to a share"),
         "keys": (keys, "a table from collection to a table from key to its weight"),
         "forms": (forms, "a table from collection to a form"),
+        "tempos": (tempos, "a table from collection to one from metre to tempos and their weights"),
         "validation": (validation, "a table of figures"),
+        "held_out": (validation, "a table of figures"),
     }
     for name, (fits, expected) in kinds.items():
         if name in facts and not fits(facts[name]):
@@ -188,6 +193,23 @@ def _is_key_table(value: object) -> bool:
         return False
     weighed = all(number_within(each, 0, _HEAVIEST) for each in value.values())
     return named and weighed and sum(value.values()) > 0
+
+
+def _is_tempo_table(value: object) -> bool:
+    """Whether tempos of each metre, one at least, have weights above zero."""
+    if not isinstance(value, dict) or not value:
+        return False
+    return all(
+        isinstance(tempos, dict)
+        and tempos
+        and all(_is_tempo(bpm) for bpm in tempos)
+        and all(number_within(each, 0, _HEAVIEST) and each > 0 for each in tempos.values())
+        for tempos in value.values()
+    )
+
+
+def _is_tempo(bpm: str) -> bool:
+    return bpm.isascii() and bpm.isdigit() and SLOWEST_BPM <= int(bpm) <= FASTEST_BPM
 
 
 def _can_count(metre: object) -> bool:

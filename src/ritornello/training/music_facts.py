@@ -10,7 +10,7 @@ import numpy as np
 
 from ritornello.json_values import JsonObject
 from ritornello.music.keys import KeyName
-from ritornello.music.piece import Metre
+from ritornello.music.piece import DEFAULT_TEMPO_BPM, Metre, Piece
 from ritornello.note_model.encoding import ngrams, notes
 from ritornello.note_model.encoding.piece_controls import is_minor, read_controls
 from ritornello.plan.analysis import analyse
@@ -29,6 +29,11 @@ _AGAIN_LEAST = 0.5  # of the bars of a section that is one that was there
 _LEAST_ALIKE, _LEAST_SHARE = 3, 0.2  # pieces of one form, so that it is a usual one
 _DENOMINATORS = (2, 4, 8, 16)  # of metres that composing can be asked for
 
+_KEEP_TEMPO = 0.5  # of the pieces of a collection
+
+TempoCounts = dict[str, dict[str, int]]
+"""Pieces by metre, such as "6/8", empty where it is unknown, and by quarter notes a minute."""
+
 LineUp = tuple[tuple[str, ...], float, str, str | None]
 """Players, how often they play together, their collection, and their metre, such as "6/8"."""
 
@@ -42,6 +47,7 @@ class MusicFacts:
         minor_shares: share of the pieces in minor, by collection.
         keys: pieces in each key, by collection.
         forms: the usual form by collection, see `usual_forms`.
+        tempos: pieces at each tempo, by collection and metre, see `usual_tempos`.
         baseline: counts of events, see `ritornello.note_model.encoding.ngrams`.
     """
 
@@ -49,11 +55,12 @@ class MusicFacts:
     minor_shares: dict[str, float] = field(default_factory=dict)
     keys: dict[str, dict[str, int]] = field(default_factory=dict)
     forms: dict[str, str] = field(default_factory=dict)
+    tempos: dict[str, TempoCounts] = field(default_factory=dict)
     baseline: ngrams.Counts = field(default_factory=dict)
 
     def for_composing(self) -> JsonObject:
         """As a model keeps them beside its baseline."""
-        names = ("line_ups", "minor_shares", "keys", "forms")
+        names = ("line_ups", "minor_shares", "keys", "forms", "tempos")
         return {name: getattr(self, name) for name in names}
 
 
@@ -61,13 +68,16 @@ def read_facts(music: Music) -> MusicFacts:
     """The facts of the training split, from at most 1,000 pieces evenly spread over it."""
     indices = music.indices("train")
     sample = indices[:: max(1, len(indices) // _MOST_PIECES)]
-    pieces = [notes.encode(music.piece(index)) for index in sample]
-    named = [*zip(map(music.collection_of, sample), pieces, strict=True)]
+    real = [music.piece(index) for index in sample]
+    pieces = [notes.encode(piece) for piece in real]
+    collections = [*map(music.collection_of, sample)]
+    named = [*zip(collections, pieces, strict=True)]
     return MusicFacts(
         common_line_ups((name, encoded, 1.0) for name, encoded in named),
         minor_shares(named),
         key_counts(named),
         usual_forms(music, sample),
+        usual_tempos(zip(collections, real, strict=True)),
         ngrams.count(encoded.fields for encoded in pieces),
     )
 
@@ -93,6 +103,32 @@ def _metre(metre: Metre) -> str | None:
     # Files in 1/4 mean that their metre is not known.
     known = metre.denominator in _DENOMINATORS and 1 <= quarters <= 8 and metre.numerator > 1
     return f"{metre.numerator}/{metre.denominator}" if known else None
+
+
+def usual_tempos(pieces: Iterable[tuple[str, Piece]]) -> dict[str, TempoCounts]:
+    """How many pieces are at each tempo, quarter notes a minute, by collection and metre.
+
+    Of collections half of whose pieces keep their tempo; others leave it to the network, which
+    changes it as they do. The metre of most pieces comes first.
+    """
+    kept: defaultdict[str, list[bool]] = defaultdict(list)
+    counts: defaultdict[str, defaultdict[str, Counter[str]]] = defaultdict(
+        lambda: defaultdict(Counter)
+    )
+    for name, piece in pieces:
+        tempos = {round(tempo.bpm) for tempo in piece.tempos} or {round(DEFAULT_TEMPO_BPM)}
+        kept[name].append(len(tempos) == 1)
+        if len(tempos) == 1 and notes.SLOWEST_BPM <= (bpm := tempos.pop()) <= notes.FASTEST_BPM:
+            metre = _metre(piece.metres[0]) if piece.metres else None
+            counts[name][metre or ""][str(bpm)] += 1
+    return {
+        name: {
+            metre: dict(sorted(found.items(), key=lambda item: int(item[0])))
+            for metre, found in sorted(by_metre.items(), key=lambda item: -item[1].total())
+        }
+        for name, by_metre in counts.items()
+        if np.mean(kept[name]) >= _KEEP_TEMPO
+    }
 
 
 def usual_forms(music: Music, indices: np.ndarray) -> dict[str, str]:

@@ -6,19 +6,18 @@ from dataclasses import replace
 
 import numpy as np
 
-from ritornello.generation import compose
 from ritornello.generation.instrumentation import Instrumentations, fill_in_instrumentation
 from ritornello.generation.rules import Rules
 from ritornello.generation.sampling import Sampling
 from ritornello.generation.session.moment import Instant, Moment, Settings
 from ritornello.generation.session.primer_reading import read_primer
 from ritornello.generation.session.section_settings import with_refrain
+from ritornello.generation.usual_music import UsualMusic, draw_key, draw_tempo
 from ritornello.music.keys import KeyName, estimate_key, pitch_class_weights
 from ritornello.music.piece import Piece
 from ritornello.note_model.encoding import notes
 from ritornello.note_model.encoding.notes import DRUM_PITCH, NONE, PART, PITCH, SHIFT
 from ritornello.note_model.engine.reference import Engine
-from ritornello.plan.style_usages import usages_of
 
 
 def from_nothing(
@@ -27,7 +26,7 @@ def from_nothing(
     sampling: Sampling,
     seed: int,
     instrumentations: Instrumentations,
-    usual_keys: compose.UsualKeys,
+    usual: UsualMusic,
     *,
     form: bool,
 ) -> Moment:
@@ -38,10 +37,9 @@ def from_nothing(
     """
     rng = np.random.default_rng(seed)
     rules = fill_in_instrumentation(rules, instrumentations, rng)
-    usages = usages_of(rules.collection)
-    if rules.tempo_bpm is None and usages is not None:
-        rules = replace(rules, tempo_bpm=usages.draw_tempo(rng))
-    key = compose.draw_key(rules, usual_keys, rng)
+    if rules.tempo_bpm is None:
+        rules = replace(rules, tempo_bpm=draw_tempo(rules, usual, rng))
+    key = draw_key(rules, usual, rng)
     metres = rules.metre_map()
     settings = Settings(rules, sampling, key=key)
     instant = Instant(

@@ -29,6 +29,7 @@ from ritornello.generation.session.moment import (
 )
 from ritornello.generation.session.remembered_piece import is_note, piece_of
 from ritornello.generation.session.section_settings import next_section, with_refrain
+from ritornello.generation.usual_music import UsualMusic
 from ritornello.generation.writer import Event, Writer
 from ritornello.music.piece import DEFAULT_TEMPO_BPM, Piece, Tempo
 from ritornello.note_model.encoding import notes
@@ -103,14 +104,14 @@ class Improvisation:
         sampling: Sampling | None = None,
         collections: tuple[str, ...] = (),
         instrumentations: Instrumentations = (),
-        usual_keys: compose.UsualKeys = compose.UsualKeys(),  # noqa: B008, it is a constant
+        usual: UsualMusic = UsualMusic(),  # noqa: B008, it is a constant
         primer: Piece | None = None,
         form: bool = False,
     ) -> Improvisation:
         """From the first event, or from the end of a primer.
 
         Args:
-            rules, sampling, collections, instrumentations, usual_keys: as of `compose.compose`.
+            rules, sampling, collections, instrumentations, usual: as of `compose.compose`.
             seed: the same seed, the same music.
             primer: as the model hears it, see `primer.fit`. The music goes on at its last bar
                 line, in its metre, and in its tempo and with its players where the rules leave
@@ -119,9 +120,7 @@ class Improvisation:
         """
         sampling = sampling or Sampling()
         if primer is None:
-            moment = from_nothing(
-                engine, rules, sampling, seed, instrumentations, usual_keys, form=form
-            )
+            moment = from_nothing(engine, rules, sampling, seed, instrumentations, usual, form=form)
             return cls(engine, moment, collections)
         moment = from_primer(engine, primer, rules, sampling, seed, collections, form=form)
         music = cls(engine, moment, collections)

@@ -55,7 +55,7 @@ END = REST + 1
 DRUM_PITCH = 128  # first class of the drum keys
 TEMPO_PITCH = 256  # first class of the tempi
 TEMPO_CLASSES = 48
-_SLOWEST_BPM, _FASTEST_BPM = 20.0, 320.0
+SLOWEST_BPM, FASTEST_BPM = 20.0, 320.0
 
 # Exact up to a quarter note; then every duple and triple value; then ever coarser, up to 8 bars.
 DURATIONS = np.array(
@@ -95,14 +95,14 @@ def tempo_class(bpm: float) -> int:
     >>> tempo_bpm(tempo_class(121))
     125.0
     """
-    position = np.log(bpm / _SLOWEST_BPM) / np.log(_FASTEST_BPM / _SLOWEST_BPM)
+    position = np.log(bpm / SLOWEST_BPM) / np.log(FASTEST_BPM / SLOWEST_BPM)
     return int(np.clip(round(position * (TEMPO_CLASSES - 1)), 0, TEMPO_CLASSES - 1))
 
 
 def tempo_bpm(index: int) -> float:
     """The tempo a class stands for, rounded to a whole number as people write it."""
-    ratio = _FASTEST_BPM / _SLOWEST_BPM
-    return float(round(_SLOWEST_BPM * ratio ** (index / (TEMPO_CLASSES - 1))))
+    ratio = FASTEST_BPM / SLOWEST_BPM
+    return float(round(SLOWEST_BPM * ratio ** (index / (TEMPO_CLASSES - 1))))
 
 
 def part_of(instrument: int, number: int = 0) -> int:
