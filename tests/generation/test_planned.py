@@ -148,3 +148,28 @@ def test_notes_end_where_the_player_takes_up_earlier_ones_though_it_rests_before
     )
     assert job.openings[0].end_ticks == 96
     assert job.openings[0].sounds_until_ticks == 2 * 96
+
+
+def test_drummers_of_somebodys_own_music_hold_beats_that_they_wrote() -> None:
+    plan = dataclasses.replace(
+        Plan.open(16, (Metre(0, 4, 4),), (parse_player("drums"),)),
+        sections=(Section("A", 0, 8), Section("B", 8, 8)),
+        plays=np.ones((16, 1), np.int64),
+    )
+    jobs = {
+        collection: [
+            by_plan(
+                whole_piece(Rules(16, parts=("drums",), collection=collection)),
+                plan,
+                np.random.default_rng(seed),
+                hears=True,
+            )
+            for seed in range(8)
+        ]
+        for collection in ("groove_jazz", "mine")
+    }
+    assert any(job.beats for job in jobs["groove_jazz"])
+    assert not any(job.beats for job in jobs["mine"])
+    for job in jobs["mine"]:
+        assert job.reprise is not None
+        assert job.reprise.sources[[2, 3, 10, 11], 0].tolist() == [0, 1, 8, 9]

@@ -8,7 +8,7 @@ import pytest
 from ritornello.generation.composer import Composer
 from ritornello.music.piece import Piece
 from ritornello.plan.drum_grooves import BEAT_KEYS, CRASH, KICK, Beat
-from ritornello.plan.style_usages import usages_of
+from ritornello.plan.style_usages import is_own_music, usages_of
 
 
 def kit(piece: Piece, bar: int = 5) -> set[tuple[int, int]]:
@@ -83,3 +83,9 @@ def test_the_bass_of_a_style_is_as_busy_as_there(composer: Composer) -> None:
     )
     (bass,) = (track for track in asked.tracks if track.name == "bass")
     assert len(bass) / asked.length_beats < 0.8
+
+
+def test_music_that_nothing_was_counted_in_is_somebodys_own() -> None:
+    bundled = Composer.load().collections
+    assert not any(map(is_own_music, (None, *bundled)))
+    assert is_own_music("mine")

@@ -22,6 +22,8 @@ from ritornello.plan.held_rhythms import HeldStroke, WeightedRhythms
 from ritornello.rng import Rng
 
 _TABLE = "style_usages.json"
+# Collections of the counted music that have no usages of their own.
+_DRUMS_ALONE, _NO_STYLES = "groove_", ("free_game_midi",)
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,16 @@ class StyleUsages:
                 found.append(own)
                 struck |= needed
         return found if kit - struck - {*BEAT_KEYS} else ()
+
+
+def is_own_music(collection: str | None) -> bool:
+    """Whether it is a collection that nothing was counted in: music of somebody's own.
+
+    What is usual in all music then says little of it, such as the beats that drummers hold.
+    """
+    if collection is None or collection.startswith(_DRUMS_ALONE) or collection in _NO_STYLES:
+        return False
+    return usages_of(collection) is None
 
 
 def usages_of(collection: str | None) -> StyleUsages | None:
