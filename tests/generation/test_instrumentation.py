@@ -9,6 +9,7 @@ import pytest
 
 from ritornello.generation.instrumentation import (
     fill_in_instrumentation,
+    has_own_drummers,
     likely_collection,
     read_instrumentations,
 )
@@ -161,3 +162,15 @@ def test_players_that_the_only_music_does_not_have_play_it() -> None:
     rules = fill_in_instrumentation(Rules(parts=("flute",)), waltzes, np.random.default_rng(0))
     assert (rules.collection, rules.counts) == ("waltzes", (3, 4))
     assert rules.parts == ("flute",)
+
+
+def test_drummers_of_somebodys_own_music_are_those_it_has() -> None:
+    known = read_instrumentations(
+        [
+            (("piano",), 4.0, "waltzes"),
+            (("drums", "bass"), 1.0, "songs"),
+            (("drums",), 1.0, "groove_jazz"),
+        ]
+    )
+    found = {name: has_own_drummers(name, known) for name in ("waltzes", "songs", "groove_jazz")}
+    assert found == {"waltzes": False, "songs": True, "groove_jazz": False}

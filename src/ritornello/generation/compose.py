@@ -13,7 +13,11 @@ import numpy as np
 
 from ritornello.errors import CheckpointError
 from ritornello.generation.edit.loudness import at_loudness
-from ritornello.generation.instrumentation import Instrumentations, fill_in_instrumentation
+from ritornello.generation.instrumentation import (
+    Instrumentations,
+    fill_in_instrumentation,
+    has_own_drummers,
+)
 from ritornello.generation.job import ENDLESS, Job, chord_symbols, whole_piece
 from ritornello.generation.planned import (
     by_plan,
@@ -119,7 +123,11 @@ def planned_job(
     if usages is not None:
         filled = _in_style(filled, usages, rng, planned=plan_of is not None)
     job = whole_piece(filled)
-    job = replace(job, key=draw_key(job.rules, usual, rng))
+    job = replace(
+        job,
+        key=draw_key(job.rules, usual, rng),
+        own_beats=has_own_drummers(job.rules.collection, instrumentations),
+    )
     return job, None if plan_of is None else plan_of(job, seed)
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from ritornello.generation.rules import Rules
 from ritornello.music.instruments import BASSES, INSTRUMENTS, parse_instrument
 from ritornello.plan.players import LEADS, LINES, Player, melody_of
-from ritornello.plan.style_usages import usages_of
+from ritornello.plan.style_usages import is_own_music, usages_of
 from ritornello.rng import Rng
 
 _ALONE = frozenset({"piano", "harpsichord", "organ", "guitar", "harp"})  # chords and tune in one
@@ -67,7 +67,7 @@ def fill_in_instrumentation(rules: Rules, instrumentations: Instrumentations, rn
     if rules.collection is None:
         players = [INSTRUMENTS[parse_instrument(name)].name for name in rules.parts]
         likely = likely_collection(players, instrumentations)
-        rules = replace(rules, collection=likely or only_collection(instrumentations))
+        rules = replace(rules, collection=likely or _own_collection(instrumentations, rng))
     metred = [
         each for each in instrumentations if each.metre and each.collection == rules.collection
     ]
@@ -93,6 +93,13 @@ def only_collection(instrumentations: Instrumentations) -> str | None:
     return found.pop() if len(found) == 1 else None
 
 
+def has_own_drummers(collection: str | None, instrumentations: Instrumentations) -> bool:
+    """Whether it is a collection of somebody's own, in which drums play."""
+    return is_own_music(collection) and any(
+        "drums" in each.players for each in instrumentations if each.collection == collection
+    )
+
+
 def _of_collection(collection: str | None, of_all: Instrumentations) -> list[Instrumentation]:
     """Those of a collection, or what is usual in it; else those of the other styles of a set, whose
     names begin with the same word; else all.
@@ -109,6 +116,14 @@ def _of_collection(collection: str | None, of_all: Instrumentations) -> list[Ins
         own = [Instrumentation(parts, n, collection) for n, parts in usages.line_ups]
     kin = [each for each in of_all if (each.collection or "").split("_")[0] == word]
     return own or kin or [*of_all]
+
+
+def _own_collection(instrumentations: Instrumentations, rng: Rng) -> str | None:
+    """A collection for players whom none has, where all music is somebody's own."""
+    if not all(is_own_music(each.collection) for each in instrumentations):
+        return None
+    weights = np.array([each.weight for each in instrumentations], float)
+    return instrumentations[rng.choice(len(weights), p=weights / weights.sum())].collection
 
 
 def _that_make_a_piece(known: list[Instrumentation]) -> list[Instrumentation]:

@@ -102,6 +102,8 @@ class Job:
             holds to it there, and basses begin on its root; so they do the chords of a song.
         reprise: what comes back; None where nothing does by a plan.
         leaves_figures: whether a figure that came twice is left, see `figures`.
+        own_beats: whether drummers hold beats that they write, see
+            `ritornello.generation.instrumentation.has_own_drummers`.
         tune: who has it, and where it may rest; None where nobody is held to it.
         rhythms: when accompanists strike, where that is stated.
         beats: from which tick to before which a drummer's beat is given, ascending.
@@ -139,6 +141,7 @@ class Job:
     second_hand: int | None = None
     beat_chords: BeatChords | None = None
     leaves_figures: bool = False
+    own_beats: bool = False
     tune: Tune | None = None
 
     @property

@@ -21,7 +21,7 @@ from ritornello.generation.edit.naming import find_tracks
 from ritornello.generation.edit.perform import perform
 from ritornello.generation.edit.plans import EditPlan, with_collection
 from ritornello.generation.edit.verbs import PlanOfSeed
-from ritornello.generation.instrumentation import Instrumentations
+from ritornello.generation.instrumentation import Instrumentations, has_own_drummers
 from ritornello.generation.plan_drafts import FREE
 from ritornello.generation.preference.critic import Critic
 from ritornello.generation.preference.n_best import selection
@@ -410,7 +410,9 @@ class Partner(ABC):
                 return lambda seed: plan
 
             def drawn(seed: int) -> EditPlan:
-                job = in_form(plan.job, parts, form, seed, hears=self._engine.plan, bars=bars)
+                own = has_own_drummers(plan.job.rules.collection, self._instrumentations)
+                job = replace(plan.job, own_beats=own)
+                job = in_form(job, parts, form, seed, hears=self._engine.plan, bars=bars)
                 return replace(plan, job=job, anew=frozenset(parts))
 
             return drawn

@@ -36,7 +36,7 @@ from ritornello.plan.plan import Plan
 from ritornello.plan.plan_text import chord_name
 from ritornello.plan.players import CHAMBER, LINES, SONG, ensemble_of, melody_of
 from ritornello.plan.returning_bars import NEW, VARIED
-from ritornello.plan.style_usages import is_own_music, usages_of
+from ritornello.plan.style_usages import usages_of
 from ritornello.rng import Rng
 
 _LEAST_DENSITY, _LEAST_POLYPHONY = 2.0, 4  # with which a beat may be stated
@@ -340,9 +340,9 @@ def beside_beats(job: Job) -> dict[int, int]:
 def may_state_beats(job: Job) -> bool:
     """Whether the rules leave room for a stated beat, and for something beside it.
 
-    In music of somebody's own drummers hold beats that they wrote.
+    Drummers of somebody's own music hold beats that they wrote.
     """
-    if is_own_music(job.rules.collection):
+    if job.own_beats:
         return False
     for part in job.composed_parts:
         if not is_drums(part):

@@ -29,7 +29,7 @@ from ritornello.plan.drum_grooves import Beat, Groove, draw_groove
 from ritornello.plan.held_rhythms import HeldRhythm, draw_rhythms
 from ritornello.plan.plan import Plan
 from ritornello.plan.sections import Section
-from ritornello.plan.style_usages import is_own_music, usages_of
+from ritornello.plan.style_usages import usages_of
 from ritornello.rng import Rng
 
 SECTION_BARS = 8
@@ -314,8 +314,6 @@ def _draw_chords(metre: Metre, key: KeyName | None, rng: Rng, rules: Rules) -> t
 
 
 def _draw_groove(metre: Metre, rng: Rng, rules: Rules) -> Groove | None:
-    if is_own_music(rules.collection):
-        return None
     # Nothing is drawn from a style for a kit with rules.
     style = None if rules.ranges else usages_of(rules.collection)
     counts = metre.numerator, metre.denominator
