@@ -1,4 +1,4 @@
-"""Pieces on the corpus grid: 24 ticks a quarter, one note a pitch, part and tick."""
+"""Pieces on the corpus grid: 24 ticks a quarter, one note a pitch, part and tick, as they sound."""
 
 from __future__ import annotations
 
@@ -6,21 +6,24 @@ from dataclasses import replace
 
 import numpy as np
 
+from ritornello.music.controls import PEDAL_DOWN, SUSTAIN
 from ritornello.music.piece import Piece, Track
 
 CORPUS_RESOLUTION = 24
+_LONGEST_HELD_BEATS = 8  # by a pedal, after the key: a string has died away then
 
 
 def on_grid(piece: Piece) -> tuple[Piece, int]:
     """The piece at `CORPUS_RESOLUTION` without parts that have no notes.
 
     Notes of one part and pitch that fall on one tick become one note, as long and as loud as
-    the longest and the loudest of them.
+    the longest and the loudest of them. Notes last as long as the sustain pedal lets them sound.
 
     Returns:
         The piece, and how many notes were merged into another.
     """
-    piece = piece.at_resolution(CORPUS_RESOLUTION)
+    pedalled = tuple(_pedalled(track, piece) for track in piece.tracks)
+    piece = replace(piece, tracks=pedalled).at_resolution(CORPUS_RESOLUTION)
     tracks, merged = [], 0
     for track in piece.tracks:
         clean = _without_doubles(track)
@@ -28,6 +31,31 @@ def on_grid(piece: Piece) -> tuple[Piece, int]:
         if len(clean):
             tracks.append(clean)
     return replace(piece, tracks=tuple(tracks)), merged
+
+
+def _pedalled(track: Track, piece: Piece) -> Track:
+    """A part whose notes end where the pedal is lifted, or the same key is struck again."""
+    presses = track.controls[track.controls["number"] == SUSTAIN]
+    is_down = presses["value"] >= PEDAL_DOWN
+    if track.is_drum or not len(track) or not is_down.any():
+        return track
+    notes = track.notes.copy()
+    onsets, keys = notes["onset"].astype(np.int64), notes["pitch"].astype(np.int64)
+    ends = onsets + notes["duration"]
+    # Pedal down at the end of a note: it sounds on to where the pedal is lifted.
+    change = np.searchsorted(presses["tick"], ends, side="right") - 1
+    held = (change >= 0) & is_down[change]
+    lifted = np.append(presses["tick"][~is_down].astype(np.int64), np.iinfo(np.int64).max)
+    until = lifted[np.searchsorted(lifted, ends, side="right")]
+    longest = np.minimum(ends + _LONGEST_HELD_BEATS * piece.resolution, piece.length_ticks)
+    until = np.minimum(until, longest)
+    by_key = np.lexsort((onsets, keys))
+    again = np.full(len(notes), np.iinfo(np.int64).max)
+    same = (np.diff(keys[by_key]) == 0) & (np.diff(onsets[by_key]) > 0)
+    again[by_key[:-1][same]] = onsets[by_key[1:]][same]
+    longer = np.maximum(ends, np.minimum(until, again))
+    notes["duration"] = np.where(held, longer, ends) - onsets
+    return replace(track, notes=notes)
 
 
 def _without_doubles(track: Track) -> Track:
