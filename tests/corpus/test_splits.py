@@ -53,6 +53,20 @@ def test_two_works_are_enough_for_a_validation(count: int, seed: int) -> None:
     assert assign_splits(scanned("only.mid"), seed=seed) == {"only.mid": "train"}
 
 
+@given(st.integers(0, 60))
+def test_what_is_held_out_has_notes_to_judge_by(seed: int) -> None:
+    plain = scanned(*NUMBERED[:24])
+    held = {path for path, side in assign_splits(plain, seed=seed).items() if side == "valid"}
+    files = [replace(item, notes=3 if item.path in held else 500) for item in plain.files]
+    sides = assign_splits(replace(plain, files=tuple(files)), seed=seed)
+    more = {path for path, side in sides.items() if side == "valid"}
+    assert held < more
+    assert 500 <= sum(item.notes for item in files if item.path in more) <= 1100
+    equal = replace(plain, files=tuple(replace(item, notes=500) for item in files))
+    again = assign_splits(equal, seed=seed)
+    assert {path for path, side in again.items() if side == "valid"} == held
+
+
 @given(st.integers(0, 200))
 def test_movements_and_parts_of_one_work_stay_together(seed: int) -> None:
     works = [

@@ -12,7 +12,8 @@ split in groups, and no group is on two sides:
 The side of a group comes, first rule that speaks: from an explicit split, from a folder called
 train, valid or test (heldout) above the file, or from a hash of the group's name and the seed.
 The hash makes the split independent of what else is in the folder: a piece that was in
-validation yesterday is not trained on tomorrow because a file was added.
+validation yesterday is not trained on tomorrow because a file was added. In small folders alone
+more are held out where those that the hash holds out have next to no notes.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from ritornello.music.io import file_of
 LEFT_OUT = "left out"
 _WORK_FILES = 4
 _SERIES_SHARE = 0.25
+_LEAST_HELD, _MOST_HELD = 0.3, 4  # of the share that is wanted; times that, and part of the works
 _PART_WORDS = frozenset(
     re.findall(
         r"\w+",
@@ -145,7 +147,36 @@ def _by_hash(
     taught = [name for name in ranked if sides[name] == "train"]
     if shares["valid"] and "valid" not in placed | set(sides.values()) and len(taught) > 1:
         sides[taught[0]] = "valid"
+    if shares["valid"] and "valid" not in placed:
+        for name in _held_out_too(groups, ranked, sides, _LEAST_HELD * shares["valid"]):
+            sides[name] = "valid"
     return ((members, sides[name]) for name, members in groups.items())
+
+
+def _held_out_too(
+    groups: Mapping[str, list[FileReport]],
+    ranked: list[str],
+    sides: Mapping[str, str],
+    least: float,
+) -> list[str]:
+    """Groups to hold out beside those that are, where these have hardly a note to judge by.
+
+    Args:
+        ranked: names of the groups, in the order in which they are held out.
+        least: share of the notes to hold out; groups of many times that stay.
+    """
+    notes = {name: sum(item.notes for item in members) for name, members in groups.items()}
+    total = sum(notes.values())
+    held = sum(notes[name] for name in ranked if sides[name] == "valid")
+    taught = [name for name in ranked if sides[name] == "train"]
+    found: list[str] = []
+    for name in taught[: len(taught) // _MOST_HELD]:
+        if held >= least * total:
+            break
+        if notes[name] <= _MOST_HELD * least * total:
+            found.append(name)
+            held += notes[name]
+    return found
 
 
 def _fraction(text: str) -> float:
