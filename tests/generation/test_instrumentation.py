@@ -174,3 +174,19 @@ def test_drummers_of_somebodys_own_music_are_those_it_has() -> None:
     )
     found = {name: has_own_drummers(name, known) for name in ("waltzes", "songs", "groove_jazz")}
     assert found == {"waltzes": False, "songs": True, "groove_jazz": False}
+
+
+def test_own_music_in_the_metre_that_is_asked_for_is_what_is_written() -> None:
+    known = read_instrumentations(
+        [(("piano",), 9.0, "waltzes", "3/4"), (("piano",), 1.0, "jigs", "6/8")]
+    )
+
+    def drawn(**rules: Any) -> set[str | None]:
+        return {
+            fill_in_instrumentation(Rules(**rules), known, np.random.default_rng(seed)).collection
+            for seed in range(40)
+        }
+
+    assert drawn() == {"waltzes", "jigs"}
+    assert drawn(metre="6/8") == drawn(metre="6/8", parts=("flute",)) == {"jigs"}
+    assert drawn(metre="4/4") == {"waltzes", "jigs"}

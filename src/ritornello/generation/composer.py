@@ -21,7 +21,7 @@ from ritornello.generation.compose import Hear
 from ritornello.generation.edit.primer import fit
 from ritornello.generation.instrumentation import (
     Instrumentations,
-    only_collection,
+    fill_in_instrumentation,
     read_instrumentations,
     usual_metre,
 )
@@ -407,9 +407,10 @@ class Composer(Partner):
         asked = self._swinging(rules, seed, fields, plan)
         bars, near = fields.get("bars"), None
         if all(each is None for each in (rules, bars, form, plan, duration)):
-            usual = self._usual_form(asked.collection)
+            drawn = self._with_collection(asked, seed)
+            usual = self._forms.get(drawn.collection or "")
             if usual is not None:
-                asked, wanted = asked_plan(asked, form=usual)
+                asked, wanted = asked_plan(drawn, form=usual)
                 return asked, returning_as_it_was(wanted) if wanted else None
         if duration is not None and plan is None:
             # How many bars a duration has depends on metre and tempo: they cannot be drawn later.
@@ -421,10 +422,13 @@ class Composer(Partner):
             )
         return asked_plan(asked, form=form, plan=plan, duration=duration, bars=bars, usual_bpm=near)
 
-    def _usual_form(self, collection: str | None) -> str | None:
-        """The form of most music of a collection, which may be all there is; None if unknown."""
-        known = collection or only_collection(self._instrumentations)
-        return self._forms.get(known or "")
+    def _with_collection(self, asked: Rules, seed: int) -> Rules:
+        """The rules with the collection of somebody's own music that a piece will be like, if that
+        is not asked for; with none of the bundled music, of which no form is usual."""
+        if asked.collection is not None or not self._forms:
+            return asked
+        filled = fill_in_instrumentation(asked, self._instrumentations, np.random.default_rng(seed))
+        return replace(asked, collection=filled.collection)
 
     def _swinging(
         self, rules: Rules | None, seed: int, fields: Mapping[str, Any], plan: Plan | None = None

@@ -51,6 +51,7 @@ def fill_in_instrumentation(rules: Rules, instrumentations: Instrumentations, rn
     """
     if not instrumentations:
         return rules
+    instrumentations = _own_in_metre(rules, instrumentations)
     if rules.parts is None:
         known = _of_collection(rules.collection, instrumentations)
         if rules.collection is None:
@@ -87,12 +88,6 @@ def usual_metre(collection: str | None, instrumentations: Instrumentations) -> s
     return max(weights, key=lambda metre: weights[metre], default=None)
 
 
-def only_collection(instrumentations: Instrumentations) -> str | None:
-    """The collection of all music, where there is but one: that of a model of somebody's own."""
-    found = {each.collection for each in instrumentations}
-    return found.pop() if len(found) == 1 else None
-
-
 def has_own_drummers(collection: str | None, instrumentations: Instrumentations) -> bool:
     """Whether it is a collection of somebody's own, in which drums play."""
     return is_own_music(collection) and any(
@@ -116,6 +111,14 @@ def _of_collection(collection: str | None, of_all: Instrumentations) -> list[Ins
         own = [Instrumentation(parts, n, collection) for n, parts in usages.line_ups]
     kin = [each for each in of_all if (each.collection or "").split("_")[0] == word]
     return own or kin or [*of_all]
+
+
+def _own_in_metre(rules: Rules, of_all: Instrumentations) -> Instrumentations:
+    """Those in the metre that is asked for, if there are such and all music is somebody's own."""
+    if rules.metre is None or not all(is_own_music(each.collection) for each in of_all):
+        return of_all
+    metre = "{}/{}".format(*rules.counts)
+    return [each for each in of_all if each.metre == metre] or of_all
 
 
 def _own_collection(instrumentations: Instrumentations, rng: Rng) -> str | None:
