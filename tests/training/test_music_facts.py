@@ -64,8 +64,15 @@ def at(bpm: float, metre: tuple[int, int] = (6, 8), *changes: Tempo) -> Piece:
 
 
 def test_tempos_are_counted_by_metre_where_pieces_keep_them() -> None:
-    pieces = [at(120), at(120), at(96.3), at(60, (3, 4)), at(90, (6, 8), Tempo(96, 45.0))]
+    pieces = [at(120), at(120), at(96.3), at(60, (3, 4)), at(90, (6, 8), Tempo(1000, 45.0))]
     facts = read_facts(MemoryCorpus(pieces, valid=0))
     assert facts.tempos == {"band": {"6/8": {"96": 1, "120": 2}, "3/4": {"60": 1}}}
-    rubato = [at(60 + n, (4, 4), Tempo(96, 45.0)) for n in range(3)]
+    rubato = [at(60 + n, (4, 4), Tempo(1000, 45.0)) for n in range(3)]
     assert read_facts(MemoryCorpus([*rubato, at(120)], valid=0)).tempos == {}
+
+
+def test_a_slow_ending_and_hardly_another_tempo_keep_it() -> None:
+    length = tune("AABB", 0).length_ticks
+    ending, breath = Tempo(length - 72, 60.0), Tempo(96, 122.0)
+    facts = read_facts(MemoryCorpus([at(120, (6, 8), breath, ending)], valid=0))
+    assert facts.tempos == {"band": {"6/8": {"120": 1}}}

@@ -10,7 +10,7 @@ import numpy as np
 
 from ritornello.json_values import JsonObject
 from ritornello.music.keys import KeyName
-from ritornello.music.piece import DEFAULT_TEMPO_BPM, Metre, Piece
+from ritornello.music.piece import DEFAULT_TEMPO_BPM, Metre, Piece, Tempo
 from ritornello.note_model.encoding import ngrams, notes
 from ritornello.note_model.encoding.piece_controls import is_minor, read_controls
 from ritornello.plan.analysis import analyse
@@ -30,6 +30,7 @@ _LEAST_ALIKE, _LEAST_SHARE = 3, 0.2  # pieces of one form, so that it is a usual
 _DENOMINATORS = (2, 4, 8, 16)  # of metres that composing can be asked for
 
 _KEEP_TEMPO = 0.5  # of the pieces of a collection
+_SAME_TEMPO, _KEPT_SHARE = 0.03, 0.8  # as a ratio less one; of the ticks of a piece
 
 TempoCounts = dict[str, dict[str, int]]
 """Pieces by metre, such as "6/8", empty where it is unknown, and by quarter notes a minute."""
@@ -116,9 +117,9 @@ def usual_tempos(pieces: Iterable[tuple[str, Piece]]) -> dict[str, TempoCounts]:
         lambda: defaultdict(Counter)
     )
     for name, piece in pieces:
-        tempos = {round(tempo.bpm) for tempo in piece.tempos} or {round(DEFAULT_TEMPO_BPM)}
-        kept[name].append(len(tempos) == 1)
-        if len(tempos) == 1 and notes.SLOWEST_BPM <= (bpm := tempos.pop()) <= notes.FASTEST_BPM:
+        bpm = _kept_tempo(piece)
+        kept[name].append(bpm is not None)
+        if bpm is not None and notes.SLOWEST_BPM <= bpm <= notes.FASTEST_BPM:
             metre = _metre(piece.metres[0]) if piece.metres else None
             counts[name][metre or ""][str(bpm)] += 1
     return {
@@ -129,6 +130,20 @@ def usual_tempos(pieces: Iterable[tuple[str, Piece]]) -> dict[str, TempoCounts]:
         for name, by_metre in counts.items()
         if np.mean(kept[name]) >= _KEEP_TEMPO
     }
+
+
+def _kept_tempo(piece: Piece) -> int | None:
+    """The tempo at which nearly all of a piece is, but for an end that slows down; None if none."""
+    tempos = piece.tempos or (Tempo(0, DEFAULT_TEMPO_BPM),)
+    bpm = np.array([tempo.bpm for tempo in tempos])
+    edges = np.array([tempo.tick for tempo in tempos] + [piece.length_ticks])
+    ticks = np.maximum(np.diff(np.minimum(edges, piece.length_ticks)), 0)
+    if not ticks.any():
+        return round(float(bpm[0]))
+    near = np.abs(bpm[:, None] / bpm - 1) <= _SAME_TEMPO
+    main = int((near @ ticks).argmax())
+    share = float(near[main] @ ticks) / float(ticks.sum())
+    return round(float(bpm[main])) if share >= _KEPT_SHARE else None
 
 
 def usual_forms(music: Music, indices: np.ndarray) -> dict[str, str]:
