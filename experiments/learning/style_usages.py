@@ -33,6 +33,7 @@ from ritornello.note_model.encoding import notes
 from ritornello.plan.analysis import analyse
 from ritornello.plan.bar_strokes import RESOLUTION, Shared, Strokes
 from ritornello.plan.feel import FREE
+from ritornello.plan.held_rhythms import ANSWERS_BARS
 from ritornello.plan.players import OTHERS, melody_of, owners, role_of
 from ritornello.plan.sections import END, INTRO
 
@@ -69,6 +70,7 @@ def count_styles(music: EditionSets, composer: Composer) -> dict[str, dict[str, 
             "tempi": np.percentile(tempi, range(10, 100, 10)).round().astype(int).tolist(),
             **_bass(of_style),
             **_rounds(of_style),
+            **_answers(many[name]),
             **_rests(of_style),
             **_drumming(many[name]),
             **rhythms(whole[name]),
@@ -115,6 +117,24 @@ def _rounds(pieces: list[Piece]) -> dict[str, list[list[float]]]:
         return {}
     shares = counts[:, :-1] / counts.sum(axis=1, keepdims=True)
     return {"rounds": shares.round(2).tolist()} if shares[0, -1] >= _LEAST_ROUND else {}
+
+
+def _answers(pieces: list[Piece]) -> dict[str, list[float]]:
+    """How many bars of tunes have the onsets of the bar two, four and eight bars before."""
+    found: dict[int, list[bool]] = {back: [] for back in ANSWERS_BARS}
+    for strokes in map(Strokes.of, pieces):
+        melody = melody_of(strokes.players)
+        if melody is None or len(strokes.players) == 1:
+            continue
+        tune = strokes.player == melody
+        bars = [tuple(np.unique(strokes.tick[tune & (strokes.bar == bar)]).tolist())
+                for bar in range(strokes.bars)]  # fmt: skip
+        for back, alike in found.items():
+            alike += [bar == then for bar, then in zip(bars[back:], bars, strict=False)
+                      if bar and then]  # fmt: skip
+    if not all(found.values()):
+        return {}
+    return {"answers": [round(float(np.mean(alike)), 2) for alike in found.values()]}
 
 
 def _rests(pieces: list[Piece]) -> dict[str, dict[str, float]]:

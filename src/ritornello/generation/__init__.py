@@ -15,6 +15,7 @@ reprise          which notes come back where a plan says that bars return
 two_hands        a player alone at a keyboard: two parts that are one at last
 tune             where the phrases of a tune may end, and how often it repeats its note
 rhythms          when accompanists strike, where a form states it
+current_rhythms  rhythms while a piece is written: those stated, and those a tune takes up
 voicings         what an accompanist struck last, to strike it again
 figures          whether music goes round in a figure, and may leave it
 open_spans       which parts are open when, near the moment

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from ritornello.generation.current_rhythms import CurrentRhythms
 from ritornello.generation.figures import Figures
 from ritornello.generation.job import ENDLESS, Job
 from ritornello.generation.open_spans import OpenSpans
@@ -87,10 +88,9 @@ class RuleMasks:
         if job.given.events:
             self.ahead = job.given.events[0]
         self._found: tuple[int, Any, list[int], list[int]] | None = None  # see `_who_may`
-        self._tempo_class = (
-            None if rules.tempo_bpm is None else notes.tempo_class(rules.tempo_bpm) + TEMPO_PITCH
-        )
-        self._holds = bool(job.rhythms.held)  # whether anybody holds a rhythm
+        asked = rules.tempo_bpm
+        self._tempo_class = None if asked is None else notes.tempo_class(asked) + TEMPO_PITCH
+        self._rhythms = CurrentRhythms(job)
         self._struck_now: set[int] = set()  # parts, at the present tick
         self._voicings = dict.fromkeys(job.rhythms.strokes, Voicing())
         self._paces = {self._index[part]: pace for part, pace in paces_of(job).items()}
@@ -106,7 +106,7 @@ class RuleMasks:
         twin.__dict__.update(self.__dict__)
         twin._sounding = [list(ends) for ends in self._sounding]
         twin._free_from = list(self._free_from)
-        twin._spans = copy(self._spans)
+        twin._spans, twin._rhythms = copy(self._spans), self._rhythms.copy()
         twin._missing = set(self._missing)
         twin._rested = dict(self._rested)
         twin._struck_now = set(self._struck_now)
@@ -159,7 +159,7 @@ class RuleMasks:
         if ahead <= MAX_SHIFT:
             legal[ahead] = True
         self._reach_what_must_come(legal)
-        if self.job.beat_chords is not None or self._paces or self._holds:
+        if self.job.beat_chords is not None or self._paces or self._rhythms.holds:
             self._keep_parts_playing(legal)
         legal[0] = len(here) > 0 or ahead == 0
         if not np.count_nonzero(legal):
@@ -192,7 +192,7 @@ class RuleMasks:
         if self.job.beat_chords is not None:
             last += self._rested.items()
         ticks = [tick for part, tick in last if tick > now and self._opens(part, tick)]
-        ticks += self.job.rhythms.next_tick(now)
+        ticks += self._rhythms.next_ticks(now)
         stop = min(ticks, default=ENDLESS) - now
         if stop < min(len(legal), ENDLESS if self.ahead is None else self.ahead[0] - now):
             first = int(np.argmax(legal[stop:])) + stop  # where it is possible from then on
@@ -214,7 +214,8 @@ class RuleMasks:
             legal[overdue[:1] if in_turn else overdue] = True
             if closing and shift == 0 and self._part in allowed:
                 legal[self._part] = True  # who strikes it may go on
-            if self._holds and not in_turn:  # so are those of a rhythm, but others may come before
+            # So are those of a rhythm, but others may come before them.
+            if self._rhythms.holds and not in_turn:
                 legal[overdue] = False
                 legal[[part for part in allowed if part <= overdue[0]]] = True
             return legal
@@ -266,7 +267,7 @@ class RuleMasks:
 
         It is free as well where the rules do not allow all of that chord any more.
         """
-        held = self.job.rhythms.stroke(part, onset)
+        held = self._rhythms.stroke(part, onset)
         if held is None or not held.again:
             return None
         voicing, allowed = self._voicings[part], self.pitch_rules.allowed(part, onset)
@@ -316,7 +317,7 @@ class RuleMasks:
             return _ALL_DURATIONS
         longest = max(1, bisect_right(_DURATION_TICKS, end - onset))
         legal: np.ndarray = _FIRST_DURATIONS[longest]
-        if (held := self.job.rhythms.stroke(part, onset)) is not None:
+        if (held := self._rhythms.stroke(part, onset)) is not None:
             longest = min(longest, max(1, bisect_right(_DURATION_TICKS, held.duration_ticks)))
             legal = _FIRST_DURATIONS[longest] & ~_FIRST_DURATIONS[longest - 1]
         if shortest:
@@ -325,12 +326,12 @@ class RuleMasks:
 
     def _free_by(self, index: int, onset: int) -> int:
         """The tick at which a note that begins now must end, so that the next is not late."""
-        if self._parts[index] in self.job.rhythms.held:
-            following = self.job.rhythms.next_of(self._parts[index], onset) or ENDLESS
-            limit = self._polyphony[index]
+        part, limit = self._parts[index], self._polyphony[index]
+        if self._rhythms.is_held(part):
+            following = self._rhythms.next_of(part, onset) or ENDLESS
             ringing = sum(end > following for end in self._sounding[index])
             return ENDLESS if limit is None or ringing + 1 < limit else following
-        if index not in self._paces or self._polyphony[index] is None:
+        if index not in self._paces or limit is None:
             return ENDLESS
         pace = self._paces[index].copy()
         pace.take(onset)
@@ -357,6 +358,8 @@ class RuleMasks:
         self.ahead = ahead
         if not TEMPO < part < REST:
             return
+        if self._rhythms.advance(self.onset_ticks, part, _DURATION_TICKS[duration]):
+            self._spans.answer(self._rhythms.answer)
         if part == self._tune_part:
             self._steps = self._steps.after(self.onset_ticks, pitch)
             start, length = self.pitch_rules.bar(self.onset_ticks)
@@ -448,7 +451,7 @@ class RuleMasks:
     def _may_add(self, part: int, onset: int, legal: np.ndarray, *, begun: bool) -> np.ndarray:
         """Those of the pitches, written to, that a part may strike with what it has struck."""
         legal[: self._above if begun else 0] = False
-        if (held := self.job.rhythms.stroke(part, onset)) is not None and held.distinct:
+        if (held := self._rhythms.stroke(part, onset)) is not None and held.distinct:
             legal &= ~self._voicings[part].classes(onset)
             legal = leaving_room(legal, held.least - self.pitch_rules.struck * begun)
         return legal
@@ -456,7 +459,7 @@ class RuleMasks:
     def _yet_to_strike(self, part: int, onset: int) -> tuple[int, int] | None:
         """How many notes more the last part strikes by its rhythm, at least and at most; None where
         that is open."""
-        held = self.job.rhythms.stroke(part, onset)
+        held = self._rhythms.stroke(part, onset)
         if held is None:
             return None
         if (left := self._left_again(part, onset)) is not None:
@@ -475,9 +478,9 @@ class RuleMasks:
             due |= {part for part in self._missing if closing or self._is_late(part, onset)}
         if self._paces:
             due |= {part for part, latest in self._late(onset).items() if latest <= onset}
-        if self._holds:
+        if self._rhythms.holds:
             struck = self._struck_now if onset == self.onset_ticks else frozenset()
-            owed = self.job.rhythms.due(onset)
+            owed = self._rhythms.due(onset)
             due |= owed - struck
             if self._part in owed & struck:
                 stated = self._yet_to_strike(self._part, onset)

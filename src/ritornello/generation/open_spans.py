@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ritornello.generation.job import Job, Opening
+from ritornello.generation.rhythms import Rhythms
 from ritornello.note_model.encoding import notes
 from ritornello.note_model.encoding.notes import MAX_SHIFT
 
@@ -36,7 +37,7 @@ class OpenSpans:
                 self.of_part[index[part]].append(opening)
         self._starts = [[span.start_ticks for span in of_part] for of_part in self.of_part]
         self._places = _swung_places(job)
-        self._rhythms = job.rhythms
+        self._rhythms, self._answer = job.rhythms, Rhythms()
         self._from, self._until = 0, 0  # ticks that are laid out
         self._rows: list[np.ndarray] = []  # by part, and of any of them
         self._any = np.zeros(0, bool)
@@ -95,7 +96,24 @@ class OpenSpans:
                 near = self._places[now_ticks : self._until]
                 row[: len(near)] &= near
             self._rhythms.narrow(part, row, now_ticks)
+            self._answer.narrow(part, row, now_ticks)
             self._rows.append(row)
+        self._put_together()
+
+    def answer(self, answer: Rhythms) -> None:
+        """Let the tune strike by a rhythm of its own, in bars that it has not begun yet."""
+        self._answer = answer
+        if not self._rows:
+            return
+        self._rows = [
+            row.copy() if part in answer.held else row
+            for part, row in zip(self.parts, self._rows, strict=True)
+        ]
+        for part, row in zip(self.parts, self._rows, strict=True):
+            answer.narrow(part, row, self._from)
+        self._put_together()
+
+    def _put_together(self) -> None:
         self._any = np.logical_or.reduce(self._rows)
         self._flags = [row.tobytes() for row in self._rows]
         self._any_flags = self._any.tobytes()

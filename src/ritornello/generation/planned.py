@@ -31,7 +31,7 @@ from ritornello.plan.bar_strokes import RESOLUTION
 from ritornello.plan.chord_progressions import told_drafts
 from ritornello.plan.drum_grooves import BEAT_KEYS, CRASH, STATED_KEYS, Drummers
 from ritornello.plan.feel import EIGHTHS, SWUNG
-from ritornello.plan.held_rhythms import draw_rhythms
+from ritornello.plan.held_rhythms import ANSWERS_BARS, draw_rhythms
 from ritornello.plan.plan import Plan
 from ritornello.plan.plan_text import chord_name
 from ritornello.plan.players import CHAMBER, LINES, SONG, ensemble_of, melody_of
@@ -44,7 +44,7 @@ _LEAST_DENSITY, _LEAST_POLYPHONY = 2.0, 4  # with which a beat may be stated
 # notes of those who accompany are up to 73, and 999 of 1,000 of their chords have up to 4 notes.
 _HIGHEST_ACCOMPANIMENT, _LARGEST_CHORD = 73, 4
 # Of tunes, and of those that a voice sings or a band plays, the lowest note, from and to, and the
-# semitones above it: nine of ten are no wider (400 training pieces), see docs/decisions/plan.md.
+# semitones above it: nine of ten are no wider (400 training pieces), see docs/decisions/tunes.md.
 _COMPASS = ((54, 62), 26), ((58, 64), 17)
 # How often the tune of the first section lies lower than that of the second; verses always do.
 _BEGINS_LOW, _CHORUS = 0.7, "chorus"
@@ -107,6 +107,10 @@ def by_plan(job: Job, plan: Plan, rng: Rng, *, hears: bool) -> Job:
         may_crash=beats and _may_crash(job),
         goes_round=usages is not None and usages.rounds is not None,
     )
+    tune, rhythms = _tune_of(job, plan, rng), _rhythms_of(job, plan, reprise, rng)
+    if tune is not None and not tune.is_free and usages is not None and not job.given_players:
+        shares = dict(zip(ANSWERS_BARS, usages.answers, strict=False))
+        tune = tune.answering(plan, reprise, shares, rng, ending=job.ending)
     return replace(
         job,
         given=given,
@@ -118,8 +122,8 @@ def by_plan(job: Job, plan: Plan, rng: Rng, *, hears: bool) -> Job:
         reprise=reprise,
         polyphony=beside_beats(job) if reprise.beats else job.polyphony,
         leaves_figures=True,
-        tune=_tune_of(job, plan, rng),
-        rhythms=_rhythms_of(job, plan, reprise, rng),
+        tune=tune,
+        rhythms=rhythms,
         beat_keys=frozenset(
             int(pitch) - notes.DRUM_PITCH
             for rows in reprise.beats.values()

@@ -11,11 +11,14 @@ tunes lie three or four semitones apart: so its sections may have a compass of t
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from ritornello.generation.reprise import Reprise
 from ritornello.note_model.encoding.notes import RESOLUTION
 from ritornello.plan.plan import Plan
 from ritornello.plan.sections import END, INTRO
+from ritornello.rng import Rng
 
 PHRASE_BARS = 4  # a phrase may end in the last of them
 _EVER = 2**62
@@ -24,6 +27,8 @@ _STEP_TICKS = 2 * RESOLUTION  # notes farther apart are of two phrases
 _APART = 3  # the share of a compass by which sections lie apart
 _REPEATS, _REPEATS_SLACK = 0.25, 1.0
 _RECENT, _OFTEN = 9, 4
+# Of composed bars of tunes, those with the rhythm of so many bars before, without being told.
+_BY_ITSELF = {2: 0.1, 4: 0.25, 8: 0.2}
 
 
 @dataclass(frozen=True)
@@ -34,17 +39,25 @@ class Tune:
         part: its part class.
         free_from, free_until: ticks between which it may rest, each a list, ascending.
         registers: from which tick on it has its notes from one pitch to another, ascending.
+        answers: from which tick to before which it has the rhythm of so many ticks before,
+            ascending, see `current_rhythms`.
     """
 
     part: int
     free_from: tuple[int, ...]
     free_until: tuple[int, ...]
     registers: tuple[tuple[int, int, int], ...] = ()
+    answers: tuple[tuple[int, int, int], ...] = ()
 
     @classmethod
     def free(cls, part: int) -> Tune:
         """A tune that may rest anywhere, as where a density is asked for."""
         return cls(part, (0,), (_EVER,))
+
+    @property
+    def is_free(self) -> bool:
+        """Whether it may rest anywhere."""
+        return self.free_until == (_EVER,)
 
     @classmethod
     def by_plan(
@@ -71,6 +84,40 @@ class Tune:
             tuple(starts[bar + 1] for bar in free),
             registers,
         )
+
+    def answering(
+        self,
+        plan: Plan,
+        reprise: Reprise,
+        shares: Mapping[int, float],
+        rng: Rng,
+        *,
+        ending: bool,
+    ) -> Tune:
+        """The same with answers, drawn among the bars in which it takes up no notes.
+
+        Args:
+            shares: of the bars that shall have the rhythm of so many bars before.
+            ending: whether the last bar is left free.
+        """
+        column = reprise.parts.index(self.part)
+        is_new = ~(reprise.halves[:, :, column].any(axis=1) | reprise.whole[:, column])
+        is_new[-1] &= not ending
+        plays = plan.plays[:, column] != 0
+        found = []
+        for section in plan.sections:
+            for bar in range(section.start, section.end):
+                # The farther one first: phrases of four bars answer each other.
+                for back, share in sorted(shares.items(), reverse=True):
+                    then, own = bar - back, _BY_ITSELF[back]
+                    first = section.start if back <= PHRASE_BARS else 0
+                    if rng.random() >= (share - own) / (1 - own) or then < first:
+                        continue
+                    if is_new[bar] and plays[then] and plan.lengths[then] == plan.lengths[bar]:
+                        start, _, end = reprise.half_ticks(bar)
+                        found.append((start, end, start - int(reprise.starts[then])))
+                    break
+        return replace(self, answers=tuple(found))
 
     def register(self, tick: int) -> tuple[int, int] | None:
         """The lowest and the highest note that it has at a tick, where that is stated."""

@@ -16,6 +16,7 @@ from typing import NamedTuple
 from ritornello.music.chords import CHORD_CLASSES, chord_of_class
 from ritornello.rng import Rng, weighted_index
 
+ANSWERS_BARS = (2, 4, 8)  # after so many bars a tune often has the rhythm of a bar again
 _LEAST_CHORD = 2  # notes
 
 

@@ -37,6 +37,8 @@ class StyleUsages:
         rounds: shares of the bars of who accompanies that stand as 1, 2 and 4 bars before, the
             nearest of these; and of the tune. None of music that does not go
             round in four bars.
+        answers: shares of the bars of its tunes whose notes begin as those of the bar two, four and
+            eight before do, see `held_rhythms.ANSWERS_BARS`; none where there are no tunes.
         rests: by what players do, see `players.role_of`, in how many sections they are silent; none
             where few are.
         bass: notes a quarter that basses play, quartiles; none where there are few basses.
@@ -53,6 +55,7 @@ class StyleUsages:
     line_ups: tuple[tuple[float, tuple[str, ...]], ...] = ()
     bass: tuple[float, ...] = ()
     rounds: tuple[tuple[float, ...], tuple[float, ...]] | None = None
+    answers: tuple[float, ...] = ()
     rests: Mapping[str, float] = field(default_factory=dict)
     rhythms: Mapping[tuple[int, int], Mapping[str, WeightedRhythms]] = field(default_factory=dict)
     registers: Mapping[str, tuple[int, int]] = field(default_factory=dict)
@@ -123,6 +126,7 @@ def _usages() -> dict[str, StyleUsages]:
             tuple((count, tuple(parts)) for count, parts in entry.get("line_ups", ())),
             tuple(entry.get("bass", ())),
             _rounds(entry.get("rounds")),
+            tuple(entry.get("answers", ())),
             entry.get("rests", {}),
             {
                 _metre(metre): {
