@@ -26,6 +26,7 @@ from ritornello.plan.returning_bars import AGAIN
 from ritornello.training import fine_tuning, note_objective
 from ritornello.training.config import TrainConfig
 from ritornello.training.fine_tuning import JoinedMusic, with_room
+from ritornello.training.held_out import HeldOutMusic
 from ritornello.training.loop import train
 from ritornello.training.rehearsal import REHEARSED, RehearsedMusic
 from tests.examples import MemoryCorpus, band
@@ -132,6 +133,10 @@ def test_a_model_composes_in_the_usual_form_of_its_music(
     ]
     assert [composer.compose(seed=1, **each).bar_count for each in asked] == [5, 5, 5]
     assert composer.compose(seed=1, collection="band").bar_count == 16
+    several = {"A 2, A 2, B 4": 1, "A 2, B 2, A 2": 3}
+    usual = {**usual, "forms": {"waltzes": several}}
+    composer = ritornello.Composer(replace(model, provenance=usual))
+    assert {composer.compose(seed=seed, best_of=1).bar_count for seed in range(12)} == {6, 8}
 
 
 def test_a_new_style_is_at_first_the_one_it_is_like(base: Path) -> None:
@@ -175,6 +180,24 @@ def test_what_held_out_music_costs_is_said_in_words_too(base: Path, tmp_path: Pa
         f"{math.exp(last['before']):,.0f} before this training; to who counts pairs, among "
     )
     assert any(words in sentence for sentence in said)
+
+
+def test_a_figure_that_has_become_worse_is_told_as_such(
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for beats in range(2, 6):
+        save(band(metre=(beats, 4)), tmp_path / "music" / f"{beats}.mid")
+    judge, nats = HeldOutMusic._judged, iter([1.0, 1.5])
+    monkeypatch.setattr(
+        HeldOutMusic,
+        "_judged",
+        lambda self, model: {**judge(self, model), "nats_per_note": next(nats)},
+    )
+    said: list[str] = []
+    ritornello.train(
+        tmp_path / "music", tmp_path / "own", start=base, steps=3, threads=1, say=said.append
+    )
+    assert sum("no better than before" in sentence for sentence in said) == 1
 
 
 def test_what_cannot_be_begun_with_is_refused(base: Path, waltzes: Path, tmp_path: Path) -> None:

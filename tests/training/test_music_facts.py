@@ -29,8 +29,18 @@ def tune(form: str, seed: int, upbeat: bool = False) -> Piece:
 def test_a_form_that_most_tunes_share_is_the_usual_one() -> None:
     tunes = [tune("AABB", seed, upbeat=seed % 2 == 1) for seed in range(6)]
     facts = read_facts(MemoryCorpus([*tunes, tune("AABC", 7)], valid=0))
-    assert facts.forms == {"band": "A 8, A 8, B 8, B 8"}
+    assert [*facts.forms["band"]] == ["A 8, A 8, B 8, B 8"]
     assert facts.line_ups == [(("piano",), 7.0, "band", "6/8")]
+
+
+def test_the_usual_form_of_tunes_with_an_upbeat_leaves_a_bar_for_it() -> None:
+    def with_upbeat(seed: int) -> Piece:
+        plain = tune("AABB", seed, upbeat=True)
+        (track,) = plain.tracks
+        return replace(plain, tracks=(replace(track, notes=track.notes[5:]),))
+
+    facts = read_facts(MemoryCorpus([with_upbeat(seed) for seed in range(6)], valid=0))
+    assert [*facts.forms["band"]] == ["intro 1, A 8, A 8, B 8, B 8"]
 
 
 def test_a_second_tune_over_the_same_chords_is_another_section() -> None:
@@ -45,12 +55,21 @@ def test_a_second_tune_over_the_same_chords_is_another_section() -> None:
 
     pieces = [jig(seed) for seed in range(5)]
     assert {section.name for section in analyse(pieces[0]).sections} == {"A"}
-    assert read_facts(MemoryCorpus(pieces, valid=0)).forms == {"band": "A 8, A 8, B 8, B 8"}
+    found = read_facts(MemoryCorpus(pieces, valid=0)).forms
+    assert found == {"band": {"A 8, A 8, B 8, B 8": 5}}
 
 
-def test_tunes_of_forms_of_their_own_have_no_usual_one() -> None:
+def test_tunes_of_forms_of_their_own_have_all_those_in_which_something_comes_again() -> None:
     forms = ("AABB", "ABAB", "ABBA", "AAAB", "ABCD", "ABAC", "ABCC", "AABA")
-    assert read_facts(MemoryCorpus([tune(f, n) for n, f in enumerate(forms)], valid=0)).forms == {}
+    (found,) = read_facts(
+        MemoryCorpus([tune(f, n) for n, f in enumerate(forms)], valid=0)
+    ).forms.values()
+    assert len(found) == 7
+    assert {*found.values()} == {1}
+    assert "A 8, B 8, A 8, end 8" in found
+    assert "A 8, B 8, C 8, end 8" not in found
+    others = MemoryCorpus([tune("ABCD", n) for n in range(2)], valid=0)
+    assert read_facts(others).forms == {}
 
 
 def test_a_metre_of_one_beat_is_not_taken_for_one() -> None:

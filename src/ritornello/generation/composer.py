@@ -35,7 +35,7 @@ from ritornello.generation.sampling import Sampling
 from ritornello.generation.session import Session, StreamedNote
 from ritornello.generation.session.improvisation import Improvisation
 from ritornello.generation.two_hands import for_two_hands
-from ritornello.generation.usual_music import UsualMusic, usual_tempo
+from ritornello.generation.usual_music import UsualMusic, draw_form, usual_tempo
 from ritornello.generation.writer import Writer
 from ritornello.json_values import JsonObject
 from ritornello.music.piece import Piece
@@ -82,7 +82,6 @@ class Composer(Partner):
         self._known = known_instruments(model.baseline) if model.baseline else None
         self._styles: dict[str, str] = model.provenance.get("styles", {})
         self._usual = UsualMusic.of_model(model.provenance)
-        self._forms: dict[str, str] = model.provenance.get("forms", {})
         self._critic: Critic | None = None
         self.card: JsonObject = {
             "network": model.network,
@@ -408,7 +407,7 @@ class Composer(Partner):
         bars, near = fields.get("bars"), None
         if all(each is None for each in (rules, bars, form, plan, duration)):
             drawn = self._with_collection(asked, seed)
-            usual = self._forms.get(drawn.collection or "")
+            usual = draw_form(drawn.collection, self._usual, np.random.default_rng((seed, 3)))
             if usual is not None:
                 asked, wanted = asked_plan(drawn, form=usual)
                 return asked, returning_as_it_was(wanted) if wanted else None
@@ -425,7 +424,7 @@ class Composer(Partner):
     def _with_collection(self, asked: Rules, seed: int) -> Rules:
         """The rules with the collection of somebody's own music that a piece will be like, if that
         is not asked for; with none of the bundled music, of which no form is usual."""
-        if asked.collection is not None or not self._forms:
+        if asked.collection is not None or not self._usual.forms:
             return asked
         filled = fill_in_instrumentation(asked, self._instrumentations, np.random.default_rng(seed))
         return replace(asked, collection=filled.collection)

@@ -1,4 +1,4 @@
-"""What is usual in the training music: keys and tempos, drawn where the rules leave them open."""
+"""What is usual in the training music: keys, tempos, forms; drawn where rules leave them open."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ class UsualMusic:
         minor_shares: share of the pieces in minor.
         keys: pieces in each key, by its name, such as "D minor"; where a collection has none, any
             tonic is as likely as another.
+        forms: pieces in each form, such as "A 8, B 8"; of collections that have usual ones.
         tempos: pieces at each tempo, by metre, such as "6/8", and by quarter notes a minute as
             text; of collections whose pieces keep their tempo.
     """
@@ -31,11 +32,20 @@ class UsualMusic:
     minor_shares: Mapping[str, float] = field(default_factory=dict)
     keys: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     tempos: Mapping[str, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)
+    forms: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     @classmethod
     def of_model(cls, provenance: JsonObject) -> UsualMusic:
         """As the metadata of a model has it."""
-        return cls(*(provenance.get(name, {}) for name in ("minor_shares", "keys", "tempos")))
+        # Older models have one form in place of weights of several.
+        forms = {
+            name: {each: 1.0} if isinstance(each, str) else each
+            for name, each in provenance.get("forms", {}).items()
+        }
+        shares, keys, tempos = (
+            provenance.get(name, {}) for name in ("minor_shares", "keys", "tempos")
+        )
+        return cls(shares, keys, tempos, forms)
 
 
 def draw_key(rules: Rules, usual: UsualMusic, rng: Rng) -> KeyName | None:
@@ -71,6 +81,12 @@ def draw_tempo(rules: Rules, usual: UsualMusic, rng: Rng) -> float | None:
         return float(_draw(own or next(iter(by_metre.values())), rng))
     usages = usages_of(rules.collection)
     return None if usages is None else usages.draw_tempo(rng)
+
+
+def draw_form(collection: str | None, usual: UsualMusic, rng: Rng) -> str | None:
+    """A form of a collection as text; None where none is usual."""
+    counts = usual.forms.get(collection or "")
+    return None if counts is None else _draw(counts, rng)
 
 
 def usual_tempo(

@@ -163,7 +163,7 @@ def _check_provenance(header: Header, facts: JsonObject, collections: list[str])
         "styles": (styles, "a table from style to collection"),
         "minor_shares": (shares, "a table from collection to a share"),
         "keys": (keys, "a table from collection to a table from key to its weight"),
-        "forms": (forms, "a table from collection to a form"),
+        "forms": (forms, "a table from collection to a form or to forms and their weights"),
         "tempos": (tempos, "a table from collection to one from metre to tempos and their weights"),
         "validation": (validation, "a table of figures"),
         "held_out": (validation, "a table of figures"),
@@ -177,6 +177,9 @@ def _check_provenance(header: Header, facts: JsonObject, collections: list[str])
 
 
 def _is_form(value: object) -> bool:
+    if isinstance(value, dict):
+        weighed = all(number_within(each, 0, _HEAVIEST) and each > 0 for each in value.values())
+        return bool(value) and weighed and all(map(_is_form, value))
     try:
         return isinstance(value, str) and len(value) <= _LONGEST_FORM and bool(parse_form(value))
     except ConfigError:

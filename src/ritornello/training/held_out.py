@@ -85,6 +85,11 @@ class HeldOutMusic:
                 "Nothing was gained by learning, so the model is as it was before, with the "
                 "defaults of your music. Give more pieces, or more --minutes."
             )
+        elif self._before is not None and found["nats_per_note"] > self._before:
+            rows.append(
+                "That is no better than before: the model knew such music already. It has gained "
+                "where it is told what a piece is like, as for composing. More pieces teach more."
+            )
         for row in rows:
             say(row)
         return found

@@ -27,6 +27,7 @@ _MOST_FORMS = 200  # pieces whose form is looked at, some 8 ms each
 _FORM_BARS = (8, 96)
 _AGAIN_LEAST = 0.5  # of the bars of a section that is one that was there
 _LEAST_ALIKE, _LEAST_SHARE = 3, 0.2  # pieces of one form, so that it is a usual one
+_PHRASE_BARS, _MOSTLY = 4, 0.5
 _DENOMINATORS = (2, 4, 8, 16)  # of metres that composing can be asked for
 
 _KEEP_TEMPO = 0.5  # of the pieces of a collection
@@ -47,7 +48,7 @@ class MusicFacts:
         line_ups: who plays together, see `common_line_ups`.
         minor_shares: share of the pieces in minor, by collection.
         keys: pieces in each key, by collection.
-        forms: the usual form by collection, see `usual_forms`.
+        forms: pieces in each usual form, by collection, see `usual_forms`.
         tempos: pieces at each tempo, by collection and metre, see `usual_tempos`.
         baseline: counts of events, see `ritornello.note_model.encoding.ngrams`.
     """
@@ -55,7 +56,7 @@ class MusicFacts:
     line_ups: list[LineUp] = field(default_factory=list)
     minor_shares: dict[str, float] = field(default_factory=dict)
     keys: dict[str, dict[str, int]] = field(default_factory=dict)
-    forms: dict[str, str] = field(default_factory=dict)
+    forms: dict[str, dict[str, int]] = field(default_factory=dict)
     tempos: dict[str, TempoCounts] = field(default_factory=dict)
     baseline: ngrams.Counts = field(default_factory=dict)
 
@@ -146,25 +147,46 @@ def _kept_tempo(piece: Piece) -> int | None:
     return round(float(bpm[main])) if share >= _KEPT_SHARE else None
 
 
-def usual_forms(music: Music, indices: np.ndarray) -> dict[str, str]:
-    """The form that most pieces of a collection have, as text; of collections that have such a one.
+def usual_forms(music: Music, indices: np.ndarray) -> dict[str, dict[str, int]]:
+    """The forms that pieces of a collection have, as text, and how many have each.
 
-    Pieces of another length than a song, and bars that lead to the first section or follow the
-    last, do not count: a tune with an upbeat is "A 8, A 8, B 8, B 8" as well.
+    It is one where many pieces share it. Else it is all those in which a section comes again, if
+    many pieces are in such ones; collections of other pieces have none.
+
+    Pieces of another length than a song do not count, nor do bars that lead to the first section
+    or follow the last: a tune with an upbeat is "A 8, A 8, B 8, B 8" as well. Where most pieces
+    begin with such a bar, so do the forms: else a section that comes again would begin with a rest.
 
     Args:
         indices: int [pieces], those to look at, 200 at most.
     """
     counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    returning: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    led: defaultdict[str, list[bool]] = defaultdict(list)
     for index in indices[:: -(-len(indices) // _MOST_FORMS) or 1].tolist():
         sections = _by_what_returns(analyse(music.piece(index)))
-        counts[music.collection_of(index)][_bare_form(sections)] += 1
+        name, form = music.collection_of(index), _bare_form(sections)
+        counts[name][form] += 1
+        led[name].append(sections[:1] == (Section(INTRO, 0, 1),))
+        if form and _comes_again(sections):
+            returning[name][form] += 1
     usual = {}
     for name, found in counts.items():
+        many = max(_LEAST_ALIKE, _LEAST_SHARE * found.total())
         alike, form = max(((count, form) for form, count in found.items() if form), default=(0, ""))
-        if alike >= max(_LEAST_ALIKE, _LEAST_SHARE * found.total()):
-            usual[name] = form
+        lead = f"{INTRO} 1, " if np.mean(led[name]) > _MOSTLY else ""
+        if alike >= many:
+            usual[name] = {lead + form: alike}
+        elif returning[name].total() >= many:
+            usual[name] = {lead + form: count for form, count in returning[name].most_common()}
     return usual
+
+
+def _comes_again(sections: tuple[Section, ...]) -> bool:
+    """Whether a section comes again, and all of them have whole phrases."""
+    inside = _bare(sections)
+    names = [each.name for each in inside]
+    return len({*names}) < len(names) and all(each.bars % _PHRASE_BARS == 0 for each in inside)
 
 
 def _by_what_returns(plan: Plan) -> tuple[Section, ...]:
@@ -189,9 +211,14 @@ def _is_again(plan: Plan, section: Section, earlier: Section) -> bool:
     return bool((from_there & (plan.close[inside] == AGAIN)).mean() >= _AGAIN_LEAST)
 
 
+def _bare(sections: tuple[Section, ...]) -> list[Section]:
+    """Without single bars around them."""
+    return [each for each in sections if each.bars > 1 or each.name not in (INTRO, END)]
+
+
 def _bare_form(sections: tuple[Section, ...]) -> str:
     """A form without single bars around it; empty if it is none of a song."""
-    inside = [each for each in sections if each.bars > 1 or each.name not in (INTRO, END)]
+    inside = _bare(sections)
     bars = sum(section.bars for section in inside)
     return form_text(tuple(inside)) if _FORM_BARS[0] <= bars <= _FORM_BARS[1] else ""
 
