@@ -11,6 +11,8 @@ pytest.importorskip("torch", reason="networks need the extra train")
 
 from ritornello.music.piece import Metre, Piece, Tempo, Track
 from ritornello.plan.analysis import analyse
+from ritornello.plan.sections import Section
+from ritornello.training import music_facts
 from ritornello.training.music_facts import read_facts
 from tests.examples import MemoryCorpus, band
 
@@ -41,6 +43,25 @@ def test_the_usual_form_of_tunes_with_an_upbeat_leaves_a_bar_for_it() -> None:
 
     facts = read_facts(MemoryCorpus([with_upbeat(seed) for seed in range(6)], valid=0))
     assert [*facts.forms["band"]] == ["intro 1, A 8, A 8, B 8, B 8"]
+
+
+@pytest.mark.parametrize(
+    ("sections", "form"),
+    [
+        ((("intro", 8), ("intro", 8), ("A", 8), ("A", 8)), ""),
+        ((("intro", 1), ("A", 8), ("B", 8), ("end", 1)), "A 8, B 8"),
+        ((("A", 8), ("end", 4), ("A", 8)), ""),
+        ((("A", 4),), ""),
+    ],
+)
+def test_forms_that_cannot_be_asked_for_are_left_out(
+    sections: tuple[tuple[str, int], ...], form: str
+) -> None:
+    starts = np.cumsum([0, *(bars for _, bars in sections)]).tolist()
+    stated = tuple(
+        Section(name, at, bars) for (name, bars), at in zip(sections, starts, strict=False)
+    )
+    assert music_facts._bare_form(stated) == form
 
 
 def test_a_second_tune_over_the_same_chords_is_another_section() -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from ritornello.errors import ConfigError
 from ritornello.json_values import JsonObject
 from ritornello.music.keys import KeyName
 from ritornello.music.piece import DEFAULT_TEMPO_BPM, Metre, Piece, Tempo
@@ -17,7 +18,7 @@ from ritornello.plan.analysis import analyse
 from ritornello.plan.plan import Plan
 from ritornello.plan.returning_bars import AGAIN
 from ritornello.plan.sections import END, INTRO, Section, letter
-from ritornello.plan.song_form import form_text
+from ritornello.plan.song_form import form_text, parse_form
 from ritornello.training.batches import Music
 
 _MOST_PIECES = 1000
@@ -174,19 +175,25 @@ def usual_forms(music: Music, indices: np.ndarray) -> dict[str, dict[str, int]]:
     for name, found in counts.items():
         many = max(_LEAST_ALIKE, _LEAST_SHARE * found.total())
         alike, form = max(((count, form) for form, count in found.items() if form), default=(0, ""))
-        lead = f"{INTRO} 1, " if np.mean(led[name]) > _MOSTLY else ""
+        upbeat = bool(np.mean(led[name]) > _MOSTLY)
         if alike >= many:
-            usual[name] = {lead + form: alike}
+            usual[name] = {_led(form, upbeat): alike}
         elif returning[name].total() >= many:
-            usual[name] = {lead + form: count for form, count in returning[name].most_common()}
+            common = returning[name].most_common()
+            usual[name] = {_led(form, upbeat): count for form, count in common}
     return usual
+
+
+def _led(form: str, by_upbeat: bool) -> str:
+    """A form with a bar before its first section, unless there are some."""
+    return f"{INTRO} 1, {form}" if by_upbeat and not form.startswith(INTRO) else form
 
 
 def _comes_again(sections: tuple[Section, ...]) -> bool:
     """Whether a section comes again, and all of them have whole phrases."""
-    inside = _bare(sections)
-    names = [each.name for each in inside]
-    return len({*names}) < len(names) and all(each.bars % _PHRASE_BARS == 0 for each in inside)
+    names = [each.name for each in _bare(sections)]
+    whole = all(each.bars % _PHRASE_BARS == 0 for each in _bare(sections))
+    return len({*names}) < len(names) and whole
 
 
 def _by_what_returns(plan: Plan) -> tuple[Section, ...]:
@@ -217,10 +224,16 @@ def _bare(sections: tuple[Section, ...]) -> list[Section]:
 
 
 def _bare_form(sections: tuple[Section, ...]) -> str:
-    """A form without single bars around it; empty if it is none of a song."""
+    """A form without single bars around it; empty if it is none of a song, or cannot be asked for:
+    the analysis may find two beginnings."""
     inside = _bare(sections)
-    bars = sum(section.bars for section in inside)
-    return form_text(tuple(inside)) if _FORM_BARS[0] <= bars <= _FORM_BARS[1] else ""
+    if not _FORM_BARS[0] <= sum(section.bars for section in inside) <= _FORM_BARS[1]:
+        return ""
+    form = form_text(tuple(inside))
+    try:
+        return form if parse_form(form) else ""
+    except ConfigError:
+        return ""
 
 
 def minor_shares(pieces: Iterable[tuple[str, notes.Encoded]]) -> dict[str, float]:
