@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from experiments.listening.note_beats_training import PlayedPart
 
 _PACKAGE = Path(__file__).resolve().parents[2] / "src" / "ritornello"
-_SHARES = {
+SHARES = {
     ANY_PART: 50, "piano": 13, "guitar": 7, "bass": 4, "strings": 7, "lead": 6, "mix": 13
 }  # fmt: skip
 _STEADY_SHARE = 0.4
@@ -108,7 +108,7 @@ def _masked(pitches: np.ndarray) -> np.ndarray:
     return result
 
 
-def _metres(rng: Rng) -> Metres:
+def metres(rng: Rng) -> Metres:
     drawn = rng.random()
     if drawn < _COMPOUND_SHARE:
         return COMPOUND_METRES
@@ -118,12 +118,12 @@ def _metres(rng: Rng) -> Metres:
 def parts(corpus: Corpus, side: str, count: int, seed: int) -> list[PlayedPart]:
     """So many `PlayedPart` to learn from."""
     excerpts, rng = Excerpts(corpus, side, _SECONDS), np.random.default_rng(seed)
-    kinds, shares = [*_SHARES], np.array([*_SHARES.values()])
+    kinds, shares = [*SHARES], np.array([*SHARES.values()])
     found: list[PlayedPart] = []
     while len(found) < count:
         kind = str(rng.choice(kinds, p=shares / shares.sum()))
         steady = bool(rng.random() < _STEADY_SHARE)
-        excerpt = excerpts.draw(kind, rng, steady=steady, metres=_metres(rng))
+        excerpt = excerpts.draw(kind, rng, steady=steady, metres=metres(rng))
         bars = excerpt.is_downbeat if excerpt.knows_bars else None
         part = played_part(heard(excerpt, rng), excerpt.beats_seconds, bars)
         if part is not None:

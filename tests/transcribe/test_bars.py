@@ -10,8 +10,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ritornello.note_model.weights_file import bundled
-from ritornello.transcribe.bars import (
+from ritornello.transcribe.bar_network import (
+    BAR_NETWORK_FILE,
+    BAR_NETWORK_KIND,
+    COUNTS,
     FEATURES,
+    beats_table,
+    nats,
+    transposed,
+)
+from ritornello.transcribe.bars import (
+    FEATURES as OF_ANSWERS,
+)
+from ritornello.transcribe.bars import (
     METRES,
     by_sound,
     describe,
@@ -23,6 +34,7 @@ from ritornello.transcribe.note_beats import NOTE_BEATS_FILE, NOTE_BEATS_KIND, N
 from ritornello.transcribe.values import HEARD_NOTE_DTYPE, Beats, Hints
 
 NO_HINTS = Hints()
+SOME_ANSWERS = [(4, 0), (4, 3), (3, 2), (2, 1), (5, 4)]
 CHORDS = ((48, 64, 67), (45, 60, 64), (41, 60, 65), (43, 59, 62))
 
 
@@ -40,6 +52,10 @@ def accompaniment(beats_per_bar: int, bars: int = 12, begins: float = 0.0) -> np
 
 def told(notes: np.ndarray) -> NoteBeats:
     return read_notes(notes, bundled(NOTE_BEATS_FILE, NOTE_BEATS_KIND))
+
+
+def _described(notes: np.ndarray, read: NoteBeats, times: np.ndarray) -> np.ndarray:
+    return describe(notes, read, times, SOME_ANSWERS)
 
 
 def beats(count: int, confidence: float = 0.9, first: int = 0) -> Beats:
@@ -115,7 +131,7 @@ def test_too_few_notes_and_assumed_beats_change_nothing() -> None:
     st.integers(2, 60),
     st.floats(0, 100),
 )
-def test_any_notes_can_be_described_and_time_itself_does_not_count(
+def test_any_notes_can_be_read_and_time_itself_does_not_count(
     moments: list[tuple[float, int]], count: int, later: float
 ) -> None:
     notes = np.zeros(len(moments), HEARD_NOTE_DTYPE)
@@ -123,31 +139,63 @@ def test_any_notes_can_be_described_and_time_itself_does_not_count(
     notes["end_seconds"] = notes["onset_seconds"] + 0.3
     notes["pitch"] = [pitch for _, pitch in moments]
     notes["velocity"] = 90
-    answers = [(4, 0), (4, 3), (3, 2), (2, 1), (5, 4)]
     times = 0.5 * np.arange(count)
-    found = describe(notes, told(notes), times, answers)
-    assert found.shape == (5, len(FEATURES))
-    assert np.isfinite(found).all()
+    table, described = (read(notes, told(notes), times) for read in (beats_table, _described))
+    assert table.shape == (count, FEATURES)
+    assert described.shape == (len(SOME_ANSWERS), len(OF_ANSWERS))
+    assert np.isfinite(described).all()
+    assert np.isfinite(nats(table, SOME_ANSWERS, bundled(BAR_NETWORK_FILE, BAR_NETWORK_KIND))).all()
     notes = notes.copy()
     notes["onset_seconds"] = np.round(notes["onset_seconds"] * 16) / 16  # exact when moved
     notes["end_seconds"] = notes["onset_seconds"] + 0.25
-    before = describe(notes, told(notes), times, answers)
+    before = [read(notes, told(notes), times) for read in (beats_table, _described)]
     moved = notes.copy()
     for name in ("onset_seconds", "end_seconds"):
         moved[name] += np.round(later)
-    assert describe(moved, told(moved), times + np.round(later), answers) == pytest.approx(
-        before, abs=1e-6
-    )
+    for read, known in zip((beats_table, _described), before, strict=True):
+        found = read(moved, told(moved), times + np.round(later))
+        assert found == pytest.approx(known, abs=1e-5)
 
 
-def test_two_hours_of_notes_are_described_in_little_memory() -> None:
+def test_a_table_transposed_is_that_of_notes_transposed() -> None:
+    notes = accompaniment(4)
+    higher = notes.copy()
+    higher["pitch"] += 5
+    times, read = 0.5 * np.arange(48), told(notes)
+    found = transposed(beats_table(notes, read, times), 5)
+    assert found == pytest.approx(beats_table(higher, read, times), abs=1e-5)
+
+
+def test_its_network_is_played_as_torch_plays_it() -> None:
+    torch = pytest.importorskip("torch")
+    from experiments.listening.bar_net import BarNet, BarNetConfig
+
+    kept = bundled(BAR_NETWORK_FILE, BAR_NETWORK_KIND)
+    network = BarNet(BarNetConfig(**{**kept.settings, "counts": tuple(kept.settings["counts"])}))
+    network.load_state_dict({name: torch.tensor(w) for name, w in kept.weights.items()})
+    notes = accompaniment(3)
+    table = beats_table(notes, told(notes), 0.5 * np.arange(36))
+    answers = [(count, first) for count in COUNTS for first in range(count)]
+    begins = torch.tensor([[float(b % c == f) for b in range(36)] for c, f in answers])
+    metre_of = torch.tensor([COUNTS.index(count) for count, _ in answers])
+    with torch.no_grad():
+        inside = torch.ones(1, 36)
+        found = network.eval()(torch.tensor(table)[None], inside, begins, metre_of)[0]
+    assert nats(table, answers, kept) == pytest.approx(found.numpy(), abs=1e-4)
+
+
+def test_two_hours_of_notes_are_read_in_little_memory() -> None:
     import tracemalloc
 
     notes = np.concatenate([accompaniment(4, bars=400, begins=800.0 * n) for n in range(9)])
     times, read = 0.5 * np.arange(14_400), told(notes)
     tracemalloc.start()
-    describe(notes, read, times, [(4, 0), (3, 0)])
-    assert tracemalloc.get_traced_memory()[1] < 60e6
+    nats(
+        beats_table(notes, read, times),
+        [(4, 0), (3, 0)],
+        bundled(BAR_NETWORK_FILE, BAR_NETWORK_KIND),
+    )
+    assert tracemalloc.get_traced_memory()[1] < 120e6
     tracemalloc.stop()
 
 

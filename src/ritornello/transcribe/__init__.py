@@ -31,6 +31,7 @@ counting       the likeliest way to count
 tracking       the likeliest sequence of beats
 heard_key      the key of the notes
 bars           which beats begin bars
+bar_network    what the notes say of that
 timeline       seconds of a recording as ticks of a piece
 """
 
@@ -38,6 +39,7 @@ timeline       seconds of a recording as ticks of a piece
 __all__ = [
     "activations",
     "alone",
+    "bar_network",
     "bars",
     "beat_candidates",
     "beats",

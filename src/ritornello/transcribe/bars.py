@@ -4,9 +4,10 @@ Each possible answer, so many beats a bar and the first of them that begins one,
 few numbers: how the notes on its first beats differ from those on the others, what the network that
 reads notes says of them (`note_beats`), and how well the music repeats after a bar. A conditional
 logit (McFadden, "Conditional logit analysis of qualitative choice behavior", 1974) weighs them;
-`experiments/listening/bar_weights.py` has learned the weights from parts of training pieces. What
-it gives each
-answer is a probability, and that of the best is the confidence.
+`experiments/listening/bar_weights.py` has learned the weights from parts of training pieces. A
+network that reads the notes beat by beat (`bar_network`) finds more of what is counted well, and
+errs more where beats are wrong: the mean of both counts, with what is heard of bars. What that
+gives each answer is a probability, and that of the best is the confidence.
 """
 
 from __future__ import annotations
@@ -18,6 +19,17 @@ import numpy as np
 from ritornello.music.piece import Metre
 from ritornello.note_model import weights_file
 from ritornello.transcribe.alone import is_alone
+from ritornello.transcribe.bar_network import (
+    BAR_NETWORK_FILE,
+    BAR_NETWORK_KIND,
+    TOGETHER,
+    beats_table,
+    in_beats,
+    nats,
+    on_beats,
+    pitch_classes,
+    told_on_beats,
+)
 from ritornello.transcribe.note_beats import NoteBeats, begin_events, told_by
 from ritornello.transcribe.values import ON_BEAT_SECONDS, Beats, Hints
 
@@ -31,20 +43,14 @@ FEATURES = (
     *(f"repeats after {beats}" for beats in METRES), "is 3", "is 2",
 )  # fmt: skip
 _TIMES = ("onset_seconds", "end_seconds")
-_NOT_TOLD = -2.5  # log odds that a bar begins where no note does
-_MOST_TOLD = 4.0
 _LATE_SECONDS = 0.02
-_EARLY, _LATE = 0.15, 0.85  # beats; what begins so early belongs to the beat
-_LONGEST = 4  # beats of a note that count
-_SHORTEST = 0.25
-_TOGETHER = 0.1  # beats between onsets that are one
 _COMPOUND = {(2, 4): (6, 8), (3, 4): (9, 8), (4, 4): (12, 8)}  # where beats fall into three
 # What people record is in four far more often than the parts of scores the weights were learned of;
-# but where beats fall into three 6/8 is, and 12/8 rare.
-_FOUR_NATS, _TWELVE_NATS = 1.0, -2.0
-# Of what notes and sound say: a logit of both, fitted to 240 rendered clips; and of players alone,
-# whose sound tells less, chosen on 187 held-out ones.
-_WEIGHTS, _WEIGHTS_ALONE = (0.83, 1.1), (1.0, 0.55)
+# but where beats fall into three 6/8 is, 12/8 rare, and 9/8 rarer in scores than in what is played.
+_FOUR_NATS, _TWELVE_NATS, _NINE_NATS = 1.0, -2.0, 1.0
+# Of what notes and sound say, chosen on held-out clips; the sound of players alone tells less.
+_WEIGHTS, _WEIGHTS_ALONE = (0.6, 1.1), (1.0, 0.55)
+_NETWORK_SHARE = 0.5  # of what the notes say
 _ENOUGH_ON_BEATS = 0.5  # of the beats have a note: a tune over drums may look like a player alone
 # Of where moments lie between beats, `experiments.listening.compound_metres` has learned the logit.
 _BETWEEN_BEATS = ((1 / 3, 0.085), (2 / 3, 0.085), (1 / 2, 0.08), (1 / 4, 0.06), (3 / 4, 0.06))
@@ -79,13 +85,16 @@ def with_bars(
     late, share = lateness(times, notes["onset_seconds"])
     if late > _LATE_SECONDS:  # of a soft voice: what begins late belongs to the beat all the same
         times = times + late
-    scores = describe(notes, told, times, answers) @ weights
+    network = weights_file.bundled(BAR_NETWORK_FILE, BAR_NETWORK_KIND)
+    scores = (1 - _NETWORK_SHARE) * (describe(notes, told, times, answers) @ weights)
+    scores += _NETWORK_SHARE * nats(beats_table(notes, told, times), answers, network)
     if beats.bar_odds is not None:
         tells = is_alone(notes) and share >= _ENOUGH_ON_BEATS
         of_notes, of_sound = _WEIGHTS_ALONE if tells else _WEIGHTS
         scores = of_notes * scores + of_sound * by_sound(beats.bar_odds, answers)
     is_compound = hints.metre is None and falls_into_three(notes, times)
-    scores += [(_TWELVE_NATS if is_compound else _FOUR_NATS) * (count == 4) for count, _ in answers]
+    usual = {4: _TWELVE_NATS, 3: _NINE_NATS} if is_compound else {4: _FOUR_NATS}
+    scores += [usual.get(count, 0.0) for count, _ in answers]
     chances = np.exp(scores - scores.max())
     chances /= chances.sum()
     count, first = answers[int(chances.argmax())]
@@ -145,7 +154,7 @@ def shares_between(notes: np.ndarray, times_seconds: np.ndarray) -> np.ndarray:
         notes: `HEARD_NOTE_DTYPE` by onset, at least one. times_seconds: of beats, at least two.
     """
     moments = notes["onset_seconds"][begin_events(notes["onset_seconds"])]
-    places = _in_beats(moments, times_seconds) % 1
+    places = in_beats(moments, times_seconds) % 1
     return np.array([np.mean(np.abs(places - place) < near) for place, near in _BETWEEN_BEATS])
 
 
@@ -168,9 +177,12 @@ def describe(
         times_seconds: of beats, at least two.
         answers: beats a bar, and number of the first beat that begins one.
     """
-    onsets, ends = (_in_beats(notes[name], times_seconds) for name in _TIMES)
-    table, patterns = _on_beats(notes, onsets, ends, len(times_seconds))
-    odds = _told_on_beats(told, times_seconds)
+    onsets, ends = (in_beats(notes[name], times_seconds) for name in _TIMES)
+    pitches = pitch_classes(notes, onsets, ends, len(times_seconds))
+    table = on_beats(notes, onsets, ends, pitches)
+    norms = np.linalg.norm(pitches, axis=1, keepdims=True)
+    patterns = np.column_stack([pitches / (norms + 1e-6), table[:, :2]])
+    odds = told_on_beats(told, times_seconds)
     sure_no, sure_yes = -np.logaddexp(0, odds), -np.logaddexp(0, -odds)
     table = np.column_stack([table, odds])
     table -= table.mean(axis=0)
@@ -189,81 +201,12 @@ def describe(
         row["told in all"] = float(np.where(begins, sure_yes, sure_no).sum())
         for name, edge in zip(("first note", "last note"), edges, strict=True):
             near = round(edge)
-            row[name] = float((near - first) % count == 0 and abs(edge - near) < 2 * _TOGETHER)
+            row[name] = float((near - first) % count == 0 and abs(edge - near) < 2 * TOGETHER)
         row[f"repeats after {like}"] = repeats[like] - usual
         if like != 4:
             row[f"is {like}"] = 1.0
         rows.append([row[name] for name in FEATURES])
     return np.array(rows)
-
-
-def _in_beats(seconds: np.ndarray, times_seconds: np.ndarray) -> np.ndarray:
-    """Seconds to positions in beats, extrapolated evenly beyond the first and last beat."""
-    first, last = np.diff(times_seconds)[[0, -1]]
-    inside = np.interp(seconds, times_seconds, np.arange(len(times_seconds)))
-    before = np.minimum(0, (seconds - times_seconds[0]) / first)
-    result: np.ndarray = inside + before + np.maximum(0, (seconds - times_seconds[-1]) / last)
-    return result
-
-
-def _on_beats(
-    notes: np.ndarray, onsets: np.ndarray, ends: np.ndarray, count: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """All but the last of `ON_BEAT` for each beat, [beats, 7]; and pitches and onsets, to compare
-    bars by."""
-    near = np.rint(onsets).astype(int)
-    here = (np.abs(onsets - near) < _EARLY) & (near >= 0) & (near < count)
-    beat, begun = near[here], notes[here]
-    many = np.bincount(beat, minlength=count).astype(float)
-    moments = np.unique(onsets)
-    following = np.searchsorted(moments, onsets + _TOGETHER)
-    until_next = np.append(moments, moments[-1] + _LONGEST)[following] - onsets
-    lasting = np.minimum(_LONGEST, np.maximum(until_next, ends - onsets))
-    low, long, loud = np.zeros(count), np.zeros(count), np.zeros(count)
-    np.maximum.at(low, beat, (notes["pitch"].mean() - begun["pitch"]) / 12)
-    np.maximum.at(long, beat, lasting[here])
-    np.add.at(loud, beat, begun["velocity"] / notes["velocity"].mean() - 1)
-    pitches = _pitch_classes(notes, onsets, ends, count)
-    padded = np.pad(pitches, ((2, 2), (0, 0)))
-    before, pair_before = padded[1:-3], padded[:-4] + padded[1:-3]
-    table = [
-        many > 0, np.log1p(many), low, np.log1p(long),
-        _distance(before, pitches), _distance(pair_before, pitches + padded[3:-1]),
-        loud / np.maximum(many, 1),
-    ]  # fmt: skip
-    norms = np.linalg.norm(pitches, axis=1, keepdims=True)
-    patterns = np.column_stack([pitches / (norms + 1e-6), many > 0, np.log1p(many)])
-    return np.column_stack(table).astype(float), patterns
-
-
-def _told_on_beats(told: NoteBeats, times_seconds: np.ndarray) -> np.ndarray:
-    """Log odds [beats] of a downbeat at each beat: the largest over the notes that begin there."""
-    places = _in_beats(told.times_seconds, times_seconds)
-    near = np.rint(places).astype(int)
-    here = (np.abs(places - near) < _EARLY) & (near >= 0) & (near < len(times_seconds))
-    odds = np.full(len(times_seconds), -np.inf)
-    np.maximum.at(odds, near[here], told.logits[here, 1])
-    return np.clip(np.where(np.isfinite(odds), odds, _NOT_TOLD), -_MOST_TOLD, _MOST_TOLD)
-
-
-def _pitch_classes(
-    notes: np.ndarray, onsets: np.ndarray, ends: np.ndarray, count: int
-) -> np.ndarray:
-    """Chroma [beats, 12]: for what share of each beat each pitch class sounds."""
-    found = np.zeros((count, 12))
-    ends = np.clip(ends, onsets + _SHORTEST, onsets + _LONGEST)
-    for later in range(_LONGEST + 2):
-        beat = np.floor(onsets + _EARLY).astype(int) + later
-        shared = np.minimum(beat + _LATE, ends) - np.maximum(beat - _EARLY, onsets)
-        heard = (shared > 0) & (beat >= 0) & (beat < count)
-        np.add.at(found, (beat[heard], notes["pitch"][heard] % 12), shared[heard])
-    return found
-
-
-def _distance(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Cosine distance between rows; 0 where one of them is silent."""
-    size = np.linalg.norm(left, axis=1) * np.linalg.norm(right, axis=1)
-    return np.where(size > 1e-6, 1 - (left * right).sum(axis=1) / np.maximum(size, 1e-6), 0.0)
 
 
 def _repeats(patterns: np.ndarray, beats: int) -> float:
