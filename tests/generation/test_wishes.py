@@ -33,6 +33,13 @@ def test_a_piece_is_as_loud_as_asked(engine: Engine, asked: float) -> None:
     assert abs(float(piece.tracks[0].notes["velocity"].mean()) - asked) < 2
 
 
+@pytest.mark.parametrize(
+    ("asked", "velocity"), [("soft", 49), ("mf", 80), (" Loud ", 96), ("ff", 112), ("70", 70)]
+)
+def test_loudness_is_asked_for_in_words_and_marks(asked: str, velocity: int) -> None:
+    assert Rules(loudness=asked).loudness == velocity
+
+
 @pytest.mark.parametrize("scale", [SCALE, "0 2 3 7 8", "8, 7, 3, 2, 0", "C D Eb G Ab"])
 def test_a_scale_of_ones_own_is_kept(engine: Engine, scale: str | tuple[int, ...]) -> None:
     rules = Rules(bars=4, parts=("piano", "bass", "drums"), scale=scale)
@@ -56,7 +63,15 @@ def test_the_bass_of_a_chord_is_played_where_it_is_stated(
 
 
 @pytest.mark.parametrize(
-    "asked", [{"scale": "0 2 13"}, {"scale": "blue"}, {"scale": ()}, {"loudness": 0}]
+    "asked",
+    [
+        {"scale": "0 2 13"},
+        {"scale": "blue"},
+        {"scale": ()},
+        {"loudness": 0},
+        {"loudness": "hushed"},
+        {"loudness": "200"},
+    ],
 )
 def test_what_is_no_scale_or_loudness_is_refused(asked: dict[str, object]) -> None:
     with pytest.raises(ConfigError):

@@ -254,7 +254,7 @@ class Style:
     scale
         Notes of a scale of your own that all new notes are of: "C D Eb G Ab", or "0 2 3 7 8".
     loudness
-        Mean velocity of new notes, 1 to 127; by default the model's, or that of the song.
+        Soft, medium, loud, a mark such as pp or mf, or the mean velocity of new notes, 1 to 127.
     swing
         1 straight to 3 dotted, 2 a triplet; by default as the song, or 2 for --like swing or jazz.
     """
@@ -265,7 +265,7 @@ class Style:
     like: Annotated[str | None, Parameter(alias="--style")] = None
     swing: float | None = None
     scale: str | None = None
-    loudness: float | None = None
+    loudness: str | None = None
 
     def fields(self) -> dict[str, Any]:
         """As fields of `Rules`.

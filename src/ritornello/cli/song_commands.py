@@ -213,7 +213,7 @@ def vary(
     song: Song,
     /,
     *,
-    parts: Names,
+    parts: Names = ("all",),
     closeness: float | None = None,
     style: Style = ANY_STYLE,
     limits: PartLimits = NO_LIMITS,
@@ -221,14 +221,14 @@ def vary(
     keep_beats: KeepBeats = False,
     making: Making = AS_USUAL,
 ) -> None:
-    """Write whole parts of a song anew.
+    """Write whole parts of a song anew, all of them unless some are named.
 
     All other parts stay as they are.
 
     Parameters
     ----------
     parts
-        Which, by name or number of the part, such as drums; all for the whole song.
+        Which, by name or number of the part, such as drums; by default all.
     closeness
         Share of their bars that stays, 0 to 1, in the key of the song; by default nothing stays.
     """

@@ -219,7 +219,7 @@ def to_piece(
     keys = (KeyChange(0, rules.key),) if isinstance(rules.key, KeyName) else ()
     piece = notes.decode(np.array(events), rules.metre_map(), keys, tempos)
     if rules.loudness is not None:
-        piece = replace(piece, tracks=at_loudness(piece.tracks, rules.loudness))
+        piece = replace(piece, tracks=at_loudness(piece.tracks, float(rules.loudness)))
     piece = replace(piece, chords=chord_symbols(rules, piece.metres, piece.length_ticks))
     if plan is not None:
         chords = piece.chords or plan_symbols(plan)

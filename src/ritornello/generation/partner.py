@@ -110,7 +110,7 @@ class Options(TypedDict, total=False):
     collection: str | None
     swing: float | None
     scale: tuple[int, ...] | str | None
-    loudness: float | None
+    loudness: float | str | None
 
 
 @dataclass(frozen=True)

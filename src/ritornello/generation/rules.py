@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from ritornello.errors import ConfigError, shortened
 from ritornello.music.chords import Chart, parse_chart, parse_chord
+from ritornello.music.dynamics import velocity_of
 from ritornello.music.instruments import INSTRUMENTS, parse_instrument
 from ritornello.music.keys import KeyName, parse_key
 from ritornello.music.piece import Metre
@@ -56,8 +57,8 @@ class Rules:
         collection: name of the training collection to write like; a soft constraint.
         scale: pitch classes, C being 0, that pitched notes are of, in place of those of the key, as
             in (0, 2, 3, 7, 8), "0 2 3 7 8" or "C D Eb G Ab".
-        loudness: mean velocity of what is written, 1 to 127; left open, the model's, or that of
-            what is given.
+        loudness: mean velocity of what is written, 1 to 127, or text such as "soft" or "mf", see
+            `ritornello.music.dynamics`; left open, the model's, or that of what is given.
         swing: how long the first half of a beat is, the second being 1: 1 is straight, 2 a
             triplet, 3 a dotted eighth. In a metre in quarters or halves every off-beat then comes
             so late. Left open, new music is straight, and swings where what is given does.
@@ -80,7 +81,7 @@ class Rules:
     collection: str | None = None
     swing: float | None = None
     scale: tuple[int, ...] | str | None = None
-    loudness: float | None = None
+    loudness: float | str | None = None
 
     def __post_init__(self) -> None:
         set_field = object.__setattr__
@@ -95,6 +96,8 @@ class Rules:
             set_field(self, "parts", tuple(self.parts))
         if isinstance(self.chords, str):
             set_field(self, "chords", parse_chart(self.chords))
+        if isinstance(self.loudness, str):
+            set_field(self, "loudness", velocity_of(self.loudness))
         if self.scale is not None:
             set_field(self, "scale", _scale(self.scale))
         self._check_numbers()
@@ -121,8 +124,10 @@ class Rules:
             )
         if self.density is not None and not 0 < self.density <= 100:
             raise ConfigError(f"Density is 0 to 100 notes a beat; asked for {self.density:g}.")
-        if self.loudness is not None and not 1 <= self.loudness <= 127:
-            raise ConfigError(f"Loudness is a velocity of 1 to 127; asked for {self.loudness:g}.")
+        if self.loudness is not None and not 1 <= float(self.loudness) <= 127:
+            raise ConfigError(
+                f"Loudness is a velocity of 1 to 127; asked for {float(self.loudness):g}."
+            )
         if self.swing is not None and not LEAST_RATIO <= self.swing <= MOST_RATIO:
             raise ConfigError(
                 f"A swing is {LEAST_RATIO:g}, straight, to {MOST_RATIO:g}, dotted; "

@@ -16,6 +16,7 @@ piece_facts  what lists and programs want to know of a piece
 slicing      bar lines, and pieces cut out at bars, ticks or seconds
 grid         pieces on the grid of 24 ticks a quarter
 quantise     onsets and durations as notation can write them
+dynamics     how loud a dynamic mark is
 spelling     names of pitches in a key
 io           files of music, one format a module
 """

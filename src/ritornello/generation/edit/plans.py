@@ -96,7 +96,7 @@ def finish(plan: EditPlan, writer: Writer) -> Joined:
     rows[:, SHIFT] = np.diff(onsets[composed], prepend=0)
     tracks = as_loud(notes.decode_by_part(rows), plan.kept, plan.homes)
     if (asked := plan.job.rules.loudness) is not None:
-        tracks = dict(zip(tracks, at_loudness([*tracks.values()], asked), strict=True))
+        tracks = dict(zip(tracks, at_loudness([*tracks.values()], float(asked)), strict=True))
     for part, track in plan.new.items():
         if track is not None and part in tracks:
             tracks[part] = replace(track, notes=tracks[part].notes)

@@ -16,12 +16,12 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from ritornello.errors import InputError
+from ritornello.music.dynamics import VELOCITIES
 from ritornello.music.io.abc.fields import MODE_FIFTHS, MODES
 from ritornello.music.io.abc.signs import (
     DECORATIONS,
     DEFAULT_VELOCITY,
     PLACED,
-    VELOCITIES,
 )
 from ritornello.music.io.abc.voice import chord_symbol
 from ritornello.music.io.limits import clean_name

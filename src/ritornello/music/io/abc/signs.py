@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 
+from ritornello.music.dynamics import VELOCITIES
+
 DEFAULT_VELOCITY = 80
-# Loudness that lasts; the accents of a single note (sfz, fp) change nothing after it.
-VELOCITIES = {"pppp": 10, "ppp": 20, "pp": 33, "p": 49, "mp": 64, "mf": 80, "f": 96, "ff": 112,
-              "fff": 120, "ffff": 127}  # fmt: skip
+# The accents of a single note change nothing after it, as the marks of `VELOCITIES` do.
 _ACCENTS = ("sfz", "sf", "fp", "sfp", "fz", "rf", "rfz")
 
 # What the short signs mean until a U: field says otherwise (abc 2.1, 4.14).

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from ritornello.errors import ConfigError, InputError
 from ritornello.music.chords import NO_CHORD_SIGNS, parse_chord
+from ritornello.music.dynamics import VELOCITIES
 from ritornello.music.io.abc.book import plain_text
 from ritornello.music.io.abc.fields import KeyField
 from ritornello.music.io.abc.lyrics import Lyricist
@@ -30,7 +31,6 @@ from ritornello.music.io.abc.signs import (
     JUMP_WORDS,
     MARKS,
     PLACED,
-    VELOCITIES,
 )
 from ritornello.music.io.abc.tokens import length_of, passes_of, semitones_of, tokens
 from ritornello.music.io.abc.voice_settings import Common, Settings

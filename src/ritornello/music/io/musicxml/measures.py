@@ -13,6 +13,7 @@ from fractions import Fraction
 from xml.etree.ElementTree import Element
 
 from ritornello.errors import InputError
+from ritornello.music.dynamics import VELOCITIES
 from ritornello.music.io.musicxml.directions import (
     CONTROL,
     Direction,
@@ -43,8 +44,6 @@ FORTE_VELOCITY = 90  # what MusicXML calls 100% dynamics
 LENGTH_FIELD = "ritornello-length-ticks"
 SOFTWARE = "ritornello"  # which wrote a score, as our writer says it
 _DEFAULT_VELOCITY = 80
-_MARKS = {"pppp": 10, "ppp": 20, "pp": 33, "p": 49, "mp": 64, "mf": 80, "f": 96, "ff": 112,
-          "fff": 120, "ffff": 127}  # fmt: skip
 _LONGEST_WORDS, _LONGEST_COUNT = 1000, 9
 
 
@@ -156,7 +155,7 @@ class PartReader:
             self.repairs["note without pitch or length left out"] += 1
             return
         for mark in element.iterfind("notations/dynamics/*"):
-            self._velocity = _MARKS.get(mark.tag, self._velocity)
+            self._velocity = VELOCITIES.get(mark.tag, self._velocity)
             name = mark.text if mark.tag == "other-dynamics" else mark.tag
             measure.remarks.append((offset, Direction("dynamic", " ".join((name or "").split()))))
         signs = tuple(read_signs(element, self.repairs))
@@ -246,7 +245,7 @@ class PartReader:
             place += round(to_number(offset.text or "0", "offset") * self._scale)
             at = place if offset.get("sound") == "yes" else now
         for mark in element.findall("direction-type/dynamics/*"):
-            self._velocity = _MARKS.get(mark.tag, self._velocity)
+            self._velocity = VELOCITIES.get(mark.tag, self._velocity)
         remarks = read_direction(element, self.repairs)
         for remark in remarks:
             if remark.kind == CONTROL:
