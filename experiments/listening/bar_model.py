@@ -10,11 +10,11 @@ WORK.
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 import numpy as np
 
+from experiments.command_line import train_and_pack
 from experiments.listening.bar_net import BarNet, BarNetConfig
 from experiments.listening.bars_training import BarLessons, CountedPart
 from experiments.listening.beat_clips import Excerpt, Excerpts, owed_to
@@ -156,14 +156,7 @@ def pack(work: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    commands = parser.add_subparsers(dest="command", required=True)
-    training = commands.add_parser("train")
-    training.add_argument("store", type=Path)
-    training.add_argument("work", type=Path)
-    training.add_argument("--minutes", type=float, default=2.0, help="of processor time")
-    packing = commands.add_parser("pack")
-    packing.add_argument("work", type=Path)
+    parser, _, _ = train_and_pack(__doc__, minutes=2.0)
     options = parser.parse_args()
     if options.command == "train":
         train(options.store, options.work, options.minutes)

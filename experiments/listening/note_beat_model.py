@@ -13,13 +13,13 @@ music.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from experiments.command_line import train_and_pack
 from experiments.listening.beat_clips import (
     ANY_PART,
     COMPOUND_METRES,
@@ -232,16 +232,9 @@ def pack(work: Path, *, goes_on: bool = False, file_name: str = NOTE_BEATS_FILE)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    commands = parser.add_subparsers(dest="command", required=True)
-    training = commands.add_parser("train")
-    training.add_argument("store", type=Path)
-    training.add_argument("work", type=Path)
-    training.add_argument("--minutes", type=float, default=20.0, help="of processor time")
+    parser, training, packing = train_and_pack(__doc__, minutes=20.0)
     training.add_argument("--goes-on", action="store_true", help="from the package's network")
     training.add_argument("--heard", type=Path, help="clips of `heard_clips` to learn from too")
-    packing = commands.add_parser("pack")
-    packing.add_argument("work", type=Path)
     packing.add_argument("--goes-on", action="store_true", help="from the package's network")
     packing.add_argument("--player", action="store_true", help="as that of players alone")
     options = parser.parse_args()
