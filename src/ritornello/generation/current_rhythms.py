@@ -76,16 +76,19 @@ class CurrentRhythms:
 
     def is_held(self, part: int) -> bool:
         """Whether a part ever strikes by a rhythm."""
-        return part in (self.answer if part == self._tune else self._stated).held
+        return part in self._of(part).held
 
     def stroke(self, part: int, tick: int) -> HeldStroke | None:
-        return (self.answer if part == self._tune else self._stated).stroke(part, tick)
+        return self._of(part).stroke(part, tick)
 
     def next_of(self, part: int, tick: int) -> int | None:
-        return (self.answer if part == self._tune else self._stated).next_of(part, tick)
+        return self._of(part).next_of(part, tick)
 
     def due(self, tick: int) -> frozenset[int]:
         return self._stated.due(tick) | self.answer.due(tick)
 
     def next_ticks(self, now: int) -> list[int]:
         return self._stated.next_tick(now) + self.answer.next_tick(now)
+
+    def _of(self, part: int) -> Rhythms:
+        return self.answer if part == self._tune else self._stated

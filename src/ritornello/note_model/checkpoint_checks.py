@@ -178,8 +178,7 @@ def _check_provenance(header: Header, facts: JsonObject, collections: list[str])
 
 def _is_form(value: object) -> bool:
     if isinstance(value, dict):
-        weighed = all(number_within(each, 0, _HEAVIEST) and each > 0 for each in value.values())
-        return bool(value) and weighed and all(map(_is_form, value))
+        return _has_weights(value) and all(map(_is_form, value))
     try:
         return isinstance(value, str) and len(value) <= _LONGEST_FORM and bool(parse_form(value))
     except ConfigError:
@@ -203,12 +202,15 @@ def _is_tempo_table(value: object) -> bool:
     if not isinstance(value, dict) or not value:
         return False
     return all(
-        isinstance(tempos, dict)
-        and tempos
-        and all(_is_tempo(bpm) for bpm in tempos)
-        and all(number_within(each, 0, _HEAVIEST) and each > 0 for each in tempos.values())
+        isinstance(tempos, dict) and _has_weights(tempos) and all(map(_is_tempo, tempos))
         for tempos in value.values()
     )
+
+
+def _has_weights(table: JsonObject) -> bool:
+    """Whether a table has entries, and all of them weights above zero."""
+    weighed = all(number_within(each, 0, _HEAVIEST) and each > 0 for each in table.values())
+    return bool(table) and weighed
 
 
 def _is_tempo(bpm: str) -> bool:
