@@ -35,6 +35,7 @@ from ritornello.transcribe.bar_network import (
     transposed,
 )
 from ritornello.transcribe.note_beats import told_by
+from ritornello.transcribe.notes_on_beats import NotesOnBeats
 
 ANSWERS = [(count, first) for count in COUNTS for first in range(count)]
 _PACKAGE = Path(__file__).resolve().parents[2] / "src" / "ritornello"
@@ -79,7 +80,7 @@ def counted_part(excerpt: Excerpt, rng: Rng) -> list[CountedPart]:
     times, answer = np.concatenate([before, beats]), (excerpt.beats_per_bar, first)
     if rng.random() < _MISCOUNTED:
         times, answer = miscounted(times, answer, rng)
-    return [CountedPart(beats_table(notes, told, times), ANSWERS.index(answer))]
+    return [CountedPart(beats_table(NotesOnBeats(notes, told, times)), ANSWERS.index(answer))]
 
 
 def miscounted(

@@ -21,6 +21,7 @@ from ritornello.corpus.store import Corpus
 from ritornello.note_model import weights_file
 from ritornello.transcribe.bars import BARS_FILE, BARS_KIND, FEATURES, METRES, describe
 from ritornello.transcribe.note_beats import told_by
+from ritornello.transcribe.notes_on_beats import NotesOnBeats
 
 ANSWERS = [(count, first) for count in METRES for first in range(count)]
 _SHORTEST_SECONDS, _LONGEST_SECONDS = 15.0, 60.0
@@ -50,7 +51,8 @@ def examples(corpus: Corpus, side: str, count: int, seed: int) -> tuple[np.ndarr
         beats = found.beats_seconds
         before = beats[0] - (beats[1] - beats[0]) * np.arange(silent, 0, -1)
         first = (int(found.is_downbeat.argmax()) + silent) % found.beats_per_bar
-        rows.append(describe(notes, told, np.concatenate([before, beats]), ANSWERS))
+        played = NotesOnBeats(notes, told, np.concatenate([before, beats]))
+        rows.append(describe(played, ANSWERS))
         truth.append(ANSWERS.index((found.beats_per_bar, first)))
     return np.array(rows), np.array(truth)
 

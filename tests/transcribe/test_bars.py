@@ -31,6 +31,7 @@ from ritornello.transcribe.bars import (
     with_bars,
 )
 from ritornello.transcribe.note_beats import NOTE_BEATS_FILE, NOTE_BEATS_KIND, NoteBeats, read_notes
+from ritornello.transcribe.notes_on_beats import NotesOnBeats
 from ritornello.transcribe.values import HEARD_NOTE_DTYPE, Beats, Hints
 
 NO_HINTS = Hints()
@@ -54,8 +55,12 @@ def told(notes: np.ndarray) -> NoteBeats:
     return read_notes(notes, bundled(NOTE_BEATS_FILE, NOTE_BEATS_KIND))
 
 
+def _table(notes: np.ndarray, read: NoteBeats, times: np.ndarray) -> np.ndarray:
+    return beats_table(NotesOnBeats(notes, read, times))
+
+
 def _described(notes: np.ndarray, read: NoteBeats, times: np.ndarray) -> np.ndarray:
-    return describe(notes, read, times, SOME_ANSWERS)
+    return describe(NotesOnBeats(notes, read, times), SOME_ANSWERS)
 
 
 def beats(count: int, confidence: float = 0.9, first: int = 0) -> Beats:
@@ -140,7 +145,7 @@ def test_any_notes_can_be_read_and_time_itself_does_not_count(
     notes["pitch"] = [pitch for _, pitch in moments]
     notes["velocity"] = 90
     times = 0.5 * np.arange(count)
-    table, described = (read(notes, told(notes), times) for read in (beats_table, _described))
+    table, described = (read(notes, told(notes), times) for read in (_table, _described))
     assert table.shape == (count, FEATURES)
     assert described.shape == (len(SOME_ANSWERS), len(OF_ANSWERS))
     assert np.isfinite(described).all()
@@ -148,11 +153,11 @@ def test_any_notes_can_be_read_and_time_itself_does_not_count(
     notes = notes.copy()
     notes["onset_seconds"] = np.round(notes["onset_seconds"] * 16) / 16  # exact when moved
     notes["end_seconds"] = notes["onset_seconds"] + 0.25
-    before = [read(notes, told(notes), times) for read in (beats_table, _described)]
+    before = [read(notes, told(notes), times) for read in (_table, _described)]
     moved = notes.copy()
     for name in ("onset_seconds", "end_seconds"):
         moved[name] += np.round(later)
-    for read, known in zip((beats_table, _described), before, strict=True):
+    for read, known in zip((_table, _described), before, strict=True):
         found = read(moved, told(moved), times + np.round(later))
         assert found == pytest.approx(known, abs=1e-5)
 
@@ -162,8 +167,8 @@ def test_a_table_transposed_is_that_of_notes_transposed() -> None:
     higher = notes.copy()
     higher["pitch"] += 5
     times, read = 0.5 * np.arange(48), told(notes)
-    found = transposed(beats_table(notes, read, times), 5)
-    assert found == pytest.approx(beats_table(higher, read, times), abs=1e-5)
+    found = transposed(_table(notes, read, times), 5)
+    assert found == pytest.approx(_table(higher, read, times), abs=1e-5)
 
 
 def test_its_network_is_played_as_torch_plays_it() -> None:
@@ -174,7 +179,7 @@ def test_its_network_is_played_as_torch_plays_it() -> None:
     network = BarNet(BarNetConfig(**{**kept.settings, "counts": tuple(kept.settings["counts"])}))
     network.load_state_dict({name: torch.tensor(w) for name, w in kept.weights.items()})
     notes = accompaniment(3)
-    table = beats_table(notes, told(notes), 0.5 * np.arange(36))
+    table = _table(notes, told(notes), 0.5 * np.arange(36))
     answers = [(count, first) for count in COUNTS for first in range(count)]
     begins = torch.tensor([[float(b % c == f) for b in range(36)] for c, f in answers])
     metre_of = torch.tensor([COUNTS.index(count) for count, _ in answers])
@@ -191,7 +196,7 @@ def test_two_hours_of_notes_are_read_in_little_memory() -> None:
     times, read = 0.5 * np.arange(14_400), told(notes)
     tracemalloc.start()
     nats(
-        beats_table(notes, read, times),
+        _table(notes, read, times),
         [(4, 0), (3, 0)],
         bundled(BAR_NETWORK_FILE, BAR_NETWORK_KIND),
     )

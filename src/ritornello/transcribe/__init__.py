@@ -30,6 +30,7 @@ pulse          the even pulse of music made to a click
 counting       the likeliest way to count
 tracking       the likeliest sequence of beats
 heard_key      the key of the notes
+notes_on_beats  what is played on each beat
 bars           which beats begin bars
 bar_network    what the notes say of that
 timeline       seconds of a recording as ticks of a piece
@@ -52,6 +53,7 @@ __all__ = [
     "note_detection",
     "note_features",
     "note_network",
+    "notes_on_beats",
     "spectra",
     "tracking",
     "transcription",

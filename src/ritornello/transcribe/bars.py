@@ -22,15 +22,11 @@ from ritornello.transcribe.alone import is_alone
 from ritornello.transcribe.bar_network import (
     BAR_NETWORK_FILE,
     BAR_NETWORK_KIND,
-    TOGETHER,
     beats_table,
-    in_beats,
     nats,
-    on_beats,
-    pitch_classes,
-    told_on_beats,
 )
 from ritornello.transcribe.note_beats import NoteBeats, begin_events, told_by
+from ritornello.transcribe.notes_on_beats import TOGETHER_BEATS, NotesOnBeats, in_beats
 from ritornello.transcribe.values import ON_BEAT_SECONDS, Beats, Hints
 
 BARS_FILE, BARS_KIND = "bars.safetensors", "bars"
@@ -42,7 +38,6 @@ FEATURES = (
     "told in all", "first note", "last note",
     *(f"repeats after {beats}" for beats in METRES), "is 3", "is 2",
 )  # fmt: skip
-_TIMES = ("onset_seconds", "end_seconds")
 _LATE_SECONDS = 0.02
 _COMPOUND = {(2, 4): (6, 8), (3, 4): (9, 8), (4, 4): (12, 8)}  # where beats fall into three
 # What people record is in four far more often than the parts of scores the weights were learned of;
@@ -86,8 +81,9 @@ def with_bars(
     if late > _LATE_SECONDS:  # of a soft voice: what begins late belongs to the beat all the same
         times = times + late
     network = weights_file.bundled(BAR_NETWORK_FILE, BAR_NETWORK_KIND)
-    scores = (1 - _NETWORK_SHARE) * (describe(notes, told, times, answers) @ weights)
-    scores += _NETWORK_SHARE * nats(beats_table(notes, told, times), answers, network)
+    played = NotesOnBeats(notes, told, times)
+    scores = (1 - _NETWORK_SHARE) * (describe(played, answers) @ weights)
+    scores += _NETWORK_SHARE * nats(beats_table(played), answers, network)
     if beats.bar_odds is not None:
         tells = is_alone(notes) and share >= _ENOUGH_ON_BEATS
         of_notes, of_sound = _WEIGHTS_ALONE if tells else _WEIGHTS
@@ -164,27 +160,17 @@ def beats_per_bar(metre: tuple[int, int]) -> int:
     return max(1, whole.bar_ticks(960) // whole.beat_ticks(960))
 
 
-def describe(
-    notes: np.ndarray,
-    told: NoteBeats,
-    times_seconds: np.ndarray,
-    answers: list[tuple[int, int]],
-) -> np.ndarray:
+def describe(played: NotesOnBeats, answers: list[tuple[int, int]]) -> np.ndarray:
     """Features [hypotheses, features], float64; a hypothesis is (beats in a bar, first downbeat).
 
     Args:
-        notes: `HEARD_NOTE_DTYPE`, at least one. told: what the network says of them.
-        times_seconds: of beats, at least two.
         answers: beats a bar, and number of the first beat that begins one.
     """
-    onsets, ends = (in_beats(notes[name], times_seconds) for name in _TIMES)
-    pitches = pitch_classes(notes, onsets, ends, len(times_seconds))
-    table = on_beats(notes, onsets, ends, pitches)
+    onsets, pitches, odds = played.onsets_beats, played.pitch_classes, played.bar_odds
     norms = np.linalg.norm(pitches, axis=1, keepdims=True)
-    patterns = np.column_stack([pitches / (norms + 1e-6), table[:, :2]])
-    odds = told_on_beats(told, times_seconds)
+    patterns = np.column_stack([pitches / (norms + 1e-6), played.begun[:, :2]])
     sure_no, sure_yes = -np.logaddexp(0, odds), -np.logaddexp(0, -odds)
-    table = np.column_stack([table, odds])
+    table = np.column_stack([played.begun, odds])
     table -= table.mean(axis=0)
     repeats = {count: _repeats(patterns, count) for count in METRES}
     usual = sum(repeats.values()) / len(repeats)
@@ -201,7 +187,7 @@ def describe(
         row["told in all"] = float(np.where(begins, sure_yes, sure_no).sum())
         for name, edge in zip(("first note", "last note"), edges, strict=True):
             near = round(edge)
-            row[name] = float((near - first) % count == 0 and abs(edge - near) < 2 * TOGETHER)
+            row[name] = float((near - first) % count == 0 and abs(edge - near) < 2 * TOGETHER_BEATS)
         row[f"repeats after {like}"] = repeats[like] - usual
         if like != 4:
             row[f"is {like}"] = 1.0
