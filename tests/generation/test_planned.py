@@ -174,3 +174,9 @@ def test_drummers_of_somebodys_own_music_hold_beats_that_they_wrote() -> None:
     for job in jobs[True]:
         assert job.reprise is not None
         assert job.reprise.sources[[2, 3, 10, 11], 0].tolist() == [0, 1, 8, 9]
+    for held, sources in ((0, [-1] * 4), (1, [1, 2, 9, 10]), (4, [-1] * 4)):
+        job = dataclasses.replace(whole, own_beats=True, held_bars=held)
+        reprise = by_plan(job, plan, np.random.default_rng(0), hears=True).reprise
+        assert reprise is not None
+        assert reprise.sources[[2, 3, 10, 11], 0].tolist() == sources
+        assert reprise.sources[5, 0] == {0: -1, 1: 4, 4: 1}[held]

@@ -98,6 +98,37 @@ def test_a_metre_of_one_beat_is_not_taken_for_one() -> None:
     assert {metre for *_, metre in facts.line_ups} == {None}
 
 
+def drummed(cycle: int, seed: int, bars: int = 16) -> Piece:
+    """Drums that play the same again after so many bars; never where that is 0."""
+    rng = np.random.default_rng(seed)
+    places = [sorted(rng.choice(range(0, 96, 6), 5, replace=False)) for _ in range(bars)]
+    notes = [
+        (96 * bar + int(tick), 6, 36 + 2 * (n % 2), 90)
+        for bar in range(bars)
+        for n, tick in enumerate(places[bar % cycle if cycle else bar])
+    ]
+    tracks = (Track(notes, 0, is_drum=True),)
+    return Piece(tracks, 24, (Tempo(0, 120.0),), (Metre(0, 4, 4),))
+
+
+def test_how_long_drummers_hold_a_beat_is_counted() -> None:
+    pieces = [drummed(cycle, n) for n, cycle in enumerate((0, 1, 1, 2, 4))]
+    pieces.append(drummed(1, 9, bars=4))  # too short to say
+    facts = read_facts(MemoryCorpus(pieces, valid=0))
+    assert facts.held_beats == {"band": {"1": 2, "0": 1, "2": 1, "4": 1}}
+    assert read_facts(MemoryCorpus([tune("AABB", 1)], valid=0)).held_beats == {}
+
+
+def test_the_grid_of_pieces_is_counted() -> None:
+    rng = np.random.default_rng(0)
+    piece = tune("AABB", 1)
+    notes = piece.tracks[0].notes.copy()
+    notes["onset"] += rng.integers(-5, 6, len(notes)).clip(-notes["onset"])
+    played = replace(piece, tracks=(replace(piece.tracks[0], notes=notes),))
+    facts = read_facts(MemoryCorpus([piece, piece, played], valid=0))
+    assert facts.feels == {"band": {"eighths": 2, "free": 1}}
+
+
 def at(bpm: float, metre: tuple[int, int] = (6, 8), *changes: Tempo) -> Piece:
     piece = replace(tune("AABB", int(bpm)), metres=(Metre(0, *metre),))
     return replace(piece, tempos=(Tempo(0, bpm), *changes))

@@ -16,7 +16,7 @@ from ritornello.generation.edit.loudness import at_loudness
 from ritornello.generation.instrumentation import (
     Instrumentations,
     fill_in_instrumentation,
-    has_own_drummers,
+    own_drumming,
 )
 from ritornello.generation.job import ENDLESS, Job, chord_symbols, whole_piece
 from ritornello.generation.planned import (
@@ -28,7 +28,13 @@ from ritornello.generation.planned import (
 from ritornello.generation.rules import Rules
 from ritornello.generation.sampling import Sampling
 from ritornello.generation.two_hands import as_one, second_hand
-from ritornello.generation.usual_music import UsualMusic, draw_key, draw_tempo
+from ritornello.generation.usual_music import (
+    UsualMusic,
+    draw_feel,
+    draw_held_bars,
+    draw_key,
+    draw_tempo,
+)
 from ritornello.generation.writer import Event, Writer
 from ritornello.music.keys import KeyName
 from ritornello.music.piece import KeyChange, Piece, Tempo
@@ -126,7 +132,9 @@ def planned_job(
     job = replace(
         job,
         key=draw_key(job.rules, usual, rng),
-        own_beats=has_own_drummers(job.rules.collection, instrumentations),
+        own_beats=filled.collection in own_drumming(instrumentations),
+        held_bars=draw_held_bars(filled.collection, usual, seed),
+        feel=draw_feel(filled.collection, usual, seed),
     )
     return job, None if plan_of is None else plan_of(job, seed)
 

@@ -88,11 +88,10 @@ def usual_metre(collection: str | None, instrumentations: Instrumentations) -> s
     return max(weights, key=lambda metre: weights[metre], default=None)
 
 
-def has_own_drummers(collection: str | None, instrumentations: Instrumentations) -> bool:
-    """Whether it is a collection of somebody's own, in which drums play."""
-    return is_own_music(collection) and any(
-        "drums" in each.players for each in instrumentations if each.collection == collection
-    )
+def own_drumming(instrumentations: Instrumentations) -> tuple[str, ...]:
+    """The collections of somebody's own in which drums play."""
+    names = {each.collection for each in instrumentations if "drums" in each.players}
+    return tuple(sorted(name for name in names if name and is_own_music(name)))
 
 
 def _of_collection(collection: str | None, of_all: Instrumentations) -> list[Instrumentation]:

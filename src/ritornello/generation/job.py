@@ -28,7 +28,8 @@ from ritornello.note_model.encoding.bar_grid import Grid
 from ritornello.note_model.encoding.bar_plan import BarPlan
 from ritornello.note_model.encoding.given import Given
 from ritornello.note_model.encoding.notes import END, NONE, RESOLUTION
-from ritornello.plan.plan import Plan
+from ritornello.plan.drum_grooves import GROOVE_BARS
+from ritornello.plan.plan import OPEN, Plan
 from ritornello.plan.players import LINES, Player, melody_of
 from ritornello.plan.swing import Swing
 
@@ -103,7 +104,10 @@ class Job:
         reprise: what comes back; None where nothing does by a plan.
         leaves_figures: whether a figure that came twice is left, see `figures`.
         own_beats: whether drummers hold beats that they write, see
-            `ritornello.generation.instrumentation.has_own_drummers`.
+            `ritornello.generation.instrumentation.own_drumming`.
+        held_bars: how many bars of what they write go round then; 0 where they hold none.
+        feel: on which grid its bars stand, an index into `plan.feel.FEELS`; `OPEN` where that is
+            left to the model.
         tune: who has it, and where it may rest; None where nobody is held to it.
         rhythms: when accompanists strike, where that is stated.
         beats: from which tick to before which a drummer's beat is given, ascending.
@@ -142,6 +146,8 @@ class Job:
     beat_chords: BeatChords | None = None
     leaves_figures: bool = False
     own_beats: bool = False
+    held_bars: int = GROOVE_BARS
+    feel: int = OPEN
     tune: Tune | None = None
 
     @property

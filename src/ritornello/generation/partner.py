@@ -21,12 +21,13 @@ from ritornello.generation.edit.naming import find_tracks
 from ritornello.generation.edit.perform import perform
 from ritornello.generation.edit.plans import EditPlan, with_collection
 from ritornello.generation.edit.verbs import PlanOfSeed
-from ritornello.generation.instrumentation import Instrumentations, has_own_drummers
+from ritornello.generation.instrumentation import Instrumentations, own_drumming
 from ritornello.generation.plan_drafts import FREE
 from ritornello.generation.preference.critic import Critic
 from ritornello.generation.preference.n_best import selection
 from ritornello.generation.rules import Rules, check_count
 from ritornello.generation.sampling import Sampling
+from ritornello.generation.usual_music import UsualMusic, draw_held_bars
 from ritornello.music.chords import Chart
 from ritornello.music.instruments import INSTRUMENTS, parse_instrument
 from ritornello.music.keys import KeyName
@@ -137,6 +138,7 @@ class Partner(ABC):
     _engine: Engine
     _collections: tuple[str, ...]
     _instrumentations: Instrumentations
+    _usual: UsualMusic
     _known: frozenset[int] | None
     _critic: Critic | None
 
@@ -410,8 +412,9 @@ class Partner(ABC):
                 return lambda seed: plan
 
             def drawn(seed: int) -> EditPlan:
-                own = has_own_drummers(plan.job.rules.collection, self._instrumentations)
-                job = replace(plan.job, own_beats=own)
+                own = plan.job.rules.collection in own_drumming(self._instrumentations)
+                held = draw_held_bars(plan.job.rules.collection, self._usual, seed)
+                job = replace(plan.job, own_beats=own, held_bars=held)
                 job = in_form(job, parts, form, seed, hears=self._engine.plan, bars=bars)
                 return replace(plan, job=job, anew=frozenset(parts))
 

@@ -16,7 +16,7 @@ from ritornello.music.keys import KeyName
 from ritornello.plan.activity import with_activity
 from ritornello.plan.chord_progressions import with_progressions
 from ritornello.plan.form_filling import Drumming, Rounds, fill_form
-from ritornello.plan.plan import Plan
+from ritornello.plan.plan import OPEN, Plan
 from ritornello.plan.players import melody_of
 from ritornello.plan.sections import Section
 from ritornello.plan.song_form import (
@@ -230,13 +230,20 @@ def complete_plan(wanted: Plan, job: Job, seed: int, *, asked: bool = False) -> 
     rounds = Rounds() if known is None else Rounds.of(*known)
     rests, drumming = (None, Drumming()) if usages is None else (usages.rests, usages.drumming)
     filled = fill_form(wanted, rng, rounds=rounds, rests=rests, drumming=drumming, asked=asked)
-    filled = _busy_as_usual(filled, job, seed)
+    filled = _on_grid(_busy_as_usual(filled, job, seed), job.feel)
     key = job.rules.key or job.key
     pitched = any(not player.is_drum for player in filled.players)
     if len(job.given.chord_ticks) or not isinstance(key, KeyName) or not pitched:
         return filled
     collection, within = job.rules.collection, job.rules.pitch_classes
     return with_progressions(filled, key, rng, collection, within=within)
+
+
+def _on_grid(plan: Plan, feel: int) -> Plan:
+    """The plan with a grid in its bars; as it is where some state one."""
+    if feel == OPEN or (plan.feel != OPEN).any():
+        return plan
+    return replace(plan, feel=np.full_like(plan.feel, feel))
 
 
 def _busy_as_usual(plan: Plan, job: Job, seed: int) -> Plan:

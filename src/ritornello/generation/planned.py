@@ -101,7 +101,7 @@ def by_plan(job: Job, plan: Plan, rng: Rng, *, hears: bool) -> Job:
         ensemble=ensemble_in(job, plan),
         ending=job.ending,
         beats=beats,
-        holds=not _is_thin(job),
+        held_bars=0 if _is_thin(job) else job.held_bars,
         own_drummers=_own_drummers(job) if beats else (),
         alone=drums_as_usual(job),
         may_crash=beats and _may_crash(job),

@@ -215,7 +215,7 @@ def plan_reprise(
     ensemble: int,
     ending: bool,
     beats: bool,
-    holds: bool = True,
+    held_bars: int = GROOVE_BARS,
     own_drummers: Drummers = (),
     alone: bool = False,
     may_crash: bool = False,
@@ -231,7 +231,7 @@ def plan_reprise(
         ensemble: in what the players are, see `players.ensemble_of`.
         ending: whether the last bar is written anew whatever the plan says.
         beats: whether sections may state what their drummer holds.
-        holds: whether drummers hold the first bars of sections.
+        held_bars: so many of the first bars of a section drummers hold through it; 0 for none.
         own_drummers: those of a style, see `drum_grooves.draw_grooves`.
         alone: whether nothing is added to these.
         may_crash: whether sections may begin with a crash.
@@ -254,6 +254,7 @@ def plan_reprise(
         sources[bar] = np.where(returning, bar - back, -1)
         halves[bar] = returning & (keeps | (close == AGAIN))
     stated: dict[int, np.ndarray] = {}
+    holds = held_bars > 0
     for column in np.flatnonzero(drums & holds).tolist():
         grooves: dict[str, Groove | None] = {}
         if beats:
@@ -265,7 +266,7 @@ def plan_reprise(
         held = (
             _state_grooves(plan, column, sources, grooves, rng)
             if is_whole
-            else _hold_beat(plan, column, sources, halves, grooves)
+            else _hold_beat(plan, column, sources, halves, grooves, held_bars)
         )
         for bar, beat in held.items():
             if not (ending and bar == bars - 1):
@@ -292,12 +293,13 @@ def _hold_beat(
     sources: np.ndarray,
     halves: np.ndarray,
     grooves: Mapping[str, Groove | None],
+    held_bars: int,
 ) -> dict[int, Beat]:
     """Let a drummer hold the first bars of each section, with a fill at its end.
 
     Args:
         column: of the drummer. sources, halves: as of `Reprise`; they are written to.
-        grooves: by the names of sections, where they state one.
+        grooves: by the names of sections, where they state one. held_bars: where they do not.
 
     Returns:
         the beats of the bars that it writes, where its section states them.
@@ -310,7 +312,7 @@ def _hold_beat(
                 continue
             is_last = section.leads_on and bar == section.end - 1 < plan.bars - 1
             groove = grooves.get(section.name)
-            earlier = bar - (len(groove.beats) if groove else GROOVE_BARS)
+            earlier = bar - (len(groove.beats) if groove else held_bars)
             if sources[bar, column] < 0 and earlier >= section.start:
                 same = plan.lengths[bar] == plan.lengths[earlier]
                 if same and plan.plays[earlier, column] != 0:

@@ -12,6 +12,9 @@ from ritornello.generation.rules import Rules
 from ritornello.json_values import JsonObject
 from ritornello.music.chords import key_of_chart
 from ritornello.music.keys import KeyName, estimate_key, parse_key
+from ritornello.plan.drum_grooves import GROOVE_BARS
+from ritornello.plan.feel import FEELS, SWUNG
+from ritornello.plan.plan import OPEN
 from ritornello.plan.style_usages import usages_of
 from ritornello.rng import Rng
 
@@ -27,12 +30,16 @@ class UsualMusic:
         forms: pieces in each form, such as "A 8, B 8"; of collections that have usual ones.
         tempos: pieces at each tempo, by metre, such as "6/8", and by quarter notes a minute as
             text; of collections whose pieces keep their tempo.
+        held_beats: pieces by how many bars of a beat their drummers hold, as text.
+        feels: pieces by the grid of most of their bars, see `ritornello.plan.feel`.
     """
 
     minor_shares: Mapping[str, float] = field(default_factory=dict)
     keys: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     tempos: Mapping[str, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)
     forms: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    held_beats: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    feels: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     @classmethod
     def of_model(cls, provenance: JsonObject) -> UsualMusic:
@@ -42,10 +49,8 @@ class UsualMusic:
             name: {each: 1.0} if isinstance(each, str) else each
             for name, each in provenance.get("forms", {}).items()
         }
-        shares, keys, tempos = (
-            provenance.get(name, {}) for name in ("minor_shares", "keys", "tempos")
-        )
-        return cls(shares, keys, tempos, forms)
+        names = ("minor_shares", "keys", "tempos", "held_beats", "feels")
+        return cls(forms=forms, **{name: provenance.get(name, {}) for name in names})
 
 
 def draw_key(rules: Rules, usual: UsualMusic, rng: Rng) -> KeyName | None:
@@ -87,6 +92,24 @@ def draw_form(collection: str | None, usual: UsualMusic, rng: Rng) -> str | None
     """A form of a collection as text; None where none is usual."""
     counts = usual.forms.get(collection or "")
     return None if counts is None else _draw(counts, rng)
+
+
+def draw_held_bars(collection: str | None, usual: UsualMusic, seed: int) -> int:
+    """How many bars of a beat a drummer of a collection holds; two where that is not known."""
+    counts = usual.held_beats.get(collection or "")
+    return int(_draw(counts, np.random.default_rng((seed, 4)))) if counts else GROOVE_BARS
+
+
+def draw_feel(collection: str | None, usual: UsualMusic, seed: int) -> int:
+    """The grid of a piece of a collection; `OPEN` where it is not known, or swings.
+
+    What swings is written in eighths, and swings when it is played as far as somebody asks.
+    """
+    counts = usual.feels.get(collection or "")
+    if not counts:
+        return OPEN
+    feel = FEELS.index(_draw(counts, np.random.default_rng((seed, 5))))
+    return OPEN if feel == SWUNG else feel
 
 
 def usual_tempo(

@@ -15,6 +15,7 @@ chord_progressions  a chord for each bar of a form
 drum_grooves    kick and snare that a drummer holds through a section
 activity        how busy a piece of a style is, and on which grid
 held_rhythms    rhythms that accompanists hold through a section
+held_beats      after how many bars drummers play the same again
 style_usages    what is usual in a style: tempi, beats, players
 song_form       forms and durations as people write them
 plan_text       plans as TOML

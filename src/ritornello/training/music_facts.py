@@ -15,7 +15,9 @@ from ritornello.music.piece import DEFAULT_TEMPO_BPM, Metre, Piece, Tempo
 from ritornello.note_model.encoding import ngrams, notes
 from ritornello.note_model.encoding.piece_controls import is_minor, read_controls
 from ritornello.plan.analysis import analyse
-from ritornello.plan.plan import Plan
+from ritornello.plan.feel import FEELS
+from ritornello.plan.held_beats import held_bars
+from ritornello.plan.plan import OPEN, Plan
 from ritornello.plan.returning_bars import AGAIN
 from ritornello.plan.sections import END, INTRO, Section, letter
 from ritornello.plan.song_form import form_text, parse_form
@@ -24,7 +26,7 @@ from ritornello.training.batches import Music
 _MOST_PIECES = 1000
 _LINE_UPS = 200
 _LARGEST_LINE_UP = 8
-_MOST_FORMS = 200  # pieces whose form is looked at, some 8 ms each
+_MOST_ANALYSED = 200  # pieces, some 8 ms each
 _FORM_BARS = (8, 96)
 _AGAIN_LEAST = 0.5  # of the bars of a section that is one that was there
 _LEAST_ALIKE, _LEAST_SHARE = 3, 0.2  # pieces of one form, so that it is a usual one
@@ -51,6 +53,9 @@ class MusicFacts:
         keys: pieces in each key, by collection.
         forms: pieces in each usual form, by collection, see `usual_forms`.
         tempos: pieces at each tempo, by collection and metre, see `usual_tempos`.
+        held_beats: pieces by the bars of a beat that their drummers hold, by collection, see
+            `ritornello.plan.held_beats`.
+        feels: pieces by the grid of most of their bars, by collection, see `usual_feels`.
         baseline: counts of events, see `ritornello.note_model.encoding.ngrams`.
     """
 
@@ -59,11 +64,13 @@ class MusicFacts:
     keys: dict[str, dict[str, int]] = field(default_factory=dict)
     forms: dict[str, dict[str, int]] = field(default_factory=dict)
     tempos: dict[str, TempoCounts] = field(default_factory=dict)
+    held_beats: dict[str, dict[str, int]] = field(default_factory=dict)
+    feels: dict[str, dict[str, int]] = field(default_factory=dict)
     baseline: ngrams.Counts = field(default_factory=dict)
 
     def for_composing(self) -> JsonObject:
         """As a model keeps them beside its baseline."""
-        names = ("line_ups", "minor_shares", "keys", "forms", "tempos")
+        names = ("line_ups", "minor_shares", "keys", "forms", "tempos", "held_beats", "feels")
         return {name: getattr(self, name) for name in names}
 
 
@@ -75,12 +82,16 @@ def read_facts(music: Music) -> MusicFacts:
     pieces = [notes.encode(piece) for piece in real]
     collections = [*map(music.collection_of, sample)]
     named = [*zip(collections, pieces, strict=True)]
+    some = slice(None, None, -(-len(real) // _MOST_ANALYSED) or 1)
+    analysed = [*zip(collections[some], map(analyse, real[some]), strict=True)]
     return MusicFacts(
         common_line_ups((name, encoded, 1.0) for name, encoded in named),
         minor_shares(named),
         key_counts(named),
-        usual_forms(music, sample),
+        usual_forms(analysed),
         usual_tempos(zip(collections, real, strict=True)),
+        held_beats(zip(collections, real, strict=True)),
+        usual_feels(analysed),
         ngrams.count(encoded.fields for encoded in pieces),
     )
 
@@ -148,7 +159,7 @@ def _kept_tempo(piece: Piece) -> int | None:
     return round(float(bpm[main])) if share >= _KEPT_SHARE else None
 
 
-def usual_forms(music: Music, indices: np.ndarray) -> dict[str, dict[str, int]]:
+def usual_forms(pieces: Iterable[tuple[str, Plan]]) -> dict[str, dict[str, int]]:
     """The forms that pieces of a collection have, as text, and how many have each.
 
     It is one where many pieces share it. Else it is all those in which a section comes again, if
@@ -159,14 +170,14 @@ def usual_forms(music: Music, indices: np.ndarray) -> dict[str, dict[str, int]]:
     begin with such a bar, so do the forms: else a section that comes again would begin with a rest.
 
     Args:
-        indices: int [pieces], those to look at, 200 at most.
+        pieces: their collections, and their plans as they are read.
     """
     counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
     returning: defaultdict[str, Counter[str]] = defaultdict(Counter)
     led: defaultdict[str, list[bool]] = defaultdict(list)
-    for index in indices[:: -(-len(indices) // _MOST_FORMS) or 1].tolist():
-        sections = _by_what_returns(analyse(music.piece(index)))
-        name, form = music.collection_of(index), _bare_form(sections)
+    for name, plan in pieces:
+        sections = _by_what_returns(plan)
+        form = _bare_form(sections)
         counts[name][form] += 1
         led[name].append(sections[:1] == (Section(INTRO, 0, 1),))
         if form and _comes_again(sections):
@@ -234,6 +245,25 @@ def _bare_form(sections: tuple[Section, ...]) -> str:
         return form if parse_form(form) else ""
     except ConfigError:
         return ""
+
+
+def held_beats(pieces: Iterable[tuple[str, Piece]]) -> dict[str, dict[str, int]]:
+    """How many pieces hold a beat of so many bars, by collection; 0 bars where they hold none."""
+    counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for name, piece in pieces:
+        if (bars := held_bars(piece)) is not None:
+            counts[name][str(bars)] += 1
+    return {name: dict(found.most_common()) for name, found in counts.items()}
+
+
+def usual_feels(pieces: Iterable[tuple[str, Plan]]) -> dict[str, dict[str, int]]:
+    """How many pieces stand on each grid in most of their bars, by collection and its name."""
+    counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for name, plan in pieces:
+        known = plan.feel[plan.feel != OPEN]
+        if len(known):
+            counts[name][FEELS[int(np.bincount(known).argmax())]] += 1
+    return {name: dict(found.most_common()) for name, found in counts.items()}
 
 
 def minor_shares(pieces: Iterable[tuple[str, notes.Encoded]]) -> dict[str, float]:

@@ -16,10 +16,13 @@ from hypothesis import strategies as st
 
 from experiments.generated.judge import violations
 from ritornello.errors import ConfigError, InputError
+from ritornello.generation.instrumentation import Instrumentation
+from ritornello.generation.job import is_drums
 from ritornello.generation.rules import Rules
 from ritornello.generation.sampling import Sampling
 from ritornello.generation.session.improvisation import HISTORY_BARS, Improvisation
 from ritornello.generation.session.moment import Moment, drop_forgotten
+from ritornello.generation.usual_music import UsualMusic
 from ritornello.music.chords import parse_chord
 from ritornello.music.io.midi_write import write_bytes
 from ritornello.note_model.checkpoint import Checkpoint
@@ -339,3 +342,33 @@ def _remembered_bytes(music: Improvisation) -> int:
     """All that an improvisation holds beside the model."""
     held = {name: value for name, value in vars(music).items() if name != "_engine"}
     return len(pickle.dumps(held))
+
+
+def test_drummers_of_somebodys_own_music_hold_what_they_play_and_nothing_else(
+    engine: Engine,
+) -> None:
+    known = (Instrumentation(("piano", "drums"), 1.0, "mine"),)
+    rules = Rules(parts=("piano", "drums"), collection="mine")
+    bar_sets: dict[int, list[frozenset[tuple[int, int]]]] = {}
+    for held in (0, 2):
+        music = Improvisation.start(
+            engine,
+            rules,
+            seed=3,
+            instrumentations=known,
+            usual=UsualMusic(held_beats={"mine": {str(held): 1}}),
+            form=True,
+        )
+        first = _take(music, 60)
+        again = music.at(Moment.from_bytes(music.moment().to_bytes())[0])
+        rest = [*music.bars(20)]
+        assert rest == [*again.bars(20)]
+        onsets = _onsets([*first, *rest])
+        bars: list[set[tuple[int, int]]] = [set() for _ in range(24)]
+        for onset, event in zip(onsets, [*first, *rest], strict=True):
+            if is_drums(event[PART]) and onset < 24 * BAR:
+                bars[onset // BAR].add((onset % BAR, event[PITCH]))
+        bar_sets[held] = [*map(frozenset, bars)]
+    assert bar_sets[2][2:7] == [*bar_sets[2][:2], *bar_sets[2][:2], bar_sets[2][0]]
+    assert len({*bar_sets[2][:2]}) == 2
+    assert len({*bar_sets[0][:8]}) > 4

@@ -121,7 +121,7 @@ def in_form_after(job: Job, song: Sequence[Section], added: Sequence[Section], s
         ensemble=ensemble,
         ending=True,  # the last bar is new, also where it is no ending
         beats=False,
-        holds=False,
+        held_bars=0,
     )
     # The song is as it is; drums, and who cannot be told from others, are seen to elsewhere.
     left_out = [is_drums(part) or part in job.shared_parts for part in parts]

@@ -6,13 +6,17 @@ from dataclasses import replace
 
 import numpy as np
 
-from ritornello.generation.instrumentation import Instrumentations, fill_in_instrumentation
+from ritornello.generation.instrumentation import (
+    Instrumentations,
+    fill_in_instrumentation,
+    own_drumming,
+)
 from ritornello.generation.rules import Rules
 from ritornello.generation.sampling import Sampling
 from ritornello.generation.session.moment import Instant, Moment, Settings
 from ritornello.generation.session.primer_reading import read_primer
 from ritornello.generation.session.section_settings import with_refrain
-from ritornello.generation.usual_music import UsualMusic, draw_key, draw_tempo
+from ritornello.generation.usual_music import UsualMusic, draw_held_bars, draw_key, draw_tempo
 from ritornello.music.keys import KeyName, estimate_key, pitch_class_weights
 from ritornello.music.piece import Piece
 from ritornello.note_model.encoding import notes
@@ -42,8 +46,9 @@ def from_nothing(
     key = draw_key(rules, usual, rng)
     metres = rules.metre_map()
     settings = Settings(rules, sampling, key=key)
+    drumming = _own_drumming(instrumentations, usual, seed)
     instant = Instant(
-        with_refrain(settings, metres, seed, key) if form else settings,
+        with_refrain(settings, metres, seed, key, own_drumming=drumming) if form else settings,
         None,
         engine.initial_state(1),
         rng.bit_generator.state,
@@ -61,6 +66,8 @@ def from_primer(
     sampling: Sampling,
     seed: int,
     collections: tuple[str, ...],
+    instrumentations: Instrumentations,
+    usual: UsualMusic,
     *,
     form: bool,
 ) -> Moment:
@@ -78,7 +85,8 @@ def from_primer(
     )
     settings = Settings(rules, sampling, encoded.length_ticks, encoded.length_ticks)
     if form:
-        settings = with_refrain(settings, encoded.metres, seed, _key_of(encoded.fields))
+        key, drumming = _key_of(encoded.fields), _own_drumming(instrumentations, usual, seed)
+        settings = with_refrain(settings, encoded.metres, seed, key, own_drumming=drumming)
     writer, state = read_primer(engine, encoded, settings, rng, collections)
     onsets = np.cumsum(writer.fields[:, SHIFT])
     seconds = primer.ticks_to_seconds(onsets[-1:])
@@ -93,6 +101,13 @@ def from_primer(
     )
     events = np.concatenate([onsets[:, None], writer.fields], axis=1)
     return Moment(instant, encoded.metres, events)
+
+
+def _own_drumming(
+    instrumentations: Instrumentations, usual: UsualMusic, seed: int
+) -> dict[str, int]:
+    """The collections of somebody's own with drummers, and how many bars of a beat these hold."""
+    return {name: draw_held_bars(name, usual, seed) for name in own_drumming(instrumentations)}
 
 
 def _key_of(fields: np.ndarray) -> KeyName | None:

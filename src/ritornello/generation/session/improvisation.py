@@ -28,7 +28,12 @@ from ritornello.generation.session.moment import (
     drop_forgotten,
 )
 from ritornello.generation.session.remembered_piece import is_note, piece_of
-from ritornello.generation.session.section_settings import next_section, with_refrain
+from ritornello.generation.session.section_settings import (
+    holding_own_beat,
+    next_section,
+    with_refrain,
+)
+from ritornello.generation.session.session_form import SessionForm
 from ritornello.generation.usual_music import UsualMusic
 from ritornello.generation.writer import Event, Writer
 from ritornello.music.piece import DEFAULT_TEMPO_BPM, Piece, Tempo
@@ -122,7 +127,17 @@ class Improvisation:
         if primer is None:
             moment = from_nothing(engine, rules, sampling, seed, instrumentations, usual, form=form)
             return cls(engine, moment, collections)
-        moment = from_primer(engine, primer, rules, sampling, seed, collections, form=form)
+        moment = from_primer(
+            engine,
+            primer,
+            rules,
+            sampling,
+            seed,
+            collections,
+            instrumentations,
+            usual,
+            form=form,
+        )
         music = cls(engine, moment, collections)
         in_force = music.settings.rules  # those of the primer at first
         if rules.tempo_bpm not in (None, in_force.tempo_bpm):
@@ -239,6 +254,10 @@ class Improvisation:
             # Nothing more begins in the bar, or section; what begins in the next is drawn anew.
             if pending is not None and onset >= pending.start_ticks:
                 self._use(pending)
+            elif form is not None and self._begins_to_hold(form, onset):
+                heard = self._latest(form.start_ticks)
+                held = holding_own_beat(self._instant.settings, form, heard)
+                self._use(held, pending=True)
             elif form is not None and onset >= form.end_ticks:
                 heard = self._latest(form.start_ticks)
                 after = next_section(self._instant.settings, form, heard, self.metres)
@@ -246,6 +265,12 @@ class Improvisation:
             else:
                 self._drawn = _Drawn(event, state, rng)
         return self._drawn
+
+    def _begins_to_hold(self, form: SessionForm, onset: int) -> bool:
+        """Whether a drummer has played what it holds before a tick."""
+        settings = self._instant.settings
+        held_from = form.own_beat_ticks(settings.rules.collection, settings.parts)
+        return held_from is not None and onset >= held_from
 
     def _tempo_due(self) -> Event | None:
         """The change to a tempo that is asked for, as an event, or the rest before it."""
@@ -276,7 +301,13 @@ class Improvisation:
             if replace(rules, tempo_bpm=None) == replace(in_force.rules, tempo_bpm=None):
                 settings = replace(settings, form=form)
             else:
-                settings = with_refrain(settings, self.metres, form.seed, number=form.number + 1)
+                settings = with_refrain(
+                    settings,
+                    self.metres,
+                    form.seed,
+                    number=form.number + 1,
+                    own_drumming=form.own_drumming,
+                )
         self._undraw()
         self._instant = replace(self._instant, pending=settings)
 

@@ -102,7 +102,9 @@ class Settings:
         if form is None or players is None or not may_state_beats(job):
             return job
         beats = tuple(form.beats(parts, self.start_ticks))
-        if beats and form.groove is not None and form.groove.is_whole and drums_as_usual(job):
+        own = rules.collection in form.own_drumming and rules.density is None
+        is_whole = form.groove is not None and form.groove.is_whole and drums_as_usual(job)
+        if beats and (own or is_whole):
             stated = form.holding(parts)
             job = replace(job, openings=form.openings(parts, self.start_ticks, stated))
         return replace(

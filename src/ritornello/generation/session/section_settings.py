@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from ritornello.generation.session.moment import Remembered, Settings
-from ritornello.generation.session.session_form import SessionForm, begin, following
+from ritornello.generation.session.session_form import NOBODY, SessionForm, begin, following
 from ritornello.music.keys import KeyName
 from ritornello.music.piece import Metre
 
@@ -17,6 +18,7 @@ def with_refrain(
     key: KeyName | None = None,
     *,
     number: int = 0,
+    own_drumming: Mapping[str, int] = NOBODY,
 ) -> Settings:
     """Settings with a form that begins with them.
 
@@ -24,6 +26,7 @@ def with_refrain(
         settings: that hold from their ``start_ticks`` on. metres: of the music.
         seed: of the form. number: of its first section.
         key: that chords are drawn in where the settings have none.
+        own_drumming: as of `SessionForm`.
     """
     form = begin(
         seed,
@@ -32,6 +35,7 @@ def with_refrain(
         _key(settings) or key,
         number=number,
         rules=settings.rules,
+        own_drumming=own_drumming,
     )
     return _with_form(settings, form)
 
@@ -48,6 +52,13 @@ def next_section(
         settings.rules,
     )
     return _with_form(settings, after)
+
+
+def holding_own_beat(settings: Settings, form: SessionForm, heard: Remembered) -> Settings:
+    """Settings of the rest of a section whose drummer holds what it played in ``heard``."""
+    start = form.own_beat_ticks(settings.rules.collection, settings.parts)
+    assert start is not None
+    return replace(settings, form=form.holding_own_beat(heard), start_ticks=start)
 
 
 def _with_form(settings: Settings, form: SessionForm) -> Settings:

@@ -8,8 +8,9 @@ and a seed alone: a value, as all that the music depends on.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from types import MappingProxyType
 
 import numpy as np
 
@@ -25,7 +26,7 @@ from ritornello.music.piece import Metre
 from ritornello.note_model.encoding import notes
 from ritornello.note_model.encoding.notes import DURATION, DURATIONS, PART, SHIFT, duration_class
 from ritornello.plan.chord_progressions import told_drafts, with_progressions
-from ritornello.plan.drum_grooves import Beat, Groove, draw_groove
+from ritornello.plan.drum_grooves import HAT, Beat, Groove, draw_groove
 from ritornello.plan.held_rhythms import HeldRhythm, draw_rhythms
 from ritornello.plan.plan import Plan
 from ritornello.plan.sections import Section
@@ -33,6 +34,7 @@ from ritornello.plan.style_usages import usages_of
 from ritornello.rng import Rng
 
 SECTION_BARS = 8
+NOBODY: Mapping[str, int] = MappingProxyType({})
 _ROUND = (0, 1, 0, 0, 2, 0, 3, 0)  # 0 is the refrain
 _OTHER_ENDING_BARS, _OTHER_ENDING = 2, 0.6  # of a refrain that returns, and how often it has one
 _AS_IT_WAS, _KEPT = 0.4, 0.7  # how often all play a refrain again, and each of them otherwise
@@ -55,6 +57,8 @@ class SessionForm:
         kept: part classes that play the refrain again. kept_bars: of how many bars.
         resting: part classes that are silent. groove: that a drummer holds who does not play the
             refrain again; None where it is left to who plays.
+        own_drumming: collections of somebody's own that have drummers, and how many bars of what
+            they write these hold; no groove is drawn in them.
         refrain: its notes as far as it was played, (onset from its beginning, part, pitch,
             duration, velocity) each. refrain_chords, refrain_groove: its chords and its groove.
     """
@@ -71,6 +75,7 @@ class SessionForm:
     refrain: tuple[tuple[int, ...], ...] = ()
     refrain_chords: tuple[int, ...] = ()
     refrain_groove: Groove | None = None
+    own_drumming: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def end_ticks(self) -> int:
@@ -105,11 +110,14 @@ class SessionForm:
         """Where each of the parts is composed for, from a tick on.
 
         Args:
-            stated: a drummer who plays what the form gives and nothing else.
+            stated: a drummer who plays what the form gives and nothing else, but for a fill where
+                the groove has none.
         """
         free = tuple(part for part in parts if part not in (*self.kept, *self.resting, stated))
         own = tuple(part for part in parts if part in self.kept)
-        spans = ((free, start_ticks), (own, max(start_ticks, self.kept_ticks)))
+        spans = [(free, start_ticks), (own, max(start_ticks, self.kept_ticks))]
+        if stated is not None and self.groove is not None and not self.groove.is_whole:
+            spans.append(((stated,), max(start_ticks, self.end_ticks - self.bar_ticks // 2)))
         return (
             *(Opening(who, start, self.end_ticks, longest_rest_ticks=self.bar_ticks)
               for who, start in spans if who and start < self.end_ticks),
@@ -142,6 +150,35 @@ class SessionForm:
         drummer = next((part for part in parts if is_drums(part)), None)
         is_free = drummer not in (*self.kept, *self.resting)
         return drummer if self.groove is not None and is_free else None
+
+    def own_beat_ticks(self, collection: str | None, parts: Sequence[int]) -> int | None:
+        """From when on a drummer of somebody's own music holds what it played in the section.
+
+        Returns:
+            A tick; None where it holds nothing, or does already.
+        """
+        held = self.own_drumming.get(collection or "", 0)
+        drummer = next((part for part in parts if is_drums(part)), None)
+        is_free = drummer is not None and drummer not in (*self.kept, *self.resting)
+        if not held or not is_free or self.groove is not None:
+            return None
+        return self.start_ticks + held * self.bar_ticks
+
+    def holding_own_beat(self, played: Sequence[tuple[int, tuple[int, ...]]]) -> SessionForm:
+        """The same with the strokes of whole bars that were played as the groove of its drummer.
+
+        Args:
+            played: onset and fields of the events of the section.
+        """
+        last = max(onset for onset, _ in played) - self.start_ticks
+        bars: list[list[tuple[int, int, int]]] = [[] for _ in range(last // self.bar_ticks + 1)]
+        for onset, (_, part, pitch, _, velocity) in played:
+            if notes.FIRST_PART <= part < notes.REST and is_drums(part):
+                bar, tick = divmod(onset - self.start_ticks, self.bar_ticks)
+                loud = (2 * velocity + 1) * 64 // notes.VELOCITIES
+                bars[bar].append((tick, pitch - notes.DRUM_PITCH, loud))
+        beats = tuple(Beat((), (), (), HAT, tuple(sorted(strokes))) for strokes in bars)
+        return replace(self, groove=Groove(beats))
 
     def rhythms(self, rules: Rules, metre: Metre, parts: Sequence[int]) -> Rhythms:
         """When those who accompany a drummer strike; they change with the sections of a round.
@@ -241,6 +278,7 @@ def begin(
     *,
     number: int = 0,
     rules: Rules,
+    own_drumming: Mapping[str, int] = NOBODY,
 ) -> SessionForm:
     """A form from a bar line on, with a refrain that is new.
 
@@ -248,12 +286,14 @@ def begin(
         key: that chords are drawn in; they are left open where None.
         rules: whose style has the chords and the beats that are drawn.
         number: of a section; the round of sections after it is the one that begins.
+        own_drumming: as of `SessionForm`.
     """
     rounds = -(-number // len(_ROUND))
     rng = np.random.default_rng((seed, rounds * len(_ROUND)))
     bar = metre.bar_ticks(notes.RESOLUTION)
-    chords, groove = _draw_chords(metre, key, rng, rules), _draw_groove(metre, rng, rules)
-    return SessionForm(seed, rounds * len(_ROUND), start_ticks, bar, chords, groove=groove)
+    bare = SessionForm(seed, rounds * len(_ROUND), start_ticks, bar, own_drumming=own_drumming)
+    chords, groove = _draw_chords(metre, key, rng, rules), _draw_groove(bare, metre, rng, rules)
+    return replace(bare, chords=chords, groove=groove)
 
 
 def following(
@@ -271,7 +311,15 @@ def following(
     number = form.number + 1
     place = number % len(_ROUND)
     if place == 0:
-        return begin(form.seed, form.end_ticks, metre, key, number=number, rules=rules)
+        return begin(
+            form.seed,
+            form.end_ticks,
+            metre,
+            key,
+            number=number,
+            rules=rules,
+            own_drumming=form.own_drumming,
+        )
     rng = np.random.default_rng((form.seed, number))
     after = replace(form, number=number, start_ticks=form.end_ticks, kept=(), resting=())
     if _ROUND[place] == 0:
@@ -298,7 +346,7 @@ def following(
         melody = melody_part(parts)
         resting = (int(rng.choice([part for part in parts if part != melody])),)
     same = rng.random() < _SAME_GROOVE
-    groove = form.refrain_groove if same else _draw_groove(metre, rng, rules)
+    groove = form.refrain_groove if same else _draw_groove(form, metre, rng, rules)
     chords = _draw_chords(metre, key, rng, rules)
     return replace(after, chords=chords, groove=groove, resting=resting, kept_bars=0)
 
@@ -313,7 +361,9 @@ def _draw_chords(metre: Metre, key: KeyName | None, rng: Rng, rules: Rules) -> t
     return tuple(plan.chords[:, 0].tolist())
 
 
-def _draw_groove(metre: Metre, rng: Rng, rules: Rules) -> Groove | None:
+def _draw_groove(form: SessionForm, metre: Metre, rng: Rng, rules: Rules) -> Groove | None:
+    if rules.collection in form.own_drumming:
+        return None
     # Nothing is drawn from a style for a kit with rules.
     style = None if rules.ranges else usages_of(rules.collection)
     counts = metre.numerator, metre.denominator
