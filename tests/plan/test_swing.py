@@ -71,3 +71,16 @@ def test_off_beats_that_are_always_late_are_late_again() -> None:
     swing = read_swing(Piece((Track(table),), RESOLUTION))
     played = swing.play(Track([(240, 240, 60, 80), (480, 240, 60, 80)]), RESOLUTION)
     assert played.notes["onset"].tolist() == [260, 480]
+
+
+def test_a_song_beside_its_beats_is_straightened_and_played_there_again() -> None:
+    song = eighths()
+    notes = song.tracks[0].notes.copy()
+    notes["onset"] += 50
+    late = Piece((Track(notes),), RESOLUTION, metres=song.metres, length_ticks=song.length_ticks)
+    swing = read_swing(late)
+    assert swing.moves
+    straight = swing.straightened(late)
+    assert (straight.tracks[0].notes["onset"] == song.tracks[0].notes["onset"]).all()
+    played = swing.play(straight.tracks[0], RESOLUTION)
+    assert (played.notes["onset"] == notes["onset"]).all()

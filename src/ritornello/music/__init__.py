@@ -14,6 +14,7 @@ instrument_words  the words for instruments in many languages
 selection    some of the notes of a piece, and its melody
 piece_facts  what lists and programs want to know of a piece
 slicing      bar lines, and pieces cut out at bars, ticks or seconds
+lateness     how late all notes of a piece lie beside the sixteenths
 grid         pieces on the grid of 24 ticks a quarter
 quantise     onsets and durations as notation can write them
 dynamics     how loud a dynamic mark is

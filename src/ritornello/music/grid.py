@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from ritornello.music.controls import PEDAL_DOWN, SUSTAIN
+from ritornello.music.lateness import in_time
 from ritornello.music.piece import Piece, Track
 
 CORPUS_RESOLUTION = 24
@@ -17,13 +18,14 @@ def on_grid(piece: Piece) -> tuple[Piece, int]:
     """The piece at `CORPUS_RESOLUTION` without parts that have no notes.
 
     Notes of one part and pitch that fall on one tick become one note, as long and as loud as
-    the longest and the loudest of them. Notes last as long as the sustain pedal lets them sound.
+    the longest and the loudest of them. Notes last as long as the sustain pedal lets them sound,
+    and stand on the sixteenths where all of them lie beside these alike.
 
     Returns:
         The piece, and how many notes were merged into another.
     """
     pedalled = tuple(_pedalled(track, piece) for track in piece.tracks)
-    piece = replace(piece, tracks=pedalled).at_resolution(CORPUS_RESOLUTION)
+    piece = in_time(replace(piece, tracks=pedalled)).at_resolution(CORPUS_RESOLUTION)
     tracks, merged = [], 0
     for track in piece.tracks:
         clean = _without_doubles(track)

@@ -21,6 +21,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from ritornello.music.lateness import lateness
 from ritornello.music.piece import Metre, Piece, Track
 from ritornello.plan.bar_strokes import bar_lengths
 from ritornello.plan.best_path import best_path
@@ -60,16 +61,18 @@ class Swing:
             float64 [quarters + 1]; a bar may end within a quarter.
         played: where in each quarter its straight places are played, float64 [quarters, 4].
         ratios: the swing ratio of each quarter, float64 [quarters]; nan where it does not swing.
+        late: how many quarters later all is played, see `ritornello.music.lateness`.
     """
 
     quarters: np.ndarray
     played: np.ndarray
     ratios: np.ndarray
+    late: float = 0.0
 
     @property
     def moves(self) -> bool:
         """Whether played time differs from straight time anywhere."""
-        return bool((self.played != np.array(PLACES)).any())
+        return bool(self.late or (self.played != np.array(PLACES)).any())
 
     def swung_places(self, resolution: int, length_ticks: int) -> np.ndarray:
         """Ticks of straight time at which notes may begin, bool [length_ticks].
@@ -102,9 +105,9 @@ class Swing:
         """Straight and played time of the same moments, in quarters, ascending."""
         lengths = np.diff(self.quarters)[:, None]
         straight = self.quarters[:-1, None] + np.array(PLACES) * lengths
-        played = self.quarters[:-1, None] + self.played * lengths
+        played = self.quarters[:-1, None] + self.played * lengths + self.late
         end = self.quarters[-1:]
-        return np.append(straight.ravel(), end), np.append(played.ravel(), end)
+        return np.append(straight.ravel(), end), np.append(played.ravel(), end + self.late)
 
 
 def read_swing(piece: Piece) -> Swing:
@@ -114,13 +117,14 @@ def read_swing(piece: Piece) -> Swing:
     onsets = np.unique(
         np.concatenate([np.zeros(0, np.int64), *(track.notes["onset"] for track in piece.tracks)])
     )
-    onsets = onsets / piece.resolution
+    late = lateness(piece)
+    onsets = onsets / piece.resolution - late
     quarter = np.clip(np.searchsorted(starts, onsets, side="right") - 1, 0, max(0, count - 1))
     place = onsets - starts[quarter] if count else onsets
     straight = np.tile(PLACES, (count, 1))
     ratios = np.full(count, np.nan)
     if not len(onsets) or not count:
-        return Swing(starts, straight, ratios)
+        return Swing(starts, straight, ratios, late)
     feel = _feel_of_quarters(piece, starts, swinging, quarter, place)
     for first, last in _runs(feel):
         inside = (quarter >= first) & (quarter < last)
@@ -134,7 +138,7 @@ def read_swing(piece: Piece) -> Swing:
             straight[first:last] = _swung(off)
         else:
             straight[first:last] = _as_played(place[inside])
-    return Swing(starts, straight, ratios)
+    return Swing(starts, straight, ratios, late)
 
 
 def even_swing(piece: Piece, ratio: float | Sequence[float] | np.ndarray) -> Swing:
@@ -268,7 +272,7 @@ def _moved(track: Track, resolution: int, from_: np.ndarray, to: np.ndarray) -> 
     table = track.notes.copy()
     ends = table["onset"] + table["duration"]
     onset, end = (_on_axis(ticks / resolution, from_, to) for ticks in (table["onset"], ends))
-    table["onset"] = np.round(onset * resolution)
+    table["onset"] = np.maximum(0, np.round(onset * resolution))
     table["duration"] = np.maximum(1, np.round(end * resolution) - table["onset"])
     return replace(track, notes=table)
 
