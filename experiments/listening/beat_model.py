@@ -24,7 +24,8 @@ from ritornello.corpus.store import Corpus
 from ritornello.note_model.weights_file import WeightsFile, save
 from ritornello.transcribe import tracking
 from ritornello.transcribe.activations import KIND, beat_logits
-from ritornello.transcribe.beats import bar_shares, bundled, raw_beats
+from ritornello.transcribe.bars import bar_shares
+from ritornello.transcribe.beats import bundled, raw_beats
 from ritornello.transcribe.note_beats import told_by
 from ritornello.transcribe.note_detection import find_notes
 from ritornello.transcribe.spectra import BANDS, FRAME_SECONDS, log_bands

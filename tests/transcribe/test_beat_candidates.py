@@ -63,7 +63,7 @@ def test_the_first_way_explains_the_network_best() -> None:
 
 
 def test_clear_beats_are_chosen() -> None:
-    assert _away(likeliest(_clues(TRUE, TRUE)).beats_seconds, TRUE) < 0.03
+    assert _away(likeliest(_clues(TRUE, TRUE)).way.beats_seconds, TRUE) < 0.03
 
 
 def test_a_slip_to_the_offbeat_is_not_followed() -> None:
@@ -72,7 +72,7 @@ def test_a_slip_to_the_offbeat_is_not_followed() -> None:
     slipped[13:26] += 0.25
     clues = _clues(slipped, TRUE)
     assert _away(ways(clues)[0].beats_seconds, TRUE) > 0.1
-    assert _away(likeliest(clues).beats_seconds, TRUE) < 0.05
+    assert _away(likeliest(clues).way.beats_seconds, TRUE) < 0.05
 
 
 def test_features_are_numbers_with_and_without_notes() -> None:
@@ -102,7 +102,7 @@ def test_silence_has_a_way_too() -> None:
     silent = Clues.of(
         np.full((60, 2), -4.0), np.full((60, BANDS), FLOOR, np.float32), None, _notes(TRUE[:0])
     )
-    assert len(likeliest(silent).beats_seconds) >= 1
+    assert len(likeliest(silent).way.beats_seconds) >= 1
 
 
 def test_onsets_and_changes_of_harmony_are_where_they_are() -> None:

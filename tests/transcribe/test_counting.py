@@ -123,7 +123,7 @@ def test_what_the_player_says_is_kept_on_the_pulse() -> None:
     assert np.abs(away - np.rint(away)).max() < 0.1
     assert through(clues, 130.0, 0.2) is None
     for tempo in (53.0, 107.0):
-        beats, is_steady = likeliest(clues, tempo)
+        beats, is_steady = likeliest(clues, tempo).way
         assert is_steady
         assert abs(np.diff(beats).mean() * tempo / 60 - 1) < 0.03
 
@@ -160,7 +160,7 @@ def test_of_grids_that_sound_alike_one_begins_with_the_music(silent_steps: int) 
     spectra = _struck(frames, [-0.5] * len(frames))
     nothing = np.zeros(0, HEARD_NOTE_DTYPE)
     clues = Clues.of(np.full((FRAMES, 2), -3.0), spectra, None, nothing)
-    found = likeliest(clues, 120.0)
+    found = likeliest(clues, 120.0).way
     assert found.is_steady
     assert np.abs(found.beats_seconds - first * FRAME_SECONDS).min() < 0.03
 
@@ -189,5 +189,5 @@ def test_hardly_anybody_taps_as_fast_as_the_notes_may_ask_for(step: float, heard
     notes = np.ones(len(times), HEARD_NOTE_DTYPE)
     notes["onset_seconds"], notes["end_seconds"] = times, times + step
     spectra = _struck(frames, [-1.0 if n % 2 else -0.5 for n in range(len(frames))])
-    found = likeliest(Clues.of(sound, spectra, NoteBeats(times, logits, tempo_nats), notes))
+    found = likeliest(Clues.of(sound, spectra, NoteBeats(times, logits, tempo_nats), notes)).way
     assert abs(np.diff(found.beats_seconds).mean() * heard_bpm / 60 - 1) < 0.02

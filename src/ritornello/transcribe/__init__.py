@@ -33,6 +33,7 @@ heard_key      the key of the notes
 notes_on_beats  what is played on each beat
 bars           which beats begin bars
 bar_network    what the notes say of that
+bar_following  beats that bend, followed anew by their bars
 timeline       seconds of a recording as ticks of a piece
 """
 
@@ -40,6 +41,7 @@ timeline       seconds of a recording as ticks of a piece
 __all__ = [
     "activations",
     "alone",
+    "bar_following",
     "bar_network",
     "bars",
     "beat_candidates",

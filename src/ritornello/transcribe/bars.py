@@ -13,11 +13,13 @@ gives each answer is a probability, and that of the best is the confidence.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
 from ritornello.music.piece import Metre
 from ritornello.note_model import weights_file
+from ritornello.note_model.engine.layers import sigmoid
 from ritornello.transcribe.alone import is_alone
 from ritornello.transcribe.bar_network import (
     BAR_NETWORK_FILE,
@@ -25,12 +27,14 @@ from ritornello.transcribe.bar_network import (
     beats_table,
     nats,
 )
+from ritornello.transcribe.beat_candidates import at_most_within
 from ritornello.transcribe.note_beats import NoteBeats, begin_events, told_by
 from ritornello.transcribe.notes_on_beats import TOGETHER_BEATS, NotesOnBeats, in_beats
 from ritornello.transcribe.values import ON_BEAT_SECONDS, Beats, Hints
 
 BARS_FILE, BARS_KIND = "bars.safetensors", "bars"
 METRES = {4: (4, 4), 3: (3, 4), 2: (2, 4)}  # by beats a bar, those that are told apart
+COUNTS = tuple(METRES)
 ON_BEAT = "onset", "notes", "low", "long", "new pitches", "new harmony", "loud", "told"
 FEATURES = (
     *(f"{name} on the first of {beats}" for beats in METRES for name in ON_BEAT),
@@ -39,6 +43,7 @@ FEATURES = (
     *(f"repeats after {beats}" for beats in METRES), "is 3", "is 2",
 )  # fmt: skip
 _LATE_SECONDS = 0.02
+_NEAR_FRAMES = 2  # a beat is heard so far from where it is
 _COMPOUND = {(2, 4): (6, 8), (3, 4): (9, 8), (4, 4): (12, 8)}  # where beats fall into three
 # What people record is in four far more often than the parts of scores the weights were learned of;
 # but where beats fall into three 6/8 is, 12/8 rare, and 9/8 rarer in scores than in what is played.
@@ -75,36 +80,77 @@ def with_bars(
     if hints.downbeat_seconds is not None:
         known = int(np.abs(beats.times_seconds - hints.downbeat_seconds).argmin())
         answers = [(count, known % count) for count in metres]
-    weights = weights_file.bundled(BARS_FILE, BARS_KIND).weights["weights"]
-    times = beats.times_seconds
-    late, share = lateness(times, notes["onset_seconds"])
-    if late > _LATE_SECONDS:  # of a soft voice: what begins late belongs to the beat all the same
-        times = times + late
-    network = weights_file.bundled(BAR_NETWORK_FILE, BAR_NETWORK_KIND)
-    played = NotesOnBeats(notes, told, times)
-    scores = (1 - _NETWORK_SHARE) * (describe(played, answers) @ weights)
-    scores += _NETWORK_SHARE * nats(beats_table(played), answers, network)
-    if beats.bar_odds is not None:
-        tells = is_alone(notes) and share >= _ENOUGH_ON_BEATS
-        of_notes, of_sound = _WEIGHTS_ALONE if tells else _WEIGHTS
-        scores = of_notes * scores + of_sound * by_sound(beats.bar_odds, answers)
-    is_compound = hints.metre is None and falls_into_three(notes, times)
-    usual = {4: _TWELVE_NATS, 3: _NINE_NATS} if is_compound else {4: _FOUR_NATS}
-    scores += [usual.get(count, 0.0) for count, _ in answers]
-    chances = np.exp(scores - scores.max())
+    metre_is_known = hints.metre is not None
+    nats = answer_nats(
+        beats.times_seconds, beats.bar_odds, notes, told, answers, metre_is_known=metre_is_known
+    )
+    chances = np.exp(nats.total - nats.total.max())
     chances /= chances.sum()
-    count, first = answers[int(chances.argmax())]
+    followed = [beats.followed_bars in (None, count) for count, _ in answers]
+    best = int(np.where(followed, chances, -1).argmax())
+    count, first = answers[best]
     is_told = hints.downbeat_seconds is not None
     metre = metres[count]
-    if is_compound:
+    if nats.is_compound:
         metre = _COMPOUND.get(metre, metre)
     return replace(
         beats,
         metre=metre,
         beats_per_bar=count,
         first_downbeat=first,
-        downbeat_confidence=1.0 if is_told else beats.confidence * float(chances.max()),
+        downbeat_confidence=1.0 if is_told else beats.confidence * float(chances[best]),
     )
+
+
+class AnswerNats(NamedTuple):
+    """How likely each possible answer is, in nats but for what is the same for all.
+
+    Attributes:
+        total: by all that is known, [answers].
+        network, sound: by the network that reads notes beat by beat, and by sound alone, [answers].
+        is_compound: whether beats fall into three.
+    """
+
+    total: np.ndarray
+    network: np.ndarray
+    sound: np.ndarray
+    is_compound: bool
+
+
+def answer_nats(
+    times_seconds: np.ndarray,
+    odds: np.ndarray | None,
+    notes: np.ndarray,
+    told: NoteBeats,
+    answers: list[tuple[int, int]],
+    *,
+    metre_is_known: bool = False,
+) -> AnswerNats:
+    """How likely bars of beats are, each so many beats from a first one on.
+
+    Args:
+        times_seconds: of beats, at least two. odds: `Beats.bar_odds` of them.
+        notes: heard in the recording, at least one. told: what they say of beats.
+        answers: beats a bar, and number of the first beat that begins one.
+    """
+    weights = weights_file.bundled(BARS_FILE, BARS_KIND).weights["weights"]
+    late, share = lateness(times_seconds, notes["onset_seconds"])
+    times = times_seconds
+    if late > _LATE_SECONDS:  # of a soft voice: what begins late belongs to the beat all the same
+        times = times + late
+    network = weights_file.bundled(BAR_NETWORK_FILE, BAR_NETWORK_KIND)
+    played = NotesOnBeats(notes, told, times)
+    read, sound = nats(beats_table(played), answers, network), np.zeros(len(answers))
+    total = (1 - _NETWORK_SHARE) * (describe(played, answers) @ weights) + _NETWORK_SHARE * read
+    if odds is not None:
+        tells = is_alone(notes) and share >= _ENOUGH_ON_BEATS
+        of_notes, of_sound = _WEIGHTS_ALONE if tells else _WEIGHTS
+        sound = by_sound(odds, answers)
+        total = of_notes * total + of_sound * sound
+    is_compound = not metre_is_known and falls_into_three(notes, times)
+    usual = {4: _TWELVE_NATS, 3: _NINE_NATS} if is_compound else {4: _FOUR_NATS}
+    total = total + [usual.get(count, 0.0) for count, _ in answers]
+    return AnswerNats(total, read, sound, is_compound)
 
 
 def lateness(times: np.ndarray, onsets_seconds: np.ndarray) -> tuple[float, float]:
@@ -116,6 +162,17 @@ def lateness(times: np.ndarray, onsets_seconds: np.ndarray) -> tuple[float, floa
     nearest = np.take_along_axis(away, np.abs(away).argmin(axis=1)[:, None], axis=1)
     near = nearest[np.abs(nearest) < ON_BEAT_SECONDS]
     return (float(np.median(near)) if len(near) else 0.0), len(near) / len(times)
+
+
+def bar_shares(logits: np.ndarray, beats_seconds: np.ndarray) -> np.ndarray:
+    """Probabilities [2, beats] that each beat is a downbeat and that it is a beat, by sound.
+
+    Args:
+        logits: of a beat and the beginning of a bar, [frames, 2].
+    """
+    shares = (sigmoid(column.astype(float)) for column in logits.T)
+    beat, bar = (at_most_within(share, beats_seconds, _NEAR_FRAMES) for share in shares)
+    return np.stack([bar / np.maximum(beat, 1e-6), beat])
 
 
 def by_sound(odds: np.ndarray, answers: list[tuple[int, int]]) -> np.ndarray:

@@ -19,7 +19,8 @@ from ritornello.note_model.engine.layers import sigmoid
 from ritornello.note_model.weights_file import WeightsFile
 from ritornello.transcribe import tracking
 from ritornello.transcribe.activations import KIND, window_logits
-from ritornello.transcribe.bars import METRES, beats_per_bar, lateness
+from ritornello.transcribe.bar_following import follow
+from ritornello.transcribe.bars import COUNTS, METRES, bar_shares, beats_per_bar, lateness
 from ritornello.transcribe.beat_candidates import Clues, Way, at_most_within, choice
 from ritornello.transcribe.counting import likeliest, through
 from ritornello.transcribe.note_beats import NoteBeats, told_by
@@ -94,7 +95,7 @@ def beats_of(
         spectra: log bands [frames, bands], by which ways to count are compared where no beat is
             told; None for the way that explains logits and notes best.
     """
-    times, confidence = np.zeros(0), 0.0
+    times, confidence, bars = np.zeros(0), 0.0, None
     hints = _on_a_note(hints, notes["onset_seconds"])
     tempo_is_known = hints.tempo_bpm is not None or hints.beats_seconds is not None
     told = told_by(notes, tempo_is_known=tempo_is_known)
@@ -114,7 +115,8 @@ def beats_of(
             moved = notes.copy()
             for name in ("onset_seconds", "end_seconds"):
                 moved[name] -= shift
-            way = _way(Clues.of(heard, spectra[first:last], shifted, moved), known)
+            clues = Clues.of(heard, spectra[first:last], shifted, moved)
+            way, bars = _way(clues, known, heard, hints.metre)
             is_told = tell_a_beat(spectra[first:last], moved)
         if way is None:
             raw = raw_beats(heard, shifted, known)
@@ -138,7 +140,7 @@ def beats_of(
         times = times[times < duration_seconds]
     if len(times) < 2 or confidence < _UNHEARD:
         return _steady(duration_seconds, hints, notes["onset_seconds"])
-    found = _with_bars(times, confidence, logits, hints)
+    found = replace(_with_bars(times, confidence, logits, hints), followed_bars=bars)
     if tempo_is_known:
         return found
     if told is None:
@@ -156,12 +158,23 @@ def _on_a_note(hints: Hints, onsets_seconds: np.ndarray) -> Hints:
     return replace(hints, downbeat_seconds=nearest) if abs(nearest - named) < near else hints
 
 
-def _way(clues: Clues, known: tuple[float | None, float | None, bool]) -> Way | None:
-    """The likeliest way to count, or None where a known beat has to be followed."""
+def _way(
+    clues: Clues,
+    known: tuple[float | None, float | None, bool],
+    logits: np.ndarray,
+    metre: tuple[int, int] | None,
+) -> tuple[Way | None, int | None]:
+    """The likeliest way to count, or None where a known beat has to be followed; and beats a bar
+    where they were followed by their bars."""
     tempo_bpm, beat_seconds, is_steady = known
-    if beat_seconds is None:
-        return likeliest(clues, tempo_bpm, is_steady)
-    return None if tempo_bpm is None else through(clues, tempo_bpm, beat_seconds)
+    if beat_seconds is not None:
+        return (None if tempo_bpm is None else through(clues, tempo_bpm, beat_seconds)), None
+    way, compared = likeliest(clues, tempo_bpm, is_steady)
+    counts = [n for n in COUNTS if metre is None or n == beats_per_bar(metre)]
+    followed = None
+    if counts and not way.is_steady:
+        followed = follow(way, compared, clues, logits, counts)
+    return followed or (way, None)
 
 
 def _shifted(told: NoteBeats | None, seconds: float) -> NoteBeats | None:
@@ -402,13 +415,6 @@ def _with_bars(times: np.ndarray, confidence: float, logits: np.ndarray, hints: 
         downbeat_confidence=certainty,
         bar_odds=tracking.bar_odds(shares),
     )
-
-
-def bar_shares(logits: np.ndarray, beats_seconds: np.ndarray) -> np.ndarray:
-    """Probabilities [2, beats] that each beat is a downbeat and that it is a beat."""
-    shares = (sigmoid(column.astype(float)) for column in logits.T)
-    beat, bar = (at_most_within(share, beats_seconds, _NEAR_FRAMES) for share in shares)
-    return np.stack([bar / np.maximum(beat, 1e-6), beat])
 
 
 def _frames(times_seconds: np.ndarray) -> np.ndarray:

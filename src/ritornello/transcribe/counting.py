@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 
@@ -42,7 +43,14 @@ _HELD_SHARE = 0.85  # of beats on even ones, that a player alone does not reach
 _BEATS_A_BAR = 2, 3, 4
 
 
-def likeliest(clues: Clues, tempo_bpm: float | None = None, is_steady: bool = False) -> Way:
+class Counted(NamedTuple):
+    """The likeliest way, and all that were compared."""
+
+    way: Way
+    compared: list[Way]
+
+
+def likeliest(clues: Clues, tempo_bpm: float | None = None, is_steady: bool = False) -> Counted:
     """The way that is likeliest by all its features.
 
     Args:
@@ -64,7 +72,7 @@ def likeliest(clues: Clues, tempo_bpm: float | None = None, is_steady: bool = Fa
         found = [way for way in every if way.is_steady or not is_steady] or every
         less = [0.0] * len(found)
     if len(found) == 1:
-        return found[0]
+        return Counted(found[0], found)
     scores = np.array([float(describe(way, clues) @ weights) for way in found]) - less
     best = found[int(np.argmax(np.round(scores, 6)))]
     even = best if best.is_steady else slipped_from(best, found)
@@ -72,11 +80,11 @@ def likeliest(clues: Clues, tempo_bpm: float | None = None, is_steady: bool = Fa
     if even is None:
         even, kept = held_by(best, found), best
     if even is None or kept is None:
-        return best
+        return Counted(best, found)
     other = Way(offbeats(even.beats_seconds), True)
     better = float((describe(even, clues) - describe(other, clues)) @ weights)
     nats = np.array([better, *apart(even, other, clues)]) @ choice().weights["phase"]
-    return kept if round(float(nats), 6) >= 0 else other
+    return Counted(kept if round(float(nats), 6) >= 0 else other, found)
 
 
 def through(clues: Clues, tempo_bpm: float, beat_seconds: float) -> Way | None:

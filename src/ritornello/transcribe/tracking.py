@@ -30,6 +30,7 @@ _PRIOR_WEIGHT, _PRIOR_WEIGHT_TOLD = 0.25, 0.1  # of the likely tempo, for each b
 _TOLD_WEIGHT = 0.5  # of what the notes say of the tempo
 _CHANGE = 45.0  # nats for a beat e times as long as the one before
 _ROUNDING = 8.0  # the same within a frame
+_TOGETHER = 131_072  # numbers that are compared at once
 _USUAL_LOGIT = -1.7  # of a frame of which nothing is known
 _MOST_EVIDENCE = 4.0  # log odds are cut here
 _SILENT_BEATS = 0.2  # share of beats on which nothing need be heard
@@ -84,11 +85,25 @@ def note_evidence(told: NoteBeats, frames: int, frame_seconds: float) -> np.ndar
     return found
 
 
+def bells(beats_seconds: np.ndarray, frames: int, frame_seconds: float) -> np.ndarray:
+    """1 at each beat, falling beside it as what the network is taught to answer; [frames]."""
+    at = np.rint(beats_seconds / frame_seconds).astype(int)
+    reach = math.ceil(2 * BELL_SECONDS / frame_seconds)
+    found = np.zeros(frames)
+    for shift in range(-reach, reach + 1):
+        share = math.exp(-0.5 * (shift * frame_seconds / BELL_SECONDS) ** 2)
+        here = at[(at + shift >= 0) & (at + shift < frames)] + shift
+        found[here] = np.maximum(found[here], share)
+    return found
+
+
 def track(
     found: np.ndarray,
     frame_seconds: float,
     tempo_bpm: float | None = None,
     told: NoteBeats | None = None,
+    begins: np.ndarray | None = None,
+    beats_per_bar: int = 1,
 ) -> np.ndarray:
     """The best beats from the first to the last frame, float64 [beats], in seconds, ascending.
 
@@ -96,6 +111,8 @@ def track(
         found: see `evidence`; at least one frame.
         tempo_bpm: about. Where nobody tells, the middle of what people tap is preferred.
         told: what the notes say of the length of a beat, at one event or more.
+        begins: what more speaks for a beat in each frame if it begins a bar; None for nothing.
+        beats_per_bar: every so many beats one begins a bar.
     """
     fastest, slowest, middle, octaves = _FASTEST_BPM, _SLOWEST_BPM, _LIKELY_BPM, _LIKELY_OCTAVES
     if tempo_bpm is not None:
@@ -119,29 +136,40 @@ def track(
     # log p(length now | length before) = -c * |now - before| / sqrt(now * before), which for small
     # changes is -c * |log(now / before)|; a frame more or less may be rounding.
     change = -_CHANGE * np.maximum(0, steps - 1 / lengths) - _ROUNDING * steps  # [before, now]
+    change = np.ascontiguousarray(change.T)
     frames, longest, column = len(found), int(lengths[-1]), np.arange(len(lengths))
-    # Viterbi: score(t, now) = E(t) + log p(now) + max over before of
-    # (score(t - now, before) + log p(now | before)).
+    # Viterbi: score(t, now, place) = E(t) + B(t) on the first place of a bar + log p(now) + max
+    # over before of (score(t - now, before, place - 1) + log p(now | before)).
     # Of all beats up to one at a frame whose length was lengths[j]: the best score, and with what
     # length to have come there if lengths[j] follows. Rings of the last frames; before the first
     # frame anything may have been.
-    score = np.zeros((longest, len(lengths)))
-    ready = np.zeros((longest, len(lengths)))
-    came_from = np.zeros((frames, len(lengths)), np.uint8)
-    for frame in range(frames):
-        here = ready[(frame - lengths) % longest, column] + prior[event[frame]] + found[frame]
-        ways = here[:, None] + change
-        came_from[frame] = ways.argmax(axis=0)
-        score[frame % longest] = here
-        ready[frame % longest] = ways[came_from[frame], column]
+    score = np.zeros((longest, len(lengths), beats_per_bar))
+    ready = np.zeros((longest, len(lengths), beats_per_bar))
+    came_from = np.zeros((frames, beats_per_bar, len(lengths)), np.uint8)
+    # Frames nearer to each other than the shortest beat do not ask for each other's scores.
+    together = max(1, min(int(lengths[0]), _TOGETHER // (change.size * beats_per_bar)))
+    for first in range(0, frames, together):
+        now = np.arange(first, min(frames, first + together))
+        here = ready[(now[:, None] - lengths) % longest, column]  # [now, lengths, places]
+        here = here + prior[event[now]][:, :, None] + found[now][:, None, None]
+        if begins is not None:
+            here[:, :, 0] += begins[now][:, None]
+        ways = here.transpose(0, 2, 1)[:, :, None] + change  # [now, places, next length, length]
+        chosen = ways.argmax(axis=-1)
+        best = np.take_along_axis(ways, chosen[..., None], axis=-1)[..., 0]
+        score[now % longest] = here
+        ready[now % longest] = np.roll(best, 1, axis=1).transpose(0, 2, 1)
+        came_from[now] = np.roll(chosen, 1, axis=1)
     # The last beat lies within its length of the end.
     ends = np.arange(max(0, frames - longest), frames)
-    last = np.where(ends[:, None] + lengths >= frames, score[ends % longest], -np.inf)
-    place, length = np.unravel_index(last.argmax(), last.shape)
-    frame = int(ends[place])
+    reaches = (ends[:, None] + lengths >= frames)[:, :, None]
+    last = np.where(reaches, score[ends % longest], -np.inf)
+    at, length, place = (int(n) for n in np.unravel_index(last.argmax(), last.shape))
+    frame = int(ends[at])
     beats = [frame]
     while (frame := frame - int(lengths[length])) >= 0:
-        length = came_from[frame, length]
+        length = int(came_from[frame, place, length])
+        place = (place - 1) % beats_per_bar
         beats.append(frame)
     return _between_frames(np.array(beats[::-1]), found) * frame_seconds
 

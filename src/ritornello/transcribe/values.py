@@ -82,6 +82,8 @@ class Beats:
             well be felt so.
         bar_odds: log odds, by sound alone, that each of the beats begins a bar, float64 [beats];
             None where nothing was heard.
+        followed_bars: beats a bar by which they were followed, where they were; see
+            `bar_following`.
     """
 
     times_seconds: np.ndarray
@@ -92,6 +94,7 @@ class Beats:
     downbeat_confidence: float
     other_tempo_bpm: float | None = None
     bar_odds: np.ndarray | None = None
+    followed_bars: int | None = None
 
     @cached_property
     def tempo_bpm(self) -> float:
