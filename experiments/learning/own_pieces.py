@@ -26,6 +26,7 @@ from ritornello.corpus.scan import scan
 from ritornello.generation.composer import Composer
 from ritornello.metrics.endings import closing_key
 from ritornello.metrics.keeping.sets import measure_set, table
+from ritornello.music.grid import on_grid
 from ritornello.music.io import read
 from ritornello.music.piece import Piece
 
@@ -61,7 +62,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--results", type=Path, default=RESULTS / "own_pieces.json")
     options = parser.parse_args()
-    sets = {_FOLDER: [read(options.folder / found.path) for found in scan(options.folder).used]}
+    paths = [options.folder / found.path for found in scan(options.folder).used]
+    sets = {_FOLDER: [on_grid(read(path))[0] for path in paths]}
     for name, model in ((_OWN, options.model), (_BUNDLED, "default")):
         composer = Composer.load(model)
         sets[name] = composer.compose_many(options.pieces, seed=options.seed, best_of=1)

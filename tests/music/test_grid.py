@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ritornello.music.controls import SUSTAIN
 from ritornello.music.grid import on_grid
-from ritornello.music.piece import Piece, Track
+from ritornello.music.piece import Metre, Piece, Track
 
 BEAT = 480
 Presses = tuple[tuple[float, int], ...]
@@ -44,3 +44,21 @@ def test_drums_have_no_pedal() -> None:
     drums = Track([(0, 24, 36, 90)], is_drum=True, controls=[(0, SUSTAIN, 127)])
     gridded, _ = on_grid(Piece((drums,), BEAT, length_ticks=BEAT))
     assert gridded.tracks[0].notes["duration"].tolist() == [1]
+
+
+def test_an_upbeat_before_a_repeat_fills_the_bar_that_the_repeat_cut() -> None:
+    quarter = 480
+
+    def metres(*ticks: int, numerator: int = 4) -> tuple[Metre, ...]:
+        stated = tuple(Metre(tick * quarter, numerator, 4) for tick in ticks)
+        notes = [(tick * quarter, quarter, 60, 80) for tick in range(70)]
+        piece = Piece((Track(notes),), quarter, metres=stated, length_ticks=70 * quarter)
+        return on_grid(piece)[0].metres
+
+    def at(*ticks: int) -> tuple[Metre, ...]:
+        return tuple(Metre(tick * 24, 4, 4) for tick in ticks)
+
+    assert metres(0, 1, 32, 33, 64, 65) == at(0, 1)  # strains of 7 3/4 bars with an upbeat of 1/4
+    assert metres(0, 1, 32, 34) == at(0, 1, 32, 34)  # too much to fill it
+    assert metres(0, 31) == at(0, 31)  # nothing follows
+    assert metres(0, 8, 16) == at(0)

@@ -150,8 +150,20 @@ def headline(figures: IngestFigures) -> str:
     totals = figures["totals"]
     return (
         f"{totals['used']:,} of {totals['files']:,} files are used: {totals['notes']:,} notes in "
-        f"{totals['parts']:,} parts, {totals['hours']:,.1f} hours of music."
+        f"{totals['parts']:,} parts, {_length(totals['hours'])} of music."
     )
+
+
+def _length(hours: float) -> str:
+    """Hours as words.
+
+    >>> _length(1.5), _length(0.18), _length(0.01)
+    ('1.5 hours', '11 minutes', '1 minute')
+    """
+    minutes = max(1, round(60 * hours))
+    if minutes >= 60:
+        return f"{hours:,.1f} hours"
+    return "1 minute" if minutes == 1 else f"{minutes} minutes"
 
 
 def told(figures: IngestFigures) -> list[str]:

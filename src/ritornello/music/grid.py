@@ -8,7 +8,7 @@ import numpy as np
 
 from ritornello.music.controls import PEDAL_DOWN, SUSTAIN
 from ritornello.music.lateness import in_time
-from ritornello.music.piece import Piece, Track
+from ritornello.music.piece import Metre, Piece, Track
 
 CORPUS_RESOLUTION = 24
 _LONGEST_HELD_BEATS = 8  # by a pedal, after the key: a string has died away then
@@ -19,7 +19,8 @@ def on_grid(piece: Piece) -> tuple[Piece, int]:
 
     Notes of one part and pitch that fall on one tick become one note, as long and as loud as
     the longest and the loudest of them. Notes last as long as the sustain pedal lets them sound,
-    and stand on the sixteenths where all of them lie beside these alike.
+    and stand on the sixteenths where all of them lie beside these alike. Bars are whole where a
+    repeat cut them.
 
     Returns:
         The piece, and how many notes were merged into another.
@@ -32,7 +33,26 @@ def on_grid(piece: Piece) -> tuple[Piece, int]:
         merged += len(track) - len(clean)
         if len(clean):
             tracks.append(clean)
-    return replace(piece, tracks=tuple(tracks)), merged
+    metres = _of_whole_bars(piece.metres, CORPUS_RESOLUTION)
+    return replace(piece, tracks=tuple(tracks), metres=metres), merged
+
+
+def _of_whole_bars(metres: tuple[Metre, ...], resolution: int) -> tuple[Metre, ...]:
+    """Metres without the bar lines of repeats that cut a bar in two.
+
+    Scores end a strain with what its upbeat leaves of a bar, and state their metre at each of both:
+    played out, the upbeat fills the bar, and strains of eight bars come every eight.
+    """
+    kept = list(metres[:1])
+    for index, here in enumerate(metres[1:], 1):
+        cut = (here.tick - kept[-1].tick) % here.bar_ticks(resolution)
+        left = here.bar_ticks(resolution) - cut
+        around = (kept[-1], here, *metres[index + 1 : index + 2])
+        fills = len(around) == 3 and around[2].tick - here.tick == left
+        says_nothing = not cut and here[1:] == kept[-1][1:]
+        if not says_nothing and not (fills and len({metre[1:] for metre in around}) == 1):
+            kept.append(here)
+    return tuple(kept)
 
 
 def _pedalled(track: Track, piece: Piece) -> Track:

@@ -273,10 +273,11 @@ def _introduce(
     if resumed:
         say(f"Going on with the run in {resumed}; of the settings, only its length counts now.")
         return
-    notes = int(corpus.note_counts[corpus.indices("train")].sum())
+    learned = corpus.indices("train")
+    notes = int(corpus.note_counts[learned].sum())
     network = f"{config.layers} layers of {config.width} {config.cell} units"
     begun = f", begun with {start}" if start else ""
-    pieces = "1 piece" if len(corpus) == 1 else f"{len(corpus):,} pieces"
+    pieces = "1 piece" if len(learned) == 1 else f"{len(learned):,} pieces"
     say(f"Learning from {notes:,} notes in {pieces} with {network}{begun}.")
     if not len(corpus.indices("valid")):
         say(
