@@ -5,8 +5,9 @@
 
 For each set of real music that the model knows, as many pieces are composed with the bars (96 at
 most), metre, instruments, key and collection of its held-out pieces, and nothing else; beside them
-stand as many other real pieces of the set, which the model was trained on, as what chance alone
-makes, and pieces with the defaults, and for a piano alone. None is left out. The figures go to
+stand other real pieces of the set, which the model was trained on, and pieces with the defaults,
+and for a piano alone. With each figure stands the middle 95% of its means in so many pieces drawn
+from all the real ones: what chance alone makes. None is left out. The figures go to
 `experiments/results/keeping.json`, one entry a model; what they are is told in
 `ritornello.metrics.keeping`. Copying is that of `ritornello.api.originality`. A network tells the
 composed pieces of all sets from the real ones, and the other real ones from them
@@ -43,7 +44,7 @@ from ritornello.generation.originality.index import TrainingIndex
 from ritornello.generation.rules import MAX_PARTS, Rules
 from ritornello.metrics.endings import closing_key
 from ritornello.metrics.keeping.choirs import NAMES, measure_choir
-from ritornello.metrics.keeping.measures import MEASURES, off_beats
+from ritornello.metrics.keeping.measures import off_beats
 from ritornello.metrics.keeping.sets import (
     SetFigures,
     curve_distance,
@@ -68,6 +69,7 @@ RESULTS = ROOT / "experiments" / "results"
 HYMNS = "open_hymnal_midi"
 MOST_BARS = 96
 LEAST_BARS = 16
+_OTHERS = 80  # real pieces beside the held-out ones
 DEFAULT_PIECES: dict[str, dict[str, Any]] = {"defaults": {}, "piano alone": {"parts": ("piano",)}}
 DENSITIES = (0.5, 1.5, 4.0)
 _ACCURACY, _AUC = "told from the real set, accuracy", "told from the real set, AUC"
@@ -256,11 +258,13 @@ class Table:
     Attributes:
         columns: figures of each set of pieces, by name.
         beside: the real column of a column. more: further rows, by name and column.
+        ranges: the real columns that say within what a composed one should lie.
     """
 
     columns: dict[str, SetFigures] = field(default_factory=dict)
     beside: dict[str, str] = field(default_factory=dict)
     more: dict[str, dict[str, float]] = field(default_factory=dict)
+    ranges: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def add(
         self, name: str, pieces: Sequence[Piece], index: TrainingIndex | None, beside: str = ""
@@ -274,7 +278,7 @@ class Table:
                 self.more.setdefault(row, {})[name] = value
 
     def rows(self) -> list[list[str]]:
-        return table(self.columns, self.beside, self.more)
+        return table(self.columns, self.beside, self.more, self.ranges)
 
 
 def measure(options: argparse.Namespace) -> tuple[Table, dict[str, Any]]:
@@ -292,13 +296,14 @@ def measure(options: argparse.Namespace) -> tuple[Table, dict[str, Any]]:
         if not real:
             continue
         say(f"{name}: {len(real)} real pieces")
-        others = other_pieces(music, collection, len(real), options.seed)
+        others = other_pieces(music, collection, _OTHERS, options.seed)
         made_table.add(f"{name}, real", real, index)
         made_table.add(f"{name}, other real", others, None, f"{name}, real")
         if composer is not None and collection in composer.collections:
             made = composed_like(composer, real, collection, options.seed, best_of=options.best_of)
             made_table.add(f"{name}, composed", made, index, f"{name}, real")
-            sets[name] = real, others, made
+            made_table.ranges[f"{name}, composed"] = f"{name}, real", f"{name}, other real"
+            sets[name] = real, others[: len(real)], made
     if composer is not None:
         for name, rules in DEFAULT_PIECES.items():
             made = composer.compose_many(
@@ -378,14 +383,14 @@ def as_json(made: Table) -> dict[str, Any]:
                     "mean": round(one.mean(figure), 4),
                     "interval": [round(edge, 4) for edge in one.interval(figure)],
                 }
-                for figure in MEASURES
+                for figure in one.measures
                 if not np.isnan(one.mean(figure))
             },
             "bars return from": one.usual_distances,
             "notes as so many bars back": [
                 None if np.isnan(value) else round(float(value), 4) for value in one.curve
             ],
-            "pieces": len(next(iter(one.measures.values()))),
+            "pieces": one.pieces,
         }
         if beside := made.beside.get(name):
             real = made.columns[beside]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -17,10 +18,11 @@ from experiments.learning.style_rhythms import BEAT, on_grid
 from ritornello.music.piece import Piece
 from ritornello.plan.drum_grooves import CYCLE_BARS, FILL_BARS, KICK, SNARE
 
-_MOST_DRUMMERS, _OF_PIECE = 24, 2  # of a style and a metre; grooves of a piece
+_MOST_DRUMMERS, _OF_PIECE = 24, 4  # of a style and a metre; grooves of a piece
 _MOST_FILLS = 6  # of a groove
 _ALIKE = 0.6  # mean Jaccard of the strokes of bars that hold a groove
 _IN_TIME = 0.3  # likeness of a first bar that is no fill to those after it
+_BEGINS = 0.5  # what a crash says of the beginning of a phrase, beside a fill at its end
 _LIKE_OTHERS = 3  # styles that hold a groove too many
 _STROKES = 3  # at a time
 _STICK, _CRASHES = 37, (49, 57)
@@ -116,10 +118,10 @@ def _mean_likeness(some: Sequence[Bar], others: Sequence[Bar]) -> float:
 
 def _leads_on(held: tuple[tuple[Bar, ...], list[Bar]]) -> float:
     """How much what is held looks like phrases: crashes begin them, and their last bars differ from
-    the fourth ones."""
+    the fourth ones and from the third ones, which stand before them."""
     bars, fills = held
-    crashes = any((0, key) in bars[0] for key in _CRASHES)
-    return sum(1 - _likeness(bars[-1], fill) + crashes for fill in fills)
+    begins = _BEGINS * any((0, key) in bars[0] for key in _CRASHES)
+    return sum(2 - sum(_likeness(bar, fill) for bar in bars[-2:]) + begins for fill in fills)
 
 
 def _keeps_time(keys: set[int]) -> bool:
@@ -154,11 +156,18 @@ def _of_style(held: Sequence[list[Held]]) -> dict[str, list[object]]:
 
 
 def _spread(held: Sequence[list[Held]]) -> list[list[Held]]:
-    """So many of the drummers, from the calmest to the busiest."""
+    """So many of the drummers, from the calmest to the busiest; of neighbours who has most bars.
+
+    What is held tells less of those who change their groove more often than every eight bars.
+    """
     ordered = sorted(held, key=lambda own: sum(map(len, own[0].bars)))
     count = min(_MOST_DRUMMERS, len(ordered))
-    places = np.linspace(0, len(ordered) - 1, 2 * count + 1)[1::2].round().astype(int)
-    return [ordered[place] for place in places]
+    edges = np.linspace(0, len(ordered), count + 1).round().astype(int).tolist()
+    return [max(ordered[start:end], key=_different_bars) for start, end in pairwise(edges)]
+
+
+def _different_bars(own: list[Held]) -> int:
+    return len({bar for groove in own for bar in (*groove.bars, *groove.fills)})
 
 
 def _told(groove: Held) -> list[object]:

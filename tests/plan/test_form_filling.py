@@ -81,7 +81,7 @@ def test_the_accompaniment_of_a_band_may_stay_under_a_new_tune() -> None:
     plans = [filled(BAND, seed) for seed in range(40)]
     held = np.array([(plan.back_by_player > 0).mean(axis=0) for plan in plans])
     assert not held[:, [0, -1]].any()  # drums hold their own beat, and the tune is new
-    assert 0.03 < held[:, 1:-1].mean() < 0.5
+    assert 0.01 < held[:, 1:-1].mean() < 0.2
     assert all((plan.back_by_player <= 0).all() for plan in (filled(("piano", "flute"), 1),))
 
 
@@ -106,9 +106,21 @@ def test_bands_return_varied_and_songs_return_less_but_as_they_were() -> None:
 
     (band, band_again), (song, song_again) = shares(BAND), shares(("piano", "voice"))
     assert song < 0.9 * band
-    assert band_again < 0.25 < song_again < 0.6
+    assert band_again < 0.4 < song_again < 0.8
     chamber, _ = shares(("cello", "violin"))
     assert chamber < song
+
+
+def test_phrases_without_drums_may_begin_with_bars_that_come_again_at_once() -> None:
+    def at_once(parts: tuple[str, ...]) -> dict[int, float]:
+        back = np.array([filled(parts, seed).back[:20] for seed in range(60)])  # before B returns
+        return {bars: float((back == bars).mean()) for bars in (1, 2)}
+
+    assert at_once(BAND) == {1: 0.0, 2: 0.0}
+    for parts in (("piano", "voice"), ("cello", "violin")):
+        found = at_once(parts)
+        assert 0.003 < found[1] < 0.03
+        assert 0.01 < found[2] < 0.08
 
 
 def test_a_voice_leaves_the_end_of_some_sections_to_the_piano() -> None:

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
+from collections import Counter
+
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ritornello.errors import ConfigError
 from ritornello.plan.song_form import (
@@ -11,6 +17,7 @@ from ritornello.plan.song_form import (
     form_text,
     parse_duration,
     parse_form,
+    usual_form,
 )
 
 
@@ -84,3 +91,30 @@ def test_a_duration_in_bars() -> None:
     assert bars_of_duration(0.1, 120) == 1
     with pytest.raises(ConfigError, match="at most 4000"):
         bars_of_duration(36_000, 120)
+
+
+@given(st.integers(1, 400), st.integers(0, 99), st.booleans(), st.booleans())
+def test_a_usual_form_has_just_the_bars_asked_for(
+    bars: int, seed: int, twice: bool, late: bool
+) -> None:
+    sections = usual_form(bars, np.random.default_rng(seed), twice=twice, late=late)
+    assert sections[0].start == 0
+    assert sections[-1].end == bars
+    assert all(one.end == two.start for one, two in itertools.pairwise(sections))
+    assert all(section.bars > 0 for section in sections)
+    assert parse_form(form_text(sections)) == sections
+
+
+def test_songs_come_back_after_any_number_of_bars_and_bands_after_eights() -> None:
+    def returns(**how: bool) -> Counter[int]:
+        found: Counter[int] = Counter()
+        for seed in range(60):
+            first: dict[str, int] = {}
+            for section in usual_form(64, np.random.default_rng(seed), **how):
+                begun = first.setdefault(section.name, section.start)
+                found[section.start - begun] += section.start > begun
+        return found
+
+    assert all(distance % 8 == 0 for distance in returns())
+    assert max(returns(late=True).values()) < 0.2 * returns(late=True).total()
+    assert len([*returns(late=True)]) > 12

@@ -404,12 +404,12 @@ class Composer(Partner):
     ) -> tuple[Rules, Plan | None]:
         """The rules, and the plan that is asked for; checked."""
         asked = self._swinging(rules, seed, fields, plan)
-        bars, near = fields.get("bars"), None
+        bars, near, rng = fields.get("bars"), None, np.random.default_rng((seed, 3))
         if all(each is None for each in (rules, bars, form, plan, duration)):
             drawn = self._with_collection(asked, seed)
-            usual = draw_form(drawn.collection, self._usual, np.random.default_rng((seed, 3)))
+            usual = draw_form(drawn.collection, self._usual, rng)
             if usual is not None:
-                asked, wanted = asked_plan(drawn, form=usual)
+                asked, wanted = asked_plan(drawn, rng, form=usual)
                 return asked, returning_as_it_was(wanted) if wanted else None
         if duration is not None and plan is None:
             # How many bars a duration has depends on metre and tempo: they cannot be drawn later.
@@ -419,7 +419,9 @@ class Composer(Partner):
             near = usual_tempo(
                 asked, self._instrumentations, self._usual, np.random.default_rng(seed)
             )
-        return asked_plan(asked, form=form, plan=plan, duration=duration, bars=bars, usual_bpm=near)
+        return asked_plan(
+            asked, rng, form=form, plan=plan, duration=duration, bars=bars, usual_bpm=near
+        )
 
     def _with_collection(self, asked: Rules, seed: int) -> Rules:
         """The rules with the collection of somebody's own music that a piece will be like, if that

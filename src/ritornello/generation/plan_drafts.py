@@ -27,6 +27,7 @@ from ritornello.plan.song_form import (
     usual_form,
 )
 from ritornello.plan.style_usages import StyleUsages, usages_of
+from ritornello.rng import Rng
 
 FREE = "none"  # asks for a piece without a form
 USUAL_FORM_FROM_BARS = 4  # shorter pieces have room for nothing that returns
@@ -39,6 +40,7 @@ _SLOWEST_BPM, _FASTEST_BPM = 40.0, 240.0  # that a duration may lead to
 
 def asked_plan(
     rules: Rules,
+    rng: Rng,
     *,
     form: str | None = None,
     plan: Plan | None = None,
@@ -55,6 +57,7 @@ def asked_plan(
     from bar to bar returns to nothing after so long, and repeats one figure instead.
 
     Args:
+        rng: a usual form is drawn from it.
         form: sections as in "intro 4, A 8, B 8, A 8, end 4"; "none" for a piece without a form.
         plan: with all that is stated; what it leaves open is filled in later.
         duration: seconds, or text such as "2:00". Without a form or a plan the piece has a usual
@@ -75,14 +78,14 @@ def asked_plan(
     wanted: Plan | None = None
     if plan is not None:
         wanted, rules = plan, _with_plan(rules, plan, bars)
-    elif sections := _sections(rules, form, bars, usual=seconds is not None):
+    elif sections := _sections(rules, form, bars, rng, usual=seconds is not None):
         wanted = form_plan(sections, rules.counts)
         rules = replace(rules, bars=wanted.bars)
     return rules if seconds is None else _lasting(rules, seconds), wanted
 
 
 def _sections(
-    rules: Rules, form: str | None, bars: int | None, *, usual: bool
+    rules: Rules, form: str | None, bars: int | None, rng: Rng, *, usual: bool
 ) -> tuple[Section, ...]:
     """The sections of a form that is asked for or usual; none for a piece without a form.
 
@@ -96,7 +99,7 @@ def _sections(
         usages = usages_of(rules.collection)
         goes_round = usages is not None and usages.rounds is not None
         late = not _has_drums(rules, usages)
-        return usual_form(rules.bars, twice=goes_round, late=late) if has_one else ()
+        return usual_form(rules.bars, rng, twice=goes_round, late=late) if has_one else ()
     sections = parse_form(form, bars=bars)
     if sections[-1].end > MAX_BARS:
         raise ConfigError(f"A piece has 1 to {MAX_BARS} bars; the form has {sections[-1].end}.")

@@ -51,15 +51,14 @@ from ritornello.rng import Rng
 
 # Of a band, a song and others: how often a player keeps all of a varied bar, how often the melody
 # does, and how often one that does not keeps its first half.
-_WHOLE, _MELODY_WHOLE, _HALF = (0.4, 0.2, 0.1), (0.6, 0.35, 0.2), 0.2
-_ROUND_WHOLE, _ROUND_MELODY_WHOLE = 0.65, 0.85  # where music goes round in four bars
+_WHOLE, _MELODY_WHOLE, _HALF = (0.6, 0.2, 0.1), (0.6, 0.35, 0.2), 0.2
+_ROUND_WHOLE, _ROUND_MELODY_WHOLE = 0.85, 0.6  # where music goes round in four bars
 _STROKE_TICKS = 6
 _CRASHES, _TIME_KEEPERS = frozenset({CRASH, 57}), frozenset({42, 44, 46, 51})
 _CRASH_ALONE = Beat((), (), (), CRASH, ((0, CRASH, 100),))
 _LAST_STROKE = Beat((), (), (), CRASH, ((0, KICK, 100), (0, CRASH, 100)))
 # How often a section begins with a crash: .36 of those of held-out bands, .42 in game music.
 BEGINS_WITH_CRASH = 0.4
-ADDS_CRASH = 0.15  # where the grooves of a style begin with some
 
 
 @dataclass(frozen=True)
@@ -281,8 +280,7 @@ def plan_reprise(
     if not (may_crash and (drums & holds).any()):
         return Reprise(starts, parts, sources, halves, whole, stated)
     later = [section.start for section in plan.sections[1:]]
-    chance = ADDS_CRASH if own_drummers else BEGINS_WITH_CRASH
-    crashes = frozenset(bar for bar in later if rng.random() < chance)
+    crashes = frozenset(bar for bar in later if rng.random() < BEGINS_WITH_CRASH)
     drummer = parts[int(np.flatnonzero(drums)[0])]
     return Reprise(starts, parts, sources, halves, whole, stated, drummer, crashes)
 

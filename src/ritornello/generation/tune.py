@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from ritornello.generation.reprise import Reprise
 from ritornello.note_model.encoding.notes import RESOLUTION
 from ritornello.plan.plan import Plan
-from ritornello.plan.sections import END, INTRO
+from ritornello.plan.sections import END, INTRO, Section
 from ritornello.rng import Rng
 
 PHRASE_BARS = 4  # a phrase may end in the last of them
@@ -27,8 +27,9 @@ _STEP_TICKS = 2 * RESOLUTION  # notes farther apart are of two phrases
 _APART = 3  # the share of a compass by which sections lie apart
 _REPEATS, _REPEATS_SLACK = 0.25, 1.0
 _RECENT, _OFTEN = 9, 4
-# Of composed bars of tunes, those with the rhythm of so many bars before, without being told.
-_BY_ITSELF = {2: 0.1, 4: 0.25, 8: 0.2}
+# Of composed bars of tunes, those with the rhythm of so many bars before without being told that
+# they have: by chance, as what returns, and as two answers in a row are one to the first.
+_BY_ITSELF = {2: 0.08, 4: 0.2, 8: 0.22}
 
 
 @dataclass(frozen=True)
@@ -105,13 +106,17 @@ class Tune:
         is_new[-1] &= not ending
         plays = plan.plays[:, column] != 0
         found = []
+        # How often a bar that can answer does, so that of all bars so many do.
+        chances = {
+            back: (share - _BY_ITSELF[back]) / (1 - _BY_ITSELF[back]) / _can_answer(plan, back)
+            for back, share in sorted(shares.items(), reverse=True)
+        }
         for section in plan.sections:
             for bar in range(section.start, section.end):
                 # The farther one first: phrases of four bars answer each other.
-                for back, share in sorted(shares.items(), reverse=True):
-                    then, own = bar - back, _BY_ITSELF[back]
-                    first = section.start if back <= PHRASE_BARS else 0
-                    if rng.random() >= (share - own) / (1 - own) or then < first:
+                for back, chance in chances.items():
+                    then = bar - back
+                    if rng.random() >= chance or then < _answered_from(section, back):
                         continue
                     if is_new[bar] and plays[then] and plan.lengths[then] == plan.lengths[bar]:
                         start, _, end = reprise.half_ticks(bar)
@@ -129,6 +134,21 @@ class Tune:
         place = bisect_right(self.free_from, tick) - 1
         is_free = place >= 0 and tick < self.free_until[place]
         return usual_ticks if is_free else min(usual_ticks, _WAITS_TICKS)
+
+
+def _answered_from(section: Section, back: int) -> int:
+    """The first bar that may be answered so many bars later in a section."""
+    return section.start if back <= PHRASE_BARS else 0
+
+
+def _can_answer(plan: Plan, back: int) -> float:
+    """The share of the bars that may answer the bar so many before; at least one bar's."""
+    able = [
+        bar - back >= _answered_from(section, back)
+        for section in plan.sections
+        for bar in range(section.start, section.end)
+    ]
+    return max(sum(able), 1) / len(able)
 
 
 def _registers(

@@ -1,10 +1,10 @@
 """A plan and a key in, the same plan with a chord for each bar out.
 
 A network that goes on from bar to bar seldom leaves a chord that it likes. Here the chords of a new
-section are drawn before its notes: a chain over chords (`ritornello.plan.chord_chains`) writes up
-to eight bars, and a longer section goes round in them. The first section begins at the tonic,
-others where the chain leads; the last bar of a section leads to the chord that comes next. Bars
-that return have the chords of the bar they return to, and the last bar has the tonic.
+section are drawn before its notes by a chain over chords (`ritornello.plan.chord_chains`). The
+first section begins at the tonic, others where the chain leads; the last bar of a section leads to
+the chord that comes next. Bars that return have the chords of the bar they return to, and the last
+bar has the tonic.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from ritornello.plan.plan import Plan
 from ritornello.plan.sections import INTRO
 from ritornello.rng import Rng
 
-_PHRASE_BARS = 8
 _HOME = 0  # of a chain
 
 
@@ -93,9 +92,9 @@ def _section(first: int, bars: int, after: int | None, chances: np.ndarray, rng:
         chances: of `chord_chains.ChordChain`.
     """
     found = [first]
-    while len(found) < min(_PHRASE_BARS, bars):
+    while len(found) < bars:
         found.append(_draw(_following(found, chances), rng))
-    degrees = np.resize(found, bars)
+    degrees = np.array(found)
     if bars > 1:
         leads = _following(degrees[:-1].tolist(), chances)
         degrees[-1] = _draw(leads if after is None else leads * chances[:, after], rng)

@@ -134,6 +134,7 @@ _COUNTED: dict[tuple[int, int], tuple[_Snares, _Cymbals]] = {
 }
 _OTHERS = 0.25
 _SAME_AGAIN = 0.4  # how often the second bar has the kick of the first
+_OTHER_GROOVE = 0.65  # how often a section of a new name has another of its drummer's grooves
 _ONE_FOR_ALL = 0.5  # how often a section has the groove of the piece
 
 
@@ -146,14 +147,16 @@ def draw_grooves(
         names: of the sections, in order.
         metre: numerator and denominator; of a metre that is not counted here all is left open.
         own: drummers of a style, one of whom plays, in place of what is usual in all music; a
-            section of a new name has the next of his grooves.
+            section of a new name mostly has the next of his grooves.
     """
     found: dict[str, Groove | None] = {}
     if own:
         drummer = own[int(rng.integers(len(own)))]
         first = int(rng.integers(len(drummer)))
-        for name in names:
-            found.setdefault(name, drummer[(first + len(found)) % len(drummer)])
+        place = first
+        for name in dict.fromkeys(names):
+            found[name] = drummer[place % len(drummer)]
+            place += rng.random() < _OTHER_GROOVE
         return found
     main = draw_groove(metre, rng)
     for name in names:

@@ -3,13 +3,14 @@
 A section whose name was there before returns to the bars of its first time, as it was or varied;
 where there are no drums and nobody asked for the form, also with its first half alone. A new
 section of sixteen bars or more is played twice, eight bars each, as it was or with another ending
-(without drums seldom); in a shorter one the second half may begin as the first. Few begin an intro,
-without the melody and not the bass alone, or all of a band; one of those between bass and melody
-leaves for a verse, the only one for a bridge, a break or a solo, as drums may, who may lead in the
-next section; all play a chorus, the last return and the end. In chamber music seldom anybody
-leaves; in styles whose players come and go each section draws who plays, and returns with them. In
-a band the accompaniment of a new section may go round in four bars, or be that of the section
-before; in styles that go round, all may do so, or the accompaniment in two. The voice of a song may
+(without drums seldom); in a shorter one the second half may begin as the first, and without drums
+a phrase may begin with a bar or two that come again at once. Few begin an intro, without the melody
+and not the bass alone, or all of a band; one of those between bass and melody leaves for a verse,
+the only one for a bridge, a break or a solo, as drums may, who may lead in the next section; all
+play a chorus, the last return and the end. In chamber music seldom anybody leaves; in styles whose
+players come and go each section draws who plays, a chorus too in most pieces, and returns with
+them. In a band the accompaniment of a new section may be that of the section before; in styles that
+go round, all may do so in four bars, or the accompaniment in two or four. The voice of a song may
 leave the end of a section. What is stated stays.
 """
 
@@ -30,11 +31,13 @@ from ritornello.plan.sections import END, INTRO, Section
 from ritornello.rng import Rng
 
 # Of a band, a song and others: bands return varied, songs less but as they were.
-_AS_IT_WAS = 0.15, 0.5, 0.2  # how often a section returns unvaried
-_AS_IT_WAS_ROUND = 0.35  # where music goes round in four bars
-_HALF_RETURNS = 0.7, 0.2, 0.1  # how often the second half of a new section begins as the first
+_AS_IT_WAS = 0.25, 0.7, 0.3  # how often a section returns unvaried
+_AS_IT_WAS_ROUND = 0.25  # where music goes round in four bars
+_HALF_RETURNS = 0.1, 0.2, 0.2  # how often the second half of a new section begins as the first
 _HEAD_RETURNS = 0.0, 0.1, 0.8  # how often of one that returns varied the first half alone does
-_PLAYED_TWICE = 1.0, 0.3, 0.3  # how often a new section of two phrases has the first again
+_PLAYED_TWICE = 1.0, 0.1, 0.2  # how often a new section of two phrases has the first again
+# How often the first bars of a phrase come again at once: two of them; one; and how often unvaried.
+_TWO_AGAIN, _ONE_AGAIN, _IDEA_AS_IT_WAS = (0.0, 0.12, 0.15), (0.0, 0.07, 0.08), 0.6
 # Where somebody asked for the form, a section that comes again is to be known again.
 _AS_IT_WAS_ASKED = 0.35, 0.6, 0.6
 # In a band, how often a new section has the accompaniment of the section before it: there the
@@ -51,7 +54,7 @@ class Rounds:
         under: who accompanies, by bars. all: everybody, in four bars.
     """
 
-    under: Mapping[int, float] = field(default_factory=lambda: {4: 0.3})
+    under: Mapping[int, float] = field(default_factory=dict)
     all: float = 0.0
 
     @classmethod
@@ -84,11 +87,12 @@ _USUAL_ROUNDS, _USUAL_DRUMMING = Rounds(), Drumming()
 _OTHER_ENDING_BARS, _OTHER_ENDING = 2, 0.6  # of a phrase that returns, and how often it has one
 _INTERLUDE = 0.5  # how often a section of a song ends without the voice
 _FULL = ("chorus", END)
+_FULL_WHERE_ALL_REST = 0.4  # how often one of these is full where players come and go
 _THIN = ("bridge", "break", "solo")
 _DRUMS_LEAVE_THIN = 0.3  # how often for one of these
 _LEAVES = 1.0, 0.15, 0.1  # how often one leaves, of a band, a song and others
 _ONLY_ONE_LEAVES = 0.5  # how often the only one between bass and melody leaves for one of these
-_BAND_BEGINS = 0.4  # how often all of a band play its intro
+_BAND_BEGINS = 0.2  # how often all of a band play its intro
 
 
 def fill_form(
@@ -198,7 +202,30 @@ def _returns(
     distance = section.start + bars - source
     here = plan.lengths[section.start : section.end]
     can = (source >= 0) & (distance <= FARTHEST_BARS) & (plan.lengths[source] == here)
-    return np.where(can, distance, 0), np.where(can, kind, NEW)
+    distance, kinds = np.where(can, distance, 0), np.where(can, kind, NEW)
+    if earlier is section and section.name not in (INTRO, END):
+        _repeat_ideas(distance, kinds, here, ensemble, rng)
+    return distance, kinds
+
+
+def _repeat_ideas(
+    distance: np.ndarray, kinds: np.ndarray, lengths: np.ndarray, ensemble: int, rng: Rng
+) -> None:
+    """Let phrases of a new section begin with one bar or two that come again at once.
+
+    Args:
+        distance, kinds: of its bars, as of `_returns`; they are written to.
+        lengths: ticks of its bars.
+    """
+    for first in range(0, len(distance) - _PHRASE_BARS // 2 + 1, _PHRASE_BARS):
+        drawn = rng.random()
+        kind = AGAIN if rng.random() < _IDEA_AS_IT_WAS else VARIED
+        bars = 2 if drawn < _TWO_AGAIN[ensemble] else 1
+        again = slice(first + bars, first + 2 * bars)
+        same = (lengths[again] == lengths[first : first + bars]).all()
+        is_drawn = drawn < _TWO_AGAIN[ensemble] + _ONE_AGAIN[ensemble]
+        if is_drawn and same and not distance[again].any():
+            distance[again], kinds[again] = bars, kind
 
 
 def _held_under(
@@ -257,7 +284,10 @@ def _players(
     count = len(plan.players)
     who = np.ones(count, bool)
     drums = np.array([player.is_drum for player in plan.players], bool)
-    if count < 2 or len(plan.sections) < 2 or again or section.name in _FULL:
+    full = section.name == END or (section.name in _FULL and not rests)
+    if count < 2 or len(plan.sections) < 2 or again or full:
+        return who
+    if section.name in _FULL and rng.random() < _FULL_WHERE_ALL_REST:
         return who
     if section.name == INTRO:
         all_begin = _BAND_BEGINS if drums.any() and count > 2 and not rests else 0.0

@@ -15,18 +15,26 @@ from ritornello.plan.plan import MAX_BARS, Plan
 from ritornello.plan.players import Player
 from ritornello.plan.returning_bars import AGAIN
 from ritornello.plan.sections import END, INTRO, Section
+from ritornello.rng import Rng, weighted_index
 
 USUAL_BARS = 8
 _EDGE_BARS = 4  # of an intro and of an end that says no number
-# Where what returns does so at once, as in three of four cases in game music.
+# Orders that sections of eight bars go round in, and how often a piece has each; then those of
+# music where what returns does so at once, as in three of four cases in game music.
+_ORDERS = (
+    (0.75, ("verse", "verse", "chorus", "verse", "chorus")),
+    (0.25, ("verse", "verse", "chorus", "chorus")),
+)
 _TWICE = (
-    "verse", "verse", "chorus", "bridge", "bridge", "chorus", "verse", "verse", "chorus", "solo",
-    "solo",
+    (0.8, ("verse", "verse", "chorus", "bridge", "bridge", "chorus", "verse", "verse", "chorus",
+           "solo", "solo")),
+    (0.2, ("verse", "chorus", "verse", "chorus", "bridge", "solo", "bridge", "solo")),
 )  # fmt: skip
-_LATE = (
-    "verse", "verse", "chorus", "bridge", "verse", "chorus", "solo", "verse", "chorus", "bridge",
-    "verse",
-)  # fmt: skip
+# Of music that comes back after a while: the order, and how many bars each section has. Songs and
+# scores come back after any number of bars, which no one length gives.
+_LATE = ("verse", "verse", "chorus", "bridge", "verse", "chorus", "solo", "verse", "chorus",
+         "bridge", "verse")  # fmt: skip
+_LATE_BARS = ((0.46, 8), (0.14, 6), (0.1, 4), (0.1, 10), (0.1, 12), (0.05, 7), (0.05, 9))
 NAMES = (INTRO, "verse", "chorus", "bridge", "solo", "break", END)
 _ALIASES = {"outro": END, "coda": END, "ending": END, "refrain": "chorus", "interlude": "break",
             "introduction": INTRO, "middle": "bridge"}  # fmt: skip
@@ -105,43 +113,49 @@ def _section(text: str) -> tuple[str, int]:
     return name, length
 
 
-def usual_form(bars: int, *, twice: bool = False, late: bool = False) -> tuple[Section, ...]:
+def usual_form(
+    bars: int, rng: Rng, *, twice: bool = False, late: bool = False
+) -> tuple[Section, ...]:
     """The form of a song of so many bars: an intro, verses and choruses, a bridge, an end.
 
-    From 40 bars on the first verse has two phrases: what is sung may return after eight bars.
+    From 40 bars on the first verse mostly has two phrases: what is sung may return after eight
+    bars.
+
+    >>> import numpy as np
+    >>> form_text(usual_form(32, np.random.default_rng(0)))
+    'intro 4, A 8, B 8, A 8, end 4'
+    >>> form_text(usual_form(56, np.random.default_rng(0)))
+    'intro 4, verse 16, chorus 8, verse 8, bridge 8, chorus 8, end 4'
+    >>> form_text(usual_form(56, np.random.default_rng(0), late=True))
+    'intro 4, verse 8, chorus 8, bridge 8, verse 4, chorus 8, solo 8, verse 4, end 4'
+    >>> form_text(usual_form(5, np.random.default_rng(0)))
+    'A 5'
 
     Args:
+        rng: the order of the sections is drawn from it.
         twice: whether what returns does so at once, so that most sections are played twice.
-        late: whether it does so after two other sections or more, as in songs and scores.
-
-    >>> form_text(usual_form(56))
-    'intro 4, verse 16, chorus 8, verse 8, bridge 8, chorus 8, end 4'
-    >>> form_text(usual_form(32))
-    'intro 4, A 8, B 8, A 8, end 4'
-    >>> form_text(usual_form(56, twice=True))
-    'intro 4, verse 16, chorus 8, bridge 16, chorus 8, end 4'
-    >>> form_text(usual_form(56, late=True))
-    'intro 4, verse 16, chorus 8, bridge 8, verse 8, chorus 8, end 4'
-    >>> form_text(usual_form(5))
-    'A 5'
+        late: whether it does so after two other sections or more, of any length, as in songs and
+            scores.
     """
     edge = _EDGE_BARS if bars >= 3 * USUAL_BARS else 0
-    count = max(1, (bars - 2 * edge) // USUAL_BARS)
+    inside = bars - 2 * edge
+    count = max(1, inside // USUAL_BARS)
+    lengths = [USUAL_BARS] * count
     if count < 4:
         names = (["A", "A", "B"] if twice and count == 3 else ["A", "B", "A"])[:count]
-    elif twice:
-        names = [*islice(cycle(_TWICE), count)]
+        if late and count == 3:
+            first = _draw_late_bars(rng)
+            if (between := inside - 2 * first) >= USUAL_BARS // 2:
+                lengths = [first, between, first]
     elif late:
-        names = [*islice(cycle(_LATE), count)]
-        if names[-1] == "bridge":  # it leads on
-            names[-1] = "verse"
+        names, lengths = _late_sections(inside, rng)
     else:
-        closing = ["bridge", "chorus"] if count >= 6 else []
-        around = islice(cycle(["verse", "verse", "chorus", "verse", "chorus"]), count)
-        names = [*around][: count - len(closing)] + closing
-    lengths = [USUAL_BARS] * count
+        orders = _TWICE if twice else _ORDERS
+        order = orders[weighted_index([share for share, _ in orders], rng)][1]
+        closing = ["bridge", "chorus"] if count >= 6 and not twice else []
+        names = [*islice(cycle(order), count - len(closing)), *closing]
     # What is left over lengthens the last section before the end.
-    lengths[-1] = bars - 2 * edge - USUAL_BARS * (count - 1)
+    lengths[-1] += inside - sum(lengths)
     if edge:
         names, lengths = [INTRO, *names, END], [edge, *lengths, edge]
     sections: list[Section] = []
@@ -152,6 +166,26 @@ def usual_form(bars: int, *, twice: bool = False, late: bool = False) -> tuple[S
         else:
             sections.append(Section(name, sections[-1].end if sections else 0, length))
     return tuple(sections)
+
+
+def _late_sections(bars: int, rng: Rng) -> tuple[list[str], list[int]]:
+    """Names and bars of sections that come back as long as they were, up to so many bars."""
+    bars_of = {name: _draw_late_bars(rng) for name in dict.fromkeys(_LATE)}
+    names: list[str] = []
+    left = bars
+    for name in cycle(_LATE):
+        if names and left < bars_of[name]:
+            break
+        names.append(name)
+        left -= bars_of[name]
+    lengths = [bars_of[name] for name in names]
+    if names[-1] == "bridge":  # it leads on
+        names[-1] = "verse"
+    return names, lengths
+
+
+def _draw_late_bars(rng: Rng) -> int:
+    return _LATE_BARS[weighted_index([share for share, _ in _LATE_BARS], rng)][1]
 
 
 def form_text(sections: tuple[Section, ...]) -> str:

@@ -16,7 +16,7 @@ import numpy as np
 
 from ritornello.generation.figures import MEMORY_BARS
 from ritornello.generation.job import ENDLESS, Opening, is_drums, melody_part
-from ritornello.generation.reprise import ADDS_CRASH, BEGINS_WITH_CRASH, beat_rows, with_crash
+from ritornello.generation.reprise import BEGINS_WITH_CRASH, beat_rows, with_crash
 from ritornello.generation.rhythms import HeldBar, Rhythms, usual_rhythms
 from ritornello.generation.rules import Rules
 from ritornello.json_values import JsonObject
@@ -131,8 +131,7 @@ class SessionForm:
         if self.groove is None or drummer is None:
             return {}
         rng = np.random.default_rng((self.seed, self.number, _FILLS))
-        chance = ADDS_CRASH if self.groove.is_whole else BEGINS_WITH_CRASH
-        crashes = self.number > 0 and rng.random() < chance
+        crashes = self.number > 0 and rng.random() < BEGINS_WITH_CRASH
         found = {}
         for bar, (start, end) in enumerate(self._held_spans):
             beat = self.groove.beat(bar)

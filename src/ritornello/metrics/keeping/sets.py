@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +23,7 @@ from ritornello.plan.bar_strokes import FARTHEST_BARS
 CHORDS_A_GRAM = 3
 _MOST_DISTANCES = 5
 _BOOTSTRAP = 500
-_CURVE_BARS = (1, 2, 4, 8, 16, 32, 64)  # of self-similarity, told in the table
+_BACK = {f"notes as {bars} bar{'s' * (bars > 1)} back": bars for bars in (1, 2, 4, 8, 16, 32, 64)}
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,8 @@ class SetFigures:
     """What was measured of a set.
 
     Attributes:
-        measures: by name of `MEASURES` the figure of each piece, float64 [pieces].
+        measures: the figure of each piece by name, those of `MEASURES` and of notes as so many bars
+            back, float64 [pieces].
         distances: how many bars return from so many bars back.
         curve: mean over the pieces of `self_similarity`, float64 [distances].
         grams: how often each row of three chords came, a chord being told from the key.
@@ -49,13 +50,11 @@ class SetFigures:
 
     def interval(self, name: str, *, seed: int = 0) -> tuple[float, float]:
         """The middle 95% of the means of sets drawn from this one with replacement."""
-        values = self.measures[name][~np.isnan(self.measures[name])]
-        if not len(values):
-            return np.nan, np.nan
-        rng = np.random.default_rng(seed)
-        means = rng.choice(values, (_BOOTSTRAP, len(values))).mean(axis=1)
-        low, high = np.percentile(means, (2.5, 97.5))
-        return float(low), float(high)
+        return usual_means([self], name, self.pieces, seed=seed)
+
+    @property
+    def pieces(self) -> int:
+        return len(next(iter(self.measures.values())))
 
     @property
     def usual_distances(self) -> list[int]:
@@ -63,9 +62,26 @@ class SetFigures:
         return [distance for distance, _ in self.distances.most_common(_MOST_DISTANCES)]
 
 
+def usual_means(
+    sets: Sequence[SetFigures], name: str, pieces: int, *, seed: int = 0
+) -> tuple[float, float]:
+    """The middle 95% of the means that a figure has in so many pieces drawn from sets.
+
+    What chance alone makes of so few: a set of one origin with them is within it, mostly.
+    """
+    values = np.concatenate([one.measures[name] for one in sets])
+    values = values[~np.isnan(values)]
+    if not len(values):
+        return np.nan, np.nan
+    rng = np.random.default_rng(seed)
+    means = rng.choice(values, (_BOOTSTRAP, pieces)).mean(axis=1)
+    low, high = np.percentile(means, (2.5, 97.5))
+    return float(low), float(high)
+
+
 def measure_set(pieces: Iterable[Piece]) -> SetFigures:
     """Measure the pieces of a set, one after the other."""
-    figures: dict[str, list[float]] = {name: [] for name in MEASURES}
+    figures: dict[str, list[float]] = {name: [] for name in (*MEASURES, *_BACK)}
     distances: Counter[int] = Counter()
     grams: Counter[tuple[int, ...]] = Counter()
     curves = []
@@ -76,6 +92,8 @@ def measure_set(pieces: Iterable[Piece]) -> SetFigures:
         distances.update(return_distances(bars).tolist())
         grams.update(chord_grams(bars))
         curves.append(self_similarity(bars))
+        for name, back in _BACK.items():
+            figures[name].append(curves[-1][back - 1])
     return SetFigures(
         {name: np.array(values) for name, values in figures.items()},
         distances,
@@ -122,6 +140,7 @@ def table(
     columns: Mapping[str, SetFigures],
     beside: Mapping[str, str],
     more: Mapping[str, Mapping[str, float]] | None = None,
+    ranges: Mapping[str, Sequence[str]] | None = None,
 ) -> list[list[str]]:
     """Rows of text, the first with the names of the sets: each figure of each set.
 
@@ -130,15 +149,14 @@ def table(
         beside: for some of them the column of the real music that it is compared with in chords and
             curves.
         more: further rows, each with the columns that have the figure.
+        ranges: for some of them the columns of real music whose means of so many pieces
+            (`usual_means`) are told beside their figures, and where those lie outside.
     """
     others = {name: (columns[name], columns[real]) for name, real in beside.items()}
     rows: dict[str, Mapping[str, float]] = {
-        name: {column: one.mean(name) for column, one in columns.items()} for name in MEASURES
+        name: {column: one.mean(name) for column, one in columns.items()}
+        for name in (*MEASURES, *_BACK)
     }
-    for bars in _CURVE_BARS:
-        rows[f"notes as {bars} bar{'s' * (bars > 1)} back"] = {
-            column: float(one.curve[bars - 1]) for column, one in columns.items()
-        }
     rows["distance of the curve of all bars back from the real one"] = {
         column: curve_distance(*both) for column, both in others.items()
     }
@@ -146,11 +164,20 @@ def table(
         column: gram_overlap(one.grams, real.grams) for column, (one, real) in others.items()
     }
     distances = [", ".join(map(str, one.usual_distances)) for one in columns.values()]
+    own = {column: [columns[name] for name in real] for column, real in (ranges or {}).items()}
+
+    def cell(name: str, column: str, value: float) -> str:
+        if name not in columns[column].measures or column not in own or np.isnan(value):
+            return _number(value)
+        low, high = usual_means(own[column], name, columns[column].pieces)
+        outside = "above " if value > high else "below " if value < low else ""
+        return f"{_number(value)} ({outside}{_number(low)} to {_number(high)})"
+
     return [
         ["", *columns],
         ["bars return from", *distances],
         *(
-            [name, *(_number(values.get(column, np.nan)) for column in columns)]
+            [name, *(cell(name, column, values.get(column, np.nan)) for column in columns)]
             for name, values in {**rows, **(more or {})}.items()
         ),
     ]
