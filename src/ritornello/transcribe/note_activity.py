@@ -96,11 +96,20 @@ def _levels(window: np.ndarray, frames: int) -> np.ndarray:
     split = _FIRST_HIGH_KEY - LOWEST_KEY
     for size, keys in zip(_SPECTRUM_SAMPLES, (slice(0, split), slice(split, KEYS)), strict=True):
         cut = np.lib.stride_tricks.sliding_window_view(window, size)[centres - size // 2]
-        hann = np.hanning(size + 1)[:size].astype(np.float32)
-        spectrum = np.abs(np.fft.rfft(cut * (hann * np.float32(4 / size)))) ** 2
-        power[:, keys] = spectrum.astype(np.float32) @ _harmonic_bins(size)[:, keys]
+        bins = _harmonic_bins(size)[:, keys]
+        spectrum = np.zeros((frames, len(bins)), np.float32)
+        used = slice(0, int(np.flatnonzero(bins.any(axis=1))[-1]) + 1)
+        spectrum[:, used] = np.abs(np.fft.rfft(cut * _taper(size))[:, used]) ** 2
+        power[:, keys] = spectrum @ bins
     result: np.ndarray = 10 * np.log10(power + np.float32(10 ** (LOWEST_DB / 10)))
     return result
+
+
+@cache
+def _taper(size: int) -> np.ndarray:
+    """A Hann window of so many samples, in which a full-scale sine is 1, float32."""
+    hann = np.hanning(size + 1)[:size].astype(np.float32)
+    return hann * np.float32(4 / size)
 
 
 @cache

@@ -146,6 +146,7 @@ def track(
     score = np.zeros((longest, len(lengths), beats_per_bar))
     ready = np.zeros((longest, len(lengths), beats_per_bar))
     came_from = np.zeros((frames, beats_per_bar, len(lengths)), np.uint8)
+    before = np.arange(beats_per_bar) - 1  # the place before each in a bar
     # Frames nearer to each other than the shortest beat do not ask for each other's scores.
     together = max(1, min(int(lengths[0]), _TOGETHER // (change.size * beats_per_bar)))
     for first in range(0, frames, together):
@@ -158,8 +159,8 @@ def track(
         chosen = ways.argmax(axis=-1)
         best = np.take_along_axis(ways, chosen[..., None], axis=-1)[..., 0]
         score[now % longest] = here
-        ready[now % longest] = np.roll(best, 1, axis=1).transpose(0, 2, 1)
-        came_from[now] = np.roll(chosen, 1, axis=1)
+        ready[now % longest] = best[:, before].transpose(0, 2, 1)
+        came_from[now] = chosen[:, before]
     # The last beat lies within its length of the end.
     ends = np.arange(max(0, frames - longest), frames)
     reaches = (ends[:, None] + lengths >= frames)[:, :, None]
