@@ -86,7 +86,8 @@ def with_bars(
     )
     chances = np.exp(nats.total - nats.total.max())
     chances /= chances.sum()
-    followed = [beats.followed_bars in (None, count) for count, _ in answers]
+    # What was followed in two may be in four.
+    followed = [count % (beats.followed_bars or 1) == 0 for count, _ in answers]
     best = int(np.where(followed, chances, -1).argmax())
     count, first = answers[best]
     is_told = hints.downbeat_seconds is not None
