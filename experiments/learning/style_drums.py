@@ -19,6 +19,7 @@ from ritornello.music.piece import Piece
 from ritornello.plan.drum_grooves import CYCLE_BARS, FILL_BARS, KICK, SNARE
 
 _MOST_DRUMMERS, _OF_PIECE = 24, 4  # of a style and a metre; grooves of a piece
+_MANY_BARS = 0.75  # of neighbouring drummers have fewer
 _MOST_FILLS = 6  # of a groove
 _ALIKE = 0.6  # mean Jaccard of the strokes of bars that hold a groove
 _IN_TIME = 0.3  # likeness of a first bar that is no fill to those after it
@@ -156,14 +157,15 @@ def _of_style(held: Sequence[list[Held]]) -> dict[str, list[object]]:
 
 
 def _spread(held: Sequence[list[Held]]) -> list[list[Held]]:
-    """So many of the drummers, from the calmest to the busiest; of neighbours who has most bars.
+    """So many of the drummers, from the calmest to the busiest; of neighbours one with many bars.
 
     What is held tells less of those who change their groove more often than every eight bars.
     """
     ordered = sorted(held, key=lambda own: sum(map(len, own[0].bars)))
     count = min(_MOST_DRUMMERS, len(ordered))
     edges = np.linspace(0, len(ordered), count + 1).round().astype(int).tolist()
-    return [max(ordered[start:end], key=_different_bars) for start, end in pairwise(edges)]
+    near = (sorted(ordered[start:end], key=_different_bars) for start, end in pairwise(edges))
+    return [found[int(_MANY_BARS * len(found))] for found in near]
 
 
 def _different_bars(own: list[Held]) -> int:

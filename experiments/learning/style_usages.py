@@ -38,7 +38,7 @@ from ritornello.plan.players import OTHERS, melody_of, owners, role_of
 from ritornello.plan.sections import END, INTRO
 
 TABLE = ROOT / "src" / "ritornello" / "plan" / "style_usages.json"
-_MOST_PIECES, _MANY_PIECES = 80, 240  # whose beats are counted; whose players are
+_MOST_PIECES, _MANY_PIECES = 80, 240  # whose tempi are counted; whose drummers and players are
 _MOST_LINE_UPS = 12
 _STYLES = ("band_", "groove_")  # of a set whose styles have players in common
 _SONG = 4  # parts; larger ones with voices are operas
@@ -61,7 +61,7 @@ def count_styles(music: EditionSets, composer: Composer) -> dict[str, dict[str, 
     many = {name: music.drawn(name, "train", _MANY_PIECES, seed=1) for name in styles}
     whole = {name: music.drawn(name, "train", _MANY_PIECES, 1, whole_set=True) for name in styles}
     pieces = {name: of_style[:_MOST_PIECES] for name, of_style in many.items()}
-    of_drums = drummers(pieces)
+    of_drums = drummers(many)
     have = {each.collection for each in composer.instrumentations}
     table: dict[str, dict[str, object]] = {}
     for name, of_style in pieces.items():

@@ -31,7 +31,7 @@ from ritornello.plan.sections import END, INTRO, Section
 from ritornello.rng import Rng
 
 # Of a band, a song and others: bands return varied, songs less but as they were.
-_AS_IT_WAS = 0.25, 0.7, 0.3  # how often a section returns unvaried
+_AS_IT_WAS = 0.4, 0.7, 0.3  # how often a section returns unvaried
 _AS_IT_WAS_ROUND = 0.25  # where music goes round in four bars
 _HALF_RETURNS = 0.1, 0.2, 0.2  # how often the second half of a new section begins as the first
 _HEAD_RETURNS = 0.0, 0.1, 0.8  # how often of one that returns varied the first half alone does
@@ -39,7 +39,7 @@ _PLAYED_TWICE = 1.0, 0.1, 0.2  # how often a new section of two phrases has the 
 # How often the first bars of a phrase come again at once: two of them; one; and how often unvaried.
 _TWO_AGAIN, _ONE_AGAIN, _IDEA_AS_IT_WAS = (0.0, 0.12, 0.15), (0.0, 0.07, 0.08), 0.6
 # Where somebody asked for the form, a section that comes again is to be known again.
-_AS_IT_WAS_ASKED = 0.35, 0.6, 0.6
+_AS_IT_WAS_ASKED = 0.75
 # In a band, how often a new section has the accompaniment of the section before it: there the
 # melody changes more than what is under it.
 _SAME_UNDER = 0.15
@@ -87,7 +87,7 @@ _USUAL_ROUNDS, _USUAL_DRUMMING = Rounds(), Drumming()
 _OTHER_ENDING_BARS, _OTHER_ENDING = 2, 0.6  # of a phrase that returns, and how often it has one
 _INTERLUDE = 0.5  # how often a section of a song ends without the voice
 _FULL = ("chorus", END)
-_FULL_WHERE_ALL_REST = 0.4  # how often one of these is full where players come and go
+_FULL_WHERE_ALL_REST = 0.5  # how often one of these is full where players come and go
 _THIN = ("bridge", "break", "solo")
 _DRUMS_LEAVE_THIN = 0.3  # how often for one of these
 _LEAVES = 1.0, 0.15, 0.1  # how often one leaves, of a band, a song and others
@@ -176,9 +176,9 @@ def _returns(
     """How many bars back each bar of a section returns, and how closely; int64 [bars] each."""
     bars = np.arange(section.bars)
     source = np.full(section.bars, -1)
-    as_it_was = _AS_IT_WAS_ASKED if asked and earlier is not section else _AS_IT_WAS
+    as_it_was = _AS_IT_WAS_ASKED if asked and earlier is not section else _AS_IT_WAS[ensemble]
     least = _AS_IT_WAS_ROUND if rounds.all else 0.0
-    kind = AGAIN if rng.random() < max(as_it_was[ensemble], least) else VARIED
+    kind = AGAIN if rng.random() < max(as_it_was, least) else VARIED
     if earlier is not section:
         source = earlier.start + bars % earlier.bars
     elif section.bars >= _PHRASE_BARS and section.name not in (INTRO, END):
