@@ -32,6 +32,7 @@ def _model(piece: FramePiece, **settings: float | str) -> FrameModel:
         maps=piece.context.sources.shape[1],
         scalars=piece.context.scalars.shape[1],
         voices=piece.roll.shape[1],
+        clues=0 if piece.context.clues is None else piece.context.clues.table,
         **{"width": 16, "head_width": 16, "channels": 8, **settings},  # type: ignore[arg-type]
     )
     return FrameModel(config).eval()

@@ -2,6 +2,7 @@
 
 benchmarks  what is known of each
 data        their files and splits
+voice_clues what is told before each note of music in parts
 encoding    frames as rows of notes in ascending order
 model       the network
 train       its training and exact scoring

@@ -19,6 +19,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ritornello.papers.polyphony.voice_clues import VoiceClues, voice_clues
+
 LOWEST_PITCH, PITCHES = 21, 88
 NONE = PITCHES
 CLASSES = PITCHES + 1
@@ -48,11 +50,12 @@ class Context(NamedTuple):
     """What is known before each frame but the first.
 
     sources int [frames - 1, maps]: the frame each map shows, -1 for none; scalars float32
-    [frames - 1, columns].
+    [frames - 1, columns]; clues, of music in parts.
     """
 
     sources: np.ndarray
     scalars: np.ndarray
+    clues: VoiceClues | None = None
 
 
 def encode_sets(frames: list[list[int]]) -> np.ndarray:
@@ -124,7 +127,9 @@ def context(roll: np.ndarray, lags: tuple[int, ...]) -> Context:
     scalars = [_one_hot(np.searchsorted(_MATCH_EDGES, row, "right"), 8) for row in lengths.T]
     scalars += [_alike(roll, lag)[:, None] for lag in lags]
     scalars += [_one_hot((steps + 1) % cycle, cycle) for cycle in _CYCLES]
-    return Context(np.maximum(sources, -1), np.concatenate(scalars, axis=1, dtype=np.float32))
+    clues = voice_clues(roll, found, lengths) if roll.shape[1] > 1 else None
+    columns = np.concatenate(scalars, axis=1, dtype=np.float32)
+    return Context(np.maximum(sources, -1), columns, clues)
 
 
 def _one_hot(classes: np.ndarray, count: int) -> np.ndarray:

@@ -129,6 +129,7 @@ def run_seed(run: SeedRun) -> float:
         maps=context.sources.shape[1],
         scalars=context.scalars.shape[1],
         voices=bench.voices,
+        clues=0 if context.clues is None else context.clues.table,
         **bench.network,
     )
     curve: list[tuple[float, float, float]] = []

@@ -23,6 +23,7 @@ from torch.nn import functional as F
 from ritornello.note_model.cells.cell import State
 from ritornello.note_model.network import Block, through
 from ritornello.papers.polyphony.encoding import CLASSES, PITCHES, SHIFTS
+from ritornello.papers.polyphony.voice_clues import TONES
 
 _REACH = 12  # semitones that the convolution sees to each side
 _LEAP = 24  # semitones that a voice may fall
@@ -39,6 +40,9 @@ class FrameModelConfig:
         layers, width: of the trunk. head_width: of the network that joins.
         channels, local_layers: of the network around each pitch.
         dropout: share of units dropped in training.
+        clues: rows of the table of clues, see `voice_clues`; 0 for music that is not in parts.
+        told_shift: whether the network knows how far an excerpt is transposed, as of music that
+            is all in one key.
     """
 
     maps: int
@@ -51,6 +55,8 @@ class FrameModelConfig:
     channels: int = 32
     local_layers: int = 1
     dropout: float = 0.3
+    clues: int = 0
+    told_shift: bool = True
 
 
 class FrameBatch(NamedTuple):
@@ -59,7 +65,8 @@ class FrameBatch(NamedTuple):
     maps float32 [time, batch, maps * voices, 88]; scalars float32 [time, batch, columns];
     shift int64 [batch], the transposition; frame int64 [slots], time * batch + row, ascending;
     voice int64 [slots]; prefix float32 [slots, voices, 88]; legal bool [slots, CLASSES]; target
-    int64 [slots].
+    int64 [slots]; clues, of music in parts, rows int32 [slots, clues] and tones float32
+    [slots, TONES], see `VoiceClues`.
     """
 
     maps: Tensor
@@ -70,6 +77,7 @@ class FrameBatch(NamedTuple):
     prefix: Tensor
     legal: Tensor
     target: Tensor
+    clues: tuple[Tensor, ...] = ()
 
 
 class FrameModel(nn.Module):
@@ -104,6 +112,11 @@ class FrameModel(nn.Module):
         self.above_first = nn.Linear(head, PITCHES + 1)
         if config.voices > 1:
             self.motion = nn.Linear(head, PITCHES + 1)
+        if config.clues:
+            self.clues = nn.EmbeddingBag(config.clues, head, mode="sum")
+            nn.init.normal_(self.clues.weight, std=0.1)
+            self.tones = nn.Linear(TONES, head)
+            self.clue_norm = nn.RMSNorm(head, eps=1e-5)
         self.input_dropout = nn.Dropout(config.dropout / 2)
         self.dropout = nn.Dropout(config.dropout)
 
@@ -129,6 +142,8 @@ class FrameModel(nn.Module):
         last, first, below = _relative(batch.prefix)
         joined = self.join_state(hidden)[frame] + self.join_prefix(batch.prefix.flatten(1))
         joined = joined + self.join_intervals(below)
+        if self.config.clues:
+            joined = joined + self._asked(*batch.clues)
         joined = F.silu(joined + self.voice(voice))
         joined = self.dropout(F.silu(self.middle(joined))) + joined
         logits = self.out(joined)
@@ -139,6 +154,13 @@ class FrameModel(nn.Module):
             logits = logits + _interval_logits(self.motion(joined), before - _LEAP, before >= 0)
         logits = logits + F.pad(_nearby(batch, self.query(joined), keys), (0, 1))
         return logits.masked_fill(~batch.legal, -torch.inf), after + local_after
+
+    def _asked(self, rows: Tensor, tones: Tensor) -> Tensor:
+        """What the clues of each slot say, [slots, head]."""
+        keep = self.dropout(torch.ones(rows.shape, dtype=torch.float32))
+        found = self.clues(rows, per_sample_weights=keep) + self.tones(tones)
+        result: Tensor = self.clue_norm(found)
+        return result
 
     def _keys(
         self, batch: FrameBatch, hidden: Tensor, state: list[State]
@@ -161,7 +183,8 @@ class FrameModel(nn.Module):
 
     def _trunk(self, batch: FrameBatch, state: list[State]) -> tuple[Tensor, list[State]]:
         seen = torch.cat([batch.maps.flatten(2), batch.scalars], dim=-1)
-        x = self.read(self.input_dropout(seen)) + self.shift(batch.shift)
+        shift = batch.shift if self.config.told_shift else torch.zeros_like(batch.shift)
+        x = self.read(self.input_dropout(seen)) + self.shift(shift)
         x, after = through(self.blocks, x, state)
         return self.norm(x), after
 

@@ -111,6 +111,7 @@ def batch_of(parts: Sequence[tuple[FramePiece, int, int, int]]) -> FrameBatch:
     maps = np.zeros((time_steps, len(parts), planes, PITCHES), np.float32)
     scalars = np.zeros((time_steps, len(parts), columns), np.float32)
     spelled = []
+    told: list[tuple[np.ndarray, np.ndarray]] = []
     for row, (piece, start, count, shift) in enumerate(parts):
         roll = transpose_roll(piece.roll, shift) if shift else piece.roll
         sources = piece.context.sources[start : start + count]
@@ -119,6 +120,9 @@ def batch_of(parts: Sequence[tuple[FramePiece, int, int, int]]) -> FrameBatch:
         scalars[:count, row] = piece.context.scalars[start : start + count]
         slots = frames.spell(roll[start + 1 : start + 1 + count])
         spelled.append(slots._replace(frame=slots.frame * len(parts) + row))
+        if (clues := piece.context.clues) is not None:
+            rows, tones = clues.rows[start : start + count], clues.tones[start : start + count]
+            told.append((rows.reshape(count * voices, -1), tones.reshape(count * voices, -1)))
     joined = [np.concatenate(column) for column in zip(*spelled, strict=True)]
     order = np.argsort(joined[0], kind="stable")
     frame, voice, prefix, legal, target = (torch.as_tensor(column[order]) for column in joined)
@@ -132,6 +136,9 @@ def batch_of(parts: Sequence[tuple[FramePiece, int, int, int]]) -> FrameBatch:
         prefix=prefix.float(),
         legal=legal,
         target=target,
+        clues=tuple(
+            torch.as_tensor(np.concatenate(column)[order]) for column in zip(*told, strict=True)
+        ),
     )
 
 
