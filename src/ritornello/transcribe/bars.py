@@ -159,8 +159,11 @@ def lateness(times: np.ndarray, onsets_seconds: np.ndarray) -> tuple[float, floa
     many notes are so near for each beat."""
     if not len(onsets_seconds) or not len(times):
         return 0.0, 0.0
-    away = onsets_seconds - times[:, None]
-    nearest = np.take_along_axis(away, np.abs(away).argmin(axis=1)[:, None], axis=1)
+    after = np.searchsorted(onsets_seconds, times)
+    before, behind = (
+        onsets_seconds[at.clip(0, len(onsets_seconds) - 1)] - times for at in (after - 1, after)
+    )
+    nearest = np.where(np.abs(before) <= np.abs(behind), before, behind)
     near = nearest[np.abs(nearest) < ON_BEAT_SECONDS]
     return (float(np.median(near)) if len(near) else 0.0), len(near) / len(times)
 
