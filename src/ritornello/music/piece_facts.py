@@ -16,14 +16,20 @@ def facts_of(piece: Piece) -> JsonObject:
     """Facts of plain values, as JSON holds them.
 
     Returns:
-        ``key`` (None where it states none), ``tempo_bpm``, ``metre`` such as "4/4", ``bars``,
-        ``seconds``, and ``parts``, the number of notes by part.
+        ``key`` (None where it states none), ``tempo_bpm`` at the beginning, ``metre``, the one that
+        holds longest, such as "4/4", ``bars``, ``seconds``, and ``parts``, the number of notes by
+        part.
     """
-    metre = piece.metres[0]
+    # The first may be that of an upbeat, as in music that was played to no beat.
+    ends = [metre.tick for metre in piece.metres[1:]] + [piece.length_ticks]
+    held: Counter[tuple[int, int]] = Counter()
+    for metre, end in zip(piece.metres, ends, strict=True):
+        held[metre.numerator, metre.denominator] += end - metre.tick
+    (numerator, denominator), _ = held.most_common(1)[0]
     return {
         "key": str(piece.keys[0].key) if piece.keys else None,
         "tempo_bpm": piece.tempos[0].bpm,
-        "metre": f"{metre.numerator}/{metre.denominator}",
+        "metre": f"{numerator}/{denominator}",
         "bars": piece.bar_count,
         "seconds": round(piece.duration_seconds, 1),
         "parts": dict(zip(part_names(piece), map(len, piece.tracks), strict=True)),
