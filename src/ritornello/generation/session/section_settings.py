@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from ritornello.generation.session.moment import Remembered, Settings
-from ritornello.generation.session.session_form import NOBODY, SessionForm, begin, following
+from ritornello.generation.session.session_form import SessionForm, begin, following
 from ritornello.music.keys import KeyName
 from ritornello.music.piece import Metre
 
@@ -18,7 +18,7 @@ def with_refrain(
     key: KeyName | None = None,
     *,
     number: int = 0,
-    own_drumming: Mapping[str, int] = NOBODY,
+    own_drumming: Mapping[str, int],
 ) -> Settings:
     """Settings with a form that begins with them.
 

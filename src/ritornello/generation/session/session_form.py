@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from types import MappingProxyType
 
 import numpy as np
 
@@ -34,7 +33,6 @@ from ritornello.plan.style_usages import usages_of
 from ritornello.rng import Rng
 
 SECTION_BARS = 8
-NOBODY: Mapping[str, int] = MappingProxyType({})
 _ROUND = (0, 1, 0, 0, 2, 0, 3, 0)  # 0 is the refrain
 _OTHER_ENDING_BARS, _OTHER_ENDING = 2, 0.6  # of a refrain that returns, and how often it has one
 _AS_IT_WAS, _KEPT = 0.4, 0.7  # how often all play a refrain again, and each of them otherwise
@@ -277,7 +275,7 @@ def begin(
     *,
     number: int = 0,
     rules: Rules,
-    own_drumming: Mapping[str, int] = NOBODY,
+    own_drumming: Mapping[str, int],
 ) -> SessionForm:
     """A form from a bar line on, with a refrain that is new.
 
