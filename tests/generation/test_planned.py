@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 from experiments.generated.judge import violations
 from ritornello.errors import ConfigError
 from ritornello.generation.job import whole_piece
-from ritornello.generation.planned import by_plan
+from ritornello.generation.planned import by_plan, chords_of_bars
 from ritornello.generation.rules import Rules
 from ritornello.music.instruments import INSTRUMENTS
 from ritornello.music.io.midi_write import write_bytes
 from ritornello.music.piece import Metre
 from ritornello.note_model.checkpoint import Checkpoint
+from ritornello.note_model.encoding.given import Given
 from ritornello.note_model.engine.reference import Engine
 from ritornello.plan.analysis import analyse
 from ritornello.plan.plan import Plan
@@ -180,3 +181,16 @@ def test_drummers_of_somebodys_own_music_hold_beats_that_they_wrote() -> None:
         assert reprise is not None
         assert reprise.sources[[2, 3, 10, 11], 0].tolist() == sources
         assert reprise.sources[5, 0] == {0: -1, 1: 4, 4: 1}[held]
+
+
+def test_bars_that_differ_in_one_chord_alone_do_not_return() -> None:
+    """In a bar of three chords neither half begins with the last of them."""
+    given_chords = dataclasses.replace(
+        Given.nothing(),
+        chord_ticks=np.array([0, 24, 48, 72, 96, 120]),
+        chord_classes=np.array([0, 2, 4, 0, 2, 5]),
+    )
+    one, other = chords_of_bars(given_chords, np.array([0, 72, 144])).tolist()
+    assert one[:48] == other[:48]
+    assert one != other
+    assert chords_of_bars(given_chords, np.array([0, 72, 120])).shape == (2, 72)

@@ -16,7 +16,7 @@ from ritornello.generation.job import (
     parts_of,
     player_of,
 )
-from ritornello.generation.reprise import Reprise, half_lines, open_runs, plan_reprise
+from ritornello.generation.reprise import Reprise, open_runs, plan_reprise
 from ritornello.generation.rhythms import Rhythms, usual_rhythms
 from ritornello.generation.tune import Tune
 from ritornello.generation.two_hands import lower_hand
@@ -96,7 +96,7 @@ def by_plan(job: Job, plan: Plan, rng: Rng, *, hears: bool) -> Job:
         plan,
         told.starts,
         parts,
-        plan.chords if plan.drafted_chords else chords_of_halves(given, told.starts),
+        plan.chords if plan.drafted_chords else chords_of_bars(given, told.starts),
         rng,
         ensemble=ensemble_in(job, plan),
         ending=job.ending,
@@ -322,9 +322,12 @@ def plan_symbols(plan: Plan) -> tuple[ChordSymbol, ...]:
     )
 
 
-def chords_of_halves(given: Given, starts: np.ndarray) -> np.ndarray:
-    """The chords stated for each half bar, int64 [bars, 2]; starts as of `Reprise`."""
-    return given.chords(half_lines(starts)[:-1])[:, 0].reshape(-1, 2)
+def chords_of_bars(given: Given, starts: np.ndarray) -> np.ndarray:
+    """The chord stated at each tick of each bar, int64 [bars, ticks of the longest]; starts as of
+    `Reprise`. The last one of a shorter bar goes on."""
+    lengths = np.diff(starts)[:, None]
+    at = starts[:-1, None] + np.minimum(np.arange(lengths.max()), lengths - 1)
+    return given.chords(at.ravel())[:, 0].reshape(at.shape)
 
 
 def _is_thin(job: Job) -> bool:

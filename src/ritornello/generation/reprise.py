@@ -224,8 +224,8 @@ def plan_reprise(
 
     Args:
         plan: a row for each bar. starts: see `Reprise`. parts: part classes of its players.
-        chords: int64 [bars, 2], stated for each half bar; where they are others than those of the
-            bar returned to, only drummers play it again.
+        chords: int64 [bars, places], stated at places of each bar; where they are others than those
+            of the bar returned to, only drummers play it again.
         rng: who keeps what of a varied bar, and the beats of sections, are drawn from it.
         ensemble: in what the players are, see `players.ensemble_of`.
         ending: whether the last bar is written anew whatever the plan says.

@@ -17,7 +17,7 @@ import numpy as np
 from ritornello.generation.edit.form_beside import form_of
 from ritornello.generation.edit.held_beat import hold_beat_in_gap
 from ritornello.generation.job import Job, Opening, is_drums, player_of
-from ritornello.generation.planned import chords_of_halves, ensemble_in
+from ritornello.generation.planned import chords_of_bars, ensemble_in
 from ritornello.generation.reprise import Reprise, plan_reprise
 from ritornello.generation.rules import Rules
 from ritornello.music.piece import Piece
@@ -116,7 +116,7 @@ def in_form_after(job: Job, song: Sequence[Section], added: Sequence[Section], s
         fill_form(stated, rng, ensemble, asked=True),
         starts,
         parts,
-        chords_of_halves(job.given, starts),
+        chords_of_bars(job.given, starts),
         rng,
         ensemble=ensemble,
         ending=True,  # the last bar is new, also where it is no ending
