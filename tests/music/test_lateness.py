@@ -37,3 +37,10 @@ def test_what_is_on_its_beats_or_played_freely_stays() -> None:
         EIGHTHS[:20] + 40,  # too few to say
     ):
         assert lateness(_piece(onsets)) == 0
+
+
+def test_a_song_whose_bar_lines_lie_beside_the_quarters_is_on_its_beats() -> None:
+    """After a bar that was cut, as in scores with repeats, all bars may begin between quarters."""
+    metres = (Metre(0, 4, 4), Metre(4 * BEAT + 60, 3, 4))
+    song = _piece(4 * BEAT + 60 + EIGHTHS)
+    assert lateness(Piece(song.tracks, BEAT, metres=metres, length_ticks=44 * BEAT)) == 0.0

@@ -20,10 +20,13 @@ _LEAST_SHARE = 0.8  # of the notes that are near it
 
 def lateness(piece: Piece) -> float:
     """How many quarters all notes are late; negative if early, 0 where they are not all alike."""
-    onsets = [track.notes["onset"] / piece.resolution for track in piece.tracks]
-    at = np.concatenate([np.zeros(0), *onsets]) * _STEPS
-    if len(at) < _LEAST_NOTES:
+    onsets = np.concatenate([np.zeros(0, np.int64), *(t.notes["onset"] for t in piece.tracks)])
+    if len(onsets) < _LEAST_NOTES:
         return 0.0
+    # From their bar lines, which may lie beside the quarters themselves.
+    starts = piece.bar_starts_ticks()
+    within = onsets - starts[np.searchsorted(starts, onsets, side="right") - 1]
+    at = within / piece.resolution * _STEPS
     late = float(np.angle(np.exp(2j * np.pi * at).mean())) / (2 * np.pi)
     apart = np.abs((at - late + 0.5) % 1 - 0.5) / _STEPS
     late /= _STEPS
