@@ -17,8 +17,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from mir_eval.beat import f_measure
 
+from experiments.listening.choice_learning import Choice, beats_f1, learn_weights
 from experiments.listening.heard_clips import HeardClip, load
 from ritornello.transcribe.activations import window_logits
 from ritornello.transcribe.bar_following import FEATURES, Candidate, followed, levels
@@ -29,15 +29,10 @@ from ritornello.transcribe.counting import likeliest
 from ritornello.transcribe.note_beats import told_by
 from ritornello.transcribe.tracking import snap
 
-_NEAR_SECONDS = 0.07
 _LEVEL_SHARE, _BAR_SHARE = 0.3, 0.5  # of downbeats in what is right
-_SHARPNESS = 6.0  # what is .1 better has e ** 0.6 times the chances
-_DECAY, _STEPS, _SPEED = 0.01, 1000, 0.1
+_STEPS = 1000
 _LEARNED = len(FEATURES) - 1  # "in two or four" is chosen by hand
 _FEWEST_BEATS = 8
-
-# What may be chosen for a clip, and how right each is: [candidates, features], [candidates].
-Choice = tuple[np.ndarray, np.ndarray]
 
 
 def candidates(clip: HeardClip) -> tuple[Sequence[Candidate], Sequence[Sequence[Candidate]]]:
@@ -67,38 +62,13 @@ def candidates(clip: HeardClip) -> tuple[Sequence[Candidate], Sequence[Sequence[
 def right(one: Candidate, clip: HeardClip, share: float) -> float:
     """The mean of beat F1 and, if bars are known, a share of downbeat F1."""
     beats = snap(one.way.beats_seconds, clip.notes["onset_seconds"])
-    of_beats = _f1(clip.beats_seconds, beats)
+    of_beats = beats_f1(clip.beats_seconds, beats)
     if clip.is_downbeat is None:
         return of_beats
     downbeats = beats[one.first :: one.beats_per_bar]
-    return (1 - share) * of_beats + share * _f1(clip.beats_seconds[clip.is_downbeat], downbeats)
-
-
-def _f1(true: np.ndarray, found: np.ndarray) -> float:
-    inside = (found > true[0] - _NEAR_SECONDS) & (found < true[-1] + _NEAR_SECONDS)
-    return float(f_measure(true, found[inside]))
-
-
-def learn(choices: Sequence[Choice]) -> np.ndarray:
-    """Weights [features] by gradient descent with momentum."""
-    scale = np.concatenate([described for described, _ in choices]).std(axis=0) + 1e-6
-    weights, speed = np.zeros(len(scale)), np.zeros(len(scale))
-    for _ in range(_STEPS):
-        slope = 2 * _DECAY * weights
-        for described, scores in choices:
-            table = described / scale
-            wanted = _chances(_SHARPNESS * scores)
-            slope += (_chances(table @ weights) - wanted) @ table / len(choices)
-        speed = 0.9 * speed - _SPEED * slope
-        weights = weights + speed
-    result: np.ndarray = weights / scale
-    return result
-
-
-def _chances(scores: np.ndarray) -> np.ndarray:
-    chances = np.exp(scores - scores.max())
-    result: np.ndarray = chances / chances.sum()
-    return result
+    return (1 - share) * of_beats + share * beats_f1(
+        clip.beats_seconds[clip.is_downbeat], downbeats
+    )
 
 
 def choice(found: Sequence[Candidate], clip: HeardClip, share: float) -> Choice:
@@ -118,9 +88,11 @@ def main() -> None:
             if found:
                 of_levels.append(choice(found, clip, _LEVEL_SHARE))
                 bars.append([choice(one, clip, _BAR_SHARE) for one in again])
-    level_weights = learn([one for one in of_levels if len(one[1]) > 1])
+    level_weights = learn_weights([one for one in of_levels if len(one[1]) > 1], _STEPS)
     chosen = [int((described @ level_weights).argmax()) for described, _ in of_levels]
-    bar_weights = learn([one[level] for one, level in zip(bars, chosen, strict=True)])
+    bar_weights = learn_weights(
+        [one[level] for one, level in zip(bars, chosen, strict=True)], _STEPS
+    )
     print(f"{len(of_levels)} clips")
     for name, weights in (("levels", level_weights), ("bars", bar_weights)):
         print(name, dict(zip(FEATURES, weights.round(3).tolist(), strict=False)))

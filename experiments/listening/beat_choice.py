@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from experiments.listening.beat_model import logistic
+from experiments.listening.choice_learning import DECAY, beats_f1, learn_weights
 from experiments.listening.heard_clips import HeardClip, load
 from ritornello.note_model import weights_file
 from ritornello.transcribe.activations import window_logits
@@ -42,13 +43,10 @@ from ritornello.transcribe.beats import bundled, features
 from ritornello.transcribe.counting import PHASE_FEATURES, apart
 from ritornello.transcribe.note_beats import told_by
 
-_NEAR_SECONDS = 0.07
-_SHARPNESS = 6.0  # a way whose F1 is .1 higher has e ** 0.6 times the chances
-_DECAY, _STEPS, _SPEED = 0.01, 3000, 0.1
+_STEPS = 3000
 _DECAY_BESIDE = 0.05  # of new weights beside those that were learned on other clips
 # Clips are played as fast as they happen to be drawn, and tell nothing of what people tap.
 _HELD = {FEATURES.index("tapped"): TAPPED_WEIGHT}
-_NONE_HELD: Mapping[int, float] = {}
 _CLEARLY_ON, _CLEARLY_OFF = 0.8, 0.35  # F1 of even beats and of those half a beat off
 _PHASE_DECAY, _PHASE_SPEED = 0.1, 0.3
 
@@ -104,39 +102,15 @@ def compared(spectra: np.ndarray, notes: np.ndarray, true: np.ndarray) -> Exampl
 
 def _right(beats: np.ndarray, true: np.ndarray) -> float:
     """F1 of beats as far as true ones are known; 0 where there are none."""
-    from mir_eval.beat import f_measure
-
-    if not len(true):
-        return 0.0
-    inside = (beats > true[0] - _NEAR_SECONDS) & (beats < true[-1] + _NEAR_SECONDS)
-    return float(f_measure(true, beats[inside]))
+    return beats_f1(true, beats) if len(true) else 0.0
 
 
 def learn(
-    found: Sequence[Example], held: Mapping[int, float] = _NONE_HELD, decay: float = _DECAY
+    found: Sequence[Example], held: Mapping[int, float] | None = None, decay: float = DECAY
 ) -> np.ndarray:
-    """Weights [features] by gradient descent with momentum, for features as they are.
-
-    Args:
-        held: weights that stay what they are, by the number of the feature.
-        decay: how strongly the others are drawn to 0.
-    """
-    found = [one for one in found if one.has_beat]
-    scale = np.concatenate([one.described for one in found]).std(axis=0) + 1e-6
-    scaled = [one.described / scale for one in found]
-    wanted = [_chances(_SHARPNESS * one.right) for one in found]
-    weights, speed = np.zeros(len(scale)), np.zeros(len(scale))
-    for number, weight in held.items():
-        weights[number] = weight * scale[number]
-    for _ in range(_STEPS):
-        slope = 2 * decay * weights
-        for table, target in zip(scaled, wanted, strict=True):
-            slope += (_chances(table @ weights) - target) @ table / len(found)
-        slope[[*held]] = 0.0
-        speed = 0.9 * speed - _SPEED * slope
-        weights = weights + speed
-    result: np.ndarray = weights / scale
-    return result
+    """Weights [features] of ways, see `learn_weights`; of the clips that have a beat."""
+    choices = [(one.described, one.right) for one in found if one.has_beat]
+    return learn_weights(choices, _STEPS, held, decay)
 
 
 def learn_phase(found: Sequence[Example], weights: np.ndarray) -> np.ndarray:
@@ -154,12 +128,6 @@ def learn_phase(found: Sequence[Example], weights: np.ndarray) -> np.ndarray:
         wrong = 1 / (1 + np.exp(scaled @ learned))
         learned += _PHASE_SPEED * (scaled.T @ wrong / len(scaled) - _PHASE_DECAY * learned)
     result: np.ndarray = learned / scale
-    return result
-
-
-def _chances(scores: np.ndarray) -> np.ndarray:
-    chances = np.exp(scores - scores.max())
-    result: np.ndarray = chances / chances.sum()
     return result
 
 

@@ -60,8 +60,7 @@ class MetreSpan:
 def spans(piece: Piece) -> Iterator[MetreSpan]:
     """The bars of a piece, a span for each metre of its map that has any."""
     first = 1
-    ends = [metre.tick for metre in piece.metres[1:]] + [piece.length_ticks]
-    for metre, end in zip(piece.metres, ends, strict=True):
+    for metre, end in piece.metre_spans():
         bar_ticks = metre.bar_ticks(piece.resolution)
         count = -(-(min(end, piece.length_ticks) - metre.tick) // bar_ticks)
         if count > 0:

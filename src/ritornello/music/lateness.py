@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from ritornello.music.piece import Piece
+from ritornello.music.slicing import bars_at
 
 _STEPS = 4  # of a quarter
 _LEAST_NOTES = 32
@@ -24,8 +25,7 @@ def lateness(piece: Piece) -> float:
     if len(onsets) < _LEAST_NOTES:
         return 0.0
     # From their bar lines, which may lie beside the quarters themselves.
-    starts = piece.bar_starts_ticks()
-    within = onsets - starts[np.searchsorted(starts, onsets, side="right") - 1]
+    within = onsets - piece.bar_starts_ticks()[bars_at(piece, onsets)]
     at = within / piece.resolution * _STEPS
     late = float(np.angle(np.exp(2j * np.pi * at).mean())) / (2 * np.pi)
     apart = np.abs((at - late + 0.5) % 1 - 0.5) / _STEPS

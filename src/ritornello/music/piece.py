@@ -349,11 +349,15 @@ class Piece:
     def bar_count(self) -> int:
         return len(self.bar_starts_ticks())
 
+    def metre_spans(self) -> Iterator[tuple[Metre, int]]:
+        """Each metre and the tick where it ends: at the next, or where the piece does."""
+        ends = [metre.tick for metre in self.metres[1:]] + [self.length_ticks]
+        return zip(self.metres, ends, strict=True)
+
     def bar_starts_ticks(self) -> np.ndarray:
         """Tick of each bar line before the end, int64 [bars]; a new metre starts a new bar."""
         starts: list[np.ndarray] = []
-        ends = [metre.tick for metre in self.metres[1:]] + [self.length_ticks]
-        for metre, end in zip(self.metres, ends, strict=True):
+        for metre, end in self.metre_spans():
             starts.append(
                 np.arange(metre.tick, min(end, self.length_ticks), metre.bar_ticks(self.resolution))
             )

@@ -21,9 +21,8 @@ def facts_of(piece: Piece) -> JsonObject:
         part.
     """
     # The first may be that of an upbeat, as in music that was played to no beat.
-    ends = [metre.tick for metre in piece.metres[1:]] + [piece.length_ticks]
     held: Counter[tuple[int, int]] = Counter()
-    for metre, end in zip(piece.metres, ends, strict=True):
+    for metre, end in piece.metre_spans():
         held[metre.numerator, metre.denominator] += end - metre.tick
     (numerator, denominator), _ = held.most_common(1)[0]
     return {

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+import numpy as np
+
 from ritornello.music.piece import Piece
-from ritornello.plan.bar_strokes import RESOLUTION
+from ritornello.plan.bar_strokes import Strokes
 
 HELD_BARS = (1, 2, 4)
 _LEAST_BARS = 8  # that drums play in
@@ -19,17 +21,12 @@ def held_bars(piece: Piece) -> int | None:
     Returns:
         One of `HELD_BARS`, or 0; None where drums play in fewer than eight bars.
     """
+    strokes = Strokes.of(piece)
+    drums = np.array([player.is_drum for player in strokes.players], bool)[strokes.player]
     bars: defaultdict[int, set[tuple[int, int]]] = defaultdict(set)
-    piece = piece.at_resolution(RESOLUTION)
-    starts = piece.bar_starts_ticks()
-    for track in piece.tracks:
-        if track.is_drum and len(starts):
-            onsets = track.notes["onset"]
-            bar = starts.searchsorted(onsets, side="right") - 1
-            places = (onsets - starts[bar]).tolist()
-            keys = track.notes["pitch"].tolist()
-            for index, place, key in zip(bar.tolist(), places, keys, strict=True):
-                bars[index].add((place, key))
+    places = (strokes.bar[drums], strokes.tick[drums], strokes.pitch[drums])
+    for bar, tick, pitch in zip(*(column.tolist() for column in places), strict=True):
+        bars[bar].add((tick, pitch))
     if len(bars) < _LEAST_BARS:
         return None
     chosen, most = 0, _LEAST_HELD - _LONGER

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from ritornello.music.chords import CHORD_CLASSES, chord_of_class
-from ritornello.rng import Rng, weighted_index
+from ritornello.rng import Rng, weighted_choice
 
 ANSWERS_BARS = (2, 4, 8)  # after so many bars a tune often has the rhythm of a bar again
 _LEAST_CHORD = 2  # notes
@@ -79,12 +79,12 @@ def draw_rhythms(
         held: tuple[HeldRhythm, ...] | None = None
         for name in dict.fromkeys(names):
             if held is None or rng.random() < _CHANGES:
-                first = _draw(rhythms, rng)
+                first = weighted_choice(rhythms, rng)
                 if held is None:
                     broken = _is_broken(first)
                     rhythms = [each for each in rhythms if _is_broken(each[1]) == broken]
                 other = rng.random() < _OTHER_SECOND
-                held = (first, _draw(rhythms, rng)) if other else (first,)
+                held = (first, weighted_choice(rhythms, rng)) if other else (first,)
             found[name, player] = held
     return found
 
@@ -92,7 +92,3 @@ def draw_rhythms(
 def _is_broken(rhythm: HeldRhythm) -> bool:
     """Whether it has single notes alone."""
     return all(stroke.most < _LEAST_CHORD for stroke in rhythm)
-
-
-def _draw(rhythms: WeightedRhythms, rng: Rng) -> HeldRhythm:
-    return rhythms[weighted_index([weight for weight, _ in rhythms], rng)][1]

@@ -15,7 +15,7 @@ from ritornello.plan.plan import MAX_BARS, Plan
 from ritornello.plan.players import Player
 from ritornello.plan.returning_bars import AGAIN
 from ritornello.plan.sections import END, INTRO, Section
-from ritornello.rng import Rng, weighted_index
+from ritornello.rng import Rng, weighted_choice
 
 USUAL_BARS = 8
 _EDGE_BARS = 4  # of an intro and of an end that says no number
@@ -144,14 +144,13 @@ def usual_form(
     if count < 4:
         names = (["A", "A", "B"] if twice and count == 3 else ["A", "B", "A"])[:count]
         if late and count == 3:
-            first = _draw_late_bars(rng)
+            first = weighted_choice(_LATE_BARS, rng)
             if (between := inside - 2 * first) >= USUAL_BARS // 2:
                 lengths = [first, between, first]
     elif late:
         names, lengths = _late_sections(inside, rng)
     else:
-        orders = _TWICE if twice else _ORDERS
-        order = orders[weighted_index([share for share, _ in orders], rng)][1]
+        order = weighted_choice(_TWICE if twice else _ORDERS, rng)
         closing = ["bridge", "chorus"] if count >= 6 and not twice else []
         names = [*islice(cycle(order), count - len(closing)), *closing]
     # What is left over lengthens the last section before the end.
@@ -170,7 +169,7 @@ def usual_form(
 
 def _late_sections(bars: int, rng: Rng) -> tuple[list[str], list[int]]:
     """Names and bars of sections that come back as long as they were, up to so many bars."""
-    bars_of = {name: _draw_late_bars(rng) for name in dict.fromkeys(_LATE)}
+    bars_of = {name: weighted_choice(_LATE_BARS, rng) for name in dict.fromkeys(_LATE)}
     names: list[str] = []
     left = bars
     for name in cycle(_LATE):
@@ -182,10 +181,6 @@ def _late_sections(bars: int, rng: Rng) -> tuple[list[str], list[int]]:
     if names[-1] == "bridge":  # it leads on
         names[-1] = "verse"
     return names, lengths
-
-
-def _draw_late_bars(rng: Rng) -> int:
-    return _LATE_BARS[weighted_index([share for share, _ in _LATE_BARS], rng)][1]
 
 
 def form_text(sections: tuple[Section, ...]) -> str:

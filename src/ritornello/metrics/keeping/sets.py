@@ -45,12 +45,17 @@ class SetFigures:
 
     def mean(self, name: str) -> float:
         """Of the pieces that have the figure; nan if none has."""
-        values = self.measures[name][~np.isnan(self.measures[name])]
+        values = self.known(name)
         return float(values.mean()) if len(values) else np.nan
+
+    def known(self, name: str) -> np.ndarray:
+        """The figures of the pieces that have one."""
+        result: np.ndarray = self.measures[name][~np.isnan(self.measures[name])]
+        return result
 
     def interval(self, name: str, *, seed: int = 0) -> tuple[float, float]:
         """The middle 95% of the means of sets drawn from this one with replacement."""
-        return usual_means([self], name, self.pieces, seed=seed)
+        return usual_means([self], name, len(self.known(name)), seed=seed)
 
     @property
     def pieces(self) -> int:
@@ -69,8 +74,7 @@ def usual_means(
 
     What chance alone makes of so few: a set of one origin with them is within it, mostly.
     """
-    values = np.concatenate([one.measures[name] for one in sets])
-    values = values[~np.isnan(values)]
+    values = np.concatenate([one.known(name) for one in sets])
     if not len(values):
         return np.nan, np.nan
     rng = np.random.default_rng(seed)
@@ -169,7 +173,7 @@ def table(
     def cell(name: str, column: str, value: float) -> str:
         if name not in columns[column].measures or column not in own or np.isnan(value):
             return _number(value)
-        low, high = usual_means(own[column], name, columns[column].pieces)
+        low, high = usual_means(own[column], name, len(columns[column].known(name)))
         outside = "above " if value > high else "below " if value < low else ""
         return f"{_number(value)} ({outside}{_number(low)} to {_number(high)})"
 
